@@ -1,0 +1,135 @@
+/**
+ * Sessions of onnxruntime: the only file that imports onnxruntime-node. A session runs one program; `run` takes and
+ * gives plain typed arrays. `create` and `run` block their thread, so long work belongs in a worker thread
+ * (runner/commands/worker.ts); sessions of one thread must be used from that thread alone.
+ */
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { UnavailableError } from '../errors.ts';
+import { type Device, executionProvider } from './devices.ts';
+import type { Program } from './graph.ts';
+
+// Read when the runtime is loaded. In a worker thread this changes a copy: the main thread must set it too.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+
+export interface Array32 {
+  type: 'float32';
+  dims: readonly number[];
+  data: Float32Array;
+}
+
+export interface ArrayInt32 {
+  type: 'int32';
+  dims: readonly number[];
+  data: Int32Array;
+}
+
+export interface ArrayBool {
+  type: 'bool';
+  dims: readonly number[];
+  data: Uint8Array;
+}
+
+export type HostTensor = Array32 | ArrayInt32 | ArrayBool;
+
+export interface SessionOptions {
+  device?: Device;
+  /** Threads of one operator; default: what onnxruntime chooses from the machine's cores. */
+  threads?: number;
+  /** Folder that external initialisers are relative to. */
+  folder?: string;
+  /** False keeps weights unpacked: less memory, slower products. Default true. */
+  prepack?: boolean;
+}
+
+export interface Session {
+  /** Runs the program once. `fetches` limits the outputs that are computed and returned. */
+  run(feeds: Record<string, HostTensor>, fetches?: readonly string[]): Promise<Record<string, HostTensor>>;
+  close(): Promise<void>;
+}
+
+export function float32(data: Float32Array, dims: readonly number[]): Array32 {
+  return { type: 'float32', dims, data };
+}
+
+export function int32(data: Int32Array, dims: readonly number[]): ArrayInt32 {
+  return { type: 'int32', dims, data };
+}
+
+/** The float32 output of that name; a program's outputs have fixed types, so another type is a defect here. */
+export function floatsOf(outputs: Record<string, HostTensor>, name: string): Float32Array {
+  const found = outputs[name];
+  if (found?.type !== 'float32')
+    throw new TypeError(`output ${name}: expected float32, found ${found?.type ?? 'nothing'}`);
+  return found.data;
+}
+
+export function int32sOf(outputs: Record<string, HostTensor>, name: string): Int32Array {
+  const found = outputs[name];
+  if (found?.type !== 'int32')
+    throw new TypeError(`output ${name}: expected int32, found ${found?.type ?? 'nothing'}`);
+  return found.data;
+}
+
+/**
+ * @throws UnavailableError when the device's provider is missing or the program cannot be loaded there
+ */
+export async function openSession(program: Program, options: SessionOptions = {}): Promise<Session> {
+  const runtime = await import('onnxruntime-node');
+  const device = options.device ?? 'cpu';
+  const { name, deviceId } = executionProvider(device);
+  const settings: InferenceSession.SessionOptions = {
+    executionProviders: [deviceId === undefined ? { name } : { name, deviceId }] as NonNullable<
+      InferenceSession.SessionOptions['executionProviders']
+    >,
+    logSeverityLevel: 3,
+    extra: {
+      session: {
+        ...(options.folder === undefined
+          ? {}
+          : { model_external_initializers_file_folder_path: options.folder }),
+        ...(options.prepack === false ? { disable_prepacking: '1' } : {}),
+      },
+    },
+    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+  };
+  let session: InferenceSession;
+  try {
+    session = await runtime.InferenceSession.create(program.bytes, settings);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UnavailableError(
+      {
+        thing: `program on device ${device}`,
+        found: reason,
+        expected: 'a provider and memory for it',
+        next:
+          device === 'cpu'
+            ? 'Check free memory and the checkpoint’s files.'
+            : 'Use --device cpu, or install the provider (README, GPU).',
+      },
+      { cause },
+    );
+  }
+  return {
+    async run(feeds, fetches = program.outputs) {
+      const inputs: Record<string, Tensor> = {};
+      for (const [key, tensor] of Object.entries(feeds))
+        inputs[key] = new runtime.Tensor(tensor.type, tensor.data, tensor.dims);
+      const outputs = await session.run(inputs, [...fetches]);
+      return Object.fromEntries(
+        Object.entries(outputs).map(([key, tensor]) => [key, hostTensor(key, tensor)]),
+      );
+    },
+    async close() {
+      await session.release();
+    },
+  };
+}
+
+function hostTensor(name: string, tensor: Tensor): HostTensor {
+  const { data, dims, type } = tensor;
+  if (type === 'float32' && data instanceof Float32Array) return { type, dims, data };
+  if (type === 'int32' && data instanceof Int32Array) return { type, dims, data };
+  if (type === 'bool' && data instanceof Uint8Array) return { type, dims, data };
+  throw new TypeError(`output ${name}: element type ${type} is not one that programs return`);
+}

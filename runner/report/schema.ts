@@ -1,0 +1,200 @@
+/**
+ * The record: the one contract between runner and site. The runner validates a record before writing it; the site's
+ * content collection imports this same file. It imports zod and the definitions table, nothing else.
+ *
+ * One record = one SAE at one hook of one model, with what was measured about it (or published by others).
+ */
+import { z } from 'zod';
+import { componentNames, definitionIds, definitions } from './definitions.ts';
+
+export const schemaVersion = 'interpboard.record/1';
+
+/** Longest free text a record may carry; foreign strings are shown on pages. */
+const TEXT_LIMIT = 2_000;
+
+const text = z.string().max(TEXT_LIMIT);
+const name = z.string().min(1).max(300);
+const count = z.int().nonnegative();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
+const isoTime = z.iso.datetime();
+const webAddress = z.url({ protocol: /^https?$/ }).max(TEXT_LIMIT);
+
+/** A number with its 95 % interval. `interval: null` means none was computed, and `interval_note` says why. */
+const present = z.strictObject({
+  value: z.number(),
+  interval: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
+  interval_note: text.optional(),
+  /** Tokens over which the value was taken, where it depends on them (alive, dead fraction, density). */
+  window_tokens: count.optional(),
+  note: text.optional(),
+});
+
+/** What could not be measured is null with a reason; NaN and −1 are never results. */
+const missing = z.strictObject({ value: z.null(), reason: text.min(1) });
+
+export const measure = z.union([present, missing]);
+
+export const kinds = {
+  measured: 'Measured by this runner; the record says how to repeat it.',
+  imported: 'Read from another tool’s result file; definitions mapped, missing values stay missing.',
+  published: 'Measured and published by the SAE’s authors; transcribed.',
+  demo: 'Marked provisional or placeholder by its publisher.',
+  external: 'Quoted by a publisher from someone else’s paper.',
+} as const;
+
+export type Kind = keyof typeof kinds;
+
+/** Kinds that may be ranked together by default; the others are shown only when asked for. */
+export const rankedKinds: readonly Kind[] = ['measured', 'imported', 'published'];
+
+const metrics = z.partialRecord(z.enum(definitionIds), measure).superRefine((table, context) => {
+  for (const id of definitionIds) {
+    const found = table[id];
+    if (found === undefined || found.value === null) continue;
+    const [low, high] = definitions[id].range;
+    // A hair of slack: float64 sums may leave 1 + 1e-16.
+    if ((low !== null && found.value < low - 1e-9) || (high !== null && found.value > high + 1e-9)) {
+      context.addIssue({
+        code: 'custom',
+        path: [id, 'value'],
+        message: `expected a value in [${low ?? '−∞'}, ${high ?? '∞'}], received ${found.value}`,
+      });
+    }
+    if (found.interval && found.interval.low > found.interval.high) {
+      context.addIssue({ code: 'custom', path: [id, 'interval'], message: 'expected low ≤ high' });
+    }
+  }
+});
+
+const trajectoryPoint = z.strictObject({
+  tokens: count,
+  step: count.optional(),
+  var_exp: z.number().max(1).nullable(),
+  loss: z.number().nonnegative().optional(),
+  aux_loss: z.number().nonnegative().optional(),
+  dead: count.nullable(),
+  l0: z.number().nonnegative().optional(),
+  learning_rate: z.number().nonnegative().optional(),
+  gradient_norm: z.number().nonnegative().optional(),
+  tokens_per_second: z.number().nonnegative().optional(),
+});
+
+const interpScore = z.strictObject({
+  definition: z.literal('interpscore@0.0.1'),
+  components: z.record(z.enum(componentNames), measure),
+  weights: z.record(z.enum(componentNames), z.number()),
+  score: measure,
+});
+
+const probe = z.strictObject({
+  task: name,
+  data: text,
+  definition: z.literal('probe_auc_dense@interpscore-0.0.1'),
+  auroc: measure,
+  train_rows: count,
+  test_rows: count,
+  /** Texts that stand in both the training and the test rows. */
+  duplicates: count,
+});
+
+const perturbation = z.strictObject({
+  task: name,
+  definition: z.literal('tpp@interpscore-0.0.1'),
+  ablated_latents: count,
+  auroc: z.number(),
+  auroc_ablated: z.number(),
+});
+
+const provenance = z.strictObject({
+  /** The command that makes this record again, or where its figures were published. */
+  source: text,
+  url: webAddress.nullable(),
+  started: isoTime.nullable(),
+  wall_seconds: z.number().nonnegative().nullable(),
+  device: text.nullable(),
+  threads: count.nullable(),
+  versions: z.record(name, text),
+  config_sha256: sha256.nullable(),
+  seeds: z.record(name, z.int()),
+});
+
+export const record = z.strictObject({
+  schema: z.literal(schemaVersion),
+  id: z
+    .string()
+    .regex(/^[a-z0-9]+(?:[-.][a-z0-9]+)*$/, 'expected lower-case words joined by - or .')
+    .max(120),
+  kind: z.enum(Object.keys(kinds) as [Kind, ...Kind[]]),
+  model: z.strictObject({
+    id: name,
+    revision: text.nullable(),
+    family: text.nullable(),
+    blocks: count.nullable(),
+    d_model: count.nullable(),
+    dtype: text.nullable(),
+    sha256: sha256.nullable(),
+  }),
+  sae: z.strictObject({
+    name,
+    repo: name.nullable(),
+    architecture: z.enum(['topk', 'batchtopk', 'relu', 'jumprelu', 'gated', 'matryoshka']),
+    layer: count,
+    hook: name,
+    d_in: count.nullable(),
+    d_sae: count,
+    k: count.nullable(),
+    tokens_trained: count.nullable(),
+    sha256: sha256.nullable(),
+    files: z.array(z.strictObject({ name, bytes: count.nullable(), sha256: sha256.nullable() })),
+    /** Every setting of the recipe it was trained with, as the field names it. */
+    training: z
+      .record(name, z.union([z.number(), z.string().max(TEXT_LIMIT), z.boolean(), z.null()]))
+      .nullable(),
+    license: text.nullable(),
+  }),
+  data: z
+    .strictObject({
+      name: text,
+      split: text,
+      seed: z.int().nullable(),
+      tokens: count,
+      rows: count.nullable(),
+      row_tokens: count.nullable(),
+    })
+    .nullable(),
+  metrics,
+  interpscore: interpScore.nullable(),
+  probes: z.array(probe),
+  tpp: perturbation.nullable(),
+  curves: z.strictObject({
+    /** alive(window): share of latents seen within the first `tokens` tokens of the evaluation. */
+    alive: z.array(z.strictObject({ tokens: count, alive: z.number().min(0).max(1) })),
+    /** Histogram of log10 firing frequency; `never` counts latents that did not fire in the window. */
+    density: z
+      .strictObject({
+        edges: z.array(z.number()),
+        counts: z.array(count),
+        never: count,
+        window_tokens: count,
+      })
+      .nullable(),
+  }),
+  trajectory: z
+    .strictObject({
+      var_exp: z.enum(['var_exp@chunk-v1', 'var_exp@pooled-v1']),
+      /** How var_exp was taken: smoothed while training, or on held-out tokens. */
+      note: text,
+      points: z.array(trajectoryPoint),
+    })
+    .nullable(),
+  provenance,
+  caveats: z.array(text),
+});
+
+export type Measure = z.infer<typeof measure>;
+export type Present = z.infer<typeof present>;
+export type InterpScore = z.infer<typeof interpScore>;
+export type Probe = z.infer<typeof probe>;
+export type Perturbation = z.infer<typeof perturbation>;
+export type TrajectoryPoint = z.infer<typeof trajectoryPoint>;
+export type EvaluationRecord = z.infer<typeof record>;
