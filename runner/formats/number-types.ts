@@ -1,0 +1,61 @@
+/** Number types of checkpoint files, and their conversion to float32. */
+
+/** Element types by their safetensors names, with their size in bytes. */
+export const numberTypes = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  I16: 2,
+  U16: 2,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  U32: 4,
+  F32: 4,
+  F64: 8,
+  I64: 8,
+  U64: 8,
+} as const;
+
+export type NumberType = keyof typeof numberTypes;
+
+export type FloatType = 'F16' | 'BF16' | 'F32' | 'F64';
+
+export function isFloatType(type: NumberType): type is FloatType {
+  return type === 'F16' || type === 'BF16' || type === 'F32' || type === 'F64';
+}
+
+/** Little-endian bytes of a floating type as float32. The bytes may start at any address. */
+export function toFloat32(type: FloatType, bytes: Uint8Array): Float32Array {
+  // A copy gives the alignment that typed arrays ask for.
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset, byteLength } = aligned;
+  switch (type) {
+    case 'F32':
+      return new Float32Array(buffer, byteOffset, byteLength / 4);
+    case 'F64':
+      return Float32Array.from(new Float64Array(buffer, byteOffset, byteLength / 8));
+    case 'BF16': {
+      const half = new Uint16Array(buffer, byteOffset, byteLength / 2);
+      const words = new Uint32Array(half.length);
+      for (let i = 0; i < half.length; i++) words[i] = half[i]! << 16;
+      return new Float32Array(words.buffer);
+    }
+    case 'F16': {
+      const half = new Uint16Array(buffer, byteOffset, byteLength / 2);
+      return Float32Array.from(half, halfToFloat);
+    }
+  }
+}
+
+/** IEEE 754 binary16 to a number; subnormals, infinities and NaN included. */
+function halfToFloat(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >>> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}

@@ -1,0 +1,70 @@
+import { MalformedError, quote } from '../errors.ts';
+import { type FloatType, isFloatType } from '../formats/number-types.ts';
+import { type ElementType, elementTypes, type Graph, type Value } from '../onnx/graph.ts';
+import type { Checkpoint } from './checkpoint.ts';
+
+const elementOf: Record<FloatType, ElementType> = {
+  F16: 'float16',
+  BF16: 'bfloat16',
+  F32: 'float32',
+  F64: 'float64',
+};
+
+/**
+ * One segment under construction: the graph, the checkpoint its weights come from, and the two sizes known only
+ * when it runs. Inside a segment activations are [rows·tokens, width].
+ */
+export interface Build {
+  graph: Graph;
+  /** int64 [2]: rows and tokens of the batch. */
+  rowsAndTokens: Value;
+  /** Longest row the rotary tables must cover. */
+  maxTokens: number;
+  /**
+   * A weight as float32, read from where it lies in the checkpoint.
+   *
+   * @throws MalformedError when the checkpoint lacks it or it has another shape or type
+   */
+  weight(name: string, shape: readonly number[]): Value;
+}
+
+export function startBuild(
+  graph: Graph,
+  checkpoint: Checkpoint,
+  rowsAndTokens: Value,
+  maxTokens: number,
+): Build {
+  const casts = new Map<string, Value>();
+  return {
+    graph,
+    rowsAndTokens,
+    maxTokens,
+    weight(name, shape) {
+      const known = casts.get(name);
+      if (known !== undefined) return known;
+      const place = checkpoint.tensors.get(name);
+      const found = place === undefined ? 'no such tensor' : `${place.dtype} [${place.shape.join(', ')}]`;
+      const same = place?.shape.length === shape.length && shape.every((size, i) => size === place.shape[i]);
+      if (place === undefined || !same || !isFloatType(place.dtype)) {
+        throw new MalformedError({
+          thing: `checkpoint ${checkpoint.folder}, tensor ${quote(name)}`,
+          found,
+          expected: `a floating type of shape [${shape.join(', ')}], as config.json implies`,
+          next: 'Check that config.json belongs to these weights; download the checkpoint again.',
+        });
+      }
+      const stored = graph.external(elementOf[place.dtype], shape, {
+        file: place.file,
+        offset: place.start,
+        length: place.end - place.start,
+      });
+      // The cast of a constant is folded when the session is made, so it costs memory once and no time later.
+      const value =
+        place.dtype === 'F32'
+          ? stored
+          : graph.node('Cast', [stored], { attributes: { to: elementTypes.float32 } });
+      casts.set(name, value);
+      return value;
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { MalformedError, quote, UserError } from '../errors.ts';
+import type { NumberType } from '../formats/number-types.ts';
+import { readSafetensors } from '../formats/safetensors.ts';
+import { withFile } from '../io/byte-source.ts';
+
+/** Larger than any config.json or shard index seen (the index of a 400-billion-parameter model is 9 MB). */
+const JSON_LIMIT = 64_000_000;
+
+/** Where one tensor lies inside the checkpoint's folder. */
+export interface TensorPlace {
+  file: string;
+  dtype: NumberType;
+  shape: readonly number[];
+  start: number;
+  end: number;
+}
+
+/** A language model's files in the Hugging Face layout: the parsed config.json and the place of every tensor. */
+export interface Checkpoint {
+  folder: string;
+  config: Readonly<Record<string, unknown>>;
+  tensors: ReadonlyMap<string, TensorPlace>;
+  /** Weight files, in the order of their names. */
+  files: readonly string[];
+}
+
+const shardIndex = z.object({
+  weight_map: z.record(
+    z.string(),
+    // Plain names only: a shard must not lead out of the checkpoint's folder.
+    z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors$/),
+  ),
+});
+
+/**
+ * Opens a checkpoint folder (config.json with model.safetensors or a sharded model.safetensors.index.json).
+ * Reads headers only; no weight is loaded.
+ *
+ * @throws UserError when the folder holds no checkpoint
+ * @throws MalformedError when a file is damaged or the index names a tensor its shard lacks
+ */
+export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+  const config = await readJsonObject(join(folder, 'config.json'));
+  const indexPath = join(folder, 'model.safetensors.index.json');
+  const index = (await exists(indexPath)) ? await readIndex(indexPath) : undefined;
+  const files = index === undefined ? ['model.safetensors'] : [...new Set(index.values())].sort();
+  const tensors = new Map<string, TensorPlace>();
+  for (const file of files) {
+    const path = join(folder, file);
+    if (!(await exists(path))) {
+      throw new UserError({
+        thing: `checkpoint ${folder}`,
+        found: `no ${file}`,
+        expected: 'config.json and the safetensors files it goes with',
+        next: 'Download the missing file, or name another folder.',
+      });
+    }
+    const header = await withFile(path, readSafetensors);
+    for (const [name, entry] of header.tensors) {
+      if (index === undefined || index.get(name) === file) tensors.set(name, { file, ...entry });
+    }
+  }
+  for (const [name, file] of index ?? []) {
+    if (tensors.has(name)) continue;
+    throw new MalformedError({
+      thing: `checkpoint index ${indexPath}`,
+      found: `tensor ${quote(name)} placed in ${file}, which lacks it`,
+      expected: 'every indexed tensor in its shard',
+      next: 'Download the checkpoint again.',
+    });
+  }
+  return { folder, config, tensors, files };
+}
+
+async function readIndex(path: string): Promise<Map<string, string>> {
+  const parsed = shardIndex.safeParse(await readJsonObject(path));
+  if (!parsed.success) {
+    throw new MalformedError({
+      thing: path,
+      found: parsed.error.issues[0]?.message ?? 'another shape',
+      expected: 'a weight_map from tensor names to plain .safetensors file names',
+      next: 'Download the index again.',
+    });
+  }
+  return new Map(Object.entries(parsed.data.weight_map));
+}
+
+/** Reads a JSON file that must hold an object. */
+async function readJsonObject(path: string): Promise<Record<string, unknown>> {
+  if (!(await exists(path))) {
+    throw new UserError({
+      thing: path,
+      found: 'no such file',
+      expected: 'a checkpoint folder in the Hugging Face layout',
+      next: 'Name a folder with config.json, tokenizer.json and model.safetensors.',
+    });
+  }
+  const { size } = await stat(path);
+  let parsed: unknown;
+  if (size <= JSON_LIMIT) {
+    try {
+      parsed = JSON.parse(await readFile(path, 'utf8'));
+    } catch {
+      parsed = undefined;
+    }
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw new MalformedError({
+      thing: path,
+      found: size > JSON_LIMIT ? `${size} bytes` : 'something that is not a JSON object',
+      expected: `a JSON object of at most ${JSON_LIMIT} bytes`,
+      next: 'Download the file again.',
+    });
+  }
+  return parsed as Record<string, unknown>;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,160 @@
+import { UserError } from '../errors.ts';
+import type { Device } from '../onnx/devices.ts';
+import { float32, floatsOf, type HostTensor, int32, openSession, type Session } from '../onnx/session.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { familyOf } from './families/index.ts';
+import { buildSegments } from './segments.ts';
+
+/** Token ids of several rows of equal width; rows shorter than that are padded on the right. */
+export interface TokenBatch {
+  /** [rows · tokens] */
+  ids: Int32Array;
+  rows: number;
+  tokens: number;
+  /** Real tokens of each row, [rows]; absent when every row is full. */
+  lengths?: Int32Array;
+}
+
+export interface LanguageModel {
+  readonly family: string;
+  readonly blocks: number;
+  readonly dModel: number;
+  readonly vocabulary: number;
+  /** Blocks after which the residual stream is cut, ascending. */
+  readonly hooks: readonly number[];
+  /** The residual at each hook up to and including hook `last` (default: all): [rows, tokens, dModel] each. */
+  residuals(batch: TokenBatch, last?: number): Promise<Float32Array[]>;
+  /**
+   * Next-token cross entropy in nats, [rows · tokens], of the model continued from a residual at hook number `hook`.
+   * Positions without a next token hold 0: `lossCount` says how many count.
+   */
+  losses(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array>;
+  /** As `losses`, from a residual at hook `hook`, giving logits [rows, tokens, vocabulary]; only if opened with logits. */
+  logits(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Number of positions of one row that have a next token. */
+export function lossCount(batch: TokenBatch, row: number): number {
+  return Math.max(0, (batch.lengths?.[row] ?? batch.tokens) - 1);
+}
+
+export interface LanguageModelOptions {
+  hooks: readonly number[];
+  device?: Device;
+  threads?: number;
+  /** Longest row; default the model's context length. */
+  maxTokens?: number;
+  logits?: boolean;
+}
+
+/**
+ * Opens a checkpoint as segments cut at the hooks.
+ *
+ * @throws UserError for a hook the model does not have or an unknown family
+ * @throws MalformedError for a tensor that is missing or has the wrong shape
+ * @throws UnavailableError when a session cannot be made on the device
+ */
+export async function openLanguageModel(
+  checkpoint: Checkpoint,
+  options: LanguageModelOptions,
+): Promise<LanguageModel> {
+  const family = familyOf(checkpoint);
+  const hooks = [...new Set(options.hooks)].sort((a, b) => a - b);
+  for (const hook of hooks) {
+    if (Number.isInteger(hook) && hook >= 0 && hook < family.blocks) continue;
+    throw new UserError({
+      thing: 'hook layer',
+      found: String(hook),
+      expected: `a block between 0 and ${family.blocks - 1}`,
+      next: 'Choose layers that the model has.',
+    });
+  }
+  const maxTokens = Math.min(options.maxTokens ?? family.contextLength, family.contextLength);
+  const programs = buildSegments(checkpoint, family, { hooks, maxTokens, logits: options.logits ?? false });
+  const sessions: Session[] = [];
+  try {
+    for (const program of programs) {
+      sessions.push(
+        await openSession(program, {
+          folder: checkpoint.folder,
+          ...(options.device === undefined ? {} : { device: options.device }),
+          ...(options.threads === undefined ? {} : { threads: options.threads }),
+        }),
+      );
+    }
+  } catch (error) {
+    await Promise.all(sessions.map((session) => session.close()));
+    throw error;
+  }
+
+  /** Runs the segments after hook number `hook` up to the last one, which gives the losses. */
+  async function finish(
+    hook: number,
+    residual: Float32Array,
+    batch: TokenBatch,
+    output: string,
+  ): Promise<Float32Array> {
+    checkWidth(batch);
+    let x = residual;
+    for (let segment = hook + 1; segment < sessions.length - 1; segment++) {
+      x = floatsOf(await sessions[segment]!.run({ residual: float32(x, shapeOf(batch)) }), 'residual_after');
+    }
+    const feeds = {
+      residual: float32(x, shapeOf(batch)),
+      targets: int32(targetsOf(batch), [batch.rows, batch.tokens]),
+    };
+    return floatsOf(await sessions[sessions.length - 1]!.run(feeds, [output]), output);
+  }
+
+  function shapeOf(batch: TokenBatch): number[] {
+    return [batch.rows, batch.tokens, family.dModel];
+  }
+
+  function checkWidth(batch: TokenBatch): void {
+    if (batch.tokens <= maxTokens) return;
+    throw new UserError({
+      thing: 'row of tokens',
+      found: `${batch.tokens} tokens`,
+      expected: `at most ${maxTokens}`,
+      next: 'Use shorter rows (rowTokens).',
+    });
+  }
+
+  return {
+    family: family.name,
+    blocks: family.blocks,
+    dModel: family.dModel,
+    vocabulary: family.vocabulary,
+    hooks,
+    async residuals(batch, last = hooks.length - 1) {
+      checkWidth(batch);
+      const found: Float32Array[] = [];
+      for (let hook = 0; hook <= last; hook++) {
+        const before = found[hook - 1];
+        const feeds: Record<string, HostTensor> =
+          before === undefined
+            ? { ids: int32(batch.ids, [batch.rows, batch.tokens]) }
+            : { residual: float32(before, shapeOf(batch)) };
+        found.push(floatsOf(await sessions[hook]!.run(feeds), 'residual_after'));
+      }
+      return found;
+    },
+    losses: (hook, residual, batch) => finish(hook, residual, batch, 'nll'),
+    logits: (hook, residual, batch) => finish(hook, residual, batch, 'logits'),
+    async close() {
+      for (const session of sessions) await session.close();
+    },
+  };
+}
+
+/** The next token of each position, −1 where there is none. */
+function targetsOf(batch: TokenBatch): Int32Array {
+  const targets = new Int32Array(batch.ids.length).fill(-1);
+  for (let row = 0; row < batch.rows; row++) {
+    const start = row * batch.tokens;
+    const count = lossCount(batch, row);
+    targets.set(batch.ids.subarray(start + 1, start + 1 + count), start);
+  }
+  return targets;
+}
