@@ -29,8 +29,8 @@ export function isFloatType(type: NumberType): type is FloatType {
 
 /** Little-endian bytes of a floating type as float32. The bytes may start at any address. */
 export function toFloat32(type: FloatType, bytes: Uint8Array): Float32Array {
-  // A copy gives the alignment that typed arrays ask for.
-  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  // A copy gives the alignment that typed arrays ask for (not slice: a Buffer's shares its memory).
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
   const { buffer, byteOffset, byteLength } = aligned;
   switch (type) {
     case 'F32':

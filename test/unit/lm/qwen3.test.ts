@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { demoModelFolder } from '../../../runner/demo/index.ts';
 import { readFloats, readSafetensors } from '../../../runner/formats/safetensors.ts';
 import { withFile } from '../../../runner/io/byte-source.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { type LanguageModel, openLanguageModel, type TokenBatch } from '../../../runner/lm/language-model.ts';
-import { demoModelFolder } from '../../../runner/demo/index.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/lm/', import.meta.url));
 
@@ -39,7 +39,10 @@ class Difference {
 }
 
 /** Compares every case of a golden file with the model cut after every block. */
-async function compare(model: LanguageModel, golden: string): Promise<Record<'residual' | 'logits' | 'nll', Difference>> {
+async function compare(
+  model: LanguageModel,
+  golden: string,
+): Promise<Record<'residual' | 'logits' | 'nll', Difference>> {
   const { cases } = goldenSchema.parse(JSON.parse(readFileSync(`${golden}.json`, 'utf8')));
   const differences = { residual: new Difference(), logits: new Difference(), nll: new Difference() };
   await withFile(`${golden}.safetensors`, async (source) => {
@@ -105,15 +108,20 @@ describe('qwen3 equals transformers', () => {
     { name: 'tiny-f16-tied', folder: `${fixtures}tiny-f16-tied`, golden: `${fixtures}tiny-f16-tied/golden` },
     { name: 'small-world', folder: demoModelFolder, golden: `${fixtures}demo/golden` },
   ];
-  it.each(cases)('$name: residuals at every block, logits and losses within 1e-4', async ({ name, folder, golden }) => {
-    const model = await open(folder);
-    const differences = await compare(model, golden);
-    for (const [what, { max, scale }] of Object.entries(differences)) {
-      console.log(`${name} ${what}: max difference ${max.toExponential(2)} (largest value ${scale.toFixed(2)})`);
-      expect(max).toBeLessThanOrEqual(1e-4);
-    }
-    await model.close();
-  });
+  it.each(cases)(
+    '$name: residuals at every block, logits and losses within 1e-4',
+    async ({ name, folder, golden }) => {
+      const model = await open(folder);
+      const differences = await compare(model, golden);
+      for (const [what, { max, scale }] of Object.entries(differences)) {
+        console.log(
+          `${name} ${what}: max difference ${max.toExponential(2)} (largest value ${scale.toFixed(2)})`,
+        );
+        expect(max).toBeLessThanOrEqual(1e-4);
+      }
+      await model.close();
+    },
+  );
 });
 
 describe('batches', () => {
