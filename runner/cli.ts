@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+/** Arguments -> verb, error class -> exit code. Each verb is loaded only when it is asked for. */
+import { InterpboardError, quote, UserError } from './errors.ts';
+
+// Read by the native library when it is loaded; worker threads only see a copy of the environment.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+
+/** A verb: one line of help, and its program, which gives an exit code. */
+interface Verb {
+  summary: string;
+  load(): Promise<{ run(args: readonly string[]): Promise<number> }>;
+}
+
+const verbs: Readonly<Record<string, Verb>> = {
+  eval: {
+    summary: 'train SAEs on a language model, evaluate them, build the report (the main job)',
+    load: () => import('./commands/eval.ts'),
+  },
+};
+
+function usage(): string {
+  const lines = Object.entries(verbs).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`);
+  return [
+    'usage: interpboard <verb> [options]',
+    '',
+    ...lines,
+    '',
+    'interpboard <verb> --help describes its options.',
+  ].join('\n');
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === 'help') {
+    console.log(usage());
+    return 0;
+  }
+  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  if (verb === undefined) {
+    throw new UserError({
+      thing: 'verb',
+      found: quote(name),
+      expected: `one of ${Object.keys(verbs).join(', ')}`,
+      next: 'Run with --help for what each does.',
+    });
+  }
+  return (await verb.load()).run(rest);
+}
+
+const args = process.argv.slice(2);
+try {
+  process.exitCode = await main(args);
+} catch (error) {
+  const known = error instanceof InterpboardError;
+  if (known && !args.includes('--debug')) console.error(`error: ${error.message}`);
+  else console.error(error);
+  if (!known)
+    console.error(
+      'error: this is a defect of the program, not of your input; please report it with the lines above.',
+    );
+  process.exitCode = known ? error.exitCode : 1;
+}

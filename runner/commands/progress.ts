@@ -1,0 +1,98 @@
+import type { StageProgress } from '../job/messages.ts';
+
+/** Where lines go: a terminal is rewritten in place, anything else gets plain lines now and then. */
+export interface Screen {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  columns?: number;
+}
+
+export interface ProgressView {
+  show(progress: StageProgress): void;
+  /** Prints a line of its own, below what is shown. */
+  line(text: string): void;
+  /** Ends the line in place, if there is one. */
+  end(): void;
+}
+
+const PLAIN_INTERVAL_MS = 5_000;
+
+export function progressView(screen: Screen, now: () => number = () => performance.now()): ProgressView {
+  let open = false;
+  let stage = '';
+  let lastPlain = Number.NEGATIVE_INFINITY;
+
+  function end(): void {
+    if (open) screen.write('\n');
+    open = false;
+  }
+
+  return {
+    show(progress) {
+      const text = describe(progress);
+      const finished = progress.done >= progress.total;
+      if (progress.stage !== stage) end();
+      if (screen.isTTY) {
+        const width = Math.max(20, (screen.columns ?? 100) - 1);
+        screen.write(`\r\u001b[K${text.length > width ? `${text.slice(0, width - 1)}…` : text}`);
+        open = true;
+        if (finished) end();
+      } else if (finished || progress.stage !== stage || now() - lastPlain >= PLAIN_INTERVAL_MS) {
+        lastPlain = now();
+        screen.write(`${text}\n`);
+      }
+      stage = progress.stage;
+    },
+    line(text) {
+      end();
+      screen.write(`${text}\n`);
+    },
+    end,
+  };
+}
+
+/** One line: stage, percent, counts, rate, ETA, then the stage's own fields. */
+export function describe(progress: StageProgress): string {
+  const { done, total, rate } = progress;
+  const percent = total > 0 ? Math.floor((100 * done) / total) : 100;
+  const parts = [
+    `${progress.stage.padEnd(9)} ${String(percent).padStart(3)} %`,
+    `${short(done)}/${short(total)} ${progress.unit}`,
+  ];
+  if (rate > 0) parts.push(`${short(rate)} ${progress.unit}/s`);
+  if (rate > 0 && done < total) parts.push(`ETA ${duration((total - done) / rate)}`);
+  for (const [name, value] of Object.entries(progress.fields)) parts.push(`${name} ${value}`);
+  return parts.join(' · ');
+}
+
+/** 1,234,567 as 1.23M: three significant digits. */
+export function short(value: number): string {
+  const units = ['', 'k', 'M', 'G', 'T'];
+  let unit = 0;
+  let scaled = value;
+  while (scaled >= 999.5 && unit < units.length - 1) {
+    scaled /= 1000;
+    unit++;
+  }
+  const digits =
+    unit === 0
+      ? Number.isInteger(scaled) || scaled >= 100
+        ? 0
+        : 1
+      : scaled < 9.995
+        ? 2
+        : scaled < 99.95
+          ? 1
+          : 0;
+  return `${scaled.toFixed(digits)}${units[unit]}`;
+}
+
+/** Seconds as 42 s, 3:07 or 2:03:07. */
+export function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}:${two(whole % 60)}`;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
+}

@@ -1,0 +1,55 @@
+import type { Complaint } from '../errors.ts';
+import { InterpboardError, MalformedError, UnavailableError, UserError } from '../errors.ts';
+
+/** How far a stage is. `fields` are short words a terminal line can carry, such as loss or var_exp. */
+export interface StageProgress {
+  stage: string;
+  done: number;
+  total: number;
+  unit: string;
+  /** Units a second, over the last few seconds. */
+  rate: number;
+  fields: Readonly<Record<string, string>>;
+}
+
+export type ErrorKind = 'user' | 'malformed' | 'unavailable' | 'defect';
+
+/** What the worker thread tells the main thread. */
+export type JobMessage =
+  | { type: 'progress'; progress: StageProgress }
+  | { type: 'note'; text: string }
+  | { type: 'finished' }
+  | { type: 'stopped'; text: string }
+  | { type: 'failed'; kind: ErrorKind; complaint: Complaint | null; message: string; stack: string };
+
+/** What the main thread gives the worker at its start. `stop` is one shared word: 1 asks it to stop. */
+export interface JobStart {
+  folder: string;
+  stop: SharedArrayBuffer;
+}
+
+export function failureOf(error: unknown): Extract<JobMessage, { type: 'failed' }> {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const complaint = error instanceof InterpboardError ? error.complaint : null;
+  return { type: 'failed', kind: kindOf(error), complaint, message, stack: stack ?? message };
+}
+
+function kindOf(error: unknown): ErrorKind {
+  if (error instanceof UserError) return 'user';
+  if (error instanceof MalformedError) return 'malformed';
+  if (error instanceof UnavailableError) return 'unavailable';
+  return 'defect';
+}
+
+/** The error a failed worker died of, as the main thread throws it on. */
+export function errorOf(failure: Extract<JobMessage, { type: 'failed' }>): Error {
+  const { kind, complaint } = failure;
+  if (complaint !== null) {
+    if (kind === 'user') return new UserError(complaint);
+    if (kind === 'malformed') return new MalformedError(complaint);
+    if (kind === 'unavailable') return new UnavailableError(complaint);
+  }
+  const error = new Error(failure.message);
+  error.stack = failure.stack;
+  return error;
+}
