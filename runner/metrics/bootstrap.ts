@@ -1,0 +1,58 @@
+/**
+ * Block bootstrap over rows (Efron 1979; rows are the blocks, because tokens of one text are not independent).
+ * A resample is how often each row was drawn. The same resamples serve every metric and every SAE measured on the
+ * same rows, so differences between SAEs are paired and sums of metrics keep their correlation.
+ */
+import { random } from '../math/random.ts';
+
+export interface Resamples {
+  rows: number;
+  /** Number of resamples; 0 where there are too few rows to resample (fewer than two). */
+  count: number;
+  /** [count, rows] row-major: times the row was drawn. */
+  weights: Uint16Array;
+}
+
+export interface ResampleOptions {
+  count?: number;
+  /** Names the stream: equal seeds and rows give equal resamples. */
+  seed?: number | string;
+}
+
+/** Resamples used by every published interval. */
+export const RESAMPLES = 1_000;
+
+/** `rows` rows drawn with replacement, `count` times. */
+export function resampleRows(rows: number, options: ResampleOptions = {}): Resamples {
+  return resampleStrata([Int32Array.from({ length: rows }, (_, row) => row)], rows, options);
+}
+
+/**
+ * Draws within each class, so that every resample holds as many rows of each class as the data: an AUROC is then
+ * defined in all of them. `labels` are 0 or 1, one a row.
+ */
+export function resampleWithinClasses(labels: ArrayLike<number>, options: ResampleOptions = {}): Resamples {
+  const classes: [number[], number[]] = [[], []];
+  for (let row = 0; row < labels.length; row++) classes[labels[row] === 1 ? 1 : 0].push(row);
+  return resampleStrata(classes, labels.length, options);
+}
+
+function resampleStrata(
+  strata: readonly ArrayLike<number>[],
+  rows: number,
+  { count = RESAMPLES, seed = 0 }: ResampleOptions,
+): Resamples {
+  if (!Number.isInteger(rows) || rows < 0) throw new RangeError(`resampleRows: ${rows} rows`);
+  const usable = strata.some((stratum) => stratum.length > 1);
+  const resamples = usable ? count : 0;
+  const weights = new Uint16Array(resamples * rows);
+  const stream = random('bootstrap', seed, rows);
+  for (let b = 0; b < resamples; b++) {
+    for (const stratum of strata) {
+      for (let draw = 0; draw < stratum.length; draw++) {
+        weights[b * rows + stratum[stream.integer(stratum.length)]!]!++;
+      }
+    }
+  }
+  return { rows, count: resamples, weights };
+}

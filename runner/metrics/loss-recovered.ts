@@ -1,0 +1,94 @@
+/**
+ * Next-token loss with the residual at a hook left alone, replaced by the SAE's reconstruction, by zero, or by its
+ * mean; and the share of the damage done by zeroing that the SAE avoids.
+ */
+import { MalformedError } from '../errors.ts';
+import type { Resamples } from './bootstrap.ts';
+import { combine, type Statistic, sumOf } from './statistic.ts';
+
+/** Sums of cross entropy (nats) over the predictions of each row. The row is the batch of the definition. */
+export interface LossTable {
+  /** Predictions counted, a row: one fewer than tokens where every next token counts. */
+  predictions: Float64Array;
+  clean: Float64Array;
+  sae: Float64Array;
+  zero: Float64Array;
+  /** Mean-ablated, where it was run. */
+  mean?: Float64Array;
+}
+
+const NO_PREDICTIONS = 'no next-token predictions were counted';
+const NO_DAMAGE = 'zeroing the residual does not change the loss, so there is nothing to recover';
+
+/** Denominators below this are replaced by it in `loss_recovered@interpscore-0.0.1`. */
+const FLOOR = 1e-8;
+
+/** Throws MalformedError for a loss that is not finite or negative. */
+export function checkLosses(table: LossTable): void {
+  for (const name of ['predictions', 'clean', 'sae', 'zero', 'mean'] as const) {
+    const column = table[name];
+    if (column === undefined) continue;
+    if (column.length !== table.predictions.length) {
+      throw new RangeError(
+        `losses: ${column.length} rows of ${name}, ${table.predictions.length} of predictions`,
+      );
+    }
+    for (let row = 0; row < column.length; row++) {
+      if (Number.isFinite(column[row]!) && column[row]! >= 0) continue;
+      throw new MalformedError({
+        thing: `loss (${name}) of evaluation row ${row}`,
+        found: String(column[row]),
+        expected: 'a finite number that is not negative',
+        next: 'Run the language model in a wider number type, or check its weights.',
+      });
+    }
+  }
+}
+
+/** Mean over rows of the row's mean cross entropy. Rows without predictions count neither way. */
+export function meanOfRowMeans(
+  sums: Float64Array,
+  predictions: Float64Array,
+  resamples: Resamples,
+): Statistic {
+  const means = sums.map((total, row) => (predictions[row]! > 0 ? total / predictions[row]! : 0));
+  const counted = predictions.map((count) => (count > 0 ? 1 : 0));
+  return combine([sumOf(means, resamples), sumOf(counted, resamples)], (a, b) => a / b, NO_PREDICTIONS);
+}
+
+/** Mean cross entropy over all predictions. */
+export function pooledMean(sums: Float64Array, predictions: Float64Array, resamples: Resamples): Statistic {
+  return combine([sumOf(sums, resamples), sumOf(predictions, resamples)], (a, b) => a / b, NO_PREDICTIONS);
+}
+
+/** The ratio before clipping, denominator floored: `loss_recovered@interpscore-0.0.1` is this clipped to 0..1. */
+export function recoveredShare(clean: number, sae: number, zero: number): number {
+  return (zero - sae) / Math.max(zero - clean, FLOOR);
+}
+
+export interface LossRecovered {
+  statistic: Statistic;
+  /** What the definition's clip or floor changed, in words for the record; null where it changed nothing. */
+  note: string | null;
+}
+
+/** `loss_recovered@interpscore-0.0.1` from the three losses as means over rows of row means. */
+export function lossRecoveredInterpScore(clean: Statistic, sae: Statistic, zero: Statistic): LossRecovered {
+  const statistic = combine(
+    [clean, sae, zero],
+    (a, b, c) => Math.min(1, Math.max(0, recoveredShare(a, b, c))),
+    NO_PREDICTIONS,
+  );
+  if (clean.value === null || sae.value === null || zero.value === null) return { statistic, note: null };
+  const notes: string[] = [];
+  const share = recoveredShare(clean.value, sae.value, zero.value);
+  if (zero.value - clean.value < FLOOR)
+    notes.push(`L_zero − L_clean is below ${FLOOR}, which stood in for it`);
+  if (share < 0 || share > 1) notes.push(`clipped from ${share.toPrecision(6)}`);
+  return { statistic, note: notes.length > 0 ? notes.join('; ') : null };
+}
+
+/** `loss_recovered@pooled-v1`: (L_zero − L_sae) / (L_zero − L_clean) of pooled means, not clipped. */
+export function lossRecoveredPooled(clean: Statistic, sae: Statistic, zero: Statistic): Statistic {
+  return combine([clean, sae, zero], (a, b, c) => (c - b) / (c - a), NO_DAMAGE);
+}

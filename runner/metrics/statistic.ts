@@ -1,0 +1,125 @@
+/**
+ * A statistic is its value together with its value in every resample. Metrics are built from sums over rows by
+ * ordinary formulas applied to both, and so is the composite: no interval is ever propagated by approximation.
+ */
+import { quantiles } from '../math/quantile.ts';
+import { sum } from '../math/sum.ts';
+import type { Measure } from '../report/schema.ts';
+import type { Resamples } from './bootstrap.ts';
+
+export interface Estimate {
+  value: number;
+  /** The value in each resample; empty where no interval can be given, and then `intervalNote` says why. */
+  samples: Float64Array;
+  intervalNote?: string;
+}
+
+export interface Unmeasured {
+  value: null;
+  reason: string;
+}
+
+export type Statistic = Estimate | Unmeasured;
+
+export interface Interval {
+  low: number;
+  high: number;
+}
+
+export const NO_TOKENS = 'no tokens were kept by the mask';
+
+const TOO_FEW = 'fewer than two rows: nothing to resample';
+
+export function unmeasured(reason: string): Unmeasured {
+  return { value: null, reason };
+}
+
+/** A number known without error, such as a setting: equal in every resample. */
+export function constant(value: number, resamples: Resamples): Estimate {
+  return withNote(value, new Float64Array(resamples.count).fill(value), resamples);
+}
+
+/** Σ over rows of one column of sufficient statistics. */
+export function sumOf(column: ArrayLike<number>, resamples: Resamples): Estimate {
+  const { rows, count, weights } = resamples;
+  if (column.length !== rows) {
+    throw new RangeError(`sumOf: ${column.length} rows of statistics, ${rows} rows in the resamples`);
+  }
+  const samples = new Float64Array(count);
+  for (let b = 0, at = 0; b < count; b++) {
+    let total = 0;
+    for (let row = 0; row < rows; row++, at++) total += weights[at]! * column[row]!;
+    samples[b] = total;
+  }
+  return withNote(sum(column), samples, resamples);
+}
+
+/**
+ * The formula applied to the values, and to the inputs' values in each resample. An unmeasured input makes the result
+ * unmeasured; so does a formula without a finite value, for the reason given.
+ */
+export function combine(
+  inputs: readonly Statistic[],
+  formula: (...values: number[]) => number,
+  undefinedReason: string,
+): Statistic {
+  const estimates: Estimate[] = [];
+  for (const input of inputs) {
+    if (input.value === null) return input;
+    estimates.push(input);
+  }
+  const value = formula(...estimates.map((estimate) => estimate.value));
+  if (!Number.isFinite(value)) return unmeasured(undefinedReason);
+
+  const without = estimates.find((estimate) => estimate.samples.length === 0);
+  if (without) return { value, samples: without.samples, intervalNote: without.intervalNote ?? TOO_FEW };
+  const count = estimates[0]?.samples.length ?? 0;
+  if (estimates.some((estimate) => estimate.samples.length !== count)) {
+    throw new RangeError('combine: the inputs come from different numbers of resamples');
+  }
+  const samples = new Float64Array(count);
+  const arguments_ = new Array<number>(estimates.length);
+  let undefinedCount = 0;
+  for (let b = 0; b < count; b++) {
+    for (let i = 0; i < estimates.length; i++) arguments_[i] = estimates[i]!.samples[b]!;
+    samples[b] = formula(...arguments_);
+    if (!Number.isFinite(samples[b]!)) undefinedCount++;
+  }
+  if (undefinedCount > 0) {
+    const intervalNote = `undefined in ${undefinedCount} of ${count} resamples: ${undefinedReason}`;
+    return { value, samples: new Float64Array(0), intervalNote };
+  }
+  return { value, samples };
+}
+
+/** Difference of two statistics of the same resamples: the paired bootstrap of two SAEs on the same tokens. */
+export function difference(a: Statistic, b: Statistic): Statistic {
+  return combine([a, b], (x, y) => x - y, 'the difference is not finite');
+}
+
+/** Percentile interval; null where there are no resamples. */
+export function interval(estimate: Estimate, level = 0.95): Interval | null {
+  if (estimate.samples.length === 0) return null;
+  const [low, high] = quantiles(estimate.samples, [(1 - level) / 2, (1 + level) / 2]);
+  return { low: low!, high: high! };
+}
+
+/** The record's form of a statistic. */
+export function toMeasure(
+  statistic: Statistic,
+  extra: { window_tokens?: number; note?: string } = {},
+): Measure {
+  if (statistic.value === null) return { value: null, reason: statistic.reason };
+  const found = interval(statistic);
+  const { intervalNote } = statistic;
+  return {
+    value: statistic.value,
+    interval: found,
+    ...(found === null && { interval_note: intervalNote ?? TOO_FEW }),
+    ...extra,
+  };
+}
+
+function withNote(value: number, samples: Float64Array, resamples: Resamples): Estimate {
+  return resamples.count > 0 ? { value, samples } : { value, samples, intervalNote: TOO_FEW };
+}

@@ -1,0 +1,58 @@
+/** Area under the ROC curve: the chance that a positive scores above a negative, ties counting half. */
+import type { Resamples } from '../metrics/bootstrap.ts';
+import type { Estimate } from '../metrics/statistic.ts';
+import { classCounts } from './features.ts';
+
+/**
+ * AUROC of `scores` against `labels` (0 or 1), by midranks (Mann and Whitney 1947), with its value in each resample
+ * of the rows. Take the resamples within classes: one that lost a class has no AUROC. Throws MalformedError when the
+ * rows hold one class only, RangeError for a NaN score.
+ */
+export function auroc(
+  scores: Float64Array,
+  labels: ArrayLike<number>,
+  resamples: Resamples,
+  name = 'the test rows',
+): Estimate {
+  if (scores.length !== labels.length || resamples.rows !== scores.length) {
+    throw new RangeError(
+      `auroc: ${scores.length} scores, ${labels.length} labels, resamples of ${resamples.rows} rows`,
+    );
+  }
+  if (scores.some(Number.isNaN)) throw new RangeError('auroc: NaN among the scores');
+  const order = Int32Array.from(scores, (_, row) => row);
+  classCounts(labels, order, name);
+  order.sort((a, b) => scores[a]! - scores[b]! || a - b);
+  const sortedLabels = Uint8Array.from(order, (row) => labels[row]!);
+  /** 1 where a row's score is above that of the row before it. */
+  const rises = Uint8Array.from(order, (row, i) => (i > 0 && scores[row]! > scores[order[i - 1]!]! ? 1 : 0));
+
+  function area(weightAt: (row: number) => number): number {
+    let negatives = 0;
+    let positives = 0;
+    let tiedNegatives = 0;
+    let tiedPositives = 0;
+    let pairs = 0;
+    const settle = (): void => {
+      pairs += tiedPositives * (negatives + tiedNegatives / 2);
+      negatives += tiedNegatives;
+      positives += tiedPositives;
+      tiedNegatives = 0;
+      tiedPositives = 0;
+    };
+    for (let i = 0; i < order.length; i++) {
+      if (rises[i] === 1) settle();
+      if (sortedLabels[i] === 1) tiedPositives += weightAt(order[i]!);
+      else tiedNegatives += weightAt(order[i]!);
+    }
+    settle();
+    return pairs / (negatives * positives);
+  }
+
+  const { rows, count, weights } = resamples;
+  return {
+    value: area(() => 1),
+    samples: Float64Array.from({ length: count }, (_, b) => area((row) => weights[b * rows + row]!)),
+    ...(count === 0 && { intervalNote: 'too few test rows to resample' }),
+  };
+}
