@@ -1,0 +1,131 @@
+/** `eval`, the main job: train, evaluate, write the records, build the report, print the scores. */
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { listPresets, resolveRun } from '../config/resolve.ts';
+import { describeFields, type RunConfig, runConfig } from '../config/run-config.ts';
+import { UserError } from '../errors.ts';
+import { runIdentity } from '../job/identity.ts';
+import { checkIdentity, openRunFolder, type RunFolder } from '../job/run-folder.ts';
+import { publishRecords } from '../report/content.ts';
+import { readRunRecords } from '../report/run-records.ts';
+import { scoreTable } from '../report/score-table.ts';
+import { buildSite } from './build-site.ts';
+import { projectRoot } from './paths.ts';
+import { progressView } from './progress.ts';
+import { runJob } from './run-job.ts';
+
+const options = {
+  config: { type: 'string', help: 'JSON file with settings that replace those of the preset' },
+  set: { type: 'string', multiple: true, help: 'one setting, as path=value (see Settings); may be repeated' },
+  name: { type: 'string', help: 'name of the run, its folder and its records' },
+  model: { type: 'string', help: 'folder of a language model in the Hugging Face layout' },
+  layers: { type: 'string', help: 'hooks, as block numbers: 0,2,4' },
+  device: { type: 'string', help: 'cpu, webgpu, coreml, dml, cuda or cuda:N' },
+  threads: { type: 'string', help: 'threads of one operator' },
+  runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
+  content: { type: 'string', help: 'folder that receives the records (default content)' },
+  out: { type: 'string', help: 'folder that receives the site (default dist)' },
+  fresh: { type: 'boolean', help: 'forget an earlier run of this name and start over' },
+  'no-site': { type: 'boolean', help: 'write the records, do not build the site' },
+  debug: { type: 'boolean', help: 'print the stack of an error' },
+  help: { type: 'boolean', help: 'print this' },
+} as const;
+
+/** @returns the exit code: 0, or 130 when it was stopped by Ctrl-C with its state saved */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    console.log(await help());
+    return 0;
+  }
+  const config = await resolveRun(positionals, values);
+  const runs = resolve(values.runs ?? join(projectRoot, 'runs'));
+  const content = resolve(values.content ?? join(projectRoot, 'content'));
+  const out = resolve(values.out ?? join(projectRoot, 'dist'));
+  const view = progressView(process.stdout);
+  const folder = join(runs, config.name);
+  const identity = await runIdentity(config);
+  if (values.fresh) await forget(folder);
+  const opened = await openRunFolder(folder);
+  try {
+    checkIdentity(opened, identity);
+    view.line(headline(config, opened));
+    const upToDate = opened.found?.stage === 'done';
+    if (!upToDate) {
+      const outcome = await runJob({ config, identity, folder: opened, view });
+      if (outcome === 'stopped') return 130;
+    }
+    const records = await readRunRecords(folder);
+    const changed = await publishRecords(records, join(content, 'measured', config.name));
+    if (!values['no-site'] && (changed || !upToDate || !existsSync(join(out, 'index.html')))) {
+      await buildSite({ content, out, view });
+    } else if (upToDate) {
+      view.line(`up to date: nothing to do (--fresh starts over)`);
+    }
+    view.line(`\n${scoreTable(records)}\n`);
+    view.line(`run      ${relative(process.cwd(), folder) || folder}`);
+    if (!values['no-site']) view.line(`report   ${relative(process.cwd(), out) || out}  (npm run preview)`);
+    return 0;
+  } finally {
+    view.end();
+    await opened.release();
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new UserError({
+      thing: 'options of eval',
+      found: error instanceof Error ? error.message : String(error),
+      expected: `those that --help lists`,
+      next: 'Run npm run eval -- --help.',
+    });
+  }
+}
+
+/** Deletes a run's folder, unless a process works in it. */
+async function forget(folder: string): Promise<void> {
+  if (!existsSync(folder)) return;
+  // Taking the lock first makes sure that nobody is at work there; a damaged run.json does not matter any more.
+  await rm(join(folder, 'run.json'), { force: true });
+  const opened = await openRunFolder(folder);
+  await rm(folder, { recursive: true, force: true });
+  await opened.release();
+}
+
+function headline(config: RunConfig, folder: RunFolder): string {
+  const state =
+    folder.found === undefined
+      ? 'new run'
+      : folder.found.stage === 'done'
+        ? 'finished run'
+        : `resumes ${folder.found.stage}`;
+  const { sae, training } = config;
+  return [
+    `run ${config.name} (${state})`,
+    `model    ${config.model.id}, layers ${config.layers.join(', ')}, device ${config.device}`,
+    `SAEs     ${sae.architecture} n=${sae.d_sae} k=${sae.k}, ${training.tokens.toLocaleString('en')} tokens each from one shared pass`,
+  ].join('\n');
+}
+
+async function help(): Promise<string> {
+  const lines = Object.entries(options).map(
+    ([name, { type, help: text }]) => `  --${name}${type === 'string' ? ' …' : ''}`.padEnd(18) + text,
+  );
+  const settings = describeFields(runConfig).map(({ path, text }) => `  ${path.padEnd(36)} ${text}`);
+  return [
+    'usage: npm run eval -- [preset] [options]',
+    '',
+    `presets: ${(await listPresets()).join(', ')}`,
+    '',
+    'Options',
+    ...lines,
+    '',
+    'Settings, for --set path=value and --config FILE',
+    ...settings,
+  ].join('\n');
+}

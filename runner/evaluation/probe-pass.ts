@@ -1,0 +1,84 @@
+/**
+ * Runs probe texts through the language model once for all hooks and SAEs, and keeps of each text the mean of its
+ * latents over its tokens: the features of every probe.
+ */
+import { type Reporter, Stopped } from '../job/reporter.ts';
+import type { LanguageModel, TokenBatch } from '../lm/language-model.ts';
+import type { Features } from '../probes/features.ts';
+import type { HookSaes } from './token-pass.ts';
+
+/** Tokens of one forward pass, padding included. */
+const BATCH_TOKENS = 4_096;
+
+/**
+ * @param texts token ids of each text, at least one each, already truncated
+ * @returns for each hook and SAE the pooled latents [texts, d_sae]
+ * @throws Stopped when the user asked to stop
+ */
+export async function probePass(
+  model: LanguageModel,
+  hooks: readonly HookSaes[],
+  texts: readonly (readonly number[])[],
+  reporter: Reporter,
+): Promise<Features[][]> {
+  const pooled = hooks.map(({ saes }) =>
+    saes.map(
+      (sae): Features => ({
+        values: new Float32Array(texts.length * sae.d_sae),
+        rows: texts.length,
+        columns: sae.d_sae,
+      }),
+    ),
+  );
+  const total = texts.reduce((sum, ids) => sum + ids.length, 0);
+  let done = 0;
+  for (const group of batchesByLength(texts)) {
+    if (reporter.stopRequested()) throw new Stopped();
+    const batch = padded(group.map((text) => texts[text]!));
+    const residuals = await model.residuals(batch);
+    for (const [hook, { saes }] of hooks.entries()) {
+      for (const [i, sae] of saes.entries()) {
+        const { values, indices } = await sae.encode(residuals[hook]!, batch.rows * batch.tokens);
+        const features = pooled[hook]![i]!;
+        group.forEach((text, row) => {
+          const length = batch.lengths![row]!;
+          const at = text * features.columns;
+          const from = row * batch.tokens * sae.k;
+          for (let slot = from; slot < from + length * sae.k; slot++) {
+            features.values[at + indices[slot]!]! += values[slot]! / length;
+          }
+        });
+      }
+    }
+    for (const length of batch.lengths!) done += length;
+    reporter.progress(done, total);
+  }
+  return pooled;
+}
+
+/** Numbers of texts in groups of similar length, so that little of a batch is padding. */
+function batchesByLength(texts: readonly (readonly number[])[]): number[][] {
+  const order = texts.map((_, text) => text).sort((a, b) => texts[b]!.length - texts[a]!.length || a - b);
+  const groups: number[][] = [];
+  let group: number[] = [];
+  let width = 0;
+  for (const text of order) {
+    if (group.length > 0 && (group.length + 1) * width > BATCH_TOKENS) {
+      groups.push(group);
+      group = [];
+    }
+    if (group.length === 0) width = texts[text]!.length;
+    group.push(text);
+  }
+  if (group.length > 0) groups.push(group);
+  return groups;
+}
+
+function padded(rows: readonly (readonly number[])[]): TokenBatch {
+  const tokens = Math.max(...rows.map((ids) => ids.length));
+  const ids = new Int32Array(rows.length * tokens);
+  rows.forEach((row, i) => {
+    ids.set(row, i * tokens);
+  });
+  return { ids, rows: rows.length, tokens, lengths: Int32Array.from(rows, (row) => row.length) };
+}

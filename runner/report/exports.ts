@@ -1,0 +1,105 @@
+/**
+ * The files of the reference release, by its names and keys, so that what reads those reads ours:
+ * `interpscore_L{layer}.json`, the combined `interpscore_{run}.json`, and `val_report.json`.
+ */
+import { join } from 'node:path';
+import { writeJsonAtomic } from '../io/write-atomic.ts';
+import { componentNames, type DefinitionId } from './definitions.ts';
+import type { EvaluationRecord, Measure } from './schema.ts';
+
+const VERSION = '0.0.1';
+
+/** Writes all exports of a run's records into its folder; returns the files' names. */
+export async function writeExports(
+  folder: string,
+  runName: string,
+  records: readonly EvaluationRecord[],
+): Promise<string[]> {
+  const files: [string, unknown][] = records.map((each) => [
+    `interpscore_L${each.sae.layer}.json`,
+    layerExport(each),
+  ]);
+  files.push([`interpscore_${runName}.json`, combinedExport(records)]);
+  files.push(['val_report.json', validationExport(records)]);
+  for (const [name, value] of files) await writeJsonAtomic(join(folder, name), value);
+  return files.map(([name]) => name);
+}
+
+export function layerExport(record: EvaluationRecord): Record<string, unknown> {
+  const { sae, model, data, interpscore, probes, tpp, provenance } = record;
+  return {
+    version: VERSION,
+    sae_repo: sae.repo,
+    model: model.id,
+    layer: sae.layer,
+    d_model: model.d_model,
+    d_sae: sae.d_sae,
+    k: sae.k,
+    tokens_trained: sae.tokens_trained,
+    eval_tokens: data?.tokens ?? null,
+    probing_tasks: probes.map(({ task }) => task),
+    probing_per_task_auc: Object.fromEntries(probes.map(({ task, auroc }) => [task, auroc.value])),
+    tpp_concept: tpp?.task ?? null,
+    tpp_top_features: tpp?.ablated_latents ?? null,
+    L_clean: measured(record, 'loss_clean@v1'),
+    L_sae: measured(record, 'loss_sae@v1'),
+    L_zero: measured(record, 'loss_zero@v1'),
+    L0: measured(record, 'l0@v1'),
+    dead_frac: measured(record, 'dead_fraction@v1'),
+    components: Object.fromEntries(
+      componentNames.map((name) => [name, interpscore?.components[name]?.value ?? null]),
+    ),
+    weights: interpscore?.weights ?? null,
+    interp_score: interpscore?.score.value ?? null,
+    elapsed_sec: provenance.wall_seconds,
+  };
+}
+
+export function combinedExport(records: readonly EvaluationRecord[]): Record<string, unknown> {
+  const [first] = records;
+  const scored = records.filter((each) => each.interpscore?.score.value != null);
+  const best = scored.reduce<EvaluationRecord | undefined>(
+    (leader, each) => (leader === undefined || scoreOf(each) > scoreOf(leader) ? each : leader),
+    undefined,
+  );
+  return {
+    version: VERSION,
+    sae_repo: first?.sae.repo ?? null,
+    model: first?.model.id ?? null,
+    tokens_trained: first?.sae.tokens_trained ?? null,
+    timestamp: first?.provenance.started ?? null,
+    per_layer: Object.fromEntries(records.map((each) => [String(each.sae.layer), layerExport(each)])),
+    best_layer: best?.sae.layer ?? null,
+    sources: Object.fromEntries(
+      records.map((each) => [String(each.sae.layer), `interpscore_L${each.sae.layer}.json`]),
+    ),
+  };
+}
+
+/** Layer -> what the reference's validation report holds: its var_expl is centred per forward pass, dead_pct in percent. */
+export function validationExport(records: readonly EvaluationRecord[]): Record<string, unknown> {
+  return Object.fromEntries(
+    records.map((each) => {
+      const alive = measured(each, 'alive@v1');
+      const dead = measured(each, 'dead_fraction@v1');
+      return [
+        String(each.sae.layer),
+        {
+          var_expl: measured(each, 'var_exp@chunk-v1'),
+          l0: measured(each, 'l0@v1'),
+          alive: alive === null ? null : Math.round(alive * each.sae.d_sae),
+          dead_pct: dead === null ? null : 100 * dead,
+        },
+      ];
+    }),
+  );
+}
+
+function measured(record: EvaluationRecord, id: DefinitionId): number | null {
+  const found: Measure | undefined = record.metrics[id];
+  return found?.value ?? null;
+}
+
+function scoreOf(record: EvaluationRecord): number {
+  return record.interpscore?.score.value ?? Number.NEGATIVE_INFINITY;
+}

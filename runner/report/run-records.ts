@@ -1,0 +1,58 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MalformedError } from '../errors.ts';
+import { writeJsonAtomic } from '../io/write-atomic.ts';
+import { type EvaluationRecord, record } from './schema.ts';
+
+/** Records of a run lie in its folder, one file each: `records/<id>.json`. */
+function recordsFolder(runFolder: string): string {
+  return join(runFolder, 'records');
+}
+
+/**
+ * Validates a record against the schema that the site reads it by.
+ *
+ * @throws MalformedError naming the first field that is wrong
+ */
+export function checkRecord(value: unknown, thing: string): EvaluationRecord {
+  const parsed = record.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new MalformedError({
+    thing: `record ${thing}, ${issue?.path.join('.') || 'top level'}`,
+    found: issue?.message ?? 'another shape',
+    expected: 'the fields of runner/report/schema.ts',
+    next: 'Make the record again with npm run eval -- --fresh.',
+  });
+}
+
+export async function writeRunRecords(
+  runFolder: string,
+  records: readonly EvaluationRecord[],
+): Promise<void> {
+  for (const each of records) {
+    await writeJsonAtomic(join(recordsFolder(runFolder), `${each.id}.json`), checkRecord(each, each.id));
+  }
+}
+
+/**
+ * The records of a finished run, by layer.
+ *
+ * @throws MalformedError when a file is not a record
+ */
+export async function readRunRecords(runFolder: string): Promise<EvaluationRecord[]> {
+  const folder = recordsFolder(runFolder);
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort();
+  const records: EvaluationRecord[] = [];
+  for (const file of files) {
+    const path = join(folder, file);
+    let value: unknown;
+    try {
+      value = JSON.parse(await readFile(path, 'utf8'));
+    } catch {
+      value = undefined;
+    }
+    records.push(checkRecord(value, path));
+  }
+  return records.sort((a, b) => a.sae.layer - b.sae.layer || (a.id < b.id ? -1 : 1));
+}

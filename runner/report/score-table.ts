@@ -1,0 +1,50 @@
+import { componentNames, type DefinitionId, definitions, interpScoreComponents } from './definitions.ts';
+import type { EvaluationRecord, Measure } from './schema.ts';
+
+/** Columns of the printed table after the composite: what a reader compares first. */
+const columns: readonly DefinitionId[] = [
+  'var_exp@pooled-v1',
+  'l0@v1',
+  ...componentNames.map((name) => interpScoreComponents[name].definition),
+];
+
+/**
+ * The scores of a run as a table for a terminal: a line an SAE with values, and below it their 95 % intervals.
+ */
+export function scoreTable(records: readonly EvaluationRecord[]): string {
+  const header = [
+    'layer',
+    definitions['interpscore@0.0.1'].short,
+    ...columns.map((id) => definitions[id].short),
+  ];
+  const rows: string[][] = [header];
+  for (const each of records) {
+    const measures: [DefinitionId, Measure | undefined][] = [
+      ['interpscore@0.0.1', each.interpscore?.score],
+      ...columns.map((id): [DefinitionId, Measure | undefined] => [id, each.metrics[id]]),
+    ];
+    rows.push([String(each.sae.layer), ...measures.map(([id, measure]) => valueText(id, measure))]);
+    rows.push(['', ...measures.map(([id, measure]) => intervalText(id, measure))]);
+  }
+  const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padStart(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
+  lines.splice(1, 0, widths.map((width) => '─'.repeat(width)).join('  '));
+  return lines.join('\n');
+}
+
+function valueText(id: DefinitionId, measure: Measure | undefined): string {
+  if (measure === undefined || measure.value === null) return 'n/a';
+  return measure.value.toFixed(definitions[id].digits);
+}
+
+function intervalText(id: DefinitionId, measure: Measure | undefined): string {
+  if (measure === undefined || measure.value === null || measure.interval === null) return '';
+  const { digits } = definitions[id];
+  const { low, high } = measure.interval;
+  return `${low.toFixed(Math.min(digits, 3))}–${high.toFixed(Math.min(digits, 3))}`;
+}
