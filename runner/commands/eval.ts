@@ -1,7 +1,7 @@
 /** `eval`, the main job: train, evaluate, write the records, build the report, print the scores. */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { listPresets, resolveRun } from '../config/resolve.ts';
 import { describeFields, type RunConfig, runConfig } from '../config/run-config.ts';
@@ -54,7 +54,13 @@ export async function run(args: readonly string[]): Promise<number> {
     view.line(headline(config, opened));
     const upToDate = opened.found?.stage === 'done';
     if (!upToDate) {
-      const outcome = await runJob({ config, identity, folder: opened, view });
+      const outcome = await runJob({
+        config,
+        identity,
+        command: commandOf(positionals, values),
+        folder: opened,
+        view,
+      });
       if (outcome === 'stopped') return 130;
     }
     const records = await readRunRecords(folder);
@@ -87,6 +93,21 @@ function parse(args: readonly string[]) {
   }
 }
 
+/** The command again, with what the results follow from and without where things lie on this machine. */
+function commandOf(positionals: readonly string[], values: ReturnType<typeof parse>['values']): string {
+  const words = [...positionals];
+  for (const name of ['config', 'model'] as const) {
+    const path = values[name];
+    if (path !== undefined) words.push(`--${name}=${basename(path)}`);
+  }
+  for (const name of ['name', 'layers', 'device', 'threads'] as const) {
+    const value = values[name];
+    if (value !== undefined) words.push(`--${name}=${value}`);
+  }
+  for (const setting of values.set ?? []) words.push(`--set=${setting}`);
+  return words.length === 0 ? 'npm run eval' : `npm run eval -- ${words.join(' ')}`;
+}
+
 /** Deletes a run's folder, unless a process works in it. */
 async function forget(folder: string): Promise<void> {
   if (!existsSync(folder)) return;
@@ -108,7 +129,7 @@ function headline(config: RunConfig, folder: RunFolder): string {
   return [
     `run ${config.name} (${state})`,
     `model    ${config.model.id}, layers ${config.layers.join(', ')}, device ${config.device}`,
-    `SAEs     ${sae.architecture} n=${sae.d_sae} k=${sae.k}, ${training.tokens.toLocaleString('en')} tokens each from one shared pass`,
+    `SAEs     topk n=${sae.dSae} k=${sae.k}, ${training.tokens.toLocaleString('en')} tokens each from one shared pass`,
   ].join('\n');
 }
 

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { RunConfig } from '../config/run-config.ts';
+import type { RunIdentity } from '../job/identity.ts';
 import { errorOf, type JobMessage, type JobStart } from '../job/messages.ts';
 import type { RunFolder } from '../job/run-folder.ts';
 import type { ProgressView } from './progress.ts';
@@ -16,13 +17,14 @@ const SAME_SIGNAL_MS = 1_000;
  */
 export async function runJob(job: {
   config: RunConfig;
-  identity: string;
+  identity: RunIdentity;
+  command: string;
   folder: RunFolder;
   view: ProgressView;
 }): Promise<'finished' | 'stopped'> {
-  const { config, identity, folder, view } = job;
+  const { config, identity, command, folder, view } = job;
   const stop = new SharedArrayBuffer(4);
-  const start: JobStart = { folder: folder.path, found: folder.found, config, identity, stop };
+  const start: JobStart = { folder: folder.path, found: folder.found, config, identity, command, stop };
   let asked: number | undefined;
   const onSignal = (): void => {
     const now = performance.now();

@@ -64,15 +64,11 @@ export function evaluate(
           ...noteOf('tpp', tpp.metrics[TPP]),
         },
       });
+      const { 'loss_recovered@interpscore-0.0.1': _, ...losses } = loss.metrics;
       results.push({
         layer: hook.layer,
-        metrics: {
-          ...reconstruction.metrics,
-          ...loss.metrics,
-          ...probing.metrics,
-          ...tpp.metrics,
-          ...composite.metrics,
-        },
+        // The composite's components stand in it and nowhere else, but for alive, which has its own curve and window.
+        metrics: { ...reconstruction.metrics, ...losses },
         interpscore: composite.interpscore,
         probes: probing.probes,
         tpp: tpp.perturbation,

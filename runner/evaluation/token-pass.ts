@@ -1,7 +1,7 @@
 /**
  * One pass over the evaluation tokens: every row goes through the language model once, and what it leaves behind are
  * the sufficient statistics of every SAE at every hook. Clean and zero-ablated losses do not depend on an SAE and
- * are taken once a hook; the mean-ablated loss follows in a short second round, when the mean is known.
+ * are taken once a hook; the mean-ablated loss follows when the mean is known.
  */
 
 import { type Reporter, Stopped } from '../job/reporter.ts';
@@ -60,8 +60,6 @@ export async function tokenPass(
       d,
       saes.map((sae) => sae.d_sae),
     ),
-    zero: new RowLosses(),
-    mean: new RowLosses(),
     sae: saes.map(() => new RowLosses()),
   }));
   const total = batches.reduce((sum, batch) => sum + batch.rows * batch.tokens, 0);
@@ -74,14 +72,13 @@ export async function tokenPass(
     for (let row = 0; row < batch.rows; row++) predictions.push(lossCount(batch, row));
     for (const [hook, { saes }] of hooks.entries()) {
       const x = residuals[hook]!;
-      const { statistics, zero, sae: saeLosses } = state[hook]!;
+      const { statistics, sae: saeLosses } = state[hook]!;
       const views = [];
       for (const [i, sae] of saes.entries()) {
         const view = await sae.reconstruct(x, batch.rows * batch.tokens);
         saeLosses[i]!.add(await model.losses(hook, view.reconstruction, batch), batch);
         views.push({ ...view, k: sae.k });
       }
-      zero.add(await model.losses(hook, new Float32Array(x.length), batch), batch);
       for (let row = 0; row < batch.rows; row++) {
         const [from, to] = [row * batch.tokens, (row + 1) * batch.tokens];
         statistics.add(
@@ -101,9 +98,10 @@ export async function tokenPass(
     reporter.progress(done, total);
   }
   const tables = state.map(({ statistics }) => statistics.tables());
-  await meanAblation(model, tables, batches, state, reporter);
+  const ablated = await ablations(model, tables, batches);
   return hooks.map(({ layer, saes }, hook) => {
-    const { zero, mean, sae } = state[hook]!;
+    const { sae } = state[hook]!;
+    const { zero, mean } = ablated[hook]!;
     return {
       layer,
       tables: tables[hook]!,
@@ -111,32 +109,39 @@ export async function tokenPass(
         predictions: Float64Array.from(predictions),
         clean: clean.column(),
         sae: sae[i]!.column(),
-        zero: zero.column(),
-        mean: mean.column(),
+        zero,
+        mean,
       })),
     };
   });
 }
 
-/** Replaces the residual by its mean over all evaluation tokens; needs no text before the hook. */
-async function meanAblation(
+/**
+ * Losses with the residual of each hook set to zero, and to its mean over all evaluation tokens. Neither depends on
+ * an SAE nor on the text before the hook.
+ */
+async function ablations(
   model: LanguageModel,
   tables: readonly HookTables[],
   batches: readonly TokenBatch[],
-  state: readonly { mean: RowLosses }[],
-  reporter: Reporter,
-): Promise<void> {
+): Promise<{ zero: Float64Array; mean: Float64Array }[]> {
+  const found = [];
   for (const [hook, { activations }] of tables.entries()) {
     const mean = new Float64Array(activations.width);
     const count = activations.tokens.reduce((sum, tokens) => sum + tokens, 0);
     activations.sums.forEach((value, i) => {
       mean[i % activations.width]! += value / count;
     });
-    for (const batch of batches) {
-      if (reporter.stopRequested()) throw new Stopped();
-      const residual = new Float32Array(batch.rows * batch.tokens * activations.width);
-      for (let at = 0; at < residual.length; at += activations.width) residual.set(mean, at);
-      state[hook]!.mean.add(await model.losses(hook, residual, batch), batch);
-    }
+    const sums = async (vector: Float32Array): Promise<Float64Array> => {
+      const losses = await model.lossesOfConstant(hook, vector, batches);
+      const rows = new RowLosses();
+      for (const [i, batch] of batches.entries()) rows.add(losses[i]!, batch);
+      return rows.column();
+    };
+    found.push({
+      zero: await sums(new Float32Array(activations.width)),
+      mean: await sums(Float32Array.from(mean)),
+    });
   }
+  return found;
 }

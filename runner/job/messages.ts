@@ -1,5 +1,8 @@
+import type { RunConfig } from '../config/run-config.ts';
 import type { Complaint } from '../errors.ts';
 import { InterpboardError, MalformedError, UnavailableError, UserError } from '../errors.ts';
+import type { RunIdentity } from './identity.ts';
+import type { RunState } from './run-folder.ts';
 
 /** How far a stage is. `fields` are short words a terminal line can carry, such as loss or var_exp. */
 export interface StageProgress {
@@ -24,7 +27,13 @@ export type JobMessage =
 
 /** What the main thread gives the worker at its start. `stop` is one shared word: 1 asks it to stop. */
 export interface JobStart {
+  config: RunConfig;
+  identity: RunIdentity;
+  /** The command that makes the run again, for provenance. */
+  command: string;
   folder: string;
+  /** The run's state as found, undefined for a new run. */
+  found: RunState | undefined;
   stop: SharedArrayBuffer;
 }
 

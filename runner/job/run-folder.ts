@@ -7,11 +7,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { MalformedError, UnavailableError, UserError } from '../errors.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
+import type { RunIdentity } from './identity.ts';
 
 const stateSchema = z.strictObject({
   schema: z.literal('interpboard.run/1'),
-  /** Hash of the resolved configuration and of the model's files: what the run's results follow from. */
-  identity: z.string(),
+  /** Hashes of what the run's results follow from: its settings, and the model's files. */
+  identity: z.strictObject({ config: z.string(), model: z.string() }),
   config: z.record(z.string(), z.unknown()),
   stage: z.enum(['training', 'evaluating', 'done']),
   started: z.iso.datetime(),
@@ -61,12 +62,14 @@ export async function openRunFolder(path: string): Promise<RunFolder> {
 }
 
 /** @throws UserError when the folder holds a run of another configuration */
-export function checkIdentity(run: RunFolder, identity: string): void {
-  if (run.found === undefined || run.found.identity === identity) return;
+export function checkIdentity(run: RunFolder, identity: RunIdentity): void {
+  if (run.found === undefined) return;
+  const { config, model } = run.found.identity;
+  if (config === identity.config && model === identity.model) return;
   throw new UserError({
     thing: `run folder ${run.path}`,
-    found: 'a run with another configuration or model',
-    expected: 'the configuration it was started with',
+    found: config === identity.config ? 'a run on other model files' : 'a run with other settings',
+    expected: 'those it was started with',
     next: 'Give this run its own --name, or start over with --fresh.',
   });
 }

@@ -20,6 +20,8 @@ export interface LanguageModel {
   readonly blocks: number;
   readonly dModel: number;
   readonly vocabulary: number;
+  /** Number type most of the weights are stored in, as the checkpoint names it. */
+  readonly storedType: string;
   /** Blocks after which the residual stream is cut, ascending. */
   readonly hooks: readonly number[];
   /** The residual at each hook up to and including hook `last` (default: all): [rows, tokens, dModel] each. */
@@ -29,6 +31,19 @@ export interface LanguageModel {
    * Positions without a next token hold 0: `lossCount` says how many count.
    */
   losses(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array>;
+  /**
+   * Losses of every batch with the residual at hook number `hook` replaced by the same vector at every position:
+   * zero or mean ablation. The text no longer matters, so one row runs through the model and answers for all.
+   *
+   * @param vector [dModel]
+   * @param batches of one width
+   * @returns one array a batch, as `losses` gives them
+   */
+  lossesOfConstant(
+    hook: number,
+    vector: Float32Array,
+    batches: readonly TokenBatch[],
+  ): Promise<Float32Array[]>;
   /** As `losses`, from a residual at hook `hook`, giving logits [rows, tokens, vocabulary]; only if opened with logits. */
   logits(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array>;
   close(): Promise<void>;
@@ -88,11 +103,12 @@ export async function openLanguageModel(
     throw error;
   }
 
-  /** Runs the segments after hook number `hook` up to the last one, which gives the losses. */
+  /** Runs the segments after hook number `hook` up to the last one; `targets` [rows · tokens, sets]. */
   async function finish(
     hook: number,
     residual: Float32Array,
-    batch: TokenBatch,
+    batch: Pick<TokenBatch, 'rows' | 'tokens'>,
+    targets: Int32Array,
     output: string,
   ): Promise<Float32Array> {
     checkWidth(batch);
@@ -100,18 +116,19 @@ export async function openLanguageModel(
     for (let segment = hook + 1; segment < sessions.length - 1; segment++) {
       x = floatsOf(await sessions[segment]!.run({ residual: float32(x, shapeOf(batch)) }), 'residual_after');
     }
+    const positions = batch.rows * batch.tokens;
     const feeds = {
       residual: float32(x, shapeOf(batch)),
-      targets: int32(targetsOf(batch), [batch.rows, batch.tokens]),
+      targets: int32(targets, [positions, targets.length / positions]),
     };
     return floatsOf(await sessions[sessions.length - 1]!.run(feeds, [output]), output);
   }
 
-  function shapeOf(batch: TokenBatch): number[] {
+  function shapeOf(batch: Pick<TokenBatch, 'rows' | 'tokens'>): number[] {
     return [batch.rows, batch.tokens, family.dModel];
   }
 
-  function checkWidth(batch: TokenBatch): void {
+  function checkWidth(batch: Pick<TokenBatch, 'rows' | 'tokens'>): void {
     if (batch.tokens <= maxTokens) return;
     throw new UserError({
       thing: 'row of tokens',
@@ -126,6 +143,7 @@ export async function openLanguageModel(
     blocks: family.blocks,
     dModel: family.dModel,
     vocabulary: family.vocabulary,
+    storedType: storedType(checkpoint),
     hooks,
     async residuals(batch, last = hooks.length - 1) {
       checkWidth(batch);
@@ -140,8 +158,32 @@ export async function openLanguageModel(
       }
       return found;
     },
-    losses: (hook, residual, batch) => finish(hook, residual, batch, 'nll'),
-    logits: (hook, residual, batch) => finish(hook, residual, batch, 'logits'),
+    losses: (hook, residual, batch) => finish(hook, residual, batch, targetsOf(batch), 'nll'),
+    logits: (hook, residual, batch) => finish(hook, residual, batch, targetsOf(batch), 'logits'),
+    async lossesOfConstant(hook, vector, batches) {
+      const tokens = batches[0]?.tokens ?? 0;
+      const rows = batches.flatMap((batch) => rowTargets(batch));
+      if (rows.length === 0) return [];
+      // Transposed: a position's targets in all rows stand together.
+      const targets = new Int32Array(tokens * rows.length);
+      rows.forEach((row, r) => {
+        row.forEach((id, t) => {
+          targets[t * rows.length + r] = id;
+        });
+      });
+      const residual = new Float32Array(tokens * family.dModel);
+      for (let at = 0; at < residual.length; at += family.dModel) residual.set(vector, at);
+      const nll = await finish(hook, residual, { rows: 1, tokens }, targets, 'nll');
+      let first = 0;
+      return batches.map((batch) => {
+        const losses = new Float32Array(batch.rows * tokens);
+        for (let row = 0; row < batch.rows; row++) {
+          for (let t = 0; t < tokens; t++) losses[row * tokens + t] = nll[t * rows.length + first + row]!;
+        }
+        first += batch.rows;
+        return losses;
+      });
+    },
     async close() {
       for (const session of sessions) await session.close();
     },
@@ -157,4 +199,19 @@ function targetsOf(batch: TokenBatch): Int32Array {
     targets.set(batch.ids.subarray(start + 1, start + 1 + count), start);
   }
   return targets;
+}
+
+function rowTargets(batch: TokenBatch): Int32Array[] {
+  const targets = targetsOf(batch);
+  return Array.from({ length: batch.rows }, (_, row) =>
+    targets.subarray(row * batch.tokens, (row + 1) * batch.tokens),
+  );
+}
+
+function storedType(checkpoint: Checkpoint): string {
+  const bytes = new Map<string, number>();
+  for (const { dtype, start, end } of checkpoint.tensors.values()) {
+    bytes.set(dtype, (bytes.get(dtype) ?? 0) + end - start);
+  }
+  return [...bytes].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 'none';
 }

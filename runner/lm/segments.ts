@@ -9,8 +9,11 @@ import type { Family } from './families/family.ts';
  *
  * - first:  `ids` int32 [rows, tokens] -> `residual_after` float32 [rows, tokens, dModel]
  * - inner:  `residual` -> `residual_after`
- * - last:   `residual` (or `ids` without hooks), `targets` int32 [rows, tokens] (−1: none)
- *           -> `nll` float32 [rows, tokens] (0 where there is no target) and, when asked for, `logits`
+ * - last:   `residual` (or `ids` without hooks), `targets` int32 [rows · tokens, sets] (−1: none)
+ *           -> `nll` float32 [rows · tokens, sets] (0 where there is no target) and, when asked for, `logits`
+ *
+ * Several sets of targets for one residual serve ablations: a residual that is the same at every position gives the
+ * same logits whatever the text, so that one row answers for all rows of text.
  */
 export function buildSegments(
   checkpoint: Checkpoint,
@@ -58,17 +61,19 @@ function unflatten(build: Build, x: Value): Value {
 /** Loss per token inside the program: log Σ exp(logits) − logit of the target. */
 function finish(build: Build, family: Family, residual: Value, withLogits: boolean): void {
   const { graph } = build;
-  const targets = graph.input('targets', 'int32', ['rows', 'tokens']);
+  const targets = graph.input('targets', 'int32', ['positions', 'sets']);
   const logits = family.head(build, residual);
-  const flat = graph.node('Reshape', [targets, graph.int64s([-1, 1])]);
   const zero = graph.int32s([0], []);
-  const chosen = graph.node('GatherElements', [logits, graph.node('Max', [flat, zero])], {
+  const chosen = graph.node('GatherElements', [logits, graph.node('Max', [targets, zero])], {
     attributes: { axis: 1 },
   });
   const total = graph.node('ReduceLogSumExp', [logits, graph.int64s([1])], { attributes: { keepdims: 1 } });
-  const counted = graph.node('Cast', [graph.node('GreaterOrEqual', [flat, zero])], { attributes: { to: 1 } });
+  const counted = graph.node('Cast', [graph.node('GreaterOrEqual', [targets, zero])], {
+    attributes: { to: 1 },
+  });
   const nll = graph.node('Mul', [graph.node('Sub', [total, chosen]), counted]);
-  graph.output(graph.node('Reshape', [nll, build.rowsAndTokens]), 'nll', 'float32', ['rows', 'tokens']);
-  if (withLogits)
+  graph.output(nll, 'nll', 'float32', ['positions', 'sets']);
+  if (withLogits) {
     graph.output(unflatten(build, logits), 'logits', 'float32', ['rows', 'tokens', family.vocabulary]);
+  }
 }

@@ -70,6 +70,12 @@ export function int32sOf(outputs: Record<string, HostTensor>, name: string): Int
   return found.data;
 }
 
+/** Version of the runtime, for provenance. */
+export async function runtimeVersion(): Promise<string> {
+  const { env } = await import('onnxruntime-node');
+  return env.versions.node ?? env.versions.common;
+}
+
 /**
  * @throws UnavailableError when the device's provider is missing or the program cannot be loaded there
  */
@@ -88,6 +94,8 @@ export async function openSession(program: Program, options: SessionOptions = {}
           ? {}
           : { model_external_initializers_file_folder_path: options.folder }),
         ...(options.prepack === false ? { disable_prepacking: '1' } : {}),
+        // Waiting threads sleep: on a machine that does anything else, spinning ones take the cores from each other.
+        intra_op: { allow_spinning: '0' },
       },
     },
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),

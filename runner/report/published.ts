@@ -13,7 +13,7 @@ import { type EvaluationRecord, type Measure, record, schemaVersion } from './sc
 const validationTokens = 1_000_000;
 const scoreTokens = 250_000;
 
-const noInterval = 'The publisher gives no interval.';
+const noInterval = 'The publisher gives none.';
 
 type Components = Record<ComponentName, number>;
 

@@ -66,7 +66,7 @@ const metrics = z.partialRecord(z.enum(definitionIds), measure).superRefine((tab
   }
 });
 
-const trajectoryPoint = z.strictObject({
+export const trajectoryPoint = z.strictObject({
   tokens: count,
   step: count.optional(),
   var_exp: z.number().max(1).nullable(),

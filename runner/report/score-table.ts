@@ -1,30 +1,28 @@
 import { componentNames, type DefinitionId, definitions, interpScoreComponents } from './definitions.ts';
 import type { EvaluationRecord, Measure } from './schema.ts';
 
-/** Columns of the printed table after the composite: what a reader compares first. */
-const columns: readonly DefinitionId[] = [
-  'var_exp@pooled-v1',
-  'l0@v1',
-  ...componentNames.map((name) => interpScoreComponents[name].definition),
-];
+/** Columns after the composite and before its components: what a reader compares first. */
+const columns: readonly DefinitionId[] = ['var_exp@pooled-v1', 'l0@v1'];
 
 /**
  * The scores of a run as a table for a terminal: a line an SAE with values, and below it their 95 % intervals.
  */
 export function scoreTable(records: readonly EvaluationRecord[]): string {
-  const header = [
-    'layer',
-    definitions['interpscore@0.0.1'].short,
-    ...columns.map((id) => definitions[id].short),
+  const ids: DefinitionId[] = [
+    'interpscore@0.0.1',
+    ...columns,
+    ...componentNames.map((name) => interpScoreComponents[name].definition),
   ];
+  const header = ['layer', ...ids.map((id) => definitions[id].short)];
   const rows: string[][] = [header];
   for (const each of records) {
-    const measures: [DefinitionId, Measure | undefined][] = [
-      ['interpscore@0.0.1', each.interpscore?.score],
-      ...columns.map((id): [DefinitionId, Measure | undefined] => [id, each.metrics[id]]),
+    const measures = [
+      each.interpscore?.score,
+      ...columns.map((id) => each.metrics[id]),
+      ...componentNames.map((name) => each.interpscore?.components[name]),
     ];
-    rows.push([String(each.sae.layer), ...measures.map(([id, measure]) => valueText(id, measure))]);
-    rows.push(['', ...measures.map(([id, measure]) => intervalText(id, measure))]);
+    rows.push([String(each.sae.layer), ...measures.map((measure, i) => valueText(ids[i]!, measure))]);
+    rows.push(['', ...measures.map((measure, i) => intervalText(ids[i]!, measure))]);
   }
   const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) =>

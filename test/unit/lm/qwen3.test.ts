@@ -140,3 +140,28 @@ describe('batches', () => {
     await model.close();
   });
 });
+
+describe('ablation by one vector', () => {
+  it('gives every row of every batch the losses that replacing its residual gives', async () => {
+    const model = await open(`${fixtures}tiny-f32`);
+    const batch = (rows: number, seed: number): TokenBatch => ({
+      ids: Int32Array.from({ length: rows * 9 }, (_, i) => (i * 37 + seed) % 101),
+      rows,
+      tokens: 9,
+      ...(rows === 2 ? { lengths: Int32Array.of(9, 4) } : {}),
+    });
+    const batches = [batch(3, 5), batch(2, 71)];
+    const vector = Float32Array.from({ length: model.dModel }, (_, i) => Math.sin(i));
+    const fast = await model.lossesOfConstant(1, vector, batches);
+    for (const [i, each] of batches.entries()) {
+      const residual = new Float32Array(each.rows * each.tokens * model.dModel);
+      for (let at = 0; at < residual.length; at += model.dModel) residual.set(vector, at);
+      const slow = await model.losses(1, residual, each);
+      slow.forEach((loss, at) => {
+        expect(fast[i]![at]).toBeCloseTo(loss, 5);
+      });
+      expect(slow.some((loss) => loss > 0)).toBe(true);
+    }
+    await model.close();
+  });
+});

@@ -1,0 +1,93 @@
+/** What a run is: every setting, with the words that --help prints. Presets and config files are objects of this shape. */
+import { z } from 'zod';
+import { recipe } from '../train/recipe.ts';
+
+const seed = z
+  .int()
+  .nonnegative()
+  .max(2 ** 31 - 1);
+const count = z
+  .int()
+  .positive()
+  .max(2 ** 50);
+
+export const runConfig = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z0-9]+(?:[-.][a-z0-9]+)*$/, 'expected lower-case words joined by - or .')
+      .max(60)
+      .describe('name of the run, of its folder and of its records'),
+    model: z.strictObject({
+      id: z.string().min(1).max(200).describe('name of the language model in the report'),
+      folder: z
+        .string()
+        .min(1)
+        .nullable()
+        .describe('its folder in the Hugging Face layout; null is the embedded model'),
+    }),
+    layers: z
+      .array(z.int().nonnegative().max(10_000))
+      .min(1)
+      .max(64)
+      .describe('hooks: the residual stream after these blocks (numbered from 0)'),
+    device: z.string().max(20).describe('where programs run: cpu, webgpu, coreml, dml, cuda or cuda:N'),
+    threads: count.max(1024).nullable().describe('threads of one operator; null leaves it to onnxruntime'),
+    corpus: z.strictObject({
+      source: z
+        .enum(['small-world'])
+        .describe('where text comes from: the generator of the embedded small world'),
+      trainSeed: seed.describe('seed of the training text'),
+      heldoutSeed: seed.describe('seed of the evaluation text; must differ from trainSeed'),
+      rowTokens: count.max(1_000_000).describe('tokens of one packed row'),
+    }),
+    sae: recipe,
+    training: z.strictObject({
+      tokens: count.describe('tokens each SAE is trained on'),
+      checkpointTokens: count.describe('tokens between two saved states'),
+      logSteps: count.describe('steps between two points of the trajectory'),
+    }),
+    evaluation: z.strictObject({
+      tokens: count.describe('held-out tokens for reconstruction and losses'),
+      documentTokens: count.describe('documents are cut to so many tokens before packing'),
+      probeTexts: count.max(1_000_000).describe('texts of each probing task, taken in order'),
+      probeTokens: count.describe('probe texts are cut to so many tokens'),
+      probeSeed: seed.describe('seed of the probe texts'),
+      resamples: count.max(1_000_000).describe('bootstrap resamples behind every interval'),
+      seed: seed.describe('seed of the resamples'),
+    }),
+  })
+  .superRefine((value, context) => {
+    const complain = (path: string[], message: string): void => {
+      context.addIssue({ code: 'custom', path, message });
+    };
+    const { corpus, sae, layers, evaluation } = value;
+    if (corpus.trainSeed === corpus.heldoutSeed) {
+      complain(['corpus', 'heldoutSeed'], `expected a seed other than trainSeed (${corpus.trainSeed})`);
+    }
+    if (sae.batchTokens % corpus.rowTokens !== 0) {
+      complain(['sae', 'batchTokens'], `expected a multiple of corpus.rowTokens (${corpus.rowTokens})`);
+    }
+    if (new Set(layers).size !== layers.length) complain(['layers'], 'expected each layer once');
+    if (evaluation.tokens < 2 * corpus.rowTokens) {
+      complain(
+        ['evaluation', 'tokens'],
+        `expected at least two rows of ${corpus.rowTokens}: intervals resample rows`,
+      );
+    }
+  });
+
+export type RunConfig = z.infer<typeof runConfig>;
+
+/** Every setting with its words, for --help. */
+export function describeFields(schema: z.ZodType, prefix = ''): { path: string; text: string }[] {
+  if (schema instanceof z.ZodObject) {
+    return Object.entries(schema.shape).flatMap(([key, inner]) =>
+      describeFields(inner as z.ZodType, prefix === '' ? key : `${prefix}.${key}`),
+    );
+  }
+  if (schema instanceof z.ZodDefault && schema.description === undefined) {
+    return describeFields(schema.unwrap() as z.ZodType, prefix);
+  }
+  return [{ path: prefix, text: schema.description ?? '' }];
+}

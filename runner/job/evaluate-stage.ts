@@ -1,0 +1,126 @@
+import type { RunConfig } from '../config/run-config.ts';
+import { type ProbeName, probeSet } from '../demo/index.ts';
+import { UserError } from '../errors.ts';
+import { type Evaluated, evaluate } from '../evaluation/evaluate.ts';
+import { probePass } from '../evaluation/probe-pass.ts';
+import { type HookSaes, tokenPass } from '../evaluation/token-pass.ts';
+import type { LanguageModel } from '../lm/language-model.ts';
+import type { Device } from '../onnx/devices.ts';
+import type { Features } from '../probes/features.ts';
+import { openSae } from '../sae/open-sae.ts';
+import type { Sae } from '../sae/sae.ts';
+import type { ProbeTask } from '../suites/probe-task.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+import type { Reporter } from './reporter.ts';
+import { evaluationBatches } from './text.ts';
+
+/** The tasks of InterpScore, in its order: the first is the one that tpp perturbs. */
+const tasks: readonly { name: ProbeName; data: string }[] = [
+  {
+    name: 'toxicity',
+    data: 'small world: rude or polite remarks (stands in for SetFit/toxic_conversations)',
+  },
+  { name: 'sentiment', data: 'small world: reviews that praise or blame (stands in for sst2)' },
+];
+
+export interface EvaluateStage {
+  evaluated: Evaluated[];
+  /** What was evaluated on. */
+  tokens: number;
+  rows: number;
+}
+
+/**
+ * Evaluates one SAE a hook: one pass over the held-out tokens, one over the probe texts.
+ *
+ * @throws Stopped when the user asked to stop; nothing is kept, the stage starts again
+ */
+export async function evaluateStage(
+  run: {
+    config: RunConfig;
+    device: Device;
+    model: LanguageModel;
+    tokenizer: Tokenizer;
+    saes: ReadonlyMap<number, Sae>;
+  },
+  reporter: (stage: string, unit: string) => Reporter,
+): Promise<EvaluateStage> {
+  const { config, device, model, tokenizer, saes } = run;
+  const batches = await evaluationBatches(config, tokenizer);
+  const threads = config.threads === null ? {} : { threads: config.threads };
+  const hooks: HookSaes[] = [];
+  try {
+    for (const layer of model.hooks)
+      hooks.push({ layer, saes: [await openSae(saes.get(layer)!, { device, ...threads })] });
+    const measured = await tokenPass(model, hooks, batches, reporter('losses', 'tokens'));
+    const probes = await probeTasks(config, model, tokenizer, hooks, reporter('probing', 'tokens'));
+    const suites = reporter('scoring', 'SAEs');
+    suites.progress(0, hooks.length);
+    const { resamples, seed } = config.evaluation;
+    const evaluated = evaluate(measured, probes, {
+      resamples,
+      seed,
+      onSae: (done, total) => suites.progress(done, total),
+    });
+    const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
+    return { evaluated, rows, tokens: rows * config.corpus.rowTokens };
+  } finally {
+    for (const hook of hooks) for (const sae of hook.saes) await sae.close();
+  }
+}
+
+/** For each hook and SAE the probing tasks with its features. */
+async function probeTasks(
+  config: RunConfig,
+  model: LanguageModel,
+  tokenizer: Tokenizer,
+  hooks: readonly HookSaes[],
+  reporter: Reporter,
+): Promise<ProbeTask[][][]> {
+  const { probeTexts, probeTokens, probeSeed } = config.evaluation;
+  const sets = tasks.map(({ name, data }) => {
+    const rows = probeSet(name, probeSeed, probeTexts).map(({ text, label }) => ({
+      text,
+      label,
+      ids: tokenizer.encode(text, { specialTokens: true }).slice(0, probeTokens),
+    }));
+    // A text without a token has no mean over its tokens: it is not a usable row.
+    const usable = rows.filter(({ ids }) => ids.length > 0);
+    if (usable.length === 0) {
+      throw new UserError({
+        thing: `probe task ${name}`,
+        found: 'no text with a token',
+        expected: 'texts the tokenizer can read',
+        next: 'Check the tokenizer of the model.',
+      });
+    }
+    return { name, data, usable };
+  });
+  const pooled = await probePass(
+    model,
+    hooks,
+    sets.flatMap(({ usable }) => usable.map(({ ids }) => ids)),
+    reporter,
+  );
+  return pooled.map((saes) =>
+    saes.map((features) => {
+      let first = 0;
+      return sets.map(({ name, data, usable }): ProbeTask => {
+        const part = rowsOf(features, first, usable.length);
+        first += usable.length;
+        return {
+          task: name,
+          data,
+          features: part,
+          labels: usable.map(({ label }) => label),
+          texts: usable.map(({ text }) => text),
+        };
+      });
+    }),
+  );
+}
+
+/** Rows `first`.. of a feature matrix, without a copy. */
+function rowsOf({ values, columns }: Features, first: number, rows: number): Features {
+  return { values: values.subarray(first * columns, (first + rows) * columns), rows, columns };
+}

@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import type { RunConfig } from '../config/run-config.ts';
+import { demoModelFolder } from '../demo/index.ts';
+import { canonicalJson, hashFile, sha256 } from '../io/hash.ts';
+import { openCheckpoint } from '../lm/checkpoint.ts';
+
+export function modelFolder(config: RunConfig): string {
+  return config.model.folder ?? demoModelFolder;
+}
+
+/** What a run's results follow from, as hashes: its settings, and the language model's files. */
+export interface RunIdentity {
+  config: string;
+  model: string;
+}
+
+/**
+ * The device and the number of threads are part of the settings: the last bits of the results depend on them.
+ *
+ * @throws UserError or MalformedError when the model's folder holds no readable checkpoint
+ */
+export async function runIdentity(config: RunConfig): Promise<RunIdentity> {
+  const folder = modelFolder(config);
+  const { files } = await openCheckpoint(folder);
+  const hashes: Record<string, string> = {};
+  for (const file of ['config.json', 'tokenizer.json', ...files]) {
+    hashes[file] = (await hashFile(join(folder, file))).sha256;
+  }
+  return { config: sha256(canonicalJson(config)), model: sha256(canonicalJson(hashes)) };
+}

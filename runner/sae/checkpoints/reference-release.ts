@@ -1,0 +1,154 @@
+/**
+ * Checkpoints as the reference release lays them out: `sae_L{N}_latest.safetensors` with W_enc, W_dec, b_enc and
+ * b_dec in F32, and `sae_L{N}_cfg.json`.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { MalformedError, UnavailableError } from '../../errors.ts';
+import { encodeSafetensors, readFloats, readSafetensors } from '../../formats/safetensors.ts';
+import { withFile } from '../../io/byte-source.ts';
+import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
+import { type Sae, tensorNames, tensorShape, topKSae } from '../sae.ts';
+
+/** A config file larger than this is not one. */
+const CONFIG_LIMIT = 1_000_000;
+/** Rows or columns beyond any SAE; keeps their product an exact number. */
+const SIZE_LIMIT = 2 ** 26;
+
+const size = z.int().positive().max(SIZE_LIMIT);
+
+const configSchema = z
+  .strictObject({
+    architecture: z.literal('topk'),
+    d_in: size,
+    d_sae: size,
+    k: size,
+    k_aux: size,
+    alpha_aux: z.number().nonnegative(),
+    hook_name: z.string().min(1).max(300),
+    model_name: z.string().min(1).max(300),
+    /** What follows the selection; the selection itself is the architecture. */
+    activation_fn_str: z.enum(['topk', 'relu']),
+    tokens_seen: z.int().nonnegative(),
+    step: z.int().nonnegative(),
+  })
+  .refine(({ k, d_sae }) => k <= d_sae, { path: ['k'], message: 'expected at most d_sae' });
+
+export type ReleaseConfig = z.infer<typeof configSchema>;
+
+/** What the config says beside the SAE itself. */
+export type ReleaseDetails = Pick<
+  ReleaseConfig,
+  'k_aux' | 'alpha_aux' | 'hook_name' | 'model_name' | 'tokens_seen' | 'step'
+>;
+
+export interface ReleaseCheckpoint {
+  sae: Sae;
+  details: ReleaseDetails;
+}
+
+export function releaseFiles(layer: number): { tensors: string; config: string } {
+  return { tensors: `sae_L${layer}_latest.safetensors`, config: `sae_L${layer}_cfg.json` };
+}
+
+/**
+ * Writes both files, each whole or not at all. The config comes last: where it stands, the tensors do too.
+ *
+ * @returns the names of the files written
+ * @throws RangeError for an SAE that the layout cannot express (b_dec not subtracted before encoding)
+ * @throws UnavailableError when the folder cannot be written
+ */
+export async function writeRelease(
+  folder: string,
+  layer: number,
+  { sae, details }: ReleaseCheckpoint,
+): Promise<{ tensors: string; config: string }> {
+  if (!sae.apply_b_dec_to_input) throw new RangeError('the reference layout always subtracts b_dec from x');
+  const files = releaseFiles(layer);
+  const { d_in, d_sae, k } = sae;
+  const { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step } = details;
+  const config: ReleaseConfig = {
+    architecture: 'topk',
+    d_in,
+    d_sae,
+    k,
+    k_aux,
+    alpha_aux,
+    hook_name,
+    model_name,
+    activation_fn_str: 'topk',
+    tokens_seen,
+    step,
+  };
+  const entries = tensorNames.map(
+    (name) => [name, { dtype: 'F32', shape: tensorShape(name, sae), data: sae[name] }] as const,
+  );
+  await writeAtomic(join(folder, files.tensors), encodeSafetensors(Object.fromEntries(entries)));
+  await writeJsonAtomic(join(folder, files.config), config);
+  return files;
+}
+
+/**
+ * Reads one layer's SAE.
+ *
+ * @throws UnavailableError when a file is missing or unreadable
+ * @throws MalformedError when the config has another shape, a key this layout does not know, or sizes that the
+ *   tensors do not have
+ */
+export async function readRelease(folder: string, layer: number): Promise<ReleaseCheckpoint> {
+  const files = releaseFiles(layer);
+  const config = await readConfig(join(folder, files.config));
+  return withFile(join(folder, files.tensors), async (source) => {
+    const file = await readSafetensors(source);
+    for (const [name, { dtype }] of file.tensors) {
+      const known = tensorNames.some((each) => each === name);
+      if (known && dtype === 'F32') continue;
+      throw new MalformedError({
+        thing: `safetensors ${source.name}`,
+        found: known ? `tensor ${name} of type ${dtype}` : `a tensor ${JSON.stringify(name.slice(0, 100))}`,
+        expected: `${tensorNames.join(', ')} in F32 and nothing else`,
+        next: 'Check that it is a TopK SAE of the reference release’s layout.',
+      });
+    }
+    const [W_enc, W_dec, b_enc, b_dec] = await Promise.all(
+      tensorNames.map((name) => readFloats(source, file, name, tensorShape(name, config))),
+    );
+    const sae = topKSae({ ...config, W_enc: W_enc!, W_dec: W_dec!, b_enc: b_enc!, b_dec: b_dec! });
+    const { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step } = config;
+    return { sae, details: { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step } };
+  });
+}
+
+async function readConfig(path: string): Promise<ReleaseConfig> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new UnavailableError(
+      {
+        thing: path,
+        found: cause instanceof Error ? cause.message : String(cause),
+        expected: 'a readable file',
+        next: 'Check the path and its permissions.',
+      },
+      { cause },
+    );
+  });
+  let raw: unknown;
+  let found = `${text.length} characters`;
+  if (text.length <= CONFIG_LIMIT) {
+    try {
+      raw = JSON.parse(text);
+      found = '';
+    } catch (error) {
+      found = error instanceof Error ? error.message : String(error);
+    }
+  }
+  const parsed = configSchema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new MalformedError({
+    thing: path,
+    found: found || `${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'another shape'}`,
+    expected: `a JSON object with ${Object.keys(configSchema.shape).join(', ')}`,
+    next: 'Download or write the file again, or check that it is of the reference release’s layout.',
+  });
+}

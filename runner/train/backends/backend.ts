@@ -1,0 +1,48 @@
+/**
+ * Where optimiser steps are computed. Every backend computes the same step, `reference.ts` being the one that the
+ * others are compared with; on one backend the same states and inputs give the same bits.
+ */
+import type { Recipe } from '../recipe.ts';
+import type { OptimiserState } from '../state.ts';
+
+export interface TrainingBackend {
+  readonly name: string;
+  /**
+   * Takes one SAE in. Its state belongs to the session from then on.
+   *
+   * @throws UnavailableError when the device cannot take it
+   */
+  init(recipe: Recipe, d_in: number, state: OptimiserState): Promise<TrainingSession>;
+}
+
+export interface TrainingSession {
+  /** @param x activations [recipe.batchTokens, d_in] */
+  step(x: Float32Array, controls: StepControls): Promise<StepResult>;
+  /** The state after the last step. Arrays may be the session's own: read them before the next step. */
+  state(): Promise<OptimiserState>;
+  close(): Promise<void>;
+}
+
+export interface StepControls {
+  learningRate: number;
+  /** Latents that count as dead in this step, ascending. AuxK is active when there are at least kAux of them. */
+  dead: Int32Array;
+}
+
+/** What one step measured, before its update. */
+export interface StepResult {
+  /** Mean over tokens and dimensions of the squared error. */
+  mse: number;
+  /** The AuxK loss, without its weight alpha; 0 while AuxK is not active. */
+  auxLoss: number;
+  /** Σ‖x − x̂‖² over the batch. */
+  errorSquares: number;
+  /** Σ‖x − mean of the batch‖². */
+  centredSquares: number;
+  /** Global norm of the gradient, before clipping (and after the removal of its parallel part, where that is on). */
+  gradientNorm: number;
+  /** Latents with a value above 0, summed over the tokens. */
+  activeLatents: number;
+  /** One byte a latent: non-zero where it is in some token's top k. */
+  fired: Uint8Array;
+}

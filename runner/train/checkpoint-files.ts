@@ -1,0 +1,182 @@
+/** What one generation of a checkpoint holds: a safetensors file an SAE, and `state.json` for everything else. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { MalformedError } from '../errors.ts';
+import {
+  encodeSafetensors,
+  readFloats,
+  readSafetensors,
+  type TensorToWrite,
+} from '../formats/safetensors.ts';
+import { withFile } from '../io/byte-source.ts';
+import type { TrajectoryPoint } from '../report/schema.ts';
+import { type TensorName, tensorNames, tensorShape } from '../sae/sae.ts';
+import { recipe } from './recipe.ts';
+import type { SaePlan, SaeTrainingState } from './sae-trainer.ts';
+import { mapTensors } from './state.ts';
+import type { TrainerState } from './trainer.ts';
+
+const STATE = 'state.json';
+
+export interface Checkpoint {
+  d_in: number;
+  state: TrainerState;
+  /** Where the data stood: JSON that only its writer understands. */
+  position: unknown;
+}
+
+/** The files of a checkpoint, each as parts to be written one after the other; made one at a time. */
+export function* checkpointFiles(checkpoint: Checkpoint): Generator<{ name: string; parts: Uint8Array[] }> {
+  for (const [id, sae] of checkpoint.state.saes) {
+    yield { name: tensorFile(id), parts: encodeSafetensors(tensorsOf(sae, checkpoint.d_in)) };
+  }
+  yield { name: STATE, parts: [Buffer.from(`${JSON.stringify(stateOf(checkpoint), null, 1)}\n`)] };
+}
+
+/**
+ * Reads the files back.
+ *
+ * @param covered names of the files whose contents were verified; others are not read
+ * @throws MalformedError when a file is missing or of another shape
+ */
+export async function readCheckpointFiles(folder: string, covered: ReadonlySet<string>): Promise<Checkpoint> {
+  const need = (name: string): string => {
+    if (!covered.has(name)) throw damage(folder, `a manifest without ${name}`, 'one that covers it');
+    return join(folder, name);
+  };
+  const state = await readJson(need(STATE), stateSchema);
+  const saes = new Map<string, SaeTrainingState>();
+  for (const each of state.saes) {
+    const { id, steps, tokens, shuffling, varExp, trajectory, latest } = each;
+    const tensors = await readTensors(need(tensorFile(id)), each, state.d_in);
+    saes.set(id, { steps, tokens, ...tensors, shuffling, varExp, trajectory, latest });
+  }
+  const plans: SaePlan[] = state.saes.map(({ id, layer, recipe }) => ({ id, layer, recipe }));
+  return { d_in: state.d_in, state: { plans, saes }, position: state.position };
+}
+
+/** Ids become file names; they are checked when the trainer's plans are read back, and here when written. */
+const idSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected letters, digits, . _ -');
+
+function tensorFile(id: string): string {
+  return `${idSchema.parse(id)}.safetensors`;
+}
+
+const momentPrefixes = ['', 'first_', 'second_'] as const;
+
+function tensorsOf({ optimiser, silent }: SaeTrainingState, d_in: number): Record<string, TensorToWrite> {
+  const groups = [optimiser.parameters, optimiser.firstMoments, optimiser.secondMoments];
+  const shape = { d_in, d_sae: silent.length };
+  const tensors: Record<string, TensorToWrite> = {};
+  groups.forEach((group, i) => {
+    for (const name of tensorNames) {
+      tensors[`${momentPrefixes[i]}${name}`] = {
+        dtype: 'F32',
+        shape: tensorShape(name, shape),
+        data: group[name],
+      };
+    }
+  });
+  tensors.silent = { dtype: 'I32', shape: [silent.length], data: silent };
+  return tensors;
+}
+
+const count = z.int().nonnegative();
+const word = z
+  .int()
+  .min(0)
+  .max(2 ** 32 - 1);
+// Contents are the trainer's own and stand under the manifest's hash: the schema guards against another version.
+const stateSchema = z.strictObject({
+  schema: z.literal('interpboard.checkpoint/1'),
+  d_in: z.int().positive(),
+  position: z.unknown(),
+  saes: z.array(
+    z.strictObject({
+      id: idSchema,
+      layer: count,
+      recipe,
+      steps: count,
+      tokens: count,
+      updates: count,
+      shuffling: z.tuple([word, word, word, word]),
+      varExp: z.strictObject({ sum: z.number(), weight: z.number() }),
+      trajectory: z.array(z.custom<TrajectoryPoint>()),
+      latest: z.custom<TrajectoryPoint | null>(),
+    }),
+  ),
+});
+
+type StateFile = z.infer<typeof stateSchema>;
+
+function stateOf({ d_in, state, position }: Checkpoint): StateFile {
+  return {
+    schema: 'interpboard.checkpoint/1',
+    d_in,
+    position,
+    saes: state.plans.map(({ id, layer, recipe }) => {
+      const sae = state.saes.get(id);
+      if (sae === undefined) throw new RangeError(`no state of ${id}`);
+      const { steps, tokens, optimiser, varExp, trajectory, latest } = sae;
+      const [a, b, c, d] = sae.shuffling;
+      const shuffling: StateFile['saes'][number]['shuffling'] = [a, b, c, d];
+      const { updates } = optimiser;
+      return { id, layer, recipe, steps, tokens, updates, shuffling, varExp, trajectory, latest };
+    }),
+  };
+}
+
+async function readTensors(
+  path: string,
+  { recipe, updates }: StateFile['saes'][number],
+  d_in: number,
+): Promise<Pick<SaeTrainingState, 'optimiser' | 'silent'>> {
+  const shape = { d_in, d_sae: recipe.dSae };
+  return withFile(path, async (source) => {
+    const file = await readSafetensors(source);
+    const group = async (prefix: string): Promise<Record<TensorName, Float32Array>> => {
+      const found = new Map<TensorName, Float32Array>();
+      for (const name of tensorNames) {
+        found.set(name, await readFloats(source, file, `${prefix}${name}`, tensorShape(name, shape)));
+      }
+      return mapTensors((name) => found.get(name)!);
+    };
+    const [parameters, firstMoments, secondMoments] = [
+      await group(momentPrefixes[0]),
+      await group(momentPrefixes[1]),
+      await group(momentPrefixes[2]),
+    ];
+    const entry = file.tensors.get('silent');
+    if (entry?.dtype !== 'I32' || entry.shape.length !== 1 || entry.shape[0] !== recipe.dSae) {
+      throw damage(path, 'no dead clock of the right size', `tensor silent I32 [${recipe.dSae}]`);
+    }
+    const bytes = Uint8Array.from(await source.slice(entry.start, entry.end));
+    return {
+      optimiser: { parameters, firstMoments, secondMoments, updates },
+      silent: new Int32Array(bytes.buffer),
+    };
+  });
+}
+
+/** @throws MalformedError when the file is missing, no JSON, or of another shape */
+export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw damage(path, error instanceof Error ? error.message : String(error), 'a readable JSON file');
+  }
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw damage(
+    path,
+    `${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'another shape'}`,
+    'a checkpoint as this version writes it',
+  );
+}
+
+export function damage(thing: string, found: string, expected: string): MalformedError {
+  return new MalformedError({ thing, found, expected, next: 'An older generation may be intact.' });
+}

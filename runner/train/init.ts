@@ -1,0 +1,49 @@
+import { random } from '../math/random.ts';
+import type { SaeTensors } from '../sae/sae.ts';
+import { geometricMedian } from './geometric-median.ts';
+import type { Recipe } from './recipe.ts';
+
+/**
+ * Initial weights: rows of W_dec gaussian and scaled to unit norm, W_enc its transpose, b_enc 0, b_dec the geometric
+ * median of the first `biasInitSamples` activations.
+ *
+ * @param id name of the SAE's random stream: SAEs of one run start from different weights
+ * @param samples activations [count, d_in], at least `biasInitSamples` of them
+ */
+export function initialParameters(
+  recipe: Pick<Recipe, 'dSae' | 'seed' | 'biasInitSamples' | 'weiszfeldIterations'>,
+  d_in: number,
+  id: string,
+  samples: Float32Array,
+): SaeTensors {
+  const { dSae: d_sae, biasInitSamples } = recipe;
+  if (samples.length < biasInitSamples * d_in) {
+    throw new RangeError(
+      `${samples.length / d_in} activations for b_dec, expected biasInitSamples = ${biasInitSamples}`,
+    );
+  }
+  const stream = random(recipe.seed, 'sae-init', id);
+  const W_dec = new Float32Array(d_sae * d_in);
+  const W_enc = new Float32Array(d_in * d_sae);
+  const row = new Float64Array(d_in);
+  for (let j = 0; j < d_sae; j++) {
+    let square = 0;
+    for (let i = 0; i < d_in; i++) {
+      const value = stream.gaussian();
+      row[i] = value;
+      square += value * value;
+    }
+    const scale = 1 / Math.sqrt(square);
+    for (let i = 0; i < d_in; i++) {
+      const value = row[i]! * scale;
+      W_dec[j * d_in + i] = value;
+      W_enc[i * d_sae + j] = value;
+    }
+  }
+  const centre = geometricMedian(
+    samples.subarray(0, biasInitSamples * d_in),
+    d_in,
+    recipe.weiszfeldIterations,
+  );
+  return { W_enc, W_dec, b_enc: new Float32Array(d_sae), b_dec: Float32Array.from(centre) };
+}

@@ -1,0 +1,236 @@
+/** Trains one SAE: what a pass of activations does to it, and what is kept between passes. */
+import { MalformedError, UserError } from '../errors.ts';
+import { type Random, type RandomState, random, randomFrom, shuffle } from '../math/random.ts';
+import type { TrajectoryPoint } from '../report/schema.ts';
+import { type Sae, topKSae } from '../sae/sae.ts';
+import type { StepResult, TrainingBackend, TrainingSession } from './backends/backend.ts';
+import { type DeadClock, deadClock } from './dead-clock.ts';
+import { initialParameters } from './init.ts';
+import type { Recipe } from './recipe.ts';
+import { learningRate } from './schedule.ts';
+import { type SmoothedState, smooth, smoothed, unsmoothed } from './smoothed.ts';
+import { freshState, mapTensors, type OptimiserState } from './state.ts';
+import { isLogged } from './trajectory.ts';
+
+/** Decay, a step, of the var_exp that the trajectory shows. */
+const VAR_EXP_DECAY = 0.98;
+
+/**
+ * A reconstruction by the mean scores var_exp 0. An error of a thousand times the variance is not noise: the
+ * weights have blown up, though every number may still be finite.
+ */
+const DIVERGED_VAR_EXP = -1_000;
+
+export interface SaePlan {
+  /** Name of the SAE in files, messages and random streams; unique in the run. */
+  id: string;
+  /** Hook whose activations it is trained on. */
+  layer: number;
+  recipe: Recipe;
+}
+
+/** All that resuming needs of one SAE, beside its plan. */
+export interface SaeTrainingState {
+  steps: number;
+  tokens: number;
+  optimiser: OptimiserState;
+  /** The dead clock. */
+  silent: Int32Array;
+  /** The stream that shuffles tokens. */
+  shuffling: RandomState;
+  varExp: SmoothedState;
+  trajectory: TrajectoryPoint[];
+  /** The last step, logged or not. */
+  latest: TrajectoryPoint | null;
+}
+
+export class SaeTrainer {
+  readonly plan: SaePlan;
+  readonly #d_in: number;
+  readonly #session: TrainingSession;
+  readonly #clock: DeadClock;
+  readonly #shuffling: Random;
+  readonly #logEverySteps: number;
+  readonly #now: () => number;
+  #steps: number;
+  #tokens: number;
+  #varExp: SmoothedState;
+  #trajectory: TrajectoryPoint[];
+  #latest: TrajectoryPoint | null;
+  /** When and where the rate of the next logged point starts. */
+  #mark: { time: number; tokens: number };
+
+  constructor(
+    plan: SaePlan,
+    d_in: number,
+    session: TrainingSession,
+    state: Omit<SaeTrainingState, 'optimiser'>,
+    options: { logEverySteps: number; now: () => number },
+  ) {
+    this.plan = plan;
+    this.#d_in = d_in;
+    this.#session = session;
+    this.#clock = deadClock(plan.recipe.dSae, plan.recipe.deadThresholdTokens, state.silent);
+    this.#shuffling = randomFrom(state.shuffling);
+    this.#logEverySteps = options.logEverySteps;
+    this.#now = options.now;
+    this.#steps = state.steps;
+    this.#tokens = state.tokens;
+    this.#varExp = state.varExp;
+    this.#trajectory = state.trajectory;
+    this.#latest = state.latest;
+    this.#mark = { time: options.now(), tokens: state.tokens };
+  }
+
+  get latest(): TrajectoryPoint | null {
+    return this.#latest;
+  }
+
+  get trajectory(): readonly TrajectoryPoint[] {
+    return this.#trajectory;
+  }
+
+  /**
+   * Trains on one forward pass: its tokens in random order, `batchTokens` a step.
+   *
+   * @param x [tokens, d_in], tokens a multiple of batchTokens
+   * @throws UserError naming the step, when the loss is no number or has blown up
+   * @throws MalformedError when the activations hold NaN or infinity
+   */
+  async pass(x: Float32Array): Promise<void> {
+    const d = this.#d_in;
+    const { batchTokens } = this.plan.recipe;
+    const tokens = x.length / d;
+    if (tokens === 0 || tokens % batchTokens !== 0) {
+      throw new RangeError(
+        `${this.plan.id}: a pass of ${tokens} tokens, expected a multiple of batchTokens = ${batchTokens}`,
+      );
+    }
+    const order = shuffle(
+      Uint32Array.from({ length: tokens }, (_, i) => i),
+      this.#shuffling,
+    );
+    const batch = new Float32Array(batchTokens * d);
+    for (let from = 0; from < tokens; from += batchTokens) {
+      for (let t = 0; t < batchTokens; t++) {
+        const source = order[from + t]! * d;
+        batch.set(x.subarray(source, source + d), t * d);
+      }
+      await this.#step(batch);
+    }
+  }
+
+  async #step(batch: Float32Array): Promise<void> {
+    const { recipe } = this.plan;
+    const rate = learningRate(recipe, this.#steps);
+    const dead = this.#clock.dead();
+    const result = await this.#session.step(batch, {
+      learningRate: rate,
+      dead: recipe.alphaAux === 0 ? new Int32Array(0) : dead,
+    });
+    const varExp = result.centredSquares > 0 ? 1 - result.errorSquares / result.centredSquares : null;
+    this.#checkFinite(result, varExp);
+    this.#steps += 1;
+    this.#tokens += recipe.batchTokens;
+    this.#clock.advance(result.fired, recipe.batchTokens);
+    if (varExp !== null) this.#varExp = smooth(this.#varExp, varExp, VAR_EXP_DECAY);
+    this.#log(result, rate);
+  }
+
+  #log(result: StepResult, rate: number): void {
+    const { recipe } = this.plan;
+    const time = this.#now();
+    const seconds = (time - this.#mark.time) / 1_000;
+    this.#latest = {
+      tokens: this.#tokens,
+      step: this.#steps,
+      var_exp: smoothed(this.#varExp),
+      loss: result.mse + recipe.alphaAux * result.auxLoss,
+      aux_loss: result.auxLoss,
+      dead: this.#clock.dead().length,
+      l0: result.activeLatents / recipe.batchTokens,
+      learning_rate: rate,
+      gradient_norm: result.gradientNorm,
+      ...(seconds > 0 ? { tokens_per_second: (this.#tokens - this.#mark.tokens) / seconds } : {}),
+    };
+    if (!isLogged(this.#steps, this.#logEverySteps)) return;
+    this.#trajectory.push(this.#latest);
+    this.#mark = { time, tokens: this.#tokens };
+  }
+
+  #checkFinite({ mse, auxLoss, gradientNorm, centredSquares }: StepResult, varExp: number | null): void {
+    const { id, layer } = this.plan;
+    const step = this.#steps + 1;
+    if (!Number.isFinite(centredSquares)) {
+      throw new MalformedError({
+        thing: `activations of layer ${layer} at training step ${step}`,
+        found: 'NaN or infinity',
+        expected: 'finite numbers',
+        next: 'Check the language model’s weights; the last checkpoint is intact.',
+      });
+    }
+    const finite = Number.isFinite(mse) && Number.isFinite(auxLoss) && Number.isFinite(gradientNorm);
+    if (finite && (varExp === null || varExp > DIVERGED_VAR_EXP)) return;
+    throw new UserError({
+      thing: `training of ${id} at step ${step}`,
+      found: finite
+        ? `a loss of ${mse.toPrecision(3)}, ${(1 - varExp!).toPrecision(3)} times the variance`
+        : `loss ${mse}, AuxK loss ${auxLoss}, gradient norm ${gradientNorm}`,
+      expected: 'a loss that stays finite and below the variance',
+      next: 'Lower learningRate or raise warmupSteps; the last checkpoint is intact.',
+    });
+  }
+
+  /** A copy of the SAE as it is now. */
+  async sae(): Promise<Sae> {
+    const { parameters } = await this.#session.state();
+    const { k, dSae } = this.plan.recipe;
+    return topKSae({ d_in: this.#d_in, d_sae: dSae, k, ...mapTensors((name) => parameters[name].slice()) });
+  }
+
+  /** Arrays are the trainer's own: read them before the next pass. */
+  async state(): Promise<SaeTrainingState> {
+    return {
+      steps: this.#steps,
+      tokens: this.#tokens,
+      optimiser: await this.#session.state(),
+      silent: this.#clock.silent,
+      shuffling: this.#shuffling.state(),
+      varExp: this.#varExp,
+      trajectory: this.#trajectory,
+      latest: this.#latest,
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+}
+
+/** @param samples activations [count, d_in] that b_dec is initialised from, at least `biasInitSamples` */
+export function newTrainingState(plan: SaePlan, d_in: number, samples: Float32Array): SaeTrainingState {
+  const { recipe, id } = plan;
+  const shape = { d_in, d_sae: recipe.dSae };
+  return {
+    steps: 0,
+    tokens: 0,
+    optimiser: freshState(shape, initialParameters(recipe, d_in, id, samples)),
+    silent: new Int32Array(recipe.dSae),
+    shuffling: random(recipe.seed, 'shuffle', id).state(),
+    varExp: unsmoothed,
+    trajectory: [],
+    latest: null,
+  };
+}
+
+/** Starts, or goes on with, one SAE on a backend. The state belongs to the trainer from then on. */
+export async function openSaeTrainer(
+  backend: TrainingBackend,
+  plan: SaePlan,
+  d_in: number,
+  state: SaeTrainingState,
+  options: { logEverySteps: number; now: () => number },
+): Promise<SaeTrainer> {
+  const session = await backend.init(plan.recipe, d_in, state.optimiser);
+  return new SaeTrainer(plan, d_in, session, state, options);
+}

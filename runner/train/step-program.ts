@@ -1,0 +1,111 @@
+/**
+ * One training step of a TopK SAE as one ONNX program: forward, losses, gradients, clip, Adam, unit rows.
+ *
+ * Shapes: B tokens, d = d_in, n = d_sae. The latents are sparse, yet at small n dense products over all n are the
+ * fastest thing the runtime offers; selection (TopK) costs about as much as four of the products. AuxK works on the
+ * columns of the dead latents alone, so its cost goes with their number, and is none while it is not active.
+ *
+ * Reductions run on values computed here, never on the program's inputs: their order of summation may follow the
+ * address of the data, and a resumed run has to give the same bits.
+ */
+import { elementTypes, Graph, type Program, type Value } from '../onnx/graph.ts';
+import { type TensorName, tensorNames, tensorShape } from '../sae/sae.ts';
+import { auxK } from './aux-k.ts';
+import { encoderGradients, type Gradients, scatterColumns, sumAll } from './gradients.ts';
+import type { StepRecipe } from './recipe.ts';
+import { mapTensors } from './state.ts';
+import { adam, clipFactor, globalNorm, unitRows, withoutParallel } from './update.ts';
+
+/** Names of a tensor and its two moments among the program's inputs; outputs have `next_` before them. */
+export function stateNames(name: TensorName): readonly [string, string, string] {
+  return [name, `first_${name}`, `second_${name}`];
+}
+
+/**
+ * Inputs: x [B, d]; the tensors and moments of `stateNames`; step_size (learning rate / (1 − beta1^t)) and
+ * root_correction (sqrt(1 − beta2^t)), scalars; dead int32 [D], ascending.
+ * Outputs: the same tensors and moments after the step; error_squares [B]; centred_squares [B]; aux_loss,
+ * gradient_norm and active_latents, scalars; fired bool [n].
+ */
+export function stepProgram(recipe: StepRecipe, d_in: number): Program {
+  const graph = new Graph();
+  const { dSae: n, k, batchTokens: B } = recipe;
+  const shape = { d_in, d_sae: n };
+  const x = graph.input('x', 'float32', [B, d_in]);
+  const state = mapTensors((name) =>
+    stateNames(name).map((each) => graph.input(each, 'float32', tensorShape(name, shape) as number[])),
+  ) as Record<TensorName, [Value, Value, Value]>;
+  const { W_enc, W_dec, b_enc, b_dec } = mapTensors((name) => state[name][0]);
+  const stepSize = graph.input('step_size', 'float32', []);
+  const rootCorrection = graph.input('root_correction', 'float32', []);
+  const dead = graph.input('dead', 'int32', ['D']);
+
+  // Forward. error = x̂ − x.
+  const centred = graph.node('Sub', [x, b_dec]);
+  const pre = graph.node('Gemm', [centred, W_enc, b_enc]);
+  const [top, at] = graph.nodes('TopK', [pre, graph.int64s([k])], {
+    outputs: 2,
+    attributes: { sorted: 0 },
+  }) as [Value, Value];
+  const z = graph.node('Relu', [top]);
+  const zeros = graph.node('ConstantOfShape', [graph.int64s([B, n])]);
+  const dense = scatterColumns(graph, zeros, at, z);
+  const error = graph.node('Sub', [graph.node('Gemm', [dense, W_dec, b_dec]), x]);
+
+  // Backward of the mean squared error.
+  const slope = graph.node('Mul', [error, graph.scalar(2 / (B * d_in))]);
+  const gradients: Gradients = {
+    W_dec: graph.node('Gemm', [dense, slope], { attributes: { transA: 1 } }),
+    ...encoderGradients(graph, { centred, slope, rows: W_dec, z, at, zeros }),
+    b_dec: graph.node('ReduceSum', [slope, graph.int64s([0])], { attributes: { keepdims: 0 } }),
+  };
+  const aux = auxK(graph, recipe, d_in, { centred, error, dead, W_enc, W_dec, b_enc, gradients });
+  // pre depends on b_dec too: −Σ_t dpre·W_encᵀ, summed over the tokens first.
+  const throughEncoder = graph.node('Squeeze', [
+    graph.node('Gemm', [graph.node('Unsqueeze', [aux.gradients.b_enc, graph.int64s([0])]), W_enc], {
+      attributes: { transB: 1 },
+    }),
+    graph.int64s([0]),
+  ]);
+  const full: Gradients = {
+    ...aux.gradients,
+    W_dec: recipe.removeParallelGradient
+      ? withoutParallel(graph, aux.gradients.W_dec, W_dec)
+      : aux.gradients.W_dec,
+    b_dec: graph.node('Sub', [aux.gradients.b_dec, throughEncoder]),
+  };
+
+  const norm = globalNorm(graph, full);
+  const clip = clipFactor(graph, norm, recipe.gradientClip);
+  for (const name of tensorNames) {
+    const clipped = graph.node('Mul', [full[name], clip]);
+    const next = adam(graph, recipe, state[name], clipped, stepSize, rootCorrection);
+    if (name === 'W_dec' && recipe.unitNormDecoder) next[0] = unitRows(graph, next[0]);
+    stateNames(name).forEach((each, i) => {
+      graph.output(next[i]!, `next_${each}`, 'float32', tensorShape(name, shape) as number[]);
+    });
+  }
+
+  const perToken = { attributes: { keepdims: 0 } };
+  const lastAxis = graph.int64s([1]);
+  graph.output(graph.node('ReduceSumSquare', [error, lastAxis], perToken), 'error_squares', 'float32', [B]);
+  const mean = graph.node('ReduceMean', [centred, graph.int64s([0])]);
+  const deviation = graph.node('Sub', [centred, mean]);
+  graph.output(graph.node('ReduceSumSquare', [deviation, lastAxis], perToken), 'centred_squares', 'float32', [
+    B,
+  ]);
+  graph.output(aux.loss, 'aux_loss', 'float32', []);
+  graph.output(norm, 'gradient_norm', 'float32', []);
+  graph.output(sumAll(graph, 'ReduceSum', graph.node('Sign', [z])), 'active_latents', 'float32', []);
+  graph.output(firedFlags(graph, at, n, B * k), 'fired', 'bool', [n]);
+  return graph.program();
+}
+
+/** Of n flags those that `at` names, whatever order and however often. */
+function firedFlags(graph: Graph, at: Value, n: number, selected: number): Value {
+  const cleared = graph.floats(new Float32Array(n), [n]);
+  const ones = graph.node('Expand', [graph.scalar(1), graph.int64s([selected])]);
+  const flat = graph.node('Reshape', [at, graph.int64s([selected])]);
+  const flags = graph.node('ScatterElements', [cleared, flat, ones], { attributes: { axis: 0 } });
+  return graph.node('Cast', [flags], { attributes: { to: elementTypes.bool } });
+}

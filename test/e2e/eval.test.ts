@@ -1,0 +1,209 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { demoModelFolder } from '../../runner/demo/index.ts';
+import { readFloats, readSafetensors } from '../../runner/formats/safetensors.ts';
+import { withFile } from '../../runner/io/byte-source.ts';
+import { componentNames } from '../../runner/report/definitions.ts';
+import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'interpboard-eval-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Outcome {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+/** Starts the program as npm does, at a reduced size, with its folders inside a temporary one. */
+function start(
+  place: string,
+  ...args: string[]
+): { child: ChildProcess; outcome: Promise<Outcome>; seen(): string } {
+  const child = spawn(
+    process.execPath,
+    [
+      'runner/launch.mjs',
+      'runner/cli.ts',
+      'eval',
+      'small-world-quick',
+      `--runs=${join(folder, place, 'runs')}`,
+      `--content=${join(folder, place, 'content')}`,
+      `--out=${join(folder, place, 'dist')}`,
+      ...args,
+    ],
+    { cwd: root, env: { ...process.env, INTERPBOARD_CACHE: join(folder, place, 'astro') } },
+  );
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  const outcome = new Promise<Outcome>((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+  return { child, outcome, seen: () => out };
+}
+
+const quick = 'small-world-quick';
+
+function runFolder(place: string): string {
+  return join(folder, place, 'runs', quick);
+}
+
+async function records(place: string): Promise<EvaluationRecord[]> {
+  const at = join(folder, place, 'content', 'measured', quick);
+  const files = (await readdir(at)).sort();
+  return Promise.all(
+    files.map(async (file) => record.parse(JSON.parse(await readFile(join(at, file), 'utf8')))),
+  );
+}
+
+/** Everything of a record that a repeated run must give again. */
+function repeatable(each: EvaluationRecord): unknown {
+  const { provenance, trajectory, ...rest } = each;
+  const points = trajectory?.points.map(({ tokens_per_second: _, ...point }) => point);
+  return { ...rest, points, seeds: provenance.seeds, config: provenance.config_sha256 };
+}
+
+describe('eval', () => {
+  it('trains, evaluates, writes records and exports, builds the site, prints the scores', async () => {
+    const { code, out, err } = await start('whole').outcome;
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain('InterpScore');
+    expect(out).toMatch(/npm run preview/);
+    const found = await records('whole');
+    expect(found.map((each) => each.sae.layer)).toEqual([0, 2, 4]);
+    for (const each of found) {
+      expect(each.kind).toBe('measured');
+      expect(each.metrics['var_exp@pooled-v1']?.value).toBeGreaterThan(0.2);
+      expect(each.interpscore?.components.loss_recovered?.value).toBeGreaterThan(0.3);
+      const score = each.interpscore!.score;
+      const sum = componentNames.reduce(
+        (total, name) =>
+          total + each.interpscore!.weights[name]! * each.interpscore!.components[name]!.value!,
+        0,
+      );
+      expect(score.value).toBeCloseTo(sum, 12);
+      expect(score.value !== null && score.interval).toBeTruthy();
+      expect(each.trajectory?.points.length).toBeGreaterThan(3);
+    }
+    const files = await readdir(runFolder('whole'));
+    for (const layer of [0, 2, 4]) {
+      expect(files).toContain(`interpscore_L${layer}.json`);
+      expect(files).toContain(`sae_L${layer}_latest.safetensors`);
+      expect(files).toContain(`sae_L${layer}_cfg.json`);
+    }
+    expect(files).toEqual(
+      expect.arrayContaining(['val_report.json', `interpscore_${quick}.json`, 'run.json', 'records']),
+    );
+    expect(files).not.toContain('lock');
+    const page = await readFile(join(folder, 'whole', 'dist', 'index.html'), 'utf8');
+    expect(page).toContain(found[0]!.model.id);
+  });
+
+  it('says that it is up to date the second time, and puts back what is missing', async () => {
+    const before = await records('whole');
+    await rm(join(folder, 'whole', 'content'), { recursive: true });
+    const again = await start('whole', '--no-site').outcome;
+    expect(again.code).toBe(0);
+    expect(again.out).toContain('up to date');
+    expect(await records('whole')).toEqual(before);
+  });
+
+  it('refuses other settings under the same name', async () => {
+    const { code, err } = await start('whole', '--no-site', '--set=sae.k=4').outcome;
+    expect(code).toBe(2);
+    expect(err).toMatch(/^error: run folder .*--fresh\.\n$/);
+  });
+
+  it('stops at Ctrl-C with its state saved, and resumes to the same numbers', async () => {
+    const stopped = start('cut', '--no-site');
+    await waitFor(() => /training\s+[1-9]\d? %/.test(stopped.seen()), stopped.outcome);
+    stopped.child.kill('SIGINT');
+    const first = await stopped.outcome;
+    expect({ code: first.code, err: first.err }).toEqual({ code: 130, err: '' });
+    expect(await readdir(runFolder('cut'))).not.toContain('lock');
+    const second = await start('cut', '--no-site').outcome;
+    expect({ code: second.code, err: second.err }).toEqual({ code: 0, err: '' });
+    expect(second.out).toContain('resumes training');
+    expect((await records('cut')).map(repeatable)).toEqual((await records('whole')).map(repeatable));
+    // Not only the figures: the weights are the same bits.
+    const [a, b] = await Promise.all(['whole', 'cut'].map((place) => weights(place, 2)));
+    expect(a).toEqual(b);
+  });
+
+  it('survives kill -9 at any moment', async () => {
+    const killed = start('killed', '--no-site');
+    await waitFor(() => /training\s+[2-9]\d %/.test(killed.seen()), killed.outcome);
+    killed.child.kill('SIGKILL');
+    await killed.outcome;
+    const second = await start('killed', '--no-site').outcome;
+    expect({ code: second.code, err: second.err }).toEqual({ code: 0, err: '' });
+    expect((await records('killed')).map(repeatable)).toEqual((await records('whole')).map(repeatable));
+  });
+});
+
+describe('bad input is one line and an exit code by its class', () => {
+  const cases: [string, string[], number, RegExp][] = [
+    ['an unknown option', ['--frsh'], 2, /options of eval.*--frsh/],
+    ['an unknown setting', ['--set=sae.kk=3'], 2, /setting sae.*kk/],
+    ['a setting of the wrong kind', ['--set=sae.k=many'], 2, /setting sae\.k/],
+    ['an unknown device', ['--device=tpu'], 2, /device: found "tpu"; expected one of cpu/],
+    ['a layer the model lacks', ['--layers=0,6'], 2, /hook layer: found 6; expected a block between 0 and 5/],
+    ['a model folder that is not there', ['--model=/nowhere'], 2, /config\.json: found no such file/],
+    ['a config file that is not there', ['--config=/nowhere.json'], 2, /config file .*no such file/],
+  ];
+  it.each(cases)('%s', async (name, args, code, message) => {
+    const place = `bad-${name.replaceAll(' ', '-')}`;
+    const outcome = await start(place, '--no-site', ...args).outcome;
+    expect(outcome.err).toMatch(message);
+    expect(outcome.err.trim().split('\n')).toHaveLength(1);
+    expect(outcome.code).toBe(code);
+    expect(await readdir(join(folder, place, 'content')).catch(() => [])).toEqual([]);
+  });
+
+  it('a truncated model file', async () => {
+    const model = join(folder, 'model');
+    await cp(demoModelFolder, model, { recursive: true });
+    await truncate(join(model, 'model.safetensors'), 100_000);
+    const outcome = await start('truncated', '--no-site', `--model=${model}`).outcome;
+    expect(outcome.err).toMatch(/^error: safetensors .*cut short.*\n$/);
+    expect(outcome.code).toBe(3);
+  });
+
+  it('a malformed config file', async () => {
+    const path = join(folder, 'config.json');
+    await writeFile(path, '{"training": ');
+    const outcome = await start('config', '--no-site', `--config=${path}`).outcome;
+    expect(outcome.err).toMatch(/^error: config file .*\n$/);
+    expect(outcome.code).toBe(2);
+  });
+});
+
+async function weights(place: string, layer: number): Promise<Float32Array> {
+  return withFile(join(runFolder(place), `sae_L${layer}_latest.safetensors`), async (source) =>
+    readFloats(source, await readSafetensors(source), 'W_dec'),
+  );
+}
+
+async function waitFor(condition: () => boolean, ended: Promise<unknown>): Promise<void> {
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  while (!condition()) {
+    if (over) throw new Error('the program ended before the moment waited for');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { combinedExport, layerExport, validationExport } from '../../../runner/report/exports.ts';
+import { type EvaluationRecord, record } from '../../../runner/report/schema.ts';
+import { scoreTable } from '../../../runner/report/score-table.ts';
+
+const records: EvaluationRecord[] = [0, 2, 4].map((layer) =>
+  record.parse(
+    JSON.parse(
+      readFileSync(
+        new URL(`../../fixtures/site/records/small-world-l${layer}.json`, import.meta.url),
+        'utf8',
+      ),
+    ),
+  ),
+);
+const [first] = records as [EvaluationRecord, ...EvaluationRecord[]];
+
+describe('scoreTable', () => {
+  const lines = scoreTable(records).split('\n');
+
+  it('has a header, a rule, and two aligned lines an SAE', () => {
+    expect(lines).toHaveLength(2 + 2 * records.length);
+    expect(lines[0]).toMatch(/layer\s+InterpScore\s+var_exp\s+L0/);
+    const width = lines[1]!.length;
+    expect(lines.every((line) => line.length <= width)).toBe(true);
+  });
+
+  it('prints values with the digits of their definition and their intervals below', () => {
+    const score = first.interpscore!.score;
+    if (score.value === null || score.interval === null) throw new Error('the fixture has a score');
+    expect(lines[2]).toContain(score.value.toFixed(4));
+    expect(lines[3]).toContain(`${score.interval.low.toFixed(3)}–${score.interval.high.toFixed(3)}`);
+  });
+
+  it('prints n/a for what was not measured', () => {
+    const without = structuredClone(first);
+    without.metrics['var_exp@pooled-v1'] = { value: null, reason: 'no tokens' };
+    expect(scoreTable([without])).toContain('n/a');
+  });
+});
+
+describe('exports of the reference release', () => {
+  it('have its keys for a layer', () => {
+    // The keys that interpscore_L{N}.json of the reference evaluation has.
+    expect(Object.keys(layerExport(first))).toEqual(
+      (
+        'version sae_repo model layer d_model d_sae k tokens_trained eval_tokens probing_tasks probing_per_task_auc ' +
+        'tpp_concept tpp_top_features L_clean L_sae L_zero L0 dead_frac components weights interp_score elapsed_sec'
+      ).split(' '),
+    );
+    expect(layerExport(first)).toMatchObject({ version: '0.0.1', layer: 0, d_sae: first.sae.d_sae });
+  });
+
+  it('have its keys for the combined file, and the best layer by score', () => {
+    const combined = combinedExport(records);
+    expect(Object.keys(combined)).toEqual([
+      'version',
+      'sae_repo',
+      'model',
+      'tokens_trained',
+      'timestamp',
+      'per_layer',
+      'best_layer',
+      'sources',
+    ]);
+    const scores = records.map((each) => each.interpscore!.score.value!);
+    expect(combined.best_layer).toBe([0, 2, 4][scores.indexOf(Math.max(...scores))]);
+  });
+
+  it('have its keys and units for validation', () => {
+    const report = validationExport(records) as Record<string, Record<string, number>>;
+    expect(Object.keys(report)).toEqual(['0', '2', '4']);
+    expect(Object.keys(report['0']!)).toEqual(['var_expl', 'l0', 'alive', 'dead_pct']);
+    const alive = first.metrics['alive@v1'];
+    if (alive?.value == null) throw new Error('the fixture has alive');
+    expect(report['0']!.alive).toBe(Math.round(alive.value * first.sae.d_sae));
+    expect(report['0']!.dead_pct).toBeCloseTo(100 * (1 - alive.value), 6);
+  });
+
+  it('write null for what was not measured', () => {
+    const without = structuredClone(first);
+    delete without.metrics['loss_zero@v1'];
+    expect(layerExport(without).L_zero).toBeNull();
+  });
+});

@@ -1,0 +1,75 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
+
+interface Import {
+  specifier: string;
+  typeOnly: boolean;
+}
+
+/** Static, re-exported and dynamic imports of a source file, comments left out. */
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  const found: Import[] = [];
+  for (const match of text.matchAll(
+    /(?:^|[\s;{])(?:import|export)\s+(type\s)?[^'"();]*?from\s*['"]([^'"]+)['"]|(?:^|[\s;])import\s*\(?\s*['"]([^'"]+)['"]/g,
+  )) {
+    found.push({ specifier: match[2] ?? match[3] ?? '', typeOnly: match[1] !== undefined });
+  }
+  return found;
+}
+
+/** Every file and package reached from the given files. */
+function reach(starts: readonly string[], types: boolean): { files: string[]; packages: Set<string> } {
+  const files = new Set<string>();
+  const packages = new Set<string>();
+  const queue = [...starts];
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (files.has(file)) continue;
+    files.add(file);
+    if (!/\.(?:ts|tsx|astro|mjs)$/.test(file)) continue;
+    for (const { specifier, typeOnly } of importsOf(file)) {
+      if (typeOnly && !types) continue;
+      if (!specifier.startsWith('.')) {
+        packages.add(specifier);
+        continue;
+      }
+      const target = resolve(dirname(file), specifier);
+      expect(existsSync(target), `${relative(root, file)} imports ${specifier}`).toBe(true);
+      queue.push(target);
+    }
+  }
+  return { files: [...files].map((file) => relative(root, file).split(sep).join('/')), packages };
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(?:ts|tsx|astro)$/.test(name))
+    .map((name) => join(root, folder, name));
+}
+
+describe('imports of the site', () => {
+  const site = reach(sources('site'), true);
+
+  it('reaches the record schema, and nothing of the runner outside runner/report', () => {
+    const runner = site.files.filter((file) => file.startsWith('runner/'));
+    expect(runner).toContain('runner/report/schema.ts');
+    expect(runner.filter((file) => !file.startsWith('runner/report/'))).toEqual([]);
+  });
+
+  it('stays inside site and runner/report, and uses few packages', () => {
+    expect(site.files.filter((file) => !/^(?:site|runner\/report)\//.test(file))).toEqual([]);
+    expect([...site.packages].toSorted()).toEqual(
+      ['astro', 'astro/loaders', 'astro:content', 'd3', 'node:fs', 'node:path', 'react', 'zod'].toSorted(),
+    );
+  });
+
+  it('sends neither zod nor d3 to the browser', () => {
+    const islands = reach(sources('site/islands'), false);
+    expect([...islands.packages]).toEqual(['react']);
+    expect(islands.files).not.toContain('runner/report/schema.ts');
+  });
+});

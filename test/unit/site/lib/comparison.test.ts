@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { publishedRecords } from '../../../../runner/report/published.ts';
+import { compareRecords } from '../../../../site/lib/comparison.ts';
+import { fixture } from '../fixtures.ts';
+
+const sections = compareRecords([fixture('small-world-l0'), fixture('small-world-l4')]);
+
+function row(key: string, from = sections) {
+  const found = from.flatMap((section) => section.rows).find((one) => one.key === key);
+  if (!found) throw new Error(`no row ${key}`);
+  return found;
+}
+
+describe('compareRecords', () => {
+  it('keeps the sections in reading order', () => {
+    expect(sections.map((section) => section.title)).toEqual([
+      'InterpScore',
+      'Reconstruction and sparsity',
+      'Loss',
+      'Probes',
+      'Architecture',
+      'Training',
+      'Evaluation data',
+    ]);
+  });
+
+  it('gives statistics with interval, window, change and definition', () => {
+    const alive = row('metrics.alive@v1');
+    expect(alive.definition).toBe('alive@v1');
+    expect(alive.differs).toBe(true);
+    expect(alive.cells[1]).toEqual({
+      text: '0.9120',
+      details: ['0.9089–0.9148', '131,072 tokens'],
+      reason: null,
+      change: '−0.0680',
+      apart: true,
+      other: true,
+    });
+    expect(alive.cells[0]).toMatchObject({ change: null, apart: false, other: false });
+  });
+
+  it('does not call overlapping intervals apart', () => {
+    expect(row('probes.sentiment').cells[1]).toMatchObject({ apart: false });
+  });
+
+  it('says why a value is missing', () => {
+    expect(row('metrics.loss_mean@v1').cells[1]).toMatchObject({
+      text: null,
+      reason: 'Mean ablation was not asked for.',
+      change: null,
+    });
+  });
+
+  it('marks settings that differ, and only those', () => {
+    expect(row('training.seed')).toMatchObject({
+      differs: true,
+      cells: [{ text: '42' }, { text: '43', other: true }],
+    });
+    expect(row('training.batch_tokens').differs).toBe(false);
+  });
+
+  it('compares records with little in common', () => {
+    const [published] = publishedRecords();
+    if (!published) throw new Error('no published record');
+    const mixed = compareRecords([fixture('small-world-l0'), published, fixture('awkward-import')]);
+    expect(row('interpscore@0.0.1', mixed).cells.map((cell) => cell.text)).toEqual([
+      '0.7670',
+      '0.7788',
+      null,
+    ]);
+    expect(row('interpscore@0.0.1', mixed).cells[1]?.details).toEqual(['no interval']);
+    expect(row('training.optimizer', mixed).cells[0]).toMatchObject({
+      text: null,
+      reason: 'The record does not say.',
+    });
+    for (const section of mixed) {
+      for (const one of section.rows) expect(one.cells).toHaveLength(3);
+    }
+  });
+
+  it('takes no difference of alive shares over different windows', () => {
+    const [published] = publishedRecords();
+    if (!published) throw new Error('no published record');
+    const mixed = compareRecords([fixture('small-world-l0'), published]);
+    for (const key of ['interpscore.alive', 'metrics.alive@v1', 'metrics.dead_fraction@v1']) {
+      expect(row(key, mixed).cells[1]).toMatchObject({
+        text: expect.any(String),
+        change: null,
+        apart: false,
+      });
+    }
+    expect(row('interpscore.loss_recovered', mixed).cells[1]?.change).toBe('+0.0191');
+  });
+
+  it('leaves out what nobody has', () => {
+    const bare = compareRecords([fixture('awkward-import')]);
+    expect(bare.map((section) => section.title)).not.toContain('Probes');
+    expect(bare.map((section) => section.title)).not.toContain('Evaluation data');
+  });
+});

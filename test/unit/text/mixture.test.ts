@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest';
+import { MalformedError } from '../../../runner/errors.ts';
+import { demoMixture } from '../../../runner/text/demo-source.ts';
+import { type Extractor, extractText } from '../../../runner/text/extract.ts';
+import {
+  type MixedText,
+  type MixturePosition,
+  mixture,
+  startOfMixture,
+  type TextSource,
+} from '../../../runner/text/mixture.ts';
+
+const template = {
+  applyChat: (turns: readonly { role: string; content: string }[]) =>
+    turns.map((t) => `${t.role}: ${t.content}`).join('\n'),
+};
+
+function listSource(name: string, weight: number, texts: readonly string[], log: string[] = []): TextSource {
+  return {
+    name,
+    weight,
+    extractor: { kind: 'text' },
+    async *rows(start) {
+      try {
+        for (let i = start; i < texts.length; i++) {
+          log.push(`${name} ${i}`);
+          yield { text: texts[i] };
+        }
+      } finally {
+        log.push(`${name} closed`);
+      }
+    },
+  };
+}
+
+const long = (label: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${label} ${i} ${'and so on '.repeat(6)}`);
+
+async function take(texts: AsyncIterable<MixedText>, count: number): Promise<MixedText[]> {
+  const taken: MixedText[] = [];
+  for await (const text of texts) {
+    taken.push(text);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+describe('mixture', () => {
+  test('is the same for the same seed and another for another', async () => {
+    const sources = demoMixture(42);
+    const [a, b] = await Promise.all(
+      [1, 2].map(() => take(mixture(sources, startOfMixture(sources, 42), template), 50)),
+    );
+    expect(a).toEqual(b);
+    const c = await take(mixture(sources, startOfMixture(sources, 7), template), 50);
+    expect(c.map((x) => x.source)).not.toEqual(a?.map((x) => x.source));
+  });
+
+  test.each([1, 2, 17, 63])(
+    'goes on from a recorded position (after %i texts) as if it had never stopped',
+    async (stop) => {
+      const sources = demoMixture(5);
+      const whole = await take(mixture(sources, startOfMixture(sources, 5), template), 80);
+      const position = JSON.parse(JSON.stringify(whole[stop - 1]?.position)) as MixturePosition;
+      const rest = await take(mixture(demoMixture(5), position, template), 80 - stop);
+      expect(rest).toEqual(whole.slice(stop));
+    },
+  );
+
+  test('draws the sources by their weights', async () => {
+    const sources = demoMixture(3);
+    const texts = await take(mixture(sources, startOfMixture(sources, 3), template), 4000);
+    const share = (name: string): number => texts.filter((t) => t.source === name).length / texts.length;
+    // Standard error of a share of 0.7 among 4,000 is 0.007.
+    expect(Math.abs(share('prose') - 0.7)).toBeLessThan(0.03);
+    expect(Math.abs(share('dialogue') - 0.2)).toBeLessThan(0.03);
+    expect(Math.abs(share('arithmetic') - 0.1)).toBeLessThan(0.03);
+  });
+
+  test('weights need not add up to one', async () => {
+    const sources = [listSource('a', 30, long('a', 2000)), listSource('b', 10, long('b', 2000))];
+    const texts = await take(mixture(sources, startOfMixture(sources, 1), template), 2000);
+    expect(Math.abs(texts.filter((t) => t.source === 'a').length / 2000 - 0.75)).toBeLessThan(0.04);
+  });
+
+  test('passes over texts of 50 characters or fewer and counts them', async () => {
+    const sources = [listSource('a', 1, ['x'.repeat(50), 'y'.repeat(51), '', 'z'.repeat(60)])];
+    const texts = await take(mixture(sources, startOfMixture(sources, 1), template), 2);
+    expect(texts.map((t) => t.text[0])).toEqual(['y', 'z']);
+    expect(texts[1]?.position).toMatchObject({ rows: { a: 4 }, texts: 2, skipped: 2 });
+  });
+
+  test('ends with the first source that has no more rows, and closes the others', async () => {
+    const log: string[] = [];
+    const sources = [listSource('a', 1, long('a', 3), log), listSource('b', 1, long('b', 100), log)];
+    const texts = await take(mixture(sources, startOfMixture(sources, 1), template), 1000);
+    expect(texts.filter((t) => t.source === 'a')).toHaveLength(3);
+    expect(texts.length).toBeLessThan(30);
+    expect(log).toContain('b closed');
+  });
+
+  test('a row is read only when it is drawn', async () => {
+    const log: string[] = [];
+    const sources = [listSource('a', 1, long('a', 9), log)];
+    await take(mixture(sources, startOfMixture(sources, 1), template), 2);
+    expect(log).toEqual(['a 0', 'a 1', 'a closed']);
+  });
+});
+
+describe('extractors', () => {
+  const extract = (row: unknown, extractor: Extractor): string =>
+    extractText(row, extractor, template, 'rows.jsonl row 3');
+
+  test('each shape gives its text', () => {
+    expect(extract({ text: 'a' }, { kind: 'text' })).toBe('a');
+    expect(extract({ body: 'a' }, { kind: 'text', field: 'body' })).toBe('a');
+    expect(extract({ problem: 'p', solution: 's' }, { kind: 'problem-solution' })).toBe(
+      'Problem: p\n\nSolution: s',
+    );
+    expect(
+      extract({ conversations: [{ role: 'user', content: 'q' }] }, { kind: 'conversations', thinking: true }),
+    ).toBe('user: q');
+    expect(
+      extract(
+        {
+          conversations: [
+            { from: 'human', value: 'q' },
+            { from: 'gpt', value: 'a' },
+          ],
+        },
+        { kind: 'conversations', thinking: true },
+      ),
+    ).toBe('user: q\nassistant: a');
+  });
+
+  test.each<[string, unknown, Extractor]>([
+    ['a missing field', { body: 'a' }, { kind: 'text' }],
+    ['null for a text', { text: null }, { kind: 'text' }],
+    ['a row that is no object', 'text', { kind: 'text' }],
+    ['a problem without solution', { problem: 'p' }, { kind: 'problem-solution' }],
+    ['an empty conversation', { conversations: [] }, { kind: 'conversations', thinking: true }],
+    [
+      'turns without content',
+      { conversations: [{ role: 'user' }] },
+      { kind: 'conversations', thinking: true },
+    ],
+  ])('%s is malformed, and the row is named', (_, row, extractor) => {
+    expect(() => extract(row, extractor)).toThrow(MalformedError);
+    expect(() => extract(row, extractor)).toThrow(/rows\.jsonl row 3/);
+  });
+});

@@ -1,0 +1,244 @@
+import { describe, expect, test } from 'vitest';
+import { MalformedError, UserError } from '../../../runner/errors.ts';
+import { record } from '../../../runner/report/schema.ts';
+import type { TrainingBackend } from '../../../runner/train/backends/backend.ts';
+import { graphBackend } from '../../../runner/train/backends/graph.ts';
+import { referenceBackend } from '../../../runner/train/backends/reference.ts';
+import type { SaePlan } from '../../../runner/train/sae-trainer.ts';
+import { openTrainer, type Trainer, type TrainerState } from '../../../runner/train/trainer.ts';
+import { smallRecipe, sparseActivations } from './support.ts';
+
+const d_in = 16;
+const LAYERS = [0, 2];
+
+/** Two SAEs at one hook, one at another; a pass of 64 tokens is two steps of 32. */
+const plans: SaePlan[] = [
+  { id: 'L0', layer: 0, recipe: smallRecipe() },
+  { id: 'L0-wide', layer: 0, recipe: smallRecipe({ dSae: 80, k: 6, batchTokens: 64, seed: 5 }) },
+  { id: 'L2', layer: 2, recipe: smallRecipe({ removeParallelGradient: true }) },
+];
+
+const activations = (pass: number): Map<number, Float32Array> =>
+  new Map(LAYERS.map((layer) => [layer, sparseActivations(64, d_in, 40, 100 * layer + pass)]));
+
+function open(
+  backend: TrainingBackend,
+  start: Parameters<typeof openTrainer>[1] = { samples: activations(0) },
+  over: Partial<Parameters<typeof openTrainer>[0]> = {},
+): Promise<Trainer> {
+  return openTrainer({ backend, d_in, plans, logEverySteps: 4, now: () => 0, ...over }, start);
+}
+
+/** A copy that shares no memory, as a checkpoint would give it back. */
+function copied(state: TrainerState): TrainerState {
+  return structuredClone(state);
+}
+
+describe.each([
+  ['graph', () => graphBackend({ threads: 1 })],
+  ['reference', () => referenceBackend],
+] as const)('on the %s backend', (_, backend) => {
+  test('a resumed run equals the uninterrupted one bit for bit', async () => {
+    const passes = 14;
+    const whole = await open(backend());
+    for (let pass = 0; pass < passes; pass++) await whole.step(activations(pass));
+    for (const stop of [0, 1, 7]) {
+      const first = await open(backend());
+      for (let pass = 0; pass < stop; pass++) await first.step(activations(pass));
+      const saved = copied(await first.state());
+      await first.close();
+      const second = await open(backend(), { resume: saved });
+      expect(second.tokens).toBe(64 * stop);
+      for (let pass = stop; pass < passes; pass++) await second.step(activations(pass));
+      expect(await second.state()).toEqual(await whole.state());
+      expect(await second.saes()).toEqual(await whole.saes());
+      await second.close();
+    }
+    // The run was not trivial: AuxK was at work in part of it.
+    const aux = (await whole.saes()).map(({ trajectory }) => trajectory.map((point) => point.aux_loss! > 0));
+    expect(aux.flat()).toContain(true);
+    expect(aux.flat()).toContain(false);
+    await whole.close();
+  });
+});
+
+test('training reduces the error and logs where it should', async () => {
+  let clock = 0;
+  const trainer = await open(graphBackend({ threads: 1 }), undefined, {
+    now: () => {
+      clock += 10;
+      return clock;
+    },
+  });
+  const seen = [];
+  for (let pass = 0; pass < 15; pass++) seen.push(await trainer.step(activations(pass)));
+  expect(trainer.tokens).toBe(15 * 64);
+  expect(seen.at(-1)!.map(({ id, layer, step, tokens }) => [id, layer, step, tokens])).toEqual([
+    ['L0', 0, 30, 960],
+    ['L0-wide', 0, 15, 960],
+    ['L2', 2, 30, 960],
+  ]);
+  const saes = await trainer.saes();
+  const steps = saes.map(({ trajectory }) => trajectory.map((point) => point.step));
+  expect(steps[0]).toEqual([1, 2, 4, 5, 8, 10, 12, 16, 20, 24, 28, 30]);
+  expect(steps[1]).toEqual([1, 2, 4, 5, 8, 10, 12, 15]);
+  for (const { trajectory, sae, plan } of saes) {
+    const [first, last] = [trajectory[0]!, trajectory.at(-1)!];
+    expect(last.loss!).toBeLessThan(first.loss!);
+    expect(last.var_exp!).toBeGreaterThan(first.var_exp!);
+    expect(last.l0!).toBeLessThanOrEqual(plan.recipe.k);
+    expect(last.l0!).toBeGreaterThan(0);
+    expect(first.learning_rate).toBe(0);
+    expect(last.tokens_per_second).toBeGreaterThan(0);
+    expect(sae).toMatchObject({ architecture: 'topk', k: plan.recipe.k, apply_b_dec_to_input: true });
+    expect(() =>
+      record.shape.trajectory.parse({ var_exp: 'var_exp@chunk-v1', note: '', points: trajectory }),
+    ).not.toThrow();
+  }
+  // What is given out is a copy.
+  saes[0]!.sae.W_enc.fill(0);
+  expect((await trainer.saes())[0]!.sae.W_enc.some((value) => value !== 0)).toBe(true);
+  await trainer.close();
+});
+
+test('var_exp of the first point is that of the first step', async () => {
+  const trainer = await open(referenceBackend);
+  await trainer.step(activations(0));
+  const { trajectory } = (await trainer.saes())[1]!;
+  const x = activations(0).get(0)!;
+  const mean = new Float64Array(d_in);
+  x.forEach((value, i) => {
+    mean[i % d_in]! += value / 64;
+  });
+  const variance = x.reduce((sum, value, i) => sum + (value - mean[i % d_in]!) ** 2, 0);
+  expect(trajectory[0]!.var_exp).toBeCloseTo(1 - (trajectory[0]!.loss! * x.length) / variance, 9);
+  await trainer.close();
+});
+
+test('constant activations have no variance to explain', async () => {
+  const trainer = await open(referenceBackend, {
+    samples: new Map(LAYERS.map((layer) => [layer, new Float32Array(64 * d_in).fill(0.5)])),
+  });
+  const constant = new Map(LAYERS.map((layer) => [layer, new Float32Array(64 * d_in).fill(0.5)]));
+  expect((await trainer.step(constant))[0]!.var_exp).toBeNull();
+  await trainer.close();
+});
+
+test('alphaAux 0 turns AuxK off', async () => {
+  const plan = { id: 'L0', layer: 0, recipe: smallRecipe({ alphaAux: 0, deadThresholdTokens: 1 }) };
+  const trainer = await open(graphBackend({ threads: 1 }), undefined, { plans: [plan] });
+  for (let pass = 0; pass < 3; pass++) {
+    const [progress] = await trainer.step(activations(pass));
+    expect(progress!.aux_loss).toBe(0);
+    expect(progress!.dead!).toBeGreaterThanOrEqual(plan.recipe.kAux);
+  }
+  await trainer.close();
+});
+
+test('the order of tokens is drawn anew each pass, from the SAE’s own stream', async () => {
+  const orders: number[][] = [];
+  const backend: TrainingBackend = {
+    ...referenceBackend,
+    async init(recipe, width, state) {
+      const session = await referenceBackend.init(recipe, width, state);
+      return {
+        ...session,
+        step(x, controls) {
+          orders.push(Array.from({ length: x.length / d_in }, (_, t) => Math.round(x[t * d_in]!)));
+          return session.step(x, controls);
+        },
+      };
+    },
+  };
+  const plan = { id: 'L0', layer: 0, recipe: smallRecipe({ learningRate: 1e-6, learningRateFloor: 0 }) };
+  const trainer = await open(backend, undefined, { plans: [plan] });
+  // Token t starts with the number t.
+  const x = sparseActivations(64, d_in, 40, 1);
+  for (let t = 0; t < 64; t++) x[t * d_in] = t;
+  const numbered = new Map([[0, x]]);
+  await trainer.step(numbered);
+  await trainer.step(numbered);
+  await trainer.close();
+  const all = Array.from({ length: 64 }, (_, t) => t);
+  const passes = [orders.slice(0, 2).flat(), orders.slice(2).flat()];
+  for (const pass of passes) {
+    expect(pass).not.toEqual(all);
+    expect(pass.toSorted((a, b) => a - b)).toEqual(all);
+  }
+  expect(passes[0]).not.toEqual(passes[1]);
+});
+
+describe('a loss that is no number, or has blown up', () => {
+  test('stops training, names SAE and step, and leaves no state to save', async () => {
+    const recipe = smallRecipe({
+      learningRate: 1,
+      learningRateFloor: 1,
+      warmupSteps: 0,
+      unitNormDecoder: false,
+      gradientClip: 1e9,
+    });
+    const trainer = await open(graphBackend({ threads: 1 }), undefined, {
+      plans: [{ id: 'L2', layer: 2, recipe }],
+    });
+    const failure = await (async () => {
+      for (let pass = 0; pass < 200; pass++) await trainer.step(activations(pass));
+    })().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(UserError);
+    expect((failure as Error).message).toMatch(/^training of L2 at step \d+: found .*Lower learningRate/);
+    await expect(trainer.step(activations(0))).rejects.toBe(failure);
+    await expect(trainer.state()).rejects.toBe(failure);
+    await trainer.close();
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    '%s among the activations is told apart',
+    async (value) => {
+      const trainer = await open(graphBackend({ threads: 1 }));
+      await trainer.step(activations(0));
+      const broken = activations(1);
+      broken.get(2)![37] = value;
+      const failure = await trainer.step(broken).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(MalformedError);
+      expect((failure as Error).message).toMatch(
+        /activations of layer 2 at training step \d+: found NaN or infinity/,
+      );
+      await trainer.close();
+    },
+  );
+});
+
+test('a state of other plans is refused', async () => {
+  const trainer = await open(referenceBackend);
+  const saved = copied(await trainer.state());
+  await trainer.close();
+  const changed = plans.map((plan, i) =>
+    i === 2 ? { ...plan, recipe: smallRecipe({ removeParallelGradient: true, k: 5 }) } : plan,
+  );
+  const resume = { resume: saved };
+  await expect(open(referenceBackend, resume, { plans: changed })).rejects.toThrow(
+    /checkpoint of SAE L2: found another recipe or layer/,
+  );
+  await expect(open(referenceBackend, resume, { plans: plans.slice(1) })).rejects.toThrow(UserError);
+  const moved = plans.map((plan) => ({ ...plan, layer: 2 }));
+  await expect(open(referenceBackend, resume, { plans: moved })).rejects.toThrow(/SAE L0: found another/);
+});
+
+test('wrong use is refused before anything moves', async () => {
+  const trainer = await open(referenceBackend);
+  await expect(trainer.step(new Map([[0, activations(0).get(0)!]]))).rejects.toThrow(
+    'no activations of layer 2 for L2',
+  );
+  expect(trainer.tokens).toBe(0);
+  expect((await trainer.saes())[0]!.steps).toBe(0);
+  await expect(open(referenceBackend, undefined, { plans: [plans[0]!, plans[0]!] })).rejects.toThrow(
+    RangeError,
+  );
+  await expect(open(referenceBackend, { samples: new Map() })).rejects.toThrow(/no activations of layer 0/);
+  await trainer.close();
+  const odd = await open(referenceBackend);
+  const short = new Map(LAYERS.map((layer) => [layer, sparseActivations(40, d_in, 40, 1)]));
+  await expect(odd.step(short)).rejects.toThrow(
+    'a pass of 40 tokens, expected a multiple of batchTokens = 32',
+  );
+  await odd.close();
+});
