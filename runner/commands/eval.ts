@@ -71,8 +71,8 @@ export async function run(args: readonly string[]): Promise<number> {
       view.line(`up to date: nothing to do (--fresh starts over)`);
     }
     view.line(`\n${scoreTable(records)}\n`);
-    view.line(`run      ${relative(process.cwd(), folder) || folder}`);
-    if (!values['no-site']) view.line(`report   ${relative(process.cwd(), out) || out}  (npm run preview)`);
+    view.line(`run      ${nearby(folder)}`);
+    if (!values['no-site']) view.line(`report   ${nearby(out)}  (npm run preview shows it)`);
     return 0;
   } finally {
     view.end();
@@ -149,4 +149,10 @@ async function help(): Promise<string> {
     'Settings, for --set path=value and --config FILE',
     ...settings,
   ].join('\n');
+}
+
+/** A path as the user would type it from here. */
+function nearby(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short === '' || short.startsWith('..') ? path : short;
 }

@@ -29,12 +29,13 @@ export function progressView(screen: Screen, now: () => number = () => performan
 
   return {
     show(progress) {
-      const text = describe(progress);
+      // A terminal that does not know its width says 0.
+      const width = screen.isTTY ? Math.max(20, (screen.columns || 100) - 1) : Number.POSITIVE_INFINITY;
+      const text = describe(progress, width);
       const finished = progress.done >= progress.total;
       if (progress.stage !== stage) end();
       if (screen.isTTY) {
-        const width = Math.max(20, (screen.columns ?? 100) - 1);
-        screen.write(`\r\u001b[K${text.length > width ? `${text.slice(0, width - 1)}…` : text}`);
+        screen.write(`\r\u001b[K${text}`);
         open = true;
         if (finished) end();
       } else if (finished || progress.stage !== stage || now() - lastPlain >= PLAIN_INTERVAL_MS) {
@@ -51,18 +52,26 @@ export function progressView(screen: Screen, now: () => number = () => performan
   };
 }
 
-/** One line: stage, percent, counts, rate, ETA, then the stage's own fields. */
-export function describe(progress: StageProgress): string {
-  const { done, total, rate } = progress;
+/**
+ * One line: stage, percent, counts, rate, ETA, then the stage's own fields. What a narrow terminal has no room for
+ * goes in the order of least use: counts, rate, and then the end of the line.
+ */
+export function describe(progress: StageProgress, width = Number.POSITIVE_INFINITY): string {
+  const { done, total, unit, rate } = progress;
   const percent = total > 0 ? Math.floor((100 * done) / total) : 100;
-  const parts = [
-    `${progress.stage.padEnd(9)} ${String(percent).padStart(3)} %`,
-    `${short(done)}/${short(total)} ${progress.unit}`,
+  const counts = `${short(done)}/${short(total)} ${unit}`;
+  const speed = rate > 0 ? [`${short(rate)} ${unit}/s`] : [];
+  const ending = rate > 0 && done < total ? [`ETA ${duration((total - done) / rate)}`] : [];
+  const rest = [...ending, ...Object.entries(progress.fields).map(([name, value]) => `${name} ${value}`)];
+  const stage = `${progress.stage.padEnd(9)} ${String(percent).padStart(3)} %`;
+  const candidates = [
+    [stage, counts, ...speed, ...rest],
+    [stage, ...speed, ...rest],
+    [stage, ...rest],
   ];
-  if (rate > 0) parts.push(`${short(rate)} ${progress.unit}/s`);
-  if (rate > 0 && done < total) parts.push(`ETA ${duration((total - done) / rate)}`);
-  for (const [name, value] of Object.entries(progress.fields)) parts.push(`${name} ${value}`);
-  return parts.join(' · ');
+  const lines = candidates.map((parts) => parts.join(' · '));
+  const shortest = lines.at(-1)!;
+  return lines.find((line) => line.length <= width) ?? `${shortest.slice(0, width - 1)}…`;
 }
 
 /** 1,234,567 as 1.23M: three significant digits. */

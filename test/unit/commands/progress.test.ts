@@ -24,6 +24,14 @@ group('describe', () => {
     );
   });
 
+  it('leaves out counts, then the rate, then the end of the line where there is no room', () => {
+    expect(describe(at(122_880), 75)).toBe(
+      'training   25 % · 12.3k tokens/s · ETA 30 s · loss 0.0231 · var_exp 0.81',
+    );
+    expect(describe(at(122_880), 60)).toBe('training   25 % · ETA 30 s · loss 0.0231 · var_exp 0.81');
+    expect(describe(at(122_880), 40)).toBe('training   25 % · ETA 30 s · loss 0.023…');
+  });
+
   it('gives no ETA before there is a rate, nor at the end', () => {
     expect(describe(at(0, { rate: 0 }))).not.toContain('ETA');
     expect(describe(at(491_520))).not.toContain('ETA');
