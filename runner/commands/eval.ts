@@ -33,6 +33,9 @@ const options = {
   help: { type: 'boolean', help: 'print this' },
 } as const;
 
+/** Where npm run preview looks. */
+const defaultOut = join(projectRoot, 'dist');
+
 /** @returns the exit code: 0, or 130 when it was stopped by Ctrl-C with its state saved */
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args);
@@ -43,7 +46,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const config = await resolveRun(positionals, values);
   const runs = resolve(values.runs ?? join(projectRoot, 'runs'));
   const content = resolve(values.content ?? join(projectRoot, 'content'));
-  const out = resolve(values.out ?? join(projectRoot, 'dist'));
+  const out = resolve(values.out ?? defaultOut);
   const view = progressView(process.stdout);
   const folder = join(runs, config.name);
   const identity = await runIdentity(config);
@@ -72,7 +75,8 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     view.line(`\n${scoreTable(records)}\n`);
     view.line(`run      ${nearby(folder)}`);
-    if (!values['no-site']) view.line(`report   ${nearby(out)}  (npm run preview shows it)`);
+    if (!values['no-site'])
+      view.line(`report   ${nearby(out)}${out === defaultOut ? '  (npm run preview shows it)' : ''}`);
     return 0;
   } finally {
     view.end();

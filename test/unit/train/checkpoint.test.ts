@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MalformedError, UnavailableError } from '../../../runner/errors.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { checkpointStore, loadLatestCheckpoint } from '../../../runner/train/checkpoint.ts';
@@ -54,7 +54,8 @@ test('resuming from disk, again and again, equals the uninterrupted run bit for 
     const store = checkpointStore(folder);
     const found = await store.load();
     expect(found === undefined).toBe(pass === 0);
-    expect(found?.checkpoint.position ?? { pass: 0 }).toEqual({ pass });
+    const position: unknown = found === undefined ? { pass: 0 } : found.checkpoint.position;
+    expect(position).toEqual({ pass });
     const trainer = await open(found && { resume: found.checkpoint.state });
     const until = Math.min(pass + 3, passes);
     for (; pass < until; pass++) await trainer.step(activations(pass));
@@ -79,9 +80,12 @@ describe('with two generations', () => {
   let older: Checkpoint;
   let newer: Checkpoint;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     older = await trained(1);
     newer = await trained(2);
+  });
+
+  beforeEach(async () => {
     const store = checkpointStore(folder);
     await store.save(older);
     await store.save(newer);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MalformedError, UserError } from '../../../runner/errors.ts';
 import { record } from '../../../runner/report/schema.ts';
-import type { TrainingBackend } from '../../../runner/train/backends/backend.ts';
+import type { StepResult, TrainingBackend } from '../../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
 import type { SaePlan } from '../../../runner/train/sae-trainer.ts';
@@ -13,7 +13,7 @@ const LAYERS = [0, 2];
 
 /** Two SAEs at one hook, one at another; a pass of 64 tokens is two steps of 32. */
 const plans: SaePlan[] = [
-  { id: 'L0', layer: 0, recipe: smallRecipe() },
+  { id: 'L0', layer: 0, recipe: smallRecipe({ kAux: 2, deadThresholdTokens: 64 }) },
   { id: 'L0-wide', layer: 0, recipe: smallRecipe({ dSae: 80, k: 6, batchTokens: 64, seed: 5 }) },
   { id: 'L2', layer: 2, recipe: smallRecipe({ removeParallelGradient: true }) },
 ];
@@ -125,7 +125,7 @@ test('constant activations have no variance to explain', async () => {
 });
 
 test('alphaAux 0 turns AuxK off', async () => {
-  const plan = { id: 'L0', layer: 0, recipe: smallRecipe({ alphaAux: 0, deadThresholdTokens: 1 }) };
+  const plan = { id: 'L0', layer: 0, recipe: smallRecipe({ alphaAux: 0, kAux: 2, deadThresholdTokens: 1 }) };
   const trainer = await open(graphBackend({ threads: 1 }), undefined, { plans: [plan] });
   for (let pass = 0; pass < 3; pass++) {
     const [progress] = await trainer.step(activations(pass));
@@ -169,25 +169,49 @@ test('the order of tokens is drawn anew each pass, from the SAE’s own stream',
 });
 
 describe('a loss that is no number, or has blown up', () => {
-  test('stops training, names SAE and step, and leaves no state to save', async () => {
-    const recipe = smallRecipe({
-      learningRate: 1,
-      learningRateFloor: 1,
-      warmupSteps: 0,
-      unitNormDecoder: false,
-      gradientClip: 1e9,
-    });
-    const trainer = await open(graphBackend({ threads: 1 }), undefined, {
-      plans: [{ id: 'L2', layer: 2, recipe }],
-    });
-    const failure = await (async () => {
-      for (let pass = 0; pass < 200; pass++) await trainer.step(activations(pass));
-    })().catch((error: unknown) => error);
+  test.each<[string, Partial<StepResult>, string]>([
+    ['NaN', { mse: Number.NaN }, 'found loss NaN, AuxK loss 0, gradient norm'],
+    ['an infinite gradient', { gradientNorm: Number.POSITIVE_INFINITY }, 'gradient norm Infinity'],
+    [
+      'a huge loss',
+      { mse: 4_000, errorSquares: 2_000, centredSquares: 1 },
+      'a loss of 4.00e+3, 2.00e+3 times',
+    ],
+  ])('stops training, names SAE and step, and leaves no state to save: %s', async (_, bad, found) => {
+    const backend: TrainingBackend = {
+      ...referenceBackend,
+      async init(recipe, width, state) {
+        const session = await referenceBackend.init(recipe, width, state);
+        let steps = 0;
+        return {
+          ...session,
+          async step(x, controls) {
+            steps += 1;
+            const result = await session.step(x, controls);
+            return steps === 5 && recipe.removeParallelGradient ? { ...result, ...bad } : result;
+          },
+        };
+      },
+    };
+    const trainer = await open(backend);
+    for (let pass = 0; pass < 2; pass++) await trainer.step(activations(pass));
+    const failure = await trainer.step(activations(2)).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(UserError);
-    expect((failure as Error).message).toMatch(/^training of L2 at step \d+: found .*Lower learningRate/);
+    expect((failure as Error).message).toMatch(/^training of L2 at step 5: found .* Lower learningRate/);
+    expect((failure as Error).message).toContain(found);
     await expect(trainer.step(activations(0))).rejects.toBe(failure);
     await expect(trainer.state()).rejects.toBe(failure);
     await trainer.close();
+  });
+
+  test('weights that really are NaN are noticed', async () => {
+    const trainer = await open(graphBackend({ threads: 1 }));
+    const saved = copied(await trainer.state());
+    await trainer.close();
+    saved.saes.get('L0')!.optimiser.parameters.W_dec[3] = Number.NaN;
+    const resumed = await open(graphBackend({ threads: 1 }), { resume: saved });
+    await expect(resumed.step(activations(0))).rejects.toThrow(/^training of L0 at step 1: found loss NaN/);
+    await resumed.close();
   });
 
   test.each([Number.NaN, Number.POSITIVE_INFINITY])(
@@ -200,7 +224,7 @@ describe('a loss that is no number, or has blown up', () => {
       const failure = await trainer.step(broken).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(MalformedError);
       expect((failure as Error).message).toMatch(
-        /activations of layer 2 at training step \d+: found NaN or infinity/,
+        /activations of layer 2 at training step \d+: found NaN, infinity/,
       );
       await trainer.close();
     },

@@ -214,6 +214,19 @@ describe('lineChart', () => {
     }
   });
 
+  it('leaves labels of lines that end elsewhere alone', () => {
+    const points = (last: number) => [1, last].map((x) => ({ x, y: 0 }));
+    const [short, long] = lineChart(
+      [
+        { label: 'short', points: points(10) },
+        { label: 'long', points: points(100) },
+      ],
+      { formatX: String, formatY: String, include: [0, 5] },
+    ).series;
+    expect(short?.end?.y).toBe(short?.end?.pointY);
+    expect(long?.end?.y).toBe(long?.end?.pointY);
+  });
+
   it('thins a long line and drops its markers', () => {
     const points = Array.from({ length: 1_000 }, (_, i) => ({ x: i + 1, y: i }));
     const [drawn] = lineChart([{ label: 'a', points }], { formatX: String, formatY: String }).series;
@@ -229,18 +242,18 @@ describe('histogram', () => {
       {
         "bars": [
           {
-            "height": 198,
+            "height": 148.5,
             "title": "3 latents fire in 10^-2 to 10^-1 of the tokens",
             "width": 170,
             "x": 46,
-            "y": 12,
+            "y": 61.5,
           },
           {
-            "height": 66,
+            "height": 49.5,
             "title": "1 latents fire in 10^-1 to 10^0 of the tokens",
             "width": 170,
             "x": 217,
-            "y": 144,
+            "y": 160.5,
           },
         ],
         "frame": {
@@ -271,16 +284,20 @@ describe('histogram', () => {
             "label": "0",
           },
           {
-            "at": 144,
+            "at": 160.5,
             "label": "1",
           },
           {
-            "at": 78,
+            "at": 111,
             "label": "2",
           },
           {
-            "at": 12,
+            "at": 61.5,
             "label": "3",
+          },
+          {
+            "at": 12,
+            "label": "4",
           },
         ],
       }

@@ -56,7 +56,7 @@ describe('compareRecords', () => {
       differs: true,
       cells: [{ text: '42' }, { text: '43', other: true }],
     });
-    expect(row('training.batch_tokens').differs).toBe(false);
+    expect(row('training.batchTokens').differs).toBe(false);
   });
 
   it('compares records with little in common', () => {
@@ -69,7 +69,7 @@ describe('compareRecords', () => {
       null,
     ]);
     expect(row('interpscore@0.0.1', mixed).cells[1]?.details).toEqual(['no interval']);
-    expect(row('training.optimizer', mixed).cells[0]).toMatchObject({
+    expect(row('training.wallTime', mixed).cells[0]).toMatchObject({
       text: null,
       reason: 'The record does not say.',
     });

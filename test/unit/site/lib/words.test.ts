@@ -80,7 +80,7 @@ describe('statistics', () => {
 describe('facts', () => {
   it('print every setting and leave the unknown null', () => {
     const training = trainingFacts(fixture('small-world-l0'));
-    expect(training).toContainEqual({ name: 'aux_alpha', value: '0.03125' });
+    expect(training).toContainEqual({ name: 'alphaAux', value: '0.03125' });
     const provenance = provenanceFacts(fixture('awkward-import'));
     expect(provenance.find((fact) => fact.name === 'Address')).toEqual({ name: 'Address', value: null });
     expect(architectureFacts(fixture('awkward-import')).find((fact) => fact.name === 'k')?.value).toBeNull();
@@ -102,6 +102,12 @@ describe('trajectories', () => {
     const panel = trajectoryPanel(publishedRecords());
     expect(panel?.dead[0]?.points.map((point) => point.x)).toEqual([40e6, 70e6, 90e6, 200e6]);
     expect(panel?.rows[0]).toEqual({ label: 'L11', tokens: '10,000,000', varExp: '0.716', dead: null });
+  });
+
+  it('tell two records of one layer apart in few letters', () => {
+    const entry = fixture('small-world-l4');
+    const panel = trajectoryPanel([entry, fixture('small-world-l0'), { ...entry, id: 'again' }]);
+    expect(panel?.varExp.map((series) => series.label)).toEqual(['L4·1', 'L0', 'L4·2']);
   });
 
   it('are absent where no record has one', () => {

@@ -1,0 +1,228 @@
+/**
+ * Records side by side. Pure and free of zod: the same function makes the static tables at build and the picked
+ * comparison in the browser.
+ */
+import {
+  componentNames,
+  type DefinitionId,
+  definitionIds,
+  definitions,
+  interpScoreComponents,
+} from '../../runner/report/definitions.ts';
+import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
+import { describeMeasure, formatCount, formatDuration, formatNumber, formatPlain } from './format.ts';
+import { kindLabels } from './kinds.ts';
+import { groupOf } from './statistics.ts';
+import { definitionPath } from './url.ts';
+
+export interface ComparisonCell {
+  /** What to print; null where it is missing. */
+  text: string | null;
+  /** Interval and window, each on its own line. */
+  details: string[];
+  /** Why there is no value, or no interval. */
+  reason: string | null;
+  /** Difference to the first record, for statistics. */
+  change: string | null;
+  /** Whether the interval lies wholly outside the first record's. */
+  apart: boolean;
+  /** Whether the printed value is another than the first record's. */
+  other: boolean;
+}
+
+export interface ComparisonRow {
+  key: string;
+  label: string;
+  /** The definition's place on the methodology page, for statistics. */
+  href: string | null;
+  definition: string | null;
+  cells: ComparisonCell[];
+  /** Whether the printed values are not all the same. */
+  differs: boolean;
+}
+
+export interface ComparisonSection {
+  title: string;
+  rows: ComparisonRow[];
+}
+
+const unknown = 'The record does not say.';
+
+/** Sections in reading order; rows nobody has a word for are left out. */
+export function compareRecords(records: readonly EvaluationRecord[]): ComparisonSection[] {
+  const fact = (label: string, read: (entry: EvaluationRecord) => Fact): ComparisonRow =>
+    factRow(label, records.map(read));
+  const sections: ComparisonSection[] = [
+    { title: 'InterpScore', rows: scoreRows(records) },
+    { title: 'Reconstruction and sparsity', rows: metricRows(records, 'Reconstruction and sparsity') },
+    { title: 'Loss', rows: metricRows(records, 'Loss') },
+    { title: 'Probes', rows: probeRows(records) },
+    {
+      title: 'Architecture',
+      rows: [
+        fact('Kind', (entry) => kindLabels[entry.kind]),
+        fact('Model', (entry) => entry.model.id),
+        fact('Model blocks', (entry) => entry.model.blocks),
+        fact('Model type', (entry) => entry.model.dtype),
+        fact('Architecture', (entry) => entry.sae.architecture),
+        fact('Layer', (entry) => entry.sae.layer),
+        fact('Hook', (entry) => entry.sae.hook),
+        fact('Width of the residual (d_in)', (entry) => entry.sae.d_in),
+        fact('Latents (d_sae)', (entry) => entry.sae.d_sae),
+        fact('k', (entry) => entry.sae.k),
+        fact('Licence', (entry) => entry.sae.license),
+      ],
+    },
+    { title: 'Training', rows: trainingRows(records) },
+    {
+      title: 'Evaluation data',
+      rows: [
+        fact('Text', (entry) => entry.data?.name),
+        fact('Split', (entry) => entry.data?.split),
+        fact('Seed', (entry) => entry.data?.seed),
+        fact('Tokens', (entry) => entry.data?.tokens),
+        fact('Tokens a row', (entry) => entry.data?.row_tokens),
+        fact('Device', (entry) => entry.provenance.device),
+        fact('Wall time', ({ provenance }) =>
+          provenance.wall_seconds === null ? null : formatDuration(provenance.wall_seconds),
+        ),
+      ],
+    },
+  ];
+  return sections
+    .map((section) => ({
+      ...section,
+      rows: section.rows.filter((row) => row.cells.some((cell) => cell.text !== null || row.href !== null)),
+    }))
+    .filter((section) => section.rows.length > 0);
+}
+
+type Fact = string | number | boolean | null | undefined;
+
+function factRow(label: string, facts: readonly Fact[], key = label): ComparisonRow {
+  const cells = facts.map((found) => {
+    const missing = found === null || found === undefined;
+    return {
+      text: missing ? null : factText(found),
+      details: [],
+      reason: missing ? unknown : null,
+      change: null,
+      apart: false,
+    };
+  });
+  return { key, label, href: null, definition: null, ...markOthers(cells) };
+}
+
+function factText(found: string | number | boolean): string {
+  if (typeof found === 'number') return Number.isInteger(found) ? formatCount(found) : formatPlain(found);
+  return typeof found === 'boolean' ? (found ? 'yes' : 'no') : found;
+}
+
+function markOthers(
+  cells: readonly Omit<ComparisonCell, 'other'>[],
+): Pick<ComparisonRow, 'cells' | 'differs'> {
+  const marked = cells.map((cell) => ({ ...cell, other: cell.text !== cells[0]?.text }));
+  return { cells: marked, differs: marked.some((cell) => cell.other) };
+}
+
+function measureRow(
+  id: DefinitionId,
+  measures: readonly (Measure | undefined)[],
+  key: string = id,
+  label: string = definitions[id].title,
+): ComparisonRow {
+  const first = measures[0];
+  const cells = measures.map((measure, i) => {
+    const words = describeMeasure(measure, id);
+    const details = [words.interval ?? 'no interval', words.window].filter((line) => line !== null);
+    const comparable = i > 0 && sameWindow(id, measure, first);
+    const change =
+      comparable && measure?.value != null && first?.value != null
+        ? signed(measure.value - first.value, definitions[id].digits)
+        : null;
+    return {
+      text: words.value,
+      details,
+      reason: words.reason,
+      change,
+      apart: comparable && intervalsApart(measure, first),
+    };
+  });
+  return { key, label, href: definitionPath(id), definition: id, ...markOthers(cells) };
+}
+
+/** Shares that grow or shrink with the window are only subtracted over equal windows. */
+function sameWindow(id: DefinitionId, a: Measure | undefined, b: Measure | undefined): boolean {
+  const { metric } = definitions[id];
+  if (metric !== 'alive' && metric !== 'dead_fraction') return true;
+  return a?.value != null && b?.value != null && a.window_tokens === b.window_tokens;
+}
+
+function signed(change: number, digits: number): string {
+  const text = formatNumber(change, digits);
+  return text.startsWith('−') || !/[1-9]/.test(text) ? text : `+${text}`;
+}
+
+function intervalsApart(a: Measure | undefined, b: Measure | undefined): boolean {
+  if (a?.value == null || b?.value == null || !a.interval || !b.interval) return false;
+  return a.interval.low > b.interval.high || a.interval.high < b.interval.low;
+}
+
+function scoreRows(records: readonly EvaluationRecord[]): ComparisonRow[] {
+  if (records.every((entry) => entry.interpscore === null)) return [];
+  return [
+    measureRow(
+      'interpscore@0.0.1',
+      records.map((entry) => entry.interpscore?.score),
+    ),
+    ...componentNames.map((name) =>
+      measureRow(
+        interpScoreComponents[name].definition,
+        records.map((entry) => entry.interpscore?.components[name]),
+        `interpscore.${name}`,
+      ),
+    ),
+  ];
+}
+
+function metricRows(records: readonly EvaluationRecord[], group: string): ComparisonRow[] {
+  return definitionIds
+    .filter((id) => groupOf(id) === group && records.some((entry) => entry.metrics[id] !== undefined))
+    .map((id) =>
+      measureRow(
+        id,
+        records.map((entry) => entry.metrics[id]),
+        `metrics.${id}`,
+      ),
+    );
+}
+
+function probeRows(records: readonly EvaluationRecord[]): ComparisonRow[] {
+  const tasks = [...new Set(records.flatMap((entry) => entry.probes.map((probe) => probe.task)))];
+  return tasks.map((task) =>
+    measureRow(
+      'probe_auc_dense@interpscore-0.0.1',
+      records.map((entry) => entry.probes.find((probe) => probe.task === task)?.auroc),
+      `probes.${task}`,
+      `AUROC: ${task}`,
+    ),
+  );
+}
+
+function trainingRows(records: readonly EvaluationRecord[]): ComparisonRow[] {
+  const settings = [...new Set(records.flatMap((entry) => Object.keys(entry.sae.training ?? {})))];
+  return [
+    factRow(
+      'Training tokens',
+      records.map((entry) => entry.sae.tokens_trained),
+      'tokens_trained',
+    ),
+    ...settings.map((setting) =>
+      factRow(
+        setting,
+        records.map((entry) => entry.sae.training?.[setting]),
+        `training.${setting}`,
+      ),
+    ),
+  ];
+}

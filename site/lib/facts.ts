@@ -1,0 +1,93 @@
+/** A record's settings as lists of name and value, in reading order. */
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
+import { formatCount, formatDuration, formatPlain, formatTime } from './format.ts';
+
+export interface Fact {
+  name: string;
+  /** Null where the record does not say. */
+  value: string | null;
+  href?: string;
+  /** Set as code: hashes, file names, commands. */
+  code?: boolean;
+}
+
+function count(value: number | null): string | null {
+  return value === null ? null : formatCount(value);
+}
+
+export function architectureFacts({ model, sae }: EvaluationRecord): Fact[] {
+  return [
+    { name: 'Model', value: model.id },
+    { name: 'Model revision', value: model.revision, code: true },
+    { name: 'Model family', value: model.family },
+    { name: 'Model blocks', value: count(model.blocks) },
+    { name: 'Residual width', value: count(model.d_model) },
+    { name: 'Model type', value: model.dtype },
+    { name: 'Model SHA-256', value: model.sha256, code: true },
+    { name: 'SAE architecture', value: sae.architecture },
+    { name: 'Layer', value: String(sae.layer) },
+    { name: 'Hook', value: sae.hook },
+    { name: 'd_in', value: count(sae.d_in) },
+    { name: 'd_sae', value: count(sae.d_sae) },
+    { name: 'k', value: count(sae.k) },
+    { name: 'SAE repository', value: sae.repo },
+    { name: 'SAE SHA-256', value: sae.sha256, code: true },
+    { name: 'Licence', value: sae.license },
+  ];
+}
+
+export function trainingFacts({ sae }: EvaluationRecord): Fact[] {
+  return [
+    { name: 'Training tokens', value: count(sae.tokens_trained) },
+    ...Object.entries(sae.training ?? {}).map(([name, value]) => ({
+      name,
+      value:
+        value === null
+          ? null
+          : typeof value === 'number'
+            ? formatPlain(value)
+            : typeof value === 'boolean'
+              ? value
+                ? 'yes'
+                : 'no'
+              : value,
+    })),
+  ];
+}
+
+export function dataFacts({ data }: EvaluationRecord): Fact[] {
+  if (data === null) return [];
+  return [
+    { name: 'Text', value: data.name },
+    { name: 'Split', value: data.split },
+    { name: 'Seed', value: data.seed === null ? null : String(data.seed) },
+    { name: 'Tokens', value: count(data.tokens) },
+    { name: 'Rows', value: count(data.rows) },
+    { name: 'Tokens a row', value: count(data.row_tokens) },
+  ];
+}
+
+export function provenanceFacts({ provenance, schema }: EvaluationRecord): Fact[] {
+  const { url } = provenance;
+  return [
+    { name: 'Source', value: provenance.source },
+    { name: 'Address', value: url, ...(url === null ? {} : { href: url }) },
+    { name: 'Started', value: provenance.started && formatTime(provenance.started) },
+    {
+      name: 'Wall time',
+      value: provenance.wall_seconds === null ? null : formatDuration(provenance.wall_seconds),
+    },
+    { name: 'Device', value: provenance.device },
+    { name: 'Threads', value: count(provenance.threads) },
+    { name: 'Configuration SHA-256', value: provenance.config_sha256, code: true },
+    ...Object.entries(provenance.seeds).map(([name, seed]) => ({
+      name: `Seed: ${name}`,
+      value: String(seed),
+    })),
+    ...Object.entries(provenance.versions).map(([name, version]) => ({
+      name: `Version: ${name}`,
+      value: version,
+    })),
+    { name: 'Record schema', value: schema },
+  ];
+}

@@ -1,0 +1,110 @@
+/** Numbers and measures as readers see them: real minus signs, grouped thousands, an en dash between bounds. */
+import { type DefinitionId, definitions } from '../../runner/report/definitions.ts';
+import type { Measure } from '../../runner/report/schema.ts';
+
+export function formatNumber(value: number, digits: number): string {
+  const text = Math.abs(value).toLocaleString('en-US', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  // A value that rounds to zero has no sign.
+  return value < 0 && /[1-9]/.test(text) ? `−${text}` : text;
+}
+
+/** A setting of unknown scale: as short as it can be said exactly. */
+export function formatPlain(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e15)) return value.toExponential().replace('-', '−');
+  return formatNumber(value, Math.min(20, (String(value).split('.')[1] ?? '').length));
+}
+
+const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
+/** 10 to a whole power: 10⁻³. */
+export function powerOfTen(power: number): string {
+  const digits = [...String(Math.abs(power))].map((digit) => superscripts[Number(digit)]).join('');
+  return `10${power < 0 ? '⁻' : ''}${digits}`;
+}
+
+/** A small positive number by its order of size, two digits: 2.3 × 10⁻⁵. */
+export function formatSmall(value: number): string {
+  const [lead = '', power = '0'] = value.toExponential(1).split('e');
+  return `${lead} × ${powerOfTen(Number(power))}`;
+}
+
+export function formatCount(value: number): string {
+  return formatNumber(value, 0);
+}
+
+const units = [
+  [1e9, 'B'],
+  [1e6, 'M'],
+  [1e3, 'k'],
+] as const;
+
+/** Tokens in brief, three digits at most: 200 M, 131 k, 512. The space does not break. */
+export function formatTokens(value: number): string {
+  for (const [size, unit] of units) {
+    if (value >= size) return `${Number((value / size).toPrecision(3))}\u00a0${unit}`;
+  }
+  return formatCount(value);
+}
+
+export function formatBytes(value: number): string {
+  for (const [size, unit] of [
+    [1e9, 'GB'],
+    [1e6, 'MB'],
+    [1e3, 'kB'],
+  ] as const) {
+    if (value >= size) return `${(value / size).toPrecision(3)} ${unit}`;
+  }
+  return `${value} B`;
+}
+
+export function formatDuration(seconds: number): string {
+  if (seconds < 60) return `${Number(seconds.toPrecision(3))} s`;
+  const whole = Math.round(seconds);
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
+}
+
+export function formatInterval(low: number, high: number, digits: number): string {
+  return `${formatNumber(low, digits)}–${formatNumber(high, digits)}`;
+}
+
+export function formatTime(iso: string): string {
+  return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+}
+
+export interface MeasureText {
+  /** The value, or null where it is missing. */
+  value: string | null;
+  interval: string | null;
+  /** Why there is no value, or no interval. */
+  reason: string | null;
+  window: string | null;
+  note: string | null;
+}
+
+/** The words for a measure; `undefined` is a statistic the record does not mention. */
+export function describeMeasure(measure: Measure | undefined, id: DefinitionId): MeasureText {
+  if (measure === undefined || measure.value === null) {
+    return {
+      value: null,
+      interval: null,
+      reason: measure?.reason ?? 'The record does not mention this statistic.',
+      window: null,
+      note: null,
+    };
+  }
+  const { digits } = definitions[id];
+  return {
+    value: formatNumber(measure.value, digits),
+    interval: measure.interval && formatInterval(measure.interval.low, measure.interval.high, digits),
+    reason: measure.interval ? null : (measure.interval_note ?? 'No interval was computed.'),
+    window: measure.window_tokens === undefined ? null : `${formatCount(measure.window_tokens)} tokens`,
+    note: measure.note ?? null,
+  };
+}

@@ -1,0 +1,10 @@
+/** Short labels of the record kinds; what each means is said by the schema's own `kinds`. Free of zod: islands use it. */
+import type { Kind } from '../../runner/report/schema.ts';
+
+export const kindLabels: Readonly<Record<Kind, string>> = {
+  measured: 'Measured',
+  imported: 'Imported',
+  published: 'Published',
+  demo: 'Demo',
+  external: 'External',
+};

@@ -1,0 +1,99 @@
+/** The leaderboard's columns and rows, small and serialisable: they are the island's props. */
+import { type DefinitionId, definitions, interpScoreComponents } from '../../runner/report/definitions.ts';
+import type { EvaluationRecord, Kind, Measure } from '../../runner/report/schema.ts';
+import { formatCount, formatTokens } from './format.ts';
+import { ranks } from './order.ts';
+import { definitionPath, saePath } from './url.ts';
+
+export interface ScoreColumn {
+  key: string;
+  short: string;
+  title: string;
+  definition: DefinitionId;
+  href: string;
+  digits: number;
+}
+
+/** Value and bounds; a string in place of the value is the reason it is missing. */
+export type ScoreCell = readonly [value: number | string, low?: number, high?: number];
+
+export interface LeaderboardRow {
+  id: string;
+  href: string;
+  name: string;
+  model: string;
+  kind: Kind;
+  layer: number;
+  /** Layer, size and training budget in words. */
+  shape: string;
+  /** By InterpScore among the ranked rows; null when it has none or must not be ranked. */
+  rank: number | null;
+  /** In the order of `scoreColumns`. */
+  cells: readonly ScoreCell[];
+}
+
+const columnDefinitions: readonly DefinitionId[] = [
+  'interpscore@0.0.1',
+  ...Object.values(interpScoreComponents).map((component) => component.definition),
+];
+
+export function scoreColumns(): ScoreColumn[] {
+  return columnDefinitions.map((id) => {
+    const { metric, short, title, digits } = definitions[id];
+    return { key: metric, short, title, definition: id, href: definitionPath(id), digits };
+  });
+}
+
+function cell(measure: Measure | undefined): ScoreCell {
+  if (measure === undefined) return ['No InterpScore was computed.'];
+  if (measure.value === null) return [measure.reason];
+  return measure.interval ? [measure.value, measure.interval.low, measure.interval.high] : [measure.value];
+}
+
+function cells(entry: EvaluationRecord): ScoreCell[] {
+  const score = entry.interpscore;
+  return columnDefinitions.map((id) => {
+    if (id === 'interpscore@0.0.1') return cell(score?.score);
+    return cell(score?.components[definitions[id].metric as keyof typeof interpScoreComponents]);
+  });
+}
+
+/** Size and training budget, what is known of it. */
+export function describeShape(entry: EvaluationRecord): string {
+  const { d_sae, k, tokens_trained } = entry.sae;
+  return [
+    `${formatCount(d_sae)} latents`,
+    k === null ? null : `k\u00a0${k}`,
+    tokens_trained === null ? null : `${formatTokens(tokens_trained)} tokens`,
+  ]
+    .filter((part) => part !== null)
+    .join(' · ');
+}
+
+/** One row a record, best score first; `ranked` false leaves the rank out. */
+export function leaderboardRows(records: readonly EvaluationRecord[], ranked: boolean): LeaderboardRow[] {
+  const rankings = ranks(records.map((entry) => entry.interpscore?.score.value ?? null));
+  const rows = records.map((entry, i) => ({
+    id: entry.id,
+    href: saePath(entry.id),
+    name: entry.sae.name,
+    model: entry.model.id,
+    kind: entry.kind,
+    layer: entry.sae.layer,
+    shape: `layer ${entry.sae.layer} · ${describeShape(entry)}`,
+    rank: ranked ? (rankings[i] ?? null) : null,
+    cells: cells(entry),
+  }));
+  const score = (row: LeaderboardRow): number => {
+    const value = row.cells[0]?.[0];
+    return typeof value === 'number' ? value : Number.NEGATIVE_INFINITY;
+  };
+  return rows.toSorted((a, b) => score(b) - score(a) || 0);
+}
+
+/** The composites and their bounds: what the shared scale of the score column must hold. */
+export function scoreValues(rows: readonly LeaderboardRow[]): number[] {
+  return rows
+    .flatMap((row) => row.cells[0] ?? [])
+    .filter((value): value is number => typeof value === 'number');
+}

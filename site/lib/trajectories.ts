@@ -1,0 +1,71 @@
+/** What the trajectory charts and their tables show of each model's records. */
+import type { DefinitionId } from '../../runner/report/definitions.ts';
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
+import { type LineSeries, thin } from '../charts/line-chart.ts';
+import { formatCount, formatNumber } from './format.ts';
+
+export interface TrajectoryPanel {
+  /** The records drawn, in order; the position picks the colour. */
+  records: EvaluationRecord[];
+  varExp: LineSeries[];
+  dead: LineSeries[];
+  /** How var_exp was taken; records of one model may differ. */
+  definitions: DefinitionId[];
+  notes: string[];
+  rows: TrajectoryRow[];
+  /** Whether `rows` leaves points out. */
+  thinned: boolean;
+}
+
+export interface TrajectoryRow {
+  label: string;
+  tokens: string;
+  varExp: string | null;
+  dead: string | null;
+}
+
+/** Rows of the table a record gets at most. */
+const TABLE_POINTS = 24;
+
+/** Short enough to stand at the end of a line: L4, or L4·2 for the second record of a layer. */
+export function layerLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
+  const same = among.filter((other) => other.sae.layer === entry.sae.layer);
+  return same.length > 1 ? `L${entry.sae.layer}·${same.indexOf(entry) + 1}` : `L${entry.sae.layer}`;
+}
+
+/** Null when no record carries a trajectory. */
+export function trajectoryPanel(records: readonly EvaluationRecord[]): TrajectoryPanel | null {
+  const drawn = records.filter((entry) => (entry.trajectory?.points.length ?? 0) > 0);
+  if (drawn.length === 0) return null;
+  const series = (read: 'var_exp' | 'dead'): LineSeries[] =>
+    drawn.map((entry) => ({
+      label: layerLabel(entry, drawn),
+      points: pointsOf(entry).flatMap((point) => {
+        const y = point[read];
+        return y === null ? [] : [{ x: point.tokens, y }];
+      }),
+    }));
+  return {
+    records: drawn,
+    varExp: series('var_exp'),
+    dead: series('dead'),
+    definitions: [...new Set(drawn.flatMap((entry) => entry.trajectory?.var_exp ?? []))],
+    notes: [...new Set(drawn.flatMap((entry) => entry.trajectory?.note ?? []))],
+    rows: drawn.flatMap((entry) =>
+      thin(pointsOf(entry), TABLE_POINTS).map((point) => ({
+        label: layerLabel(entry, drawn),
+        tokens: formatCount(point.tokens),
+        varExp: point.var_exp === null ? null : formatNumber(point.var_exp, 3),
+        dead: point.dead === null ? null : formatCount(point.dead),
+      })),
+    ),
+    thinned: drawn.some((entry) => pointsOf(entry).length > TABLE_POINTS),
+  };
+}
+
+/** A logarithmic axis has no place for the state before the first token. */
+function pointsOf(entry: EvaluationRecord): NonNullable<EvaluationRecord['trajectory']>['points'] {
+  return (entry.trajectory?.points ?? [])
+    .filter((point) => point.tokens > 0)
+    .toSorted((a, b) => a.tokens - b.tokens);
+}

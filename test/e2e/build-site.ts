@@ -1,0 +1,55 @@
+/** Builds the site into a folder of the test's own, the way the runner does: a child process with an environment. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface BuildOptions {
+  content: string;
+  out: string;
+  cache: string;
+  base: string;
+}
+
+export interface BuildResult {
+  code: number | null;
+  /** Standard output and standard error, in the order they came. */
+  output: string;
+}
+
+export function buildSite(options: BuildOptions): Promise<BuildResult> {
+  const child = spawn(process.execPath, ['node_modules/astro/bin/astro.mjs', 'build'], {
+    cwd: root,
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      NO_COLOR: '1',
+      FORCE_COLOR: '0',
+      ASTRO_TELEMETRY_DISABLED: '1',
+      INTERPBOARD_CONTENT: options.content,
+      INTERPBOARD_OUT: options.out,
+      INTERPBOARD_CACHE: options.cache,
+      INTERPBOARD_BASE: options.base,
+      // Set by vitest; Vite would take them for its own.
+      VITEST: undefined,
+      TEST: undefined,
+      DEV: undefined,
+      PROD: undefined,
+      MODE: undefined,
+      BASE_URL: undefined,
+      SSR: undefined,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}
