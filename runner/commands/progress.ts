@@ -1,4 +1,4 @@
-import type { StageProgress } from '../job/messages.ts';
+import type { StageProgress } from '../reporter.ts';
 
 /** Where lines go: a terminal is rewritten in place, anything else gets plain lines now and then. */
 export interface Screen {

@@ -2,9 +2,10 @@
  * Runs probe texts through the language model once for all hooks and SAEs, and keeps of each text the mean of its
  * latents over its tokens: the features of every probe.
  */
-import { type Reporter, Stopped } from '../job/reporter.ts';
+
 import type { LanguageModel, TokenBatch } from '../lm/language-model.ts';
 import type { Features } from '../probes/features.ts';
+import { type Reporter, Stopped } from '../reporter.ts';
 import type { HookSaes } from './token-pass.ts';
 
 /** Tokens of one forward pass, padding included. */

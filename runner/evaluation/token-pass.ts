@@ -4,10 +4,10 @@
  * are taken once a hook; the mean-ablated loss follows when the mean is known.
  */
 
-import { type Reporter, Stopped } from '../job/reporter.ts';
 import { type LanguageModel, lossCount, type TokenBatch } from '../lm/language-model.ts';
 import { type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { LossTable } from '../metrics/loss-recovered.ts';
+import { type Reporter, Stopped } from '../reporter.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 
 /** The SAEs at one hook, in the order of their statistics. */

@@ -7,11 +7,11 @@ import { type HookSaes, tokenPass } from '../evaluation/token-pass.ts';
 import type { LanguageModel } from '../lm/language-model.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { Features } from '../probes/features.ts';
+import type { Reporter } from '../reporter.ts';
 import { openSae } from '../sae/open-sae.ts';
 import type { Sae } from '../sae/sae.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
-import type { Reporter } from './reporter.ts';
 import { evaluationBatches } from './text.ts';
 
 /** The tasks of InterpScore, in its order: the first is the one that tpp perturbs. */

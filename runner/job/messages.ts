@@ -1,19 +1,9 @@
 import type { RunConfig } from '../config/run-config.ts';
 import type { Complaint } from '../errors.ts';
 import { InterpboardError, MalformedError, UnavailableError, UserError } from '../errors.ts';
+import type { StageProgress } from '../reporter.ts';
 import type { RunIdentity } from './identity.ts';
 import type { RunState } from './run-folder.ts';
-
-/** How far a stage is. `fields` are short words a terminal line can carry, such as loss or var_exp. */
-export interface StageProgress {
-  stage: string;
-  done: number;
-  total: number;
-  unit: string;
-  /** Units a second, over the last few seconds. */
-  rate: number;
-  fields: Readonly<Record<string, string>>;
-}
 
 export type ErrorKind = 'user' | 'malformed' | 'unavailable' | 'defect';
 

@@ -3,13 +3,13 @@ import { z } from 'zod';
 import type { RunConfig } from '../config/run-config.ts';
 import type { LanguageModel } from '../lm/language-model.ts';
 import type { Device } from '../onnx/devices.ts';
+import { type Reporter, Stopped } from '../reporter.ts';
 import type { PackingPosition } from '../text/packing.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { graphBackend } from '../train/backends/graph.ts';
 import { checkpointStore } from '../train/checkpoint.ts';
 import type { SaePlan } from '../train/sae-trainer.ts';
 import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../train/trainer.ts';
-import { type Reporter, Stopped } from './reporter.ts';
 import { batchOf, trainingRows } from './text.ts';
 
 const word = z

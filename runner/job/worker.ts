@@ -1,7 +1,7 @@
 /** Body of the job's thread: runs the job and tells the main thread how it goes. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { Stopped } from '../reporter.ts';
 import { failureOf, type JobMessage, type JobStart } from './messages.ts';
-import { Stopped } from './reporter.ts';
 import { runJob } from './run.ts';
 
 const port = parentPort;

@@ -1,6 +1,6 @@
 import { expect, describe as group, it } from 'vitest';
 import { describe, duration, progressView, short } from '../../../runner/commands/progress.ts';
-import type { StageProgress } from '../../../runner/job/messages.ts';
+import type { StageProgress } from '../../../runner/reporter.ts';
 
 const at = (done: number, more: Partial<StageProgress> = {}): StageProgress => ({
   stage: 'training',

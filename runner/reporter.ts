@@ -1,4 +1,13 @@
-import type { StageProgress } from './messages.ts';
+/** How far a stage is. `fields` are short words a terminal line can carry, such as loss or var_exp. */
+export interface StageProgress {
+  stage: string;
+  done: number;
+  total: number;
+  unit: string;
+  /** Units a second, over the last few seconds. */
+  rate: number;
+  fields: Readonly<Record<string, string>>;
+}
 
 /** What a stage of the job is given to speak and to be stopped by. */
 export interface Reporter {

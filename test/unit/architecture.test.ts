@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const runner = fileURLToPath(new URL('../../runner/', import.meta.url));
+
+interface SourceFile {
+  /** Path from runner/, with / between folders. */
+  path: string;
+  room: string;
+  /** What it imports: `node:fs`, a package, or a path from runner/. Types too: they bind as well. */
+  imports: string[];
+}
+
+const files: SourceFile[] = readdirSync(runner, { recursive: true, encoding: 'utf8' })
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter((path) => /\.(ts|mjs)$/.test(path))
+  .map((path) => {
+    const text = readFileSync(resolve(runner, path), 'utf8');
+    const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
+      ([, specifier]) => specifier!,
+    );
+    const imports = specifiers.map((specifier) =>
+      specifier.startsWith('.')
+        ? relative(runner, resolve(runner, dirname(path), specifier)).replaceAll('\\', '/')
+        : specifier,
+    );
+    return { path, room: path.includes('/') ? path.slice(0, path.indexOf('/')) : '', imports };
+  });
+
+function importers(match: (specifier: string) => boolean, except: (file: SourceFile) => boolean): string[] {
+  return files
+    .filter((file) => !except(file))
+    .flatMap((file) => file.imports.filter(match).map((specifier) => `${file.path} -> ${specifier}`));
+}
+
+describe('rooms of the runner', () => {
+  it('are there to be checked', () => {
+    expect(files.length).toBeGreaterThan(80);
+    expect(files.find(({ path }) => path === 'onnx/session.ts')?.imports).toContain('onnxruntime-node');
+  });
+
+  it('load onnxruntime in one file', () => {
+    expect(
+      importers(
+        (specifier) => specifier.startsWith('onnxruntime'),
+        ({ path }) => path === 'onnx/session.ts',
+      ),
+    ).toEqual([]);
+  });
+
+  it.each(['metrics', 'probes', 'math', 'formats', 'suites'])(
+    '%s knows no file system, network or runtime',
+    (room) => {
+      const outside = /^node:(fs|http|https|net|child_process|worker_threads)|^(onnx|hub|commands|job|lm)\//;
+      expect(
+        importers(
+          (specifier) => outside.test(specifier),
+          (file) => file.room !== room,
+        ),
+      ).toEqual([]);
+    },
+  );
+
+  it('math has no domain words: it imports nothing of the other rooms', () => {
+    expect(
+      importers(
+        (specifier) => !specifier.startsWith('math/') && specifier !== 'errors.ts',
+        (file) => file.room !== 'math',
+      ),
+    ).toEqual([]);
+  });
+
+  it.each([
+    ['the command line', /^(commands|cli)/, ['', 'commands']],
+    ['the job', /^job\//, ['commands', 'job']],
+    ['training', /^train\//, ['job', 'train', 'config']],
+    ['evaluation', /^evaluation\//, ['job', 'evaluation']],
+  ] as const)('only the rooms above reach %s', (_name, target, allowed) => {
+    expect(
+      importers(
+        (specifier) => target.test(specifier),
+        (file) => (allowed as readonly string[]).includes(file.room),
+      ),
+    ).toEqual([]);
+  });
+});
