@@ -34,7 +34,8 @@ export async function runJob(job: {
       view.line('stopping: saving the state (again to stop at once)');
     } else if (now - asked > SAME_SIGNAL_MS) {
       view.end();
-      void folder.release().finally(() => process.exit(130));
+      // Not process.exit: threads torn down inside native code would end in an abort and its noise.
+      void folder.release().finally(() => process.kill(process.pid, 'SIGKILL'));
     }
   };
   process.on('SIGINT', onSignal);

@@ -1,0 +1,71 @@
+/** An activation source in a worker thread: this side asks, that side (activation-worker.ts) answers. */
+import { Worker } from 'node:worker_threads';
+import type { RunConfig } from '../config/run-config.ts';
+import type { PackingPosition } from '../text/packing.ts';
+import type { ActivationPass, ActivationSource } from './activations.ts';
+import { errorOf, type JobMessage } from './messages.ts';
+
+/** Passes made ahead of the one being trained on: enough to hide uneven steps, few enough to cost little memory. */
+const AHEAD = 2;
+
+export interface ActivationStart {
+  config: RunConfig;
+  from: PackingPosition | undefined;
+}
+
+export type ActivationRequest = 'next' | 'close';
+
+export type ActivationMessage = ({ type: 'pass' } & ActivationPass) | Extract<JobMessage, { type: 'failed' }>;
+
+export async function openActivationThread(
+  config: RunConfig,
+  from: PackingPosition | undefined,
+): Promise<ActivationSource> {
+  const start: ActivationStart = { config, from };
+  const worker = new Worker(new URL('./activation-worker.ts', import.meta.url), { workerData: start });
+  const ready: ActivationPass[] = [];
+  let failure: Error | undefined;
+  let waiting: { resolve(pass: ActivationPass): void; reject(error: Error): void } | undefined;
+
+  const fail = (error: Error): void => {
+    failure ??= error;
+    waiting?.reject(failure);
+    waiting = undefined;
+  };
+  worker.on('message', (message: ActivationMessage) => {
+    if (message.type === 'failed') {
+      fail(errorOf(message));
+      return;
+    }
+    const { activations, position } = message;
+    if (waiting === undefined) ready.push({ activations, position });
+    else waiting.resolve({ activations, position });
+    waiting = undefined;
+  });
+  worker.on('error', fail);
+  const ended = new Promise<void>((resolve) => {
+    worker.on('exit', (code) => {
+      fail(new Error(`the language model's thread ended unexpectedly with code ${code}`));
+      resolve();
+    });
+  });
+  const send = (request: ActivationRequest): void => worker.postMessage(request);
+  for (let i = 0; i < AHEAD; i++) send('next');
+
+  return {
+    async next() {
+      const pass = ready.shift();
+      send('next');
+      if (pass !== undefined) return pass;
+      if (failure !== undefined) throw failure;
+      return new Promise((resolve, reject) => {
+        waiting = { resolve, reject };
+      });
+    },
+    async close() {
+      // It ends by itself after the pass it is at: a thread killed inside native code takes the process with it.
+      send('close');
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,130 @@
+/** A measured SAE as the record that the site reads. */
+import { readFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import type { RunConfig } from '../config/run-config.ts';
+import type { Evaluated } from '../evaluation/evaluate.ts';
+import { hashFile } from '../io/hash.ts';
+import type { LanguageModel } from '../lm/language-model.ts';
+import { runtimeVersion } from '../onnx/session.ts';
+import { type EvaluationRecord, schemaVersion } from '../report/schema.ts';
+import { releaseFiles } from '../sae/checkpoints/reference-release.ts';
+import { type Sae, tensorsSha256 } from '../sae/sae.ts';
+import type { JobStart } from './messages.ts';
+import type { RunState } from './run-folder.ts';
+import { readTrajectory } from './trajectory-file.ts';
+
+/** Name of the residual stream after a block, as TransformerLens and SAELens write it. */
+export function residualHook(layer: number): string {
+  return `blocks.${layer}.hook_resid_post`;
+}
+
+/** One SAE of a run as a record. */
+export async function recordOf(parts: {
+  start: JobStart;
+  state: RunState;
+  /** Of work, training and evaluation together. */
+  seconds: number;
+  model: LanguageModel;
+  sae: Sae;
+  evaluated: Evaluated;
+  tokens: number;
+  rows: number;
+}): Promise<EvaluationRecord> {
+  const { start, state, seconds, model, sae, evaluated, tokens, rows } = parts;
+  const { config, folder, identity } = start;
+  const { layer } = evaluated;
+  const trajectory = await readTrajectory(folder, layer);
+  const names = releaseFiles(layer);
+  const files = [];
+  for (const name of [names.tensors, names.config])
+    files.push({ name, ...(await hashFile(join(folder, name))) });
+  return {
+    schema: schemaVersion,
+    id: `${config.name}-l${layer}`,
+    kind: 'measured',
+    model: {
+      id: config.model.id,
+      revision: null,
+      family: model.family,
+      blocks: model.blocks,
+      d_model: model.dModel,
+      dtype: model.storedType,
+      sha256: identity.model,
+    },
+    sae: {
+      name: `${config.name} L${layer}`,
+      hook: residualHook(layer),
+      repo: null,
+      architecture: sae.architecture,
+      layer,
+      d_in: sae.d_in,
+      d_sae: sae.d_sae,
+      k: sae.k,
+      tokens_trained: trajectory.tokens,
+      sha256: tensorsSha256(sae),
+      files,
+      training: { ...config.sae, source: config.corpus.source, rowTokens: config.corpus.rowTokens },
+      license: null,
+    },
+    data: {
+      name: 'small world',
+      split: `held out by seed; documents cut to ${config.evaluation.documentTokens} tokens`,
+      seed: config.corpus.heldoutSeed,
+      tokens,
+      rows,
+      row_tokens: config.corpus.rowTokens,
+    },
+    metrics: evaluated.metrics as EvaluationRecord['metrics'],
+    interpscore: evaluated.interpscore,
+    probes: evaluated.probes,
+    tpp: evaluated.tpp,
+    curves: evaluated.curves,
+    trajectory: {
+      var_exp: 'var_exp@chunk-v1',
+      note: 'Of each training batch before its step, smoothed with decay 0.98 a step.',
+      points: trajectory.points,
+    },
+    provenance: {
+      source: start.command,
+      url: null,
+      started: state.started,
+      wall_seconds: Math.round(10 * seconds) / 10,
+      device: deviceText(config),
+      threads: config.threads,
+      versions: await versions(),
+      config_sha256: identity.config,
+      seeds: {
+        sae: config.sae.seed,
+        training_text: config.corpus.trainSeed,
+        heldout_text: config.corpus.heldoutSeed,
+        probe_text: config.evaluation.probeSeed,
+        bootstrap: config.evaluation.seed,
+      },
+    },
+    caveats: config.model.folder === null ? embeddedCaveats : [],
+  };
+}
+
+/** What a reader of the embedded model's scores must know. */
+const embeddedCaveats = [
+  'A model of 1.3 M parameters on generated text: its scores show that the procedure works, not how SAEs of large models do.',
+  'The toxicity task stands in for toxic_conversations by rude and polite remarks, the sentiment task for sst2 by generated reviews.',
+];
+
+function deviceText(config: RunConfig): string {
+  if (config.device !== 'cpu') return config.device;
+  const all = cpus();
+  return `cpu (${all[0]?.model.trim() || 'unknown model'}, ${all.length} cores)`;
+}
+
+async function versions(): Promise<Record<string, string>> {
+  const manifest = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return {
+    interpboard: manifest.version,
+    node: process.versions.node,
+    'onnxruntime-node': await runtimeVersion(),
+  };
+}
