@@ -40,3 +40,19 @@ export function executionProvider(device: Device): ExecutionProvider {
       return { name: 'cuda', deviceId: Number(device.slice('cuda:'.length)) };
   }
 }
+
+/** What to do when a device cannot be used. */
+export function deviceAdvice(device: Device): string {
+  switch (device) {
+    case 'cpu':
+      return 'Check free memory and the checkpoint’s files.';
+    case 'webgpu':
+      return 'Install a Vulkan driver (macOS and Windows need none), or use --device cpu.';
+    case 'coreml':
+      return 'CoreML is there on macOS alone; use --device cpu or webgpu.';
+    case 'dml':
+      return 'DirectML is there on Windows alone; use --device cpu or webgpu.';
+    default:
+      return 'Fetch the CUDA provider once with npm run cuda (Linux x64), check the driver, or use --device webgpu or cpu.';
+  }
+}

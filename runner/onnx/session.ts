@@ -5,7 +5,7 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { UnavailableError } from '../errors.ts';
-import { type Device, executionProvider } from './devices.ts';
+import { type Device, deviceAdvice, executionProvider } from './devices.ts';
 import type { Program } from './graph.ts';
 
 // Read when the runtime is loaded. In a worker thread this changes a copy: the main thread must set it too.
@@ -110,10 +110,7 @@ export async function openSession(program: Program, options: SessionOptions = {}
         thing: `program on device ${device}`,
         found: reason,
         expected: 'a provider and memory for it',
-        next:
-          device === 'cpu'
-            ? 'Check free memory and the checkpoint’s files.'
-            : 'Use --device cpu, or install the provider (README, GPU).',
+        next: deviceAdvice(device),
       },
       { cause },
     );
