@@ -10,7 +10,7 @@ import {
   type TensorToWrite,
 } from '../formats/safetensors.ts';
 import { withFile } from '../io/byte-source.ts';
-import type { TrajectoryPoint } from '../report/schema.ts';
+import { trajectoryPoint } from '../report/schema.ts';
 import { type TensorName, tensorNames, tensorShape } from '../sae/sae.ts';
 import { recipe } from './recipe.ts';
 import type { SaePlan, SaeTrainingState } from './sae-trainer.ts';
@@ -102,8 +102,8 @@ const stateSchema = z.strictObject({
       updates: count,
       shuffling: z.tuple([word, word, word, word]),
       varExp: z.strictObject({ sum: z.number(), weight: z.number() }),
-      trajectory: z.array(z.custom<TrajectoryPoint>()),
-      latest: z.custom<TrajectoryPoint | null>(),
+      trajectory: z.array(trajectoryPoint),
+      latest: trajectoryPoint.nullable(),
     }),
   ),
 });

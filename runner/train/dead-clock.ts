@@ -4,7 +4,7 @@ const SATURATED = 2 ** 31 - 1;
 /**
  * For each latent the tokens since it last entered a token's top k (whatever its value after relu). At the start of
  * training every latent counts as just seen. Time advances a step at a time: a latent that fires anywhere in a step
- * is set to 0 after it.
+ * is set to 0 after it, so AuxK of a step goes by the clock as it stood before the step.
  */
 export interface DeadClock {
   /** Tokens since each latent last fired. The clock's own array: copy it to keep it. */

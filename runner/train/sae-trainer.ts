@@ -95,7 +95,7 @@ export class SaeTrainer {
    *
    * @param x [tokens, d_in], tokens a multiple of batchTokens
    * @throws UserError naming the step, when the loss is no number or has blown up
-   * @throws MalformedError when the activations hold NaN or infinity
+   * @throws MalformedError when the activations hold NaN, infinity or numbers beyond about 1e19
    */
   async pass(x: Float32Array): Promise<void> {
     const d = this.#d_in;
@@ -164,7 +164,7 @@ export class SaeTrainer {
     if (!Number.isFinite(centredSquares)) {
       throw new MalformedError({
         thing: `activations of layer ${layer} at training step ${step}`,
-        found: 'NaN or infinity',
+        found: 'NaN, infinity or numbers too large to square',
         expected: 'finite numbers',
         next: 'Check the language model’s weights; the last checkpoint is intact.',
       });

@@ -33,7 +33,7 @@ export function stepProgram(recipe: StepRecipe, d_in: number): Program {
   const shape = { d_in, d_sae: n };
   const x = graph.input('x', 'float32', [B, d_in]);
   const state = mapTensors((name) =>
-    stateNames(name).map((each) => graph.input(each, 'float32', tensorShape(name, shape) as number[])),
+    stateNames(name).map((each) => graph.input(each, 'float32', tensorShape(name, shape))),
   ) as Record<TensorName, [Value, Value, Value]>;
   const { W_enc, W_dec, b_enc, b_dec } = mapTensors((name) => state[name][0]);
   const stepSize = graph.input('step_size', 'float32', []);
@@ -82,7 +82,7 @@ export function stepProgram(recipe: StepRecipe, d_in: number): Program {
     const next = adam(graph, recipe, state[name], clipped, stepSize, rootCorrection);
     if (name === 'W_dec' && recipe.unitNormDecoder) next[0] = unitRows(graph, next[0]);
     stateNames(name).forEach((each, i) => {
-      graph.output(next[i]!, `next_${each}`, 'float32', tensorShape(name, shape) as number[]);
+      graph.output(next[i]!, `next_${each}`, 'float32', tensorShape(name, shape));
     });
   }
 

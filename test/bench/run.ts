@@ -1,0 +1,24 @@
+/** `npm run bench` runs every benchmark, `npm run bench -- lm train` those named. Each is a script of its own. */
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = fileURLToPath(new URL('./', import.meta.url));
+const known = readdirSync(folder)
+  .map((file) => basename(file, '.ts'))
+  .filter((name) => name !== 'run');
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !known.includes(name));
+
+if (unknown.length > 0) {
+  console.error(`error: benchmark: found ${unknown.join(', ')}; expected one of ${known.join(', ')}.`);
+  process.exitCode = 2;
+} else {
+  for (const name of asked.length > 0 ? asked : known) {
+    console.log(`\n${name}`);
+    // A process each: sessions of one benchmark do not weigh on the next.
+    const { status } = spawnSync(process.execPath, [`${folder}${name}.ts`], { stdio: 'inherit' });
+    if (status !== 0) process.exitCode = 1;
+  }
+}
