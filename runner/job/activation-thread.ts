@@ -1,8 +1,9 @@
 /** An activation source in a worker thread: this side asks, that side (activation-worker.ts) answers. */
 import { Worker } from 'node:worker_threads';
 import type { RunConfig } from '../config/run-config.ts';
+import { parseDevice } from '../onnx/devices.ts';
 import type { PackingPosition } from '../text/packing.ts';
-import type { ActivationPass, ActivationSource } from './activations.ts';
+import { type ActivationPass, type ActivationSource, openActivationsHere, sharingOf } from './activations.ts';
 import { errorOf, type JobMessage } from './messages.ts';
 
 /** Passes made ahead of the one being trained on: enough to hide uneven steps, few enough to cost little memory. */
@@ -17,7 +18,22 @@ export type ActivationRequest = 'next' | 'close';
 
 export type ActivationMessage = ({ type: 'pass' } & ActivationPass) | Extract<JobMessage, { type: 'failed' }>;
 
-export async function openActivationThread(
+/**
+ * The stream that training reads. On a CPU with two cores or more it is made in a thread of its own, so that the
+ * language model is a pass ahead of the optimiser.
+ *
+ * @param from where an earlier run's text stood; the start for a new one
+ * @throws UserError, MalformedError or UnavailableError as opening the language model does
+ */
+export async function openActivations(
+  config: RunConfig,
+  from: PackingPosition | undefined,
+): Promise<ActivationSource> {
+  const { overlap } = sharingOf(config, parseDevice(config.device));
+  return overlap ? openActivationThread(config, from) : openActivationsHere(config, from);
+}
+
+async function openActivationThread(
   config: RunConfig,
   from: PackingPosition | undefined,
 ): Promise<ActivationSource> {

@@ -1,6 +1,5 @@
 /**
- * The stream that training reads: packed text run through the language model up to the last hook. On a CPU with two
- * cores or more it is made in a thread of its own, so that the language model is a pass ahead of the optimiser.
+ * The stream that training reads: packed text run through the language model up to the last hook.
  */
 import { availableParallelism } from 'node:os';
 import type { RunConfig } from '../config/run-config.ts';
@@ -10,7 +9,6 @@ import { openLanguageModel } from '../lm/language-model.ts';
 import { type Device, parseDevice } from '../onnx/devices.ts';
 import type { PackingPosition } from '../text/packing.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
-import { openActivationThread } from './activation-thread.ts';
 import { modelFolder } from './identity.ts';
 import { batchOf, trainingRows } from './text.ts';
 
@@ -41,18 +39,11 @@ export function sharingOf(config: RunConfig, device: Device, cores = availablePa
 }
 
 /**
+ * The stream made in this thread.
+ *
  * @param from where an earlier run's text stood; the start for a new one
  * @throws UserError, MalformedError or UnavailableError as opening the language model does
  */
-export async function openActivations(
-  config: RunConfig,
-  from: PackingPosition | undefined,
-): Promise<ActivationSource> {
-  const { overlap } = sharingOf(config, parseDevice(config.device));
-  return overlap ? openActivationThread(config, from) : openActivationsHere(config, from);
-}
-
-/** The same in this thread. */
 export async function openActivationsHere(
   config: RunConfig,
   from: PackingPosition | undefined,

@@ -8,7 +8,8 @@ import { graphBackend } from '../train/backends/graph.ts';
 import { checkpointStore } from '../train/checkpoint.ts';
 import type { SaePlan } from '../train/sae-trainer.ts';
 import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../train/trainer.ts';
-import { type ActivationSource, openActivations, residualWidth, sharingOf } from './activations.ts';
+import { openActivations } from './activation-thread.ts';
+import { type ActivationSource, residualWidth, sharingOf } from './activations.ts';
 
 const word = z
   .int()
