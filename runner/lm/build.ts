@@ -68,3 +68,9 @@ export function startBuild(
     },
   };
 }
+
+/** x [rows·tokens, width] as [rows, tokens, width], for operators that look along a row. */
+export function byRow({ graph, rowsAndTokens }: Build, x: Value): Value {
+  const shape = graph.node('Concat', [rowsAndTokens, graph.int64s([-1])], { attributes: { axis: 0 } });
+  return graph.node('Reshape', [x, shape]);
+}

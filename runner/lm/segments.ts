@@ -1,5 +1,5 @@
 import { Graph, type Program, type Value } from '../onnx/graph.ts';
-import { type Build, startBuild } from './build.ts';
+import { type Build, byRow, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Family } from './families/family.ts';
 
@@ -29,7 +29,7 @@ export function buildSegments(
     let x = residual;
     for (let block = cut + 1; block <= until; block++) x = family.block(build, block, x);
     if (last) finish(build, family, x, options.logits);
-    else graph.output(unflatten(build, x), 'residual_after', 'float32', ['rows', 'tokens', family.dModel]);
+    else graph.output(byRow(build, x), 'residual_after', 'float32', ['rows', 'tokens', family.dModel]);
     return graph.program();
   });
 }
@@ -52,12 +52,6 @@ function start(
   return { build, residual: graph.node('Reshape', [input, graph.int64s([-1, family.dModel])]) };
 }
 
-function unflatten(build: Build, x: Value): Value {
-  const { graph } = build;
-  const shape = graph.node('Concat', [build.rowsAndTokens, graph.int64s([-1])], { attributes: { axis: 0 } });
-  return graph.node('Reshape', [x, shape]);
-}
-
 /** Loss per token inside the program: log Σ exp(logits) − logit of the target. */
 function finish(build: Build, family: Family, residual: Value, withLogits: boolean): void {
   const { graph } = build;
@@ -74,6 +68,6 @@ function finish(build: Build, family: Family, residual: Value, withLogits: boole
   const nll = graph.node('Mul', [graph.node('Sub', [total, chosen]), counted]);
   graph.output(nll, 'nll', 'float32', ['positions', 'sets']);
   if (withLogits) {
-    graph.output(unflatten(build, logits), 'logits', 'float32', ['rows', 'tokens', family.vocabulary]);
+    graph.output(byRow(build, logits), 'logits', 'float32', ['rows', 'tokens', family.vocabulary]);
   }
 }

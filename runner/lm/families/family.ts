@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MalformedError } from '../../errors.ts';
+import { MalformedError, UserError } from '../../errors.ts';
 import type { Value } from '../../onnx/graph.ts';
 import type { Build } from '../build.ts';
 import type { Checkpoint } from '../checkpoint.ts';
@@ -40,5 +40,28 @@ export function readConfig<T>(checkpoint: Checkpoint, schema: z.ZodType<T>): T {
     found: issue?.message ?? 'another shape',
     expected: 'the fields of its model_type',
     next: 'Compare it with the model’s own config.json and download it again.',
+  });
+}
+
+/** The part of a multimodal checkpoint's config that describes its text model; a plain one is itself. */
+export function textPart(checkpoint: Checkpoint): Checkpoint {
+  const { text_config: text, tie_word_embeddings: tied } = checkpoint.config;
+  if (typeof text !== 'object' || text === null || Array.isArray(text)) return checkpoint;
+  const outer = tied === undefined ? {} : { tie_word_embeddings: tied };
+  return { ...checkpoint, config: { ...outer, ...text } };
+}
+
+/** An option of config.json that its family has but this program does not. */
+export function unsupported(
+  checkpoint: Checkpoint,
+  field: string,
+  found: string,
+  expected: string,
+): UserError {
+  return new UserError({
+    thing: `${checkpoint.folder}/config.json, ${field}`,
+    found,
+    expected,
+    next: 'Use a checkpoint of the family without this option.',
   });
 }

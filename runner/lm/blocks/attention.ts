@@ -1,0 +1,91 @@
+import { none, type Value } from '../../onnx/graph.ts';
+import { type Build, byRow } from '../build.ts';
+import { type Rotary, rotaryTables, rotate } from './rotary.ts';
+
+export interface AttentionShape {
+  heads: number;
+  kvHeads: number;
+  headSize: number;
+  /** Absent where positions are not rotary. */
+  rotary?: Rotary | undefined;
+  /** Tokens a token sees, itself included; absent: all before it. */
+  window?: number | undefined;
+  /** Scores s become cap·tanh(s / cap). */
+  softCap?: number | undefined;
+  /** Factor of the scores; default 1/√headSize. */
+  scale?: number | undefined;
+}
+
+/** The operator takes heads of a multiple of 8 numbers, and turns multiples of 16 of heads that are such too. */
+const HEAD_STEP = 8;
+const TURN_STEP = 16;
+
+/**
+ * Causal grouped-query attention over positions 0..tokens−1.
+ * Rows padded on the right need no mask: no real token looks at a later one.
+ *
+ * @param query [N, heads·headSize]; key, value [N, kvHeads·headSize]
+ * @returns [N, heads·headSize]
+ */
+export function attention(
+  build: Build,
+  query: Value,
+  key: Value,
+  value: Value,
+  shape: AttentionShape,
+): Value {
+  const { graph, rowsAndTokens } = build;
+  const { heads, kvHeads, headSize, rotary } = shape;
+  const turned = rotary === undefined ? 0 : 2 * rotary.frequencies.length;
+  const turnsInside = turned > 0 && turned % TURN_STEP === 0 && headSize % TURN_STEP === 0;
+  const padded = Math.ceil(headSize / HEAD_STEP) * HEAD_STEP;
+  const prepare = (x: Value, count: number, turns: boolean): Value => {
+    let rows = byRow(build, x);
+    if (rotary !== undefined && turns && !turnsInside) rows = rotate(build, rows, count, rotary);
+    return padded === headSize ? rows : byRow(build, padHeads(build, rows, headSize, count, padded));
+  };
+
+  const at = (index: number): Value => graph.node('Gather', [rowsAndTokens, graph.int64s([index])]);
+  const tokens = graph.node('Cast', [at(1)], { attributes: { to: 6 } });
+  const lastToken = graph.node('Expand', [graph.node('Sub', [tokens, graph.int32s([1])]), at(0)]);
+  const inputs = [
+    prepare(query, heads, true),
+    prepare(key, kvHeads, true),
+    prepare(value, kvHeads, false),
+    none,
+    none,
+    lastToken,
+    graph.node('Squeeze', [tokens, graph.int64s([0])]),
+  ];
+  if (rotary !== undefined && turnsInside) {
+    const { cos, sin } = rotaryTables(build, rotary);
+    inputs.push(cos, sin);
+  }
+  const [mixed] = graph.nodes('GroupQueryAttention', inputs, {
+    domain: 'com.microsoft',
+    outputs: 3,
+    attributes: {
+      num_heads: heads,
+      kv_num_heads: kvHeads,
+      do_rotary: turnsInside ? 1 : 0,
+      rotary_interleaved: 0,
+      scale: { float: shape.scale ?? headSize ** -0.5 },
+      ...(shape.window === undefined ? {} : { local_window_size: shape.window }),
+      ...(shape.softCap === undefined ? {} : { softcap: { float: shape.softCap } }),
+    },
+  });
+  const flat = graph.node('Reshape', [mixed as Value, graph.int64s([-1, heads, padded])]);
+  const cut =
+    padded === headSize
+      ? flat
+      : graph.node('Slice', [flat, graph.int64s([0]), graph.int64s([headSize]), graph.int64s([2])]);
+  return graph.node('Reshape', [cut, graph.int64s([-1, heads * headSize])]);
+}
+
+/** Zeros after each head: they change neither scores nor the numbers kept. Gives [N, heads·padded]. */
+function padHeads(build: Build, x: Value, headSize: number, heads: number, padded: number): Value {
+  const { graph } = build;
+  const byHead = graph.node('Reshape', [x, graph.int64s([-1, heads, headSize])]);
+  const wide = graph.node('Pad', [byHead, graph.int64s([0, 0, 0, 0, 0, padded - headSize])]);
+  return graph.node('Reshape', [wide, graph.int64s([-1, heads * padded])]);
+}

@@ -1,0 +1,46 @@
+import type { Value } from '../../onnx/graph.ts';
+import type { Build } from '../build.ts';
+import { linear } from './linear.ts';
+
+export interface ExpertsShape {
+  width: number;
+  count: number;
+  /** Experts each token goes to. */
+  chosen: number;
+  /** Name of the router's weight. */
+  router: string;
+  /** Divide the chosen experts' probabilities by their sum. */
+  normalise: boolean;
+  /** One expert's product for some rows: [n, width] -> [n, width]. */
+  expert(rows: Value, index: number): Value;
+}
+
+/** Mixture of experts (Shazeer et al. 2017): each expert sees only the tokens sent to it. x [N, width]. */
+export function experts(build: Build, x: Value, shape: ExpertsShape): Value {
+  const { graph } = build;
+  const scores = linear(build, x, shape.router, { from: shape.width, to: shape.count });
+  const probabilities = graph.node('Softmax', [scores], { attributes: { axis: -1 } });
+  const [top, which] = graph.nodes('TopK', [probabilities, graph.int64s([shape.chosen])], {
+    outputs: 2,
+    attributes: { axis: -1 },
+  }) as [Value, Value];
+  const sum = graph.node('ReduceSum', [top, graph.int64s([-1])], { attributes: { keepdims: 1 } });
+  const zeros = (like: Value): Value => graph.node('ConstantOfShape', [graph.node('Shape', [like])]);
+  const weights = graph.node(
+    'ScatterElements',
+    [zeros(probabilities), which, shape.normalise ? graph.node('Div', [top, sum]) : top],
+    { attributes: { axis: 1 } },
+  );
+  let mixed = zeros(x);
+  for (let index = 0; index < shape.count; index++) {
+    const weight = graph.node('Gather', [weights, graph.int64s([index])], { attributes: { axis: 1 } });
+    const flat = graph.node('Reshape', [weight, graph.int64s([-1])]);
+    const rows = graph.node('Transpose', [graph.node('NonZero', [flat])]);
+    const output = shape.expert(graph.node('GatherND', [x, rows]), index);
+    const weighted = graph.node('Mul', [output, graph.node('GatherND', [weight, rows])]);
+    mixed = graph.node('ScatterND', [mixed, rows, weighted], {
+      attributes: { reduction: { string: 'add' } },
+    });
+  }
+  return mixed;
+}

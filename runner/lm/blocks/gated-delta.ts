@@ -1,0 +1,92 @@
+import { none, type Value } from '../../onnx/graph.ts';
+import { type Build, byRow } from '../build.ts';
+import { linear, split } from './linear.ts';
+import { activate } from './mlp.ts';
+import { type Norm, scaledRms } from './norm.ts';
+
+export interface GatedDeltaShape {
+  width: number;
+  keyHeads: number;
+  valueHeads: number;
+  keySize: number;
+  valueSize: number;
+  /** Tokens the convolution looks at, the current one included. */
+  kernel: number;
+  norm: Norm;
+}
+
+/** Added to a squared length before its root, as the models were trained. */
+const LENGTH_EPSILON = 1e-6;
+
+/**
+ * Gated delta net (Yang et al. 2024): a state per head that decays, and is corrected by each token's key and value.
+ * A short causal convolution goes before it, a gated norm after it. x [N, width] -> [N, width].
+ */
+export function gatedDelta(build: Build, x: Value, name: string, shape: GatedDeltaShape): Value {
+  const { graph } = build;
+  const { width, keyHeads, valueHeads, keySize, valueSize, kernel } = shape;
+  const keys = keyHeads * keySize;
+  const values = valueHeads * valueSize;
+  const product = (part: string, to: number): Value =>
+    linear(build, x, `${name}.in_proj_${part}`, { from: width, to });
+
+  const mixed = convolve(build, product('qkv', 2 * keys + values), name, 2 * keys + values, kernel);
+  const [query, key, value] = split(build, mixed, [keys, keys, values]) as [Value, Value, Value];
+  const slowness = graph.node('Add', [
+    product('a', valueHeads),
+    build.weight(`${name}.dt_bias`, [valueHeads]),
+  ]);
+  const rate = graph.node('Exp', [build.weight(`${name}.A_log`, [valueHeads])]);
+  const decay = graph.node('Neg', [graph.node('Mul', [rate, graph.node('Softplus', [slowness])])]);
+  const beta = graph.node('Sigmoid', [product('b', valueHeads)]);
+  const [read] = graph.nodes(
+    'LinearAttention',
+    [
+      unitHeads(build, query, keySize, keys),
+      unitHeads(build, key, keySize, keys),
+      value,
+      none,
+      byRow(build, decay),
+      byRow(build, beta),
+    ],
+    {
+      domain: 'com.microsoft',
+      outputs: 2,
+      attributes: {
+        q_num_heads: keyHeads,
+        kv_num_heads: valueHeads,
+        update_rule: { string: 'gated_delta' },
+        scale: { float: keySize ** -0.5 },
+      },
+    },
+  );
+
+  const heads = (of: Value): Value => graph.node('Reshape', [of, graph.int64s([-1, valueSize])]);
+  const gate = activate(build, heads(product('z', values)), 'silu');
+  const gated = graph.node('Mul', [shape.norm(build, heads(read as Value), `${name}.norm`, valueSize), gate]);
+  const flat = graph.node('Reshape', [gated, graph.int64s([-1, values])]);
+  return linear(build, flat, `${name}.out_proj`, { from: values, to: width });
+}
+
+/** Each channel's weighted sum over its last `kernel` tokens, then SiLU: [N, channels] -> [rows, tokens, channels]. */
+function convolve(build: Build, x: Value, name: string, channels: number, kernel: number): Value {
+  const { graph } = build;
+  const turn = (of: Value): Value =>
+    graph.node('Transpose', [of], { attributes: { perm: { ints: [0, 2, 1] } } });
+  const weight = build.weight(`${name}.conv1d.weight`, [channels, 1, kernel]);
+  const [out] = graph.nodes('CausalConvWithState', [turn(byRow(build, x)), weight], {
+    domain: 'com.microsoft',
+    outputs: 2,
+    attributes: { activation: { string: 'silu' }, ndim: 1 },
+  });
+  return turn(out as Value);
+}
+
+/** Every head divided by its length √(Σx² + ε), which is a root-mean-square norm with another ε and a constant weight. */
+function unitHeads(build: Build, x: Value, headSize: number, width: number): Value {
+  const { graph } = build;
+  const heads = graph.node('Reshape', [x, graph.int64s([-1, headSize])]);
+  const weight = graph.floats(new Float32Array(headSize).fill(headSize ** -0.5), [headSize]);
+  const unit = scaledRms(build, heads, weight, LENGTH_EPSILON / headSize);
+  return byRow(build, graph.node('Reshape', [unit, graph.int64s([-1, width])]));
+}

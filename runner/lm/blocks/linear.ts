@@ -1,0 +1,40 @@
+import type { Value } from '../../onnx/graph.ts';
+import type { Build } from '../build.ts';
+
+export interface LinearShape {
+  from: number;
+  to: number;
+  bias?: boolean;
+  /** Weight stored [from, to] (GPT-2's Conv1D) instead of [to, from]. */
+  inputFirst?: boolean;
+}
+
+/** y = x·Wᵀ (+ b): Gemm uses W as it is stored, either way round, without a copy. x [N, from] -> [N, to]. */
+export function linear(build: Build, x: Value, name: string, shape: LinearShape): Value {
+  const { from, to, bias = false, inputFirst = false } = shape;
+  const inputs = [x, build.weight(`${name}.weight`, inputFirst ? [from, to] : [to, from])];
+  if (bias) inputs.push(build.weight(`${name}.bias`, [to]));
+  return build.graph.node('Gemm', inputs, { attributes: { transB: inputFirst ? 0 : 1 } });
+}
+
+/** Cuts the last axis of a fused product into parts of these sizes. */
+export function split(build: Build, x: Value, sizes: readonly number[]): Value[] {
+  return build.graph.nodes('Split', [x, build.graph.int64s(sizes)], {
+    outputs: sizes.length,
+    attributes: { axis: -1 },
+  });
+}
+
+/** Rows of a table chosen by token ids: ids int32 [rows, tokens] -> [rows·tokens, width]. */
+export function embedding(build: Build, ids: Value, name: string, count: number, width: number): Value {
+  const { graph } = build;
+  const rows = graph.node('Gather', [build.weight(`${name}.weight`, [count, width]), ids]);
+  return graph.node('Reshape', [rows, graph.int64s([-1, width])]);
+}
+
+/** cap·tanh(x / cap): keeps values within ±cap (Gemma 2). */
+export function softCap(build: Build, x: Value, cap: number): Value {
+  const { graph } = build;
+  const small = graph.node('Div', [x, graph.scalar(cap)]);
+  return graph.node('Mul', [graph.node('Tanh', [small]), graph.scalar(cap)]);
+}

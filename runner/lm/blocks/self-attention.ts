@@ -1,0 +1,49 @@
+import type { Value } from '../../onnx/graph.ts';
+import type { Build } from '../build.ts';
+import { type AttentionShape, attention } from './attention.ts';
+import { linear, split } from './linear.ts';
+import type { Norm } from './norm.ts';
+
+export interface SelfAttentionShape extends AttentionShape {
+  width: number;
+  /** Biases of q_proj, k_proj and v_proj. */
+  bias?: boolean;
+  /** Bias of o_proj. */
+  outBias?: boolean;
+  /** Norm of queries and keys before they are turned (q_norm, k_norm). */
+  norm?: Norm;
+  /** One product qkv_proj instead of three. */
+  fused?: boolean;
+  /** q_proj gives each head's query and after it a gate, by whose sigmoid the head's output is multiplied. */
+  gated?: boolean;
+}
+
+/** Attention from x [N, width] with Llama's names: {q,k,v,o}_proj under `name`. */
+export function selfAttention(build: Build, x: Value, name: string, shape: SelfAttentionShape): Value {
+  const { width, bias = false, norm, headSize } = shape;
+  const queries = shape.heads * headSize;
+  const keys = shape.kvHeads * headSize;
+  const product = (part: string, to: number): Value =>
+    linear(build, x, `${name}.${part}_proj`, { from: width, to, bias });
+  const normed = (value: Value, part: string, size: number): Value =>
+    norm === undefined ? value : norm(build, value, `${name}.${part}_norm`, size);
+
+  const [q, k, v] = shape.fused
+    ? (split(build, product('qkv', queries + 2 * keys), [queries, keys, keys]) as [Value, Value, Value])
+    : [product('q', shape.gated ? 2 * queries : queries), product('k', keys), product('v', keys)];
+  const { query, gate } = shape.gated ? splitGate(build, q, shape.heads, headSize) : { query: q };
+  const mixed = attention(build, normed(query, 'q', queries), normed(k, 'k', keys), v, shape);
+  const { graph } = build;
+  const kept = gate === undefined ? mixed : graph.node('Mul', [mixed, graph.node('Sigmoid', [gate])]);
+  return linear(build, kept, `${name}.o_proj`, { from: queries, to: width, bias: shape.outBias ?? false });
+}
+
+/** [N, heads·(query, gate)] -> query and gate [N, heads·headSize]. */
+function splitGate(build: Build, x: Value, heads: number, headSize: number): { query: Value; gate: Value } {
+  const { graph } = build;
+  const byHead = graph.node('Reshape', [x, graph.int64s([-1, heads, 2 * headSize])]);
+  const [query, gate] = split(build, byHead, [headSize, headSize]).map((part) =>
+    graph.node('Reshape', [part, graph.int64s([-1, heads * headSize])]),
+  ) as [Value, Value];
+  return { query, gate };
+}

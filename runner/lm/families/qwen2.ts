@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import type { Checkpoint } from '../checkpoint.ts';
+import {
+  type Decoder,
+  decoderBlock,
+  decoderEnds,
+  decoderFields,
+  readDecoder,
+  readWindows,
+} from './decoder.ts';
+import { type Family, readConfig, size } from './family.ts';
+import { readRotary } from './rope.ts';
+
+/** Fields that say which blocks of a Qwen model look at a window: those from `max_window_layers` on. */
+export const qwenWindowFields = {
+  use_sliding_window: z.boolean().default(false),
+  sliding_window: size.nullable().default(4096),
+  max_window_layers: z.int().nonnegative().default(28),
+  layer_types: z.array(z.string()).nullish(),
+};
+
+const configSchema = z.object({
+  ...decoderFields,
+  ...qwenWindowFields,
+  hidden_act: z.string().default('silu'),
+});
+
+/** Qwen2 and Qwen2.5: Llama with biases on queries, keys and values. */
+export function qwen2(checkpoint: Checkpoint): Family {
+  const config = readConfig(checkpoint, configSchema);
+  const decoder = readDecoder(checkpoint, config, config.hidden_act);
+  const rotary = readRotary(checkpoint, config, decoder);
+  const windows = qwenWindows(checkpoint, config, decoder);
+  return {
+    name: 'qwen2',
+    ...decoderEnds(decoder),
+    block: decoderBlock(decoder, { attention: (index) => ({ rotary, bias: true, window: windows[index] }) }),
+  };
+}
+
+export function qwenWindows(
+  checkpoint: Checkpoint,
+  config: z.infer<z.ZodObject<typeof qwenWindowFields>>,
+  decoder: Decoder,
+): (number | undefined)[] {
+  const window = config.use_sliding_window ? config.sliding_window : undefined;
+  return readWindows(
+    checkpoint,
+    { count: decoder.blocks, types: config.layer_types, window },
+    (index) => index >= config.max_window_layers,
+  );
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { experts } from '../blocks/experts.ts';
+import { gatedMlp } from '../blocks/mlp.ts';
+import { headNorm } from '../blocks/norm.ts';
+import type { Checkpoint } from '../checkpoint.ts';
+import { decoderBlock, decoderEnds, readDecoder } from './decoder.ts';
+import { type Family, readConfig, size } from './family.ts';
+import { qwen3Fields } from './qwen3.ts';
+import { readRotary } from './rope.ts';
+
+const configSchema = z.object({
+  ...qwen3Fields,
+  head_dim: size.nullish(),
+  moe_intermediate_size: size.default(768),
+  num_experts: size.default(128),
+  num_experts_per_tok: size.default(8),
+  norm_topk_prob: z.boolean().default(false),
+  decoder_sparse_step: size.default(1),
+  mlp_only_layers: z.array(z.int().nonnegative()).nullish(),
+});
+
+/** Qwen3 with a mixture of experts for the MLP of most blocks. */
+export function qwen3Moe(checkpoint: Checkpoint): Family {
+  const config = readConfig(checkpoint, configSchema);
+  const decoder = readDecoder(checkpoint, config, config.hidden_act);
+  const rotary = readRotary(checkpoint, config, decoder);
+  const norm = headNorm(decoder.norm, decoder.headSize);
+  const bias = config.attention_bias;
+  // Unlike the dense models, a window is one for all blocks.
+  const window = (config.use_sliding_window ? config.sliding_window : undefined) ?? undefined;
+  const { width, activation } = decoder;
+  const isDense = (index: number): boolean =>
+    (config.mlp_only_layers ?? []).includes(index) || (index + 1) % config.decoder_sparse_step !== 0;
+  return {
+    name: 'qwen3_moe',
+    ...decoderEnds(decoder),
+    block: decoderBlock(decoder, {
+      attention: () => ({ rotary, norm, bias, outBias: bias, window }),
+      mlp(build, x, at, index) {
+        const name = `${at}.mlp`;
+        if (isDense(index)) return gatedMlp(build, x, name, { width, inner: decoder.inner, activation });
+        return experts(build, x, {
+          width,
+          count: config.num_experts,
+          chosen: config.num_experts_per_tok,
+          router: `${name}.gate`,
+          normalise: config.norm_topk_prob,
+          expert: (rows, expert) =>
+            gatedMlp(build, rows, `${name}.experts.${expert}`, {
+              width,
+              inner: config.moe_intermediate_size,
+              activation,
+            }),
+        });
+      },
+    }),
+  };
+}

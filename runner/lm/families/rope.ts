@@ -1,0 +1,195 @@
+/** Rotary positions as config.json files describe them: three generations of field names, five kinds of scaling. */
+import { z } from 'zod';
+import type { Rotary } from '../blocks/rotary.ts';
+import type { Checkpoint } from '../checkpoint.ts';
+import { size, unsupported } from './family.ts';
+
+const positive = z.number().positive();
+const factors = z.array(positive).max(4096);
+
+export const ropeSettings = z.object({
+  rope_type: z.string().nullish(),
+  type: z.string().nullish(),
+  rope_theta: positive.nullish(),
+  partial_rotary_factor: positive.max(1).nullish(),
+  factor: positive.nullish(),
+  original_max_position_embeddings: size.nullish(),
+  attention_factor: positive.nullish(),
+  // llama3
+  low_freq_factor: positive.nullish(),
+  high_freq_factor: positive.nullish(),
+  // yarn
+  beta_fast: positive.nullish(),
+  beta_slow: positive.nullish(),
+  mscale: z.number().nullish(),
+  mscale_all_dim: z.number().nullish(),
+  truncate: z.boolean().nullish(),
+  // longrope
+  short_factor: factors.nullish(),
+  long_factor: factors.nullish(),
+});
+
+/** Fields of a config.json that say how positions turn. */
+export const ropeFields = {
+  rope_theta: positive.nullish(),
+  partial_rotary_factor: positive.max(1).nullish(),
+  rope_scaling: ropeSettings.nullish(),
+  rope_parameters: ropeSettings.nullish(),
+  original_max_position_embeddings: size.nullish(),
+};
+
+export type RopeSettings = z.infer<typeof ropeSettings>;
+export type RopeFields = z.infer<z.ZodObject<typeof ropeFields>>;
+
+export interface RopeSizes {
+  headSize: number;
+  contextLength: number;
+}
+
+/** The rotary positions of a config whose layers all turn alike. */
+export function readRotary(
+  checkpoint: Checkpoint,
+  config: RopeFields,
+  sizes: RopeSizes,
+  defaults: { theta?: number; partial?: number } = {},
+): Rotary {
+  const kinds = Object.entries(checkpoint.config.rope_parameters ?? {}).filter(([, value]) =>
+    isObject(value),
+  );
+  if (kinds.length > 0) {
+    const found = `one set each for ${kinds.map(([kind]) => kind).join(', ')}`;
+    throw unsupported(checkpoint, 'rope_parameters', found, 'one set for all layers');
+  }
+  const given = config.rope_scaling ?? config.rope_parameters ?? {};
+  return rotaryOf(
+    checkpoint,
+    {
+      ...given,
+      rope_theta: given.rope_theta ?? config.rope_theta ?? defaults.theta ?? 10_000,
+      partial_rotary_factor:
+        given.partial_rotary_factor ?? config.partial_rotary_factor ?? defaults.partial ?? 1,
+      original_max_position_embeddings:
+        config.original_max_position_embeddings ?? given.original_max_position_embeddings,
+    },
+    sizes,
+  );
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Frequencies by the rules of transformers' modeling_rope_utils, each step rounded to float32 as it does, so that
+ * positions far into a long context turn by the same angle.
+ *
+ * @throws UserError for a kind of scaling that is not one of those known
+ */
+export function rotaryOf(checkpoint: Checkpoint, rope: RopeSettings, sizes: RopeSizes): Rotary {
+  const kind = rope.rope_type ?? rope.type ?? 'default';
+  const turned = Math.trunc(sizes.headSize * (rope.partial_rotary_factor ?? 1));
+  if (turned < 2 || turned % 2 !== 0) {
+    throw unsupported(checkpoint, 'rotary positions', `${turned} turned numbers a head`, 'an even number');
+  }
+  const theta = rope.rope_theta ?? 10_000;
+  const periods = Float32Array.from({ length: turned / 2 }, (_, i) => theta ** Math.fround((2 * i) / turned));
+  const plain = periods.map((period) => 1 / period);
+  const need = (field: 'factor' | 'low_freq_factor' | 'high_freq_factor'): number => {
+    const value = rope[field];
+    if (value == null) throw unsupported(checkpoint, `rope scaling ${kind}`, `no ${field}`, `a ${field}`);
+    return value;
+  };
+  const original = rope.original_max_position_embeddings ?? sizes.contextLength;
+  switch (kind) {
+    case 'default':
+      return { frequencies: plain, factor: 1 };
+    case 'linear':
+      return { frequencies: plain.map((frequency) => frequency / need('factor')), factor: 1 };
+    case 'llama3': {
+      const scaling = {
+        factor: need('factor'),
+        low: need('low_freq_factor'),
+        high: need('high_freq_factor'),
+      };
+      return { frequencies: llama3(plain, { ...scaling, original }), factor: 1 };
+    }
+    case 'yarn':
+      return yarn(rope, periods, {
+        theta,
+        turned,
+        original,
+        factor: rope.factor ?? sizes.contextLength / original,
+      });
+    case 'longrope':
+      return longRope(checkpoint, rope, periods, original, sizes.contextLength);
+    default:
+      throw unsupported(
+        checkpoint,
+        'rope_type',
+        JSON.stringify(kind),
+        'default, linear, llama3, yarn or longrope',
+      );
+  }
+}
+
+/** Slow turns divided by the factor, fast ones kept, those between interpolated (Llama 3.1). */
+function llama3(
+  plain: Float32Array,
+  { factor, low, high, original }: { factor: number; low: number; high: number; original: number },
+): Float32Array {
+  return plain.map((frequency) => {
+    const wavelength = (2 * Math.PI) / frequency;
+    if (wavelength < original / high) return frequency;
+    if (wavelength > original / low) return frequency / factor;
+    const smooth = (original / wavelength - low) / (high - low);
+    return ((1 - smooth) * frequency) / factor + smooth * frequency;
+  });
+}
+
+/** YaRN (Peng et al. 2023): a ramp from kept to divided frequencies, and a factor that sharpens attention. */
+function yarn(
+  rope: RopeSettings,
+  periods: Float32Array,
+  { theta, turned, original, factor }: { theta: number; turned: number; original: number; factor: number },
+): Rotary {
+  const sharpen = (by: number): number => (factor <= 1 ? 1 : 0.1 * by * Math.log(factor) + 1);
+  const { mscale, mscale_all_dim: mscaleAll } = rope;
+  const attention = mscale && mscaleAll ? sharpen(mscale) / sharpen(mscaleAll) : sharpen(1);
+  const pairOf = (turns: number): number =>
+    (turned * Math.log(original / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
+  const whole = rope.truncate ?? true;
+  const fast = pairOf(rope.beta_fast || 32);
+  const slow = pairOf(rope.beta_slow || 1);
+  const low = Math.max(whole ? Math.floor(fast) : fast, 0);
+  const top = Math.min(whole ? Math.ceil(slow) : slow, turned - 1);
+  const high = top === low ? top + 0.001 : top;
+  const frequencies = periods.map((period, i) => {
+    const divided = Math.min(Math.max((i - low) / (high - low), 0), 1);
+    return divided / (factor * period) + (1 - divided) / period;
+  });
+  return { frequencies, factor: rope.attention_factor ?? attention };
+}
+
+/** LongRoPE (Ding et al. 2024): one set of factors for rows within the original context, another for longer ones. */
+function longRope(
+  checkpoint: Checkpoint,
+  rope: RopeSettings,
+  periods: Float32Array,
+  original: number,
+  contextLength: number,
+): Rotary {
+  const scaled = (field: 'short_factor' | 'long_factor'): Float32Array => {
+    const by = rope[field] ?? [];
+    if (by.length !== periods.length) {
+      throw unsupported(checkpoint, `rope ${field}`, `${by.length} numbers`, `${periods.length}`);
+    }
+    return periods.map((period, i) => 1 / (Math.fround(by[i]!) * period));
+  };
+  const factor = rope.factor ?? contextLength / original;
+  const attention = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+  return {
+    frequencies: scaled('short_factor'),
+    long: { frequencies: scaled('long_factor'), above: original },
+    factor: rope.attention_factor ?? attention,
+  };
+}

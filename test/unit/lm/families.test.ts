@@ -1,0 +1,229 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { UserError } from '../../../runner/errors.ts';
+import { type Checkpoint, openCheckpoint, type TensorPlace } from '../../../runner/lm/checkpoint.ts';
+import { familyOf } from '../../../runner/lm/families/index.ts';
+import { compareWithGolden, type Differences, openEverywhere } from './golden.ts';
+
+const fixtures = fileURLToPath(new URL('../../fixtures/lm/', import.meta.url));
+type Config = Record<string, unknown>;
+
+const folders = [
+  'llama',
+  'mistral',
+  'qwen2',
+  'gpt2',
+  'gpt2-f16',
+  'gpt_neox',
+  'gemma2',
+  'gemma2-bf16',
+  'gemma3',
+  'phi3',
+  'olmo2',
+  'mixtral',
+  'qwen3_moe',
+  'qwen3_5',
+];
+const variants = ['llama/linear', 'llama/llama3', 'llama/yarn', 'gpt_neox/sequential'];
+
+/** A checkpoint, or a variant: the weights of the folder it lies in under another config. */
+async function open(name: string): Promise<Checkpoint> {
+  const [folder, variant] = name.split('/');
+  const checkpoint = await openCheckpoint(`${fixtures}${folder}`);
+  if (variant === undefined) return checkpoint;
+  const { default: config } = await import(`${fixtures}${name}/config.json`, { with: { type: 'json' } });
+  return { ...checkpoint, config };
+}
+
+async function differencesOf(checkpoint: Checkpoint, name: string): Promise<Differences> {
+  const model = await openEverywhere(checkpoint);
+  const differences = await compareWithGolden(model, `${fixtures}${name}/golden`);
+  await model.close();
+  return differences;
+}
+
+function changed(checkpoint: Checkpoint, change: Config): Checkpoint {
+  const { text_config: text } = checkpoint.config;
+  if (typeof text !== 'object') return { ...checkpoint, config: { ...checkpoint.config, ...change } };
+  return { ...checkpoint, config: { ...checkpoint.config, text_config: { ...text, ...change } } };
+}
+
+function renamed(checkpoint: Checkpoint, rename: (name: string) => string): Checkpoint {
+  return {
+    ...checkpoint,
+    tensors: new Map([...checkpoint.tensors].map(([name, place]) => [rename(name), place])),
+  };
+}
+
+const table: string[] = [];
+afterAll(() => {
+  console.log(
+    ['largest difference from transformers', '', 'checkpoint | residual | logits | nll', ...table].join('\n'),
+  );
+});
+
+describe('a family equals transformers within 2e-4 at every hook', () => {
+  it.each([...folders, ...variants])('%s', async (name) => {
+    const differences = await differencesOf(await open(name), name);
+    const columns = Object.values(differences).map(
+      ({ max, scale }) => `${max.toExponential(1)} of ${scale.toFixed(1)}`,
+    );
+    table.push([name, ...columns].join(' | '));
+    for (const { max, scale } of Object.values(differences)) {
+      expect(scale).toBeGreaterThan(1);
+      expect(max).toBeLessThanOrEqual(2e-4);
+    }
+  });
+
+  it('gpt_neox with its head named lm_head', async () => {
+    const checkpoint = renamed(await open('gpt_neox'), (name) => name.replace('embed_out', 'lm_head'));
+    expect((await differencesOf(checkpoint, 'gpt_neox')).logits.max).toBeLessThanOrEqual(2e-4);
+  });
+
+  it.each(['model', 'model.language_model'])('gemma3 named %s.…', async (prefix) => {
+    const checkpoint = renamed(await open('gemma3'), (name) =>
+      name.replace(/^language_model\.model\./, `${prefix}.`),
+    );
+    const plain = { ...checkpoint, config: checkpoint.config.text_config as Config };
+    const { residual, logits } = await differencesOf(prefix === 'model' ? plain : checkpoint, 'gemma3');
+    expect(Math.max(residual.max, logits.max)).toBeLessThanOrEqual(2e-4);
+  });
+});
+
+describe('a config as newer writers put it means the same', () => {
+  const gone = { rope_theta: undefined, rope_scaling: undefined };
+  const changes: [string, Config][] = [
+    ['llama', { ...gone, rope_parameters: { rope_theta: 500_000, rope_type: 'default' } }],
+    [
+      'gpt_neox',
+      { rotary_pct: undefined, rope_parameters: { partial_rotary_factor: 0.5, rope_theta: 10_000 } },
+    ],
+    ['qwen2', { max_window_layers: 0, layer_types: ['full_attention', 'sliding_attention'] }],
+    [
+      'gemma3',
+      {
+        ...gone,
+        rope_local_base_freq: undefined,
+        rope_parameters: {
+          full_attention: { factor: 8, rope_theta: 10_000, rope_type: 'linear' },
+          sliding_attention: { rope_theta: 100, rope_type: 'default' },
+        },
+        sliding_window_pattern: undefined,
+        layer_types: ['sliding_attention', 'sliding_attention', 'full_attention', 'sliding_attention'],
+      },
+    ],
+  ];
+  it.each(changes)('%s %j', async (name, change) => {
+    const { residual, logits } = await differencesOf(changed(await open(name), change), name);
+    expect(Math.max(residual.max, logits.max)).toBeLessThanOrEqual(2e-4);
+  });
+});
+
+describe('a family uses every tensor of its checkpoint', () => {
+  it.each(folders)('%s', async (name) => {
+    const checkpoint = await open(name);
+    const used = new Set<string>();
+    class Watched extends Map<string, TensorPlace> {
+      override get(key: string): TensorPlace | undefined {
+        used.add(key);
+        return super.get(key);
+      }
+    }
+    const model = await openEverywhere({ ...checkpoint, tensors: new Watched(checkpoint.tensors) });
+    await model.close();
+    expect([...checkpoint.tensors.keys()].filter((key) => !used.has(key))).toEqual([]);
+  });
+});
+
+// Each option changed alone must show: otherwise the fixture would not notice a family that forgets it.
+describe('the fixtures notice an option that is ignored', () => {
+  const changes: [string, Config][] = [
+    ['llama', { rope_theta: 10_000 }],
+    ['llama', { rms_norm_eps: 0.1 }],
+    ['llama/linear', { rope_scaling: null }],
+    ['llama/llama3', { rope_scaling: null }],
+    ['llama/yarn', { rope_parameters: { rope_theta: 10_000 } }],
+    ['mistral', { sliding_window: null }],
+    ['mistral', { sliding_window: 17 }],
+    ['qwen2', { use_sliding_window: false }],
+    ['qwen2', { max_window_layers: 0 }],
+    ['gpt2', { activation_function: 'relu' }],
+    ['gpt2', { layer_norm_epsilon: 0.1 }],
+    ['gpt2-f16', { scale_attn_by_inverse_layer_idx: false }],
+    ['gpt2', { scale_attn_weights: false }],
+    ['gpt_neox', { use_parallel_residual: false }],
+    ['gpt_neox', { rotary_pct: 1 }],
+    ['gpt_neox', { rotary_emb_base: 1000 }],
+    ['gemma2', { attn_logit_softcapping: null }],
+    ['gemma2', { final_logit_softcapping: null }],
+    ['gemma2', { query_pre_attn_scalar: 16 }],
+    ['gemma2', { sliding_window: null }],
+    ['gemma2', { layer_types: ['full_attention', 'sliding_attention', 'full_attention'] }],
+    ['gemma3', { sliding_window: null }],
+    ['gemma3', { sliding_window_pattern: 6 }],
+    ['gemma3', { rope_local_base_freq: 10_000 }],
+    ['gemma3', { rope_theta: 1_000_000 }],
+    ['gemma3', { rope_scaling: null }],
+    ['gemma3', { query_pre_attn_scalar: 16 }],
+    ['phi3', { sliding_window: null }],
+    ['phi3', { rope_scaling: null }],
+    ['phi3', { original_max_position_embeddings: 200 }],
+    ['olmo2', { rope_theta: 10_000 }],
+    ['mixtral', { num_experts_per_tok: 3 }],
+    ['qwen3_moe', { norm_topk_prob: true }],
+    ['qwen3_moe', { num_experts_per_tok: 2 }],
+    ['qwen3_5', { rope_parameters: { rope_theta: 10_000, partial_rotary_factor: 1 } }],
+    ['qwen3_5', { rope_parameters: { rope_theta: 100 } }],
+    ['qwen3_5', { rms_norm_eps: 0.1 }],
+  ];
+  it.each(changes)('%s %j', async (name, change) => {
+    const { residual, logits } = await differencesOf(changed(await open(name), change), name);
+    expect(Math.max(residual.max, logits.max)).toBeGreaterThan(2e-3);
+  });
+});
+
+describe('an option that is not there is an error that names it', () => {
+  const cases: [string, Config, RegExp][] = [
+    ['llama', { model_type: 'mamba' }, /model_type: found "mamba"; expected one of .*gpt_neox.*qwen3/],
+    [
+      'llama',
+      { rope_scaling: { type: 'dynamic', factor: 2 } },
+      /rope_type: found "dynamic"; expected default, linear/,
+    ],
+    ['llama', { rope_scaling: { type: 'linear' } }, /rope scaling linear: found no factor/],
+    ['llama', { hidden_act: 'quick_gelu' }, /activation: found "quick_gelu"; expected silu/],
+    ['llama', { num_key_value_heads: 2 }, /num_key_value_heads: found 2 of 3 heads/],
+    [
+      'qwen2',
+      { layer_types: ['full_attention', 'chunked_attention'] },
+      /layer_types: found "chunked_attention"/,
+    ],
+    ['gemma2', { layer_types: ['full_attention'] }, /layer_types: found 1 entries; expected 3/],
+    ['gemma2', { use_bidirectional_attention: true }, /use_bidirectional_attention: found true/],
+    ['gemma3', { attn_logit_softcapping: 50 }, /attn_logit_softcapping: found 50; expected null/],
+    ['gpt2', { add_cross_attention: true }, /add_cross_attention: found true/],
+    [
+      'gemma3',
+      { rope_parameters: { rope_theta: 1 } },
+      /rope_parameters: found \["rope_theta"\]; expected full_att/,
+    ],
+    [
+      'llama',
+      { rope_parameters: { full_attention: {} } },
+      /rope_parameters: found one set each for full_attention/,
+    ],
+    ['llama', { quantization_config: { quant_method: 'fp8' } }, /quantization_config: found .*fp8/],
+    ['qwen3_5', { attn_output_gate: false }, /attn_output_gate, hidden_act: found attn_output_gate false/],
+    ['gpt_neox', { rotary_pct: 0.25 }, /rotary positions: found 5 turned numbers a head; expected an even/],
+    [
+      'phi3',
+      { rope_scaling: { type: 'su', short_factor: [1] } },
+      /rope short_factor: found 1 numbers; expected 6/,
+    ],
+  ];
+  it.each(cases)('%s %j', async (name, change, message) => {
+    const checkpoint = changed(await open(name), change);
+    expect(() => familyOf(checkpoint)).toThrow(UserError);
+    expect(() => familyOf(checkpoint)).toThrow(message);
+  });
+});
