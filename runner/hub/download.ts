@@ -1,0 +1,268 @@
+import { statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { UnavailableError } from '../errors.ts';
+import { blobPath, fileSize, placeInSnapshot, snapshotFolder, walkSnapshot, writeRef } from './cache.ts';
+import { contentHash } from './content-hash.ts';
+import { partialBytes, takePartial } from './partial.ts';
+import { checkRepositoryPath, formatReference, type HubReference, repositoryLabel } from './reference.ts';
+import {
+  fileAddress,
+  findFiles,
+  listRepository,
+  nameSome,
+  type PinnedReference,
+  pinnedSubject,
+  pinReference,
+  type RepositoryFile,
+  treePath,
+} from './repository.ts';
+import { transferInto } from './transfer.ts';
+import type { Hub } from './transport.ts';
+
+export interface DownloadRequest {
+  reference: HubReference;
+  /** Files or folders of the repository; without them `reference.path`, and without that all. */
+  paths?: readonly string[] | undefined;
+  /** Of those, which to take. */
+  select?: ((path: string) => boolean) | undefined;
+  /** Files at a time. */
+  parallel?: number;
+  /** Also hash what was cached before, not only what arrives now. */
+  verifyCached?: boolean;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: DownloadProgress) => void) | undefined;
+}
+
+export interface DownloadProgress {
+  /** The file that moved. */
+  path: string;
+  /** Bytes of all files not cached before: those that are here, and all. Resumed parts count as here. */
+  bytes: number;
+  total: number;
+  filesDone: number;
+  files: number;
+}
+
+export interface DownloadedFile extends Omit<RepositoryFile, 'hash'> {
+  /** Where it lies now. */
+  file: string;
+  /** Null for a cached file of which the hub was not asked. */
+  hash: RepositoryFile['hash'] | null;
+}
+
+export interface Download {
+  reference: PinnedReference;
+  /** `snapshots/<commit>`, with the files under their names. */
+  folder: string;
+  files: DownloadedFile[];
+  /** Bytes that came over the network's way into files now. */
+  fetchedBytes: number;
+}
+
+const PARALLEL = 4;
+/** Left free on the disk for whatever else is running. */
+const SPARE_BYTES = 256 * 2 ** 20;
+
+interface Blob {
+  blob: string;
+  file: RepositoryFile;
+  pointers: string[];
+}
+
+/**
+ * Brings files of a repository into the cache and says where they are. What is there already is not fetched again;
+ * what is half there is continued; nothing has its name in the cache before its hash is right.
+ *
+ * @param freeBytes room in a folder's file system
+ * @throws UserError for names that do not exist, a bad token or missing permission; UnavailableError when gated,
+ *   offline with something missing, out of disk, or out of attempts; MalformedError when the bytes stay wrong
+ */
+export async function download(
+  hub: Hub,
+  request: DownloadRequest,
+  freeBytes: (folder: string) => Promise<number> = freeBytesOf,
+): Promise<Download> {
+  const { settings } = hub;
+  const reference = await pinReference(hub, request.reference, request.signal);
+  const folder = snapshotFolder(settings, reference, reference.commit);
+  const paths = request.paths ?? (reference.path === null ? null : [reference.path]);
+  const cached = request.verifyCached ? null : await cachedFiles(hub, reference, folder, paths);
+  if (cached) {
+    await writeRef(settings, reference, reference.commit);
+    const files = cached.filter((file) => request.select?.(file.path) ?? true);
+    return { reference, folder, files, fetchedBytes: 0 };
+  }
+  const listed = paths
+    ? await findFiles(hub, reference, paths, request.signal)
+    : await listRepository(hub, reference, request.signal);
+  const wanted = listed.filter((file) => request.select?.(file.path) ?? true);
+  const needed = await missingBlobs(hub, reference, folder, wanted, request.verifyCached ?? false);
+  if (settings.offline && needed.length > 0)
+    throw missingOffline(
+      reference,
+      needed.map(({ file }) => file.path),
+    );
+  await checkDisk(hub, reference, needed, freeBytes);
+  await writeRef(settings, reference, reference.commit);
+  const fetchedBytes = await fetchAll(hub, reference, needed, request);
+  const placed = wanted.map((file) => ({ ...file, file: join(folder, ...file.path.split('/')) }));
+  return { reference, folder, files: placed, fetchedBytes };
+}
+
+/**
+ * Named files that all lie in the snapshot need no question to the hub. Offline, where no listing was kept, the
+ * snapshot itself is the listing, and names that it lacks are an error; otherwise null: the listing decides.
+ */
+async function cachedFiles(
+  { settings }: Hub,
+  reference: PinnedReference,
+  folder: string,
+  paths: readonly string[] | null,
+): Promise<DownloadedFile[] | null> {
+  if (settings.offline && !(await fileSize(treePath(settings, reference)))) {
+    const files = await walkSnapshot(folder);
+    const under = (path: string) =>
+      files.filter((file) => file.path === path || file.path.startsWith(`${path}/`));
+    const missing = (paths ?? []).filter((path) => under(path).length === 0);
+    if (files.length === 0 || missing.length > 0)
+      throw missingOffline(reference, missing.length > 0 ? missing : ['*']);
+    return (paths ? [...new Set(paths.flatMap(under))] : files).map((file) => ({ ...file, hash: null }));
+  }
+  if (paths === null) return null;
+  const found: DownloadedFile[] = [];
+  for (const path of paths) {
+    checkRepositoryPath(path, repositoryLabel(reference));
+    const file = join(folder, ...path.split('/'));
+    const size = await fileSize(file);
+    if (size === null) return null;
+    found.push({ path, file, size, hash: null });
+  }
+  return found;
+}
+
+/** Gives names to blobs that are here already, and returns the others, each once with all its names. */
+async function missingBlobs(
+  hub: Hub,
+  reference: PinnedReference,
+  folder: string,
+  wanted: readonly RepositoryFile[],
+  verify: boolean,
+): Promise<Blob[]> {
+  const { settings } = hub;
+  const needed = new Map<string, Blob>();
+  const good = async (path: string, { size, hash }: RepositoryFile) =>
+    (await fileSize(path)) === size && (!verify || (await contentHash(path, hash.algorithm)) === hash.hex);
+  for (const file of wanted) {
+    const pointer = join(folder, ...file.path.split('/'));
+    if (await good(pointer, file)) continue;
+    const blob = blobPath(settings, reference, file.hash.hex);
+    const known = needed.get(blob);
+    if (known) known.pointers.push(pointer);
+    else if (await good(blob, file)) await placeInSnapshot(settings, blob, pointer, false);
+    else needed.set(blob, { blob, file, pointers: [pointer] });
+  }
+  return [...needed.values()];
+}
+
+async function checkDisk(
+  hub: Hub,
+  reference: PinnedReference,
+  needed: readonly Blob[],
+  freeBytes: (folder: string) => Promise<number>,
+): Promise<void> {
+  let bytes = 0;
+  for (const { blob, file } of needed) bytes += Math.max(0, file.size - (await partialBytes(blob)));
+  if (bytes === 0) return;
+  const { cacheFolder } = hub.settings;
+  const free = await freeBytes(cacheFolder);
+  if (bytes + SPARE_BYTES <= free) return;
+  const gigabytes = (count: number) => `${(count / 1e9).toFixed(2)} GB`;
+  throw new UnavailableError({
+    thing: formatReference(pinnedSubject(reference, null)),
+    found: `${gigabytes(free)} free in ${cacheFolder}`,
+    expected: `${gigabytes(bytes + SPARE_BYTES)} for the ${needed.length} files still to come`,
+    next: 'Free space or set HF_HUB_CACHE to a folder on a larger disk; nothing was fetched.',
+  });
+}
+
+async function fetchAll(
+  hub: Hub,
+  reference: PinnedReference,
+  needed: readonly Blob[],
+  { parallel = PARALLEL, signal, onProgress }: DownloadRequest,
+): Promise<number> {
+  const stop = new AbortController();
+  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const total = needed.reduce((sum, { file }) => sum + file.size, 0);
+  const arrived = new Map<Blob, number>();
+  let [bytes, filesDone, fetched, next] = [0, 0, 0, 0];
+  const worker = async () => {
+    while (next < needed.length) {
+      const each = needed[next++]!;
+      const { file } = each;
+      let last: number | null = null;
+      await fetchBlob(hub, reference, each, either, (now) => {
+        if (last !== null && now > last) fetched += now - last;
+        last = now;
+        bytes += now - (arrived.get(each) ?? 0);
+        arrived.set(each, now);
+        onProgress?.({ path: file.path, bytes, total, filesDone, files: needed.length });
+      });
+      filesDone++;
+      onProgress?.({ path: file.path, bytes, total, filesDone, files: needed.length });
+    }
+  };
+  const workers = Array.from({ length: Math.max(1, parallel) }, () =>
+    worker().catch((error) => {
+      stop.abort(error);
+      throw error;
+    }),
+  );
+  // All workers have come to rest, and their parts are put back, before the first failure is reported.
+  await Promise.allSettled(workers);
+  await Promise.all(workers);
+  return fetched;
+}
+
+async function fetchBlob(
+  hub: Hub,
+  reference: PinnedReference,
+  { blob, file, pointers }: Blob,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  signal.throwIfAborted();
+  const part = await takePartial(blob);
+  const subject = pinnedSubject(reference, file.path);
+  const transfer = { subject, url: fileAddress(hub, reference, file.path), size: file.size, hash: file.hash };
+  try {
+    await transferInto(hub, part.path, transfer, { signal, onBytes });
+    await part.finish();
+  } catch (error) {
+    await part.release();
+    throw error;
+  }
+  for (const [index, pointer] of pointers.entries())
+    await placeInSnapshot(hub.settings, blob, pointer, index === pointers.length - 1);
+}
+
+function missingOffline(reference: PinnedReference, missing: readonly string[]): UnavailableError {
+  return new UnavailableError({
+    thing: formatReference(pinnedSubject(reference, null)),
+    found: `not in the cache: ${nameSome(missing)}; and HF_HUB_OFFLINE is set`,
+    expected: 'every file in the cache',
+    next: 'Unset HF_HUB_OFFLINE once, with a connection, to fetch them.',
+  });
+}
+
+/** Room in the file system of a folder or, before it is made, of the nearest one above it. */
+async function freeBytesOf(folder: string): Promise<number> {
+  for (let path = folder; ; path = dirname(path)) {
+    try {
+      const { bavail, bsize } = await statfs(path);
+      return bavail * bsize;
+    } catch (error) {
+      if (dirname(path) === path) throw error;
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import { lstat, readFile } from 'node:fs/promises';
+import { expect, test, vi } from 'vitest';
+import { download } from '../../../runner/hub/download.ts';
+import { noise, on, withBench } from '../../hub/open.ts';
+
+// Windows without developer mode.
+vi.mock('node:fs/promises', async (original) => ({
+  ...(await original<typeof import('node:fs/promises')>()),
+  symlink: async () => {
+    throw Object.assign(new Error('operation not permitted'), { code: 'EPERM' });
+  },
+}));
+
+test('a system that refuses links gets files: the first names copied, the last moved', () =>
+  withBench(async ({ hub, server }) => {
+    const text = noise(20_000);
+    server.put('o/n', { a: { text, lfs: true }, b: { text, lfs: true } });
+    const { files, fetchedBytes } = await download(hub, { reference: on('o/n') });
+    expect(fetchedBytes).toBe(text.length);
+    for (const { file } of files) {
+      expect((await lstat(file)).isSymbolicLink()).toBe(false);
+      expect(await readFile(file)).toEqual(text);
+    }
+    expect((await download(hub, { reference: on('o/n') })).fetchedBytes).toBe(0);
+  }));
