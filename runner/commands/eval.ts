@@ -1,7 +1,7 @@
 /** `eval`, the main job: train, evaluate, write the records, build the report, print the scores. */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { listPresets, resolveRun } from '../config/resolve.ts';
 import { describeFields, type RunConfig, runConfig } from '../config/run-config.ts';
@@ -12,6 +12,7 @@ import { publishRecords } from '../report/content.ts';
 import { readRunRecords } from '../report/run-records.ts';
 import { scoreTable } from '../report/score-table.ts';
 import { buildSite } from './build-site.ts';
+import { locateModel } from './locate-model.ts';
 import { projectRoot } from './paths.ts';
 import { progressView } from './progress.ts';
 import { runJob } from './run-job.ts';
@@ -20,7 +21,10 @@ const options = {
   config: { type: 'string', help: 'JSON file with settings that replace those of the preset' },
   set: { type: 'string', multiple: true, help: 'one setting, as path=value (see Settings); may be repeated' },
   name: { type: 'string', help: 'name of the run, its folder and its records' },
-  model: { type: 'string', help: 'folder of a language model in the Hugging Face layout' },
+  model: {
+    type: 'string',
+    help: 'language model: a folder in the Hugging Face layout, or owner/name[@revision] on the hub',
+  },
   layers: { type: 'string', help: 'hooks, as block numbers: 0,2,4' },
   device: { type: 'string', help: 'cpu, webgpu, coreml, dml, cuda or cuda:N' },
   threads: { type: 'string', help: 'threads of one operator' },
@@ -49,7 +53,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const out = resolve(values.out ?? defaultOut);
   const view = progressView(process.stdout);
   const folder = join(runs, config.name);
-  const identity = await runIdentity(config);
+  const model = await locateModel(config.model.reference, view);
+  const identity = await runIdentity(config, model);
   if (values.fresh) await forget(folder);
   const opened = await openRunFolder(folder);
   try {
@@ -60,6 +65,7 @@ export async function run(args: readonly string[]): Promise<number> {
       const outcome = await runJob({
         config,
         identity,
+        model,
         command: commandOf(positionals, values),
         folder: opened,
         view,
@@ -100,10 +106,9 @@ function parse(args: readonly string[]) {
 /** The command again, with what the results follow from and without where things lie on this machine. */
 function commandOf(positionals: readonly string[], values: ReturnType<typeof parse>['values']): string {
   const words = [...positionals];
-  for (const name of ['config', 'model'] as const) {
-    const path = values[name];
-    if (path !== undefined) words.push(`--${name}=${basename(path)}`);
-  }
+  if (values.config !== undefined) words.push(`--config=${basename(values.config)}`);
+  if (values.model !== undefined)
+    words.push(`--model=${isAbsolute(values.model) ? basename(values.model) : values.model}`);
   for (const name of ['name', 'layers', 'device', 'threads'] as const) {
     const value = values[name];
     if (value !== undefined) words.push(`--${name}=${value}`);

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { RunConfig } from '../config/run-config.ts';
-import type { RunIdentity } from '../job/identity.ts';
+import type { ModelPlace, RunIdentity } from '../job/identity.ts';
 import { errorOf, type JobMessage, type JobStart } from '../job/messages.ts';
 import type { RunFolder } from '../job/run-folder.ts';
 import type { ProgressView } from './progress.ts';
@@ -18,13 +18,22 @@ const SAME_SIGNAL_MS = 1_000;
 export async function runJob(job: {
   config: RunConfig;
   identity: RunIdentity;
+  model: ModelPlace;
   command: string;
   folder: RunFolder;
   view: ProgressView;
 }): Promise<'finished' | 'stopped'> {
-  const { config, identity, command, folder, view } = job;
+  const { config, identity, model, command, folder, view } = job;
   const stop = new SharedArrayBuffer(4);
-  const start: JobStart = { folder: folder.path, found: folder.found, config, identity, command, stop };
+  const start: JobStart = {
+    folder: folder.path,
+    found: folder.found,
+    config,
+    identity,
+    model,
+    command,
+    stop,
+  };
   let asked: number | undefined;
   const onSignal = (): void => {
     const now = performance.now();

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -111,8 +112,10 @@ function flagSettings(flags: RunFlags): Json[] {
   if (flags.threads !== undefined) settings.push({ threads: Number(flags.threads) });
   if (flags.layers !== undefined) settings.push({ layers: flags.layers.split(',').map(Number) });
   if (flags.model !== undefined) {
-    const folder = resolve(flags.model);
-    settings.push({ model: { id: basename(folder), folder } });
+    const name = flags.model.replace(/[/\\]+$/, '');
+    // A folder is known by its last name, a repository by its whole one.
+    const id = existsSync(name) || /^[./~]/.test(name) ? basename(resolve(name)) : name;
+    settings.push({ model: { id, reference: flags.model } });
   }
   return settings;
 }

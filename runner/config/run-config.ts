@@ -20,11 +20,12 @@ export const runConfig = z
       .describe('name of the run, of its folder and of its records'),
     model: z.strictObject({
       id: z.string().min(1).max(200).describe('name of the language model in the report'),
-      folder: z
+      reference: z
         .string()
         .min(1)
+        .max(1_000)
         .nullable()
-        .describe('its folder in the Hugging Face layout; null is the embedded model'),
+        .describe('a folder in the Hugging Face layout or owner/name[@revision]; null is the embedded model'),
     }),
     layers: z
       .array(z.int().nonnegative().max(10_000))

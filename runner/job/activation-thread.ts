@@ -4,6 +4,7 @@ import type { RunConfig } from '../config/run-config.ts';
 import { parseDevice } from '../onnx/devices.ts';
 import type { PackingPosition } from '../text/packing.ts';
 import { type ActivationPass, type ActivationSource, openActivationsHere, sharingOf } from './activations.ts';
+import type { ModelPlace } from './identity.ts';
 import { errorOf, type JobMessage } from './messages.ts';
 
 /** Passes made ahead of the one being trained on: enough to hide uneven steps, few enough to cost little memory. */
@@ -11,6 +12,7 @@ const AHEAD = 2;
 
 export interface ActivationStart {
   config: RunConfig;
+  place: ModelPlace;
   from: PackingPosition | undefined;
 }
 
@@ -27,17 +29,19 @@ export type ActivationMessage = ({ type: 'pass' } & ActivationPass) | Extract<Jo
  */
 export async function openActivations(
   config: RunConfig,
+  place: ModelPlace,
   from: PackingPosition | undefined,
 ): Promise<ActivationSource> {
   const { overlap } = sharingOf(config, parseDevice(config.device));
-  return overlap ? openActivationThread(config, from) : openActivationsHere(config, from);
+  return overlap ? openActivationThread(config, place, from) : openActivationsHere(config, place, from);
 }
 
 async function openActivationThread(
   config: RunConfig,
+  place: ModelPlace,
   from: PackingPosition | undefined,
 ): Promise<ActivationSource> {
-  const start: ActivationStart = { config, from };
+  const start: ActivationStart = { config, place, from };
   const worker = new Worker(new URL('./activation-worker.ts', import.meta.url), { workerData: start });
   const ready: ActivationPass[] = [];
   let failure: Error | undefined;

@@ -9,7 +9,7 @@ import { openLanguageModel } from '../lm/language-model.ts';
 import { type Device, parseDevice } from '../onnx/devices.ts';
 import type { PackingPosition } from '../text/packing.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
-import { modelFolder } from './identity.ts';
+import type { ModelPlace } from './identity.ts';
 import { batchOf, trainingRows } from './text.ts';
 
 /** One forward pass. */
@@ -46,11 +46,12 @@ export function sharingOf(config: RunConfig, device: Device, cores = availablePa
  */
 export async function openActivationsHere(
   config: RunConfig,
+  place: ModelPlace,
   from: PackingPosition | undefined,
 ): Promise<ActivationSource> {
   const device = parseDevice(config.device);
   const { threads } = sharingOf(config, device);
-  const checkpoint = await openCheckpoint(modelFolder(config));
+  const checkpoint = await openCheckpoint(place.folder);
   const tokenizer = await loadTokenizer(checkpoint.folder);
   const model = await openLanguageModel(checkpoint, {
     hooks: config.layers,
@@ -83,6 +84,6 @@ export async function openActivationsHere(
 }
 
 /** Width of the residual stream, from the checkpoint's config alone. */
-export async function residualWidth(config: RunConfig): Promise<number> {
-  return familyOf(await openCheckpoint(modelFolder(config))).dModel;
+export async function residualWidth(model: ModelPlace): Promise<number> {
+  return familyOf(await openCheckpoint(model.folder)).dModel;
 }

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
-import { demoModelFolder } from '../demo/index.ts';
 import { canonicalJson, hashFile, sha256 } from '../io/hash.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 
-export function modelFolder(config: RunConfig): string {
-  return config.model.folder ?? demoModelFolder;
+/** Where a run's language model lies, and the commit of its repository when it came from one. */
+export interface ModelPlace {
+  folder: string;
+  revision: string | null;
 }
 
 /** What a run's results follow from, as hashes: its settings, and the language model's files. */
@@ -19,8 +20,7 @@ export interface RunIdentity {
  *
  * @throws UserError or MalformedError when the model's folder holds no readable checkpoint
  */
-export async function runIdentity(config: RunConfig): Promise<RunIdentity> {
-  const folder = modelFolder(config);
+export async function runIdentity(config: RunConfig, { folder }: ModelPlace): Promise<RunIdentity> {
   const { files } = await openCheckpoint(folder);
   const hashes: Record<string, string> = {};
   for (const file of ['config.json', 'tokenizer.json', ...files]) {

@@ -2,7 +2,7 @@ import type { RunConfig } from '../config/run-config.ts';
 import type { Complaint } from '../errors.ts';
 import { InterpboardError, MalformedError, UnavailableError, UserError } from '../errors.ts';
 import type { StageProgress } from '../reporter.ts';
-import type { RunIdentity } from './identity.ts';
+import type { ModelPlace, RunIdentity } from './identity.ts';
 import type { RunState } from './run-folder.ts';
 
 export type ErrorKind = 'user' | 'malformed' | 'unavailable' | 'defect';
@@ -19,6 +19,7 @@ export type JobMessage =
 export interface JobStart {
   config: RunConfig;
   identity: RunIdentity;
+  model: ModelPlace;
   /** The command that makes the run again, for provenance. */
   command: string;
   folder: string;

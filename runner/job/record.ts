@@ -45,7 +45,7 @@ export async function recordOf(parts: {
     kind: 'measured',
     model: {
       id: config.model.id,
-      revision: null,
+      revision: start.model.revision,
       family: model.family,
       blocks: model.blocks,
       d_model: model.dModel,
@@ -60,7 +60,7 @@ export async function recordOf(parts: {
       layer,
       d_in: sae.d_in,
       d_sae: sae.d_sae,
-      k: sae.k,
+      k: 'k' in sae ? sae.k : null,
       tokens_trained: trajectory.tokens,
       sha256: tensorsSha256(sae),
       files,
@@ -102,7 +102,7 @@ export async function recordOf(parts: {
         bootstrap: config.evaluation.seed,
       },
     },
-    caveats: config.model.folder === null ? embeddedCaveats : [],
+    caveats: config.model.reference === null ? embeddedCaveats : [],
   };
 }
 

@@ -15,7 +15,6 @@ import type { Sae } from '../sae/sae.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import type { TrainedSae } from '../train/trainer.ts';
 import { evaluateStage } from './evaluate-stage.ts';
-import { modelFolder } from './identity.ts';
 import type { JobStart } from './messages.ts';
 import { recordOf, residualHook } from './record.ts';
 import type { RunState } from './run-folder.ts';
@@ -52,7 +51,10 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
     const since = performance.now();
     await writeJsonAtomic(join(folder, 'run.json'), state);
     try {
-      const trained = await trainStage({ config, folder }, reporter('training', 'tokens'));
+      const trained = await trainStage(
+        { config, folder, model: start.model },
+        reporter('training', 'tokens'),
+      );
       await writeTrained(folder, config, trained);
       state.stage = 'evaluating';
     } finally {
@@ -81,7 +83,7 @@ async function evaluateRun(
 ): Promise<EvaluationRecord[]> {
   const { config, folder } = start;
   const device = parseDevice(config.device);
-  const checkpoint = await openCheckpoint(modelFolder(config));
+  const checkpoint = await openCheckpoint(start.model.folder);
   const tokenizer = await loadTokenizer(checkpoint.folder);
   const model = await openLanguageModel(checkpoint, {
     hooks: config.layers,

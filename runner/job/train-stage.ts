@@ -10,6 +10,7 @@ import type { SaePlan } from '../train/sae-trainer.ts';
 import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../train/trainer.ts';
 import { openActivations } from './activation-thread.ts';
 import { type ActivationSource, residualWidth, sharingOf } from './activations.ts';
+import type { ModelPlace } from './identity.ts';
 
 const word = z
   .int()
@@ -36,7 +37,7 @@ const positionSchema: z.ZodType<PackingPosition> = z.strictObject({
  * @throws Stopped when the user asked to stop, with the state saved
  */
 export async function trainStage(
-  run: { config: RunConfig; folder: string },
+  run: { config: RunConfig; folder: string; model: ModelPlace },
   reporter: Reporter,
 ): Promise<TrainedSae[]> {
   const { config } = run;
@@ -49,10 +50,10 @@ export async function trainStage(
     reporter.note(`checkpoint ${folder} is damaged (${reason}); going on from the one before it`);
   }
   let position = loaded === undefined ? undefined : positionSchema.parse(loaded.checkpoint.position);
-  const d_in = await residualWidth(config);
+  const d_in = await residualWidth(run.model);
   const device = parseDevice(config.device);
   const { threads } = sharingOf(config, device);
-  const source = await openActivations(config, position);
+  const source = await openActivations(config, run.model, position);
   try {
     const trainer = await openTrainer(
       {

@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
 import { z } from 'zod';
 import { MalformedError, quote, UserError } from '../errors.ts';
 import type { NumberType } from '../formats/number-types.ts';
@@ -11,6 +11,7 @@ const JSON_LIMIT = 64_000_000;
 
 /** Where one tensor lies inside the checkpoint's folder. */
 export interface TensorPlace {
+  /** Relative to `Checkpoint.weightsFolder`, with / between folders. */
   file: string;
   dtype: NumberType;
   shape: readonly number[];
@@ -23,8 +24,13 @@ export interface Checkpoint {
   folder: string;
   config: Readonly<Record<string, unknown>>;
   tensors: ReadonlyMap<string, TensorPlace>;
-  /** Weight files, in the order of their names. */
+  /** Weight files by their names in `folder`, in order. */
   files: readonly string[];
+  /**
+   * Where the weight files really are. In a cache they are links into another folder, and the runtime maps no file
+   * that a link leads it to outside the folder it was given.
+   */
+  weightsFolder: string;
 }
 
 const shardIndex = z.object({
@@ -48,6 +54,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const index = (await exists(indexPath)) ? await readIndex(indexPath) : undefined;
   const files = index === undefined ? ['model.safetensors'] : [...new Set(index.values())].sort();
   const tensors = new Map<string, TensorPlace>();
+  const real = new Map<string, string>();
   for (const file of files) {
     const path = join(folder, file);
     if (!(await exists(path))) {
@@ -58,9 +65,14 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
         next: 'Download the missing file, or name another folder.',
       });
     }
-    const header = await withFile(path, readSafetensors);
+    real.set(file, await realpath(path));
+  }
+  const weightsFolder = commonFolder([...real.values()]);
+  for (const [file, path] of real) {
+    const header = await withFile(join(folder, file), readSafetensors);
+    const place = relative(weightsFolder, path).split(sep).join('/');
     for (const [name, entry] of header.tensors) {
-      if (index === undefined || index.get(name) === file) tensors.set(name, { file, ...entry });
+      if (index === undefined || index.get(name) === file) tensors.set(name, { file: place, ...entry });
     }
   }
   for (const [name, file] of index ?? []) {
@@ -72,7 +84,15 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
       next: 'Download the checkpoint again.',
     });
   }
-  return { folder, config, tensors, files };
+  return { folder, config, tensors, files, weightsFolder };
+}
+
+/** The deepest folder that all the files are in. */
+function commonFolder(paths: readonly string[]): string {
+  let folder = dirname(paths[0]!);
+  while (!paths.every((path) => path.startsWith(folder.endsWith(sep) ? folder : folder + sep)))
+    folder = dirname(folder);
+  return folder;
 }
 
 async function readIndex(path: string): Promise<Map<string, string>> {

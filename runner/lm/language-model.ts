@@ -92,7 +92,7 @@ export async function openLanguageModel(
     for (const program of programs) {
       sessions.push(
         await openSession(program, {
-          folder: checkpoint.folder,
+          folder: checkpoint.weightsFolder,
           ...(options.device === undefined ? {} : { device: options.device }),
           ...(options.threads === undefined ? {} : { threads: options.threads }),
         }),

@@ -10,6 +10,8 @@ import { readFloats, readSafetensors } from '../../runner/formats/safetensors.ts
 import { withFile } from '../../runner/io/byte-source.ts';
 import { componentNames } from '../../runner/report/definitions.ts';
 import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
+import type { Contents } from '../hub/repositories.ts';
+import { startStandIn } from '../hub/stand-in.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -27,6 +29,14 @@ interface Outcome {
 
 /** Starts the program as npm does, at a reduced size, with its folders inside a temporary one. */
 function start(place: string, ...args: string[]): { child: ChildProcess; outcome: Promise<Outcome> } {
+  return startWith({}, place, ...args);
+}
+
+function startWith(
+  environment: Record<string, string>,
+  place: string,
+  ...args: string[]
+): { child: ChildProcess; outcome: Promise<Outcome> } {
   const child = spawn(
     process.execPath,
     [
@@ -39,7 +49,7 @@ function start(place: string, ...args: string[]): { child: ChildProcess; outcome
       `--out=${join(folder, place, 'dist')}`,
       ...args,
     ],
-    { cwd: root, env: { ...process.env, INTERPBOARD_CACHE: join(folder, place, 'astro') } },
+    { cwd: root, env: { ...process.env, INTERPBOARD_CACHE: join(folder, place, 'astro'), ...environment } },
   );
   let out = '';
   let err = '';
@@ -149,6 +159,50 @@ describe('eval', () => {
     const second = await start('killed', '--no-site').outcome;
     expect({ code: second.code, err: second.err }).toEqual({ code: 0, err: '' });
     expect((await records('killed')).map(repeatable)).toEqual((await records('whole')).map(repeatable));
+  });
+});
+
+describe('a model on the hub', () => {
+  it('is downloaded once, pinned in the record, and found again offline', async () => {
+    const hub = await startStandIn();
+    try {
+      const files: Record<string, Contents> = {};
+      for (const name of await readdir(demoModelFolder)) {
+        files[name] = {
+          text: await readFile(join(demoModelFolder, name)),
+          lfs: name.endsWith('.safetensors'),
+        };
+      }
+      files['README.md'] = { text: 'not needed' };
+      const commit = hub.put('lab/tiny', files);
+      const environment = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'hub', 'home'), HF_TOKEN: '' };
+      const args = ['hub', '--no-site', '--model=lab/tiny', '--set=training.tokens=4096'] as const;
+      const online = await startWith(environment, ...args).outcome;
+      expect({ code: online.code, err: online.err }).toEqual({ code: 0, err: '' });
+      const [first] = await records('hub');
+      expect(first?.model).toMatchObject({ id: 'lab/tiny', revision: commit, family: 'qwen3' });
+      expect(first?.provenance.source).toContain('--model=lab/tiny');
+      expect(hub.requests.some(({ address }) => address.includes('README'))).toBe(false);
+      const asked = hub.requests.length;
+      const offline = await startWith({ ...environment, HF_HUB_OFFLINE: '1' }, ...args).outcome;
+      expect({ code: offline.code, err: offline.err }).toEqual({ code: 0, err: '' });
+      expect(offline.out).toContain('up to date');
+      expect(hub.requests).toHaveLength(asked);
+    } finally {
+      await hub.close();
+    }
+  });
+
+  it('that is not there is one line with the next step', async () => {
+    const hub = await startStandIn();
+    try {
+      const environment = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'missing', 'home'), HF_TOKEN: '' };
+      const outcome = await startWith(environment, 'missing', '--no-site', '--model=lab/nothing').outcome;
+      expect(outcome.err).toMatch(/^error: .*lab\/nothing.*\n$/);
+      expect(outcome.code).toBe(2);
+    } finally {
+      await hub.close();
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,6 +56,20 @@ describe('checkpoints', () => {
     const sharded = await open([2]);
     expect(await sharded.residuals(batch)).toEqual(expected);
     await sharded.close();
+  });
+
+  it('are read through links into other folders, as a cache has them', async () => {
+    const batch = { ids: Int32Array.of(1, 2, 3), rows: 1, tokens: 3 };
+    const plain = await open([2]);
+    const expected = await plain.residuals(batch);
+    await plain.close();
+    const blobs = await mkdtemp(join(tmpdir(), 'interpboard-blobs-'));
+    await rename(join(folder, 'model.safetensors'), join(blobs, 'a1b2'));
+    await symlink(join(blobs, 'a1b2'), join(folder, 'model.safetensors'));
+    const linked = await open([2]);
+    expect(await linked.residuals(batch)).toEqual(expected);
+    await linked.close();
+    await rm(blobs, { recursive: true });
   });
 
   it('refuse an index that leads out of the folder or names a tensor its shard lacks', async () => {

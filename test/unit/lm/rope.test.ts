@@ -26,7 +26,7 @@ function expectClose(found: Float32Array | undefined, expected: readonly number[
 }
 
 describe('rotary frequencies equal those of transformers', () => {
-  const checkpoint = { folder: 'model', config: {}, tensors: new Map(), files: [] };
+  const checkpoint = { folder: 'model', config: {}, tensors: new Map(), files: [], weightsFolder: '' };
   it.each(golden.map((each) => [each.rope.rope_type, JSON.stringify(each.rope).slice(0, 90), each] as const))(
     '%s %s',
     (_kind, _text, { rope, factor, frequencies, long, ...sizes }) => {

@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { demoModelFolder } from '../demo/index.ts';
+import { download } from '../hub/download.ts';
+import { formatReference, parseReference } from '../hub/reference.ts';
+import { readHubSettings } from '../hub/settings.ts';
+import { openHub } from '../hub/transport.ts';
+import type { ModelPlace } from '../job/identity.ts';
+import type { ProgressView } from './progress.ts';
+
+/** What a language model is read from; other files of its repository are left where they are. */
+const MODEL_FILE = /^(config|tokenizer|tokenizer_config|special_tokens_map|generation_config)\.json$/;
+const WEIGHT_FILE = /^model(-\d+-of-\d+)?\.safetensors$|^model\.safetensors\.index\.json$/;
+
+/**
+ * The folder of a language model: the embedded one, a local one, or a repository of the hub, whose files are
+ * downloaded into the cache shared with Python's huggingface_hub unless they are there already.
+ *
+ * @param reference null for the embedded model
+ * @throws UserError, UnavailableError or MalformedError as the download does
+ */
+export async function locateModel(reference: string | null, view: ProgressView): Promise<ModelPlace> {
+  if (reference === null) return { folder: demoModelFolder, revision: null };
+  const parsed = parseReference(reference, { exists: existsSync, home: homedir() });
+  if (parsed.kind === 'local') return { folder: parsed.path, revision: null };
+  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+  const abort = new AbortController();
+  const stop = (): void => abort.abort();
+  process.once('SIGINT', stop);
+  const began = performance.now();
+  let before: number | undefined;
+  try {
+    const got = await download(hub, {
+      reference: parsed,
+      select: (path) => MODEL_FILE.test(path) || WEIGHT_FILE.test(path),
+      signal: abort.signal,
+      onProgress: ({ bytes, total, filesDone, files }) => {
+        before ??= bytes;
+        const seconds = (performance.now() - began) / 1000;
+        const rate = seconds > 0.2 ? (bytes - before) / seconds : 0;
+        const fields = { files: `${filesDone}/${files}` };
+        view.show({ stage: 'download', done: bytes, total, unit: 'B', rate, fields });
+      },
+    });
+    view.line(`model    ${formatReference({ ...parsed, revision: got.reference.commit })}`);
+    return { folder: got.folder, revision: got.reference.commit };
+  } finally {
+    process.off('SIGINT', stop);
+  }
+}
