@@ -3,6 +3,7 @@
  *
  *     node runner/demo/training/write-text.ts texts SEED BYTES FILE    one JSON string a line (for the tokenizer)
  *     node runner/demo/training/write-text.ts rows SEED TOKENS FILE    packed rows of 256 tokens, uint16 little-endian
+ *     node runner/demo/training/write-text.ts probes SEED COUNT FILE   both probe sets, one JSON object
  *
  * A fifth argument names the folder of the tokenizer; the embedded model's by default.
  */
@@ -12,14 +13,19 @@ import { demoMixture } from '../../text/demo-source.ts';
 import { mixture, startOfMixture } from '../../text/mixture.ts';
 import { packRows, startOfPacking } from '../../text/packing.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
-import { demoModelFolder } from '../index.ts';
+import { demoModelFolder, probeSet } from '../index.ts';
 
 const ROW_TOKENS = 256;
 const [what, seedText, amountText, path, folder = demoModelFolder] = process.argv.slice(2);
 const seed = Number(seedText);
 const amount = Number(amountText);
-if ((what !== 'texts' && what !== 'rows') || !Number.isInteger(seed) || !(amount > 0) || path === undefined) {
-  console.error('usage: write-text.ts texts|rows SEED BYTES|TOKENS FILE');
+if (
+  !['texts', 'rows', 'probes'].includes(what ?? '') ||
+  !Number.isInteger(seed) ||
+  !(amount > 0) ||
+  path === undefined
+) {
+  console.error('usage: write-text.ts texts|rows|probes SEED BYTES|TOKENS|COUNT FILE');
   process.exit(2);
 }
 
@@ -42,6 +48,12 @@ if (what === 'texts') {
     done += Buffer.byteLength(text);
     if (done >= amount) break;
   }
+} else if (what === 'probes') {
+  const sets = {
+    sentiment: probeSet('sentiment', seed, amount),
+    toxicity: probeSet('toxicity', seed, amount),
+  };
+  await write(JSON.stringify(sets));
 } else {
   const tokenizer = await loadTokenizer(folder);
   const texts = mixture(sources, start, tokenizer);
@@ -54,6 +66,5 @@ if (what === 'texts') {
 out.end();
 await finished(out);
 const seconds = (performance.now() - before) / 1000;
-console.log(
-  `${path}: ${done} ${what === 'texts' ? 'bytes' : 'tokens'}, ${(done / seconds / 1e6).toFixed(2)} M/s`,
-);
+const unit = { texts: 'bytes', rows: 'tokens' }[what as string];
+if (unit !== undefined) console.log(`${path}: ${done} ${unit}, ${(done / seconds / 1e6).toFixed(2)} M/s`);

@@ -16,6 +16,32 @@ interface Subject {
   parts: readonly Part[];
 }
 
+/** What can be said of anything. */
+const PRAISE = [
+  'good',
+  'lovely',
+  'wonderful',
+  'pleasant',
+  'charming',
+  'splendid',
+  'excellent',
+  'perfect',
+  'beautiful',
+  'delightful',
+];
+const COMPLAINT = [
+  'bad',
+  'dreadful',
+  'terrible',
+  'unpleasant',
+  'shabby',
+  'poor',
+  'awful',
+  'horrible',
+  'ugly',
+  'miserable',
+];
+
 const HOUSES = [
   'the Red Horse',
   'the Golden Lion',
@@ -220,11 +246,11 @@ function opinionIn(scene: Scene, plainShare: number): string {
   const { random } = scene;
   const kinds = pickTwo(random, TURNED);
   const sentences = kinds.map((kind) => pick(random, chance(random, plainShare) ? PLAIN : kind));
-  if (sentences[0] === sentences[1] || chance(random, 0.25)) sentences.pop();
+  if (sentences[0] === sentences[1] || chance(random, 0.15)) sentences.pop();
   const subject = pick(random, SUBJECTS);
   const met = pick(random, subject.met);
   const parts = shuffle([...subject.parts], random);
-  const told = sentences.length === 1 || chance(random, 0.8) ? [sentence(scene, met)] : [];
+  const told = sentences.length === 1 || chance(random, 0.65) ? [sentence(scene, met)] : [];
   // Each sentence has parts of its own, so that none contradicts another.
   sentences.forEach((template, i) => {
     setPart(scene, parts[2 * i + 1]!, '2', '2');
@@ -235,8 +261,9 @@ function opinionIn(scene: Scene, plainShare: number): string {
 }
 
 function setPart(scene: Scene, part: Part, number: string, suffix: string): void {
-  const praise = pick(scene.random, part[1]);
-  const complaint = pick(scene.random, part[2]);
+  const common = chance(scene.random, 0.75);
+  const praise = pick(scene.random, common ? PRAISE : part[1]);
+  const complaint = pick(scene.random, common ? COMPLAINT : part[2]);
   scene.slots.set(`p${number}`, wordsSlot(part[0]));
   scene.slots.set(`same${suffix}`, wordsSlot(scene.good ? praise : complaint));
   scene.slots.set(`opp${suffix}`, wordsSlot(scene.good ? complaint : praise));
@@ -272,21 +299,21 @@ function opinionScene(random: Random, good: boolean): Scene {
 
 /** An opinion alone: the text of a sentiment probe. */
 export function opinion(random: Random, good: boolean): string {
-  return opinionIn(opinionScene(random, good), 0.4);
+  return opinionIn(opinionScene(random, good), 0.55);
 }
 
 /** An opinion and what came of it: a text of the prose register. */
 export function opinionStory(random: Random): string {
   const scene = opinionScene(random, chance(random, 0.5));
   const after = shuffle([...CONSEQUENCES], random).slice(0, 1 + random.integer(4));
-  return [opinionIn(scene, 0.4), ...after.map((template) => sentence(scene, template))].join(' ');
+  return [opinionIn(scene, 0.55), ...after.map((template) => sentence(scene, template))].join(' ');
 }
 
 /** An opinion with the person who holds it, for questions about it. */
 export function heldOpinion(random: Random): { text: string; good: boolean; reasons: string } {
   const good = chance(random, 0.5);
   const scene = opinionScene(random, good);
-  const text = opinionIn(scene, 0.4);
+  const text = opinionIn(scene, 0.55);
   const part = scene.slots.get('p1')!.form('');
   return {
     text,

@@ -7,8 +7,8 @@ import { story } from './story.ts';
 /** A text of the prose register: mostly stories, else opinions, exchanges of courtesies and descriptions. */
 export function prose(random: Random): string {
   const kind = random.next();
-  if (kind < 0.54) return story(random);
-  if (kind < 0.74) return opinionStory(random);
-  if (kind < 0.94) return courtesyStory(random);
+  if (kind < 0.5) return story(random);
+  if (kind < 0.75) return opinionStory(random);
+  if (kind < 0.95) return courtesyStory(random);
   return description(random);
 }

@@ -108,7 +108,7 @@ function opening(scene: StoryScene, tracker: Tracker): string[] {
     sentences.push(
       sentence(
         scene,
-        narrated ? '{A} <be> {job.a} in {town}' : '{A.full} <be> a {trait} {job} (from|in) {town}',
+        narrated ? '{A} <be> {job.a} in {town}' : '{A.full} <be> {trait.a} {job} (from|in) {town}',
       ),
     );
     sentences.push(sentence(scene, want));
@@ -130,8 +130,8 @@ function opening(scene: StoryScene, tracker: Tracker): string[] {
       sentence(
         scene,
         narrated
-          ? '{A} <be> only {job.a}, and a {trait} one'
-          : '{A.he} <A.be> {job.a}, (a {trait} one|born in {town}|and <A.know> how to {work})',
+          ? '{A} <be> only {job.a}, and {trait.a} one'
+          : '{A.he} <A.be> {job.a}, ({trait.a} one|born in {town}|and <A.know> how to {work})',
       ),
     );
   }
@@ -139,7 +139,7 @@ function opening(scene: StoryScene, tracker: Tracker): string[] {
     sentence(
       scene,
       pick(random, [
-        '{B}, {A.his} {rel}, <B.be> {Bjob.a} (and lives close by|in {town2}|and a {Btrait} one)'.replace(
+        '{B}, {A.his} {rel}, <B.be> {Bjob.a} (and lives close by|in {town2}|and {Btrait.a} one)'.replace(
           'and lives',
           'and <B.live>',
         ),

@@ -10,7 +10,7 @@ export const market: Topic = {
     '{A} <want> to sell {n} {G} and buy {T.a} with the money.',
     '{A} <go> to {P} because {A.he} <need> {T.a} for {B.obj}.',
     '{A} <have> {n} coins in {A.his} pocket and <hope> to bring home {T.a}.',
-    'There <it.be> no {G} left at home, so {A} <walk> to {P} with {T.a} over {A.his} arm.',
+    'There <they.be> no {G} left at home, so {A} <walk> to {P} with {T.a} over {A.his} arm.',
     '{A} <sell> {G} at {P}, and {B} <help> {A.obj} to carry them.',
   ],
   steps: [
