@@ -19,7 +19,11 @@ export interface Reporter {
 }
 
 /** Thrown by a stage that stopped because it was asked to, after saving its state. */
-export class Stopped extends Error {}
+export class Stopped extends Error {
+  constructor(message = 'stopped; the same command goes on from what is saved') {
+    super(message);
+  }
+}
 
 const MIN_INTERVAL_MS = 120;
 /** Rates are taken over this long, so that they follow changes but do not flicker. */

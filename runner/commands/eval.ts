@@ -1,13 +1,12 @@
 /** `eval`, the main job: train, evaluate, write the records, build the report, print the scores. */
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { listPresets, resolveRun } from '../config/resolve.ts';
 import { describeFields, type RunConfig, runConfig } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
 import { runIdentity } from '../job/identity.ts';
-import { checkIdentity, openRunFolder, type RunFolder } from '../job/run-folder.ts';
+import { checkIdentity, discardRunFolder, openRunFolder, type RunFolder } from '../job/run-folder.ts';
 import { publishRecords } from '../report/content.ts';
 import { readRunRecords } from '../report/run-records.ts';
 import { scoreTable } from '../report/score-table.ts';
@@ -55,7 +54,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const folder = join(runs, config.name);
   const model = await locateModel(config.model.reference, view);
   const identity = await runIdentity(config, model);
-  if (values.fresh) await forget(folder);
+  if (values.fresh) await discardRunFolder(folder);
   const opened = await openRunFolder(folder);
   try {
     checkIdentity(opened, identity);
@@ -115,16 +114,6 @@ function commandOf(positionals: readonly string[], values: ReturnType<typeof par
   }
   for (const setting of values.set ?? []) words.push(`--set=${setting}`);
   return words.length === 0 ? 'npm run eval' : `npm run eval -- ${words.join(' ')}`;
-}
-
-/** Deletes a run's folder, unless a process works in it. */
-async function forget(folder: string): Promise<void> {
-  if (!existsSync(folder)) return;
-  // Taking the lock first makes sure that nobody is at work there; a damaged run.json does not matter any more.
-  await rm(join(folder, 'run.json'), { force: true });
-  const opened = await openRunFolder(folder);
-  await rm(folder, { recursive: true, force: true });
-  await opened.release();
 }
 
 function headline(config: RunConfig, folder: RunFolder): string {

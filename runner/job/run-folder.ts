@@ -37,14 +37,7 @@ export interface RunFolder {
  * @throws MalformedError when run.json is damaged
  */
 export async function openRunFolder(path: string): Promise<RunFolder> {
-  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
-    throw new UnavailableError({
-      thing: path,
-      found: cause instanceof Error ? cause.message : String(cause),
-      expected: 'a writable folder',
-      next: 'Choose another place with --runs.',
-    });
-  });
+  await makeFolder(path);
   const lock = join(path, 'lock');
   await takeLock(lock);
   try {
@@ -61,6 +54,17 @@ export async function openRunFolder(path: string): Promise<RunFolder> {
   }
 }
 
+/**
+ * Deletes a run's folder, whatever state it is in.
+ *
+ * @throws UnavailableError when another process works in it
+ */
+export async function discardRunFolder(path: string): Promise<void> {
+  await makeFolder(path);
+  await takeLock(join(path, 'lock'));
+  await rm(path, { recursive: true, force: true });
+}
+
 /** @throws UserError when the folder holds a run of another configuration */
 export function checkIdentity(run: RunFolder, identity: RunIdentity): void {
   if (run.found === undefined) return;
@@ -71,6 +75,17 @@ export function checkIdentity(run: RunFolder, identity: RunIdentity): void {
     found: config === identity.config ? 'a run on other model files' : 'a run with other settings',
     expected: 'those it was started with',
     next: 'Give this run its own --name, or start over with --fresh.',
+  });
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+    throw new UnavailableError({
+      thing: path,
+      found: cause instanceof Error ? cause.message : String(cause),
+      expected: 'a writable folder',
+      next: 'Choose another place with --runs.',
+    });
   });
 }
 

@@ -42,7 +42,15 @@ export async function writeRunRecords(
  */
 export async function readRunRecords(runFolder: string): Promise<EvaluationRecord[]> {
   const folder = recordsFolder(runFolder);
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort();
+  const files = (await readdir(folder).catch(() => [])).filter((file) => file.endsWith('.json')).sort();
+  if (files.length === 0) {
+    throw new MalformedError({
+      thing: folder,
+      found: 'no record',
+      expected: 'the records of a finished run',
+      next: 'Make them again with npm run eval -- --fresh.',
+    });
+  }
   const records: EvaluationRecord[] = [];
   for (const file of files) {
     const path = join(folder, file);

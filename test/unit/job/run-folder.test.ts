@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MalformedError, UnavailableError, UserError } from '../../../runner/errors.ts';
-import { checkIdentity, openRunFolder, type RunState } from '../../../runner/job/run-folder.ts';
+import {
+  checkIdentity,
+  discardRunFolder,
+  openRunFolder,
+  type RunState,
+} from '../../../runner/job/run-folder.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -52,6 +57,19 @@ describe('openRunFolder', () => {
     await writeFile(join(folder, 'run.json'), '{"schema": ');
     await expect(openRunFolder(folder)).rejects.toThrow(MalformedError);
     expect(await readdir(folder)).toEqual(['run.json']);
+  });
+});
+
+describe('discardRunFolder', () => {
+  it('deletes a damaged run, but not one that a process works in', async () => {
+    await openRunFolder(folder).then((run) => run.release());
+    await writeFile(join(folder, 'run.json'), 'damaged');
+    await writeFile(join(folder, 'lock'), '1\n');
+    await expect(discardRunFolder(folder)).rejects.toThrow(UnavailableError);
+    expect((await readdir(folder)).sort()).toEqual(['lock', 'run.json']);
+    await rm(join(folder, 'lock'));
+    await discardRunFolder(folder);
+    await expect(readdir(folder)).rejects.toThrow(/ENOENT/);
   });
 });
 
