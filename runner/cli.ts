@@ -16,6 +16,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     summary: 'train SAEs on a language model, evaluate them, build the report (the main job)',
     load: () => import('./commands/eval.ts'),
   },
+  inspect: {
+    summary: 'print what a checkpoint folder holds, without reading its weights',
+    load: () => import('./commands/inspect.ts'),
+  },
 };
 
 function usage(): string {

@@ -3,7 +3,8 @@ import type { Device } from '../onnx/devices.ts';
 import { float32, floatsOf, type HostTensor, int32, openSession, type Session } from '../onnx/session.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { familyOf } from './families/index.ts';
-import { buildSegments } from './segments.ts';
+import { tileWidth } from './head-tiles.ts';
+import { buildDivergence, buildSegments } from './segments.ts';
 
 /** Token ids of several rows of equal width; rows shorter than that are padded on the right. */
 export interface TokenBatch {
@@ -46,6 +47,24 @@ export interface LanguageModel {
   ): Promise<Float32Array[]>;
   /** As `losses`, from a residual at hook `hook`, giving logits [rows, tokens, vocabulary]; only if opened with logits. */
   logits(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array>;
+  /**
+   * The residual after the last block, [rows, tokens, dModel], of the model continued from one at hook `hook`;
+   * only if opened with divergence.
+   */
+  finalResidual(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array>;
+  /**
+   * As `losses`, and with them KL(clean ‖ patched) in nats over the whole vocabulary, [rows · tokens], at the same
+   * positions (0 elsewhere); only if opened with divergence.
+   *
+   * @param residual the patched residual at hook number `hook`
+   * @param clean what `finalResidual` gives for the clean one; it serves any number of patched ones
+   */
+  divergences(
+    hook: number,
+    residual: Float32Array,
+    clean: Float32Array,
+    batch: TokenBatch,
+  ): Promise<{ nll: Float32Array; kl: Float32Array }>;
   close(): Promise<void>;
 }
 
@@ -61,6 +80,13 @@ export interface LanguageModelOptions {
   /** Longest row; default the model's context length. */
   maxTokens?: number;
   logits?: boolean;
+  /**
+   * Whether KL divergences are asked for as well. The head then stands apart from the blocks before it and is
+   * there twice, for one residual and for two.
+   */
+  divergence?: boolean;
+  /** Entries of the vocabulary whose logits exist at a time; default by the limit in head-tiles.ts. */
+  tile?: number;
 }
 
 /**
@@ -86,7 +112,20 @@ export async function openLanguageModel(
     });
   }
   const maxTokens = Math.min(options.maxTokens ?? family.contextLength, family.contextLength);
-  const programs = buildSegments(checkpoint, family, { hooks, maxTokens, logits: options.logits ?? false });
+  const lastBlock = family.blocks - 1;
+  const cuts = options.divergence && hooks.at(-1) !== lastBlock ? [...hooks, lastBlock] : hooks;
+  const programs = buildSegments(checkpoint, family, {
+    hooks: cuts,
+    maxTokens,
+    logits: options.logits ?? false,
+    tile: options.tile ?? tileWidth(family.vocabulary),
+  });
+  const last = programs.length - 1;
+  if (options.divergence) {
+    // As measured: two sets of logits, what is computed from them, and what the allocator keeps.
+    const tile = options.tile ?? tileWidth(family.vocabulary, 16);
+    programs.push(buildDivergence(checkpoint, family, { maxTokens, tile }));
+  }
   const sessions: Session[] = [];
   try {
     for (const program of programs) {
@@ -111,17 +150,34 @@ export async function openLanguageModel(
     targets: Int32Array,
     output: string,
   ): Promise<Float32Array> {
-    checkWidth(batch);
-    let x = residual;
-    for (let segment = hook + 1; segment < sessions.length - 1; segment++) {
-      x = floatsOf(await sessions[segment]!.run({ residual: float32(x, shapeOf(batch)) }), 'residual_after');
-    }
+    const x = await beforeLast(hook, residual, batch);
     const positions = batch.rows * batch.tokens;
     const feeds = {
       residual: float32(x, shapeOf(batch)),
       targets: int32(targets, [positions, targets.length / positions]),
     };
-    return floatsOf(await sessions[sessions.length - 1]!.run(feeds, [output]), output);
+    return floatsOf(await sessions[last]!.run(feeds, [output]), output);
+  }
+
+  /** What the last segment takes, from a residual at hook number `hook`. */
+  async function beforeLast(
+    hook: number,
+    residual: Float32Array,
+    batch: Pick<TokenBatch, 'rows' | 'tokens'>,
+  ): Promise<Float32Array> {
+    checkWidth(batch);
+    let x = residual;
+    for (let segment = hook + 1; segment < last; segment++) {
+      x = floatsOf(await sessions[segment]!.run({ residual: float32(x, shapeOf(batch)) }), 'residual_after');
+    }
+    return x;
+  }
+
+  /** The program of two residuals. */
+  function twofold(): Session {
+    const session = sessions[last + 1];
+    if (session === undefined) throw new TypeError('this language model was opened without divergence');
+    return session;
   }
 
   function shapeOf(batch: Pick<TokenBatch, 'rows' | 'tokens'>): number[] {
@@ -145,10 +201,10 @@ export async function openLanguageModel(
     vocabulary: family.vocabulary,
     storedType: storedType(checkpoint),
     hooks,
-    async residuals(batch, last = hooks.length - 1) {
+    async residuals(batch, until = hooks.length - 1) {
       checkWidth(batch);
       const found: Float32Array[] = [];
-      for (let hook = 0; hook <= last; hook++) {
+      for (let hook = 0; hook <= until; hook++) {
         const before = found[hook - 1];
         const feeds: Record<string, HostTensor> =
           before === undefined
@@ -183,6 +239,19 @@ export async function openLanguageModel(
         first += batch.rows;
         return losses;
       });
+    },
+    async finalResidual(hook, residual, batch) {
+      twofold();
+      return beforeLast(hook, residual, batch);
+    },
+    async divergences(hook, residual, clean, batch) {
+      const targets = targetsOf(batch);
+      const outputs = await twofold().run({
+        residual: float32(await beforeLast(hook, residual, batch), shapeOf(batch)),
+        clean: float32(clean, shapeOf(batch)),
+        targets: int32(targets, [targets.length, 1]),
+      });
+      return { nll: floatsOf(outputs, 'nll'), kl: floatsOf(outputs, 'kl') };
     },
     async close() {
       for (const session of sessions) await session.close();

@@ -2,6 +2,8 @@ import { Graph, type Program, type Value } from '../onnx/graph.ts';
 import { type Build, byRow, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Family } from './families/family.ts';
+import { headTiles } from './head-tiles.ts';
+import { crossEntropy, divergence } from './losses.ts';
 
 /**
  * A language model is a chain of segments cut at the hooks: hooks {11, 31} of 64 blocks make [embed..11], [12..31]
@@ -14,11 +16,13 @@ import type { Family } from './families/family.ts';
  *
  * Several sets of targets for one residual serve ablations: a residual that is the same at every position gives the
  * same logits whatever the text, so that one row answers for all rows of text.
+ *
+ * @param options.tile entries of the vocabulary whose logits exist at a time; default all of them
  */
 export function buildSegments(
   checkpoint: Checkpoint,
   family: Family,
-  options: { hooks: readonly number[]; maxTokens: number; logits: boolean },
+  options: { hooks: readonly number[]; maxTokens: number; logits: boolean; tile?: number },
 ): Program[] {
   const cuts = [-1, ...options.hooks];
   return cuts.map((cut, i) => {
@@ -28,8 +32,11 @@ export function buildSegments(
     const { build, residual } = start(graph, checkpoint, family, i === 0, options.maxTokens);
     let x = residual;
     for (let block = cut + 1; block <= until; block++) x = family.block(build, block, x);
-    if (last) finish(build, family, x, options.logits);
-    else graph.output(byRow(build, x), 'residual_after', 'float32', ['rows', 'tokens', family.dModel]);
+    if (last) {
+      // A program that embeds as well may read the head's weight whole, for tied embeddings.
+      const tile = i === 0 ? family.vocabulary : (options.tile ?? family.vocabulary);
+      finish(build, checkpoint, family, { residual: x, tile, withLogits: options.logits });
+    } else graph.output(byRow(build, x), 'residual_after', 'float32', ['rows', 'tokens', family.dModel]);
     return graph.program();
   });
 }
@@ -52,22 +59,41 @@ function start(
   return { build, residual: graph.node('Reshape', [input, graph.int64s([-1, family.dModel])]) };
 }
 
-/** Loss per token inside the program: log Σ exp(logits) − logit of the target. */
-function finish(build: Build, family: Family, residual: Value, withLogits: boolean): void {
+function finish(
+  build: Build,
+  checkpoint: Checkpoint,
+  family: Family,
+  { residual, tile, withLogits }: { residual: Value; tile: number; withLogits: boolean },
+): void {
   const { graph } = build;
   const targets = graph.input('targets', 'int32', ['positions', 'sets']);
-  const logits = family.head(build, residual);
-  const zero = graph.int32s([0], []);
-  const chosen = graph.node('GatherElements', [logits, graph.node('Max', [targets, zero])], {
-    attributes: { axis: 1 },
-  });
-  const total = graph.node('ReduceLogSumExp', [logits, graph.int64s([1])], { attributes: { keepdims: 1 } });
-  const counted = graph.node('Cast', [graph.node('GreaterOrEqual', [targets, zero])], {
-    attributes: { to: 1 },
-  });
-  const nll = graph.node('Mul', [graph.node('Sub', [total, chosen]), counted]);
+  const tiles = headTiles(build, checkpoint, family, tile);
+  const { nll, logits } = crossEntropy(build, tiles, residual, targets);
   graph.output(nll, 'nll', 'float32', ['positions', 'sets']);
   if (withLogits) {
-    graph.output(byRow(build, logits), 'logits', 'float32', ['rows', 'tokens', family.vocabulary]);
+    const all = logits.length === 1 ? logits[0]! : graph.node('Concat', logits, { attributes: { axis: 1 } });
+    graph.output(byRow(build, all), 'logits', 'float32', ['rows', 'tokens', family.vocabulary]);
   }
+}
+
+/**
+ * The head alone, for two residuals after the last block:
+ * `residual` and `clean` float32 [rows, tokens, dModel], `targets` int32 [rows · tokens, 1] (−1: none)
+ * -> `nll` of the first and `kl`, KL(clean ‖ residual), float32 [rows · tokens, 1] (0 where there is no target).
+ */
+export function buildDivergence(
+  checkpoint: Checkpoint,
+  family: Family,
+  options: { maxTokens: number; tile?: number },
+): Program {
+  const graph = new Graph();
+  const { build, residual: patched } = start(graph, checkpoint, family, false, options.maxTokens);
+  const input = graph.input('clean', 'float32', ['rows', 'tokens', family.dModel]);
+  const clean = graph.node('Reshape', [input, graph.int64s([-1, family.dModel])]);
+  const targets = graph.input('targets', 'int32', ['positions', 1]);
+  const tiles = headTiles(build, checkpoint, family, options.tile ?? family.vocabulary);
+  const { nll, kl } = divergence(build, tiles, { patched, clean, targets });
+  graph.output(nll, 'nll', 'float32', ['positions', 1]);
+  graph.output(kl, 'kl', 'float32', ['positions', 1]);
+  return graph.program();
 }

@@ -108,7 +108,7 @@ export class Graph {
 
   /** A tensor that lies in a file. Asking twice for the same stretch gives the same value. */
   external(type: ElementType, shape: readonly number[], at: External): Value {
-    const key = `${at.file}:${at.offset}`;
+    const key = `${at.file}:${at.offset}:${at.length}`;
     const known = this.#externals.get(key);
     if (known !== undefined) return known;
     const name = this.#name('weight');

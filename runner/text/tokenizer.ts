@@ -48,8 +48,9 @@ const configFile = z.looseObject({
  * The tokenizer of a checkpoint folder: `tokenizer.json` and `tokenizer_config.json`, and the chat template from
  * `chat_template.jinja` or, failing that, from the configuration.
  *
- * Ids equal those of the Python library, with one known exception in the library below: the byte-level splitter's own
- * pattern (GPT-2's; not the patterns written out in tokenizer.json) takes U+FEFF for a space.
+ * Ids equal those of the Python library, with two known exceptions in the library below: an added token that takes
+ * the spaces beside it takes U+FEFF and leaves U+0085, and a text that the normaliser turns into exactly an added
+ * token becomes that token even where the token is to be found before normalising only.
  *
  * @throws UnavailableError when a file is missing, MalformedError when one is not what it should be.
  */
@@ -62,7 +63,8 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const config = checked(configFile, rawConfig, configPath);
   let inner: HuggingFaceTokenizer;
   try {
-    inner = new HuggingFaceTokenizer(rawFile as object, rawConfig as object);
+    const split = 'pre_tokenizer' in file ? { pre_tokenizer: writtenOut(file.pre_tokenizer) } : {};
+    inner = new HuggingFaceTokenizer({ ...(rawFile as object), ...split }, rawConfig as object);
   } catch (cause) {
     throw malformed(path, cause, 'a tokenizer that can be built');
   }
@@ -116,6 +118,32 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
             jinja === null ? `${configPath} chat_template` : join(folder, 'chat_template.jinja'),
           ),
   };
+}
+
+/** What the byte-level splitter uses where tokenizer.json writes no pattern. */
+const BYTE_LEVEL_PATTERN =
+  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+
+/**
+ * A pre-tokenizer with the byte-level pattern written out, also inside a sequence. The library below has one of its
+ * own for it, in which \s is JavaScript's: U+FEFF counts as a space and U+0085 does not. In patterns that are written
+ * out it means what it means to the Python library.
+ */
+function writtenOut(part: unknown): unknown {
+  if (typeof part !== 'object' || part === null || !('type' in part)) return part;
+  if ('pretokenizers' in part && Array.isArray(part.pretokenizers)) {
+    return { ...part, pretokenizers: part.pretokenizers.map(writtenOut) };
+  }
+  const { type, use_regex = true, add_prefix_space = true } = part as Record<string, unknown>;
+  // A space put before the text comes first: with one, splitting cannot be taken out of the step.
+  if (type !== 'ByteLevel' || use_regex !== true || add_prefix_space !== false) return part;
+  const split = {
+    type: 'Split',
+    pattern: { Regex: BYTE_LEVEL_PATTERN },
+    behavior: 'Isolated',
+    invert: false,
+  };
+  return { type: 'Sequence', pretokenizers: [split, { ...part, use_regex: false }] };
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -1,0 +1,168 @@
+/** `inspect`: what a checkpoint folder holds, from its headers alone. */
+import { parseArgs } from 'node:util';
+import { demoModelFolder } from '../demo/index.ts';
+import { quote, UserError } from '../errors.ts';
+import { openCheckpoint } from '../lm/checkpoint.ts';
+import { type ModelFacts, modelFacts } from '../lm/model-facts.ts';
+import { type TokenizerFacts, tokenizerFacts } from '../text/tokenizer-facts.ts';
+
+const options = {
+  json: { type: 'boolean', help: 'print JSON for other programs' },
+  debug: { type: 'boolean', help: 'print the stack of an error' },
+  help: { type: 'boolean', help: 'print this' },
+} as const;
+
+/** Special tokens printed one by one; some models have thousands. */
+const TOKENS_SHOWN = 12;
+/** Characters printed of one field; LongRoPE lists a factor for each pair of numbers. */
+const ROPE_SHOWN = 200;
+
+interface Facts {
+  folder: string;
+  model: ModelFacts & { hooks: string[] };
+  /** Null where the folder has none. */
+  tokenizer: TokenizerFacts | null;
+}
+
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    console.log(help());
+    return 0;
+  }
+  const [folder = demoModelFolder] = positionals;
+  const model = await modelFacts(await openCheckpoint(folder));
+  const hooks = Array.from({ length: model.blocks }, (_, i) => `blocks.${i}.hook_resid_post`);
+  const facts = { folder, model: { ...model, hooks }, tokenizer: await tokenizerFacts(folder) };
+  console.log(values.json ? JSON.stringify(facts, null, 2) : describe(facts));
+  return 0;
+}
+
+function parse(args: readonly string[]) {
+  let parsed: ReturnType<typeof read>;
+  try {
+    parsed = read(args);
+  } catch (error) {
+    throw wrong(error instanceof Error ? error.message : String(error), 'those that --help lists');
+  }
+  if (parsed.positionals.length > 1) {
+    throw wrong(parsed.positionals.map(quote).join(' '), 'one folder');
+  }
+  return parsed;
+}
+
+function read(args: readonly string[]) {
+  return parseArgs({ args: [...args], options, allowPositionals: true });
+}
+
+function wrong(found: string, expected: string): UserError {
+  return new UserError({
+    thing: 'options of inspect',
+    found,
+    expected,
+    next: 'Run interpboard inspect --help.',
+  });
+}
+
+function help(): string {
+  const lines = Object.entries(options).map(([name, { help: text }]) => `  --${name}`.padEnd(12) + text);
+  return [
+    'usage: interpboard inspect [folder] [options]',
+    '',
+    'Prints what is known of a language model in the Hugging Face layout; default the embedded one.',
+    'Only headers are read, but a tensor that is missing or of another shape is an error.',
+    '',
+    ...lines,
+  ].join('\n');
+}
+
+/** Names and texts from the files are quoted: they are strangers' and may hold anything. */
+export function describe({ folder, model, tokenizer }: Facts): string {
+  const { heads, unread } = model;
+  const rows: [string, string][] = [
+    ['folder', quote(folder)],
+    ['family', model.family],
+    ['blocks', count(model.blocks)],
+    ['d_model', count(model.dModel)],
+    [
+      'heads',
+      heads.query === null
+        ? 'the family’s default'
+        : `${heads.query} of ${heads.size}, ${heads.keyValue} for keys and values`,
+    ],
+    [
+      'vocabulary',
+      `${count(model.vocabulary)}, head ${model.tiedHead ? 'tied to' : 'apart from'} the embedding`,
+    ],
+    ['context', `${count(model.contextLength)} tokens`],
+    ['rope', ropeText(model.rope)],
+    ['hooks', `${model.hooks[0]} … ${model.hooks.at(-1)} (${model.hooks.length})`],
+    ['parameters', count(model.parameters)],
+    ...model.types.map(({ type, tensors, parameters, bytes }, i): [string, string] => [
+      i === 0 ? 'types' : '',
+      `${type.padEnd(5)} ${count(tensors)} tensors, ${count(parameters)} numbers, ${size(bytes)}`,
+    ]),
+    ...(unread.tensors === 0
+      ? []
+      : [
+          [
+            'not read',
+            `${count(unread.tensors)} tensors, ${size(unread.bytes)}, the first ${quote(unread.first ?? '')}`,
+          ] satisfies [string, string],
+        ]),
+    ...model.files.map(({ name, bytes, tensors }, i): [string, string] => [
+      i === 0 ? 'files' : '',
+      `${quote(name)}  ${size(bytes)}, ${count(tensors)} tensors`,
+    ]),
+    ...tokenizerRows(tokenizer, model.vocabulary),
+  ];
+  return rows.map(([name, text]) => `${name.padEnd(11)} ${text}`.trimEnd()).join('\n');
+}
+
+function tokenizerRows(tokenizer: TokenizerFacts | null, vocabulary: number): [string, string][] {
+  if (tokenizer === null) return [['tokenizer', 'none (no tokenizer.json)']];
+  const { specialTokens, around } = tokenizer;
+  const known = new Map(specialTokens.map(({ id, text }) => [id, text]));
+  const named = (id: number): string => (known.has(id) ? `${id} ${quote(known.get(id) ?? '')}` : String(id));
+  const shown = specialTokens.slice(0, TOKENS_SHOWN).map(({ id }) => named(id));
+  const more = specialTokens.length - shown.length;
+  const list = (ids: readonly number[]): string => ids.map(named).join(', ') || 'nothing';
+  const excess = tokenizer.vocabulary - vocabulary;
+  return [
+    ['tokenizer', tokenizer.kind],
+    [
+      '  entries',
+      `${count(tokenizer.vocabulary)}${excess > 0 ? ` (${excess} more than the model has)` : ''}`,
+    ],
+    ['  special', [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ') || 'none'],
+    ['  around', `before a text ${list(around.before)}, after it ${list(around.after)}`],
+    [
+      '  named',
+      (['bos', 'eos', 'pad'] as const)
+        .map((name) => {
+          const id = tokenizer[`${name}TokenId`];
+          return `${name} ${id === null ? 'none' : named(id)}`;
+        })
+        .join(', '),
+    ],
+    ['  chat', tokenizer.chatTemplate ? 'has a chat template' : 'no chat template'],
+  ];
+}
+
+function ropeText(rope: Readonly<Record<string, unknown>>): string {
+  const fields = Object.entries(rope).map(([name, value]) =>
+    typeof value === 'number' ? `${name} ${value}` : `${name} ${JSON.stringify(value).slice(0, ROPE_SHOWN)}`,
+  );
+  return fields.join(', ') || 'nothing in config.json: the family’s default';
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en');
+}
+
+function size(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${power === 0 ? value : value.toPrecision(3)} ${units[power]}`;
+}
