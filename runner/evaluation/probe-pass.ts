@@ -39,13 +39,13 @@ export async function probePass(
     const residuals = await model.residuals(batch);
     for (const [hook, { saes }] of hooks.entries()) {
       for (const [i, sae] of saes.entries()) {
-        const { values, indices } = await sae.encode(residuals[hook]!, batch.rows * batch.tokens);
+        const { k, values, indices } = await sae.encode(residuals[hook]!, batch.rows * batch.tokens);
         const features = pooled[hook]![i]!;
         group.forEach((text, row) => {
           const length = batch.lengths![row]!;
           const at = text * features.columns;
-          const from = row * batch.tokens * sae.k;
-          for (let slot = from; slot < from + length * sae.k; slot++) {
+          const from = row * batch.tokens * k;
+          for (let slot = from; slot < from + length * k; slot++) {
             features.values[at + indices[slot]!]! += values[slot]! / length;
           }
         });

@@ -77,7 +77,7 @@ export async function tokenPass(
       for (const [i, sae] of saes.entries()) {
         const view = await sae.reconstruct(x, batch.rows * batch.tokens);
         saeLosses[i]!.add(await model.losses(hook, view.reconstruction, batch), batch);
-        views.push({ ...view, k: sae.k });
+        views.push(view);
       }
       for (let row = 0; row < batch.rows; row++) {
         const [from, to] = [row * batch.tokens, (row + 1) * batch.tokens];

@@ -1,15 +1,17 @@
 import type { Device } from '../onnx/devices.ts';
 import { float32, floatsOf, int32, int32sOf, openSession } from '../onnx/session.ts';
-import { decodeProgram, encodeProgram, inMemory } from './programs.ts';
+import { decodeProgram, decodingNeedsInput, encodeProgram, inMemory } from './programs.ts';
 import type { Latents, Sae } from './sae.ts';
 
 /** Floats of pre-activations held at once: tokens × d_sae (256 MiB). */
 const PRE_LIMIT = 64 << 20;
+/** The same where the program finds K itself: it holds counts, masks and values of that size beside each other. */
+const DENSE_LIMIT = PRE_LIMIT / 4;
 /** Floats of gathered decoder rows held at once: tokens × k × d_in (64 MiB). */
 const ROWS_LIMIT = 16 << 20;
 
 export interface Reconstruction extends Latents {
-  /** x̂ [tokens, d_in] */
+  /** x̂ [tokens, d_out] */
   reconstruction: Float32Array;
 }
 
@@ -18,11 +20,19 @@ export interface OpenSae {
   readonly architecture: Sae['architecture'];
   readonly d_in: number;
   readonly d_sae: number;
-  readonly k: number;
+  /** Width of x̂: d_in, except of transcoders. */
+  readonly d_out: number;
+  /** Slots a token, of a topk SAE; null where every call has its own number (`Latents.k`). */
+  readonly k: number | null;
   /** @param x [tokens, d_in] */
   encode(x: Float32Array, tokens: number): Promise<Latents>;
-  /** x̂ [tokens, d_in] of given latents, which need not come from `encode`. */
-  decode(latents: Latents, tokens: number): Promise<Float32Array>;
+  /**
+   * x̂ [tokens, d_out] of given latents, which need not come from `encode`.
+   *
+   * @param x [tokens, d_in], what the latents are of: needed where a normalisation of each token is to be undone, or
+   *   for a skip connection
+   */
+  decode(latents: Latents, tokens: number, x?: Float32Array): Promise<Float32Array>;
   /** @param x [tokens, d_in] */
   reconstruct(x: Float32Array, tokens: number): Promise<Reconstruction>;
   close(): Promise<void>;
@@ -46,7 +56,9 @@ export async function openSae(sae: Sae, options: OpenSaeOptions = {}): Promise<O
     await encoder.close();
     throw error;
   });
-  const { architecture, d_in, d_sae, k } = sae;
+  const { architecture, d_in, d_sae, d_out = d_in } = sae;
+  const fixed = sae.architecture === 'topk' ? sae.k : null;
+  const needsInput = decodingNeedsInput(sae);
 
   function check(name: string, array: ArrayLike<unknown>, tokens: number, width: number): void {
     if (array.length !== tokens * width) {
@@ -56,28 +68,31 @@ export async function openSae(sae: Sae, options: OpenSaeOptions = {}): Promise<O
 
   async function encode(x: Float32Array, tokens: number): Promise<Latents> {
     check('x', x, tokens, d_in);
-    const values = new Float32Array(tokens * k);
-    const indices = new Int32Array(tokens * k);
-    for (const [from, to] of stretches(tokens, PRE_LIMIT / d_sae)) {
+    const parts: Latents[] = [];
+    for (const [from, to] of stretches(tokens, (fixed === null ? DENSE_LIMIT : PRE_LIMIT) / d_sae)) {
       const feeds = { x: float32(x.subarray(from * d_in, to * d_in), [to - from, d_in]) };
       const outputs = await encoder.run(feeds);
-      values.set(floatsOf(outputs, 'values'), from * k);
-      indices.set(int32sOf(outputs, 'indices'), from * k);
+      const values = floatsOf(outputs, 'values');
+      parts.push({ k: values.length / (to - from), values, indices: int32sOf(outputs, 'indices') });
     }
-    return { values, indices };
+    return joined(parts, fixed ?? 1);
   }
 
-  async function decode({ values, indices }: Latents, tokens: number): Promise<Float32Array> {
+  async function decode(latents: Latents, tokens: number, x?: Float32Array): Promise<Float32Array> {
+    const { k, values, indices } = latents;
+    if (fixed !== null && k !== fixed) throw new RangeError(`latents of ${k} slots, expected ${fixed}`);
     check('values', values, tokens, k);
     check('indices', indices, tokens, k);
-    const reconstruction = new Float32Array(tokens * d_in);
-    for (const [from, to] of stretches(tokens, ROWS_LIMIT / (k * d_in))) {
+    if (needsInput) check('x', x ?? [], tokens, d_in);
+    const reconstruction = new Float32Array(tokens * d_out);
+    for (const [from, to] of stretches(tokens, ROWS_LIMIT / (k * d_out))) {
       const dims = [to - from, k];
       const outputs = await decoder.run({
         values: float32(values.subarray(from * k, to * k), dims),
         indices: int32(indices.subarray(from * k, to * k), dims),
+        ...(needsInput && x ? { x: float32(x.subarray(from * d_in, to * d_in), [to - from, d_in]) } : {}),
       });
-      reconstruction.set(floatsOf(outputs, 'reconstruction'), from * d_in);
+      reconstruction.set(floatsOf(outputs, 'reconstruction'), from * d_out);
     }
     return reconstruction;
   }
@@ -86,17 +101,34 @@ export async function openSae(sae: Sae, options: OpenSaeOptions = {}): Promise<O
     architecture,
     d_in,
     d_sae,
-    k,
+    d_out,
+    k: fixed,
     encode,
     decode,
     async reconstruct(x, tokens) {
       const latents = await encode(x, tokens);
-      return { ...latents, reconstruction: await decode(latents, tokens) };
+      return { ...latents, reconstruction: await decode(latents, tokens, x) };
     },
     async close() {
       await Promise.all([encoder.close(), decoder.close()]);
     },
   };
+}
+
+/** Stretches of tokens as one: as many slots as the widest has, the others filled up with empty ones. */
+function joined(parts: readonly Latents[], least: number): Latents {
+  const k = parts.reduce((most, part) => Math.max(most, part.k), least);
+  const total = parts.reduce((sum, part) => sum + part.values.length / part.k, 0);
+  const values = new Float32Array(total * k);
+  const indices = new Int32Array(total * k);
+  let token = 0;
+  for (const part of parts) {
+    for (let at = 0; at < part.values.length; at += part.k, token++) {
+      values.set(part.values.subarray(at, at + part.k), token * k);
+      indices.set(part.indices.subarray(at, at + part.k), token * k);
+    }
+  }
+  return { k, values, indices };
 }
 
 /** [from, to) pairs that cover 0..total in steps of at most `limit`, at least one each. */

@@ -1,47 +1,174 @@
 /**
  * ONNX programs of an SAE. Both work on any number T of tokens.
  *
- * Decoding gathers k rows of W_dec a token and multiplies them: against a dense [T, d_sae] product it is 1.3 times
- * as fast at d_in 128, d_sae 1,024, k 32 and 5 times at 512, 8,192, 32 (one core). It holds T·k·d_in floats, so
+ * Decoding gathers K rows of W_dec a token and multiplies them: against a dense [T, d_sae] product it is 1.3 times
+ * as fast at d_in 128, d_sae 1,024, K 32 and 5 times at 512, 8,192, 32 (one core). It holds T·K·d_out floats, so
  * callers bound T.
  */
 import { elementTypes, Graph, type Program, type Value } from '../onnx/graph.ts';
-import { type Sae, type TensorName, tensorShape } from './sae.ts';
+import { LAYER_NORM_EPSILON, type Sae, type TensorName, tensorShape } from './sae.ts';
 
 /** Puts one of the SAE's tensors into a graph: as bytes of the program, or as a stretch of a file. */
 export type PlaceTensor = (graph: Graph, name: TensorName) => Value;
 
-export type SaeHeader = Omit<Sae, TensorName>;
+type WithoutTensors<S> = S extends Sae ? Omit<S, TensorName> : never;
+
+/** An SAE without its large tensors; those of one number a latent beside b_enc are still in it. */
+export type SaeHeader = WithoutTensors<Sae>;
 
 export function inMemory(sae: Sae): PlaceTensor {
-  return (graph, name) => graph.floats(sae[name], tensorShape(name, sae));
+  return (graph, name) => {
+    if (name === 'b_enc' && sae.architecture === 'gated') throw new RangeError('a gated SAE has no b_enc');
+    return graph.floats((sae as Record<TensorName, Float32Array>)[name], tensorShape(name, sae));
+  };
+}
+
+/** Whether decoding needs x beside the latents: to undo a normalisation of each token, or for the skip connection. */
+export function decodingNeedsInput({ normalisation: { kind }, W_skip }: SaeHeader): boolean {
+  return kind === 'constant_norm_rescale' || kind === 'layer_norm' || W_skip !== undefined;
 }
 
 /**
- * x [T, d_in] -> values float32 [T, k] (relu applied), indices int32 [T, k], largest first. ONNX TopK settles exact
+ * x [T, d_in] -> values float32 [T, K] (relu applied), indices int32 [T, K], largest first. K is the k of a topk SAE,
+ * else found by the program: the largest number of active latents of a token, at least 1. ONNX TopK settles exact
  * ties as the canonical form demands: the lowest index first.
  */
 export function encodeProgram(sae: SaeHeader, place: PlaceTensor): Program {
   const graph = new Graph();
-  const x = graph.input('x', 'float32', ['T', sae.d_in]);
+  const x = normalised(graph, sae, graph.input('x', 'float32', ['T', sae.d_in]));
   const centred = sae.apply_b_dec_to_input ? graph.node('Sub', [x, place(graph, 'b_dec')]) : x;
-  const pre = graph.node('Gemm', [centred, place(graph, 'W_enc'), place(graph, 'b_enc')]);
-  const [top, at] = graph.nodes('TopK', [pre, graph.int64s([sae.k])], { outputs: 2 }) as [Value, Value];
-  graph.output(graph.node('Relu', [top]), 'values', 'float32', ['T', sae.k]);
-  const indices = graph.node('Cast', [at], { attributes: { to: elementTypes.int32 } });
-  graph.output(indices, 'indices', 'int32', ['T', sae.k]);
+  const z = activations(graph, sae, centred, place);
+  const fixed = sae.architecture === 'topk';
+  const k = fixed ? graph.int64s([sae.k]) : mostActive(graph, z);
+  const [top, at] = graph.nodes('TopK', [z, k], { outputs: 2 }) as [Value, Value];
+  const found = graph.node('Cast', [at], { attributes: { to: elementTypes.int32 } });
+  const slots = fixed ? sae.k : 'K';
+  graph.output(fixed ? graph.node('Relu', [top]) : top, 'values', 'float32', ['T', slots]);
+  const empty = graph.int32s([0], []);
+  const used = fixed
+    ? found
+    : graph.node('Where', [graph.node('Greater', [top, graph.scalar(0)]), found, empty]);
+  graph.output(used, 'indices', 'int32', ['T', slots]);
   return graph.program();
 }
 
-/** values [T, k], indices [T, k] -> reconstruction [T, d_in]. */
+/** values [T, K], indices [T, K] (and x [T, d_in] where `decodingNeedsInput`) -> reconstruction [T, d_out]. */
 export function decodeProgram(sae: SaeHeader, place: PlaceTensor): Program {
   const graph = new Graph();
-  const values = graph.input('values', 'float32', ['T', sae.k]);
-  const indices = graph.input('indices', 'int32', ['T', sae.k]);
-  const rows = graph.node('Gather', [place(graph, 'W_dec'), indices], { attributes: { axis: 0 } });
+  const { d_in, d_out = d_in } = sae;
+  const slots = sae.architecture === 'topk' ? sae.k : 'K';
+  let values = graph.input('values', 'float32', ['T', slots]);
+  const indices = graph.input('indices', 'int32', ['T', slots]);
+  const x = decodingNeedsInput(sae) ? graph.input('x', 'float32', ['T', d_in]) : undefined;
+  const W_dec = place(graph, 'W_dec');
+  if (sae.architecture === 'topk' && sae.rescale_acts_by_decoder_norm) {
+    values = graph.node('Div', [values, graph.node('Gather', [rowNorms(graph, W_dec), indices])]);
+  }
+  const rows = graph.node('Gather', [W_dec, indices], { attributes: { axis: 0 } });
   const middle = graph.int64s([1]);
   const product = graph.node('MatMul', [graph.node('Unsqueeze', [values, middle]), rows]);
   const sum = graph.node('Add', [graph.node('Squeeze', [product, middle]), place(graph, 'b_dec')]);
-  graph.output(sum, 'reconstruction', 'float32', ['T', sae.d_in]);
+  let out = denormalised(graph, sae, sum, x);
+  if (sae.W_skip !== undefined && x !== undefined) {
+    const skip = graph.node('Gemm', [x, graph.floats(sae.W_skip, [d_out, d_in])], {
+      attributes: { transB: 1 },
+    });
+    out = graph.node('Add', [out, skip]);
+  }
+  graph.output(out, 'reconstruction', 'float32', ['T', d_out]);
   return graph.program();
+}
+
+/** [T, d_sae]: z, or of topk what is selected from. */
+function activations(graph: Graph, sae: SaeHeader, centred: Value, place: PlaceTensor): Value {
+  const W_enc = place(graph, 'W_enc');
+  const perLatent = (values: Float32Array): Value => graph.floats(values, [sae.d_sae]);
+  if (sae.architecture === 'gated') {
+    const raw = graph.node('MatMul', [centred, W_enc]);
+    const gate = graph.node('Greater', [graph.node('Add', [raw, perLatent(sae.b_gate)]), graph.scalar(0)]);
+    const scaled = graph.node('Mul', [raw, perLatent(sae.r_mag.map(Math.exp))]);
+    const magnitude = graph.node('Relu', [graph.node('Add', [scaled, perLatent(sae.b_mag)])]);
+    return graph.node('Where', [gate, magnitude, graph.scalar(0)]);
+  }
+  const pre = graph.node('Gemm', [centred, W_enc, place(graph, 'b_enc')]);
+  switch (sae.architecture) {
+    case 'topk':
+      if (!sae.rescale_acts_by_decoder_norm) return pre;
+      return graph.node('Mul', [pre, rowNorms(graph, place(graph, 'W_dec'))]);
+    case 'relu':
+      return graph.node('Relu', [pre]);
+    case 'jumprelu':
+    case 'batchtopk':
+    case 'matryoshka': {
+      const over = graph.node('Greater', [pre, perLatent(sae.threshold)]);
+      return graph.node('Where', [over, graph.node('Relu', [pre]), graph.scalar(0)]);
+    }
+  }
+}
+
+/** int64 [1]: the largest number of positive values in a row, at least 1. */
+function mostActive(graph: Graph, z: Value): Value {
+  const positive = graph.node('Cast', [graph.node('Greater', [z, graph.scalar(0)])], {
+    attributes: { to: elementTypes.int32 },
+  });
+  const counts = graph.node('ReduceSum', [positive, graph.int64s([1])], { attributes: { keepdims: 0 } });
+  const most = graph.node('ReduceMax', [counts, graph.int64s([0])], { attributes: { keepdims: 1 } });
+  const atLeastOne = graph.node('Max', [most, graph.int32s([1])]);
+  return graph.node('Cast', [atLeastOne], { attributes: { to: elementTypes.int64 } });
+}
+
+/** ‖row‖ of each row of W_dec: [d_sae]. The runtime computes it once, as nothing in it depends on inputs. */
+function rowNorms(graph: Graph, W_dec: Value): Value {
+  return graph.node('ReduceL2', [W_dec, graph.int64s([1])], { attributes: { keepdims: 0 } });
+}
+
+function normalised(graph: Graph, { normalisation, d_in }: SaeHeader, x: Value): Value {
+  switch (normalisation.kind) {
+    case 'none':
+      return x;
+    case 'expected_average_only_in':
+      return graph.node('Mul', [x, graph.scalar(normalisation.scale)]);
+    case 'constant_norm_rescale':
+      return graph.node('Mul', [x, tokenScale(graph, x, d_in)]);
+    case 'layer_norm': {
+      const { centred, std } = tokenMoments(graph, x, d_in);
+      return graph.node('Div', [centred, graph.node('Add', [std, graph.scalar(LAYER_NORM_EPSILON)])]);
+    }
+  }
+}
+
+function denormalised(
+  graph: Graph,
+  { normalisation, d_in }: SaeHeader,
+  sum: Value,
+  x: Value | undefined,
+): Value {
+  switch (normalisation.kind) {
+    case 'none':
+      return sum;
+    case 'expected_average_only_in':
+      return graph.node('Div', [sum, graph.scalar(normalisation.scale)]);
+    case 'constant_norm_rescale':
+      return graph.node('Div', [sum, tokenScale(graph, x!, d_in)]);
+    case 'layer_norm': {
+      const { mean, std } = tokenMoments(graph, x!, d_in);
+      return graph.node('Add', [graph.node('Mul', [sum, std]), mean]);
+    }
+  }
+}
+
+/** √d/‖x‖: [T, 1]. */
+function tokenScale(graph: Graph, x: Value, d_in: number): Value {
+  const norm = graph.node('ReduceL2', [x, graph.int64s([1])], { attributes: { keepdims: 1 } });
+  return graph.node('Div', [graph.scalar(Math.sqrt(d_in)), norm]);
+}
+
+/** mean and std (over d − 1): [T, 1]; x − mean: [T, d_in]. */
+function tokenMoments(graph: Graph, x: Value, d_in: number): { mean: Value; centred: Value; std: Value } {
+  const across = [graph.int64s([1])] as const;
+  const mean = graph.node('ReduceMean', [x, ...across], { attributes: { keepdims: 1 } });
+  const centred = graph.node('Sub', [x, mean]);
+  const squares = graph.node('ReduceSumSquare', [centred, ...across], { attributes: { keepdims: 1 } });
+  const std = graph.node('Sqrt', [graph.node('Div', [squares, graph.scalar(d_in - 1)])]);
+  return { mean, centred, std };
 }

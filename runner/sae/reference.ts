@@ -2,11 +2,18 @@
  * SAE mathematics, slow and obvious: float64 sums, one token at a time. Programs and backends are compared with it
  * in tests; nothing else runs it.
  */
-import type { Latents, Sae, SaeShape, SaeTensors } from './sae.ts';
+import {
+  LAYER_NORM_EPSILON,
+  type Latents,
+  type Normalisation,
+  type Sae,
+  type SaeShape,
+  type SaeTensors,
+} from './sae.ts';
 
 /** Pre-activations of one token, float64 [d_sae]. */
 export function preActivations(
-  tensors: SaeTensors,
+  tensors: Pick<SaeTensors, 'W_enc' | 'b_enc' | 'b_dec'>,
   { d_in, d_sae }: SaeShape,
   x: ArrayLike<number>,
   subtractBias: boolean,
@@ -26,31 +33,107 @@ export function largest(values: ArrayLike<number>, k: number): number[] {
     .slice(0, k);
 }
 
-/** @param x [tokens, d_in] */
-export function encode(sae: Sae, x: Float32Array, tokens: number): Latents {
-  const values = new Float32Array(tokens * sae.k);
-  const indices = new Int32Array(tokens * sae.k);
-  for (let t = 0; t < tokens; t++) {
-    const row = x.subarray(t * sae.d_in, (t + 1) * sae.d_in);
-    const pre = preActivations(sae, sae, row, sae.apply_b_dec_to_input);
-    largest(pre, sae.k).forEach((j, slot) => {
-      indices[t * sae.k + slot] = j;
-      values[t * sae.k + slot] = Math.max(pre[j]!, 0);
-    });
+/** One token's x' = (x − shift)·factor, and what undoes it: x̂·undo + shift. */
+function normaliser(
+  normalisation: Normalisation,
+  x: Float32Array,
+): { shift: number; factor: number; undo: number } {
+  switch (normalisation.kind) {
+    case 'none':
+      return { shift: 0, factor: 1, undo: 1 };
+    case 'expected_average_only_in':
+      return { shift: 0, factor: normalisation.scale, undo: 1 / normalisation.scale };
+    case 'constant_norm_rescale': {
+      const factor = Math.sqrt(x.length) / Math.hypot(...x);
+      return { shift: 0, factor, undo: 1 / factor };
+    }
+    case 'layer_norm': {
+      const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
+      const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (x.length - 1);
+      const std = Math.sqrt(variance);
+      return { shift: mean, factor: 1 / (std + LAYER_NORM_EPSILON), undo: std };
+    }
   }
-  return { values, indices };
 }
 
-/** @returns x̂ [tokens, d_in] */
-export function decode(sae: Sae, { values, indices }: Latents, tokens: number): Float32Array {
-  const out = new Float32Array(tokens * sae.d_in);
-  for (let t = 0; t < tokens; t++) {
-    const sum = Float64Array.from(sae.b_dec);
-    for (let slot = t * sae.k; slot < (t + 1) * sae.k; slot++) {
-      const row = indices[slot]! * sae.d_in;
-      for (let i = 0; i < sae.d_in; i++) sum[i]! += values[slot]! * sae.W_dec[row + i]!;
+function decoderNorms({ W_dec, d_in, d_sae, d_out = d_in }: Sae): Float64Array {
+  return Float64Array.from({ length: d_sae }, (_, j) =>
+    Math.hypot(...W_dec.subarray(j * d_out, (j + 1) * d_out)),
+  );
+}
+
+/** z of one token, all d_sae of them; of topk the pre-activations, which `encode` selects from. */
+function dense(sae: Sae, row: Float32Array): Float64Array {
+  const { shift, factor } = normaliser(sae.normalisation, row);
+  const x = Float64Array.from(row, (value) => (value - shift) * factor);
+  const b_enc = sae.architecture === 'gated' ? new Float32Array(sae.d_sae) : sae.b_enc;
+  const pre = preActivations({ ...sae, b_enc }, sae, x, sae.apply_b_dec_to_input);
+  switch (sae.architecture) {
+    case 'topk': {
+      if (!sae.rescale_acts_by_decoder_norm) return pre;
+      const norms = decoderNorms(sae);
+      return pre.map((value, j) => value * norms[j]!);
     }
-    out.set(sum, t * sae.d_in);
+    case 'relu':
+      return pre.map((value) => Math.max(value, 0));
+    case 'jumprelu':
+    case 'batchtopk':
+    case 'matryoshka':
+      return pre.map((value, j) => (value > sae.threshold[j]! ? Math.max(value, 0) : 0));
+    case 'gated':
+      return pre.map((value, j) =>
+        value + sae.b_gate[j]! > 0 ? Math.max(value * Math.exp(sae.r_mag[j]!) + sae.b_mag[j]!, 0) : 0,
+      );
+  }
+}
+
+/** @param x [tokens, d_in] */
+export function encode(sae: Sae, x: Float32Array, tokens: number): Latents {
+  const z = Array.from({ length: tokens }, (_, t) =>
+    dense(sae, x.subarray(t * sae.d_in, (t + 1) * sae.d_in)),
+  );
+  const active = (row: Float64Array): number => row.reduce((count, value) => count + Number(value > 0), 0);
+  const k = sae.architecture === 'topk' ? sae.k : Math.max(1, ...z.map(active));
+  const values = new Float32Array(tokens * k);
+  const indices = new Int32Array(tokens * k);
+  z.forEach((row, t) => {
+    largest(row, k).forEach((j, slot) => {
+      const value = Math.max(row[j]!, 0);
+      if (value > 0 || sae.architecture === 'topk') indices[t * k + slot] = j;
+      values[t * k + slot] = value;
+    });
+  });
+  return { k, values, indices };
+}
+
+/**
+ * @param x [tokens, d_in], what the latents were encoded from: asked for where decoding needs it
+ * @returns x̂ [tokens, d_out]
+ */
+export function decode(
+  sae: Sae,
+  { k, values, indices }: Latents,
+  tokens: number,
+  x: Float32Array = new Float32Array(tokens * sae.d_in).fill(Number.NaN),
+): Float32Array {
+  const { d_in, d_out = d_in, W_skip } = sae;
+  const rescaled = sae.architecture === 'topk' && sae.rescale_acts_by_decoder_norm;
+  const norms = rescaled ? decoderNorms(sae) : null;
+  const out = new Float32Array(tokens * d_out);
+  for (let t = 0; t < tokens; t++) {
+    const row = x.subarray(t * d_in, (t + 1) * d_in);
+    const sum = Float64Array.from(sae.b_dec);
+    for (let slot = t * k; slot < (t + 1) * k; slot++) {
+      const j = indices[slot]!;
+      const z = values[slot]! / (norms?.[j] ?? 1);
+      for (let i = 0; i < d_out; i++) sum[i]! += z * sae.W_dec[j * d_out + i]!;
+    }
+    const { shift, undo } = normaliser(sae.normalisation, row);
+    for (let i = 0; i < d_out; i++) {
+      sum[i] = sum[i]! * undo + shift;
+      if (W_skip) for (let from = 0; from < d_in; from++) sum[i]! += row[from]! * W_skip[i * d_in + from]!;
+    }
+    out.set(sum, t * d_out);
   }
   return out;
 }
@@ -61,5 +144,5 @@ export function reconstruct(
   tokens: number,
 ): Latents & { reconstruction: Float32Array } {
   const latents = encode(sae, x, tokens);
-  return { ...latents, reconstruction: decode(sae, latents, tokens) };
+  return { ...latents, reconstruction: decode(sae, latents, tokens, x) };
 }

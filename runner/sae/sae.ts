@@ -4,65 +4,145 @@ import { createHash } from 'node:crypto';
  * The one form in which the project holds an SAE. Field and tensor names are those of the published checkpoints
  * (W_enc, d_sae, apply_b_dec_to_input); every convention is a field, none is inferred from a name.
  *
- * topk (Gao et al. 2024, arXiv 2406.04093): pre = (x − b_dec)·W_enc + b_enc; the k largest pre are kept, of equal
- * ones the lowest index; z = relu of those; x̂ = z·W_dec + b_dec.
+ *     x' = normalisation of x;  pre = (x' − b_dec, if applied)·W_enc + b_enc
+ *     z  = what the architecture makes of pre, never negative
+ *     x̂  = z·W_dec + b_dec, the normalisation undone
+ *
+ * A transcoder has `d_out` (the width of what it predicts) and may have `W_skip`: x̂ gains x·W_skipᵀ.
  */
-export interface TopKSae extends SaeTensors {
-  architecture: 'topk';
+export type Sae = ReluSae | TopKSae | JumpReluSae | BatchTopKSae | MatryoshkaSae | GatedSae;
+
+export type Architecture = Sae['architecture'];
+
+export interface SaeShape {
   /** Width of the residual stream. */
   d_in: number;
   /** Number of latents. */
   d_sae: number;
-  /** Latents kept a token, 1..d_sae. */
-  k: number;
-  /** Whether b_dec is subtracted from x before encoding. It is always added in decoding. */
-  apply_b_dec_to_input: boolean;
-  /** What is done to x before encoding and undone on x̂. */
-  normalisation: 'none';
+  /** Width of x̂ where it is another's than x (transcoders); default d_in. */
+  d_out?: number;
 }
 
 /** Row-major float32. */
 export interface SaeTensors {
   /** [d_in, d_sae] */
   W_enc: Float32Array;
-  /** [d_sae, d_in] */
+  /** [d_sae, d_in]; of a transcoder [d_sae, d_out] */
   W_dec: Float32Array;
   /** [d_sae] */
   b_enc: Float32Array;
-  /** [d_in] */
+  /** [d_in]; of a transcoder [d_out] */
   b_dec: Float32Array;
 }
 
-/** Discriminated by `architecture`; the others that formats know become members of this union. */
-export type Sae = TopKSae;
+/** What is done to x before encoding and undone on x̂; d = d_in. */
+export type Normalisation =
+  | { kind: 'none' }
+  /** x' = scale·x for all tokens alike; scale is √d over the mean norm of the training activations. */
+  | { kind: 'expected_average_only_in'; scale: number }
+  /** x' = x·√d/‖x‖, a token at a time. */
+  | { kind: 'constant_norm_rescale' }
+  /** x' = (x − mean)/(std + 1e-5), a token at a time, std over d − 1. */
+  | { kind: 'layer_norm' };
+
+/** Added to the standard deviation by layer_norm, and not when it is undone: as SAELens and OpenAI's code do. */
+export const LAYER_NORM_EPSILON = 1e-5;
+
+interface Conventions extends SaeShape {
+  /** Whether b_dec is subtracted from x' before encoding. It is always added in decoding. */
+  apply_b_dec_to_input: boolean;
+  normalisation: Normalisation;
+  /** [d_out, d_in] */
+  W_skip?: Float32Array;
+}
+
+/** z = relu(pre). SAELens: "standard". */
+export interface ReluSae extends Conventions, SaeTensors {
+  architecture: 'relu';
+}
+
+/**
+ * Gao et al. 2024, arXiv 2406.04093: the k largest pre are kept, of equal ones the lowest index; z = relu of those.
+ * With rescale_acts_by_decoder_norm (SAELens), pre_j is multiplied by ‖W_dec_j‖ before the selection and z_j divided
+ * by it in decoding.
+ */
+export interface TopKSae extends Conventions, SaeTensors {
+  architecture: 'topk';
+  /** Latents kept a token, 1..d_sae. */
+  k: number;
+  rescale_acts_by_decoder_norm: boolean;
+}
+
+/** Rajamanoharan et al. 2024, arXiv 2407.14435: z = relu(pre)·1[pre > threshold]. */
+export interface JumpReluSae extends Conventions, SaeTensors {
+  architecture: 'jumprelu';
+  /** [d_sae] */
+  threshold: Float32Array;
+}
+
+/** Bussmann et al. 2024, arXiv 2412.06410, as it is used: one threshold for all latents. k holds on average only. */
+export interface BatchTopKSae extends Conventions, SaeTensors {
+  architecture: 'batchtopk';
+  /** [d_sae] */
+  threshold: Float32Array;
+  k: number;
+}
+
+/** Bussmann et al. 2025, arXiv 2503.17547, as it is used: a BatchTopK SAE of which each prefix of groups is one too. */
+export interface MatryoshkaSae extends Conventions, SaeTensors {
+  architecture: 'matryoshka';
+  /** [d_sae] */
+  threshold: Float32Array;
+  k: number;
+  /** Latents of each group; they sum to d_sae. */
+  group_sizes: readonly number[];
+}
+
+/**
+ * Rajamanoharan et al. 2024, arXiv 2404.16014, with c = (x' − b_dec, if applied)·W_enc:
+ * z = 1[c + b_gate > 0]·relu(c·exp(r_mag) + b_mag).
+ */
+export interface GatedSae extends Conventions, Omit<SaeTensors, 'b_enc'> {
+  architecture: 'gated';
+  /** [d_sae] */
+  b_gate: Float32Array;
+  /** [d_sae] */
+  b_mag: Float32Array;
+  /** [d_sae] */
+  r_mag: Float32Array;
+}
 
 /** Latents of T tokens, k slots a token: z[t, indices[t·k + s]] = values[t·k + s], everything else 0. */
 export interface Latents {
+  /**
+   * Slots a token. A topk SAE has its own k; of the others it is the largest number of active latents of any of
+   * these tokens, at least 1.
+   */
+  k: number;
   /** [T, k], largest first, never negative. */
   values: Float32Array;
-  /** [T, k]; a slot whose value is 0 still names the latent that was selected. */
+  /**
+   * [T, k]. A slot whose value is 0 is empty; of a topk SAE it still names the latent that was selected, of the
+   * others it is 0.
+   */
   indices: Int32Array;
 }
 
+/** The tensors that a trained TopK SAE consists of. */
 export const tensorNames = ['W_enc', 'W_dec', 'b_enc', 'b_dec'] as const;
 
 export type TensorName = (typeof tensorNames)[number];
 
-export interface SaeShape {
-  d_in: number;
-  d_sae: number;
-}
-
-export function tensorShape(name: TensorName, { d_in, d_sae }: SaeShape): readonly number[] {
+export function tensorShape(name: TensorName, { d_in, d_sae, d_out = d_in }: SaeShape): readonly number[] {
   switch (name) {
     case 'W_enc':
       return [d_in, d_sae];
     case 'W_dec':
-      return [d_sae, d_in];
+      return [d_sae, d_out];
     case 'b_enc':
       return [d_sae];
     case 'b_dec':
-      return [d_in];
+      return [d_out];
   }
 }
 
@@ -70,46 +150,123 @@ export function tensorLength(name: TensorName, shape: SaeShape): number {
   return tensorShape(name, shape).reduce((product, size) => product * size, 1);
 }
 
+export interface NamedTensor {
+  name: string;
+  shape: readonly number[];
+  data: Float32Array;
+}
+
+/** Every tensor an SAE has, in a fixed order. */
+export function tensorsOf(sae: Sae): NamedTensor[] {
+  const latents = [sae.d_sae];
+  const named = (name: string, data: Float32Array, shape: readonly number[]): NamedTensor => ({
+    name,
+    shape,
+    data,
+  });
+  const found = [
+    named('W_enc', sae.W_enc, tensorShape('W_enc', sae)),
+    named('W_dec', sae.W_dec, tensorShape('W_dec', sae)),
+  ];
+  if (sae.architecture !== 'gated') found.push(named('b_enc', sae.b_enc, latents));
+  found.push(named('b_dec', sae.b_dec, tensorShape('b_dec', sae)));
+  switch (sae.architecture) {
+    case 'relu':
+    case 'topk':
+      break;
+    case 'jumprelu':
+    case 'batchtopk':
+    case 'matryoshka':
+      found.push(named('threshold', sae.threshold, latents));
+      break;
+    case 'gated':
+      found.push(named('b_gate', sae.b_gate, latents), named('b_mag', sae.b_mag, latents));
+      found.push(named('r_mag', sae.r_mag, latents));
+      break;
+    default:
+      sae satisfies never;
+  }
+  if (sae.W_skip) found.push(named('W_skip', sae.W_skip, [sae.d_out ?? sae.d_in, sae.d_in]));
+  return found;
+}
+
 /**
- * A new SAE of the given tensors, which are not copied.
+ * The SAE itself, once its parts are known to fit together. Tensors are not copied.
+ *
+ * @throws RangeError when a tensor's length, k, the groups or the conventions do not fit
+ */
+export function checkedSae<S extends Sae>(sae: S): S {
+  const { d_in, d_sae, normalisation } = sae;
+  const d_out = sae.d_out ?? d_in;
+  for (const [name, size] of Object.entries({ d_in, d_sae, d_out })) {
+    if (!(Number.isInteger(size) && size >= 1)) throw new RangeError(`${name} = ${size}, expected 1 or more`);
+  }
+  for (const { name, shape, data } of tensorsOf(sae)) {
+    const expected = shape.reduce((product, size) => product * size, 1);
+    if (data.length !== expected)
+      throw new RangeError(`${name}: ${data.length} values, expected ${expected}`);
+  }
+  if ('k' in sae && (!Number.isInteger(sae.k) || sae.k < 1 || sae.k > d_sae)) {
+    throw new RangeError(`k = ${sae.k}, expected 1..${d_sae}`);
+  }
+  if (sae.architecture === 'matryoshka') {
+    const sum = sae.group_sizes.reduce((total, size) => total + size, 0);
+    if (sum !== d_sae || sae.group_sizes.some((size) => !Number.isInteger(size) || size < 1)) {
+      throw new RangeError(`groups of ${sum} latents together, expected ${d_sae}`);
+    }
+  }
+  if (normalisation.kind === 'expected_average_only_in') {
+    const { scale } = normalisation;
+    if (!(Number.isFinite(scale) && scale > 0)) throw new RangeError(`scale = ${scale}, expected above 0`);
+  }
+  if (d_out !== d_in && (sae.apply_b_dec_to_input || normalisation.kind !== 'none')) {
+    throw new RangeError('an SAE of two widths has no normalisation to undo and no b_dec to subtract');
+  }
+  return sae;
+}
+
+/**
+ * A new TopK SAE of the given tensors, which are not copied.
  *
  * @throws RangeError when a tensor's length or k does not fit d_in and d_sae
  */
 export function topKSae(
-  parts: SaeShape & SaeTensors & { k: number; apply_b_dec_to_input?: boolean },
+  parts: SaeShape &
+    SaeTensors & {
+      k: number;
+      apply_b_dec_to_input?: boolean;
+      rescale_acts_by_decoder_norm?: boolean;
+      normalisation?: Normalisation;
+      W_skip?: Float32Array;
+    },
 ): TopKSae {
-  const { d_in, d_sae, k, W_enc, W_dec, b_enc, b_dec, apply_b_dec_to_input = true } = parts;
-  for (const name of tensorNames) {
-    const expected = tensorLength(name, parts);
-    if (parts[name].length !== expected) {
-      throw new RangeError(`${name}: ${parts[name].length} values, expected ${expected}`);
-    }
-  }
-  if (!Number.isInteger(k) || k < 1 || k > d_sae) throw new RangeError(`k = ${k}, expected 1..${d_sae}`);
-  return {
+  const { d_in, d_sae, d_out, k, W_enc, W_dec, b_enc, b_dec, W_skip } = parts;
+  return checkedSae({
     architecture: 'topk',
     d_in,
     d_sae,
+    ...(d_out === undefined ? {} : { d_out }),
     k,
-    apply_b_dec_to_input,
-    normalisation: 'none',
+    apply_b_dec_to_input: parts.apply_b_dec_to_input ?? true,
+    rescale_acts_by_decoder_norm: parts.rescale_acts_by_decoder_norm ?? false,
+    normalisation: parts.normalisation ?? { kind: 'none' },
     W_enc,
     W_dec,
     b_enc,
     b_dec,
-  };
+    ...(W_skip === undefined ? {} : { W_skip }),
+  });
 }
 
 /**
- * Content hash of the tensors, whatever file they came from: SHA-256 over, in the order W_enc, W_dec, b_enc, b_dec,
- * a line "name F32 [shape]\n" and the little-endian bytes.
+ * Content hash of the tensors, whatever file they came from: SHA-256 over, in the order of `tensorsOf`, a line
+ * "name F32 [shape]\n" and the little-endian bytes.
  */
 export function tensorsSha256(sae: Sae): string {
   const hash = createHash('sha256');
-  for (const name of tensorNames) {
-    const { buffer, byteOffset, byteLength } = sae[name];
-    hash.update(`${name} F32 [${tensorShape(name, sae).join(',')}]\n`);
-    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  for (const { name, shape, data } of tensorsOf(sae)) {
+    hash.update(`${name} F32 [${shape.join(',')}]\n`);
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return hash.digest('hex');
 }

@@ -9,7 +9,7 @@ import { MalformedError, UnavailableError } from '../../errors.ts';
 import { encodeSafetensors, readFloats, readSafetensors } from '../../formats/safetensors.ts';
 import { withFile } from '../../io/byte-source.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
-import { type Sae, tensorNames, tensorShape, topKSae } from '../sae.ts';
+import { type Sae, type TopKSae, tensorNames, tensorShape, topKSae } from '../sae.ts';
 
 /** A config file larger than this is not one. */
 const CONFIG_LIMIT = 1_000_000;
@@ -43,8 +43,8 @@ export type ReleaseDetails = Pick<
   'k_aux' | 'alpha_aux' | 'hook_name' | 'model_name' | 'tokens_seen' | 'step'
 >;
 
-export interface ReleaseCheckpoint {
-  sae: Sae;
+export interface ReleaseCheckpoint<S extends Sae = TopKSae> {
+  sae: S;
   details: ReleaseDetails;
 }
 
@@ -56,15 +56,20 @@ export function releaseFiles(layer: number): { tensors: string; config: string }
  * Writes both files, each whole or not at all. The config comes last: where it stands, the tensors do too.
  *
  * @returns the names of the files written
- * @throws RangeError for an SAE that the layout cannot express (b_dec not subtracted before encoding)
+ * @throws RangeError for an SAE that the layout cannot express: anything but a plain TopK SAE
  * @throws UnavailableError when the folder cannot be written
  */
 export async function writeRelease(
   folder: string,
   layer: number,
-  { sae, details }: ReleaseCheckpoint,
+  { sae, details }: ReleaseCheckpoint<Sae>,
 ): Promise<{ tensors: string; config: string }> {
-  if (!sae.apply_b_dec_to_input) throw new RangeError('the reference layout always subtracts b_dec from x');
+  if (sae.architecture !== 'topk' || sae.rescale_acts_by_decoder_norm || sae.d_out !== undefined) {
+    throw new RangeError('the reference layout holds plain TopK SAEs only');
+  }
+  if (!sae.apply_b_dec_to_input || sae.normalisation.kind !== 'none' || sae.W_skip !== undefined) {
+    throw new RangeError('the reference layout always subtracts b_dec from x, and nothing else');
+  }
   const files = releaseFiles(layer);
   const { d_in, d_sae, k } = sae;
   const { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step } = details;

@@ -30,7 +30,7 @@ test.each(shapes)(`programs equal the reference where arithmetic is exact: ${tit
   await using(sae, async (open) => {
     const found = await open.reconstruct(x, tokens);
     expect(found).toEqual(reference.reconstruct(sae, x, tokens));
-    expect(await open.encode(x, tokens)).toEqual({ values: found.values, indices: found.indices });
+    expect(await open.encode(x, tokens)).toEqual({ k, values: found.values, indices: found.indices });
   });
 });
 

@@ -1,5 +1,5 @@
 import { random } from '../../../runner/math/random.ts';
-import { type Sae, topKSae } from '../../../runner/sae/sae.ts';
+import { type Latents, type TopKSae, topKSae } from '../../../runner/sae/sae.ts';
 
 export function gaussians(count: number, ...keys: (number | string)[]): Float32Array {
   const stream = random('sae-test', ...keys);
@@ -16,7 +16,7 @@ export function randomSae(
   d_sae: number,
   k: number,
   options: { seed?: number; exact?: boolean; apply_b_dec_to_input?: boolean } = {},
-): Sae {
+): TopKSae {
   const { seed = 0, exact = false, ...rest } = options;
   const draw = (count: number, name: string): Float32Array => {
     const values = gaussians(count, seed, name);
@@ -45,4 +45,13 @@ export function relativeDifference(found: ArrayLike<number>, expected: ArrayLike
     largest = Math.max(largest, Math.abs(expected[i]!));
   }
   return difference === 0 ? 0 : difference / largest;
+}
+
+/** Latents as a whole: [tokens, d_sae]. */
+export function dense({ k, values, indices }: Latents, d_sae: number, tokens: number): Float32Array {
+  const z = new Float32Array(tokens * d_sae);
+  for (let slot = 0; slot < tokens * k; slot++) {
+    if (values[slot]! > 0) z[Math.floor(slot / k) * d_sae + indices[slot]!] = values[slot]!;
+  }
+  return z;
 }

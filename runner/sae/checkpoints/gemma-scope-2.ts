@@ -1,0 +1,62 @@
+/**
+ * Gemma Scope 2 (Google DeepMind): `config.json` and `params.safetensors` with w_enc [d_in, d_sae], w_dec [d_sae, d_out],
+ * b_enc, b_dec, threshold, and for transcoders with an affine connection affine_skip_connection [d_in, d_out].
+ */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { withFile } from '../../io/byte-source.ts';
+import { accepted, type LoadedSae, readAllFloats, readConfig, shortText, size, TensorBag } from './loaded.ts';
+
+export const gemmaScope2Files = { config: 'config.json', tensors: 'params.safetensors' } as const;
+
+const configSchema = z.strictObject({
+  architecture: z.literal('jump_relu'),
+  model_name: shortText,
+  hf_hook_point_in: shortText,
+  hf_hook_point_out: shortText.nullish(),
+  affine_connection: z.boolean().default(false),
+  width: size.optional(),
+  l0: z.number().optional(),
+  type: shortText.optional(),
+});
+
+/** @throws UnavailableError @throws MalformedError */
+export async function readGemmaScope2(folder: string): Promise<LoadedSae> {
+  const path = join(folder, gemmaScope2Files.config);
+  const config = await readConfig(path, configSchema, 'Gemma Scope 2');
+  return withFile(join(folder, gemmaScope2Files.tensors), async (source) => {
+    const bag = new TensorBag(source.name, 'Gemma Scope 2', await readAllFloats(source));
+    const { data: W_enc, shape } = bag.shaped('w_enc', [-1, -1]);
+    const [d_in, d_sae] = shape as [number, number];
+    const { data: W_dec, shape: decoder } = bag.shaped('w_dec', [d_sae, -1]);
+    const d_out = decoder[1]!;
+    const hooks = [config.hf_hook_point_in, config.hf_hook_point_out ?? config.hf_hook_point_in];
+    const transcoder = hooks[0] !== hooks[1];
+    if (!transcoder && (d_out !== d_in || config.affine_connection)) {
+      throw bag.malformed(`w_dec of ${d_out} columns for one hook of ${d_in}`, 'two hooks, or one width');
+    }
+    const conversions: string[] = [];
+    if (config.affine_connection) conversions.push('affine_skip_connection turned');
+    const sae = {
+      architecture: 'jumprelu',
+      d_in,
+      d_sae,
+      ...(transcoder ? { d_out } : {}),
+      apply_b_dec_to_input: false,
+      normalisation: { kind: 'none' },
+      W_enc,
+      W_dec,
+      b_enc: bag.take('b_enc', [d_sae]),
+      b_dec: bag.take('b_dec', [d_out]),
+      threshold: bag.take('threshold', [d_sae]),
+      ...(config.affine_connection ? { W_skip: bag.turned('affine_skip_connection', [d_in, d_out]) } : {}),
+    } as const;
+    bag.rest();
+    return {
+      format: 'gemma-scope-2',
+      sae: accepted(source.name, sae),
+      details: { model_name: config.model_name, hook_name: config.hf_hook_point_in },
+      conversions,
+    };
+  });
+}

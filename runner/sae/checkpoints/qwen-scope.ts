@@ -1,0 +1,49 @@
+/**
+ * Qwen-Scope: one `layer{n}.sae.pt` a layer, W_enc [d_sae, d_in], W_dec [d_in, d_sae], b_enc, b_dec. TopK; k stands in
+ * the repository's name only (…-W32K-L0_50), so the caller gives it. b_dec is not subtracted (as SAELens reads them).
+ */
+import { UserError } from '../../errors.ts';
+import { withFile } from '../../io/byte-source.ts';
+import { topKSae } from '../sae.ts';
+import { accepted, type LoadedSae, transposed } from './loaded.ts';
+import { readStateDict } from './torch-tensors.ts';
+
+export interface QwenScopeOptions {
+  k: number;
+}
+
+/** @throws UnavailableError @throws MalformedError @throws UserError for a k that the SAE cannot have */
+export async function readQwenScope(file: string, { k }: QwenScopeOptions): Promise<LoadedSae> {
+  return withFile(file, async (source) => {
+    const { bag, other } = await readStateDict(source, 'qwen-scope');
+    const encoder = bag.shaped('W_enc', [-1, -1]);
+    const [d_sae, d_in] = encoder.shape as [number, number];
+    if (!(Number.isInteger(k) && k >= 1 && k <= d_sae)) {
+      throw new UserError({
+        thing: `k of ${source.name}`,
+        found: String(k),
+        expected: `1 to ${d_sae}`,
+        next: 'Take k from the repository’s name (L0_50 means 50).',
+      });
+    }
+    const sae = topKSae({
+      d_in,
+      d_sae,
+      k,
+      apply_b_dec_to_input: false,
+      W_enc: transposed(encoder.data, d_sae, d_in),
+      W_dec: bag.turned('W_dec', [d_in, d_sae]),
+      b_enc: bag.take('b_enc', [d_sae]),
+      b_dec: bag.take('b_dec', [d_in]),
+    });
+    bag.rest();
+    if (other.size > 0)
+      throw bag.malformed(`keys ${[...other.keys()].join(', ').slice(0, 100)}`, 'tensors only');
+    return {
+      format: 'qwen-scope',
+      sae: accepted(source.name, sae),
+      details: { model_name: null, hook_name: null },
+      conversions: ['W_enc and W_dec turned'],
+    };
+  });
+}

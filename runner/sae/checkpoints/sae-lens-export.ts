@@ -1,0 +1,85 @@
+/** Writes SAEs in the layout of SAELens version 6, which its `SAE.load_from_disk` reads. */
+import { join } from 'node:path';
+import { encodeSafetensors } from '../../formats/safetensors.ts';
+import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
+import { type Sae, tensorsOf } from '../sae.ts';
+import { saeLensFiles } from './sae-lens.ts';
+
+/** The version whose layout is written, and with whose package it was checked (test/fixtures/sae). */
+export const SAE_LENS_VERSION = '6.54.12';
+
+export interface SaeLensMetadata {
+  model_name: string;
+  hook_name: string;
+  /** Anything else that SAELens knows: context_size, prepend_bos, dataset_path, … */
+  [key: string]: unknown;
+}
+
+/**
+ * Writes both files, each whole or not at all; the config comes last. BatchTopK and Matryoshka SAEs become jumprelu
+ * ones, as SAELens writes them too; a scalar normalisation is folded into the weights, which changes no latent and no
+ * reconstruction.
+ *
+ * @throws RangeError for what the layout cannot express
+ * @throws UnavailableError when the folder cannot be written
+ */
+export async function writeSaeLens(folder: string, given: Sae, metadata: SaeLensMetadata): Promise<void> {
+  const sae = folded(given);
+  const tensors = tensorsOf(sae).map(
+    ({ name, shape, data }) => [name, { dtype: 'F32', shape, data }] as const,
+  );
+  await writeAtomic(join(folder, saeLensFiles.tensors), encodeSafetensors(Object.fromEntries(tensors)));
+  await writeJsonAtomic(join(folder, saeLensFiles.config), configOf(sae, metadata));
+}
+
+function configOf(sae: Sae, metadata: SaeLensMetadata): Record<string, unknown> {
+  return {
+    architecture: architectureName(sae),
+    d_in: sae.d_in,
+    d_sae: sae.d_sae,
+    dtype: 'float32',
+    device: 'cpu',
+    apply_b_dec_to_input: sae.apply_b_dec_to_input,
+    normalize_activations: sae.normalisation.kind,
+    reshape_activations: 'none',
+    metadata: { sae_lens_version: SAE_LENS_VERSION, sae_lens_training_version: null, ...metadata },
+    ...(sae.architecture === 'topk'
+      ? { k: sae.k, rescale_acts_by_decoder_norm: sae.rescale_acts_by_decoder_norm }
+      : {}),
+    ...(isTranscoder(sae) ? { d_out: sae.d_out ?? sae.d_in } : {}),
+  };
+}
+
+function isTranscoder(sae: Sae): boolean {
+  return sae.d_out !== undefined || sae.W_skip !== undefined;
+}
+
+function architectureName(sae: Sae): string {
+  const transcoder = isTranscoder(sae);
+  const suffix = transcoder ? (sae.W_skip ? 'skip_transcoder' : 'transcoder') : '';
+  switch (sae.architecture) {
+    case 'relu':
+      return transcoder ? suffix : 'standard';
+    case 'jumprelu':
+    case 'batchtopk':
+    case 'matryoshka':
+      return transcoder ? `jumprelu_${suffix}` : 'jumprelu';
+    case 'topk':
+    case 'gated':
+      if (transcoder) throw new RangeError(`SAELens has no ${sae.architecture} transcoder`);
+      return sae.architecture;
+  }
+}
+
+/** x' = s·x: W_enc times s; W_dec and b_dec over s. */
+function folded(sae: Sae): Sae {
+  if (sae.normalisation.kind !== 'expected_average_only_in') return sae;
+  const { scale } = sae.normalisation;
+  return {
+    ...sae,
+    normalisation: { kind: 'none' },
+    W_enc: sae.W_enc.map((value) => value * scale),
+    W_dec: sae.W_dec.map((value) => value / scale),
+    b_dec: sae.b_dec.map((value) => value / scale),
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * SAELens, versions 3 to 6: `cfg.json` and `sae_weights.safetensors`, W_enc [d_in, d_sae] and W_dec [d_sae, d_in] as
+ * they are held here. Configs before version 6 are flat and have other names; they are brought into the form of
+ * version 6 by the rules of `before6`.
+ */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { MalformedError } from '../../errors.ts';
+import { withFile } from '../../io/byte-source.ts';
+import type { Normalisation, Sae } from '../sae.ts';
+import {
+  accepted,
+  type LoadedSae,
+  readAllFloats,
+  readConfig,
+  readJson,
+  shortText,
+  size,
+  TensorBag,
+} from './loaded.ts';
+import { before6 } from './sae-lens-flat.ts';
+
+export const saeLensFiles = { config: 'cfg.json', tensors: 'sae_weights.safetensors' } as const;
+
+const architectures = [
+  'standard',
+  'topk',
+  'jumprelu',
+  'gated',
+  'transcoder',
+  'skip_transcoder',
+  'jumprelu_transcoder',
+  'jumprelu_skip_transcoder',
+] as const;
+
+const normalisations = ['none', 'expected_average_only_in', 'constant_norm_rescale', 'layer_norm'] as const;
+
+const metadataSchema = z.looseObject({
+  sae_lens_version: shortText.nullish(),
+  model_name: shortText.nullish(),
+  hook_name: shortText.nullish(),
+});
+
+const configSchema = z.strictObject({
+  architecture: z.enum(architectures),
+  d_in: size,
+  d_sae: size,
+  dtype: shortText.optional(),
+  device: shortText.optional(),
+  apply_b_dec_to_input: z.boolean().default(true),
+  normalize_activations: z.enum(normalisations).default('none'),
+  /** hook_z: heads are laid side by side before encoding; x comes here as a flat vector already. */
+  reshape_activations: z.enum(['none', 'hook_z']).default('none'),
+  metadata: metadataSchema.default({}),
+  k: size.optional(),
+  rescale_acts_by_decoder_norm: z.boolean().default(false),
+  d_out: size.optional(),
+});
+
+export type SaeLensConfig = z.infer<typeof configSchema>;
+
+export interface SaeLensOptions {
+  /**
+   * The scalar of `expected_average_only_in`, √d/mean‖x‖. It is not in the files: SAELens' registry has it as
+   * norm_scaling_factor.
+   */
+  normScale?: number;
+}
+
+/** SAELens writes its version since 3; anything below 6, or none, is a flat config. */
+function isFlat(raw: unknown): boolean {
+  const config = typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
+  const inner = config.metadata as Record<string, unknown> | null | undefined;
+  const version = config.sae_lens_version ?? inner?.sae_lens_version;
+  return typeof version !== 'string' || !(Number.parseInt(version, 10) >= 6);
+}
+
+/**
+ * @throws UnavailableError when a file cannot be read
+ * @throws MalformedError for an unknown key, an architecture that is not listed, tensors that do not fit, or a missing
+ *   normScale
+ */
+export async function readSaeLens(folder: string, options: SaeLensOptions = {}): Promise<LoadedSae> {
+  const path = join(folder, saeLensFiles.config);
+  const conversions: string[] = [];
+  const raw = await readJson(path);
+  const flat = isFlat(raw);
+  if (flat) conversions.push('config of SAELens before version 6 brought into the form of version 6');
+  const config = await readConfig(path, flat ? before6.pipe(configSchema) : configSchema, 'SAELens');
+  return withFile(join(folder, saeLensFiles.tensors), async (source) => {
+    const bag = new TensorBag(source.name, 'SAELens', await readAllFloats(source));
+    const sae = assemble(path, config, bag, options, conversions);
+    bag.rest();
+    const { model_name = null, hook_name = null } = config.metadata;
+    return {
+      format: 'sae-lens',
+      sae: accepted(source.name, sae),
+      details: { model_name, hook_name },
+      conversions,
+    };
+  });
+}
+
+function assemble(
+  path: string,
+  config: SaeLensConfig,
+  bag: TensorBag,
+  options: SaeLensOptions,
+  conversions: string[],
+): Sae {
+  const { architecture, d_in, d_sae } = config;
+  const transcoder = architecture.endsWith('transcoder');
+  const skip = architecture.endsWith('skip_transcoder');
+  if (transcoder !== (config.d_out !== undefined)) {
+    throw problem(
+      path,
+      `architecture ${architecture} and d_out ${config.d_out}`,
+      'd_out for transcoders only',
+    );
+  }
+  if ((architecture === 'topk') !== (config.k !== undefined)) {
+    throw problem(path, `architecture ${architecture} and k ${config.k}`, 'k for topk only');
+  }
+  const d_out = config.d_out ?? d_in;
+  dropOnes(bag, d_sae, conversions);
+  const shared = {
+    d_in,
+    d_sae,
+    ...(transcoder ? { d_out } : {}),
+    apply_b_dec_to_input: transcoder ? false : config.apply_b_dec_to_input,
+    normalisation: normalisation(path, config, options),
+    W_enc: bag.take('W_enc', [d_in, d_sae]),
+    W_dec: bag.take('W_dec', [d_sae, d_out]),
+    b_dec: bag.take('b_dec', [d_out]),
+    ...(skip ? { W_skip: bag.take('W_skip', [d_out, d_in]) } : {}),
+  };
+  const perLatent = (name: string): Float32Array => bag.take(name, [d_sae]);
+  switch (architecture) {
+    case 'gated':
+      return {
+        ...shared,
+        architecture: 'gated',
+        b_gate: perLatent('b_gate'),
+        b_mag: perLatent('b_mag'),
+        r_mag: perLatent('r_mag'),
+      };
+    case 'topk': {
+      const { k = 0, rescale_acts_by_decoder_norm } = config;
+      return { ...shared, architecture, k, rescale_acts_by_decoder_norm, b_enc: perLatent('b_enc') };
+    }
+    case 'standard':
+    case 'transcoder':
+    case 'skip_transcoder':
+      return { ...shared, architecture: 'relu', b_enc: perLatent('b_enc') };
+    case 'jumprelu':
+    case 'jumprelu_transcoder':
+    case 'jumprelu_skip_transcoder':
+      return {
+        ...shared,
+        architecture: 'jumprelu',
+        b_enc: perLatent('b_enc'),
+        threshold: perLatent('threshold'),
+      };
+  }
+}
+
+/** For a time SAELens wrote a scaling_factor of ones; another one was fine-tuning, which version 6 dropped. */
+function dropOnes(bag: TensorBag, d_sae: number, conversions: string[]): void {
+  if (!bag.has('scaling_factor')) return;
+  if (bag.take('scaling_factor', [d_sae]).some((value) => value !== 1)) {
+    throw bag.malformed('a fine-tuned scaling_factor', 'one of ones, or none');
+  }
+  conversions.push('scaling_factor of ones dropped');
+}
+
+function normalisation(
+  path: string,
+  { normalize_activations }: SaeLensConfig,
+  { normScale }: SaeLensOptions,
+): Normalisation {
+  if (normalize_activations !== 'expected_average_only_in') return { kind: normalize_activations };
+  if (normScale === undefined) {
+    throw problem(
+      path,
+      'normalize_activations expected_average_only_in without its scalar',
+      'the scalar √d/mean‖x‖',
+    );
+  }
+  return { kind: 'expected_average_only_in', scale: normScale };
+}
+
+function problem(path: string, found: string, expected: string): MalformedError {
+  return new MalformedError({
+    thing: path,
+    found,
+    expected,
+    next: 'Take the SAE by its registry name, or give what the files do not say.',
+  });
+}

@@ -1,0 +1,247 @@
+/** What adapters refuse: keys nobody knows, tensors that do not fit, what the files cannot say. */
+import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InterpboardError, MalformedError, UnavailableError, UserError } from '../../../../runner/errors.ts';
+import { encodeSafetensors, type TensorToWrite } from '../../../../runner/formats/safetensors.ts';
+import { random } from '../../../../runner/math/random.ts';
+import { detectFormat } from '../../../../runner/sae/checkpoints/detect.ts';
+import { readDictionaryLearning } from '../../../../runner/sae/checkpoints/dictionary-learning.ts';
+import { readGemmaScope } from '../../../../runner/sae/checkpoints/gemma-scope.ts';
+import { readGemmaScope2 } from '../../../../runner/sae/checkpoints/gemma-scope-2.ts';
+import { readLlamaScope } from '../../../../runner/sae/checkpoints/llama-scope.ts';
+import { loadSae } from '../../../../runner/sae/checkpoints/load.ts';
+import type { LoadedSae } from '../../../../runner/sae/checkpoints/loaded.ts';
+import { readOpenAi } from '../../../../runner/sae/checkpoints/openai.ts';
+import { readQwenScope } from '../../../../runner/sae/checkpoints/qwen-scope.ts';
+import { writeRelease } from '../../../../runner/sae/checkpoints/reference-release.ts';
+import { readSaeLens } from '../../../../runner/sae/checkpoints/sae-lens.ts';
+import { readSparsify } from '../../../../runner/sae/checkpoints/sparsify.ts';
+import { mutated, zipOf } from '../../formats/hostile.ts';
+import { randomSae } from '../support.ts';
+
+const fixtures = fileURLToPath(new URL('../../../fixtures/sae/', import.meta.url));
+let root: string;
+let copies = 0;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'adapters-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+/** A copy of a fixture's folder with its config changed. */
+async function copy(name: string, config?: string, change: Record<string, unknown> = {}): Promise<string> {
+  const folder = join(root, String(copies++));
+  await cp(join(fixtures, name), folder, { recursive: true });
+  if (config !== undefined) {
+    const path = join(folder, config);
+    await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), ...change }));
+  }
+  return folder;
+}
+
+async function refusal(reading: Promise<unknown>): Promise<string> {
+  const error = await reading.catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(MalformedError);
+  const { message } = error as MalformedError;
+  expect(message).not.toContain('\n');
+  return message;
+}
+
+describe('configs', () => {
+  it.each<[string, string, Record<string, unknown>, (folder: string) => Promise<LoadedSae>, string]>([
+    ['sae-lens/topk', 'cfg.json', { signed: true }, readSaeLens, 'signed'],
+    ['sae-lens/topk', 'cfg.json', { k: undefined }, readSaeLens, 'k undefined'],
+    ['sae-lens/topk', 'cfg.json', { k: 41 }, readSaeLens, 'k = 41'],
+    ['sae-lens/topk', 'cfg.json', { architecture: 'temporal' }, readSaeLens, 'architecture'],
+    ['sae-lens/standard', 'cfg.json', { k: 5 }, readSaeLens, 'k 5'],
+    ['sae-lens/standard', 'cfg.json', { d_sae: 41 }, readSaeLens, 'of shape [12, 40]; expected [12, 41]'],
+    ['sae-lens/standard', 'cfg.json', { architecture: 'jumprelu' }, readSaeLens, 'no tensor \\"threshold\\"'],
+    ['sae-lens/jumprelu', 'cfg.json', { architecture: 'standard' }, readSaeLens, 'a tensor \\"threshold\\"'],
+    [
+      'sae-lens/standard',
+      'cfg.json',
+      { normalize_activations: 'covariance_whitening' },
+      readSaeLens,
+      'normalize_act',
+    ],
+    ['sae-lens/standard-average-norm', 'cfg.json', {}, readSaeLens, 'without its scalar'],
+    ['sae-lens/v5-standard', 'cfg.json', { temperature: 2 }, readSaeLens, 'temperature'],
+    ['sae-lens/v5-standard', 'cfg.json', { activation_fn_str: 'tanh-relu' }, readSaeLens, 'activation_fn'],
+    [
+      'sae-lens/v5-standard',
+      'cfg.json',
+      { finetuning_scaling_factor: true },
+      readSaeLens,
+      'finetuning_scaling_factor',
+    ],
+    ['sparsify/sae', 'cfg.json', { activation: 'groupmax' }, readSparsify, 'activation'],
+    ['sparsify/sae', 'cfg.json', { signed: true }, readSparsify, 'signed'],
+    ['sparsify/sae', 'cfg.json', { num_latents: 48 }, readSparsify, '40 latents'],
+    ['sparsify/sae', 'cfg.json', { k: 41 }, readSparsify, 'k 41'],
+    ['sparsify/skip', 'cfg.json', { skip_connection: false }, readSparsify, 'W_skip'],
+    ['llama-scope/sae', 'hyperparams.json', { use_glu_encoder: true }, readLlamaScope, 'use_glu_encoder'],
+    [
+      'llama-scope/sae',
+      'hyperparams.json',
+      { dataset_average_activation_norm: { in: 0 } },
+      readLlamaScope,
+      '.in',
+    ],
+    ['gemma-scope-2/sae', 'config.json', { gain: 2 }, readGemmaScope2, 'gain'],
+    [
+      'gemma-scope-2/transcoder',
+      'config.json',
+      { hf_hook_point_out: undefined },
+      readGemmaScope2,
+      '9 columns',
+    ],
+  ])('%s, %s with %o', async (name, file, change, read, named) => {
+    const message = await refusal(read(await copy(name, file, change)));
+    expect(message.replaceAll('\\"', '"')).toContain(named.replaceAll('\\"', '"'));
+  });
+
+  it('dictionary_learning: a setting nobody knows, another class, another k', async () => {
+    const folder = await copy('dictionary-learning/BatchTopKSAE');
+    const path = join(folder, 'config.json');
+    const config = JSON.parse(await readFile(path, 'utf8')) as { trainer: Record<string, unknown> };
+    for (const [change, named] of [
+      [{ tanh: 1 }, 'tanh'],
+      [{ dict_class: 'IdentityDict' }, 'dict_class'],
+      [{ k: 6 }, 'k 5 in the tensors and 6 in the config'],
+      [{ dict_class: 'GatedAutoEncoder' }, 'decoder_bias'],
+    ] as const) {
+      await writeFile(path, JSON.stringify({ ...config, trainer: { ...config.trainer, ...change } }));
+      expect(await refusal(readDictionaryLearning(folder))).toContain(named);
+    }
+  });
+
+  it('k of Qwen-Scope comes from the caller and must be possible', async () => {
+    const file = join(fixtures, 'qwen-scope/sae/layer0.sae.pt');
+    await expect(readQwenScope(file, { k: 41 })).rejects.toThrow(UserError);
+    expect(await refusal(readOpenAi(file, { normalize: true }))).toContain('encoder.weight');
+  });
+
+  it('an older scaling_factor is dropped when it is of ones, and refused otherwise', async () => {
+    const folder = await copy('sae-lens/standard');
+    const write = async (factor: number): Promise<void> => {
+      const f32 = (shape: number[], value: number): TensorToWrite => ({
+        dtype: 'F32',
+        shape,
+        data: new Float32Array(shape.reduce((a, b) => a * b)).fill(value),
+      });
+      const tensors = {
+        W_enc: f32([12, 40], 1),
+        W_dec: f32([40, 12], 1),
+        b_enc: f32([40], 0),
+        b_dec: f32([12], 0),
+      };
+      const bytes = encodeSafetensors({ ...tensors, scaling_factor: f32([40], factor) });
+      await writeFile(join(folder, 'sae_weights.safetensors'), Buffer.concat(bytes));
+    };
+    await write(1);
+    expect((await readSaeLens(folder)).conversions).toEqual(['scaling_factor of ones dropped']);
+    await write(2);
+    expect(await refusal(readSaeLens(folder))).toContain('scaling_factor');
+  });
+
+  it('a Gemma Scope SAE of the embedding is rescaled by √d', async () => {
+    const folder = join(root, 'embedding', 'width_4k');
+    await mkdir(folder, { recursive: true });
+    await cp(join(fixtures, 'gemma-scope/plain/params.npz'), join(folder, 'params.npz'));
+    const [scaled, plain] = [
+      await readGemmaScope(folder),
+      await readGemmaScope(join(fixtures, 'gemma-scope/plain')),
+    ];
+    expect(scaled.sae.W_enc[7]! * Math.sqrt(12)).toBeCloseTo(plain.sae.W_enc[7]!, 6);
+    expect(scaled.sae.W_dec[7]! / Math.sqrt(12)).toBeCloseTo(plain.sae.W_dec[7]!, 6);
+    expect(scaled.conversions).toHaveLength(1);
+  });
+});
+
+describe('detection', () => {
+  it('says what it found where it knows no format', async () => {
+    const empty = join(root, 'empty');
+    await mkdir(empty);
+    await expect(detectFormat(empty)).rejects.toThrow('0 files of no known format');
+    await expect(detectFormat(join(root, 'nowhere'))).rejects.toThrow(UnavailableError);
+    await expect(detectFormat(join(fixtures, 'dictionary-learning/AutoEncoder/ae.pt'))).rejects.toThrow(
+      'config.json',
+    );
+  });
+
+  it('looks into the tensors where names agree and contents do not', async () => {
+    const folder = await copy('sparsify/sae');
+    await rename(join(folder, 'sae.safetensors'), join(folder, 'sae_weights.safetensors'));
+    await expect(detectFormat(folder)).rejects.toThrow('without a tensor W_enc');
+  });
+
+  it('refuses two formats at once', async () => {
+    const folder = await copy('sparsify/sae');
+    await cp(join(fixtures, 'gemma-scope/plain/params.npz'), join(folder, 'params.npz'));
+    await expect(detectFormat(folder)).rejects.toThrow('sparsify, gemma-scope');
+  });
+});
+
+describe('loading by path alone', () => {
+  it('asks for what the files do not say', async () => {
+    const qwen = join(fixtures, 'qwen-scope/sae/layer0.sae.pt');
+    await expect(loadSae(qwen)).rejects.toThrow('no k');
+    expect((await loadSae(qwen, { k: 5 })).format).toBe('qwen-scope');
+    const openai = join(fixtures, 'openai/relu/layer.pt');
+    await expect(loadSae(openai)).rejects.toThrow('no normalize');
+    expect((await loadSae(openai, { normalize: false })).sae.normalisation).toEqual({ kind: 'none' });
+    expect((await loadSae(join(fixtures, 'sparsify/sae'))).sae.architecture).toBe('topk');
+  });
+
+  it('takes the only layer of a release', async () => {
+    const folder = join(root, 'release');
+    await mkdir(folder);
+    const details = { k_aux: 3, alpha_aux: 0, hook_name: 'h', model_name: 'm', tokens_seen: 1, step: 1 };
+    const sae = randomSae(4, 9, 2);
+    await writeRelease(folder, 7, { sae, details });
+    expect((await loadSae(folder)).sae).toEqual(sae);
+    await writeRelease(folder, 9, { sae, details });
+    await expect(loadSae(folder)).rejects.toThrow('no layer; expected one of 7, 9');
+  });
+});
+
+describe('hostile files', () => {
+  it('a huge empty tensor is refused without walking through it', async () => {
+    const folder = await copy('gemma-scope/plain');
+    const text = Buffer.from("{'descr': '<f4', 'fortran_order': False, 'shape': (999999999999999, 0), }\n");
+    const empty = Buffer.concat([Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, text.length, 0]), text]);
+    await writeFile(join(folder, 'params.npz'), zipOf([{ name: 'W_enc.npy', bytes: empty }]));
+    expect(await refusal(readGemmaScope(folder))).toContain('[999999999999999, 0]');
+  });
+
+  it('damaged configs: an error of ours or an SAE, nothing else', async () => {
+    const targets: [string, string, (folder: string) => Promise<LoadedSae>][] = [
+      ['sae-lens/topk-rescale', 'cfg.json', readSaeLens],
+      ['sae-lens/v5-topk', 'cfg.json', readSaeLens],
+      ['sparsify/skip', 'cfg.json', readSparsify],
+      ['dictionary-learning/AutoEncoderTopK', 'config.json', readDictionaryLearning],
+      ['gemma-scope-2/transcoder', 'config.json', readGemmaScope2],
+      ['llama-scope/sae', 'hyperparams.json', readLlamaScope],
+    ];
+    let refused = 0;
+    for (const [name, file, read] of targets) {
+      const folder = await copy(name);
+      const original = await readFile(join(folder, file));
+      for (let seed = 0; seed < 150; seed++) {
+        await writeFile(join(folder, file), mutated(original, random('config', name, seed)));
+        const result = await read(folder).catch((caught: unknown) => caught);
+        if (!(result instanceof Error)) continue;
+        if (!(result instanceof InterpboardError))
+          throw new Error(`${name}, seed ${seed}`, { cause: result });
+        expect(result.message).not.toMatch(/[\n\r]/);
+        expect(result.message.length).toBeLessThan(1_000);
+        refused++;
+      }
+    }
+    console.info(`configs: 900 files, ${refused} refused`);
+    expect(refused).toBeGreaterThan(300);
+  });
+});

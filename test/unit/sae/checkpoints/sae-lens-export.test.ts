@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readSaeLens } from '../../../../runner/sae/checkpoints/sae-lens.ts';
+import { SAE_LENS_VERSION, writeSaeLens } from '../../../../runner/sae/checkpoints/sae-lens-export.ts';
+import { topKSae } from '../../../../runner/sae/sae.ts';
+import { exportedSaes, exportMetadata } from '../../../fixtures/sae/exported-cases.ts';
+import checked from '../../../fixtures/sae/exports-checked.json' with { type: 'json' };
+import { randomSae } from '../support.ts';
+
+const saes = exportedSaes();
+const results: Record<string, (typeof checked.cases)['relu']> = checked.cases;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'export-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test('the record is of every case, within its limit, by the version that is written', () => {
+  expect(Object.keys(results).sort()).toEqual([...saes.keys()].sort());
+  expect(checked.versions.sae_lens).toBe(SAE_LENS_VERSION);
+  for (const { latents, reconstruction } of Object.values(results)) {
+    expect(Math.max(latents, reconstruction)).toBeLessThanOrEqual(1e-5);
+  }
+});
+
+test.each([...saes.keys()])('%s is written byte for byte as SAELens was seen to load it', async (name) => {
+  const target = join(folder, name);
+  await writeSaeLens(target, saes.get(name)!, exportMetadata);
+  for (const [file, sha256] of Object.entries(results[name]!.sha256)) {
+    const bytes = await readFile(join(target, file));
+    expect(`${file} ${createHash('sha256').update(bytes).digest('hex')}`).toBe(`${file} ${sha256}`);
+  }
+});
+
+test.each(['relu-layer-norm', 'topk-rescale', 'jumprelu-plain-input', 'gated', 'jumprelu-skip-transcoder'])(
+  '%s comes back as it was written',
+  async (name) => {
+    const { sae, details, conversions } = await readSaeLens(join(folder, name));
+    expect(sae).toEqual(saes.get(name));
+    expect(details).toEqual({ model_name: 'tiny', hook_name: 'blocks.2.hook_resid_post' });
+    expect(conversions).toEqual([]);
+  },
+);
+
+test('what SAELens has no architecture for is not written', async () => {
+  const sae = topKSae({ ...randomSae(4, 9, 2), apply_b_dec_to_input: false, d_out: 4 });
+  await expect(writeSaeLens(join(folder, 'none'), sae, exportMetadata)).rejects.toThrow('no topk transcoder');
+});
