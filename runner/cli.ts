@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Arguments -> verb, error class -> exit code. Each verb is loaded only when it is asked for. */
 import { InterpboardError, quote, UserError } from './errors.ts';
+import { Stopped } from './reporter.ts';
 
 // Read by the native library when it is loaded; worker threads only see a copy of the environment.
 process.env.ORT_DISABLE_TELEMETRY = '1';
@@ -55,6 +56,10 @@ const args = process.argv.slice(2);
 try {
   process.exitCode = await main(args);
 } catch (error) {
+  if (error instanceof Stopped) {
+    console.log(error.message);
+    process.exit(130);
+  }
   const known = error instanceof InterpboardError;
   if (known && !args.includes('--debug')) console.error(`error: ${error.message}`);
   else console.error(error);

@@ -6,6 +6,7 @@ import { formatReference, parseReference } from '../hub/reference.ts';
 import { readHubSettings } from '../hub/settings.ts';
 import { openHub } from '../hub/transport.ts';
 import type { ModelPlace } from '../job/identity.ts';
+import { Stopped } from '../reporter.ts';
 import type { ProgressView } from './progress.ts';
 
 /** What a language model is read from; other files of its repository are left where they are. */
@@ -17,6 +18,7 @@ const WEIGHT_FILE = /^model(-\d+-of-\d+)?\.safetensors$|^model\.safetensors\.ind
  * downloaded into the cache shared with Python's huggingface_hub unless they are there already.
  *
  * @param reference null for the embedded model
+ * @throws Stopped at Ctrl-C, with the part that came kept
  * @throws UserError, UnavailableError or MalformedError as the download does
  */
 export async function locateModel(reference: string | null, view: ProgressView): Promise<ModelPlace> {
@@ -44,6 +46,10 @@ export async function locateModel(reference: string | null, view: ProgressView):
     });
     view.line(`model    ${formatReference({ ...parsed, revision: got.reference.commit })}`);
     return { folder: got.folder, revision: got.reference.commit };
+  } catch (error) {
+    if (abort.signal.aborted)
+      throw new Stopped('stopped; what was downloaded is kept, the same command goes on from there');
+    throw error;
   } finally {
     process.off('SIGINT', stop);
   }

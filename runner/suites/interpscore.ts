@@ -62,7 +62,12 @@ export function interpScoreSuite(inputs: InterpScoreInputs): InterpScoreResult {
       : combine(
           componentNames.map((name) => components[name]),
           (...values) =>
-            values.reduce((a, value, i) => a + interpScoreWeights[componentNames[i]!] * value, 0),
+            interpScoreOf(
+              Object.fromEntries(componentNames.map((name, i) => [name, values[i]!])) as Record<
+                ComponentName,
+                number
+              >,
+            ),
           'the composite is not finite',
         );
   const measures = Object.fromEntries(

@@ -193,6 +193,38 @@ describe('a model on the hub', () => {
     }
   });
 
+  it('whose download is stopped by Ctrl-C is no defect, and goes on from the part that came', async () => {
+    const hub = await startStandIn();
+    try {
+      const files: Record<string, Contents> = {};
+      for (const name of await readdir(demoModelFolder)) {
+        files[name] = {
+          text: await readFile(join(demoModelFolder, name)),
+          lfs: name.endsWith('.safetensors'),
+        };
+      }
+      hub.put('lab/slow', files);
+      hub.faults.push({ on: 'cdn', method: 'GET', times: 1, does: { kind: 'stall', after: 100_000 } });
+      const environment = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'slow', 'home'), HF_TOKEN: '' };
+      const args = ['slow', '--no-site', '--model=lab/slow', '--set=training.tokens=2048'] as const;
+      const stopped = startWith(environment, ...args);
+      await waitFor(
+        () => hub.requests.some(({ host, method }) => host === 'cdn' && method === 'GET'),
+        stopped.outcome,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      stopped.child.kill('SIGINT');
+      const first = await stopped.outcome;
+      expect({ code: first.code, err: first.err }).toEqual({ code: 130, err: '' });
+      expect(first.out).toContain('goes on from there');
+      const second = await startWith(environment, ...args).outcome;
+      expect({ code: second.code, err: second.err }).toEqual({ code: 0, err: '' });
+      expect(hub.requests.at(-1)?.range).toMatch(/^bytes=[1-9]/);
+    } finally {
+      await hub.close();
+    }
+  });
+
   it('that is not there is one line with the next step', async () => {
     const hub = await startStandIn();
     try {

@@ -24,13 +24,16 @@ const goldenSchema = z.object({
   ),
 });
 
+/** From here on a float32 steps by 6e-5 and more: such values are held to the bound relative to this. */
+const COARSE = 512;
+
 /** Largest difference and largest magnitude seen, over everything compared. */
 class Difference {
   max = 0;
   scale = 0;
 
   add(found: number, expected: number): void {
-    this.max = Math.max(this.max, Math.abs(found - expected));
+    this.max = Math.max(this.max, Math.abs(found - expected) / Math.max(1, Math.abs(expected) / COARSE));
     this.scale = Math.max(this.scale, Math.abs(expected));
     if (Number.isNaN(found)) this.max = Number.NaN;
   }
