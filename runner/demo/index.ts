@@ -4,7 +4,7 @@ import { type WorkedProblem, workedProblem } from './world/arithmetic.ts';
 import { dialogue, type Turn } from './world/dialogue.ts';
 import { prose } from './world/prose.ts';
 
-export { type ProbeName, type ProbeRow, probeSet } from './world/probes.ts';
+export { PROBE_TOPICS, type ProbeName, probeSet, type TopicRow, topicSet } from './world/probes.ts';
 
 /** The embedded language model, in the ordinary Hugging Face layout. */
 export const demoModelFolder: string = fileURLToPath(new URL('./model', import.meta.url));

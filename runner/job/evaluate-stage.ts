@@ -1,5 +1,4 @@
 import type { RunConfig } from '../config/run-config.ts';
-import { type ProbeName, probeSet } from '../demo/index.ts';
 import { UserError } from '../errors.ts';
 import { type Evaluated, evaluate } from '../evaluation/evaluate.ts';
 import { probePass } from '../evaluation/probe-pass.ts';
@@ -12,16 +11,10 @@ import { openSae } from '../sae/open-sae.ts';
 import type { Sae } from '../sae/sae.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
-import { evaluationBatches } from './text.ts';
+import { evaluationBatches, probeSets } from './text.ts';
 
 /** The tasks of InterpScore, in its order: the first is the one that tpp perturbs. */
-const tasks: readonly { name: ProbeName; data: string }[] = [
-  {
-    name: 'toxicity',
-    data: 'small world: rude or polite remarks (stands in for SetFit/toxic_conversations)',
-  },
-  { name: 'sentiment', data: 'small world: reviews that praise or blame (stands in for sst2)' },
-];
+const tasks = ['toxicity', 'sentiment'] as const;
 
 export interface EvaluateStage {
   evaluated: Evaluated[];
@@ -77,9 +70,12 @@ async function probeTasks(
   hooks: readonly HookSaes[],
   reporter: Reporter,
 ): Promise<ProbeTask[][][]> {
-  const { probeTexts, probeTokens, probeSeed } = config.evaluation;
-  const sets = tasks.map(({ name, data }) => {
-    const rows = probeSet(name, probeSeed, probeTexts).map(({ text, label }) => ({
+  const { probeTexts, probeTokens } = config.evaluation;
+  const load = probeSets(config);
+  const loaded = [];
+  for (const name of tasks) loaded.push(await load(name, { kind: 'first', rows: probeTexts }));
+  const sets = loaded.map(({ name, data, train }) => {
+    const rows = train.map(({ text, label }) => ({
       text,
       label,
       ids: tokenizer.encode(text, { specialTokens: true }).slice(0, probeTokens),

@@ -1,6 +1,7 @@
 /** The text a run reads: training rows, held-out rows, probe texts. */
 import type { RunConfig } from '../config/run-config.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
+import { DEMO_PROBES, demoProbeSet } from '../text/demo-probes.ts';
 import { demoMixture } from '../text/demo-source.ts';
 import { mixture, startOfMixture } from '../text/mixture.ts';
 import {
@@ -10,6 +11,7 @@ import {
   packRows,
   startOfPacking,
 } from '../text/packing.ts';
+import { noSuchSet, type ProbeSetLoader } from '../text/probe-sets.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 
 /** Packed rows of training text, from a recorded position or from the start. */
@@ -56,4 +58,13 @@ export function batchOf(rows: readonly Int32Array[]): TokenBatch {
     ids.set(row, i * tokens);
   });
   return { ids, rows: rows.length, tokens };
+}
+
+/** The probe sets of a run. */
+export function probeSets(config: RunConfig): ProbeSetLoader {
+  return async (name, demand) => {
+    const known = DEMO_PROBES.find((each) => each === name);
+    if (known === undefined) throw noSuchSet(name, DEMO_PROBES);
+    return demoProbeSet(known, config.evaluation.probeSeed, demand);
+  };
 }

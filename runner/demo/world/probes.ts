@@ -1,6 +1,8 @@
 import { random, shuffle } from '../../math/random.ts';
 import { courtesy } from './courtesy.ts';
 import { opinion } from './opinion.ts';
+import { story } from './story.ts';
+import { TOPICS } from './topics/index.ts';
 
 export interface ProbeRow {
   text: string;
@@ -32,6 +34,42 @@ export function probeSet(name: ProbeName, seed: number, count: number): ProbeRow
       if (seen.has(text) || words < FEWEST_WORDS || words > MOST_WORDS) continue;
       seen.add(text);
       return { text, label };
+    }
+  });
+}
+
+/** The topics of the topic set: class c is the c-th. */
+export const PROBE_TOPICS = ['harbour', 'school', 'cooking', 'music', 'travel'] as const;
+
+export interface TopicRow {
+  text: string;
+  /** Index into PROBE_TOPICS. */
+  topic: number;
+  /** 1 when the teller is one of the people in the story. */
+  narrated: 0 | 1;
+}
+
+/**
+ * A data set of several classes: `count` different stories, their topics and tellers in turn before the order is
+ * shuffled, so that every topic has as many stories in the first person as in the third (within one).
+ * The parts, such as train and test, of one seed share no text.
+ */
+export function topicSet(part: string, seed: number, count: number, other: ReadonlySet<string> = new Set()) {
+  const order = shuffle(
+    Array.from({ length: count }, (_, i) => i),
+    random('probe order', 'topic', part, seed),
+  );
+  const topics = PROBE_TOPICS.map((name) => TOPICS.find((topic) => topic.name === name)!);
+  const seen = new Set(other);
+  return order.map((number, i): TopicRow => {
+    const topic = number % topics.length;
+    const narrated = Math.floor(number / topics.length) % 2 === 0 ? 0 : 1;
+    for (let attempt = 0; ; attempt++) {
+      const stream = random('probe', 'topic', part, seed, i, attempt);
+      const text = story(stream, { topic: topics[topic]!, narrated: narrated === 1 });
+      if (seen.has(text)) continue;
+      seen.add(text);
+      return { text, topic, narrated };
     }
   });
 }

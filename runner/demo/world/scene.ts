@@ -56,11 +56,18 @@ export function pickTwo<T>(random: Random, items: readonly T[]): [T, T] {
   return [items[first]!, items[second]!];
 }
 
-/** A scene's fixed facts, all drawn from `random`. */
-export function drawScene(random: Random, options: { thirdPerson?: boolean } = {}): StoryScene {
-  const topic = pick(random, TOPICS);
+export interface SceneOptions {
+  thirdPerson?: boolean;
+  /** Fixed instead of drawn. */
+  topic?: Topic;
+  narrated?: boolean;
+}
+
+/** A scene's facts, drawn from `random` where they are not given. */
+export function drawScene(random: Random, options: SceneOptions = {}): StoryScene {
+  const topic = options.topic ?? pick(random, TOPICS);
   const [a, b, c] = drawPeople(random, 3) as [Person, Person, Person];
-  const narrated = !options.thirdPerson && chance(random, 0.25);
+  const narrated = options.narrated ?? (!options.thirdPerson && chance(random, 0.25));
   const [town, town2] = pickTwo(random, TOWNS);
   const n = 4 + random.integer(9);
   const m = 2 + random.integer(n - 3);

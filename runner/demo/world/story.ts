@@ -14,13 +14,13 @@ import {
 } from './beats.ts';
 import { capitalised, inWords } from './grammar.ts';
 import { WORDS } from './lexicon.ts';
-import { drawScene, type StoryScene } from './scene.ts';
+import { drawScene, type SceneOptions, type StoryScene } from './scene.ts';
 import { chance, phrase, pick, sentence, wordsSlot } from './template.ts';
 import type { Trouble } from './topics/topic.ts';
 
 /** A story of 60 to 400 tokens in one to three paragraphs; later sentences depend on earlier ones. */
-export function story(random: Random): string {
-  const scene = drawScene(random);
+export function story(random: Random, options: SceneOptions = {}): string {
+  const scene = drawScene(random, options);
   const tracker = startTracking(scene);
   const asides = shuffledAsides(tracker);
   const paragraphs: string[][] = [opening(scene, tracker)];
