@@ -6,6 +6,7 @@ import { listPresets, resolveRun } from '../config/resolve.ts';
 import { describeFields, type RunConfig, runConfig } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
 import { runIdentity } from '../job/identity.ts';
+import { plannedSaes } from '../job/planned-saes.ts';
 import { checkIdentity, discardRunFolder, openRunFolder, type RunFolder } from '../job/run-folder.ts';
 import { publishRecords } from '../report/content.ts';
 import { readRunRecords } from '../report/run-records.ts';
@@ -123,12 +124,26 @@ function headline(config: RunConfig, folder: RunFolder): string {
       : folder.found.stage === 'done'
         ? 'finished run'
         : `resumes ${folder.found.stage}`;
-  const { sae, training } = config;
+  const { training } = config;
+  const saes = plannedSaes(config).length;
   return [
     `run ${config.name} (${state})`,
     `model    ${config.model.id}, layers ${config.layers.join(', ')}, device ${config.device}`,
-    `SAEs     topk n=${sae.dSae} k=${sae.k}, ${training.tokens.toLocaleString('en')} tokens each from one shared pass`,
+    `SAEs     ${saes} ${shapeText(config)}, ${training.tokens.toLocaleString('en')} tokens each from one shared pass`,
   ].join('\n');
+}
+
+/** What the SAEs are: one shape, or the lists of the sweep. */
+function shapeText({ sae, sweep }: RunConfig): string {
+  const list = (values: readonly unknown[] | undefined, one: unknown): string =>
+    values === undefined ? String(one) : values.join('/');
+  const others = Object.entries(sweep).filter(([axis]) => !['architecture', 'dSae', 'k'].includes(axis));
+  return [
+    list(sweep.architecture, sae.architecture),
+    `n=${list(sweep.dSae, sae.dSae)}`,
+    `k=${list(sweep.k, sae.k)}`,
+    ...others.map(([axis, values]) => `${axis}=${list(values, '')}`),
+  ].join(' ');
 }
 
 async function help(): Promise<string> {

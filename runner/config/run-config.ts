@@ -1,6 +1,7 @@
 /** What a run is: every setting, with the words that --help prints. Presets and config files are objects of this shape. */
 import { z } from 'zod';
-import { recipe } from '../train/recipe.ts';
+import { type Recipe, recipe } from '../train/recipe.ts';
+import { SAE_LIMIT, type Sweep, sweep, sweptRecipes } from './sweep.ts';
 
 const seed = z
   .int()
@@ -43,6 +44,7 @@ export const runConfig = z
       rowTokens: count.max(1_000_000).describe('tokens of one packed row'),
     }),
     sae: recipe,
+    sweep: sweep.default({}),
     training: z.strictObject({
       tokens: count.describe('tokens each SAE is trained on'),
       checkpointTokens: count.describe('tokens between two saved states'),
@@ -59,7 +61,7 @@ export const runConfig = z
     }),
   })
   .superRefine((value, context) => {
-    const complain = (path: string[], message: string): void => {
+    const complain: Complain = (path, message) => {
       context.addIssue({ code: 'custom', path, message });
     };
     const { corpus, sae, layers, evaluation } = value;
@@ -69,6 +71,7 @@ export const runConfig = z
     if (sae.batchTokens % corpus.rowTokens !== 0) {
       complain(['sae', 'batchTokens'], `expected a multiple of corpus.rowTokens (${corpus.rowTokens})`);
     }
+    complainAboutSweep(value, complain);
     if (new Set(layers).size !== layers.length) complain(['layers'], 'expected each layer once');
     if (evaluation.tokens < 2 * corpus.rowTokens) {
       complain(
@@ -77,6 +80,35 @@ export const runConfig = z
       );
     }
   });
+
+type Complain = (path: string[], message: string) => void;
+
+function complainAboutSweep(
+  { sae, sweep: lists, layers }: { sae: Recipe; sweep: Sweep; layers: number[] },
+  complain: Complain,
+): void {
+  const parsed = attempt(() => sweptRecipes(sae, lists));
+  if (parsed instanceof z.ZodError) {
+    const issue = parsed.issues[0];
+    complain(['sweep'], `a combination with ${issue?.path.join('.')}: ${issue?.message}`);
+    return;
+  }
+  if (parsed.length * layers.length > SAE_LIMIT) {
+    complain(['sweep'], `expected at most ${SAE_LIMIT} SAEs, layers times combinations`);
+  }
+  if (new Set(parsed.map(({ suffix }) => suffix)).size !== parsed.length) {
+    complain(['sweep'], 'expected each value of a list once');
+  }
+}
+
+function attempt<T>(work: () => T): T | z.ZodError {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof z.ZodError) return error;
+    throw error;
+  }
+}
 
 export type RunConfig = z.infer<typeof runConfig>;
 

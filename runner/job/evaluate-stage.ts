@@ -7,24 +7,26 @@ import type { LanguageModel } from '../lm/language-model.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { Features } from '../probes/features.ts';
 import type { Reporter } from '../reporter.ts';
-import { openSae } from '../sae/open-sae.ts';
+import { type OpenSae, openSae } from '../sae/open-sae.ts';
 import type { Sae } from '../sae/sae.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
+import type { PlannedSae } from './planned-saes.ts';
 import { evaluationBatches, probeSets } from './text.ts';
 
 /** The tasks of InterpScore, in its order: the first is the one that tpp perturbs. */
 const tasks = ['toxicity', 'sentiment'] as const;
 
 export interface EvaluateStage {
-  evaluated: Evaluated[];
+  /** By hook, of one hook in the order given. */
+  evaluated: { planned: PlannedSae; evaluated: Evaluated }[];
   /** What was evaluated on. */
   tokens: number;
   rows: number;
 }
 
 /**
- * Evaluates one SAE a hook: one pass over the held-out tokens, one over the probe texts.
+ * Evaluates SAEs, any number a hook: one pass over the held-out tokens, one over the probe texts.
  *
  * @throws Stopped when the user asked to stop; nothing is kept, the stage starts again
  */
@@ -34,7 +36,7 @@ export async function evaluateStage(
     device: Device;
     model: LanguageModel;
     tokenizer: Tokenizer;
-    saes: ReadonlyMap<number, Sae>;
+    saes: readonly { planned: PlannedSae; sae: Sae }[];
   },
   reporter: (stage: string, unit: string) => Reporter,
 ): Promise<EvaluateStage> {
@@ -43,12 +45,19 @@ export async function evaluateStage(
   const threads = config.threads === null ? {} : { threads: config.threads };
   const hooks: HookSaes[] = [];
   try {
-    for (const layer of model.hooks)
-      hooks.push({ layer, saes: [await openSae(saes.get(layer)!, { device, ...threads })] });
+    const order: PlannedSae[] = [];
+    for (const layer of model.hooks) {
+      const open: OpenSae[] = [];
+      hooks.push({ layer, saes: open });
+      for (const { planned, sae } of saes.filter((each) => each.planned.layer === layer)) {
+        open.push(await openSae(sae, { device, ...threads }));
+        order.push(planned);
+      }
+    }
     const measured = await tokenPass(model, hooks, batches, reporter('losses', 'tokens'));
     const probes = await probeTasks(config, model, tokenizer, hooks, reporter('probing', 'tokens'));
     const suites = reporter('scoring', 'SAEs');
-    suites.progress(0, hooks.length);
+    suites.progress(0, order.length);
     const { resamples, seed } = config.evaluation;
     const evaluated = evaluate(measured, probes, {
       resamples,
@@ -56,7 +65,11 @@ export async function evaluateStage(
       onSae: (done, total) => suites.progress(done, total),
     });
     const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
-    return { evaluated, rows, tokens: rows * config.corpus.rowTokens };
+    return {
+      evaluated: evaluated.map((each, i) => ({ planned: order[i]!, evaluated: each })),
+      rows,
+      tokens: rows * config.corpus.rowTokens,
+    };
   } finally {
     for (const hook of hooks) for (const sae of hook.saes) await sae.close();
   }

@@ -11,6 +11,7 @@ import { type EvaluationRecord, schemaVersion } from '../report/schema.ts';
 import { releaseFiles } from '../sae/checkpoints/reference-release.ts';
 import { type Sae, tensorsSha256 } from '../sae/sae.ts';
 import type { JobStart } from './messages.ts';
+import type { PlannedSae } from './planned-saes.ts';
 import type { RunState } from './run-folder.ts';
 import { readTrajectory } from './trajectory-file.ts';
 
@@ -26,22 +27,24 @@ export async function recordOf(parts: {
   /** Of work, training and evaluation together. */
   seconds: number;
   model: LanguageModel;
+  planned: PlannedSae;
   sae: Sae;
   evaluated: Evaluated;
   tokens: number;
   rows: number;
 }): Promise<EvaluationRecord> {
-  const { start, state, seconds, model, sae, evaluated, tokens, rows } = parts;
+  const { start, state, seconds, model, planned, sae, evaluated, tokens, rows } = parts;
   const { config, folder, identity } = start;
-  const { layer } = evaluated;
-  const trajectory = await readTrajectory(folder, layer);
-  const names = releaseFiles(layer);
+  const { id, layer, origin } = planned;
+  const { recipe } = origin;
+  const trajectory = await readTrajectory(folder, id);
+  const names = releaseFiles(id);
   const files = [];
   for (const name of [names.tensors, names.config])
     files.push({ name, ...(await hashFile(join(folder, name))) });
   return {
     schema: schemaVersion,
-    id: `${config.name}-l${layer}`,
+    id: `${config.name}-${id.toLowerCase().replaceAll('_', '-')}`,
     kind: 'measured',
     model: {
       id: config.model.id,
@@ -53,7 +56,7 @@ export async function recordOf(parts: {
       sha256: identity.model,
     },
     sae: {
-      name: `${config.name} L${layer}`,
+      name: `${config.name} ${id.replaceAll('_', ' ')}`,
       hook: residualHook(layer),
       repo: null,
       architecture: sae.architecture,
@@ -64,7 +67,7 @@ export async function recordOf(parts: {
       tokens_trained: trajectory.tokens,
       sha256: tensorsSha256(sae),
       files,
-      training: { ...config.sae, source: config.corpus.source, rowTokens: config.corpus.rowTokens },
+      training: { ...recipe, source: config.corpus.source, rowTokens: config.corpus.rowTokens },
       license: null,
     },
     data: {
@@ -95,7 +98,7 @@ export async function recordOf(parts: {
       versions: await versions(),
       config_sha256: identity.config,
       seeds: {
-        sae: config.sae.seed,
+        sae: recipe.seed,
         training_text: config.corpus.trainSeed,
         heldout_text: config.corpus.heldoutSeed,
         probe_text: config.evaluation.probeSeed,

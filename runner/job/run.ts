@@ -10,12 +10,13 @@ import { writeExports } from '../report/exports.ts';
 import { writeRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
 import { type Reporter, type StageProgress, stageReporter } from '../reporter.ts';
-import { readRelease, writeRelease } from '../sae/checkpoints/reference-release.ts';
+import { writeRelease } from '../sae/checkpoints/reference-release.ts';
 import type { Sae } from '../sae/sae.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import type { TrainedSae } from '../train/trainer.ts';
 import { evaluateStage } from './evaluate-stage.ts';
 import type { JobStart } from './messages.ts';
+import { type PlannedSae, plannedSaes, readPlannedSae } from './planned-saes.ts';
 import { recordOf, residualHook } from './record.ts';
 import type { RunState } from './run-folder.ts';
 import { trainStage } from './train-stage.ts';
@@ -47,12 +48,13 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
     state.seconds[stage] += (performance.now() - since) / 1000;
     await writeJsonAtomic(join(folder, 'run.json'), state);
   };
+  const saes = plannedSaes(config);
   if (state.stage === 'training') {
     const since = performance.now();
     await writeJsonAtomic(join(folder, 'run.json'), state);
     try {
       const trained = await trainStage(
-        { config, folder, model: start.model },
+        { config, folder, model: start.model, saes },
         reporter('training', 'tokens'),
       );
       await writeTrained(folder, config, trained);
@@ -65,9 +67,12 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
   }
   const since = performance.now();
   try {
-    const records = await evaluateRun(start, state, reporter, since);
-    await writeRunRecords(folder, records);
-    await writeExports(folder, config.name, records);
+    const measured = await evaluateRun(start, state, saes, reporter, since);
+    await writeRunRecords(
+      folder,
+      measured.map(({ record }) => record),
+    );
+    await writeExports(folder, config.name, measured);
     state.stage = 'done';
   } finally {
     await save('evaluating', since);
@@ -78,9 +83,10 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
 async function evaluateRun(
   start: JobStart,
   state: RunState,
+  planned: readonly PlannedSae[],
   reporter: (stage: string, unit: string) => Reporter,
   since: number,
-): Promise<EvaluationRecord[]> {
+): Promise<{ id: string; record: EvaluationRecord }[]> {
   const { config, folder } = start;
   const device = parseDevice(config.device);
   const checkpoint = await openCheckpoint(start.model.folder);
@@ -92,27 +98,21 @@ async function evaluateRun(
     ...(config.threads === null ? {} : { threads: config.threads }),
   });
   try {
-    const saes = new Map<number, Sae>();
-    for (const layer of model.hooks) saes.set(layer, (await readRelease(folder, layer)).sae);
+    const saes: { planned: PlannedSae; sae: Sae }[] = [];
+    for (const each of planned) saes.push({ planned: each, sae: await readPlannedSae(folder, each) });
     const { evaluated, tokens, rows } = await evaluateStage(
       { config, device, model, tokenizer, saes },
       reporter,
     );
     const seconds = state.seconds.training + state.seconds.evaluating + (performance.now() - since) / 1000;
-    const records: EvaluationRecord[] = [];
+    const records: { id: string; record: EvaluationRecord }[] = [];
     for (const each of evaluated) {
-      records.push(
-        await recordOf({
-          start,
-          state,
-          seconds,
-          model,
-          sae: saes.get(each.layer)!,
-          evaluated: each,
-          tokens,
-          rows,
-        }),
-      );
+      const { id } = each.planned;
+      const { sae } = saes.find(({ planned }) => planned.id === id)!;
+      records.push({
+        id,
+        record: await recordOf({ start, state, seconds, model, sae, tokens, rows, ...each }),
+      });
     }
     return records;
   } finally {
@@ -126,7 +126,7 @@ async function writeTrained(
   trained: readonly TrainedSae[],
 ): Promise<void> {
   for (const { plan, sae, steps, tokens, trajectory } of trained) {
-    await writeRelease(folder, plan.layer, {
+    await writeRelease(folder, plan.id, {
       sae,
       details: {
         k_aux: plan.recipe.kAux,
@@ -138,6 +138,6 @@ async function writeTrained(
       },
     });
     const points: Trajectory = { layer: plan.layer, tokens, points: trajectory };
-    await writeJsonAtomic(join(folder, trajectoryFile(plan.layer)), points);
+    await writeJsonAtomic(join(folder, trajectoryFile(plan.id)), points);
   }
 }

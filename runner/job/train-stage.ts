@@ -11,6 +11,7 @@ import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../tr
 import { openActivations } from './activation-thread.ts';
 import { type ActivationSource, residualWidth, sharingOf } from './activations.ts';
 import type { ModelPlace } from './identity.ts';
+import type { PlannedSae } from './planned-saes.ts';
 
 const word = z
   .int()
@@ -31,19 +32,19 @@ const positionSchema: z.ZodType<PackingPosition> = z.strictObject({
 });
 
 /**
- * Trains one SAE a hook from one stream of text: every forward pass of the language model up to the last hook feeds
+ * Trains the run's SAEs from one stream of text: every forward pass of the language model up to the last hook feeds
  * all of them. State is saved every `training.checkpointTokens` and when it is asked to stop, and resumed from there.
  *
  * @throws Stopped when the user asked to stop, with the state saved
  */
 export async function trainStage(
-  run: { config: RunConfig; folder: string; model: ModelPlace },
+  run: { config: RunConfig; folder: string; model: ModelPlace; saes: readonly PlannedSae[] },
   reporter: Reporter,
 ): Promise<TrainedSae[]> {
   const { config } = run;
   const { sae: recipe, training } = config;
-  const layers = [...config.layers].sort((a, b) => a - b);
-  const plans: SaePlan[] = layers.map((layer) => ({ id: `L${layer}`, layer, recipe }));
+  const plans: SaePlan[] = run.saes.map(({ id, layer, origin }) => ({ id, layer, recipe: origin.recipe }));
+  const layers = [...new Set(plans.map(({ layer }) => layer))];
   const store = checkpointStore(join(run.folder, 'checkpoints'));
   const loaded = await store.load();
   for (const { folder, reason } of loaded?.damaged ?? []) {
@@ -121,11 +122,26 @@ async function firstActivations(
   return samples;
 }
 
-/** One value a layer, in their order. */
+/** So many values fit a line of the terminal; of more, the least and the largest are shown. */
+const SHOWN = 4;
+
+/** One value an SAE, in their order. */
 function fieldsOf(progress: readonly Progress[]): Record<string, string> {
+  const field = (value: (one: Progress) => number | null | undefined, text: (value: number) => string) => {
+    const values = progress.map(value);
+    if (values.length <= SHOWN) return values.map((each) => (each == null ? '–' : text(each))).join(' ');
+    const known = values.filter((each) => each != null);
+    return known.length === 0 ? '–' : `${text(Math.min(...known))}…${text(Math.max(...known))}`;
+  };
   return {
-    loss: progress.map(({ loss }) => (loss === undefined ? '–' : loss.toPrecision(2))).join(' '),
-    var_exp: progress.map(({ var_exp }) => (var_exp === null ? '–' : var_exp.toFixed(2))).join(' '),
-    dead: progress.map(({ dead }) => String(dead ?? '–')).join(' '),
+    loss: field(
+      ({ loss }) => loss,
+      (loss) => loss.toPrecision(2),
+    ),
+    var_exp: field(
+      ({ var_exp }) => var_exp,
+      (value) => value.toFixed(2),
+    ),
+    dead: field(({ dead }) => dead, String),
   };
 }

@@ -14,13 +14,13 @@ const trajectorySchema = z.strictObject({
 export type Trajectory = z.infer<typeof trajectorySchema>;
 
 /** Beside each SAE of a run lies what its training logged. */
-export function trajectoryFile(layer: number): string {
-  return `trajectory_L${layer}.json`;
+export function trajectoryFile(id: string): string {
+  return `trajectory_${id}.json`;
 }
 
 /** @throws MalformedError when the file is missing or not a trajectory */
-export async function readTrajectory(folder: string, layer: number): Promise<Trajectory> {
-  const path = join(folder, trajectoryFile(layer));
+export async function readTrajectory(folder: string, id: string): Promise<Trajectory> {
+  const path = join(folder, trajectoryFile(id));
   let raw: unknown;
   try {
     raw = JSON.parse(await readFile(path, 'utf8'));

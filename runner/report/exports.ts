@@ -9,18 +9,30 @@ import type { EvaluationRecord, Measure } from './schema.ts';
 
 const VERSION = '0.0.1';
 
+/** A record with the name its SAE has in the run's files: `L11`, or `L11_k64` where a layer has several. */
+export interface NamedRecord {
+  id: string;
+  record: EvaluationRecord;
+}
+
+function exportFile(id: string): string {
+  return `interpscore_${id}.json`;
+}
+
+/** Key of an SAE in the combined files: its layer where the layer has one, as in the reference release. */
+function keyOf(id: string): string {
+  return id.replace(/^L/, '');
+}
+
 /** Writes all exports of a run's records into its folder; returns the files' names. */
 export async function writeExports(
   folder: string,
   runName: string,
-  records: readonly EvaluationRecord[],
+  saes: readonly NamedRecord[],
 ): Promise<string[]> {
-  const files: [string, unknown][] = records.map((each) => [
-    `interpscore_L${each.sae.layer}.json`,
-    layerExport(each),
-  ]);
-  files.push([`interpscore_${runName}.json`, combinedExport(records)]);
-  files.push(['val_report.json', validationExport(records)]);
+  const files: [string, unknown][] = saes.map(({ id, record }) => [exportFile(id), layerExport(record)]);
+  files.push([`interpscore_${runName}.json`, combinedExport(saes)]);
+  files.push(['val_report.json', validationExport(saes)]);
   for (const [name, value] of files) await writeJsonAtomic(join(folder, name), value);
   return files.map(([name]) => name);
 }
@@ -55,7 +67,8 @@ export function layerExport(record: EvaluationRecord): Record<string, unknown> {
   };
 }
 
-export function combinedExport(records: readonly EvaluationRecord[]): Record<string, unknown> {
+export function combinedExport(saes: readonly NamedRecord[]): Record<string, unknown> {
+  const records = saes.map(({ record }) => record);
   const [first] = records;
   const scored = records.filter((each) => each.interpscore?.score.value != null);
   const best = scored.reduce<EvaluationRecord | undefined>(
@@ -68,22 +81,20 @@ export function combinedExport(records: readonly EvaluationRecord[]): Record<str
     model: first?.model.id ?? null,
     tokens_trained: first?.sae.tokens_trained ?? null,
     timestamp: first?.provenance.started ?? null,
-    per_layer: Object.fromEntries(records.map((each) => [String(each.sae.layer), layerExport(each)])),
+    per_layer: Object.fromEntries(saes.map(({ id, record }) => [keyOf(id), layerExport(record)])),
     best_layer: best?.sae.layer ?? null,
-    sources: Object.fromEntries(
-      records.map((each) => [String(each.sae.layer), `interpscore_L${each.sae.layer}.json`]),
-    ),
+    sources: Object.fromEntries(saes.map(({ id }) => [keyOf(id), exportFile(id)])),
   };
 }
 
-/** Layer -> what the reference's validation report holds: its var_expl is centred per forward pass, dead_pct in percent. */
-export function validationExport(records: readonly EvaluationRecord[]): Record<string, unknown> {
+/** Layer (or name) -> what the reference's validation report holds: its var_expl is centred per forward pass, dead_pct in percent. */
+export function validationExport(saes: readonly NamedRecord[]): Record<string, unknown> {
   return Object.fromEntries(
-    records.map((each) => {
+    saes.map(({ id, record: each }) => {
       const alive = measured(each, 'alive@v1');
       const dead = measured(each, 'dead_fraction@v1');
       return [
-        String(each.sae.layer),
+        keyOf(id),
         {
           var_expl: measured(each, 'var_exp@chunk-v1'),
           l0: measured(each, 'l0@v1'),

@@ -13,7 +13,8 @@ export function scoreTable(records: readonly EvaluationRecord[]): string {
     ...columns,
     ...componentNames.map((name) => interpScoreComponents[name].definition),
   ];
-  const header = ['layer', ...ids.map((id) => definitions[id].short)];
+  const oneALayer = new Set(records.map(({ sae }) => sae.layer)).size === records.length;
+  const header = [oneALayer ? 'layer' : 'SAE', ...ids.map((id) => definitions[id].short)];
   const rows: string[][] = [header];
   for (const each of records) {
     const measures = [
@@ -21,7 +22,10 @@ export function scoreTable(records: readonly EvaluationRecord[]): string {
       ...columns.map((id) => each.metrics[id]),
       ...componentNames.map((name) => each.interpscore?.components[name]),
     ];
-    rows.push([String(each.sae.layer), ...measures.map((measure, i) => valueText(ids[i]!, measure))]);
+    rows.push([
+      oneALayer ? String(each.sae.layer) : each.sae.name,
+      ...measures.map((measure, i) => valueText(ids[i]!, measure)),
+    ]);
     rows.push(['', ...measures.map((measure, i) => intervalText(ids[i]!, measure))]);
   }
   const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));

@@ -12,6 +12,10 @@ const rate = z.number().positive().max(1);
  */
 export const recipe = z
   .strictObject({
+    architecture: z
+      .enum(['topk'])
+      .default('topk')
+      .describe('architecture of the SAE; topk: the k largest latents of each token'),
     dSae: size.default(65_536).describe('latents of the SAE'),
     k: size.default(128).describe('latents kept for each token'),
     kAux: size

@@ -48,8 +48,10 @@ export interface ReleaseCheckpoint<S extends Sae = TopKSae> {
   details: ReleaseDetails;
 }
 
-export function releaseFiles(layer: number): { tensors: string; config: string } {
-  return { tensors: `sae_L${layer}_latest.safetensors`, config: `sae_L${layer}_cfg.json` };
+/** @param id of the SAE in its folder: a layer, or a name such as `L11` or `L11_k64` */
+export function releaseFiles(id: number | string): { tensors: string; config: string } {
+  const name = typeof id === 'number' ? `L${id}` : id;
+  return { tensors: `sae_${name}_latest.safetensors`, config: `sae_${name}_cfg.json` };
 }
 
 /**
@@ -61,7 +63,7 @@ export function releaseFiles(layer: number): { tensors: string; config: string }
  */
 export async function writeRelease(
   folder: string,
-  layer: number,
+  id: number | string,
   { sae, details }: ReleaseCheckpoint<Sae>,
 ): Promise<{ tensors: string; config: string }> {
   if (sae.architecture !== 'topk' || sae.rescale_acts_by_decoder_norm || sae.d_out !== undefined) {
@@ -70,7 +72,7 @@ export async function writeRelease(
   if (!sae.apply_b_dec_to_input || sae.normalisation.kind !== 'none' || sae.W_skip !== undefined) {
     throw new RangeError('the reference layout always subtracts b_dec from x, and nothing else');
   }
-  const files = releaseFiles(layer);
+  const files = releaseFiles(id);
   const { d_in, d_sae, k } = sae;
   const { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step } = details;
   const config: ReleaseConfig = {
@@ -95,14 +97,14 @@ export async function writeRelease(
 }
 
 /**
- * Reads one layer's SAE.
+ * Reads one SAE.
  *
  * @throws UnavailableError when a file is missing or unreadable
  * @throws MalformedError when the config has another shape, a key this layout does not know, or sizes that the
  *   tensors do not have
  */
-export async function readRelease(folder: string, layer: number): Promise<ReleaseCheckpoint> {
-  const files = releaseFiles(layer);
+export async function readRelease(folder: string, id: number | string): Promise<ReleaseCheckpoint> {
+  const files = releaseFiles(id);
   const config = await readConfig(join(folder, files.config));
   return withFile(join(folder, files.tensors), async (source) => {
     const file = await readSafetensors(source);

@@ -7,6 +7,8 @@ import type { OptimiserState } from '../state.ts';
 
 export interface TrainingBackend {
   readonly name: string;
+  /** What of the recipe this backend does not compute, in words for the user; null when it computes all of it. */
+  unsupported(recipe: Recipe): string | null;
   /**
    * Takes one SAE in. Its state belongs to the session from then on.
    *

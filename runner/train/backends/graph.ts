@@ -43,6 +43,7 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
 
   return {
     name: 'graph',
+    unsupported: () => null,
     async init(recipe, d_in, initial) {
       const shape = { d_in, d_sae: recipe.dSae };
       const tokens = recipe.batchTokens;

@@ -10,6 +10,7 @@ import type { StepResult, TrainingBackend } from './backend.ts';
 
 export const referenceBackend: TrainingBackend = {
   name: 'reference',
+  unsupported: () => null,
   async init(recipe, d_in, initial) {
     let state = initial;
     return {

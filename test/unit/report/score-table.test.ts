@@ -41,6 +41,17 @@ describe('scoreTable', () => {
 });
 
 describe('exports of the reference release', () => {
+  const named = records.map((record) => ({ id: `L${record.sae.layer}`, record }));
+
+  it('tell several SAEs of a layer apart', () => {
+    const saes = [16, 32].map((k) => ({ id: `L0_k${k}`, record: first }));
+    expect(Object.keys(validationExport(saes))).toEqual(['0_k16', '0_k32']);
+    expect(combinedExport(saes).sources).toEqual({
+      '0_k16': 'interpscore_L0_k16.json',
+      '0_k32': 'interpscore_L0_k32.json',
+    });
+  });
+
   it('have its keys for a layer', () => {
     // The keys that interpscore_L{N}.json of the reference evaluation has.
     expect(Object.keys(layerExport(first))).toEqual(
@@ -53,7 +64,7 @@ describe('exports of the reference release', () => {
   });
 
   it('have its keys for the combined file, and the best layer by score', () => {
-    const combined = combinedExport(records);
+    const combined = combinedExport(named);
     expect(Object.keys(combined)).toEqual([
       'version',
       'sae_repo',
@@ -69,7 +80,7 @@ describe('exports of the reference release', () => {
   });
 
   it('have its keys and units for validation', () => {
-    const report = validationExport(records) as Record<string, Record<string, number>>;
+    const report = validationExport(named) as Record<string, Record<string, number>>;
     expect(Object.keys(report)).toEqual(['0', '2', '4']);
     expect(Object.keys(report['0']!)).toEqual(['var_expl', 'l0', 'alive', 'dead_pct']);
     const alive = first.metrics['alive@v1'];

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { resolveRun } from '../../../runner/config/resolve.ts';
+import { plannedSaes } from '../../../runner/job/planned-saes.ts';
+
+const planned = async (...set: string[]) => plannedSaes(await resolveRun(['small-world'], { set }));
+
+describe('plannedSaes', () => {
+  it('is one SAE a layer without a sweep, ascending, named by its layer', async () => {
+    const saes = await planned('layers=[4,0,2]');
+    expect(saes.map(({ id, layer }) => [id, layer])).toEqual([
+      ['L0', 0],
+      ['L2', 2],
+      ['L4', 4],
+    ]);
+  });
+
+  it('is layers times all combinations of the sweep, each with its own whole recipe', async () => {
+    const saes = await planned('layers=[2,0]', 'sweep.k=[16,32]', 'sweep.seed=[0,7]', 'sweep.dSae=[512]');
+    expect(saes.map(({ id }) => id)).toEqual([
+      'L0_k16_s0',
+      'L0_k16_s7',
+      'L0_k32_s0',
+      'L0_k32_s7',
+      'L2_k16_s0',
+      'L2_k16_s7',
+      'L2_k32_s0',
+      'L2_k32_s7',
+    ]);
+    expect(saes[1]!.origin).toMatchObject({
+      kind: 'trained',
+      recipe: { dSae: 512, k: 16, seed: 7, kAux: 32 },
+    });
+  });
+
+  it.each([
+    ['a combination that is no recipe', ['sweep.k=[16,5000]'], /setting sweep: .*k: expected at most dSae/],
+    ['a value twice', ['sweep.k=[16,16]'], /setting sweep: .*each value of a list once/],
+    ['too many', [`sweep.seed=[${Array.from({ length: 64 }, (_, i) => i)}]`, 'sweep.k=[1,2]'], /at most 256/],
+    ['an unknown axis', ['sweep.batchTokens=[256,512]'], /setting sweep/],
+  ])('refuses %s', async (_name, set, message) => {
+    await expect(planned(...set)).rejects.toThrow(message);
+  });
+});
