@@ -4,8 +4,8 @@
  */
 
 import type { LanguageModel, TokenBatch } from '../lm/language-model.ts';
+import { type Observer, type SweepOptions, sweep } from '../lm/sweep.ts';
 import type { Features } from '../probes/features.ts';
-import { type Reporter, Stopped } from '../reporter.ts';
 import type { HookSaes } from './token-pass.ts';
 
 /** Tokens of one forward pass, padding included. */
@@ -13,6 +13,7 @@ const BATCH_TOKENS = 4_096;
 
 /**
  * @param texts token ids of each text, at least one each, already truncated
+ * @param sweeping how the text goes through the model
  * @returns for each hook and SAE the pooled latents [texts, d_sae]
  * @throws Stopped when the user asked to stop
  */
@@ -20,7 +21,7 @@ export async function probePass(
   model: LanguageModel,
   hooks: readonly HookSaes[],
   texts: readonly (readonly number[])[],
-  reporter: Reporter,
+  sweeping: SweepOptions,
 ): Promise<Features[][]> {
   const pooled = hooks.map(({ saes }) =>
     saes.map(
@@ -31,17 +32,14 @@ export async function probePass(
       }),
     ),
   );
-  const total = texts.reduce((sum, ids) => sum + ids.length, 0);
-  let done = 0;
-  for (const group of batchesByLength(texts)) {
-    if (reporter.stopRequested()) throw new Stopped();
-    const batch = padded(group.map((text) => texts[text]!));
-    const residuals = await model.residuals(batch);
-    for (const [hook, { saes }] of hooks.entries()) {
-      for (const [i, sae] of saes.entries()) {
-        const { k, values, indices } = await sae.encode(residuals[hook]!, batch.rows * batch.tokens);
+  const groups = batchesByLength(texts);
+  const batches = groups.map((group) => padded(group.map((text) => texts[text]!)));
+  const observer: Observer = {
+    async see({ hook, index, batch, residual }) {
+      for (const [i, sae] of hooks[hook]!.saes.entries()) {
+        const { k, values, indices } = await sae.encode(residual, batch.rows * batch.tokens);
         const features = pooled[hook]![i]!;
-        group.forEach((text, row) => {
+        groups[index]!.forEach((text, row) => {
           const length = batch.lengths![row]!;
           const at = text * features.columns;
           const from = row * batch.tokens * k;
@@ -50,10 +48,10 @@ export async function probePass(
           }
         });
       }
-    }
-    for (const length of batch.lengths!) done += length;
-    reporter.progress(done, total);
-  }
+      return [];
+    },
+  };
+  await sweep(model, batches, [observer], sweeping);
   return pooled;
 }
 

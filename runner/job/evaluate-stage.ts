@@ -54,7 +54,7 @@ export async function evaluateStage(
         order.push(planned);
       }
     }
-    const measured = await tokenPass(model, hooks, batches, reporter('losses', 'tokens'));
+    const measured = await tokenPass(model, hooks, batches, { reporter: reporter('losses', 'tokens') });
     const probes = await probeTasks(config, model, tokenizer, hooks, reporter('probing', 'tokens'));
     const suites = reporter('scoring', 'SAEs');
     suites.progress(0, order.length);
@@ -109,7 +109,7 @@ async function probeTasks(
     model,
     hooks,
     sets.flatMap(({ usable }) => usable.map(({ ids }) => ids)),
-    reporter,
+    { reporter },
   );
   return pooled.map((saes) =>
     saes.map((features) => {

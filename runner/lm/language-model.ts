@@ -4,7 +4,7 @@ import { float32, floatsOf, type HostTensor, int32, openSession, type Session } 
 import type { Checkpoint } from './checkpoint.ts';
 import { familyOf } from './families/index.ts';
 import { tileWidth } from './head-tiles.ts';
-import { buildDivergence, buildSegments } from './segments.ts';
+import { buildDivergence, buildSegments, type Segment, segmentsOf } from './segments.ts';
 
 /** Token ids of several rows of equal width; rows shorter than that are padded on the right. */
 export interface TokenBatch {
@@ -23,29 +23,49 @@ export interface LanguageModel {
   readonly vocabulary: number;
   /** Number type most of the weights are stored in, as the checkpoint names it. */
   readonly storedType: string;
-  /** Blocks after which the residual stream is cut, ascending. */
+  /** Blocks after which the residual stream is looked at, ascending. */
   readonly hooks: readonly number[];
-  /** The residual at each hook up to and including hook `last` (default: all): [rows, tokens, dModel] each. */
-  residuals(batch: TokenBatch, last?: number): Promise<Float32Array[]>;
+  /** In order; work on much text goes through them by `sweep`. */
+  readonly segments: readonly Segment[];
   /**
-   * Next-token cross entropy in nats, [rows · tokens], of the model continued from a residual at hook number `hook`.
+   * The residual after segment number `segment`, which is not the last: [rows, tokens, dModel].
+   *
+   * @param residual what the segment before gave; the first one takes the batch's ids, and null here
+   */
+  advance(segment: number, residual: Float32Array | null, batch: TokenBatch): Promise<Float32Array>;
+  /**
+   * Next-token cross entropy in nats, [rows · tokens], from what the last segment takes.
    * Positions without a next token hold 0: `lossCount` says how many count.
    */
-  losses(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array>;
+  finish(residual: Float32Array | null, batch: TokenBatch): Promise<Float32Array>;
   /**
-   * Losses of every batch with the residual at hook number `hook` replaced by the same vector at every position:
-   * zero or mean ablation. The text no longer matters, so one row runs through the model and answers for all.
-   *
-   * @param vector [dModel]
-   * @param batches of one width
-   * @returns one array a batch, as `losses` gives them
+   * As `finish`, and with it KL(clean ‖ patched) in nats over the whole vocabulary, [rows · tokens], at the same
+   * positions (0 elsewhere); only if opened with divergence, when what the last segment takes is the residual after
+   * the last block.
    */
+  finishDivergence(residual: Float32Array, clean: Float32Array, batch: TokenBatch): Promise<Divergence>;
+  /**
+   * Losses of every batch from one row of what the last segment takes, [1, tokens, dModel]: for a residual that was
+   * replaced by the same vector at every position, so that the text no longer matters.
+   *
+   * @param batches of one width
+   * @returns one array a batch, as `finish` gives them
+   */
+  finishForAll(residual: Float32Array, batches: readonly TokenBatch[]): Promise<Float32Array[]>;
+
+  // The same for one batch at a time, from any hook.
+
+  /** The residual at each hook up to and including hook `last` (default: all): [rows, tokens, dModel] each. */
+  residuals(batch: TokenBatch, last?: number): Promise<Float32Array[]>;
+  /** As `finish`, of the model continued from a residual at hook number `hook`. */
+  losses(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array>;
+  /** As `finishForAll`, of the model continued from `vector` [dModel] at every position of hook number `hook`. */
   lossesOfConstant(
     hook: number,
     vector: Float32Array,
     batches: readonly TokenBatch[],
   ): Promise<Float32Array[]>;
-  /** As `losses`, from a residual at hook `hook`, giving logits [rows, tokens, vocabulary]; only if opened with logits. */
+  /** As `losses`, giving logits [rows, tokens, vocabulary]; only if opened with logits. */
   logits(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array>;
   /**
    * The residual after the last block, [rows, tokens, dModel], of the model continued from one at hook `hook`;
@@ -53,10 +73,8 @@ export interface LanguageModel {
    */
   finalResidual(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array>;
   /**
-   * As `losses`, and with them KL(clean ‖ patched) in nats over the whole vocabulary, [rows · tokens], at the same
-   * positions (0 elsewhere); only if opened with divergence.
+   * As `finishDivergence`, of the model continued from the patched residual at hook number `hook`.
    *
-   * @param residual the patched residual at hook number `hook`
    * @param clean what `finalResidual` gives for the clean one; it serves any number of patched ones
    */
   divergences(
@@ -64,8 +82,14 @@ export interface LanguageModel {
     residual: Float32Array,
     clean: Float32Array,
     batch: TokenBatch,
-  ): Promise<{ nll: Float32Array; kl: Float32Array }>;
+  ): Promise<Divergence>;
   close(): Promise<void>;
+}
+
+/** Of each position, [rows · tokens], in nats. */
+export interface Divergence {
+  nll: Float32Array;
+  kl: Float32Array;
 }
 
 /** Number of positions of one row that have a next token. */
@@ -112,15 +136,14 @@ export async function openLanguageModel(
     });
   }
   const maxTokens = Math.min(options.maxTokens ?? family.contextLength, family.contextLength);
-  const lastBlock = family.blocks - 1;
-  const cuts = options.divergence && hooks.at(-1) !== lastBlock ? [...hooks, lastBlock] : hooks;
+  const segments = segmentsOf(family.blocks, hooks, options.divergence ? [family.blocks - 1] : []);
+  const last = segments.length - 1;
   const programs = buildSegments(checkpoint, family, {
-    hooks: cuts,
+    segments,
     maxTokens,
     logits: options.logits ?? false,
     tile: options.tile ?? tileWidth(family.vocabulary),
   });
-  const last = programs.length - 1;
   if (options.divergence) {
     // As measured: two sets of logits, what is computed from them, and what the allocator keeps.
     const tile = options.tile ?? tileWidth(family.vocabulary, 16);
@@ -142,35 +165,42 @@ export async function openLanguageModel(
     throw error;
   }
 
-  /** Runs the segments after hook number `hook` up to the last one; `targets` [rows · tokens, sets]. */
-  async function finish(
-    hook: number,
-    residual: Float32Array,
-    batch: Pick<TokenBatch, 'rows' | 'tokens'>,
+  /** @param targets [rows · tokens, sets] */
+  async function lastSegment(
+    residual: Float32Array | null,
+    batch: TokenBatch,
     targets: Int32Array,
     output: string,
   ): Promise<Float32Array> {
-    const x = await beforeLast(hook, residual, batch);
     const positions = batch.rows * batch.tokens;
     const feeds = {
-      residual: float32(x, shapeOf(batch)),
+      ...inputOf(residual, batch),
       targets: int32(targets, [positions, targets.length / positions]),
     };
     return floatsOf(await sessions[last]!.run(feeds, [output]), output);
   }
 
-  /** What the last segment takes, from a residual at hook number `hook`. */
-  async function beforeLast(
-    hook: number,
-    residual: Float32Array,
-    batch: Pick<TokenBatch, 'rows' | 'tokens'>,
+  async function advance(
+    segment: number,
+    residual: Float32Array | null,
+    batch: TokenBatch,
   ): Promise<Float32Array> {
-    checkWidth(batch);
+    return floatsOf(await sessions[segment]!.run(inputOf(residual, batch)), 'residual_after');
+  }
+
+  /** What the last segment takes, from a residual at hook number `hook`. */
+  async function beforeLast(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array> {
+    const from = segments.findIndex((segment) => segment.hook === hook);
     let x = residual;
-    for (let segment = hook + 1; segment < last; segment++) {
-      x = floatsOf(await sessions[segment]!.run({ residual: float32(x, shapeOf(batch)) }), 'residual_after');
-    }
+    for (let segment = from + 1; segment < last; segment++) x = await advance(segment, x, batch);
     return x;
+  }
+
+  function inputOf(residual: Float32Array | null, batch: TokenBatch): Record<string, HostTensor> {
+    checkWidth(batch);
+    return residual === null
+      ? { ids: int32(batch.ids, [batch.rows, batch.tokens]) }
+      : { residual: float32(residual, shapeOf(batch)) };
   }
 
   /** The program of two residuals. */
@@ -180,17 +210,57 @@ export async function openLanguageModel(
     return session;
   }
 
-  function shapeOf(batch: Pick<TokenBatch, 'rows' | 'tokens'>): number[] {
+  function shapeOf(batch: TokenBatch): number[] {
     return [batch.rows, batch.tokens, family.dModel];
   }
 
-  function checkWidth(batch: Pick<TokenBatch, 'rows' | 'tokens'>): void {
+  function checkWidth(batch: TokenBatch): void {
     if (batch.tokens <= maxTokens) return;
     throw new UserError({
       thing: 'row of tokens',
       found: `${batch.tokens} tokens`,
       expected: `at most ${maxTokens}`,
       next: 'Use shorter rows (rowTokens).',
+    });
+  }
+
+  async function finishDivergence(
+    residual: Float32Array,
+    clean: Float32Array,
+    batch: TokenBatch,
+  ): Promise<Divergence> {
+    const targets = targetsOf(batch);
+    const outputs = await twofold().run({
+      residual: float32(residual, shapeOf(batch)),
+      clean: float32(clean, shapeOf(batch)),
+      targets: int32(targets, [targets.length, 1]),
+    });
+    return { nll: floatsOf(outputs, 'nll'), kl: floatsOf(outputs, 'kl') };
+  }
+
+  async function finishForAll(
+    residual: Float32Array,
+    batches: readonly TokenBatch[],
+  ): Promise<Float32Array[]> {
+    const rows = batches.flatMap((batch) => rowTargets(batch));
+    if (rows.length === 0) return [];
+    const tokens = rows[0]!.length;
+    // Transposed: a position's targets in all rows stand together.
+    const targets = new Int32Array(tokens * rows.length);
+    rows.forEach((row, r) => {
+      row.forEach((id, t) => {
+        targets[t * rows.length + r] = id;
+      });
+    });
+    const nll = await lastSegment(residual, rowOf(tokens), targets, 'nll');
+    let first = 0;
+    return batches.map((batch) => {
+      const losses = new Float32Array(batch.rows * tokens);
+      for (let row = 0; row < batch.rows; row++) {
+        for (let t = 0; t < tokens; t++) losses[row * tokens + t] = nll[t * rows.length + first + row]!;
+      }
+      first += batch.rows;
+      return losses;
     });
   }
 
@@ -201,62 +271,55 @@ export async function openLanguageModel(
     vocabulary: family.vocabulary,
     storedType: storedType(checkpoint),
     hooks,
+    segments,
+    advance,
+    finish: (residual, batch) => lastSegment(residual, batch, targetsOf(batch), 'nll'),
+    finishDivergence,
+    finishForAll,
     async residuals(batch, until = hooks.length - 1) {
-      checkWidth(batch);
       const found: Float32Array[] = [];
-      for (let hook = 0; hook <= until; hook++) {
-        const before = found[hook - 1];
-        const feeds: Record<string, HostTensor> =
-          before === undefined
-            ? { ids: int32(batch.ids, [batch.rows, batch.tokens]) }
-            : { residual: float32(before, shapeOf(batch)) };
-        found.push(floatsOf(await sessions[hook]!.run(feeds), 'residual_after'));
+      let x: Float32Array | null = null;
+      for (let segment = 0; found.length <= until; segment++) {
+        x = await advance(segment, x, batch);
+        if (segments[segment]!.hook !== null) found.push(x);
       }
       return found;
     },
-    losses: (hook, residual, batch) => finish(hook, residual, batch, targetsOf(batch), 'nll'),
-    logits: (hook, residual, batch) => finish(hook, residual, batch, targetsOf(batch), 'logits'),
+    async losses(hook, residual, batch) {
+      return lastSegment(await beforeLast(hook, residual, batch), batch, targetsOf(batch), 'nll');
+    },
+    async logits(hook, residual, batch) {
+      return lastSegment(await beforeLast(hook, residual, batch), batch, targetsOf(batch), 'logits');
+    },
     async lossesOfConstant(hook, vector, batches) {
       const tokens = batches[0]?.tokens ?? 0;
-      const rows = batches.flatMap((batch) => rowTargets(batch));
-      if (rows.length === 0) return [];
-      // Transposed: a position's targets in all rows stand together.
-      const targets = new Int32Array(tokens * rows.length);
-      rows.forEach((row, r) => {
-        row.forEach((id, t) => {
-          targets[t * rows.length + r] = id;
-        });
-      });
-      const residual = new Float32Array(tokens * family.dModel);
-      for (let at = 0; at < residual.length; at += family.dModel) residual.set(vector, at);
-      const nll = await finish(hook, residual, { rows: 1, tokens }, targets, 'nll');
-      let first = 0;
-      return batches.map((batch) => {
-        const losses = new Float32Array(batch.rows * tokens);
-        for (let row = 0; row < batch.rows; row++) {
-          for (let t = 0; t < tokens; t++) losses[row * tokens + t] = nll[t * rows.length + first + row]!;
-        }
-        first += batch.rows;
-        return losses;
-      });
+      if (tokens === 0) return [];
+      return finishForAll(await beforeLast(hook, repeated(vector, tokens), rowOf(tokens)), batches);
     },
     async finalResidual(hook, residual, batch) {
       twofold();
       return beforeLast(hook, residual, batch);
     },
     async divergences(hook, residual, clean, batch) {
-      const targets = targetsOf(batch);
-      const outputs = await twofold().run({
-        residual: float32(await beforeLast(hook, residual, batch), shapeOf(batch)),
-        clean: float32(clean, shapeOf(batch)),
-        targets: int32(targets, [targets.length, 1]),
-      });
-      return { nll: floatsOf(outputs, 'nll'), kl: floatsOf(outputs, 'kl') };
+      twofold();
+      return finishDivergence(await beforeLast(hook, residual, batch), clean, batch);
     },
     async close() {
       for (const session of sessions) await session.close();
     },
   };
+}
+
+/** One vector at every position of a row: [tokens, dModel]. */
+export function repeated(vector: Float32Array, tokens: number): Float32Array {
+  const row = new Float32Array(tokens * vector.length);
+  for (let at = 0; at < row.length; at += vector.length) row.set(vector, at);
+  return row;
+}
+
+/** A row whose tokens do not matter, because its residual is given. */
+export function rowOf(tokens: number): TokenBatch {
+  return { ids: new Int32Array(tokens), rows: 1, tokens };
 }
 
 /** The next token of each position, −1 where there is none. */

@@ -6,7 +6,7 @@ import { type Build, startBuild } from './build.ts';
 import type { Checkpoint, TensorPlace } from './checkpoint.ts';
 import { type Family, textPart } from './families/family.ts';
 import { familyOf } from './families/index.ts';
-import { buildSegments } from './segments.ts';
+import { buildSegments, segmentsOf } from './segments.ts';
 
 /** What a checkpoint's config.json and headers say of the language model in it. */
 export interface ModelFacts {
@@ -116,7 +116,7 @@ function namesRead(checkpoint: Checkpoint, family: Family): ReadonlySet<string> 
     }
   }
   const watched = { ...checkpoint, tensors: new Watched(checkpoint.tensors) };
-  buildSegments(watched, family, { hooks: [], maxTokens: 1, logits: false });
+  buildSegments(watched, family, { segments: segmentsOf(family.blocks, []), maxTokens: 1, logits: false });
   return read;
 }
 

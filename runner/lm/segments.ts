@@ -5,13 +5,41 @@ import type { Family } from './families/family.ts';
 import { headTiles } from './head-tiles.ts';
 import { crossEntropy, divergence } from './losses.ts';
 
+/** The part of a language model between two cuts. */
+export interface Segment {
+  /** Its blocks, both included; none where `last` < `first` (the embedding or the head alone). */
+  first: number;
+  last: number;
+  /** Number of the hook whose residual it ends with; null for the last one, and for a cut that is no hook. */
+  hook: number | null;
+}
+
+/**
+ * Segments cut after the given blocks. Every hook is a cut; further cuts keep segments small. A cut after block −1
+ * leaves the embedding alone, one after the last block the head.
+ *
+ * @param hooks ascending
+ */
+export function segmentsOf(
+  blocks: number,
+  hooks: readonly number[],
+  cuts: readonly number[] = [],
+): Segment[] {
+  const ends = [...new Set([...hooks, ...cuts])].sort((a, b) => a - b);
+  const segments = ends.map((last, i): Segment => {
+    const hook = hooks.indexOf(last);
+    return { first: (ends[i - 1] ?? -1) + 1, last, hook: hook < 0 ? null : hook };
+  });
+  return [...segments, { first: (ends.at(-1) ?? -1) + 1, last: blocks - 1, hook: null }];
+}
+
 /**
  * A language model is a chain of segments cut at the hooks: hooks {11, 31} of 64 blocks make [embed..11], [12..31]
  * and [32..logits]. Each is one program; the residual stream after block N is the tensor between two of them.
  *
  * - first:  `ids` int32 [rows, tokens] -> `residual_after` float32 [rows, tokens, dModel]
  * - inner:  `residual` -> `residual_after`
- * - last:   `residual` (or `ids` without hooks), `targets` int32 [rows · tokens, sets] (−1: none)
+ * - last:   `residual` (or `ids` without cuts), `targets` int32 [rows · tokens, sets] (−1: none)
  *           -> `nll` float32 [rows · tokens, sets] (0 where there is no target) and, when asked for, `logits`
  *
  * Several sets of targets for one residual serve ablations: a residual that is the same at every position gives the
@@ -22,17 +50,15 @@ import { crossEntropy, divergence } from './losses.ts';
 export function buildSegments(
   checkpoint: Checkpoint,
   family: Family,
-  options: { hooks: readonly number[]; maxTokens: number; logits: boolean; tile?: number },
+  options: { segments: readonly Segment[]; maxTokens: number; logits: boolean; tile?: number },
 ): Program[] {
-  const cuts = [-1, ...options.hooks];
-  return cuts.map((cut, i) => {
-    const until = options.hooks[i] ?? family.blocks - 1;
-    const last = i === cuts.length - 1;
+  return options.segments.map((segment, i) => {
+    const isLast = i === options.segments.length - 1;
     const graph = new Graph();
     const { build, residual } = start(graph, checkpoint, family, i === 0, options.maxTokens);
     let x = residual;
-    for (let block = cut + 1; block <= until; block++) x = family.block(build, block, x);
-    if (last) {
+    for (let block = segment.first; block <= segment.last; block++) x = family.block(build, block, x);
+    if (isLast) {
       // A program that embeds as well may read the head's weight whole, for tied embeddings.
       const tile = i === 0 ? family.vocabulary : (options.tile ?? family.vocabulary);
       finish(build, checkpoint, family, { residual: x, tile, withLogits: options.logits });
