@@ -16,6 +16,8 @@ export interface ActivationRow {
   kept?: Uint8Array;
   /** Number of the forward pass the row was part of, the chunk of var_exp@chunk-v1; by default its own. */
   pass?: number;
+  /** Mean of x over the pass's kept tokens (`meanOfTokens`), for var_exp@saebench-legacy; by default the row's own. */
+  passMean?: Float64Array;
 }
 
 /** What the statistics of a reconstruction need to know of the row it reconstructs. */
@@ -23,7 +25,7 @@ export interface RowMoments {
   row: ActivationRow;
   /** ‖x_t‖² a token; 0 for tokens not kept. */
   squares: Float64Array;
-  /** ‖x_t − mean of the row‖² a token; 0 for tokens not kept. */
+  /** ‖x_t − mean of the pass‖² a token; 0 for tokens not kept. */
   centred: Float64Array;
 }
 
@@ -59,7 +61,7 @@ export function activationSums(width: number): ActivationSums {
 
   return {
     add(row) {
-      const { x, tokens, kept } = row;
+      const { x, tokens, kept, passMean } = row;
       const number = columns.tokens.length;
       if (x.length !== tokens * width || (kept && kept.length !== tokens)) {
         throw new RangeError(`row ${number}: x of ${x.length} values for ${tokens} tokens × ${width}`);
@@ -89,16 +91,13 @@ export function activationSums(width: number): ActivationSums {
           next: 'Run the language model in a wider number type (float16 overflows at 65,504).',
         });
       }
+      const mean = sums.map((total) => total / count);
       let centredTotal = 0;
       for (let t = 0; t < tokens; t++) {
         if (kept?.[t] === 0) continue;
-        let square = 0;
-        for (let i = 0, at = t * width; i < width; i++, at++) {
-          const away = x[at]! - sums[i]! / count;
-          square += away * away;
-        }
-        centred[t] = square;
+        const square = squaredDistance(x, t * width, mean);
         centredTotal += square;
+        centred[t] = passMean ? squaredDistance(x, t * width, passMean) : square;
       }
       columns.tokens.push(count);
       columns.sums.append(sums);
@@ -119,4 +118,32 @@ export function activationSums(width: number): ActivationSums {
       };
     },
   };
+}
+
+/**
+ * Mean over the kept tokens of several rows laid end to end: of one forward pass.
+ *
+ * @param x [tokens, width]
+ */
+export function meanOfTokens(x: Float32Array, width: number, kept?: Uint8Array): Float64Array {
+  const mean = new Float64Array(width);
+  const tokens = x.length / width;
+  let count = 0;
+  for (let t = 0; t < tokens; t++) {
+    if (kept?.[t] === 0) continue;
+    count++;
+    for (let i = 0, at = t * width; i < width; i++, at++) mean[i]! += x[at]!;
+  }
+  if (count > 0) for (let i = 0; i < width; i++) mean[i]! /= count;
+  return mean;
+}
+
+/** ‖x[at..] − point‖² */
+function squaredDistance(x: Float32Array, at: number, point: Float64Array): number {
+  let square = 0;
+  for (let i = 0; i < point.length; i++) {
+    const away = x[at + i]! - point[i]!;
+    square += away * away;
+  }
+  return square;
 }

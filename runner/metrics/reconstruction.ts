@@ -21,11 +21,11 @@ const NAMES = [
   'cosines',
   /** Σ ‖x̂‖ / ‖x‖ */
   'ratios',
-  /** Σ ‖e‖² / ‖x − mean of the row‖² */
+  /** Σ ‖e‖² / ‖x − mean of the pass‖² */
   'legacy',
   /** Tokens with x = 0: cosine and norm ratio are undefined there. */
   'zeros',
-  /** Tokens with x equal to its row's mean: the per-token variance explained is undefined there. */
+  /** Tokens with x equal to its pass's mean: the per-token variance explained is undefined there. */
   'flat',
 ] as const;
 

@@ -22,7 +22,13 @@ export interface Definition {
   digits: number;
   /** Range the value must lie in, both ends included; null where there is no bound. */
   range: readonly [number | null, number | null];
+  /** What a reader must be told beside every value of it. */
+  warning?: string;
 }
+
+/** Chanin 2026 ran both at their canonical settings. */
+const UNRELIABLE =
+  'Reported unreliable at its canonical settings (Chanin 2026, arXiv 2605.18229): do not rank SAEs by it.';
 
 function define<const T extends Record<string, Definition>>(table: T): Readonly<T> {
   return table;
@@ -56,11 +62,22 @@ export const definitions = define({
     title: 'Variance explained, mean of per-token ratios',
     short: 'var_exp (legacy)',
     formula: 'mean_t (1 − ‖e_t‖² / ‖x_t − x̄_batch‖²)',
-    note: 'The form of the SAEBench paper and of Neuronpedia; the batch is one row here.',
+    note: 'The form of the SAEBench paper and of Neuronpedia; the batch is the rows of one forward pass (SAEBench: 16 rows of 128 tokens). It depends on the batch: the mean of fewer tokens lies nearer to them.',
     unit: '',
     direction: 'higher',
     digits: 4,
     range: [null, 1],
+  },
+  'var_exp@saebench-0.6': {
+    metric: 'var_exp',
+    title: 'Variance explained, as SAEBench 0.6 computes it',
+    short: 'var_exp (SAEBench 0.6)',
+    formula: '1 − R / V; R = mean ‖e‖², V = S − (S/d)², S = mean ‖x‖²',
+    note: 'Not centred, and it depends on the scale of x: reconstructing by the mean does not score 0. Kept to read others’ files; never measured here.',
+    unit: '',
+    direction: 'higher',
+    digits: 4,
+    range: [null, null],
   },
   'mse@per-dim-v1': {
     metric: 'mse',
@@ -139,6 +156,17 @@ export const definitions = define({
     digits: 4,
     range: [0, 1],
   },
+  'density@v1': {
+    metric: 'density',
+    title: 'Firing density',
+    short: 'density',
+    formula: 'firings of a latent / |T|, over the latents as a histogram of its log10',
+    note: 'Latents that never fired stand apart: in T tokens their 95 % upper frequency is 3/T.',
+    unit: '',
+    direction: 'neutral',
+    digits: 4,
+    range: [0, 1],
+  },
   'loss_clean@v1': {
     metric: 'loss_clean',
     title: 'Loss of the untouched model',
@@ -205,6 +233,84 @@ export const definitions = define({
     digits: 4,
     range: [null, null],
   },
+  'loss_clean@saebench-core': {
+    metric: 'loss_clean',
+    title: 'Loss of the untouched model (SAEBench core)',
+    short: 'CE clean (core)',
+    formula: 'L_clean: mean next-token cross entropy over the counted positions',
+    note: 'Rows of 128 tokens that begin with BOS; the prediction t → t+1 counts when token t is not BOS, EOS or PAD. Pooled over tokens.',
+    unit: 'nats',
+    direction: 'neutral',
+    digits: 4,
+    range: [0, null],
+  },
+  'loss_sae@saebench-core': {
+    metric: 'loss_sae',
+    title: 'Loss with the reconstruction spliced in (SAEBench core)',
+    short: 'CE SAE (core)',
+    formula: 'L_sae: the residual replaced by x̂ where the token is not BOS, EOS or PAD',
+    note: 'Special tokens keep their own residual. Same rows, same positions counted.',
+    unit: 'nats',
+    direction: 'lower',
+    digits: 4,
+    range: [0, null],
+  },
+  'loss_zero@saebench-core': {
+    metric: 'loss_zero',
+    title: 'Loss with the residual set to zero (SAEBench core)',
+    short: 'CE zero (core)',
+    formula: 'L_zero: the residual replaced by 0 at every position, special tokens included',
+    note: 'Same rows, same positions counted.',
+    unit: 'nats',
+    direction: 'neutral',
+    digits: 4,
+    range: [0, null],
+  },
+  'loss_recovered@saebench-core': {
+    metric: 'loss_recovered',
+    title: 'Loss recovered (SAEBench core)',
+    short: 'loss rec. (core)',
+    formula: '(L_zero − L_sae) / (L_zero − L_clean), the three losses of the core rows',
+    note: 'SAEBench’s ce_loss_score: pooled over tokens and not clipped, so it may leave 0 to 1.',
+    unit: '',
+    direction: 'higher',
+    digits: 4,
+    range: [null, null],
+  },
+  'kl_sae@saebench-core': {
+    metric: 'kl_sae',
+    title: 'KL divergence with the reconstruction spliced in',
+    short: 'KL SAE',
+    formula:
+      'KL_sae: mean over unmasked positions of Σ_v p(v) (log p(v) − log q(v)), p untouched, q with x̂ spliced in',
+    note: 'Over the whole vocabulary, the last position of a row included. Same rows and splice as the core losses.',
+    unit: 'nats',
+    direction: 'lower',
+    digits: 4,
+    range: [0, null],
+  },
+  'kl_zero@saebench-core': {
+    metric: 'kl_zero',
+    title: 'KL divergence with the residual set to zero',
+    short: 'KL zero',
+    formula: 'KL_zero: the same with the residual 0 at every position',
+    note: 'Same rows, same positions counted.',
+    unit: 'nats',
+    direction: 'neutral',
+    digits: 4,
+    range: [0, null],
+  },
+  'kl_recovered@saebench-core': {
+    metric: 'kl_recovered',
+    title: 'KL recovered',
+    short: 'KL rec.',
+    formula: '(KL_zero − KL_sae) / KL_zero',
+    note: 'SAEBench’s kl_div_score. It sees changes of the prediction that leave the next token’s loss alone.',
+    unit: '',
+    direction: 'higher',
+    digits: 4,
+    range: [null, 1],
+  },
   'l0_score@interpscore-0.0.1': {
     metric: 'l0_score',
     title: 'L0 score',
@@ -239,6 +345,55 @@ export const definitions = define({
     direction: 'higher',
     digits: 4,
     range: [0, 1],
+  },
+  'probe_acc_k@saebench': {
+    metric: 'probe_acc_k',
+    title: 'k-sparse probing, accuracy',
+    short: 'k-sparse acc.',
+    formula:
+      'test accuracy of an L2 logistic regression (C = 1) on the k latents of largest |mean⁺ − mean⁻| in the training rows; mean over classes, then data sets',
+    note: 'Balanced one-against-the-rest tasks on the token mean of z, special tokens left out, texts cut at 128 tokens. Always beside it: the same rule on raw residual channels, and a probe on the whole residual as ceiling.',
+    unit: '',
+    direction: 'higher',
+    digits: 4,
+    range: [0, 1],
+  },
+  'probe_auc_k@saebench': {
+    metric: 'probe_auc_k',
+    title: 'k-sparse probing, AUROC',
+    short: 'k-sparse AUROC',
+    formula: 'the same probes’ test AUROC',
+    note: 'SAEBench gives the accuracy alone; AUROC does not depend on where the probe puts its threshold.',
+    unit: '',
+    direction: 'higher',
+    digits: 4,
+    range: [0, 1],
+  },
+  'tpp@saebench-N': {
+    metric: 'tpp_n',
+    title: 'Targeted probe perturbation (SAEBench)',
+    short: 'TPP (SAEBench)',
+    formula:
+      'mean over classes c of [fall of probe c’s accuracy − mean fall of the others’] when the N latents of largest max(0, mean⁺_j − mean⁻_j)·(w_c·d_j) are set to 0: x′ = decode(z ablated) + (x − x̂)',
+    note: 'Linear probes on the token mean of the residual, trained as SAEBench does (AdamW, 20 epochs of batches of 16, learning rate and L1 penalty 1e−3) but kept from the last epoch: SAEBench keeps the epoch best on the test rows. Padding is left out; SAEBench adds what the SAE decodes from it.',
+    unit: '',
+    direction: 'higher',
+    digits: 4,
+    range: [-1, 1],
+    warning: UNRELIABLE,
+  },
+  'scr@saebench-N': {
+    metric: 'scr_n',
+    title: 'Spurious correlation removal',
+    short: 'SCR',
+    formula:
+      '(acc_after − acc_biased) / (acc_clean − acc_biased), the N latents of largest |(mean⁺_j − mean⁻_j)·(w·d_j)| for the unwanted concept’s probe w set to 0; 0 when the denominator is below 0.001',
+    note: 'acc_biased is of a probe trained where both concepts coincide, tested where they do not; acc_clean of one trained without the coincidence. Of the two directions the one counts whose biased probe is worse. Probes and padding as for TPP.',
+    unit: '',
+    direction: 'higher',
+    digits: 4,
+    range: [null, null],
+    warning: UNRELIABLE,
   },
   'interpscore@0.0.1': {
     metric: 'interpscore',

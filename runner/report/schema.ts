@@ -105,6 +105,89 @@ const perturbation = z.strictObject({
   auroc_ablated: z.number(),
 });
 
+/** Rows of one task of a probe set: both classes together, as many of each. */
+const conceptRows = {
+  name,
+  data: text,
+  train_rows: count,
+  test_rows: count,
+  /** Test texts that also stand in the training rows. */
+  duplicates: count,
+};
+
+/** The probe on k latents, beside the same rule on k raw residual channels. */
+const kSparsePoint = z.strictObject({
+  k: z.int().positive(),
+  accuracy: measure,
+  auroc: measure,
+  baseline_accuracy: measure,
+  baseline_auroc: measure,
+});
+const kSparseCeiling = z.strictObject({ accuracy: measure, auroc: measure });
+
+/** k-sparse probing: accuracy and AUROC over k. The ceiling is a probe on the whole residual. */
+const kSparse = z.strictObject({
+  definitions: z.strictObject({
+    accuracy: z.literal('probe_acc_k@saebench'),
+    auroc: z.literal('probe_auc_k@saebench'),
+  }),
+  /** Mean over the data sets. */
+  points: z.array(kSparsePoint),
+  ceiling: kSparseCeiling,
+  data_sets: z.array(
+    z.strictObject({
+      ...conceptRows,
+      classes: z.array(name),
+      /** Mean over the classes. */
+      points: z.array(kSparsePoint),
+      ceiling: kSparseCeiling,
+    }),
+  ),
+});
+
+/** `value` is `intended` (the probed class's fall) less `unintended` (the others' mean fall). */
+const tppPoint = z.strictObject({
+  n: z.int().positive(),
+  value: measure,
+  intended: measure,
+  unintended: measure,
+});
+
+const tppSaeBench = z.strictObject({
+  definition: z.literal('tpp@saebench-N'),
+  /** Mean over the data sets. */
+  points: z.array(tppPoint),
+  data_sets: z.array(
+    z.strictObject({
+      ...conceptRows,
+      classes: z.array(name),
+      /** Of the probes on the untouched residual, mean over the classes. */
+      accuracy: measure,
+      points: z.array(tppPoint),
+    }),
+  ),
+});
+
+const scrSaeBench = z.strictObject({
+  definition: z.literal('scr@saebench-N'),
+  /** Mean over the pairs. */
+  points: z.array(z.strictObject({ n: z.int().positive(), value: measure })),
+  pairs: z.array(
+    z.strictObject({
+      ...conceptRows,
+      /** The concept kept and the concept removed, in the direction that counts. */
+      kept: name,
+      removed: name,
+      accuracy_clean: measure,
+      accuracy_biased: measure,
+      points: z.array(z.strictObject({ n: z.int().positive(), value: measure })),
+    }),
+  ),
+});
+
+/** What was asked for and left out, with the reason. */
+const exclusion = z.strictObject({ suite: name, data: name, reason: text.min(1) });
+
 const provenance = z.strictObject({
   /** The command that makes this record again, or where its figures were published. */
   source: text,
@@ -166,6 +249,15 @@ export const record = z.strictObject({
   interpscore: interpScore.nullable(),
   probes: z.array(probe),
   tpp: perturbation.nullable(),
+  /** Fields that later versions added are optional: older records stay readable. */
+  k_sparse: kSparse.optional(),
+  tpp_saebench: tppSaeBench.optional(),
+  scr_saebench: scrSaeBench.optional(),
+  /** Rows of the SAEBench-core losses. */
+  core_data: z
+    .strictObject({ tokens: count, rows: count, row_tokens: count, counted_positions: count, note: text })
+    .optional(),
+  exclusions: z.array(exclusion).optional(),
   curves: z.strictObject({
     /** alive(window): share of latents seen within the first `tokens` tokens of the evaluation. */
     alive: z.array(z.strictObject({ tokens: count, alive: z.number().min(0).max(1) })),
@@ -196,5 +288,11 @@ export type Present = z.infer<typeof present>;
 export type InterpScore = z.infer<typeof interpScore>;
 export type Probe = z.infer<typeof probe>;
 export type Perturbation = z.infer<typeof perturbation>;
+export type KSparse = z.infer<typeof kSparse>;
+export type KSparsePoint = z.infer<typeof kSparsePoint>;
+export type TppSaeBench = z.infer<typeof tppSaeBench>;
+export type TppPoint = z.infer<typeof tppPoint>;
+export type ScrSaeBench = z.infer<typeof scrSaeBench>;
+export type Exclusion = z.infer<typeof exclusion>;
 export type TrajectoryPoint = z.infer<typeof trajectoryPoint>;
 export type EvaluationRecord = z.infer<typeof record>;

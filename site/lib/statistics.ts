@@ -8,15 +8,20 @@ import {
 } from '../../runner/report/definitions.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 
-export type StatisticGroup = 'Reconstruction and sparsity' | 'Loss' | 'InterpScore';
+export type StatisticGroup = 'Reconstruction and sparsity' | 'Loss' | 'InterpScore' | 'Concepts';
 
 /** Parts of the composite; they stand in the record's `interpscore`, with the window it was taken over. */
 const scoreMetrics = new Set(['l0_score', 'sparse_probing', 'tpp', 'interpscore']);
+/** Values over k or N, which have their own parts of a record. */
+const conceptMetrics = new Set(['probe_acc_k', 'probe_auc_k', 'tpp_n', 'scr_n']);
+/** What a record holds elsewhere than among its metrics, or what is only ever read from others' files. */
+const notExpected = new Set<DefinitionId>(['density@v1', 'var_exp@saebench-0.6']);
 
 export function groupOf(id: DefinitionId): StatisticGroup {
   const { metric } = definitions[id];
   if (scoreMetrics.has(metric)) return 'InterpScore';
-  return metric.startsWith('loss_') ? 'Loss' : 'Reconstruction and sparsity';
+  if (conceptMetrics.has(metric)) return 'Concepts';
+  return /^(loss|kl)_/.test(metric) ? 'Loss' : 'Reconstruction and sparsity';
 }
 
 export interface Statistic {
@@ -40,6 +45,7 @@ export function unmentioned(entry: EvaluationRecord, group: StatisticGroup): Def
   return definitionIds.filter(
     (id) =>
       groupOf(id) === group &&
+      !notExpected.has(id) &&
       entry.metrics[id] === undefined &&
       !components.some((component) => component === id),
   );
