@@ -25,7 +25,8 @@ export function varExpLegacy(sae: ReconstructionTable, resamples: Resamples): St
   const tokens = sumOf(sae.tokens, resamples);
   if (tokens.value === 0) return unmeasured(NO_TOKENS);
   const flat = sumOf(sae.flat, resamples).value;
-  if (flat > 0) return unmeasured(`${flat} tokens equal the mean of their forward pass, where the ratio is undefined`);
+  if (flat > 0)
+    return unmeasured(`${flat} tokens equal the mean of their forward pass, where the ratio is undefined`);
   return combine([sumOf(sae.legacy, resamples), tokens], (lost, count) => 1 - lost / count, FLAT);
 }
 
@@ -33,7 +34,11 @@ export function varExpLegacy(sae: ReconstructionTable, resamples: Resamples): St
  * `var_exp@saebench-0.6`, the defect as it stands in sae_bench.evals.core: the squared mean that should be ‖mean x‖² is
  * the square of the mean second moment a dimension. For comparing with files that hold it.
  */
-export function varExpSaeBench06(x: ActivationTable, sae: ReconstructionTable, resamples: Resamples): Statistic {
+export function varExpSaeBench06(
+  x: ActivationTable,
+  sae: ReconstructionTable,
+  resamples: Resamples,
+): Statistic {
   return combine(
     [sumOf(sae.errors, resamples), sumOf(x.squares, resamples), sumOf(x.tokens, resamples)],
     (errors, squares, tokens) => {

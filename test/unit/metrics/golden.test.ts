@@ -1,14 +1,16 @@
 import { expect, it } from 'vitest';
 import { cpythonRandom } from '../../../runner/math/cpython-random.ts';
+import { type ActivationRow, meanOfTokens } from '../../../runner/metrics/activations.ts';
 import { resampleRows } from '../../../runner/metrics/bootstrap.ts';
-import { hookStatistics } from '../../../runner/metrics/hook-statistics.ts';
+import { hookStatistics, type SaeRow } from '../../../runner/metrics/hook-statistics.ts';
+import { varExpSaeBench06 } from '../../../runner/metrics/variance-explained.ts';
 import { type ReconstructionDefinition, reconstructionSuite } from '../../../runner/suites/reconstruction.ts';
 import golden from '../../fixtures/metrics/metrics.json' with { type: 'json' };
 
 it('every definition equals PyTorch’s, computed token by token', () => {
   const { width, latents, k } = golden;
   const stream = cpythonRandom(golden.seed);
-  const statistics = hookStatistics(width, [latents]);
+  const rows: { row: ActivationRow & { pass: number; kept: Uint8Array }; sae: SaeRow }[] = [];
   for (const [number, tokens] of golden.lengths.entries()) {
     const x = new Float32Array(tokens * width);
     const reconstruction = new Float32Array(tokens * width);
@@ -32,15 +34,27 @@ it('every definition equals PyTorch’s, computed token by token', () => {
       }
       kept[t] = stream.random() < 0.15 ? 0 : 1;
     }
-    statistics.add({ x, tokens, kept, pass: Math.floor(number / 2) }, [
-      { reconstruction, latents: { k, indices, values } },
-    ]);
+    rows.push({
+      row: { x, tokens, kept, pass: Math.floor(number / 2) },
+      sae: { reconstruction, latents: { k, indices, values } },
+    });
+  }
+  const statistics = hookStatistics(width, [latents]);
+  for (const { row, sae } of rows) {
+    const batch = rows.filter((other) => other.row.pass === row.pass).map((other) => other.row);
+    const x = Float32Array.from(batch.flatMap((one) => Array.from(one.x)));
+    const kept = Uint8Array.from(batch.flatMap((one) => Array.from(one.kept)));
+    statistics.add({ ...row, passMean: meanOfTokens(x, width, kept) }, [sae]);
   }
   const tables = statistics.tables();
-  const { metrics, curves } = reconstructionSuite(tables, resampleRows(golden.lengths.length))[0]!;
-  for (const [id, expected] of Object.entries(golden.expected)) {
+  const resamples = resampleRows(golden.lengths.length);
+  const { metrics, curves } = reconstructionSuite(tables, resamples)[0]!;
+  const { 'var_exp@saebench-0.6': defect, ...definitions } = golden.expected;
+  for (const [id, expected] of Object.entries(definitions)) {
     expect(metrics[id as ReconstructionDefinition].value, id).toBeCloseTo(expected, 12);
   }
+  const { activations, saes } = tables;
+  expect(varExpSaeBench06(activations, saes[0]!.reconstruction, resamples).value).toBeCloseTo(defect, 12);
   expect(curves.alive.map((point) => point.tokens)).toEqual([1, 2, 5, 10, 20, golden.tokens]);
   expect(curves.alive.map((point) => point.alive)).toEqual(golden.alive_curve);
   expect(Array.from(tables.saes[0]!.firing!.firings)).toEqual(golden.firings);
