@@ -24,6 +24,10 @@ export function alive(sae: FiringTable, resamples: Resamples): Statistic {
     samples: unique.samples.map((drawn) =>
       Math.min(1, Math.max(0, value + (drawn - unique.value) / sae.latents)),
     ),
+    leftOut: unique.leftOut.map(({ resamples: of, values }) => ({
+      resamples: of,
+      values: values.map((left) => value + (left - unique.value) / sae.latents),
+    })),
   };
   return estimate;
 }

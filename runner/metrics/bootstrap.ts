@@ -6,7 +6,11 @@
 import { random } from '../math/random.ts';
 
 export interface Resamples {
+  /** Names the draws: resamples of equal keys drew the same rows of the same data. */
+  key: string;
   rows: number;
+  /** Rows that are drawn among one another: all of them, or those of each class. */
+  strata: readonly Int32Array[];
   /** Number of resamples; 0 where there are too few rows to resample (fewer than two). */
   count: number;
   /** [count, rows] row-major: times the row was drawn. */
@@ -24,7 +28,7 @@ export const RESAMPLES = 1_000;
 
 /** `rows` rows drawn with replacement, `count` times. */
 export function resampleRows(rows: number, options: ResampleOptions = {}): Resamples {
-  return resampleStrata([Int32Array.from({ length: rows }, (_, row) => row)], rows, options);
+  return resampleStrata('rows', [Int32Array.from({ length: rows }, (_, row) => row)], rows, options);
 }
 
 /**
@@ -34,11 +38,17 @@ export function resampleRows(rows: number, options: ResampleOptions = {}): Resam
 export function resampleWithinClasses(labels: ArrayLike<number>, options: ResampleOptions = {}): Resamples {
   const classes: [number[], number[]] = [[], []];
   for (let row = 0; row < labels.length; row++) classes[labels[row] === 1 ? 1 : 0].push(row);
-  return resampleStrata(classes, labels.length, options);
+  return resampleStrata(
+    'classes',
+    classes.map((each) => Int32Array.from(each)),
+    labels.length,
+    options,
+  );
 }
 
 function resampleStrata(
-  strata: readonly ArrayLike<number>[],
+  among: 'rows' | 'classes',
+  strata: readonly Int32Array[],
   rows: number,
   { count = RESAMPLES, seed = 0 }: ResampleOptions,
 ): Resamples {
@@ -54,5 +64,5 @@ function resampleStrata(
       }
     }
   }
-  return { rows, count: resamples, weights };
+  return { key: `${seed}:${rows} ${among}`, rows, strata, count: resamples, weights };
 }

@@ -32,8 +32,14 @@ export function centredTotal(table: ActivationTable, resamples: Resamples): Esti
     const tokensOf = drawnTokens.samples[b]!;
     return tokensOf > 0 ? Math.max(0, value - squared[b]! / tokensOf) : 0;
   });
-  // At the point itself Σ s_r is zero by the choice of m.
-  return { ...total, samples };
+  // At the point itself Σ s_r is zero by the choice of m; without row r it is −s_r.
+  const values = Float64Array.from(about, (own, row) => {
+    const left = drawnTokens.value - tokens[row]!;
+    let squaredOwn = 0;
+    for (let i = row * width; i < (row + 1) * width; i++) squaredOwn += shifted[i]! * shifted[i]!;
+    return left > 0 ? Math.max(0, total.value - own - squaredOwn / left) : 0;
+  });
+  return { ...total, samples, leftOut: [{ resamples, values }] };
 }
 
 /**

@@ -1,17 +1,26 @@
 /**
- * A statistic is its value together with its value in every resample. Metrics are built from sums over rows by
- * ordinary formulas applied to both, and so is the composite: no interval is ever propagated by approximation.
+ * A statistic is its value together with its value in every resample, and its value with each row left out. Metrics are
+ * built from sums over rows by ordinary formulas applied to all of them, and so is the composite: no interval is ever
+ * propagated by approximation.
  */
-import { quantiles } from '../math/quantile.ts';
 import { sum } from '../math/sum.ts';
 import type { Measure } from '../report/schema.ts';
 import type { Resamples } from './bootstrap.ts';
+import { bootstrapInterval } from './interval.ts';
 
 export interface Estimate {
   value: number;
   /** The value in each resample; empty where no interval can be given, and then `intervalNote` says why. */
   samples: Float64Array;
+  /** For each set of rows the value depends on, its value with one of them left out. */
+  leftOut: readonly LeftOut[];
   intervalNote?: string;
+}
+
+export interface LeftOut {
+  resamples: Resamples;
+  /** [rows] */
+  values: Float64Array;
 }
 
 export interface Unmeasured {
@@ -26,6 +35,11 @@ export interface Interval {
   high: number;
 }
 
+/** Values a quantity can have, both ends included; null where there is no bound. */
+export type Range = readonly [number | null, number | null];
+
+const UNBOUNDED: Range = [null, null];
+
 export const NO_TOKENS = 'no tokens were kept by the mask';
 
 const TOO_FEW = 'fewer than two rows: nothing to resample';
@@ -36,7 +50,7 @@ export function unmeasured(reason: string): Unmeasured {
 
 /** A number known without error, such as a setting: equal in every resample. */
 export function constant(value: number, resamples: Resamples): Estimate {
-  return withNote(value, new Float64Array(resamples.count).fill(value), resamples);
+  return withNote(value, new Float64Array(resamples.count).fill(value), [], resamples);
 }
 
 /** Σ over rows of one column of sufficient statistics. */
@@ -51,7 +65,9 @@ export function sumOf(column: ArrayLike<number>, resamples: Resamples): Estimate
     for (let row = 0; row < rows; row++, at++) total += weights[at]! * column[row]!;
     samples[b] = total;
   }
-  return withNote(sum(column), samples, resamples);
+  const value = sum(column);
+  const without = Float64Array.from(column, (each) => value - each);
+  return withNote(value, samples, [{ resamples, values: without }], resamples);
 }
 
 /**
@@ -72,7 +88,9 @@ export function combine(
   if (!Number.isFinite(value)) return unmeasured(undefinedReason);
 
   const without = estimates.find((estimate) => estimate.samples.length === 0);
-  if (without) return { value, samples: without.samples, intervalNote: without.intervalNote ?? TOO_FEW };
+  if (without) {
+    return { value, samples: without.samples, leftOut: [], intervalNote: without.intervalNote ?? TOO_FEW };
+  }
   const count = estimates[0]?.samples.length ?? 0;
   if (estimates.some((estimate) => estimate.samples.length !== count)) {
     throw new RangeError('combine: the inputs come from different numbers of resamples');
@@ -87,9 +105,29 @@ export function combine(
   }
   if (undefinedCount > 0) {
     const intervalNote = `undefined in ${undefinedCount} of ${count} resamples: ${undefinedReason}`;
-    return { value, samples: new Float64Array(0), intervalNote };
+    return { value, samples: new Float64Array(0), leftOut: [], intervalNote };
   }
-  return { value, samples };
+  return { value, samples, leftOut: leftOutOf(estimates, formula) };
+}
+
+/** The formula with one row left out at a time; inputs that do not depend on that row keep their value. */
+function leftOutOf(estimates: readonly Estimate[], formula: (...values: number[]) => number): LeftOut[] {
+  const sources = new Map(
+    estimates.flatMap(({ leftOut }) => leftOut.map(({ resamples }) => [resamples.key, resamples] as const)),
+  );
+  return [...sources.values()].map((resamples) => {
+    const columns = estimates.map(
+      ({ leftOut }) => leftOut.find((each) => each.resamples.key === resamples.key)?.values,
+    );
+    const inputs = estimates.map(({ value }) => value);
+    const values = Float64Array.from({ length: resamples.rows }, (_, row) => {
+      columns.forEach((column, i) => {
+        if (column !== undefined) inputs[i] = column[row]!;
+      });
+      return formula(...inputs);
+    });
+    return { resamples, values };
+  });
 }
 
 /** Difference of two statistics of the same resamples: the paired bootstrap of two SAEs on the same tokens. */
@@ -97,20 +135,25 @@ export function difference(a: Statistic, b: Statistic): Statistic {
   return combine([a, b], (x, y) => x - y, 'the difference is not finite');
 }
 
-/** Percentile interval; null where there are no resamples. */
-export function interval(estimate: Estimate, level = 0.95): Interval | null {
+/** The 95 % interval, kept within `range`; null where there are no resamples. How it is formed: interval.ts. */
+export function interval(estimate: Estimate, range: Range = UNBOUNDED): Interval | null {
   if (estimate.samples.length === 0) return null;
-  const [low, high] = quantiles(estimate.samples, [(1 - level) / 2, (1 + level) / 2]);
-  return { low: low!, high: high! };
+  const { low, high } = bootstrapInterval(estimate);
+  const [least, most] = range;
+  return {
+    low: least === null ? low : Math.max(low, least),
+    high: most === null ? high : Math.min(high, most),
+  };
 }
 
-/** The record's form of a statistic. */
+/** The record's form of a statistic; `range` holds the values its definition allows, ends included. */
 export function toMeasure(
   statistic: Statistic,
   extra: { window_tokens?: number; note?: string } = {},
+  range: Range = UNBOUNDED,
 ): Measure {
   if (statistic.value === null) return { value: null, reason: statistic.reason };
-  const found = interval(statistic);
+  const found = interval(statistic, range);
   const { intervalNote } = statistic;
   return {
     value: statistic.value,
@@ -120,6 +163,11 @@ export function toMeasure(
   };
 }
 
-function withNote(value: number, samples: Float64Array, resamples: Resamples): Estimate {
-  return resamples.count > 0 ? { value, samples } : { value, samples, intervalNote: TOO_FEW };
+function withNote(
+  value: number,
+  samples: Float64Array,
+  leftOut: readonly LeftOut[],
+  { count }: Resamples,
+): Estimate {
+  return count > 0 ? { value, samples, leftOut } : { value, samples, leftOut, intervalNote: TOO_FEW };
 }

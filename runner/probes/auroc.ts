@@ -52,7 +52,39 @@ export function auroc(
   const { rows, count, weights } = resamples;
   return {
     value: area(() => 1),
+    leftOut: [{ resamples, values: withoutEach(order, sortedLabels, rises) }],
     samples: Float64Array.from({ length: count }, (_, b) => area((row) => weights[b * rows + row]!)),
     ...(count === 0 && { intervalNote: 'too few test rows to resample' }),
   };
+}
+
+/** The area with each row left out; NaN where that empties its class. Row numbers in `order` ascend by score. */
+function withoutEach(order: Int32Array, sortedLabels: Uint8Array, rises: Uint8Array): Float64Array {
+  const positives = sortedLabels.reduce((total, label) => total + label, 0);
+  const negatives = order.length - positives;
+  /** Pairs a row wins or loses rightly, ties counting half; each pair stands with both of its rows. */
+  const right = new Float64Array(order.length);
+  let below = 0;
+  let pairs = 0;
+  for (let from = 0; from < order.length; ) {
+    let to = from + 1;
+    while (to < order.length && rises[to] === 0) to++;
+    let tiedPositives = 0;
+    for (let i = from; i < to; i++) tiedPositives += sortedLabels[i]!;
+    const tiedNegatives = to - from - tiedPositives;
+    const positivesAbove = positives - (from - below) - tiedPositives;
+    for (let i = from; i < to; i++) {
+      const positive = sortedLabels[i] === 1;
+      right[order[i]!] = positive ? below + tiedNegatives / 2 : positivesAbove + tiedPositives / 2;
+      if (positive) pairs += below + tiedNegatives / 2;
+    }
+    below += tiedNegatives;
+    from = to;
+  }
+  const left = new Float64Array(order.length);
+  order.forEach((row, i) => {
+    const positive = sortedLabels[i]!;
+    left[row] = (pairs - right[row]!) / ((positives - positive) * (negatives - (1 - positive)));
+  });
+  return left;
 }

@@ -5,6 +5,7 @@
 import { combine, type Estimate, toMeasure } from '../metrics/statistic.ts';
 import { auroc } from '../probes/auroc.ts';
 import { decisionValues, type LogisticFit } from '../probes/logistic-regression.ts';
+import { definitions } from '../report/definitions.ts';
 import type { Probe } from '../report/schema.ts';
 import { fitProbe, type ProbeOptions, type ProbeTask, requireTasks } from './probe-task.ts';
 import { type SuiteResult, suiteResult } from './result.ts';
@@ -37,7 +38,7 @@ export function denseProbingSuite(
       task: task.task,
       data: task.data,
       definition: DENSE_PROBING,
-      auroc: toMeasure(area),
+      auroc: toMeasure(area, {}, definitions[DENSE_PROBING].range),
       train_rows: split.train.length,
       test_rows: split.test.length,
       duplicates,

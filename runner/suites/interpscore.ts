@@ -4,6 +4,9 @@ import { type ComponentName, componentNames, interpScoreComponents } from '../re
 import type { InterpScore, Measure } from '../report/schema.ts';
 import { type SuiteResult, suiteResult } from './result.ts';
 
+/** Of the composite and of every component. */
+const UNIT = [0, 1] as const;
+
 /** L0 at which `l0_score@interpscore-0.0.1` is 1. */
 const PREFERRED_L0 = 80;
 
@@ -77,7 +80,7 @@ export function interpScoreSuite(inputs: InterpScoreInputs): InterpScoreResult {
         ...(name === 'alive' && { window_tokens: inputs.window_tokens }),
         ...(note !== undefined && { note }),
       };
-      return [name, toMeasure(components[name], extra)];
+      return [name, toMeasure(components[name], extra, UNIT)];
     }),
   ) as Record<ComponentName, Measure>;
   return {
@@ -86,7 +89,7 @@ export function interpScoreSuite(inputs: InterpScoreInputs): InterpScoreResult {
       definition: 'interpscore@0.0.1',
       components: measures,
       weights: interpScoreWeights,
-      score: toMeasure(score),
+      score: toMeasure(score, {}, UNIT),
     },
   };
 }

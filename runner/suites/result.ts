@@ -1,6 +1,6 @@
 /** What a suite returns: its values as the record holds them, and with their resamples for comparing and composing. */
 import { type Statistic, toMeasure } from '../metrics/statistic.ts';
-import type { DefinitionId } from '../report/definitions.ts';
+import { type DefinitionId, definitions } from '../report/definitions.ts';
 import type { Measure } from '../report/schema.ts';
 
 export interface SuiteResult<Id extends DefinitionId> {
@@ -16,6 +16,8 @@ export function suiteResult<Id extends DefinitionId>(
   extras: Extras<Id> = {},
 ): SuiteResult<Id> {
   const ids = Object.keys(statistics) as Id[];
-  const metrics = Object.fromEntries(ids.map((id) => [id, toMeasure(statistics[id], extras[id])]));
+  const metrics = Object.fromEntries(
+    ids.map((id) => [id, toMeasure(statistics[id], extras[id], definitions[id].range)]),
+  );
   return { statistics, metrics: metrics as Record<Id, Measure> };
 }
