@@ -2,13 +2,21 @@
 
 import { type Resamples, resampleRows } from '../metrics/bootstrap.ts';
 import type { ComponentName, DefinitionId } from '../report/definitions.ts';
-import type { EvaluationRecord, InterpScore, Measure, Perturbation, Probe } from '../report/schema.ts';
+import type {
+  EvaluationRecord,
+  InterpScore,
+  Measure,
+  Paired,
+  Perturbation,
+  Probe,
+} from '../report/schema.ts';
 import { DENSE_PROBING, denseProbingSuite } from '../suites/dense-probing.ts';
 import { interpScoreSuite } from '../suites/interpscore.ts';
 import { lossRecoveredSuite } from '../suites/loss-recovered.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
 import { reconstructionSuite } from '../suites/reconstruction.ts';
 import { TPP, tppSuite } from '../suites/tpp.ts';
+import { type PairingKeys, pairedPart } from './pairing.ts';
 import type { HookMeasured } from './token-pass.ts';
 
 /** The fields of a record that evaluation fills. */
@@ -19,11 +27,13 @@ export interface Evaluated {
   probes: Probe[];
   tpp: Perturbation;
   curves: EvaluationRecord['curves'];
+  paired: Paired | undefined;
 }
 
 export interface EvaluateOptions {
   resamples: number;
   seed: number;
+  pairing: PairingKeys;
   /** Called between SAEs, with how many are done. */
   onSae?: (done: number, total: number) => void;
 }
@@ -73,6 +83,16 @@ export function evaluate(
         probes: probing.probes,
         tpp: tpp.perturbation,
         curves: reconstruction.curves,
+        paired: pairedPart(
+          {
+            ...reconstruction.statistics,
+            ...loss.statistics,
+            ...probing.statistics,
+            ...tpp.statistics,
+            ...composite.statistics,
+          },
+          options.pairing,
+        ),
       });
       options.onSae?.(results.length, total);
     }

@@ -1,6 +1,7 @@
 import type { RunConfig } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
 import { type Evaluated, evaluate } from '../evaluation/evaluate.ts';
+import { pairingKeys } from '../evaluation/pairing.ts';
 import { probePass } from '../evaluation/probe-pass.ts';
 import { type HookSaes, tokenPass } from '../evaluation/token-pass.ts';
 import type { LanguageModel } from '../lm/language-model.ts';
@@ -62,6 +63,7 @@ export async function evaluateStage(
     const evaluated = evaluate(measured, probes, {
       resamples,
       seed,
+      pairing: pairingKeys(batches, probes[0]?.[0] ?? [], { resamples, seed }),
       onSae: (done, total) => suites.progress(done, total),
     });
     const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);

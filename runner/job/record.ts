@@ -82,6 +82,7 @@ export async function recordOf(parts: {
     interpscore: evaluated.interpscore,
     probes: evaluated.probes,
     tpp: evaluated.tpp,
+    ...(evaluated.paired === undefined ? {} : { paired: evaluated.paired }),
     curves: evaluated.curves,
     trajectory: {
       var_exp: 'var_exp@chunk-v1',

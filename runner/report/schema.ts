@@ -185,6 +185,25 @@ const scrSaeBench = z.strictObject({
   ),
 });
 
+/** A value in each resample, rounded to 256 levels: low + step · level, a byte a resample, in base64. */
+const pairedDraws = z.strictObject({
+  /** Rows that were drawn: of tokens, of probe texts, or of both. */
+  over: z.enum(['tokens', 'probes', 'both']),
+  low: z.number(),
+  step: z.number().nonnegative(),
+  levels: z.base64().max(2_000_000),
+});
+
+/** What comparing this record with others over the same rows needs; see paired.ts. */
+const paired = z.strictObject({
+  /** Resamples. */
+  count: z.int().positive(),
+  /** Hashes of the rows drawn from and of the draws themselves: equal keys, equal resamples. */
+  tokens: sha256,
+  probes: sha256,
+  draws: z.partialRecord(z.enum(definitionIds), pairedDraws),
+});
+
 /** What was asked for and left out, with the reason. */
 const exclusion = z.strictObject({ suite: name, data: name, reason: text.min(1) });
 
@@ -258,6 +277,7 @@ export const record = z.strictObject({
     .strictObject({ tokens: count, rows: count, row_tokens: count, counted_positions: count, note: text })
     .optional(),
   exclusions: z.array(exclusion).optional(),
+  paired: paired.optional(),
   curves: z.strictObject({
     /** alive(window): share of latents seen within the first `tokens` tokens of the evaluation. */
     alive: z.array(z.strictObject({ tokens: count, alive: z.number().min(0).max(1) })),
@@ -293,6 +313,8 @@ export type KSparsePoint = z.infer<typeof kSparsePoint>;
 export type TppSaeBench = z.infer<typeof tppSaeBench>;
 export type TppPoint = z.infer<typeof tppPoint>;
 export type ScrSaeBench = z.infer<typeof scrSaeBench>;
+export type Paired = z.infer<typeof paired>;
+export type PairedDraws = z.infer<typeof pairedDraws>;
 export type Exclusion = z.infer<typeof exclusion>;
 export type TrajectoryPoint = z.infer<typeof trajectoryPoint>;
 export type EvaluationRecord = z.infer<typeof record>;

@@ -77,10 +77,12 @@ function Cell({ cell }: { cell: ComparisonCell }) {
     <>
       <span className="value">{cell.text}</span>
       {cell.change !== null && (
-        <span className={cell.apart ? 'change apart' : 'change'}>
+        <span className={cell.resolved ? 'change apart' : 'change'}>
           <span className="hidden">Difference to the first: </span>
           {cell.change}
-          {cell.apart && <span className="hidden"> (intervals do not overlap)</span>}
+          {cell.changeInterval !== null && <span className="interval">{cell.changeInterval}</span>}
+          {cell.resolved === false && <span className="interval">not resolved</span>}
+          {cell.resolved && <span className="hidden"> (resolved)</span>}
         </span>
       )}
       {cell.details.map((line, i) => (

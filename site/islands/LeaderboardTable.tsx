@@ -72,13 +72,14 @@ export function LeaderboardTable({
         </thead>
         <tbody>
           {rows.map((row) => (
-            <tr key={row.id}>
+            <tr key={row.id} className={row.tie ? 'tied' : undefined}>
               <th scope="row" className="name">
                 <div className="who">
                   {ranked && (
                     <span className="rank">
                       <span className="hidden">Rank </span>
-                      {row.rank ?? '–'}
+                      {row.tie?.ranks ?? row.rank ?? '–'}
+                      {row.tie && <span className="tie">tie {row.tie.label}</span>}
                     </span>
                   )}
                   <div>
@@ -86,6 +87,7 @@ export function LeaderboardTable({
                     <span className={`badge ${row.kind}`}>{kindLabels[row.kind]}</span>
                     <span className="sub">{row.model}</span>
                     <span className="sub">{row.shape}</span>
+                    {row.tie && <span className="sub">not resolved from {row.tie.others.join(', ')}</span>}
                   </div>
                 </div>
               </th>

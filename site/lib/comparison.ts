@@ -9,6 +9,7 @@ import {
   definitions,
   interpScoreComponents,
 } from '../../runner/report/definitions.ts';
+import { type PairedDifference, pairedDifference, pairedIds } from '../../runner/report/paired.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import { describeMeasure, formatCount, formatDuration, formatNumber, formatPlain } from './format.ts';
 import { kindLabels } from './kinds.ts';
@@ -24,8 +25,13 @@ export interface ComparisonCell {
   reason: string | null;
   /** Difference to the first record, for statistics. */
   change: string | null;
-  /** Whether the interval lies wholly outside the first record's. */
-  apart: boolean;
+  /** 95 % interval of that difference, of the paired bootstrap; null where the rows were not the same. */
+  changeInterval: string | null;
+  /**
+   * Whether the difference is one: by its own interval where there is one; else true for intervals that do not
+   * overlap, null for ones that do, which says nothing.
+   */
+  resolved: boolean | null;
   /** Whether the printed value is another than the first record's. */
   other: boolean;
 }
@@ -107,7 +113,8 @@ function factRow(label: string, facts: readonly Fact[], key = label): Comparison
       details: [],
       reason: missing ? unknown : null,
       change: null,
-      apart: false,
+      changeInterval: null,
+      resolved: null,
     };
   });
   return { key, label, href: null, definition: null, ...markOthers(cells) };
@@ -125,30 +132,44 @@ function markOthers(
   return { cells: marked, differs: marked.some((cell) => cell.other) };
 }
 
+/** @param records where the measures are the ones their paired difference is of; left out for parts of them */
 function measureRow(
   id: DefinitionId,
   measures: readonly (Measure | undefined)[],
   key: string = id,
   label: string = definitions[id].title,
+  records: readonly EvaluationRecord[] = [],
 ): ComparisonRow {
   const first = measures[0];
   const cells = measures.map((measure, i) => {
     const words = describeMeasure(measure, id);
     const details = [words.interval ?? 'no interval', words.window].filter((line) => line !== null);
     const comparable = i > 0 && sameWindow(id, measure, first);
+    const { digits } = definitions[id];
     const change =
       comparable && measure?.value != null && first?.value != null
-        ? signed(measure.value - first.value, definitions[id].digits)
+        ? signed(measure.value - first.value, digits)
         : null;
+    const paired = change === null ? null : pairedChange(records[i], records[0], id);
     return {
       text: words.value,
       details,
       reason: words.reason,
       change,
-      apart: comparable && intervalsApart(measure, first),
+      changeInterval: paired && `${signed(paired.low, digits)} to ${signed(paired.high, digits)}`,
+      resolved: paired ? paired.resolved : comparable && intervalsApart(measure, first) ? true : null,
     };
   });
   return { key, label, href: definitionPath(id), definition: id, ...markOthers(cells) };
+}
+
+function pairedChange(
+  entry: EvaluationRecord | undefined,
+  first: EvaluationRecord | undefined,
+  id: DefinitionId,
+): PairedDifference | null {
+  const known = pairedIds.find((each) => each === id);
+  return entry && first && known ? pairedDifference(entry, first, known) : null;
 }
 
 /** Shares that grow or shrink with the window are only subtracted over equal windows. */
@@ -174,12 +195,17 @@ function scoreRows(records: readonly EvaluationRecord[]): ComparisonRow[] {
     measureRow(
       'interpscore@0.0.1',
       records.map((entry) => entry.interpscore?.score),
+      undefined,
+      undefined,
+      records,
     ),
     ...componentNames.map((name) =>
       measureRow(
         interpScoreComponents[name].definition,
         records.map((entry) => entry.interpscore?.components[name]),
         `interpscore.${name}`,
+        undefined,
+        records,
       ),
     ),
   ];
@@ -193,6 +219,8 @@ function metricRows(records: readonly EvaluationRecord[], group: string): Compar
         id,
         records.map((entry) => entry.metrics[id]),
         `metrics.${id}`,
+        undefined,
+        records,
       ),
     );
 }

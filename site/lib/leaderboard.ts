@@ -3,6 +3,7 @@ import { type DefinitionId, definitions, interpScoreComponents } from '../../run
 import type { EvaluationRecord, Kind, Measure } from '../../runner/report/schema.ts';
 import { formatCount, formatTokens } from './format.ts';
 import { ranks } from './order.ts';
+import { tiesOf } from './ties.ts';
 import { definitionPath, saePath } from './url.ts';
 
 export interface ScoreColumn {
@@ -17,6 +18,14 @@ export interface ScoreColumn {
 /** Value and bounds; a string in place of the value is the reason it is missing. */
 export type ScoreCell = readonly [value: number | string, low?: number, high?: number];
 
+export interface RowTie {
+  label: string;
+  /** The ranks the tie covers, as `1–2`. */
+  ranks: string;
+  /** Names of the others. */
+  others: readonly string[];
+}
+
 export interface LeaderboardRow {
   id: string;
   href: string;
@@ -28,6 +37,8 @@ export interface LeaderboardRow {
   shape: string;
   /** By InterpScore among the ranked rows; null when it has none or must not be ranked. */
   rank: number | null;
+  /** The SAEs it is tied with; null when its rank is its own. */
+  tie: RowTie | null;
   /** In the order of `scoreColumns`. */
   cells: readonly ScoreCell[];
 }
@@ -73,6 +84,7 @@ export function describeShape(entry: EvaluationRecord): string {
 /** One row a record, best score first; `ranked` false leaves the rank out. */
 export function leaderboardRows(records: readonly EvaluationRecord[], ranked: boolean): LeaderboardRow[] {
   const rankings = ranks(records.map((entry) => entry.interpscore?.score.value ?? null));
+  const ties = ranked ? rowTies(records, rankings) : new Map<string, RowTie>();
   const rows = records.map((entry, i) => ({
     id: entry.id,
     href: saePath(entry.id),
@@ -82,6 +94,7 @@ export function leaderboardRows(records: readonly EvaluationRecord[], ranked: bo
     layer: entry.sae.layer,
     shape: `layer ${entry.sae.layer} · ${describeShape(entry)}`,
     rank: ranked ? (rankings[i] ?? null) : null,
+    tie: ties.get(entry.id) ?? null,
     cells: cells(entry),
   }));
   const score = (row: LeaderboardRow): number => {
@@ -89,6 +102,31 @@ export function leaderboardRows(records: readonly EvaluationRecord[], ranked: bo
     return typeof value === 'number' ? value : Number.NEGATIVE_INFINITY;
   };
   return rows.toSorted((a, b) => score(b) - score(a) || 0);
+}
+
+/** By record id. */
+function rowTies(
+  records: readonly EvaluationRecord[],
+  rankings: readonly (number | null)[],
+): Map<string, RowTie> {
+  const scored = records
+    .flatMap((entry, i) => {
+      const rank = rankings[i];
+      return typeof rank === 'number' ? [{ entry, rank }] : [];
+    })
+    .toSorted((a, b) => a.rank - b.rank);
+  const ties = tiesOf(
+    scored.map(({ entry }) => entry),
+    scored.map(({ rank }) => rank),
+  );
+  return new Map(
+    scored.flatMap(({ entry }, i) => {
+      const tie = ties[i];
+      if (!tie) return [];
+      const others = tie.with.map((other) => other.sae.name);
+      return [[entry.id, { label: tie.label, ranks: `${tie.from}–${tie.to}`, others }] as const];
+    }),
+  );
 }
 
 /** The composites and their bounds: what the shared scale of the score column must hold. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { publishedRecords } from '../../../../runner/report/published.ts';
 import { compareRecords } from '../../../../site/lib/comparison.ts';
 import { fixture } from '../fixtures.ts';
+import { withDraws } from '../with-draws.ts';
 
 const sections = compareRecords([fixture('small-world-l0'), fixture('small-world-l4')]);
 
@@ -33,14 +34,15 @@ describe('compareRecords', () => {
       details: ['0.9089–0.9148', '131,072 tokens'],
       reason: null,
       change: '−0.0680',
-      apart: true,
+      changeInterval: null,
+      resolved: true,
       other: true,
     });
-    expect(alive.cells[0]).toMatchObject({ change: null, apart: false, other: false });
+    expect(alive.cells[0]).toMatchObject({ change: null, resolved: null, other: false });
   });
 
   it('does not call overlapping intervals apart', () => {
-    expect(row('probes.sentiment').cells[1]).toMatchObject({ apart: false });
+    expect(row('probes.sentiment').cells[1]).toMatchObject({ resolved: null });
   });
 
   it('says why a value is missing', () => {
@@ -86,10 +88,22 @@ describe('compareRecords', () => {
       expect(row(key, mixed).cells[1]).toMatchObject({
         text: expect.any(String),
         change: null,
-        apart: false,
+        resolved: null,
       });
     }
     expect(row('interpscore.loss_recovered', mixed).cells[1]?.change).toBe('+0.0191');
+  });
+
+  it('says of a paired difference whether it is resolved', () => {
+    const first = withDraws(fixture('small-world-l0'), 0.7, 1);
+    const near = compareRecords([first, withDraws(fixture('small-world-l2'), 0.699, 2)]);
+    expect(row('interpscore@0.0.1', near).cells[1]).toMatchObject({
+      change: '−0.0010',
+      changeInterval: expect.stringMatching(/^−0\.00\d\d to \+0\.00\d\d$/),
+      resolved: false,
+    });
+    const far = compareRecords([first, withDraws(fixture('small-world-l2'), 0.68, 2)]);
+    expect(row('interpscore@0.0.1', far).cells[1]).toMatchObject({ change: '−0.0200', resolved: true });
   });
 
   it('leaves out what nobody has', () => {
