@@ -10,6 +10,7 @@ import { runtimeVersion } from '../onnx/session.ts';
 import { type EvaluationRecord, schemaVersion } from '../report/schema.ts';
 import { releaseFiles } from '../sae/checkpoints/reference-release.ts';
 import { type Sae, tensorsSha256 } from '../sae/sae.ts';
+import type { Recipe } from '../train/recipe.ts';
 import type { JobStart } from './messages.ts';
 import type { PlannedSae } from './planned-saes.ts';
 import type { RunState } from './run-folder.ts';
@@ -67,7 +68,7 @@ export async function recordOf(parts: {
       tokens_trained: trajectory.tokens,
       sha256: tensorsSha256(sae),
       files,
-      training: { ...recipe, source: config.corpus.source, rowTokens: config.corpus.rowTokens },
+      training: { ...flat(recipe), source: config.corpus.source, rowTokens: config.corpus.rowTokens },
       license: null,
     },
     data: {
@@ -108,6 +109,14 @@ export async function recordOf(parts: {
     },
     caveats: config.model.reference === null ? embeddedCaveats : [],
   };
+}
+
+/** A recipe as a record holds it: lists as text. */
+function flat(recipe: Recipe): NonNullable<EvaluationRecord['sae']['training']> {
+  const entries = Object.entries(recipe);
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : value]),
+  );
 }
 
 /** What a reader of the embedded model's scores must know. */

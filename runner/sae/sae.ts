@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 
 /**
  * The one form in which the project holds an SAE. Field and tensor names are those of the published checkpoints
@@ -44,6 +45,14 @@ export type Normalisation =
   | { kind: 'constant_norm_rescale' }
   /** x' = (x − mean)/(std + 1e-5), a token at a time, std over d − 1. */
   | { kind: 'layer_norm' };
+
+/** The same, as it stands in files. */
+export const normalisation: z.ZodType<Normalisation> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('expected_average_only_in'), scale: z.number().positive() }),
+  z.strictObject({ kind: z.literal('constant_norm_rescale') }),
+  z.strictObject({ kind: z.literal('layer_norm') }),
+]);
 
 /** Added to the standard deviation by layer_norm, and not when it is undone: as SAELens and OpenAI's code do. */
 export const LAYER_NORM_EPSILON = 1e-5;

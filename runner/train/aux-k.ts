@@ -1,10 +1,11 @@
 import { elementTypes, Graph, type Value } from '../onnx/graph.ts';
 import { encoderGradients, type Gradients, scatterColumns, sumAll } from './gradients.ts';
-import type { StepRecipe } from './recipe.ts';
+import { leastDead, lossWeight, type StepRecipe } from './recipe.ts';
 
 /**
- * AuxK, reference variant: when at least kAux latents are dead, the kAux largest pre among them reconstruct the
- * residual x − x̂ (taken as a constant) without b_dec; alpha times the mean squared error joins the loss.
+ * AuxK: of the dead latents the kAux with the largest pre (or all, where there are fewer) reconstruct the residual
+ * x − x̂, taken as a constant, without b_dec; alpha times the loss of that joins the loss. See `auxVariant` of the
+ * recipe for its forms.
  *
  * @returns the AuxK loss (0 while not active) and the gradients with its share added
  */
@@ -22,7 +23,7 @@ export function auxK(
     gradients: Gradients;
   },
 ): { loss: Value; gradients: Gradients } {
-  const { kAux, alphaAux, batchTokens: B, dSae: n } = recipe;
+  const { kAux, alphaAux, dSae: n } = recipe;
   const { centred, error, dead, gradients } = main;
   const touched = ['W_enc', 'W_dec', 'b_enc'] as const;
   const shapes = { W_enc: [d_in, n], W_dec: [n, d_in], b_enc: [n] };
@@ -33,7 +34,8 @@ export function auxK(
   const W_dec = graph.node('Gather', [main.W_dec, column], { attributes: { axis: 0 } });
   const b_enc = graph.node('Gather', [main.b_enc, column], { attributes: { axis: 0 } });
   const pre = graph.node('Gemm', [centred, W_enc, b_enc]);
-  const [top, at] = graph.nodes('TopK', [pre, graph.int64s([kAux])], {
+  const many = graph.node('Shape', [dead]);
+  const [top, at] = graph.nodes('TopK', [pre, graph.node('Min', [many, graph.int64s([kAux])])], {
     outputs: 2,
     attributes: { sorted: 0 },
   }) as [Value, Value];
@@ -43,10 +45,14 @@ export function auxK(
   // z·W_dec − (x − x̂); error is x̂ − x.
   const difference = graph.node('Add', [graph.node('MatMul', [dense, W_dec]), error]);
   const squares = sumAll(graph, 'ReduceSumSquare', difference);
-  const loss = graph.node('Mul', [squares, graph.scalar(1 / (B * d_in))]);
-  const slope = graph.node('Mul', [difference, graph.scalar((2 * alphaAux) / (B * d_in))]);
+  const weight = auxWeight(graph, recipe, d_in, many, error);
+  const loss = graph.node('Mul', [squares, weight]);
+  const slope = graph.node('Mul', [difference, graph.node('Mul', [weight, graph.scalar(2 * alphaAux)])]);
   const rowGradient = graph.node('Gemm', [dense, slope], { attributes: { transA: 1 } });
-  const encoder = encoderGradients(graph, { centred, slope, rows: W_dec, z, at, zeros });
+  const back = graph.node('Gemm', [slope, W_dec], { attributes: { transB: 1 } });
+  const selected = graph.node('GatherElements', [back, at], { attributes: { axis: 1 } });
+  const slopes = graph.node('Mul', [selected, graph.node('Sign', [z])]);
+  const encoder = encoderGradients(graph, centred, scatterColumns(graph, zeros, at, slopes));
 
   const columns = graph.node('Expand', [column, graph.node('Shape', [W_enc])]);
   const add = { string: 'add' };
@@ -71,7 +77,7 @@ export function auxK(
   for (const name of touched) idle.output(gradients[name], `aux_else_${name}`, 'float32', shapes[name]);
 
   const count = outer.node('Squeeze', [outer.node('Shape', [dead])]);
-  const active = outer.node('GreaterOrEqual', [count, outer.int64s([kAux], [])]);
+  const active = outer.node('GreaterOrEqual', [count, outer.int64s([leastDead(recipe)], [])]);
   const [auxLoss, W_encSum, W_decSum, b_encSum] = outer.nodes('If', [active], {
     outputs: 4,
     attributes: { then_branch: graph.body(), else_branch: idle.body() },
@@ -80,4 +86,29 @@ export function auxK(
     loss: auxLoss,
     gradients: { ...gradients, W_enc: W_encSum, W_dec: W_decSum, b_enc: b_encSum },
   };
+}
+
+/** What the squared error of AuxK, summed over tokens and dimensions, is multiplied by; a scalar. */
+function auxWeight(graph: Graph, recipe: StepRecipe, d_in: number, many: Value, error: Value): Value {
+  const plain = graph.scalar(lossWeight(recipe, d_in));
+  switch (recipe.auxVariant) {
+    case 'reference':
+      return plain;
+    case 'scaled': {
+      const dead = graph.node('Squeeze', [
+        graph.node('Cast', [many], { attributes: { to: elementTypes.float32 } }),
+      ]);
+      const share = graph.node('Div', [dead, graph.scalar(recipe.kAux)]);
+      return graph.node('Mul', [plain, graph.node('Min', [share, graph.scalar(1)])]);
+    }
+    case 'normalised': {
+      const mean = graph.node('ReduceMean', [error, graph.int64s([0])]);
+      const variance = sumAll(graph, 'ReduceSumSquare', graph.node('Sub', [error, mean]));
+      const zero = graph.scalar(0);
+      const inverse = graph.node('Div', [graph.scalar(1), variance]);
+      return graph.node('Where', [graph.node('Greater', [variance, zero]), inverse, zero]);
+    }
+    default:
+      return recipe.auxVariant satisfies never;
+  }
 }

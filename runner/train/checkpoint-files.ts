@@ -11,7 +11,7 @@ import {
 } from '../formats/safetensors.ts';
 import { withFile } from '../io/byte-source.ts';
 import { trajectoryPoint } from '../report/schema.ts';
-import { type TensorName, tensorNames, tensorShape } from '../sae/sae.ts';
+import { normalisation, type TensorName, tensorNames, tensorShape } from '../sae/sae.ts';
 import { recipe } from './recipe.ts';
 import type { SaePlan, SaeTrainingState } from './sae-trainer.ts';
 import { mapTensors } from './state.ts';
@@ -48,9 +48,10 @@ export async function readCheckpointFiles(folder: string, covered: ReadonlySet<s
   const state = await readJson(need(STATE), stateSchema);
   const saes = new Map<string, SaeTrainingState>();
   for (const each of state.saes) {
-    const { id, steps, tokens, shuffling, varExp, trajectory, latest } = each;
+    const { id, steps, tokens, shuffling, varExp, threshold, normalisation, trajectory, latest } = each;
     const tensors = await readTensors(need(tensorFile(id)), each, state.d_in);
-    saes.set(id, { steps, tokens, ...tensors, shuffling, varExp, trajectory, latest });
+    const smoothed = { varExp, threshold, normalisation };
+    saes.set(id, { steps, tokens, ...tensors, shuffling, ...smoothed, trajectory, latest });
   }
   const plans: SaePlan[] = state.saes.map(({ id, layer, recipe }) => ({ id, layer, recipe }));
   return { d_in: state.d_in, state: { plans, saes }, position: state.position };
@@ -87,9 +88,10 @@ const word = z
   .int()
   .min(0)
   .max(2 ** 32 - 1);
+const average = z.strictObject({ sum: z.number(), weight: z.number() });
 // Contents are the trainer's own and stand under the manifest's hash: the schema guards against another version.
 const stateSchema = z.strictObject({
-  schema: z.literal('interpboard.checkpoint/1'),
+  schema: z.literal('interpboard.checkpoint/2'),
   d_in: z.int().positive(),
   position: z.unknown(),
   saes: z.array(
@@ -101,7 +103,9 @@ const stateSchema = z.strictObject({
       tokens: count,
       updates: count,
       shuffling: z.tuple([word, word, word, word]),
-      varExp: z.strictObject({ sum: z.number(), weight: z.number() }),
+      varExp: average,
+      threshold: average,
+      normalisation,
       trajectory: z.array(trajectoryPoint),
       latest: trajectoryPoint.nullable(),
     }),
@@ -112,17 +116,18 @@ type StateFile = z.infer<typeof stateSchema>;
 
 function stateOf({ d_in, state, position }: Checkpoint): StateFile {
   return {
-    schema: 'interpboard.checkpoint/1',
+    schema: 'interpboard.checkpoint/2',
     d_in,
     position,
     saes: state.plans.map(({ id, layer, recipe }) => {
       const sae = state.saes.get(id);
       if (sae === undefined) throw new RangeError(`no state of ${id}`);
-      const { steps, tokens, optimiser, varExp, trajectory, latest } = sae;
+      const { steps, tokens, optimiser, varExp, threshold, normalisation, trajectory, latest } = sae;
       const [a, b, c, d] = sae.shuffling;
       const shuffling: StateFile['saes'][number]['shuffling'] = [a, b, c, d];
       const { updates } = optimiser;
-      return { id, layer, recipe, steps, tokens, updates, shuffling, varExp, trajectory, latest };
+      const smoothed = { varExp, threshold, normalisation };
+      return { id, layer, recipe, steps, tokens, updates, shuffling, ...smoothed, trajectory, latest };
     }),
   };
 }

@@ -9,8 +9,12 @@ const SATURATED = 2 ** 31 - 1;
 export interface DeadClock {
   /** Tokens since each latent last fired. The clock's own array: copy it to keep it. */
   readonly silent: Int32Array;
-  /** Latents silent for at least the threshold, ascending. */
-  dead(): Int32Array;
+  /**
+   * Latents silent for at least the threshold, ascending.
+   *
+   * @param ahead those that will be, if they stay silent for so many tokens more
+   */
+  dead(ahead?: number): Int32Array;
   /** @param fired one byte a latent, non-zero where it fired in the step of `tokens` tokens */
   advance(fired: Uint8Array, tokens: number): void;
 }
@@ -24,11 +28,12 @@ export function deadClock(
   if (silent.length !== latents) throw new RangeError(`${silent.length} clocks for ${latents} latents`);
   return {
     silent,
-    dead() {
+    dead(ahead = 0) {
+      const least = thresholdTokens - ahead;
       let count = 0;
-      for (let j = 0; j < latents; j++) if (silent[j]! >= thresholdTokens) count++;
+      for (let j = 0; j < latents; j++) if (silent[j]! >= least) count++;
       const dead = new Int32Array(count);
-      for (let j = 0, at = 0; j < latents; j++) if (silent[j]! >= thresholdTokens) dead[at++] = j;
+      for (let j = 0, at = 0; j < latents; j++) if (silent[j]! >= least) dead[at++] = j;
       return dead;
     },
     advance(fired, tokens) {

@@ -1,57 +1,70 @@
 import { largest, preActivations } from '../sae/reference.ts';
 import { type SaeTensors, type TensorName, tensorLength } from '../sae/sae.ts';
-import type { Recipe } from './recipe.ts';
+import { nestedGroups } from './matryoshka.ts';
+import { leastDead, type Recipe } from './recipe.ts';
 import { mapTensors } from './state.ts';
 
 export type Gradients = Record<TensorName, Float64Array>;
 
 export interface LossAndGradients {
   mse: number;
+  reconstructionLoss: number;
   auxLoss: number;
   errorSquares: number;
   activeLatents: number;
+  leastActive: number | null;
   fired: Uint8Array;
-  /** Of mse + alphaAux · auxLoss. */
+  /** Of reconstructionLoss + alphaAux · auxLoss. */
   gradients: Gradients;
 }
 
-export type LossRecipe = Pick<Recipe, 'dSae' | 'k' | 'kAux' | 'alphaAux'>;
+export type LossRecipe = Pick<
+  Recipe,
+  | 'architecture'
+  | 'groupFractions'
+  | 'dSae'
+  | 'k'
+  | 'kAux'
+  | 'alphaAux'
+  | 'auxVariant'
+  | 'lossReduction'
+  | 'deadCounting'
+>;
+
+interface Active {
+  j: number;
+  z: number;
+}
 
 /**
- * The recipe's loss and its gradients, slow and obvious, in float64; for tests. The residual that AuxK models is a constant to it.
+ * The recipe's loss and its gradients, slow and obvious, in float64; for tests. The residual that AuxK models is a
+ * constant to it.
  *
  * @param x [tokens, d_in]
- * @param dead AuxK is active when at least kAux latents are given
+ * @param candidates latents that are dead, ascending; where the recipe counts with the step, unless they fire in it
  */
 export function lossAndGradients(
   recipe: LossRecipe,
   d_in: number,
   tensors: SaeTensors,
   x: Float32Array,
-  dead: ArrayLike<number>,
+  candidates: ArrayLike<number>,
 ): LossAndGradients {
-  const { dSae: d_sae, k, kAux, alphaAux } = recipe;
+  const { dSae: d_sae, alphaAux } = recipe;
   const shape = { d_in, d_sae };
   const tokens = x.length / d_in;
+  const rows = Array.from({ length: tokens }, (_, t) => x.subarray(t * d_in, (t + 1) * d_in));
+  const pres = rows.map((row) => preActivations(tensors, shape, row, true));
   const gradients = mapTensors((name) => new Float64Array(tensorLength(name, shape)));
-  const fired = new Uint8Array(d_sae);
-  let errorSquares = 0;
-  let auxSquares = 0;
-  let activeLatents = 0;
+  const weight = recipe.lossReduction === 'sum' ? 1 / tokens : 1 / (tokens * d_in);
 
-  /** Adds what `difference` = z·W_dec + … − target costs the tensors; `weight` is d loss / d (difference²). */
-  function backward(
-    row: Float32Array,
-    active: readonly { j: number; z: number }[],
-    difference: Float64Array,
-    weight: number,
-  ): void {
+  /** Adds what d loss / d x̂ = slope costs the latents of one token. */
+  function backward(row: Float32Array, active: readonly Active[], slope: Float64Array): void {
     for (const { j, z } of active) {
       let dz = 0;
       for (let i = 0; i < d_in; i++) {
-        const slope = 2 * weight * difference[i]!;
-        gradients.W_dec[j * d_in + i]! += z * slope;
-        dz += slope * tensors.W_dec[j * d_in + i]!;
+        gradients.W_dec[j * d_in + i]! += z * slope[i]!;
+        dz += slope[i]! * tensors.W_dec[j * d_in + i]!;
       }
       gradients.b_enc[j]! += dz;
       for (let i = 0; i < d_in; i++) {
@@ -61,45 +74,111 @@ export function lossAndGradients(
     }
   }
 
-  function addRows(sum: Float64Array, active: readonly { j: number; z: number }[]): void {
+  function addRows(sum: Float64Array, active: readonly Active[]): void {
     for (const { j, z } of active) {
       for (let i = 0; i < d_in; i++) sum[i]! += z * tensors.W_dec[j * d_in + i]!;
     }
   }
 
-  for (let t = 0; t < tokens; t++) {
-    const row = x.subarray(t * d_in, (t + 1) * d_in);
-    const pre = preActivations(tensors, shape, row, true);
-    const top = largest(pre, k);
-    for (const j of top) fired[j] = 1;
+  const kept = selected(recipe, pres);
+  const fired = new Uint8Array(d_sae);
+  for (const each of kept) for (const j of each) fired[j] = 1;
+  let errorSquares = 0;
+  let nestedSquares = 0;
+  let activeLatents = 0;
+  let leastActive: number | null = null;
+  const groups = nestedGroups(recipe);
+  const errors = rows.map((row, t) => {
     // Only positive pre pass relu, with derivative 1; at 0 the derivative is 0.
-    const active = top.filter((j) => pre[j]! > 0).map((j) => ({ j, z: pre[j]! }));
+    const active = kept[t]!.filter((j) => pres[t]![j]! > 0).map((j) => ({ j, z: pres[t]![j]! }));
     activeLatents += active.length;
+    for (const { z } of active) leastActive = Math.min(leastActive ?? z, z);
     const error = Float64Array.from(row, (value, i) => tensors.b_dec[i]! - value);
-    addRows(error, active);
-    const weight = 1 / (tokens * d_in);
-    backward(row, active, error, weight);
-    for (let i = 0; i < d_in; i++) {
-      gradients.b_dec[i]! += 2 * weight * error[i]!;
-      errorSquares += error[i]! ** 2;
+    let from = 0;
+    for (const size of groups) {
+      addRows(
+        error,
+        active.filter(({ j }) => j >= from && j < from + size),
+      );
+      from += size;
+      for (const value of error) nestedSquares += value ** 2 / groups.length;
+      const slope = error.map((value) => (2 * weight * value) / groups.length);
+      slope.forEach((value, i) => {
+        gradients.b_dec[i]! += value;
+      });
+      backward(
+        row,
+        active.filter(({ j }) => j < from),
+        slope,
+      );
     }
-    if (dead.length >= kAux) {
-      const preDead = Array.from(dead, (j) => pre[j]!);
-      const auxiliary = largest(preDead, kAux)
+    for (const value of error) errorSquares += value ** 2;
+    return error;
+  });
+
+  let auxLoss = 0;
+  const dead = Array.from(candidates).filter((j) => recipe.deadCounting === 'before-step' || fired[j] === 0);
+  if (dead.length >= leastDead(recipe)) {
+    const auxWeight = weightOfAux(recipe, weight, dead.length, errors);
+    rows.forEach((row, t) => {
+      const preDead = dead.map((j) => pres[t]![j]!);
+      const auxiliary = largest(preDead, Math.min(recipe.kAux, dead.length))
         .filter((slot) => preDead[slot]! > 0)
         .map((slot) => ({ j: dead[slot]!, z: preDead[slot]! }));
-      const difference = Float64Array.from(error);
+      const difference = Float64Array.from(errors[t]!);
       addRows(difference, auxiliary);
-      backward(row, auxiliary, difference, alphaAux * weight);
-      for (const value of difference) auxSquares += value ** 2;
-    }
+      backward(
+        row,
+        auxiliary,
+        difference.map((value) => 2 * alphaAux * auxWeight * value),
+      );
+      for (const value of difference) auxLoss += auxWeight * value ** 2;
+    });
   }
   return {
     mse: errorSquares / x.length,
-    auxLoss: auxSquares / x.length,
+    reconstructionLoss: nestedSquares * weight,
+    auxLoss,
     errorSquares,
     activeLatents,
+    leastActive: recipe.architecture === 'topk' ? null : leastActive,
     fired,
     gradients,
   };
+}
+
+/** Latents kept of each token; of those selected over the batch only the positive ones count as kept. */
+function selected({ architecture, k }: LossRecipe, pres: readonly Float64Array[]): number[][] {
+  if (architecture === 'topk') return pres.map((pre) => largest(pre, k));
+  const n = pres[0]!.length;
+  const all = pres.flatMap((pre) => Array.from(pre));
+  const kept = pres.map((): number[] => []);
+  for (const at of largest(all, k * pres.length)) if (all[at]! > 0) kept[Math.floor(at / n)]!.push(at % n);
+  return kept;
+}
+
+/** What the squared error of AuxK, summed over tokens and dimensions, is multiplied by. */
+function weightOfAux(
+  { auxVariant, kAux }: LossRecipe,
+  weight: number,
+  dead: number,
+  errors: readonly Float64Array[],
+): number {
+  switch (auxVariant) {
+    case 'reference':
+      return weight;
+    case 'scaled':
+      return weight * Math.min(dead / kAux, 1);
+    case 'normalised': {
+      const width = errors[0]!.length;
+      let variance = 0;
+      for (let i = 0; i < width; i++) {
+        const mean = errors.reduce((sum, error) => sum + error[i]!, 0) / errors.length;
+        for (const error of errors) variance += (error[i]! - mean) ** 2;
+      }
+      return variance > 0 ? 1 / variance : 0;
+    }
+    default:
+      return auxVariant satisfies never;
+  }
 }

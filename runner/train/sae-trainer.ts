@@ -2,14 +2,16 @@
 import { MalformedError, UserError } from '../errors.ts';
 import { type Random, type RandomState, random, randomFrom, shuffle } from '../math/random.ts';
 import type { TrajectoryPoint } from '../report/schema.ts';
-import { type Sae, topKSae } from '../sae/sae.ts';
+import type { Normalisation, Sae } from '../sae/sae.ts';
 import type { StepResult, TrainingBackend, TrainingSession } from './backends/backend.ts';
 import { type DeadClock, deadClock } from './dead-clock.ts';
 import { initialParameters } from './init.ts';
+import { estimateNormalisation, normalise } from './normalise.ts';
 import type { Recipe } from './recipe.ts';
 import { learningRate } from './schedule.ts';
 import { type SmoothedState, smooth, smoothed, unsmoothed } from './smoothed.ts';
 import { freshState, mapTensors, type OptimiserState } from './state.ts';
+import { trainedSae } from './trained-sae.ts';
 import { isLogged } from './trajectory.ts';
 
 /** Decay, a step, of the var_exp that the trajectory shows. */
@@ -39,6 +41,9 @@ export interface SaeTrainingState {
   /** The stream that shuffles tokens. */
   shuffling: RandomState;
   varExp: SmoothedState;
+  /** Of the smallest latent kept of each batch, where latents are selected over the batch. */
+  threshold: SmoothedState;
+  normalisation: Normalisation;
   trajectory: TrajectoryPoint[];
   /** The last step, logged or not. */
   latest: TrajectoryPoint | null;
@@ -55,6 +60,8 @@ export class SaeTrainer {
   #steps: number;
   #tokens: number;
   #varExp: SmoothedState;
+  #threshold: SmoothedState;
+  readonly #normalisation: Normalisation;
   #trajectory: TrajectoryPoint[];
   #latest: TrajectoryPoint | null;
   /** When and where the rate of the next logged point starts. */
@@ -77,6 +84,8 @@ export class SaeTrainer {
     this.#steps = state.steps;
     this.#tokens = state.tokens;
     this.#varExp = state.varExp;
+    this.#threshold = state.threshold;
+    this.#normalisation = state.normalisation;
     this.#trajectory = state.trajectory;
     this.#latest = state.latest;
     this.#mark = { time: options.now(), tokens: state.tokens };
@@ -93,12 +102,13 @@ export class SaeTrainer {
   /**
    * Trains on one forward pass: its tokens in random order, `batchTokens` a step.
    *
-   * @param x [tokens, d_in], tokens a multiple of batchTokens
+   * @param activations [tokens, d_in], tokens a multiple of batchTokens
    * @throws UserError naming the step, when the loss is no number or has blown up
    * @throws MalformedError when the activations hold NaN, infinity or numbers beyond about 1e19
    */
-  async pass(x: Float32Array): Promise<void> {
+  async pass(activations: Float32Array): Promise<void> {
     const d = this.#d_in;
+    const x = normalise(this.#normalisation, activations, d);
     const { batchTokens } = this.plan.recipe;
     const tokens = x.length / d;
     if (tokens === 0 || tokens % batchTokens !== 0) {
@@ -123,7 +133,7 @@ export class SaeTrainer {
   async #step(batch: Float32Array): Promise<void> {
     const { recipe } = this.plan;
     const rate = learningRate(recipe, this.#steps);
-    const dead = this.#clock.dead();
+    const dead = this.#clock.dead(recipe.deadCounting === 'with-step' ? recipe.batchTokens : 0);
     const result = await this.#session.step(batch, {
       learningRate: rate,
       dead: recipe.alphaAux === 0 ? new Int32Array(0) : dead,
@@ -133,6 +143,8 @@ export class SaeTrainer {
     this.#steps += 1;
     this.#tokens += recipe.batchTokens;
     this.#clock.advance(result.fired, recipe.batchTokens);
+    if (result.leastActive !== null)
+      this.#threshold = smooth(this.#threshold, result.leastActive, recipe.thresholdDecay);
     if (varExp !== null) this.#varExp = smooth(this.#varExp, varExp, VAR_EXP_DECAY);
     this.#log(result, rate);
   }
@@ -145,7 +157,7 @@ export class SaeTrainer {
       tokens: this.#tokens,
       step: this.#steps,
       var_exp: smoothed(this.#varExp),
-      loss: result.mse + recipe.alphaAux * result.auxLoss,
+      loss: result.reconstructionLoss + recipe.alphaAux * result.auxLoss,
       aux_loss: result.auxLoss,
       dead: this.#clock.dead().length,
       l0: result.activeLatents / recipe.batchTokens,
@@ -184,8 +196,11 @@ export class SaeTrainer {
   /** A copy of the SAE as it is now. */
   async sae(): Promise<Sae> {
     const { parameters } = await this.#session.state();
-    const { k, dSae } = this.plan.recipe;
-    return topKSae({ d_in: this.#d_in, d_sae: dSae, k, ...mapTensors((name) => parameters[name].slice()) });
+    const copies = mapTensors((name) => parameters[name].slice());
+    return trainedSae(this.plan.recipe, this.#d_in, copies, {
+      normalisation: this.#normalisation,
+      threshold: smoothed(this.#threshold) ?? 0,
+    });
   }
 
   /** Arrays are the trainer's own: read them before the next pass. */
@@ -197,6 +212,8 @@ export class SaeTrainer {
       silent: this.#clock.silent,
       shuffling: this.#shuffling.state(),
       varExp: this.#varExp,
+      threshold: this.#threshold,
+      normalisation: this.#normalisation,
       trajectory: this.#trajectory,
       latest: this.#latest,
     };
@@ -211,13 +228,17 @@ export class SaeTrainer {
 export function newTrainingState(plan: SaePlan, d_in: number, samples: Float32Array): SaeTrainingState {
   const { recipe, id } = plan;
   const shape = { d_in, d_sae: recipe.dSae };
+  const normalisation = estimateNormalisation(recipe.normalisation, samples, d_in);
+  const inputs = normalise(normalisation, samples, d_in);
   return {
     steps: 0,
     tokens: 0,
-    optimiser: freshState(shape, initialParameters(recipe, d_in, id, samples)),
+    optimiser: freshState(shape, initialParameters(recipe, d_in, id, inputs)),
     silent: new Int32Array(recipe.dSae),
     shuffling: random(recipe.seed, 'shuffle', id).state(),
     varExp: unsmoothed,
+    threshold: unsmoothed,
+    normalisation,
     trajectory: [],
     latest: null,
   };

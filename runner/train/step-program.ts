@@ -1,5 +1,5 @@
 /**
- * One training step of a TopK SAE as one ONNX program: forward, losses, gradients, clip, Adam, unit rows.
+ * One training step of an SAE as one ONNX program: forward, losses, gradients, clip, Adam, unit rows.
  *
  * Shapes: B tokens, d = d_in, n = d_sae. The latents are sparse, yet at small n dense products over all n are the
  * fastest thing the runtime offers; selection (TopK) costs about as much as four of the products. AuxK works on the
@@ -8,11 +8,13 @@
  * Reductions run on values computed here, never on the program's inputs: their order of summation may follow the
  * address of the data, and a resumed run has to give the same bits.
  */
-import { elementTypes, Graph, type Program, type Value } from '../onnx/graph.ts';
+import { Graph, type Program, type Value } from '../onnx/graph.ts';
 import { type TensorName, tensorNames, tensorShape } from '../sae/sae.ts';
 import { auxK } from './aux-k.ts';
-import { encoderGradients, type Gradients, scatterColumns, sumAll } from './gradients.ts';
+import { encoderGradients, type Gradients } from './gradients.ts';
 import type { StepRecipe } from './recipe.ts';
+import { reconstructionLoss } from './reconstruction-loss.ts';
+import { select } from './selection.ts';
 import { mapTensors } from './state.ts';
 import { adam, clipFactor, globalNorm, unitRows, withoutParallel } from './update.ts';
 
@@ -25,11 +27,12 @@ export function stateNames(name: TensorName): readonly [string, string, string] 
  * Inputs: x [B, d]; the tensors and moments of `stateNames`; step_size (learning rate / (1 − beta1^t)) and
  * root_correction (sqrt(1 − beta2^t)), scalars; dead int32 [D], ascending.
  * Outputs: the same tensors and moments after the step; error_squares [B]; centred_squares [B]; aux_loss,
- * gradient_norm and active_latents, scalars; fired bool [n].
+ * gradient_norm and active_latents, scalars; fired bool [n]; of a Matryoshka SAE nested_squares [B]; of one whose
+ * latents are selected over the batch least_active, a scalar.
  */
 export function stepProgram(recipe: StepRecipe, d_in: number): Program {
   const graph = new Graph();
-  const { dSae: n, k, batchTokens: B } = recipe;
+  const { dSae: n, batchTokens: B } = recipe;
   const shape = { d_in, d_sae: n };
   const x = graph.input('x', 'float32', [B, d_in]);
   const state = mapTensors((name) =>
@@ -38,27 +41,18 @@ export function stepProgram(recipe: StepRecipe, d_in: number): Program {
   const { W_enc, W_dec, b_enc, b_dec } = mapTensors((name) => state[name][0]);
   const stepSize = graph.input('step_size', 'float32', []);
   const rootCorrection = graph.input('root_correction', 'float32', []);
-  const dead = graph.input('dead', 'int32', ['D']);
+  const candidates = graph.input('dead', 'int32', ['D']);
 
-  // Forward. error = x̂ − x.
   const centred = graph.node('Sub', [x, b_dec]);
-  const pre = graph.node('Gemm', [centred, W_enc, b_enc]);
-  const [top, at] = graph.nodes('TopK', [pre, graph.int64s([k])], {
-    outputs: 2,
-    attributes: { sorted: 0 },
-  }) as [Value, Value];
-  const z = graph.node('Relu', [top]);
-  const zeros = graph.node('ConstantOfShape', [graph.int64s([B, n])]);
-  const dense = scatterColumns(graph, zeros, at, z);
-  const error = graph.node('Sub', [graph.node('Gemm', [dense, W_dec, b_dec]), x]);
-
-  // Backward of the mean squared error.
-  const slope = graph.node('Mul', [error, graph.scalar(2 / (B * d_in))]);
+  const selection = select(graph, recipe, graph.node('Gemm', [centred, W_enc, b_enc]));
+  const main = reconstructionLoss(graph, recipe, d_in, { x, dense: selection.dense, W_dec, b_dec });
+  const { error } = main;
   const gradients: Gradients = {
-    W_dec: graph.node('Gemm', [dense, slope], { attributes: { transA: 1 } }),
-    ...encoderGradients(graph, { centred, slope, rows: W_dec, z, at, zeros }),
-    b_dec: graph.node('ReduceSum', [slope, graph.int64s([0])], { attributes: { keepdims: 0 } }),
+    W_dec: main.W_dec,
+    ...encoderGradients(graph, centred, selection.through(main.slopes)),
+    b_dec: main.b_dec,
   };
+  const dead = stillDead(graph, recipe, candidates, selection.fired);
   const aux = auxK(graph, recipe, d_in, { centred, error, dead, W_enc, W_dec, b_enc, gradients });
   // pre depends on b_dec too: −Σ_t dpre·W_encᵀ, summed over the tokens first.
   const throughEncoder = graph.node('Squeeze', [
@@ -96,16 +90,24 @@ export function stepProgram(recipe: StepRecipe, d_in: number): Program {
   ]);
   graph.output(aux.loss, 'aux_loss', 'float32', []);
   graph.output(norm, 'gradient_norm', 'float32', []);
-  graph.output(sumAll(graph, 'ReduceSum', graph.node('Sign', [z])), 'active_latents', 'float32', []);
-  graph.output(firedFlags(graph, at, n, B * k), 'fired', 'bool', [n]);
+  graph.output(selection.activeLatents, 'active_latents', 'float32', []);
+  graph.output(selection.fired, 'fired', 'bool', [n]);
+  if (main.nestedSquares !== null) graph.output(main.nestedSquares, 'nested_squares', 'float32', [B]);
+  if (selection.least !== null) graph.output(selection.least, 'least_active', 'float32', []);
   return graph.program();
 }
 
-/** Of n flags those that `at` names, whatever order and however often. */
-function firedFlags(graph: Graph, at: Value, n: number, selected: number): Value {
-  const cleared = graph.floats(new Float32Array(n), [n]);
-  const ones = graph.node('Expand', [graph.scalar(1), graph.int64s([selected])]);
-  const flat = graph.node('Reshape', [at, graph.int64s([selected])]);
-  const flags = graph.node('ScatterElements', [cleared, flat, ones], { attributes: { axis: 0 } });
-  return graph.node('Cast', [flags], { attributes: { to: elementTypes.bool } });
+/** The latents that AuxK goes by: where the step itself counts, those that fired in it are dead no more. */
+function stillDead(graph: Graph, { deadCounting }: StepRecipe, candidates: Value, fired: Value): Value {
+  switch (deadCounting) {
+    case 'before-step':
+      return candidates;
+    case 'with-step':
+      return graph.node('Compress', [
+        candidates,
+        graph.node('Not', [graph.node('Gather', [fired, candidates])]),
+      ]);
+    default:
+      return deadCounting satisfies never;
+  }
 }

@@ -9,7 +9,19 @@ import { MalformedError, UnavailableError } from '../../errors.ts';
 import { encodeSafetensors, readFloats, readSafetensors } from '../../formats/safetensors.ts';
 import { withFile } from '../../io/byte-source.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
-import { type Sae, type TopKSae, tensorNames, tensorShape, topKSae } from '../sae.ts';
+import {
+  type BatchTopKSae,
+  checkedSae,
+  type MatryoshkaSae,
+  normalisation,
+  type Sae,
+  type SaeTensors,
+  type TopKSae,
+  tensorNames,
+  tensorShape,
+  tensorsOf,
+  topKSae,
+} from '../sae.ts';
 
 /** A config file larger than this is not one. */
 const CONFIG_LIMIT = 1_000_000;
@@ -20,7 +32,7 @@ const size = z.int().positive().max(SIZE_LIMIT);
 
 const configSchema = z
   .strictObject({
-    architecture: z.literal('topk'),
+    architecture: z.enum(['topk', 'batchtopk', 'matryoshka']),
     d_in: size,
     d_sae: size,
     k: size,
@@ -29,11 +41,22 @@ const configSchema = z
     hook_name: z.string().min(1).max(300),
     model_name: z.string().min(1).max(300),
     /** What follows the selection; the selection itself is the architecture. */
-    activation_fn_str: z.enum(['topk', 'relu']),
+    activation_fn_str: z.enum(['topk', 'relu', 'jumprelu']),
     tokens_seen: z.int().nonnegative(),
     step: z.int().nonnegative(),
+    /** Not of the reference release: groups of a Matryoshka SAE. */
+    group_sizes: z.array(size).min(1).optional(),
+    /** Not of the reference release: what is done to x, where something is. */
+    normalisation: normalisation.optional(),
   })
-  .refine(({ k, d_sae }) => k <= d_sae, { path: ['k'], message: 'expected at most d_sae' });
+  .refine(({ k, d_sae }) => k <= d_sae, { path: ['k'], message: 'expected at most d_sae' })
+  .refine(
+    ({ architecture, group_sizes, d_sae }) =>
+      architecture === 'matryoshka'
+        ? group_sizes?.reduce((sum, each) => sum + each, 0) === d_sae
+        : group_sizes === undefined,
+    { path: ['group_sizes'], message: 'expected groups that sum to d_sae, of a matryoshka SAE only' },
+  );
 
 export type ReleaseConfig = z.infer<typeof configSchema>;
 
@@ -43,7 +66,10 @@ export type ReleaseDetails = Pick<
   'k_aux' | 'alpha_aux' | 'hook_name' | 'model_name' | 'tokens_seen' | 'step'
 >;
 
-export interface ReleaseCheckpoint<S extends Sae = TopKSae> {
+/** What the layout holds: the plain TopK SAEs of the reference release, and what else this project trains. */
+export type ReleaseSae = TopKSae | BatchTopKSae | MatryoshkaSae;
+
+export interface ReleaseCheckpoint<S extends Sae = ReleaseSae> {
   sae: S;
   details: ReleaseDetails;
 }
@@ -58,7 +84,7 @@ export function releaseFiles(id: number | string): { tensors: string; config: st
  * Writes both files, each whole or not at all. The config comes last: where it stands, the tensors do too.
  *
  * @returns the names of the files written
- * @throws RangeError for an SAE that the layout cannot express: anything but a plain TopK SAE
+ * @throws RangeError for an SAE that the layout cannot express
  * @throws UnavailableError when the folder cannot be written
  */
 export async function writeRelease(
@@ -66,17 +92,15 @@ export async function writeRelease(
   id: number | string,
   { sae, details }: ReleaseCheckpoint<Sae>,
 ): Promise<{ tensors: string; config: string }> {
-  if (sae.architecture !== 'topk' || sae.rescale_acts_by_decoder_norm || sae.d_out !== undefined) {
-    throw new RangeError('the reference layout holds plain TopK SAEs only');
+  if (!isReleaseSae(sae)) {
+    throw new RangeError('the reference layout holds TopK, BatchTopK and Matryoshka SAEs of one width only');
   }
-  if (!sae.apply_b_dec_to_input || sae.normalisation.kind !== 'none' || sae.W_skip !== undefined) {
-    throw new RangeError('the reference layout always subtracts b_dec from x, and nothing else');
-  }
+  if (!sae.apply_b_dec_to_input) throw new RangeError('the reference layout always subtracts b_dec from x');
   const files = releaseFiles(id);
   const { d_in, d_sae, k } = sae;
   const { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step } = details;
   const config: ReleaseConfig = {
-    architecture: 'topk',
+    architecture: sae.architecture,
     d_in,
     d_sae,
     k,
@@ -84,12 +108,14 @@ export async function writeRelease(
     alpha_aux,
     hook_name,
     model_name,
-    activation_fn_str: 'topk',
+    activation_fn_str: sae.architecture === 'topk' ? 'topk' : 'jumprelu',
     tokens_seen,
     step,
+    ...(sae.architecture === 'matryoshka' ? { group_sizes: [...sae.group_sizes] } : {}),
+    ...(sae.normalisation.kind === 'none' ? {} : { normalisation: sae.normalisation }),
   };
-  const entries = tensorNames.map(
-    (name) => [name, { dtype: 'F32', shape: tensorShape(name, sae), data: sae[name] }] as const,
+  const entries = tensorsOf(sae).map(
+    ({ name, shape, data }) => [name, { dtype: 'F32', shape, data }] as const,
   );
   await writeAtomic(join(folder, files.tensors), encodeSafetensors(Object.fromEntries(entries)));
   await writeJsonAtomic(join(folder, files.config), config);
@@ -108,23 +134,52 @@ export async function readRelease(folder: string, id: number | string): Promise<
   const config = await readConfig(join(folder, files.config));
   return withFile(join(folder, files.tensors), async (source) => {
     const file = await readSafetensors(source);
+    const names = [...tensorNames, ...(config.architecture === 'topk' ? [] : ['threshold'])];
     for (const [name, { dtype }] of file.tensors) {
-      const known = tensorNames.some((each) => each === name);
+      const known = names.includes(name);
       if (known && dtype === 'F32') continue;
       throw new MalformedError({
         thing: `safetensors ${source.name}`,
         found: known ? `tensor ${name} of type ${dtype}` : `a tensor ${JSON.stringify(name.slice(0, 100))}`,
-        expected: `${tensorNames.join(', ')} in F32 and nothing else`,
-        next: 'Check that it is a TopK SAE of the reference release’s layout.',
+        expected: `${names.join(', ')} in F32 and nothing else`,
+        next: 'Check that it is an SAE of the reference release’s layout.',
       });
     }
     const [W_enc, W_dec, b_enc, b_dec] = await Promise.all(
       tensorNames.map((name) => readFloats(source, file, name, tensorShape(name, config))),
     );
-    const sae = topKSae({ ...config, W_enc: W_enc!, W_dec: W_dec!, b_enc: b_enc!, b_dec: b_dec! });
+    const tensors = { W_enc: W_enc!, W_dec: W_dec!, b_enc: b_enc!, b_dec: b_dec! };
+    const threshold = async () => readFloats(source, file, 'threshold', [config.d_sae]);
+    const sae = await saeOf(config, tensors, threshold);
     const { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step } = config;
     return { sae, details: { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step } };
   });
+}
+
+function isReleaseSae(sae: Sae): sae is ReleaseSae {
+  if (sae.d_out !== undefined || sae.W_skip !== undefined) return false;
+  if (sae.architecture === 'topk') return !sae.rescale_acts_by_decoder_norm;
+  return sae.architecture === 'batchtopk' || sae.architecture === 'matryoshka';
+}
+
+async function saeOf(
+  config: ReleaseConfig,
+  tensors: SaeTensors,
+  threshold: () => Promise<Float32Array>,
+): Promise<ReleaseSae> {
+  const { architecture, d_in, d_sae, k, normalisation: given, group_sizes = [] } = config;
+  const common = { d_in, d_sae, k, apply_b_dec_to_input: true, normalisation: given ?? { kind: 'none' } };
+  const parts = { ...common, ...tensors } as const;
+  switch (architecture) {
+    case 'topk':
+      return topKSae(parts);
+    case 'batchtopk':
+      return checkedSae({ ...parts, architecture, threshold: await threshold() });
+    case 'matryoshka':
+      return checkedSae({ ...parts, architecture, group_sizes, threshold: await threshold() });
+    default:
+      return architecture satisfies never;
+  }
 }
 
 async function readConfig(path: string): Promise<ReleaseConfig> {

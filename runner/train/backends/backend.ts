@@ -27,7 +27,10 @@ export interface TrainingSession {
 
 export interface StepControls {
   learningRate: number;
-  /** Latents that count as dead in this step, ascending. AuxK is active when there are at least kAux of them. */
+  /**
+   * Latents that count as dead in this step, ascending; where the recipe counts with the step, those that do unless
+   * they fire in it. AuxK is active when there are at least `leastDead(recipe)` of them.
+   */
   dead: Int32Array;
 }
 
@@ -35,7 +38,12 @@ export interface StepControls {
 export interface StepResult {
   /** Mean over tokens and dimensions of the squared error. */
   mse: number;
-  /** The AuxK loss, without its weight alpha; 0 while AuxK is not active. */
+  /**
+   * The loss without AuxK: mse, times d_in where the recipe sums over dimensions; of a Matryoshka SAE the mean of
+   * that over its prefixes.
+   */
+  reconstructionLoss: number;
+  /** The AuxK loss as the recipe's variant defines it, without its weight alpha; 0 while AuxK is not active. */
   auxLoss: number;
   /** Σ‖x − x̂‖² over the batch. */
   errorSquares: number;
@@ -45,6 +53,8 @@ export interface StepResult {
   gradientNorm: number;
   /** Latents with a value above 0, summed over the tokens. */
   activeLatents: number;
-  /** One byte a latent: non-zero where it is in some token's top k. */
+  /** Of an SAE whose latents are selected over the batch: the smallest value above 0 that was kept, if any. */
+  leastActive: number | null;
+  /** One byte a latent: non-zero where it is in some token's top k, or was kept with a value above 0 of the batch. */
   fired: Uint8Array;
 }

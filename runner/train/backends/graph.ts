@@ -2,7 +2,7 @@ import { sum } from '../../math/sum.ts';
 import type { Device } from '../../onnx/devices.ts';
 import { float32, floatsOf, type HostTensor, int32, openSession, type Session } from '../../onnx/session.ts';
 import { tensorNames, tensorShape } from '../../sae/sae.ts';
-import type { Recipe, StepRecipe } from '../recipe.ts';
+import { lossWeight, type Recipe, type StepRecipe } from '../recipe.ts';
 import { mapTensors, type OptimiserState } from '../state.ts';
 import { stateNames, stepProgram } from '../step-program.ts';
 import type { StepResult, TrainingBackend } from './backend.ts';
@@ -76,7 +76,7 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
           }
           const outputs = await session.run(feeds);
           state = nextState(outputs, updates);
-          return resultOf(outputs, tokens * d_in);
+          return resultOf(outputs, recipe, d_in);
         },
         async state() {
           return state;
@@ -94,6 +94,10 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
 function programKey(recipe: StepRecipe, d_in: number): string {
   const parts: { [K in keyof StepRecipe]-?: StepRecipe[K] } & { d_in: number } = {
     d_in,
+    architecture: recipe.architecture,
+    groupFractions: recipe.groupFractions,
+    lossReduction: recipe.lossReduction,
+    deadCounting: recipe.deadCounting,
     dSae: recipe.dSae,
     k: recipe.k,
     kAux: recipe.kAux,
@@ -119,18 +123,22 @@ function nextState(outputs: Record<string, HostTensor>, updates: number): Optimi
   return { parameters: pick(0), firstMoments: pick(1), secondMoments: pick(2), updates };
 }
 
-function resultOf(outputs: Record<string, HostTensor>, values: number): StepResult {
+function resultOf(outputs: Record<string, HostTensor>, recipe: StepRecipe, d_in: number): StepResult {
   const one = (name: string): number => floatsOf(outputs, name)[0]!;
   const errorSquares = sum(floatsOf(outputs, 'error_squares'));
+  const nested = 'nested_squares' in outputs ? sum(floatsOf(outputs, 'nested_squares')) : errorSquares;
+  const least = 'least_active' in outputs ? one('least_active') : Number.POSITIVE_INFINITY;
   const { fired } = outputs;
   if (fired?.type !== 'bool') throw new TypeError('output fired: expected bool');
   return {
-    mse: errorSquares / values,
+    mse: errorSquares / (recipe.batchTokens * d_in),
+    reconstructionLoss: nested * lossWeight(recipe, d_in),
     auxLoss: one('aux_loss'),
     errorSquares,
     centredSquares: sum(floatsOf(outputs, 'centred_squares')),
     gradientNorm: one('gradient_norm'),
     activeLatents: one('active_latents'),
+    leastActive: Number.isFinite(least) ? least : null,
     fired: fired.data,
   };
 }

@@ -4,7 +4,7 @@ import type { StepControls, TrainingBackend } from '../../../runner/train/backen
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
 import { initialParameters } from '../../../runner/train/init.ts';
-import type { Recipe } from '../../../runner/train/recipe.ts';
+import { leastDead, type Recipe } from '../../../runner/train/recipe.ts';
 import { freshState, mapTensors, type OptimiserState } from '../../../runner/train/state.ts';
 import { gaussians, relativeDifference, smallRecipe, sparseActivations } from './support.ts';
 
@@ -49,6 +49,26 @@ test.each<[string, Partial<Recipe>, readonly Int32Array[]]>([
   ['parallel gradient removed', { removeParallelGradient: true }, [latents(12), latents(0), latents(7)]],
   ['clip far below the norm', { gradientClip: 0.01, alphaAux: 4 }, [latents(12), latents(12)]],
   ['other Adam settings', { adamBeta1: 0, adamBeta2: 0.9, adamEpsilon: 1e-3 }, [latents(0), latents(0)]],
+  ['AuxK scaled', { auxVariant: 'scaled' }, [latents(0), latents(1), latents(5), latents(6), latents(20, 2)]],
+  ['AuxK normalised', { auxVariant: 'normalised' }, [latents(0), latents(1), latents(9, 3)]],
+  ['loss summed over dimensions', { lossReduction: 'sum' }, [latents(0), latents(9, 3)]],
+  [
+    'dead latents counted with the step',
+    { deadCounting: 'with-step', auxVariant: 'normalised' },
+    [latents(0), latents(48), latents(20, 2)],
+  ],
+  ['BatchTopK', { architecture: 'batchtopk' }, [latents(0), latents(9, 3), latents(20, 2)]],
+  ['BatchTopK keeping all', { architecture: 'batchtopk', k: 48 }, [latents(0), latents(9, 3)]],
+  [
+    'Matryoshka',
+    { architecture: 'matryoshka', auxVariant: 'normalised', groupFractions: [0.1, 0.3, 0.6] },
+    [latents(0), latents(9, 3), latents(20, 2)],
+  ],
+  [
+    'Matryoshka of two halves, summed',
+    { architecture: 'matryoshka', lossReduction: 'sum', groupFractions: [0.5, 0.5] },
+    [latents(0), latents(20, 2)],
+  ],
   ['one token a batch', { batchTokens: 1 }, [latents(12), latents(12), latents(0)]],
 ])('the graph follows the reference: %s', async (_, over, dead) => {
   const recipe = smallRecipe(over);
@@ -62,13 +82,18 @@ test.each<[string, Partial<Recipe>, readonly Int32Array[]]>([
     expect(difference, name).toBeLessThan(1e-5);
   };
   for (const [i, result] of found.results.entries()) {
-    const { fired, activeLatents, ...numbers } = expected.results[i]!;
+    const { fired, activeLatents, leastActive, ...numbers } = expected.results[i]!;
     expect(result.fired).toEqual(fired);
     expect(result.activeLatents).toBe(activeLatents);
+    expect(result.leastActive === null).toBe(leastActive === null);
+    // Of pre-activations around 1: near 0 what is left of them is rounding.
+    if (leastActive !== null) compare(`step ${i} leastActive`, [1 + result.leastActive!], [1 + leastActive]);
     for (const [key, value] of Object.entries(numbers)) {
       compare(`step ${i} ${key}`, [result[key as keyof typeof numbers]], [value]);
     }
-    expect(result.auxLoss > 0).toBe(dead[i]!.length >= recipe.kAux);
+    if (recipe.deadCounting === 'before-step') {
+      expect(result.auxLoss > 0).toBe(dead[i]!.length >= leastDead(recipe));
+    }
   }
   for (const part of ['parameters', 'firstMoments', 'secondMoments'] as const) {
     for (const name of tensorNames)

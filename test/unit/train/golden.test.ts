@@ -69,7 +69,7 @@ test.each(['a', 'b'])('case %s becomes what the recipe promises to cover', async
 });
 
 test.each(backends.flatMap((backend) => ['a', 'b'].map((name) => ({ backend, name, of: backend.name }))))(
-  '$of backend follows PyTorch over ten steps of case $name',
+  '$of backend follows PyTorch over twenty steps of case $name',
   async ({ backend, name }) => {
     const { d_in, recipe, steps, data, group } = await load(name);
     const initial = group('initial_');

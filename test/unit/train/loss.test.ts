@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import { tensorNames } from '../../../runner/sae/sae.ts';
-import { lossAndGradients } from '../../../runner/train/reference-loss.ts';
+import { type LossRecipe, lossAndGradients } from '../../../runner/train/reference-loss.ts';
 import { mapTensors } from '../../../runner/train/state.ts';
-import { gaussians } from './support.ts';
+import { gaussians, smallRecipe } from './support.ts';
 
 const [d_in, dSae, tokens] = [5, 12, 7];
-const recipe = { dSae, k: 3, kAux: 4, alphaAux: 0.7 };
+const recipe: LossRecipe = {
+  ...smallRecipe({ dSae, k: 3, kAux: 4, alphaAux: 0.7 }),
+};
 const dead = [1, 4, 5, 8, 11];
 
 function weights(seed: number) {

@@ -38,6 +38,9 @@ test.each([
   [{ batchTokens: 0 }, 'batchTokens'],
   [{ auxVariant: 'other' }, 'auxVariant'],
   [{ dsae: 16 }, ''],
+  [{ architecture: 'matryoshka', groupFractions: [0.5, 0.4] }, 'groupFractions'],
+  [{ architecture: 'matryoshka', dSae: 16, k: 4, kAux: 4, groupFractions: [0.01, 0.99] }, 'groupFractions'],
+  [{ decayStartStep: 4_999 }, 'decayStartStep'],
 ])('%j is refused', (fields, path) => {
   const parsed = recipe.safeParse(fields);
   expect(parsed.error?.issues[0]?.path.join('.')).toBe(path);

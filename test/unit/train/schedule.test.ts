@@ -41,3 +41,19 @@ test('schedules without a warm-up or without a cosine', () => {
   expect(learningRate({ ...base, warmupSteps: 10, scheduleSteps: 10 }, 9)).toBe(0.9);
   expect(learningRate({ ...base, warmupSteps: 10, scheduleSteps: 10 }, 10)).toBe(0.1);
 });
+
+test('a line down from the step where the decay begins, and no decay at all', () => {
+  const base = { learningRate: 1, learningRateFloor: 0.2, warmupSteps: 2, scheduleSteps: 14 };
+  const line = { ...base, decay: 'linear', decayStartStep: 6 } as const;
+  expect([1, 2, 6, 8, 10, 14, 99].map((step) => learningRate(line, step))).toEqual(
+    [0.5, 1, 1, 0.8, 0.6, 0.2, 0.2].map((rate) => expect.closeTo(rate, 12)),
+  );
+  expect(learningRate({ ...base, decay: 'none' }, 99)).toBe(1);
+});
+
+test('the width rule: 2e-4 / sqrt(n / 2^14), the floor with it', () => {
+  const wide = { ...reference, learningRateRule: 'width', dSae: 65_536 } as const;
+  expect(learningRate(wide, 5_000)).toBeCloseTo(1e-4, 15);
+  expect(learningRate(wide, 48_828)).toBeCloseTo(3e-5, 15);
+  expect(learningRate({ ...wide, dSae: 2 ** 14 }, 5_000)).toBe(2e-4);
+});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MalformedError, UserError } from '../../../runner/errors.ts';
 import { record } from '../../../runner/report/schema.ts';
+import { encode } from '../../../runner/sae/reference.ts';
 import type { StepResult, TrainingBackend } from '../../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
@@ -265,4 +266,27 @@ test('wrong use is refused before anything moves', async () => {
     'a pass of 40 tokens, expected a multiple of batchTokens = 32',
   );
   await odd.close();
+});
+
+test('a BatchTopK SAE keeps k latents a token on average with the threshold it is saved with', async () => {
+  const [width, tokens] = [16, 64];
+  const batch = smallRecipe({ architecture: 'batchtopk', batchTokens: 64, thresholdDecay: 0.9 });
+  const plan = { id: 'L0', layer: 0, recipe: batch };
+  const samples = sparseActivations(batch.biasInitSamples, width, 30, 0);
+  const trainer = await openTrainer(
+    { backend: graphBackend({ threads: 1 }), d_in: width, plans: [plan] },
+    { samples: new Map([[0, samples]]) },
+  );
+  for (let step = 0; step < 60; step++) {
+    await trainer.step(new Map([[0, sparseActivations(tokens, width, 30, step + 1)]]));
+  }
+  const { sae } = (await trainer.saes())[0]!;
+  await trainer.close();
+  if (sae.architecture !== 'batchtopk') throw new Error(sae.architecture);
+  expect(sae.threshold[0]).toBeGreaterThan(0);
+  const count = 512;
+  const { values } = encode(sae, sparseActivations(count, width, 30, 999), count);
+  const l0 = values.reduce((sum, value) => sum + Number(value > 0), 0) / count;
+  expect(l0).toBeGreaterThan(0.85 * batch.k);
+  expect(l0).toBeLessThan(1.15 * batch.k);
 });

@@ -7,6 +7,7 @@ import { encodeSafetensors } from '../../../../runner/formats/safetensors.ts';
 import { writeAtomic } from '../../../../runner/io/write-atomic.ts';
 import {
   type ReleaseCheckpoint,
+  type ReleaseSae,
   readRelease,
   releaseFiles,
   writeRelease,
@@ -24,6 +25,14 @@ const checkpoint: ReleaseCheckpoint = {
     tokens_seen: 4_096,
     step: 2,
   },
+};
+
+const { W_enc, W_dec, b_enc, b_dec, d_in, d_sae, k } = checkpoint.sae;
+const batch = {
+  ...{ W_enc, W_dec, b_enc, b_dec, d_in, d_sae, k },
+  apply_b_dec_to_input: true,
+  normalisation: { kind: 'none' } as const,
+  threshold: Float32Array.from({ length: d_sae }, (_, j) => j / 8),
 };
 
 let folder: string;
@@ -65,6 +74,22 @@ test('what was written is read back, under the release’s names and keys', asyn
   const found = await readRelease(folder, 2);
   expect(found).toEqual(checkpoint);
   expect(tensorsSha256(found.sae)).toBe(tensorsSha256(checkpoint.sae));
+});
+
+test.each<[string, ReleaseSae]>([
+  [
+    'BatchTopK',
+    { ...batch, architecture: 'batchtopk', normalisation: { kind: 'expected_average_only_in', scale: 0.25 } },
+  ],
+  ['Matryoshka', { ...batch, architecture: 'matryoshka', group_sizes: [2, 3, 5] }],
+])('a %s SAE comes back as it was, threshold and groups included', async (_, sae) => {
+  await writeRelease(folder, 'L2_k3', { ...checkpoint, sae });
+  const found = await readRelease(folder, 'L2_k3');
+  expect(found.sae).toEqual(sae);
+  const path = join(folder, 'sae_L2_k3_cfg.json');
+  const text = await readFile(path, 'utf8');
+  await writeFile(path, text.replace(/"architecture": "\w+"/, '"architecture": "topk"'));
+  await expect(readRelease(folder, 'L2_k3')).rejects.toThrow(MalformedError);
 });
 
 test('an SAE that the layout cannot express is not written', async () => {

@@ -1,0 +1,90 @@
+/** The reconstruction part of the loss and what it sends back, in the step program. */
+import type { Graph, Value } from '../onnx/graph.ts';
+import { nestedGroups } from './matryoshka.ts';
+import { lossWeight, type StepRecipe } from './recipe.ts';
+
+export interface ReconstructionLoss {
+  /** x̂ − x [B, d], of all latents. */
+  error: Value;
+  /**
+   * For each token the squared error, averaged over the prefixes [B]; null where there is only one prefix, and the
+   * squared error is that of `error`.
+   */
+  nestedSquares: Value | null;
+  /** Gradient of W_dec [n, d]. */
+  W_dec: Value;
+  /** d loss / d z [B, n], before the selection. */
+  slopes: Value;
+  /** Gradient of b_dec [d] through the decoder. */
+  b_dec: Value;
+}
+
+/**
+ * The squared error of x̂ = z·W_dec + b_dec; of a Matryoshka SAE the mean over its prefixes of groups, each of which
+ * reconstructs x by itself (Bussmann et al. 2025, arXiv 2503.17547).
+ */
+export function reconstructionLoss(
+  graph: Graph,
+  recipe: StepRecipe,
+  d_in: number,
+  { x, dense, W_dec, b_dec }: { x: Value; dense: Value; W_dec: Value; b_dec: Value },
+): ReconstructionLoss {
+  const groups = nestedGroups(recipe);
+  const scale = graph.scalar((2 * lossWeight(recipe, d_in)) / groups.length);
+  const parts = slices(graph, groups, dense, W_dec);
+  let error: Value | undefined;
+  const errors = parts.map(({ z, rows }) => {
+    error =
+      error === undefined
+        ? graph.node('Sub', [graph.node('Gemm', [z, rows, b_dec]), x])
+        : graph.node('Add', [graph.node('MatMul', [z, rows]), error]);
+    return error;
+  });
+  // What a group does, it does to its own prefix and to all that follow.
+  const own = errors.map((each) => graph.node('Mul', [each, scale]));
+  const slopes: Value[] = [];
+  for (const [i, slope] of [...own.entries()].reverse()) {
+    const later = slopes[i + 1];
+    slopes[i] = later === undefined ? slope : graph.node('Add', [slope, later]);
+  }
+  const rowGradients = parts.map(({ z }, i) =>
+    graph.node('Gemm', [z, slopes[i]!], { attributes: { transA: 1 } }),
+  );
+  const back = parts.map(({ rows }, i) =>
+    graph.node('Gemm', [slopes[i]!, rows], { attributes: { transB: 1 } }),
+  );
+  return {
+    error: errors.at(-1)!,
+    nestedSquares: groups.length === 1 ? null : meanOfSquares(graph, errors),
+    W_dec: joined(graph, rowGradients, 0),
+    slopes: joined(graph, back, 1),
+    b_dec: graph.node('ReduceSum', [slopes[0]!, graph.int64s([0])], { attributes: { keepdims: 0 } }),
+  };
+}
+
+/** z [B, size] and decoder rows [size, d] of each group. */
+function slices(
+  graph: Graph,
+  groups: readonly number[],
+  dense: Value,
+  W_dec: Value,
+): { z: Value; rows: Value }[] {
+  if (groups.length === 1) return [{ z: dense, rows: W_dec }];
+  const sizes = graph.int64s(groups);
+  const options = { outputs: groups.length };
+  const z = graph.nodes('Split', [dense, sizes], { ...options, attributes: { axis: 1 } });
+  const rows = graph.nodes('Split', [W_dec, sizes], { ...options, attributes: { axis: 0 } });
+  return groups.map((_, i) => ({ z: z[i]!, rows: rows[i]! }));
+}
+
+function joined(graph: Graph, parts: readonly Value[], axis: number): Value {
+  return parts.length === 1 ? parts[0]! : graph.node('Concat', parts, { attributes: { axis } });
+}
+
+function meanOfSquares(graph: Graph, errors: readonly Value[]): Value {
+  const lastAxis = graph.int64s([1]);
+  const squares = errors.map((error) =>
+    graph.node('ReduceSumSquare', [error, lastAxis], { attributes: { keepdims: 0 } }),
+  );
+  return graph.node('Mean', squares);
+}
