@@ -3,9 +3,10 @@
  * endian; anything that would need Python (object arrays, records) is refused by its type.
  */
 import { MalformedError, quote } from '../errors.ts';
-import type { ByteSource } from '../io/byte-source.ts';
-import { type FloatType, toFloat32 } from './number-types.ts';
-import { readMember, readZip } from './zip.ts';
+import { type ByteSource, memorySource } from '../io/byte-source.ts';
+import type { FloatType } from './number-types.ts';
+import { readArray, rowMajor, type StoredArray } from './stored-array.ts';
+import { openMember, readZip } from './zip.ts';
 
 /** A header is a line of Python; NumPy writes 118 bytes. */
 const HEADER_LIMIT = 10_000;
@@ -28,25 +29,45 @@ function malformed(thing: string, found: string, expected: string): MalformedErr
 }
 
 /**
+ * Every array of an archive, by its name without ".npy": the headers are read, the numbers when they are asked for.
+ *
+ * @throws MalformedError when the archive or a header breaks its format
+ */
+export async function openNpz(source: ByteSource): Promise<Map<string, StoredArray>> {
+  const { members } = await readZip(source);
+  const arrays = new Map<string, StoredArray>();
+  for (const member of members.values()) {
+    if (!member.name.endsWith('.npy')) {
+      throw malformed(`npz ${source.name}`, `a member ${quote(member.name)}`, '.npy members only');
+    }
+    const thing = `npz ${source.name}, ${quote(member.name)}`;
+    const contents = await openMember(source, member);
+    arrays.set(member.name.slice(0, -4), await openNpy(thing, contents));
+  }
+  return arrays;
+}
+
+/**
  * Every array of an archive as float32, by its name without ".npy".
  *
  * @throws MalformedError when the archive or an array breaks its format
  */
 export async function readNpz(source: ByteSource): Promise<Map<string, FloatArray>> {
-  const { members } = await readZip(source);
   const arrays = new Map<string, FloatArray>();
-  for (const member of members.values()) {
-    if (!member.name.endsWith('.npy')) {
-      throw malformed(`npz ${source.name}`, `a member ${quote(member.name)}`, '.npy members only');
-    }
-    const bytes = await readMember(source, member);
-    arrays.set(member.name.slice(0, -4), parseNpy(`npz ${source.name}, ${quote(member.name)}`, bytes));
+  for (const [name, array] of await openNpz(source)) {
+    arrays.set(name, { shape: array.shape, data: await readArray(array) });
   }
   return arrays;
 }
 
 /** @throws MalformedError */
-export function parseNpy(thing: string, bytes: Uint8Array): FloatArray {
+export async function parseNpy(thing: string, bytes: Uint8Array): Promise<FloatArray> {
+  const array = await openNpy(thing, memorySource(thing, bytes));
+  return { shape: array.shape, data: await readArray(array) };
+}
+
+async function openNpy(thing: string, source: ByteSource): Promise<StoredArray> {
+  const bytes = await source.slice(0, Math.min(12 + HEADER_LIMIT, source.byteLength));
   const latin = (from: number, to: number): string =>
     Buffer.from(bytes.subarray(from, to)).toString('latin1');
   if (latin(0, 6) !== '\x93NUMPY' || bytes.length < 12)
@@ -75,16 +96,11 @@ export function parseNpy(thing: string, bytes: Uint8Array): FloatArray {
   if (shape.length > RANK_LIMIT)
     throw malformed(thing, `${shape.length} dimensions`, `at most ${RANK_LIMIT}`);
   const expected = shape.reduce((product, size) => product * size, known.size);
-  const body = bytes.subarray(start + length);
-  if (body.length !== expected)
-    throw malformed(thing, `${body.length} bytes of numbers`, `${expected} bytes`);
-  const data = toFloat32(known.type, body);
-  if (order === 'False' || shape.length < 2 || data.length === 0) return { shape, data };
-  if (shape.length > 2)
+  const body = source.byteLength - start - length;
+  if (body !== expected) throw malformed(thing, `${body} bytes of numbers`, `${expected} bytes`);
+  const byColumn = order === 'True' && shape.length > 1 && expected > 0;
+  if (byColumn && shape.length > 2)
     throw malformed(thing, 'a column-major array of more than two dimensions', 'row-major');
-  const [rows, columns] = shape as [number, number];
-  const turned = new Float32Array(data.length);
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) turned[i * columns + j] = data[j * rows + i]!;
-  return { shape, data: turned };
+  const stride = byColumn ? [1, shape[0]!] : rowMajor(shape);
+  return { source, dtype: known.type, start: start + length, shape, stride };
 }

@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { MalformedError, quote } from '../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
-import { isFloatType, type NumberType, numberTypes, toFloat32 } from './number-types.ts';
+import { isFloatType, type NumberType, numberTypes } from './number-types.ts';
+import { readArray, rowMajor, type StoredArray } from './stored-array.ts';
 
 /** The format's own limit on its header. The largest seen in practice are about 10 MB. */
 const HEADER_LIMIT = 100_000_000;
@@ -149,6 +150,21 @@ export async function readFloats(
   name: string,
   shape?: readonly number[],
 ): Promise<Float32Array> {
+  return readArray(storedArray(source, file, name, shape));
+}
+
+/**
+ * One tensor where it lies.
+ *
+ * @param shape when given, the shape it must have; a size of −1 matches any
+ * @throws MalformedError when it is missing, has another shape, or is not of a floating type
+ */
+export function storedArray(
+  source: ByteSource,
+  file: Safetensors,
+  name: string,
+  shape?: readonly number[],
+): StoredArray {
   const entry = file.tensors.get(name);
   if (entry === undefined) {
     const known = [...file.tensors.keys()].slice(0, 6).map(quote).join(', ');
@@ -172,7 +188,13 @@ export async function readFloats(
   if (!isFloatType(entry.dtype)) {
     throw malformed(source, `tensor ${quote(name)} of type ${entry.dtype}`, 'F32, F16, BF16 or F64');
   }
-  return toFloat32(entry.dtype, await source.slice(entry.start, entry.end));
+  return {
+    source,
+    dtype: entry.dtype,
+    start: entry.start,
+    shape: entry.shape,
+    stride: rowMajor(entry.shape),
+  };
 }
 
 export type TensorToWrite =

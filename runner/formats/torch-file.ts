@@ -4,9 +4,10 @@
  */
 import { MalformedError, quote } from '../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
-import { isFloatType, type NumberType, numberTypes, toFloat32 } from './number-types.ts';
+import { isFloatType, type NumberType, numberTypes } from './number-types.ts';
 import { isFunction, type PickleFunction, type PickleValue, parsePickle } from './pickle.ts';
-import { readMember, readZip, type Zip, type ZipMember } from './zip.ts';
+import { readArray, type StoredArray } from './stored-array.ts';
+import { openMember, readMember, readZip, type Zip, type ZipMember } from './zip.ts';
 
 const RANK_LIMIT = 8;
 const DEPTH_LIMIT = 20;
@@ -57,6 +58,8 @@ export type TorchDict = Map<string, TorchValue>;
 
 export interface TorchFile {
   value: TorchValue;
+  /** A float tensor where it lies. @throws MalformedError */
+  array(tensor: TorchTensor): Promise<StoredArray>;
   /** Float tensors as float32, row-major. @throws MalformedError */
   floats(tensor: TorchTensor): Promise<Float32Array>;
   /** Tensors of whole numbers. @throws MalformedError */
@@ -95,28 +98,32 @@ export async function readTorchFile(source: ByteSource): Promise<TorchFile> {
   });
   const value = plain(raw, malformed);
 
-  async function bytesOf({ storage }: TorchTensor): Promise<Uint8Array> {
-    const member: ZipMember | undefined = zip.members.get(`${root}/data/${storage.key}`);
+  function memberOf({ storage }: TorchTensor): ZipMember {
+    const member = zip.members.get(`${root}/data/${storage.key}`);
     if (!member) throw malformed(`no storage ${quote(storage.key)}`, 'one');
     const expected = storage.length * numberTypes[storage.dtype];
     if (member.byteLength !== expected) {
       throw malformed(`storage ${quote(storage.key)} of ${member.byteLength} bytes`, `${expected} bytes`);
     }
-    return readMember(source, member);
+    return member;
+  }
+
+  async function array(tensor: TorchTensor): Promise<StoredArray> {
+    const { dtype, offset, shape, stride } = tensor;
+    if (!isFloatType(dtype)) throw malformed(`a tensor of type ${dtype}`, 'floating numbers');
+    const contents = await openMember(source, memberOf(tensor));
+    return { source: contents, dtype, start: offset * numberTypes[dtype], shape, stride };
   }
 
   return {
     value,
-    async floats(tensor) {
-      if (!isFloatType(tensor.dtype)) throw malformed(`a tensor of type ${tensor.dtype}`, 'floating numbers');
-      const all = toFloat32(tensor.dtype, await bytesOf(tensor));
-      return strided(all, tensor, (length) => new Float32Array(length));
-    },
+    array,
+    floats: async (tensor) => readArray(await array(tensor)),
     async wholes(tensor) {
-      const bytes = new Uint8Array(await bytesOf(tensor));
+      const bytes = new Uint8Array(await readMember(source, memberOf(tensor)));
       const all = wholesOf(tensor.dtype, bytes);
       if (!all) throw malformed(`a tensor of type ${tensor.dtype}`, 'whole numbers');
-      return [...strided(all, tensor, (length) => new Float64Array(length))];
+      return strided(all, tensor);
     },
   };
 }
@@ -229,35 +236,15 @@ function wholesOf(type: NumberType, bytes: Uint8Array): Float64Array | undefined
   }
 }
 
-/** A strided view's numbers, row-major. A view of the whole storage in order is not copied. */
-function strided<A extends Float32Array | Float64Array>(
-  all: A,
-  { shape, stride, offset }: TorchTensor,
-  create: (length: number) => A,
-): A {
+/** A strided view's numbers, row-major. */
+function strided(all: Float64Array, { shape, stride, offset }: TorchTensor): number[] {
   const count = shape.reduce((product, size) => product * size, 1);
-  if (count === all.length && inOrder(shape, stride)) return all;
-  const out = create(count);
-  const index = shape.map(() => 0);
-  let from = offset;
-  for (let to = 0; to < count; to++) {
-    out[to] = all[from]!;
+  return Array.from({ length: count }, (_, to) => {
+    let [rest, from] = [to, offset];
     for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += stride[axis]!;
-      if (++index[axis]! < shape[axis]!) break;
-      from -= stride[axis]! * shape[axis]!;
-      index[axis] = 0;
+      from += (rest % shape[axis]!) * stride[axis]!;
+      rest = Math.floor(rest / shape[axis]!);
     }
-  }
-  return out;
-}
-
-/** Whether a view walks through its storage without a gap; axes of one value have any stride. */
-function inOrder(shape: readonly number[], stride: readonly number[]): boolean {
-  let step = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (shape[axis] !== 1 && stride[axis] !== step) return false;
-    step *= shape[axis]!;
-  }
-  return true;
+    return all[from]!;
+  });
 }

@@ -14,6 +14,8 @@ const DIRECTORY_LIMIT = 4_000_000;
 /** What a deflated member may grow to: weights hardly compress at all, and small members of zeros do. */
 const INFLATED_FREE = 64 << 20;
 const INFLATED_RATIO = 8;
+/** Bytes of a stored member held while its checksum is taken. */
+const VERIFIED_AT_ONCE = 8 << 20;
 
 const END = 0x06054b50;
 const END_LENGTH = 22;
@@ -214,14 +216,8 @@ function checkSizes(source: ByteSource, member: ZipMember): void {
  * @throws MalformedError when they are missing, damaged, or of another length than declared
  */
 export async function readMember(source: ByteSource, member: ZipMember): Promise<Uint8Array> {
-  const { name, offset, packedLength, byteLength, deflated, crc } = member;
-  const header = viewOf(await source.slice(offset, offset + LOCAL_LENGTH));
-  if (header.getUint32(0, true) !== LOCAL)
-    throw malformed(source, `no member ${quote(name)}`, `one at byte ${offset}`);
-  const start = offset + LOCAL_LENGTH + header.getUint16(26, true) + header.getUint16(28, true);
-  if (start + packedLength > source.byteLength) {
-    throw malformed(source, `member ${quote(name)} cut short`, `${packedLength} bytes`);
-  }
+  const { name, packedLength, byteLength, deflated, crc } = member;
+  const start = await contentsOf(source, member);
   const packed = await source.slice(start, start + packedLength);
   let bytes: Uint8Array = packed;
   if (deflated) {
@@ -234,7 +230,57 @@ export async function readMember(source: ByteSource, member: ZipMember): Promise
   if (bytes.length !== byteLength) {
     throw malformed(source, `member ${quote(name)} of ${bytes.length} bytes`, `${byteLength} bytes`);
   }
-  if (crc32(bytes) !== crc)
-    throw malformed(source, `member ${quote(name)} with another CRC-32`, 'intact contents');
+  if (crc32(bytes) !== crc) throw damaged(source, member);
   return bytes;
+}
+
+/**
+ * One member for ranged reads. A stored one is read where it lies; a deflated one is inflated whole when it is first
+ * read, and kept.
+ *
+ * @throws MalformedError when it is missing
+ */
+export async function openMember(source: ByteSource, member: ZipMember): Promise<ByteSource> {
+  const { byteLength, deflated } = member;
+  const name = `${source.name}, ${quote(member.name)}`;
+  if (deflated) {
+    let inflated: Promise<Uint8Array> | undefined;
+    const whole = (): Promise<Uint8Array> => {
+      inflated ??= readMember(source, member);
+      return inflated;
+    };
+    return { name, byteLength, slice: async (from, to) => (await whole()).subarray(from, to) };
+  }
+  const start = await contentsOf(source, member);
+  const { place } = source;
+  return {
+    name,
+    byteLength,
+    ...(place === undefined ? {} : { place: { file: place.file, start: place.start + start } }),
+    slice: (from, to) => source.slice(start + from, start + to),
+    async verify() {
+      let crc = 0;
+      for (let from = 0; from < byteLength; from += VERIFIED_AT_ONCE) {
+        const to = Math.min(byteLength, from + VERIFIED_AT_ONCE);
+        crc = crc32(await source.slice(start + from, start + to), crc);
+      }
+      if (crc !== member.crc) throw damaged(source, member);
+    },
+  };
+}
+
+function damaged(source: ByteSource, { name }: ZipMember): MalformedError {
+  return malformed(source, `member ${quote(name)} with another CRC-32`, 'intact contents');
+}
+
+/** Byte at which a member's contents begin. */
+async function contentsOf(source: ByteSource, { name, offset, packedLength }: ZipMember): Promise<number> {
+  const header = viewOf(await source.slice(offset, offset + LOCAL_LENGTH));
+  if (header.getUint32(0, true) !== LOCAL)
+    throw malformed(source, `no member ${quote(name)}`, `one at byte ${offset}`);
+  const start = offset + LOCAL_LENGTH + header.getUint16(26, true) + header.getUint16(28, true);
+  if (start + packedLength > source.byteLength) {
+    throw malformed(source, `member ${quote(name)} cut short`, `${packedLength} bytes`);
+  }
+  return start;
 }

@@ -7,6 +7,10 @@ export interface ByteSource {
   readonly byteLength: number;
   /** Bytes start (included) to end (excluded), always exactly end − start of them. */
   slice(start: number, end: number): Promise<Uint8Array>;
+  /** Where byte 0 lies in a file of these very bytes; absent where there is none. */
+  readonly place?: { file: string; start: number };
+  /** Of a source with a checksum: reads all of it. @throws MalformedError when the bytes are not those written */
+  verify?(): Promise<void>;
 }
 
 export function memorySource(name: string, bytes: Uint8Array): ByteSource {
@@ -41,6 +45,7 @@ export async function openFile(path: string): Promise<FileSource> {
   return {
     name: path,
     byteLength: size,
+    place: { file: path, start: 0 },
     async slice(start, end) {
       const bytes = new Uint8Array(end - start);
       for (let done = 0; done < bytes.byteLength; ) {

@@ -1,7 +1,16 @@
 import type { Device } from '../onnx/devices.ts';
-import { float32, floatsOf, int32, int32sOf, openSession } from '../onnx/session.ts';
-import { decodeProgram, decodingNeedsInput, encodeProgram, inMemory } from './programs.ts';
+import { float32, floatsOf, int32, int32sOf, openSession, type Session } from '../onnx/session.ts';
+import { inFile } from './place-in-file.ts';
+import {
+  decodeProgram,
+  decodingNeedsInput,
+  encodeProgram,
+  encodingMatrices,
+  inMemory,
+  type MatrixName,
+} from './programs.ts';
 import type { Latents, Sae } from './sae.ts';
+import { isStored, type StoredSae } from './stored-sae.ts';
 
 /** Floats of pre-activations held at once: tokens × d_sae (256 MiB). */
 const PRE_LIMIT = 64 << 20;
@@ -45,14 +54,17 @@ export interface OpenSaeOptions {
 
 /**
  * Opens an SAE for encoding and decoding. Long inputs are worked on in stretches of tokens, so memory does not grow
- * with them beyond the results.
+ * with them beyond the results. One that is stored in a file is used where it lies, as far as its layout allows.
  *
  * @throws UnavailableError when the device cannot take it
  */
-export async function openSae(sae: Sae, options: OpenSaeOptions = {}): Promise<OpenSae> {
-  const place = inMemory(sae);
-  const encoder = await openSession(encodeProgram(sae, place), options);
-  const decoder = await openSession(decodeProgram(sae, place), options).catch(async (error: unknown) => {
+export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}): Promise<OpenSae> {
+  const open = async (program: typeof encodeProgram, needed: readonly MatrixName[]): Promise<Session> => {
+    const { place, ...where } = isStored(sae) ? await inFile(sae, needed) : { place: inMemory(sae) };
+    return openSession(program(sae, place), { ...options, ...where });
+  };
+  const encoder = await open(encodeProgram, encodingMatrices(sae));
+  const decoder = await open(decodeProgram, ['W_dec']).catch(async (error: unknown) => {
     await encoder.close();
     throw error;
   });

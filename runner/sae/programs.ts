@@ -6,25 +6,46 @@
  * callers bound T.
  */
 import { elementTypes, Graph, type Program, type Value } from '../onnx/graph.ts';
-import { LAYER_NORM_EPSILON, type Sae, type TensorName, tensorShape } from './sae.ts';
+import { LAYER_NORM_EPSILON, type Sae, type SaeVectors, type TensorName, tensorShape } from './sae.ts';
+
+/** A tensor in a graph. */
+export interface Placed {
+  value: Value;
+  /** Whether it stands there as its transpose. */
+  turned: boolean;
+}
 
 /** Puts one of the SAE's tensors into a graph: as bytes of the program, or as a stretch of a file. */
-export type PlaceTensor = (graph: Graph, name: TensorName) => Value;
+export type PlaceTensor = (graph: Graph, name: TensorName) => Placed;
 
-type WithoutTensors<S> = S extends Sae ? Omit<S, TensorName> : never;
+/** The tensors of a size that matters. */
+export type MatrixName = 'W_enc' | 'W_dec';
 
-/** An SAE without its large tensors; those of one number a latent beside b_enc are still in it. */
-export type SaeHeader = WithoutTensors<Sae>;
+/** The matrices that encoding needs; decoding needs W_dec. */
+export function encodingMatrices(sae: SaeVectors): MatrixName[] {
+  const rescaled = sae.architecture === 'topk' && sae.rescale_acts_by_decoder_norm;
+  return rescaled ? ['W_enc', 'W_dec'] : ['W_enc'];
+}
 
 export function inMemory(sae: Sae): PlaceTensor {
   return (graph, name) => {
-    if (name === 'b_enc' && sae.architecture === 'gated') throw new RangeError('a gated SAE has no b_enc');
-    return graph.floats((sae as Record<TensorName, Float32Array>)[name], tensorShape(name, sae));
+    const value =
+      name === 'W_enc' || name === 'W_dec'
+        ? graph.floats(sae[name], tensorShape(name, sae))
+        : vectorIn(graph, name, sae);
+    return { value, turned: false };
   };
 }
 
+/** b_enc or b_dec, which are held whatever the matrices are. */
+export function vectorIn(graph: Graph, name: 'b_enc' | 'b_dec', sae: SaeVectors): Value {
+  if (name === 'b_dec') return graph.floats(sae.b_dec, tensorShape(name, sae));
+  if (sae.architecture === 'gated') throw new RangeError('a gated SAE has no b_enc');
+  return graph.floats(sae.b_enc, tensorShape(name, sae));
+}
+
 /** Whether decoding needs x beside the latents: to undo a normalisation of each token, or for the skip connection. */
-export function decodingNeedsInput({ normalisation: { kind }, W_skip }: SaeHeader): boolean {
+export function decodingNeedsInput({ normalisation: { kind }, W_skip }: SaeVectors): boolean {
   return kind === 'constant_norm_rescale' || kind === 'layer_norm' || W_skip !== undefined;
 }
 
@@ -33,10 +54,10 @@ export function decodingNeedsInput({ normalisation: { kind }, W_skip }: SaeHeade
  * else found by the program: the largest number of active latents of a token, at least 1. ONNX TopK settles exact
  * ties as the canonical form demands: the lowest index first.
  */
-export function encodeProgram(sae: SaeHeader, place: PlaceTensor): Program {
+export function encodeProgram(sae: SaeVectors, place: PlaceTensor): Program {
   const graph = new Graph();
   const x = normalised(graph, sae, graph.input('x', 'float32', ['T', sae.d_in]));
-  const centred = sae.apply_b_dec_to_input ? graph.node('Sub', [x, place(graph, 'b_dec')]) : x;
+  const centred = sae.apply_b_dec_to_input ? graph.node('Sub', [x, place(graph, 'b_dec').value]) : x;
   const z = activations(graph, sae, centred, place);
   const fixed = sae.architecture === 'topk';
   const k = fixed ? graph.int64s([sae.k]) : mostActive(graph, z);
@@ -53,21 +74,21 @@ export function encodeProgram(sae: SaeHeader, place: PlaceTensor): Program {
 }
 
 /** values [T, K], indices [T, K] (and x [T, d_in] where `decodingNeedsInput`) -> reconstruction [T, d_out]. */
-export function decodeProgram(sae: SaeHeader, place: PlaceTensor): Program {
+export function decodeProgram(sae: SaeVectors, place: PlaceTensor): Program {
   const graph = new Graph();
   const { d_in, d_out = d_in } = sae;
   const slots = sae.architecture === 'topk' ? sae.k : 'K';
   let values = graph.input('values', 'float32', ['T', slots]);
   const indices = graph.input('indices', 'int32', ['T', slots]);
   const x = decodingNeedsInput(sae) ? graph.input('x', 'float32', ['T', d_in]) : undefined;
-  const W_dec = place(graph, 'W_dec');
+  const W_dec = upright(graph, place(graph, 'W_dec'));
   if (sae.architecture === 'topk' && sae.rescale_acts_by_decoder_norm) {
     values = graph.node('Div', [values, graph.node('Gather', [rowNorms(graph, W_dec), indices])]);
   }
   const rows = graph.node('Gather', [W_dec, indices], { attributes: { axis: 0 } });
   const middle = graph.int64s([1]);
   const product = graph.node('MatMul', [graph.node('Unsqueeze', [values, middle]), rows]);
-  const sum = graph.node('Add', [graph.node('Squeeze', [product, middle]), place(graph, 'b_dec')]);
+  const sum = graph.node('Add', [graph.node('Squeeze', [product, middle]), place(graph, 'b_dec').value]);
   let out = denormalised(graph, sae, sum, x);
   if (sae.W_skip !== undefined && x !== undefined) {
     const skip = graph.node('Gemm', [x, graph.floats(sae.W_skip, [d_out, d_in])], {
@@ -80,21 +101,22 @@ export function decodeProgram(sae: SaeHeader, place: PlaceTensor): Program {
 }
 
 /** [T, d_sae]: z, or of topk what is selected from. */
-function activations(graph: Graph, sae: SaeHeader, centred: Value, place: PlaceTensor): Value {
-  const W_enc = place(graph, 'W_enc');
+function activations(graph: Graph, sae: SaeVectors, centred: Value, place: PlaceTensor): Value {
+  const encoder = place(graph, 'W_enc');
+  const turned = { attributes: { transB: encoder.turned ? 1 : 0 } };
   const perLatent = (values: Float32Array): Value => graph.floats(values, [sae.d_sae]);
   if (sae.architecture === 'gated') {
-    const raw = graph.node('MatMul', [centred, W_enc]);
+    const raw = graph.node('Gemm', [centred, encoder.value], turned);
     const gate = graph.node('Greater', [graph.node('Add', [raw, perLatent(sae.b_gate)]), graph.scalar(0)]);
     const scaled = graph.node('Mul', [raw, perLatent(sae.r_mag.map(Math.exp))]);
     const magnitude = graph.node('Relu', [graph.node('Add', [scaled, perLatent(sae.b_mag)])]);
     return graph.node('Where', [gate, magnitude, graph.scalar(0)]);
   }
-  const pre = graph.node('Gemm', [centred, W_enc, place(graph, 'b_enc')]);
+  const pre = graph.node('Gemm', [centred, encoder.value, place(graph, 'b_enc').value], turned);
   switch (sae.architecture) {
     case 'topk':
       if (!sae.rescale_acts_by_decoder_norm) return pre;
-      return graph.node('Mul', [pre, rowNorms(graph, place(graph, 'W_dec'))]);
+      return graph.node('Mul', [pre, rowNorms(graph, upright(graph, place(graph, 'W_dec')))]);
     case 'relu':
       return graph.node('Relu', [pre]);
     case 'jumprelu':
@@ -104,6 +126,10 @@ function activations(graph: Graph, sae: SaeHeader, centred: Value, place: PlaceT
       return graph.node('Where', [over, graph.node('Relu', [pre]), graph.scalar(0)]);
     }
   }
+}
+
+function upright(graph: Graph, { value, turned }: Placed): Value {
+  return turned ? graph.node('Transpose', [value], { attributes: { perm: { ints: [1, 0] } } }) : value;
 }
 
 /** int64 [1]: the largest number of positive values in a row, at least 1. */
@@ -122,7 +148,7 @@ function rowNorms(graph: Graph, W_dec: Value): Value {
   return graph.node('ReduceL2', [W_dec, graph.int64s([1])], { attributes: { keepdims: 0 } });
 }
 
-function normalised(graph: Graph, { normalisation, d_in }: SaeHeader, x: Value): Value {
+function normalised(graph: Graph, { normalisation, d_in }: SaeVectors, x: Value): Value {
   switch (normalisation.kind) {
     case 'none':
       return x;
@@ -139,7 +165,7 @@ function normalised(graph: Graph, { normalisation, d_in }: SaeHeader, x: Value):
 
 function denormalised(
   graph: Graph,
-  { normalisation, d_in }: SaeHeader,
+  { normalisation, d_in }: SaeVectors,
   sum: Value,
   x: Value | undefined,
 ): Value {

@@ -167,16 +167,27 @@ export interface NamedTensor {
 
 /** Every tensor an SAE has, in a fixed order. */
 export function tensorsOf(sae: Sae): NamedTensor[] {
+  return [
+    { name: 'W_enc', data: sae.W_enc, shape: tensorShape('W_enc', sae) },
+    { name: 'W_dec', data: sae.W_dec, shape: tensorShape('W_dec', sae) },
+    ...vectorsOf(sae),
+  ];
+}
+
+type WithoutMatrices<S> = S extends Sae ? Omit<S, 'W_enc' | 'W_dec'> : never;
+
+/** An SAE but for its two large matrices. */
+export type SaeVectors = WithoutMatrices<Sae>;
+
+/** The tensors beside W_enc and W_dec, in a fixed order. */
+export function vectorsOf(sae: SaeVectors): NamedTensor[] {
   const latents = [sae.d_sae];
   const named = (name: string, data: Float32Array, shape: readonly number[]): NamedTensor => ({
     name,
     shape,
     data,
   });
-  const found = [
-    named('W_enc', sae.W_enc, tensorShape('W_enc', sae)),
-    named('W_dec', sae.W_dec, tensorShape('W_dec', sae)),
-  ];
+  const found: NamedTensor[] = [];
   if (sae.architecture !== 'gated') found.push(named('b_enc', sae.b_enc, latents));
   found.push(named('b_dec', sae.b_dec, tensorShape('b_dec', sae)));
   switch (sae.architecture) {
@@ -205,12 +216,23 @@ export function tensorsOf(sae: Sae): NamedTensor[] {
  * @throws RangeError when a tensor's length, k, the groups or the conventions do not fit
  */
 export function checkedSae<S extends Sae>(sae: S): S {
+  checkConventions(sae);
+  for (const name of ['W_enc', 'W_dec'] as const) {
+    const expected = tensorLength(name, sae);
+    if (sae[name].length !== expected)
+      throw new RangeError(`${name}: ${sae[name].length} values, expected ${expected}`);
+  }
+  return sae;
+}
+
+/** @throws RangeError when sizes, vectors, k, the groups or the conventions do not fit together */
+export function checkConventions(sae: SaeVectors): void {
   const { d_in, d_sae, normalisation } = sae;
   const d_out = sae.d_out ?? d_in;
   for (const [name, size] of Object.entries({ d_in, d_sae, d_out })) {
     if (!(Number.isInteger(size) && size >= 1)) throw new RangeError(`${name} = ${size}, expected 1 or more`);
   }
-  for (const { name, shape, data } of tensorsOf(sae)) {
+  for (const { name, shape, data } of vectorsOf(sae)) {
     const expected = shape.reduce((product, size) => product * size, 1);
     if (data.length !== expected)
       throw new RangeError(`${name}: ${data.length} values, expected ${expected}`);
@@ -231,7 +253,6 @@ export function checkedSae<S extends Sae>(sae: S): S {
   if (d_out !== d_in && (sae.apply_b_dec_to_input || normalisation.kind !== 'none')) {
     throw new RangeError('an SAE of two widths has no normalisation to undo and no b_dec to subtract');
   }
-  return sae;
 }
 
 /**

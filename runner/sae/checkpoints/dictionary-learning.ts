@@ -6,16 +6,30 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { quote } from '../../errors.ts';
+import type { StoredArray } from '../../formats/stored-array.ts';
+import { type StoredMatrix, scaledMatrix } from '../../formats/stored-matrix.ts';
 import { readTorchFile, TorchTensor } from '../../formats/torch-file.ts';
-import { withFile } from '../../io/byte-source.ts';
-import type { Sae } from '../sae.ts';
-import { accepted, type LoadedSae, readConfig, type Shaped, shortText, size, TensorBag } from './loaded.ts';
+import type { StoredSae } from '../stored-sae.ts';
+import {
+  accepted,
+  type LoadedSae,
+  loadedFrom,
+  openTensors,
+  readConfig,
+  type SaeFile,
+  shortText,
+  size,
+  TensorBag,
+} from './loaded.ts';
+
+/** Floats of the decoder held at once while its norms are taken. */
+const ROWS_AT_ONCE = 4 << 20;
 
 export const dictionaryLearningFiles = { config: 'config.json', tensors: 'ae.pt' } as const;
 
 /** Settings of the training run; none of them changes what the saved dictionary computes. */
 const withoutEffect = new Set(
-  `trainer_class lr steps seed device layer wandb_name submodule_name l1_penalty warmup_steps resample_steps
+  `trainer_class lr steps seed device wandb_name submodule_name l1_penalty warmup_steps resample_steps
   sparsity_warmup_steps decay_start auxk_alpha threshold_beta threshold_start_step top_k_aux bandwidth sparsity_penalty
   target_l0 sparsity_function p_start p_end anneal_start sparsity_queue_length n_sparsity_updates group_fractions
   group_weights group_sizes dead_feature_threshold lp_norm norm_factor`.split(/\s+/),
@@ -39,6 +53,7 @@ const trainerSchema = z
       dict_size: size,
       k: size.optional(),
       lm_name: shortText.nullish(),
+      layer: z.int().nonnegative().max(10_000).optional(),
     }),
   );
 
@@ -48,15 +63,12 @@ const configSchema = z.strictObject({
 });
 
 /** @throws UnavailableError @throws MalformedError */
-export async function readDictionaryLearning(folder: string): Promise<LoadedSae> {
-  const config = await readConfig(
-    join(folder, dictionaryLearningFiles.config),
-    configSchema,
-    'dictionary_learning',
-  );
-  return withFile(join(folder, dictionaryLearningFiles.tensors), async (source) => {
-    const { value, floats, wholes } = await readTorchFile(source);
-    const tensors = new Map<string, Shaped>();
+export async function openDictionaryLearning(folder: string): Promise<SaeFile> {
+  const path = join(folder, dictionaryLearningFiles.config);
+  const config = await readConfig(path, configSchema, 'dictionary_learning');
+  return openTensors(join(folder, dictionaryLearningFiles.tensors), [path], async (source) => {
+    const { value, array, wholes } = await readTorchFile(source);
+    const tensors = new Map<string, StoredArray>();
     const counts = new Map<string, number[]>();
     const bag = (): TensorBag => new TensorBag(source.name, 'dictionary_learning', tensors);
     if (!(value instanceof Map)) throw bag().malformed('no state dict', 'a dict of tensors');
@@ -64,45 +76,54 @@ export async function readDictionaryLearning(folder: string): Promise<LoadedSae>
       if (!(tensor instanceof TorchTensor))
         throw bag().malformed(`${quote(name)}, no tensor`, 'tensors only');
       if (name === 'k' || name === 'group_sizes') counts.set(name, await wholes(tensor));
-      else tensors.set(name, { shape: tensor.shape, data: await floats(tensor) });
+      else tensors.set(name, await array(tensor));
     }
     const conversions: string[] = [];
     const rest = bag();
-    const sae = assemble(config.trainer, rest, counts, conversions);
+    const sae = await assemble(config.trainer, rest, counts, conversions);
     rest.rest();
+    const { lm_name = null, layer } = config.trainer;
     return {
       format: 'dictionary-learning',
       sae: accepted(source.name, sae),
-      details: { model_name: config.trainer.lm_name ?? null, hook_name: null },
+      details: {
+        model_name: lm_name,
+        hook_name: layer === undefined ? null : `blocks.${layer}.hook_resid_post`,
+      },
       conversions,
     };
   });
 }
 
-function assemble(
+/** @throws UnavailableError @throws MalformedError */
+export function readDictionaryLearning(folder: string): Promise<LoadedSae> {
+  return loadedFrom(openDictionaryLearning(folder));
+}
+
+async function assemble(
   trainer: z.infer<typeof trainerSchema>,
   bag: TensorBag,
   counts: ReadonlyMap<string, number[]>,
   conversions: string[],
-): Sae {
+): Promise<StoredSae> {
   const { dict_class, activation_dim: d_in, dict_size: d_sae } = trainer;
   const shared = { d_in, d_sae, normalisation: { kind: 'none' }, apply_b_dec_to_input: true } as const;
-  const perLatent = (name: string): Float32Array => bag.take(name, [d_sae]);
-  const linear = (): { W_enc: Float32Array; W_dec: Float32Array } => {
+  const perLatent = (name: string): Promise<Float32Array> => bag.take(name, [d_sae]);
+  const linear = (): Matrices => {
     conversions.push('encoder.weight and decoder.weight turned');
     return {
-      W_enc: bag.turned('encoder.weight', [d_sae, d_in]),
-      W_dec: bag.turned('decoder.weight', [d_in, d_sae]),
+      W_enc: bag.matrix('encoder.weight', [d_sae, d_in]).turned(),
+      W_dec: bag.matrix('decoder.weight', [d_in, d_sae]).turned(),
     };
   };
-  const own = (): { W_enc: Float32Array; W_dec: Float32Array } => ({
-    W_enc: bag.take('W_enc', [d_in, d_sae]),
-    W_dec: bag.take('W_dec', [d_sae, d_in]),
+  const own = (): Matrices => ({
+    W_enc: bag.matrix('W_enc', [d_in, d_sae]),
+    W_dec: bag.matrix('W_dec', [d_sae, d_in]),
   });
   /** One number for all latents; −1 where training ended before it was set. */
-  const scalar = (): Float32Array => {
+  const scalar = async (): Promise<Float32Array> => {
     conversions.push('one threshold for all latents');
-    return new Float32Array(d_sae).fill(bag.take('threshold', [])[0]!);
+    return new Float32Array(d_sae).fill((await bag.take('threshold', []))[0]!);
   };
   const k = (): number => {
     const [stored] = counts.get('k') ?? [];
@@ -114,10 +135,10 @@ function assemble(
   switch (dict_class) {
     case 'AutoEncoder': {
       const weights = linear();
-      const b_dec = bag.take('bias', [d_in]);
-      const b_enc = perLatent('encoder.bias');
+      const b_dec = await bag.take('bias', [d_in]);
+      const b_enc = await perLatent('encoder.bias');
       conversions.push('decoder norms folded into the encoder, as its loader does');
-      return { ...shared, architecture: 'relu', ...unitRows(weights, b_enc, d_in), b_dec };
+      return { ...shared, architecture: 'relu', ...(await unitRows(weights, b_enc)), b_dec };
     }
     case 'AutoEncoderNew':
       return {
@@ -125,18 +146,18 @@ function assemble(
         apply_b_dec_to_input: false,
         architecture: 'relu',
         ...linear(),
-        b_enc: perLatent('encoder.bias'),
-        b_dec: bag.take('decoder.bias', [d_in]),
+        b_enc: await perLatent('encoder.bias'),
+        b_dec: await bag.take('decoder.bias', [d_in]),
       };
     case 'GatedAutoEncoder':
       return {
         ...shared,
         architecture: 'gated',
         ...linear(),
-        b_dec: bag.take('decoder_bias', [d_in]),
-        b_gate: perLatent('gate_bias'),
-        b_mag: perLatent('mag_bias'),
-        r_mag: perLatent('r_mag'),
+        b_dec: await bag.take('decoder_bias', [d_in]),
+        b_gate: await perLatent('gate_bias'),
+        b_mag: await perLatent('mag_bias'),
+        r_mag: await perLatent('r_mag'),
       };
     case 'JumpReluAutoEncoder':
       return {
@@ -144,16 +165,16 @@ function assemble(
         apply_b_dec_to_input: false,
         architecture: 'jumprelu',
         ...own(),
-        b_enc: perLatent('b_enc'),
-        b_dec: bag.take('b_dec', [d_in]),
-        threshold: perLatent('threshold'),
+        b_enc: await perLatent('b_enc'),
+        b_dec: await bag.take('b_dec', [d_in]),
+        threshold: await perLatent('threshold'),
       };
     case 'AutoEncoderTopK': {
       if (bag.has('threshold')) {
-        bag.take('threshold', []);
+        await bag.take('threshold', []);
         conversions.push('threshold dropped: the class selects k a token');
       }
-      const biases = { b_enc: perLatent('encoder.bias'), b_dec: bag.take('b_dec', [d_in]) };
+      const biases = { b_enc: await perLatent('encoder.bias'), b_dec: await bag.take('b_dec', [d_in]) };
       return {
         ...shared,
         architecture: 'topk',
@@ -164,38 +185,64 @@ function assemble(
       };
     }
     case 'BatchTopKSAE': {
-      const biases = { b_enc: perLatent('encoder.bias'), b_dec: bag.take('b_dec', [d_in]) };
-      return { ...shared, architecture: 'batchtopk', ...linear(), ...biases, threshold: scalar(), k: k() };
+      const biases = { b_enc: await perLatent('encoder.bias'), b_dec: await bag.take('b_dec', [d_in]) };
+      return {
+        ...shared,
+        architecture: 'batchtopk',
+        ...linear(),
+        ...biases,
+        threshold: await scalar(),
+        k: k(),
+      };
     }
     case 'MatryoshkaBatchTopKSAE':
       return {
         ...shared,
         architecture: 'matryoshka',
         ...own(),
-        b_enc: perLatent('b_enc'),
-        b_dec: bag.take('b_dec', [d_in]),
-        threshold: scalar(),
+        b_enc: await perLatent('b_enc'),
+        b_dec: await bag.take('b_dec', [d_in]),
+        threshold: await scalar(),
         k: k(),
         group_sizes: counts.get('group_sizes') ?? [],
       };
   }
 }
 
+interface Matrices {
+  W_enc: StoredMatrix;
+  W_dec: StoredMatrix;
+}
+
 /** W_dec's rows over their norms; W_enc's columns and b_enc times them. Reconstructions stay, latents are rescaled. */
-function unitRows(
-  { W_enc, W_dec }: { W_enc: Float32Array; W_dec: Float32Array },
+async function unitRows(
+  { W_enc, W_dec }: Matrices,
   b_enc: Float32Array,
-  d_in: number,
-): { W_enc: Float32Array; W_dec: Float32Array; b_enc: Float32Array } {
-  const d_sae = b_enc.length;
-  const norms = Float64Array.from({ length: d_sae }, (_, j) => {
-    let squares = 0;
-    for (let i = 0; i < d_in; i++) squares += W_dec[j * d_in + i]! ** 2;
-    return Math.sqrt(squares);
-  });
+): Promise<Matrices & { b_enc: Float32Array }> {
+  const norms = await rowNorms(W_dec);
+  const times = async (from: number, to: number): Promise<Float64Array> => norms.slice(from, to);
+  const over = async (from: number, to: number): Promise<Float64Array> =>
+    norms.slice(from, to).map((norm) => 1 / norm);
   return {
-    W_enc: W_enc.map((value, at) => value * norms[at % d_sae]!),
-    W_dec: W_dec.map((value, at) => value / norms[Math.floor(at / d_in)]!),
+    W_enc: scaledMatrix(W_enc, { rows: null, columns: times }),
+    W_dec: scaledMatrix(W_dec, { rows: over, columns: null }),
     b_enc: b_enc.map((value, j) => value * norms[j]!),
   };
+}
+
+/** ‖row‖ of every row [rows], some of them in memory at a time. */
+async function rowNorms(matrix: StoredMatrix): Promise<Float64Array> {
+  const { rows, columns } = matrix;
+  const norms = new Float64Array(rows);
+  const step = Math.max(1, Math.floor(ROWS_AT_ONCE / columns));
+  for (let from = 0; from < rows; from += step) {
+    const to = Math.min(rows, from + step);
+    const part = await matrix.block({ rows: [from, to], columns: [0, columns] });
+    for (let i = from; i < to; i++) {
+      let squares = 0;
+      for (let at = (i - from) * columns; at < (i - from + 1) * columns; at++) squares += part[at]! ** 2;
+      norms[i] = Math.sqrt(squares);
+    }
+  }
+  return norms;
 }

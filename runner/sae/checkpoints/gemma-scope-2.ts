@@ -4,8 +4,18 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { withFile } from '../../io/byte-source.ts';
-import { accepted, type LoadedSae, readAllFloats, readConfig, shortText, size, TensorBag } from './loaded.ts';
+import {
+  accepted,
+  type LoadedSae,
+  loadedFrom,
+  openTensors,
+  readConfig,
+  type SaeFile,
+  shortText,
+  size,
+  storedTensors,
+  TensorBag,
+} from './loaded.ts';
 
 export const gemmaScope2Files = { config: 'config.json', tensors: 'params.safetensors' } as const;
 
@@ -21,15 +31,15 @@ const configSchema = z.strictObject({
 });
 
 /** @throws UnavailableError @throws MalformedError */
-export async function readGemmaScope2(folder: string): Promise<LoadedSae> {
+export async function openGemmaScope2(folder: string): Promise<SaeFile> {
   const path = join(folder, gemmaScope2Files.config);
   const config = await readConfig(path, configSchema, 'Gemma Scope 2');
-  return withFile(join(folder, gemmaScope2Files.tensors), async (source) => {
-    const bag = new TensorBag(source.name, 'Gemma Scope 2', await readAllFloats(source));
-    const { data: W_enc, shape } = bag.shaped('w_enc', [-1, -1]);
-    const [d_in, d_sae] = shape as [number, number];
-    const { data: W_dec, shape: decoder } = bag.shaped('w_dec', [d_sae, -1]);
-    const d_out = decoder[1]!;
+  return openTensors(join(folder, gemmaScope2Files.tensors), [path], async (source) => {
+    const bag = new TensorBag(source.name, 'Gemma Scope 2', await storedTensors(source));
+    const W_enc = bag.matrix('w_enc', [-1, -1]);
+    const [d_in, d_sae] = [W_enc.rows, W_enc.columns];
+    const W_dec = bag.matrix('w_dec', [d_sae, -1]);
+    const d_out = W_dec.columns;
     const hooks = [config.hf_hook_point_in, config.hf_hook_point_out ?? config.hf_hook_point_in];
     const transcoder = hooks[0] !== hooks[1];
     if (!transcoder && (d_out !== d_in || config.affine_connection)) {
@@ -46,10 +56,12 @@ export async function readGemmaScope2(folder: string): Promise<LoadedSae> {
       normalisation: { kind: 'none' },
       W_enc,
       W_dec,
-      b_enc: bag.take('b_enc', [d_sae]),
-      b_dec: bag.take('b_dec', [d_out]),
-      threshold: bag.take('threshold', [d_sae]),
-      ...(config.affine_connection ? { W_skip: bag.turned('affine_skip_connection', [d_in, d_out]) } : {}),
+      b_enc: await bag.take('b_enc', [d_sae]),
+      b_dec: await bag.take('b_dec', [d_out]),
+      threshold: await bag.take('threshold', [d_sae]),
+      ...(config.affine_connection
+        ? { W_skip: await bag.matrix('affine_skip_connection', [d_in, d_out]).turned().read() }
+        : {}),
     } as const;
     bag.rest();
     return {
@@ -59,4 +71,9 @@ export async function readGemmaScope2(folder: string): Promise<LoadedSae> {
       conversions,
     };
   });
+}
+
+/** @throws UnavailableError @throws MalformedError */
+export function readGemmaScope2(folder: string): Promise<LoadedSae> {
+  return loadedFrom(openGemmaScope2(folder));
 }

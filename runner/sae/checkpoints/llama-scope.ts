@@ -5,8 +5,18 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { withFile } from '../../io/byte-source.ts';
-import { accepted, type LoadedSae, readAllFloats, readConfig, shortText, size, TensorBag } from './loaded.ts';
+import {
+  accepted,
+  type LoadedSae,
+  loadedFrom,
+  openTensors,
+  readConfig,
+  type SaeFile,
+  shortText,
+  size,
+  storedTensors,
+  TensorBag,
+} from './loaded.ts';
 
 export const llamaScopeFiles = {
   config: 'hyperparams.json',
@@ -32,11 +42,12 @@ const configSchema = z.looseObject({
 });
 
 /** @throws UnavailableError @throws MalformedError */
-export async function readLlamaScope(folder: string): Promise<LoadedSae> {
-  const config = await readConfig(join(folder, llamaScopeFiles.config), configSchema, 'Llama Scope');
-  return withFile(join(folder, llamaScopeFiles.tensors), async (source) => {
+export async function openLlamaScope(folder: string): Promise<SaeFile> {
+  const path = join(folder, llamaScopeFiles.config);
+  const config = await readConfig(path, configSchema, 'Llama Scope');
+  return openTensors(join(folder, llamaScopeFiles.tensors), [path], async (source) => {
     const { d_model: d_in, d_sae } = config;
-    const bag = new TensorBag(source.name, 'Llama Scope', await readAllFloats(source));
+    const bag = new TensorBag(source.name, 'Llama Scope', await storedTensors(source));
     if (config.hook_point_out !== undefined && config.hook_point_out !== config.hook_point_in) {
       throw bag.malformed(`a transcoder to ${config.hook_point_out}`, 'an SAE of one hook');
     }
@@ -47,10 +58,10 @@ export async function readLlamaScope(folder: string): Promise<LoadedSae> {
       d_sae,
       apply_b_dec_to_input: false,
       normalisation: { kind: 'expected_average_only_in', scale },
-      W_enc: bag.turned('encoder.weight', [d_sae, d_in]),
-      W_dec: bag.turned('decoder.weight', [d_in, d_sae]),
-      b_enc: bag.take('encoder.bias', [d_sae]),
-      b_dec: bag.take('decoder.bias', [d_in]),
+      W_enc: bag.matrix('encoder.weight', [d_sae, d_in]).turned(),
+      W_dec: bag.matrix('decoder.weight', [d_in, d_sae]).turned(),
+      b_enc: await bag.take('encoder.bias', [d_sae]),
+      b_dec: await bag.take('decoder.bias', [d_in]),
       threshold: new Float32Array(d_sae).fill(config.jump_relu_threshold * scale),
     } as const;
     bag.rest();
@@ -64,4 +75,9 @@ export async function readLlamaScope(folder: string): Promise<LoadedSae> {
       ],
     };
   });
+}
+
+/** @throws UnavailableError @throws MalformedError */
+export function readLlamaScope(folder: string): Promise<LoadedSae> {
+  return loadedFrom(openLlamaScope(folder));
 }

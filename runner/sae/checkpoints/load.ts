@@ -2,22 +2,24 @@
 import { readdir } from 'node:fs/promises';
 import { UserError } from '../../errors.ts';
 import { detectFormat } from './detect.ts';
-import { readDictionaryLearning } from './dictionary-learning.ts';
-import { readGemmaScope } from './gemma-scope.ts';
-import { readGemmaScope2 } from './gemma-scope-2.ts';
-import { readLlamaScope } from './llama-scope.ts';
-import type { LoadedSae } from './loaded.ts';
-import { readOpenAi } from './openai.ts';
-import { readQwenScope } from './qwen-scope.ts';
-import { readRelease } from './reference-release.ts';
-import { readSaeLens } from './sae-lens.ts';
-import { readSparsify } from './sparsify.ts';
+import { openDictionaryLearning } from './dictionary-learning.ts';
+import { openGemmaScope } from './gemma-scope.ts';
+import { openGemmaScope2 } from './gemma-scope-2.ts';
+import { openLlamaScope } from './llama-scope.ts';
+import { type LoadedSae, loadedFrom, type SaeFile } from './loaded.ts';
+import { openOpenAi } from './openai.ts';
+import { openQwenScope } from './qwen-scope.ts';
+import { openRelease } from './reference-release.ts';
+import { openSaeLens } from './sae-lens.ts';
+import { openSparsify } from './sparsify.ts';
 
 /** What some formats do not have in their files. */
 export interface LoadOptions {
   /** SAELens: the scalar of expected_average_only_in. */
   normScale?: number;
-  /** OpenAI: whether inputs are layer-normalised. */
+  /** SAELens: keys of its config to read otherwise. */
+  overrides?: Readonly<Record<string, unknown>>;
+  /** OpenAI: whether inputs are layer-normalised; default as its own loader decides. */
   normalize?: boolean;
   /** Qwen-Scope: latents a token. */
   k?: number;
@@ -26,43 +28,65 @@ export interface LoadOptions {
 }
 
 /**
+ * All of an SAE in memory.
+ *
  * @param path a folder of one SAE, or a `.pt` file
  * @throws UserError for an unknown format, or when an option is missing that its files do not answer
  * @throws UnavailableError @throws MalformedError
  */
-export async function loadSae(path: string, options: LoadOptions = {}): Promise<LoadedSae> {
+export function loadSae(path: string, options: LoadOptions = {}): Promise<LoadedSae> {
+  return loadedFrom(openSaeFile(path, options));
+}
+
+/**
+ * An SAE with its large matrices left in the file: opening reads headers and vectors, whatever the file's size.
+ * Close it when it is done with.
+ *
+ * @param path a folder of one SAE, or a `.pt` file
+ * @throws as `loadSae`
+ */
+export async function openSaeFile(path: string, options: LoadOptions = {}): Promise<SaeFile> {
   const format = await detectFormat(path);
   const asked = <T>(value: T | undefined, option: string, expected: string): T => {
     if (value !== undefined) return value;
     const next = `Give ${option}: the files of ${format} do not say it.`;
     throw new UserError({ thing: path, found: `no ${option}`, expected, next });
   };
+  const { normScale, overrides, normalize } = options;
+  if (overrides !== undefined && format !== 'sae-lens') {
+    throw new UserError({
+      thing: path,
+      found: `overrides of its config, in the format ${format}`,
+      expected: 'them for SAELens’ configs only',
+      next: 'Leave them out.',
+    });
+  }
   switch (format) {
     case 'sae-lens':
-      return readSaeLens(path, options.normScale === undefined ? {} : { normScale: options.normScale });
+      return openSaeLens(path, {
+        ...(normScale === undefined ? {} : { normScale }),
+        ...(overrides === undefined ? {} : { overrides }),
+      });
     case 'dictionary-learning':
-      return readDictionaryLearning(path);
+      return openDictionaryLearning(path);
     case 'sparsify':
-      return readSparsify(path);
+      return openSparsify(path);
     case 'gemma-scope':
-      return readGemmaScope(path);
+      return openGemmaScope(path);
     case 'gemma-scope-2':
-      return readGemmaScope2(path);
+      return openGemmaScope2(path);
     case 'llama-scope':
-      return readLlamaScope(path);
+      return openLlamaScope(path);
     case 'openai':
-      return readOpenAi(path, { normalize: asked(options.normalize, 'normalize', 'true or false') });
+      return openOpenAi(path, normalize === undefined ? {} : { normalize });
     case 'qwen-scope':
-      return readQwenScope(path, {
+      return openQwenScope(path, {
         k: asked(options.k, 'k', 'the number after L0_ in the repository’s name'),
       });
     case 'reference-release': {
       const layers = await releaseLayers(path);
       const only = layers.length === 1 ? layers[0] : undefined;
-      const layer = asked(options.layer ?? only, 'layer', `one of ${layers.join(', ')}`);
-      const { sae, details } = await readRelease(path, layer);
-      const { model_name, hook_name } = details;
-      return { format, sae, details: { model_name, hook_name }, conversions: [] };
+      return openRelease(path, asked(options.layer ?? only, 'layer', `one of ${layers.join(', ')}`));
     }
   }
 }

@@ -2,9 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { MalformedError, quote, UnavailableError } from '../../errors.ts';
-import { readFloats, readSafetensors } from '../../formats/safetensors.ts';
-import type { ByteSource } from '../../io/byte-source.ts';
-import { checkedSae, type Sae } from '../sae.ts';
+import { readSafetensors, storedArray } from '../../formats/safetensors.ts';
+import { matrixOf, readArray, type StoredArray } from '../../formats/stored-array.ts';
+import type { StoredMatrix } from '../../formats/stored-matrix.ts';
+import { type ByteSource, openFile } from '../../io/byte-source.ts';
+import type { Sae } from '../sae.ts';
+import { checkedStored, type LatentSlice, latentSlice, loaded, type StoredSae } from '../stored-sae.ts';
 
 export type SaeFormat =
   | 'dictionary-learning'
@@ -25,6 +28,55 @@ export interface LoadedSae {
   conversions: string[];
 }
 
+/** An SAE of a published format, its large matrices still in the file. Close it when it is done with. */
+export interface SaeFile extends Omit<LoadedSae, 'sae'> {
+  sae: StoredSae;
+  /** The files it consists of. */
+  files: readonly string[];
+  /** All of it in memory. @throws MalformedError when a checksum of its file is another */
+  load(): Promise<LoadedSae>;
+  /** Latents from..to without the others. @throws RangeError for a range outside 0..d_sae */
+  latents(from: number, to: number): Promise<LatentSlice>;
+  close(): Promise<void>;
+}
+
+/** What an adapter makes of an opened file of tensors. */
+export type Described = Pick<SaeFile, 'format' | 'sae' | 'details' | 'conversions'>;
+
+/**
+ * Opens the file that holds the tensors, for as long as the SAE is used.
+ *
+ * @param others the files read beside it, such as its config
+ * @throws what `describe` throws, with the file closed
+ */
+export async function openTensors(
+  path: string,
+  others: readonly string[],
+  describe: (source: ByteSource) => Promise<Described>,
+): Promise<SaeFile> {
+  const source = await openFile(path);
+  try {
+    const described = await describe(source);
+    const { sae, ...rest } = described;
+    return {
+      ...described,
+      files: [path, ...others],
+      load: async () => ({ ...rest, sae: await loaded(sae) }),
+      latents: (from, to) => latentSlice(sae, from, to),
+      close: () => source.close(),
+    };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/** Opens, loads and closes: for adapters' readers. */
+export async function loadedFrom(opening: Promise<SaeFile>): Promise<LoadedSae> {
+  const file = await opening;
+  return file.load().finally(() => file.close());
+}
+
 /** What the files say of where the SAE belongs; null where they say nothing. */
 export interface SaeDetails {
   model_name: string | null;
@@ -39,11 +91,6 @@ const SIZE_LIMIT = 2 ** 26;
 export const size = z.int().positive().max(SIZE_LIMIT);
 export const shortText = z.string().max(1_000);
 
-export interface Shaped {
-  data: Float32Array;
-  shape: readonly number[];
-}
-
 /**
  * Reads a JSON config.
  *
@@ -51,7 +98,11 @@ export interface Shaped {
  * @throws MalformedError when it is not JSON or not what the schema says
  */
 export async function readConfig<T>(path: string, schema: z.ZodType<T>, format: string): Promise<T> {
-  const raw = await readJson(path);
+  return parseConfig(path, await readJson(path), schema, format);
+}
+
+/** @throws MalformedError when a config is not what the schema says */
+export function parseConfig<T>(path: string, raw: unknown, schema: z.ZodType<T>, format: string): T {
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
@@ -90,23 +141,19 @@ export async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** Every tensor of a safetensors file as float32. @throws MalformedError */
-export async function readAllFloats(source: ByteSource): Promise<Map<string, Shaped>> {
+/** Every tensor of a safetensors file, where it lies. @throws MalformedError */
+export async function storedTensors(source: ByteSource): Promise<Map<string, StoredArray>> {
   const file = await readSafetensors(source);
-  const found = new Map<string, Shaped>();
-  for (const [name, { shape }] of file.tensors) {
-    found.set(name, { shape, data: await readFloats(source, file, name) });
-  }
-  return found;
+  return new Map([...file.tensors.keys()].map((name) => [name, storedArray(source, file, name)]));
 }
 
 /** Tensors by name, each asked for once; `rest` refuses what nobody asked for. */
 export class TensorBag {
   readonly #thing: string;
   readonly #format: string;
-  readonly #tensors: Map<string, Shaped>;
+  readonly #tensors: Map<string, StoredArray>;
 
-  constructor(thing: string, format: string, tensors: ReadonlyMap<string, Shaped>) {
+  constructor(thing: string, format: string, tensors: ReadonlyMap<string, StoredArray>) {
     this.#thing = thing;
     this.#format = format;
     this.#tensors = new Map(tensors);
@@ -117,7 +164,7 @@ export class TensorBag {
   }
 
   /** @param shape sizes it must have; −1 matches any */
-  shaped(name: string, shape: readonly number[]): Shaped {
+  #take(name: string, shape: readonly number[]): StoredArray {
     const found = this.#tensors.get(name);
     if (!found) throw this.malformed(`no tensor ${quote(name)}`, 'one');
     // A size of 0 leaves the others free to be anything, however large.
@@ -134,13 +181,20 @@ export class TensorBag {
     return found;
   }
 
-  take(name: string, shape: readonly number[]): Float32Array {
-    return this.shaped(name, shape).data;
+  /** A vector, or anything small: read now. @param shape sizes it must have */
+  take(name: string, shape: readonly number[]): Promise<Float32Array> {
+    return readArray(this.#take(name, shape));
   }
 
-  /** Takes a stored [rows, columns] as [columns, rows]. */
-  turned(name: string, shape: readonly [number, number]): Float32Array {
-    return transposed(this.take(name, shape), ...shape);
+  /** A matrix, left where it is. @param shape sizes it must have; −1 matches any */
+  matrix(name: string, shape: readonly [number, number]): StoredMatrix {
+    const array = this.#take(name, shape);
+    const [rows, columns] = array.shape;
+    const [down, across] = array.stride;
+    if (down !== 1 && across !== 1 && rows !== 1 && columns !== 1) {
+      throw this.malformed(`tensor ${quote(name)} as a view with gaps`, 'numbers side by side');
+    }
+    return matrixOf(array);
   }
 
   /** @throws MalformedError when a tensor is left that no rule of the format speaks of */
@@ -160,19 +214,10 @@ export class TensorBag {
   }
 }
 
-/** [rows, columns] -> [columns, rows], row-major. */
-export function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
-  const out = new Float32Array(data.length);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) out[j * rows + i] = data[i * columns + j]!;
-  }
-  return out;
-}
-
 /** An SAE of an adapter, held against its own sizes. @throws MalformedError */
-export function accepted<S extends Sae>(thing: string, sae: S): S {
+export function accepted<S extends StoredSae>(thing: string, sae: S): S {
   try {
-    return checkedSae(sae);
+    return checkedStored(sae);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new MalformedError({

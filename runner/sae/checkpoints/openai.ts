@@ -1,56 +1,71 @@
 /**
  * OpenAI's sparse_autoencoder (arXiv 2406.04093): one saved state dict a layer. encoder.weight [d_sae, d_in],
- * decoder.weight [d_in, d_sae], pre_bias [d_in], latent_bias [d_sae], the activation's name and its k. With
- * `normalize`, x is layer-normalised a token at a time and x̂ brought back; the files do not say which, v5 SAEs are.
+ * decoder.weight [d_in, d_sae], pre_bias [d_in], latent_bias [d_sae], the activation's name and its settings. Its own
+ * loader layer-normalises x a token at a time, and brings x̂ back, where the activation is TopK: the file itself does
+ * not say it.
  */
-import { withFile } from '../../io/byte-source.ts';
-import { type Sae, topKSae } from '../sae.ts';
-import { accepted, type LoadedSae, transposed } from './loaded.ts';
+import { quote } from '../../errors.ts';
+import { accepted, type Described, type LoadedSae, loadedFrom, openTensors, type SaeFile } from './loaded.ts';
 import { readStateDict } from './torch-tensors.ts';
 
 export interface OpenAiOptions {
-  /** Whether the SAE was trained with normalised inputs. */
-  normalize: boolean;
+  /** Whether x is layer-normalised; default as OpenAI's loader decides: for TopK. */
+  normalize?: boolean;
 }
 
+/** Statistics of the training run. */
+const STATISTICS = ['stats_last_nonzero', 'latents_activation_frequency', 'latents_mean_square'];
+/** The settings of the activation, which the class writes beside their dict as well. */
+const REPEATED = ['activation.k', 'activation.postact_fn'];
+
 /** @throws UnavailableError @throws MalformedError */
-export async function readOpenAi(file: string, { normalize }: OpenAiOptions): Promise<LoadedSae> {
-  return withFile(file, async (source) => {
-    const { bag, other } = await readStateDict(source, 'openai', ['stats_last_nonzero']);
-    const encoder = bag.shaped('encoder.weight', [-1, -1]);
-    const [d_sae, d_in] = encoder.shape as [number, number];
+export async function openOpenAi(file: string, options: OpenAiOptions = {}): Promise<SaeFile> {
+  return openTensors(file, [], async (source): Promise<Described> => {
+    const { bag, other } = await readStateDict(source, 'openai', STATISTICS);
+    const encoder = bag.matrix('encoder.weight', [-1, -1]);
+    const [d_sae, d_in] = [encoder.rows, encoder.columns];
+    const activation = other.get('activation') ?? 'ReLU';
+    const settings = other.get('activation_state_dict');
+    const normalize = options.normalize ?? activation === 'TopK';
     const shared = {
       d_in,
       d_sae,
       apply_b_dec_to_input: true,
       normalisation: { kind: normalize ? 'layer_norm' : 'none' },
-      W_enc: transposed(encoder.data, d_sae, d_in),
-      W_dec: bag.turned('decoder.weight', [d_in, d_sae]),
-      b_enc: bag.take('latent_bias', [d_sae]),
-      b_dec: bag.take('pre_bias', [d_in]),
+      W_enc: encoder.turned(),
+      W_dec: bag.matrix('decoder.weight', [d_in, d_sae]).turned(),
+      b_enc: await bag.take('latent_bias', [d_sae]),
+      b_dec: await bag.take('pre_bias', [d_in]),
     } as const;
     bag.rest();
-    const activation = other.get('activation');
-    const settings = other.get('activation_state_dict');
     for (const name of other.keys()) {
-      if (name !== 'activation' && name !== 'activation_state_dict')
-        throw bag.malformed(`a key ${name}`, 'known keys');
+      if (!['activation', 'activation_state_dict', ...REPEATED].includes(name))
+        throw bag.malformed(`a key ${quote(name)}`, 'known keys');
     }
-    let sae: Sae;
-    if (activation === 'ReLU') sae = { ...shared, architecture: 'relu' };
-    else if (activation === 'TopK' && settings instanceof Map) {
-      const k = settings.get('k');
-      if (typeof k !== 'number' || settings.get('postact_fn') !== 'ReLU') {
-        throw bag.malformed('TopK without k, or followed by something else than ReLU', 'k and ReLU');
-      }
-      if (!(Number.isInteger(k) && k >= 1 && k <= d_sae)) throw bag.malformed(`k ${k}`, `1 to ${d_sae}`);
-      sae = topKSae({ ...shared, k });
-    } else throw bag.malformed(`the activation ${String(activation)}`, 'ReLU or TopK');
-    return {
-      format: 'openai',
-      sae: accepted(source.name, sae),
-      details: { model_name: null, hook_name: null },
-      conversions: ['encoder.weight and decoder.weight turned'],
-    };
+    const described = { format: 'openai', details: { model_name: null, hook_name: null } } as const;
+    const conversions = [
+      'encoder.weight and decoder.weight turned',
+      ...(options.normalize === undefined && normalize
+        ? ['x layer-normalised, as its loader does for TopK']
+        : []),
+    ];
+    if (activation === 'ReLU') {
+      const sae = accepted(source.name, { ...shared, architecture: 'relu' } as const);
+      return { ...described, sae, conversions };
+    }
+    if (activation !== 'TopK' || !(settings instanceof Map))
+      throw bag.malformed(`the activation ${quote(String(activation))}`, 'ReLU or TopK with its settings');
+    const k = settings.get('k');
+    if (typeof k !== 'number' || settings.get('postact_fn') !== 'ReLU') {
+      throw bag.malformed('TopK without k, or followed by something else than ReLU', 'k and ReLU');
+    }
+    if (!(Number.isInteger(k) && k >= 1 && k <= d_sae)) throw bag.malformed(`k ${k}`, `1 to ${d_sae}`);
+    const topk = { ...shared, architecture: 'topk', k, rescale_acts_by_decoder_norm: false } as const;
+    return { ...described, sae: accepted(source.name, topk), conversions };
   });
+}
+
+/** @throws UnavailableError @throws MalformedError */
+export function readOpenAi(file: string, options: OpenAiOptions = {}): Promise<LoadedSae> {
+  return loadedFrom(openOpenAi(file, options));
 }

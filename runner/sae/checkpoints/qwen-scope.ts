@@ -3,9 +3,7 @@
  * the repository's name only (…-W32K-L0_50), so the caller gives it. b_dec is not subtracted (as SAELens reads them).
  */
 import { UserError } from '../../errors.ts';
-import { withFile } from '../../io/byte-source.ts';
-import { topKSae } from '../sae.ts';
-import { accepted, type LoadedSae, transposed } from './loaded.ts';
+import { accepted, type LoadedSae, loadedFrom, openTensors, type SaeFile } from './loaded.ts';
 import { readStateDict } from './torch-tensors.ts';
 
 export interface QwenScopeOptions {
@@ -13,11 +11,11 @@ export interface QwenScopeOptions {
 }
 
 /** @throws UnavailableError @throws MalformedError @throws UserError for a k that the SAE cannot have */
-export async function readQwenScope(file: string, { k }: QwenScopeOptions): Promise<LoadedSae> {
-  return withFile(file, async (source) => {
+export async function openQwenScope(file: string, { k }: QwenScopeOptions): Promise<SaeFile> {
+  return openTensors(file, [], async (source) => {
     const { bag, other } = await readStateDict(source, 'qwen-scope');
-    const encoder = bag.shaped('W_enc', [-1, -1]);
-    const [d_sae, d_in] = encoder.shape as [number, number];
+    const encoder = bag.matrix('W_enc', [-1, -1]);
+    const [d_sae, d_in] = [encoder.rows, encoder.columns];
     if (!(Number.isInteger(k) && k >= 1 && k <= d_sae)) {
       throw new UserError({
         thing: `k of ${source.name}`,
@@ -26,16 +24,19 @@ export async function readQwenScope(file: string, { k }: QwenScopeOptions): Prom
         next: 'Take k from the repository’s name (L0_50 means 50).',
       });
     }
-    const sae = topKSae({
+    const sae = {
+      architecture: 'topk',
       d_in,
       d_sae,
       k,
+      rescale_acts_by_decoder_norm: false,
+      normalisation: { kind: 'none' },
       apply_b_dec_to_input: false,
-      W_enc: transposed(encoder.data, d_sae, d_in),
-      W_dec: bag.turned('W_dec', [d_in, d_sae]),
-      b_enc: bag.take('b_enc', [d_sae]),
-      b_dec: bag.take('b_dec', [d_in]),
-    });
+      W_enc: encoder.turned(),
+      W_dec: bag.matrix('W_dec', [d_in, d_sae]).turned(),
+      b_enc: await bag.take('b_enc', [d_sae]),
+      b_dec: await bag.take('b_dec', [d_in]),
+    } as const;
     bag.rest();
     if (other.size > 0)
       throw bag.malformed(`keys ${[...other.keys()].join(', ').slice(0, 100)}`, 'tensors only');
@@ -43,7 +44,12 @@ export async function readQwenScope(file: string, { k }: QwenScopeOptions): Prom
       format: 'qwen-scope',
       sae: accepted(source.name, sae),
       details: { model_name: null, hook_name: null },
-      conversions: ['W_enc and W_dec turned'],
+      conversions: ['W_enc and W_dec turned', `k ${k}, which the file does not say`],
     };
   });
+}
+
+/** @throws UnavailableError @throws MalformedError @throws UserError for a k that the SAE cannot have */
+export function readQwenScope(file: string, options: QwenScopeOptions): Promise<LoadedSae> {
+  return loadedFrom(openQwenScope(file, options));
 }

@@ -5,23 +5,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { MalformedError, UnavailableError } from '../../errors.ts';
-import { encodeSafetensors, readFloats, readSafetensors } from '../../formats/safetensors.ts';
-import { withFile } from '../../io/byte-source.ts';
+import { MalformedError, quote, UnavailableError } from '../../errors.ts';
+import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
 import {
   type BatchTopKSae,
-  checkedSae,
   type MatryoshkaSae,
   normalisation,
   type Sae,
-  type SaeTensors,
   type TopKSae,
   tensorNames,
-  tensorShape,
   tensorsOf,
-  topKSae,
 } from '../sae.ts';
+import type { Stored } from '../stored-sae.ts';
+import { accepted, openTensors, type SaeFile, storedTensors, TensorBag } from './loaded.ts';
 
 /** A config file larger than this is not one. */
 const CONFIG_LIMIT = 1_000_000;
@@ -123,37 +120,48 @@ export async function writeRelease(
 }
 
 /**
- * Reads one SAE.
+ * Opens one SAE, its large matrices still in the file.
  *
  * @throws UnavailableError when a file is missing or unreadable
  * @throws MalformedError when the config has another shape, a key this layout does not know, or sizes that the
  *   tensors do not have
  */
-export async function readRelease(folder: string, id: number | string): Promise<ReleaseCheckpoint> {
+export async function openRelease(
+  folder: string,
+  id: number | string,
+): Promise<SaeFile & { release: ReleaseDetails; sae: Stored<ReleaseSae> }> {
   const files = releaseFiles(id);
-  const config = await readConfig(join(folder, files.config));
-  return withFile(join(folder, files.tensors), async (source) => {
-    const file = await readSafetensors(source);
+  const path = join(folder, files.config);
+  const { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step, ...config } = await readConfig(path);
+  const release = { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step };
+  let sae: Stored<ReleaseSae> | undefined;
+  const file = await openTensors(join(folder, files.tensors), [path], async (source) => {
+    const tensors = await storedTensors(source);
     const names = [...tensorNames, ...(config.architecture === 'topk' ? [] : ['threshold'])];
-    for (const [name, { dtype }] of file.tensors) {
+    for (const [name, { dtype }] of tensors) {
       const known = names.includes(name);
       if (known && dtype === 'F32') continue;
       throw new MalformedError({
         thing: `safetensors ${source.name}`,
-        found: known ? `tensor ${name} of type ${dtype}` : `a tensor ${JSON.stringify(name.slice(0, 100))}`,
+        found: known ? `tensor ${name} of type ${dtype}` : `a tensor ${quote(name)}`,
         expected: `${names.join(', ')} in F32 and nothing else`,
         next: 'Check that it is an SAE of the reference release’s layout.',
       });
     }
-    const [W_enc, W_dec, b_enc, b_dec] = await Promise.all(
-      tensorNames.map((name) => readFloats(source, file, name, tensorShape(name, config))),
+    sae = accepted(
+      source.name,
+      await assemble(config, new TensorBag(source.name, 'the reference release', tensors)),
     );
-    const tensors = { W_enc: W_enc!, W_dec: W_dec!, b_enc: b_enc!, b_dec: b_dec! };
-    const threshold = async () => readFloats(source, file, 'threshold', [config.d_sae]);
-    const sae = await saeOf(config, tensors, threshold);
-    const { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step } = config;
-    return { sae, details: { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step } };
+    return { format: 'reference-release', sae, details: { model_name, hook_name }, conversions: [] };
   });
+  return { ...file, release, sae: sae! };
+}
+
+/** Reads one SAE; errors as `openRelease`. */
+export async function readRelease(folder: string, id: number | string): Promise<ReleaseCheckpoint> {
+  const file = await openRelease(folder, id);
+  const { sae } = await file.load().finally(() => file.close());
+  return { sae: sae as ReleaseSae, details: file.release };
 }
 
 function isReleaseSae(sae: Sae): sae is ReleaseSae {
@@ -162,21 +170,29 @@ function isReleaseSae(sae: Sae): sae is ReleaseSae {
   return sae.architecture === 'batchtopk' || sae.architecture === 'matryoshka';
 }
 
-async function saeOf(
-  config: ReleaseConfig,
-  tensors: SaeTensors,
-  threshold: () => Promise<Float32Array>,
-): Promise<ReleaseSae> {
+async function assemble(
+  config: Pick<ReleaseConfig, 'architecture' | 'd_in' | 'd_sae' | 'k' | 'normalisation' | 'group_sizes'>,
+  bag: TensorBag,
+): Promise<Stored<ReleaseSae>> {
   const { architecture, d_in, d_sae, k, normalisation: given, group_sizes = [] } = config;
-  const common = { d_in, d_sae, k, apply_b_dec_to_input: true, normalisation: given ?? { kind: 'none' } };
-  const parts = { ...common, ...tensors } as const;
+  const parts = {
+    d_in,
+    d_sae,
+    k,
+    apply_b_dec_to_input: true,
+    normalisation: given ?? { kind: 'none' as const },
+    W_enc: bag.matrix('W_enc', [d_in, d_sae]),
+    W_dec: bag.matrix('W_dec', [d_sae, d_in]),
+    b_enc: await bag.take('b_enc', [d_sae]),
+    b_dec: await bag.take('b_dec', [d_in]),
+  };
   switch (architecture) {
     case 'topk':
-      return topKSae(parts);
+      return { ...parts, architecture, rescale_acts_by_decoder_norm: false };
     case 'batchtopk':
-      return checkedSae({ ...parts, architecture, threshold: await threshold() });
+      return { ...parts, architecture, threshold: await bag.take('threshold', [d_sae]) };
     case 'matryoshka':
-      return checkedSae({ ...parts, architecture, group_sizes, threshold: await threshold() });
+      return { ...parts, architecture, group_sizes, threshold: await bag.take('threshold', [d_sae]) };
     default:
       return architecture satisfies never;
   }

@@ -6,16 +6,19 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MalformedError } from '../../errors.ts';
-import { withFile } from '../../io/byte-source.ts';
-import type { Normalisation, Sae } from '../sae.ts';
+import type { Normalisation } from '../sae.ts';
+import type { StoredSae } from '../stored-sae.ts';
 import {
   accepted,
   type LoadedSae,
-  readAllFloats,
-  readConfig,
+  loadedFrom,
+  openTensors,
+  parseConfig,
   readJson,
+  type SaeFile,
   shortText,
   size,
+  storedTensors,
   TensorBag,
 } from './loaded.ts';
 import { before6 } from './sae-lens-flat.ts';
@@ -65,6 +68,8 @@ export interface SaeLensOptions {
    * norm_scaling_factor.
    */
   normScale?: number;
+  /** Keys of the config to read otherwise: the registry's config_overrides. */
+  overrides?: Readonly<Record<string, unknown>>;
 }
 
 /** SAELens writes its version since 3; anything below 6, or none, is a flat config. */
@@ -80,16 +85,16 @@ function isFlat(raw: unknown): boolean {
  * @throws MalformedError for an unknown key, an architecture that is not listed, tensors that do not fit, or a missing
  *   normScale
  */
-export async function readSaeLens(folder: string, options: SaeLensOptions = {}): Promise<LoadedSae> {
+export async function openSaeLens(folder: string, options: SaeLensOptions = {}): Promise<SaeFile> {
   const path = join(folder, saeLensFiles.config);
   const conversions: string[] = [];
-  const raw = await readJson(path);
+  const raw = overridden(await readJson(path), options.overrides ?? {}, conversions);
   const flat = isFlat(raw);
   if (flat) conversions.push('config of SAELens before version 6 brought into the form of version 6');
-  const config = await readConfig(path, flat ? before6.pipe(configSchema) : configSchema, 'SAELens');
-  return withFile(join(folder, saeLensFiles.tensors), async (source) => {
-    const bag = new TensorBag(source.name, 'SAELens', await readAllFloats(source));
-    const sae = assemble(path, config, bag, options, conversions);
+  const config = parseConfig(path, raw, flat ? before6.pipe(configSchema) : configSchema, 'SAELens');
+  return openTensors(join(folder, saeLensFiles.tensors), [path], async (source) => {
+    const bag = new TensorBag(source.name, 'SAELens', await storedTensors(source));
+    const sae = await assemble(path, config, bag, options, conversions);
     bag.rest();
     const { model_name = null, hook_name = null } = config.metadata;
     return {
@@ -101,13 +106,30 @@ export async function readSaeLens(folder: string, options: SaeLensOptions = {}):
   });
 }
 
-function assemble(
+/** As `openSaeLens`, in memory. */
+export function readSaeLens(folder: string, options: SaeLensOptions = {}): Promise<LoadedSae> {
+  return loadedFrom(openSaeLens(folder, options));
+}
+
+/** A config with some of its keys replaced, as a registry may ask for. */
+function overridden(
+  raw: unknown,
+  overrides: Readonly<Record<string, unknown>>,
+  conversions: string[],
+): unknown {
+  const changes = Object.entries(overrides);
+  if (changes.length === 0 || typeof raw !== 'object' || raw === null) return raw;
+  for (const [key, value] of changes) conversions.push(`config: ${key} set to ${JSON.stringify(value)}`);
+  return { ...raw, ...overrides };
+}
+
+async function assemble(
   path: string,
   config: SaeLensConfig,
   bag: TensorBag,
   options: SaeLensOptions,
   conversions: string[],
-): Sae {
+): Promise<StoredSae> {
   const { architecture, d_in, d_sae } = config;
   const transcoder = architecture.endsWith('transcoder');
   const skip = architecture.endsWith('skip_transcoder');
@@ -122,52 +144,52 @@ function assemble(
     throw problem(path, `architecture ${architecture} and k ${config.k}`, 'k for topk only');
   }
   const d_out = config.d_out ?? d_in;
-  dropOnes(bag, d_sae, conversions);
+  await dropOnes(bag, d_sae, conversions);
   const shared = {
     d_in,
     d_sae,
     ...(transcoder ? { d_out } : {}),
     apply_b_dec_to_input: transcoder ? false : config.apply_b_dec_to_input,
     normalisation: normalisation(path, config, options),
-    W_enc: bag.take('W_enc', [d_in, d_sae]),
-    W_dec: bag.take('W_dec', [d_sae, d_out]),
-    b_dec: bag.take('b_dec', [d_out]),
-    ...(skip ? { W_skip: bag.take('W_skip', [d_out, d_in]) } : {}),
+    W_enc: bag.matrix('W_enc', [d_in, d_sae]),
+    W_dec: bag.matrix('W_dec', [d_sae, d_out]),
+    b_dec: await bag.take('b_dec', [d_out]),
+    ...(skip ? { W_skip: await bag.take('W_skip', [d_out, d_in]) } : {}),
   };
-  const perLatent = (name: string): Float32Array => bag.take(name, [d_sae]);
+  const perLatent = (name: string): Promise<Float32Array> => bag.take(name, [d_sae]);
   switch (architecture) {
     case 'gated':
       return {
         ...shared,
         architecture: 'gated',
-        b_gate: perLatent('b_gate'),
-        b_mag: perLatent('b_mag'),
-        r_mag: perLatent('r_mag'),
+        b_gate: await perLatent('b_gate'),
+        b_mag: await perLatent('b_mag'),
+        r_mag: await perLatent('r_mag'),
       };
     case 'topk': {
       const { k = 0, rescale_acts_by_decoder_norm } = config;
-      return { ...shared, architecture, k, rescale_acts_by_decoder_norm, b_enc: perLatent('b_enc') };
+      return { ...shared, architecture, k, rescale_acts_by_decoder_norm, b_enc: await perLatent('b_enc') };
     }
     case 'standard':
     case 'transcoder':
     case 'skip_transcoder':
-      return { ...shared, architecture: 'relu', b_enc: perLatent('b_enc') };
+      return { ...shared, architecture: 'relu', b_enc: await perLatent('b_enc') };
     case 'jumprelu':
     case 'jumprelu_transcoder':
     case 'jumprelu_skip_transcoder':
       return {
         ...shared,
         architecture: 'jumprelu',
-        b_enc: perLatent('b_enc'),
-        threshold: perLatent('threshold'),
+        b_enc: await perLatent('b_enc'),
+        threshold: await perLatent('threshold'),
       };
   }
 }
 
 /** For a time SAELens wrote a scaling_factor of ones; another one was fine-tuning, which version 6 dropped. */
-function dropOnes(bag: TensorBag, d_sae: number, conversions: string[]): void {
+async function dropOnes(bag: TensorBag, d_sae: number, conversions: string[]): Promise<void> {
   if (!bag.has('scaling_factor')) return;
-  if (bag.take('scaling_factor', [d_sae]).some((value) => value !== 1)) {
+  if ((await bag.take('scaling_factor', [d_sae])).some((value) => value !== 1)) {
     throw bag.malformed('a fine-tuned scaling_factor', 'one of ones, or none');
   }
   conversions.push('scaling_factor of ones dropped');

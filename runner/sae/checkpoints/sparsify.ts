@@ -4,16 +4,16 @@
  */
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { withFile } from '../../io/byte-source.ts';
-import { topKSae } from '../sae.ts';
 import {
   accepted,
   type LoadedSae,
-  readAllFloats,
+  loadedFrom,
+  openTensors,
   readConfig,
+  type SaeFile,
   size,
+  storedTensors,
   TensorBag,
-  transposed,
 } from './loaded.ts';
 
 export const sparsifyFiles = { config: 'cfg.json', tensors: 'sae.safetensors' } as const;
@@ -36,14 +36,14 @@ const configSchema = z.strictObject({
 });
 
 /** @throws UnavailableError @throws MalformedError */
-export async function readSparsify(folder: string): Promise<LoadedSae> {
+export async function openSparsify(folder: string): Promise<SaeFile> {
   const path = join(folder, sparsifyFiles.config);
   const config = await readConfig(path, configSchema, 'sparsify');
-  return withFile(join(folder, sparsifyFiles.tensors), async (source) => {
-    const bag = new TensorBag(source.name, 'sparsify', await readAllFloats(source));
+  return openTensors(join(folder, sparsifyFiles.tensors), [path], async (source) => {
+    const bag = new TensorBag(source.name, 'sparsify', await storedTensors(source));
     const { d_in, k, transcode } = config;
-    const encoder = bag.shaped('encoder.weight', [-1, d_in]);
-    const d_sae = encoder.shape[0]!;
+    const encoder = bag.matrix('encoder.weight', [-1, d_in]);
+    const d_sae = encoder.rows;
     const declared = config.num_latents || d_in * (config.expansion_factor ?? 0);
     if (declared !== d_sae || k > d_sae) {
       throw bag.malformed(
@@ -51,18 +51,21 @@ export async function readSparsify(folder: string): Promise<LoadedSae> {
         `${declared} latents, as the config says, and k within them`,
       );
     }
-    const sae = topKSae({
+    const sae = {
+      architecture: 'topk',
       d_in,
       d_sae,
       k,
+      rescale_acts_by_decoder_norm: false,
+      normalisation: { kind: 'none' },
       apply_b_dec_to_input: !transcode,
-      W_enc: transposed(encoder.data, d_sae, d_in),
-      W_dec: bag.take('W_dec', [d_sae, d_in]),
-      b_enc: bag.take('encoder.bias', [d_sae]),
-      b_dec: bag.take('b_dec', [d_in]),
+      W_enc: encoder.turned(),
+      W_dec: bag.matrix('W_dec', [d_sae, d_in]),
+      b_enc: await bag.take('encoder.bias', [d_sae]),
+      b_dec: await bag.take('b_dec', [d_in]),
       ...(transcode ? { d_out: d_in } : {}),
-      ...(config.skip_connection ? { W_skip: bag.take('W_skip', [d_in, d_in]) } : {}),
-    });
+      ...(config.skip_connection ? { W_skip: await bag.take('W_skip', [d_in, d_in]) } : {}),
+    } as const;
     bag.rest();
     return {
       format: 'sparsify',
@@ -71,4 +74,9 @@ export async function readSparsify(folder: string): Promise<LoadedSae> {
       conversions: ['encoder.weight turned'],
     };
   });
+}
+
+/** @throws UnavailableError @throws MalformedError */
+export function readSparsify(folder: string): Promise<LoadedSae> {
+  return loadedFrom(openSparsify(folder));
 }

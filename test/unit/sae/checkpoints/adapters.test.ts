@@ -191,8 +191,8 @@ describe('loading by path alone', () => {
     await expect(loadSae(qwen)).rejects.toThrow('no k');
     expect((await loadSae(qwen, { k: 5 })).format).toBe('qwen-scope');
     const openai = join(fixtures, 'openai/relu/layer.pt');
-    await expect(loadSae(openai)).rejects.toThrow('no normalize');
-    expect((await loadSae(openai, { normalize: false })).sae.normalisation).toEqual({ kind: 'none' });
+    expect((await loadSae(openai)).sae.normalisation).toEqual({ kind: 'none' });
+    expect((await loadSae(openai, { normalize: true })).sae.normalisation).toEqual({ kind: 'layer_norm' });
     expect((await loadSae(join(fixtures, 'sparsify/sae'))).sae.architecture).toBe('topk');
   });
 

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { readFloats, readSafetensors } from '../../../../runner/formats/safetensors.ts';
@@ -15,6 +16,7 @@ import { readSaeLens } from '../../../../runner/sae/checkpoints/sae-lens.ts';
 import { readSparsify } from '../../../../runner/sae/checkpoints/sparsify.ts';
 import { openSae } from '../../../../runner/sae/open-sae.ts';
 import * as reference from '../../../../runner/sae/reference.ts';
+import type { Sae } from '../../../../runner/sae/sae.ts';
 import { dense, relativeDifference } from '../support.ts';
 
 const fixtures = fileURLToPath(new URL('../../../fixtures/sae/', import.meta.url));
@@ -29,7 +31,7 @@ const readers: Partial<Record<SaeFormat, (folder: string) => Promise<LoadedSae>>
   'gemma-scope': readGemmaScope,
   'gemma-scope-2': readGemmaScope2,
   'llama-scope': readLlamaScope,
-  openai: (folder) => readOpenAi(`${folder}/layer.pt`, { normalize: folder.includes('normalised') }),
+  openai: (folder) => readOpenAi(`${folder}/layer.pt`),
   'qwen-scope': (folder) => readQwenScope(`${folder}/layer0.sae.pt`, { k: 5 }),
 };
 
@@ -38,6 +40,20 @@ const singleFiles: Partial<Record<SaeFormat, string>> = { 'qwen-scope': 'layer0.
 const cases = Object.keys(readers).flatMap((format) =>
   readdirSync(`${fixtures}${format}`).map((name) => ({ format: format as SaeFormat, name })),
 );
+
+interface Measured {
+  format: SaeFormat;
+  architecture: string;
+  name: string;
+  latents: number;
+  reconstruction: number;
+}
+
+const measured: Measured[] = [];
+
+function named(sae: Sae): string {
+  return `${sae.architecture}${sae.d_out === undefined ? '' : sae.W_skip ? ' skip transcoder' : ' transcoder'}`;
+}
 
 test('there are as many cases as the makers write', () => {
   expect(cases.length).toBe(53);
@@ -64,8 +80,9 @@ test.each(cases)('$format/$name computes what its author’s library computes', 
     reconstruction: relativeDifference(found.reconstruction, golden.reconstruction),
   }));
   const [fast, plain] = differences;
+  for (const found of differences) measured.push({ format, architecture: named(sae), name, ...found });
   console.info(
-    `| ${format} | ${sae.architecture}${sae.d_out ? ' transcoder' : ''} (${name}) | ${fast!.latents.toExponential(1)} | ${fast!.reconstruction.toExponential(1)} | ${plain!.latents.toExponential(1)} | ${plain!.reconstruction.toExponential(1)} |`,
+    `| ${format} | ${named(sae)} (${name}) | ${fast!.latents.toExponential(1)} | ${fast!.reconstruction.toExponential(1)} | ${plain!.latents.toExponential(1)} | ${plain!.reconstruction.toExponential(1)} |`,
   );
   for (const { latents, reconstruction } of differences) {
     expect(latents).toBeLessThan(1e-5);
@@ -77,3 +94,49 @@ test.each(cases)('$format/$name computes what its author’s library computes', 
   const { reconstruction } = reference.reconstruct(wrong, golden.x, tokens);
   expect(relativeDifference(reconstruction, golden.reconstruction)).toBeGreaterThan(1e-2);
 });
+
+/** Figures of a table move with the order of sums on a machine: they are rounded up, and held to so many times that. */
+const SLACK = 4;
+
+test('the table of the fixtures says what is measured here', async () => {
+  if (new Set(measured.map(({ format, name }) => `${format}/${name}`)).size < cases.length) return;
+  const rows = Map.groupBy(measured, ({ format, architecture }) => `${format} | ${architecture}`);
+  const table = [...rows]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, of]) => ({
+      key: `${key} | ${new Set(of.map(({ name }) => name)).size}`,
+      latents: Math.max(...of.map(({ latents }) => latents)),
+      reconstruction: Math.max(...of.map(({ reconstruction }) => reconstruction)),
+    }));
+  const lines = table.map(
+    ({ key, latents, reconstruction }) => `| ${key} | ${upwards(latents)} | ${upwards(reconstruction)} |`,
+  );
+  console.info(['', ...lines].join('\n'));
+  const path = `${fixtures}README.md`;
+  const text = await readFile(path, 'utf8');
+  const [, before, written, after] =
+    /^(.*<!-- measured -->\n\|[^\n]*\n\|[^\n]*\n)(.*)(\n<!-- end -->.*)$/s.exec(text) ?? [];
+  if (process.env.WRITE_TABLE === '1') {
+    await writeFile(path, `${before}${lines.join('\n')}${after}`);
+    return;
+  }
+  const stated = (written ?? '').split('\n').map((line) => line.split(' | '));
+  const advice = 'WRITE_TABLE=1 in the environment of this test writes the table anew';
+  expect(
+    stated.map((cells) => cells.slice(0, 3).join(' | ')),
+    advice,
+  ).toEqual(table.map(({ key }) => `| ${key}`));
+  for (const [i, { key, latents, reconstruction }] of table.entries()) {
+    const [, , , z, x] = stated[i]!;
+    expect(latents, `${key}: ${advice}`).toBeLessThanOrEqual(SLACK * Number.parseFloat(z!));
+    expect(reconstruction, `${key}: ${advice}`).toBeLessThanOrEqual(SLACK * Number.parseFloat(x!));
+  }
+});
+
+/** Rounded up to 1, 2 or 5 times a power of ten. */
+function upwards(value: number): string {
+  if (value === 0) return '0';
+  const power = 10 ** Math.floor(Math.log10(value));
+  const first = [1, 2, 5, 10].find((each) => value <= each * power) ?? 10;
+  return (first * power).toExponential(0);
+}
