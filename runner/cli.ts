@@ -17,6 +17,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     summary: 'train SAEs on a language model, evaluate them, build the report (the main job)',
     load: () => import('./commands/eval.ts'),
   },
+  import: {
+    summary: 'read result files of SAEBench, the reference evaluation or dictionary_learning into the report',
+    load: () => import('./commands/import.ts'),
+  },
   inspect: {
     summary: 'print what a checkpoint folder holds, without reading its weights',
     load: () => import('./commands/inspect.ts'),

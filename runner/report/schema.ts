@@ -91,10 +91,11 @@ const probe = z.strictObject({
   data: text,
   definition: z.literal('probe_auc_dense@interpscore-0.0.1'),
   auroc: measure,
-  train_rows: count,
-  test_rows: count,
+  /** Null in files of others, which do not say. */
+  train_rows: count.nullable(),
+  test_rows: count.nullable(),
   /** Texts that stand in both the training and the test rows. */
-  duplicates: count,
+  duplicates: count.nullable(),
 });
 
 const perturbation = z.strictObject({
@@ -128,8 +129,8 @@ const kSparseCeiling = z.strictObject({ accuracy: measure, auroc: measure });
 /** k-sparse probing: accuracy and AUROC over k. The ceiling is a probe on the whole residual. */
 const kSparse = z.strictObject({
   definitions: z.strictObject({
-    accuracy: z.literal('probe_acc_k@saebench'),
-    auroc: z.literal('probe_auc_k@saebench'),
+    accuracy: z.enum(['probe_acc_k@saebench', 'probe_acc_k@sae-probes']),
+    auroc: z.enum(['probe_auc_k@saebench', 'probe_auc_k@sae-probes']),
   }),
   /** Mean over the data sets. */
   points: z.array(kSparsePoint),

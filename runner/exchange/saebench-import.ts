@@ -1,0 +1,343 @@
+/**
+ * Result files of SAEBench (https://github.com/adamkarvonen/SAEBench, `sae_bench.evals.*.eval_output`), of every
+ * vintage: fields that later versions added may be absent, null or −1. Token counts are those asked for, not counted.
+ */
+import { z } from 'zod';
+import { MalformedError, quote } from '../errors.ts';
+import type { DefinitionId } from '../report/definitions.ts';
+import type { EvaluationRecord, Measure } from '../report/schema.ts';
+import {
+  type Architecture,
+  fact,
+  type Identity,
+  imported,
+  importedRecord,
+  type Known,
+  metricsOf,
+  type Results,
+} from './imported.ts';
+import { checked, loose, type ResultFile } from './result-file.ts';
+
+const text = z.string().max(2_000);
+const category = z.record(z.string().max(200), z.union([z.number(), z.null(), z.string(), z.boolean()]));
+
+const envelope = z.looseObject({
+  eval_type_id: text,
+  eval_config: z.looseObject({ model_name: text.nullish() }),
+  datetime_epoch_millis: z.number().nonnegative().max(9_999_999_999_999).nullish(),
+  eval_result_metrics: z.record(z.string().max(200), category),
+  sae_bench_commit_hash: text.nullish(),
+  sae_lens_id: text.nullish(),
+  sae_lens_release_id: text.nullish(),
+  sae_lens_version: text.nullish(),
+  sae_cfg_dict: z
+    .looseObject({
+      architecture: text.nullish(),
+      d_in: z.int().positive().nullish(),
+      d_sae: z.int().positive().nullish(),
+      hook_name: text.nullish(),
+      hook_layer: z.int().nonnegative().nullish(),
+      model_name: text.nullish(),
+      k: z.int().positive().nullish(),
+      training_tokens: loose,
+      metadata: z
+        .looseObject({
+          model_name: text.nullish(),
+          hook_name: text.nullish(),
+          hook_layer: z.int().nonnegative().nullish(),
+        })
+        .nullish(),
+    })
+    .nullish(),
+});
+
+type Envelope = z.infer<typeof envelope>;
+
+/** Names of SAEBench and SAELens, and ours. */
+const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
+  standard: 'relu',
+  standard_april_update: 'relu',
+  p_anneal: 'relu',
+  relu: 'relu',
+  topk: 'topk',
+  top_k: 'topk',
+  batchtopk: 'batchtopk',
+  batch_topk: 'batchtopk',
+  matryoshka: 'matryoshka',
+  matryoshka_batchtopk: 'matryoshka',
+  matryoshka_batch_topk: 'matryoshka',
+  jumprelu: 'jumprelu',
+  jump_relu: 'jumprelu',
+  gated: 'gated',
+};
+
+export function isSaeBench(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'eval_type_id' in value;
+}
+
+/** @throws MalformedError or UserError naming the field */
+export function importSaeBench(file: ResultFile, known: Known): EvaluationRecord {
+  const found = checked(envelope, file, 'a result file of SAEBench');
+  const { eval_type_id: type, datetime_epoch_millis: millis, sae_bench_commit_hash: commit } = found;
+  const { results, unmapped, caveats } = readResults(found, file.path);
+  return importedRecord(
+    identityOf(found, known, file.path),
+    results,
+    {
+      text: `SAEBench ${type}${commit ? `, commit ${commit.slice(0, 40)}` : ''}`,
+      started: millis == null ? null : new Date(millis).toISOString(),
+      caveats: [
+        ...caveats,
+        ...(unmapped.length > 0
+          ? [`Values of the file without a definition here: ${unmapped.join(', ')}.`.slice(0, 2_000)]
+          : []),
+      ],
+    },
+    file.path,
+  );
+}
+
+function identityOf(found: Envelope, known: Known, path: string): Identity {
+  const config = found.sae_cfg_dict ?? {};
+  const metadata = config.metadata ?? {};
+  const hook = config.hook_name ?? metadata.hook_name ?? null;
+  const layerInHook = /(?:blocks|layers)\.(\d+)\b/.exec(`${hook} ${found.sae_lens_id}`)?.[1];
+  const layer =
+    config.hook_layer ?? metadata.hook_layer ?? (layerInHook === undefined ? null : Number(layerInHook));
+  const key = [found.sae_lens_release_id, found.sae_lens_id].filter((part) => part).join('/');
+  const name = fact(key === '' ? null : key, known.name, '--name', path);
+  return {
+    key: known.name ?? name,
+    name: (known.name ?? name).slice(0, 300),
+    repo: null,
+    model: fact(
+      found.eval_config.model_name || config.model_name || metadata.model_name,
+      known.model,
+      '--model',
+      path,
+    ).slice(0, 300),
+    layer: fact(layer, known.layer, '--layer', path),
+    d_sae: fact(config.d_sae, known.latents, '--latents', path),
+    architecture: architectureOf(config.architecture ?? null, known, path),
+    hook: (hook ?? `blocks.${layer ?? known.layer}.hook_resid_post`).slice(0, 300),
+    d_in: config.d_in ?? null,
+    k: config.k ?? null,
+    // SAEBench writes −1 for what it does not know.
+    tokens_trained:
+      config.training_tokens != null && config.training_tokens > 0 ? config.training_tokens : null,
+  };
+}
+
+function architectureOf(name: string | null, known: Known, path: string): Architecture {
+  if (known.architecture !== undefined) return known.architecture;
+  const found = name === null ? undefined : ARCHITECTURES[name.toLowerCase()];
+  if (found !== undefined) return found;
+  throw new MalformedError({
+    thing: `${path}, sae_cfg_dict.architecture`,
+    found: name === null ? 'nothing' : quote(name),
+    expected: `one of ${Object.keys(ARCHITECTURES).join(', ')}`,
+    next: 'Give the architecture with --architecture.',
+  });
+}
+
+/** Where each value of the file goes; paths are category.metric. */
+const METRICS: Readonly<Record<string, DefinitionId>> = {
+  'model_behavior_preservation.kl_div_score': 'kl_recovered@saebench-core',
+  'model_behavior_preservation.kl_div_with_ablation': 'kl_zero@saebench-core',
+  'model_behavior_preservation.kl_div_with_sae': 'kl_sae@saebench-core',
+  'model_performance_preservation.ce_loss_score': 'loss_recovered@saebench-core',
+  'model_performance_preservation.ce_loss_with_ablation': 'loss_zero@saebench-core',
+  'model_performance_preservation.ce_loss_with_sae': 'loss_sae@saebench-core',
+  'model_performance_preservation.ce_loss_without_sae': 'loss_clean@saebench-core',
+  'reconstruction_quality.explained_variance_legacy': 'var_exp@saebench-legacy',
+  'reconstruction_quality.cossim': 'cosine@v1',
+  'shrinkage.l2_ratio': 'l2_ratio@v1',
+  'shrinkage.relative_reconstruction_bias': 'bias@gated-v1',
+  'sparsity.l0': 'l0@v1',
+  'misc_metrics.frac_alive': 'alive@v1',
+  'mean.mean_absorption_fraction_score': 'absorption_fraction@saebench',
+  'mean.mean_full_absorption_score': 'absorption_full@saebench',
+  'mean.mean_num_split_features': 'split_latents@saebench',
+  'autointerp.autointerp_score': 'autointerp@saebench',
+  'ravel.disentanglement_score': 'ravel_disentanglement@saebench',
+  'ravel.cause_score': 'ravel_cause@saebench',
+  'ravel.isolation_score': 'ravel_isolation@saebench',
+  'unlearning.unlearning_score': 'unlearning@saebench',
+};
+
+interface Read {
+  results: Results;
+  unmapped: string[];
+  caveats: string[];
+}
+
+type Values = Map<string, number | null>;
+
+function readResults(found: Envelope, path: string): Read {
+  const values: Values = new Map();
+  for (const [group, table] of Object.entries(found.eval_result_metrics)) {
+    for (const [name, value] of Object.entries(table)) {
+      if (typeof value === 'number' || value === null) values.set(`${group}.${name}`, value);
+    }
+  }
+  switch (found.eval_type_id) {
+    case 'core':
+      return readCore(values);
+    case 'sparse_probing':
+    case 'sparse_probing_sae_probes':
+      return readProbing(values, found.eval_type_id);
+    case 'tpp':
+      return readTpp(values);
+    case 'scr':
+      return readScr(values);
+    case 'absorption':
+    case 'absorption_first_letter':
+    case 'autointerp':
+    case 'ravel':
+    case 'unlearning':
+      return readFlat(values, []);
+    default:
+      throw new MalformedError({
+        thing: `${path}, eval_type_id`,
+        found: quote(found.eval_type_id),
+        expected:
+          'core, sparse_probing, sparse_probing_sae_probes, tpp, scr, absorption, autointerp, ravel or unlearning',
+        next: 'Import a file of one of these evaluations.',
+      });
+  }
+}
+
+function readFlat(
+  values: Values,
+  caveats: string[],
+  extra: Partial<Record<DefinitionId, Measure>> = {},
+): Read {
+  const table: Partial<Record<DefinitionId, Measure>> = {};
+  const unmapped: string[] = [];
+  for (const [name, value] of values) {
+    const id = METRICS[name];
+    if (id === undefined) unmapped.push(name);
+    else table[id] = imported(value);
+  }
+  return { results: { metrics: metricsOf({ ...table, ...extra }) }, unmapped, caveats };
+}
+
+function readCore(values: Values): Read {
+  const nominal = (name: string): number | null => {
+    const value = values.get(`token_stats.${name}`);
+    return value != null && value > 0 ? Math.round(value) : null;
+  };
+  const tokens = nominal('total_tokens_eval_sparsity_variance');
+  const extra: Partial<Record<DefinitionId, Measure>> = {};
+  const variance = values.get('reconstruction_quality.explained_variance');
+  if (variance !== undefined) {
+    const old = !values.has('reconstruction_quality.explained_variance_legacy');
+    extra[old ? 'var_exp@saebench-legacy' : 'var_exp@saebench-0.6'] = imported(variance, {
+      ...(old && { note: 'A file of before both forms were written: its only one is the legacy form.' }),
+    });
+  }
+  const alive = values.get('misc_metrics.frac_alive');
+  if (alive !== undefined) {
+    extra['alive@v1'] = imported(alive, tokens === null ? {} : { window_tokens: tokens });
+  }
+  const bias = values.get('shrinkage.relative_reconstruction_bias');
+  if (bias !== undefined)
+    extra['bias@gated-v1'] = imported(bias, { note: 'Mean over batches of the batch’s ratio.' });
+  const handled = new Map(
+    [...values].filter(
+      ([name]) => !name.startsWith('token_stats.') && name !== 'reconstruction_quality.explained_variance',
+    ),
+  );
+  const read = readFlat(
+    handled,
+    ['Token counts are those asked for, padding and special tokens included.'],
+    extra,
+  );
+  if (tokens !== null) {
+    read.results.data = {
+      name: 'the text of the SAEBench core evaluation',
+      split: 'not said',
+      seed: null,
+      tokens,
+      rows: null,
+      row_tokens: null,
+    };
+  }
+  return read;
+}
+
+function readProbing(values: Values, type: 'sparse_probing' | 'sparse_probing_sae_probes'): Read {
+  const suffix = type === 'sparse_probing' ? 'saebench' : 'sae-probes';
+  const get = (name: string): Measure => imported(values.get(name));
+  const ks = new Set<number>();
+  const unmapped: string[] = [];
+  for (const name of values.keys()) {
+    const k = /^(?:sae|llm)\.(?:sae|llm)_top_(\d+)_test_(?:accuracy|auc)$/.exec(name)?.[1];
+    if (k !== undefined) ks.add(Number(k));
+    else if (!/^llm\.llm_test_(?:accuracy|auc)$/.test(name)) unmapped.push(name);
+  }
+  const points = [...ks]
+    .sort((a, b) => a - b)
+    .map((k) => ({
+      k,
+      accuracy: get(`sae.sae_top_${k}_test_accuracy`),
+      auroc: get(`sae.sae_top_${k}_test_auc`),
+      baseline_accuracy: get(`llm.llm_top_${k}_test_accuracy`),
+      baseline_auroc: get(`llm.llm_top_${k}_test_auc`),
+    }))
+    .filter((point) =>
+      Object.values(point).some((value) => typeof value === 'object' && value.value !== null),
+    );
+  return {
+    results: {
+      k_sparse: {
+        definitions: { accuracy: `probe_acc_k@${suffix}`, auroc: `probe_auc_k@${suffix}` },
+        points,
+        ceiling: { accuracy: get('llm.llm_test_accuracy'), auroc: get('llm.llm_test_auc') },
+        data_sets: [],
+      },
+    },
+    unmapped: unmapped.filter((name) => values.get(name) !== null),
+    caveats: ['Means over the file’s data sets; values of single ones stand in the file.'],
+  };
+}
+
+function readTpp(values: Values): Read {
+  // A difference of accuracies may be −1; it is missing only as null.
+  const get = (name: string): Measure => imported(values.get(`tpp_metrics.${name}`), { minusOne: 'value' });
+  const points = thresholds(values, /^tpp_metrics\.tpp_threshold_(\d+)_total_metric$/).map((n) => ({
+    n,
+    value: get(`tpp_threshold_${n}_total_metric`),
+    intended: get(`tpp_threshold_${n}_intended_diff_only`),
+    unintended: get(`tpp_threshold_${n}_unintended_diff_only`),
+  }));
+  return {
+    results: { tpp_saebench: { definition: 'tpp@saebench-N', points, data_sets: [] } },
+    unmapped: [],
+    caveats: ['Means over the file’s data sets; values of single ones stand in the file.'],
+  };
+}
+
+function readScr(values: Values): Read {
+  const points = thresholds(values, /^scr_metrics\.scr_metric_threshold_(\d+)$/).map((n) => ({
+    n,
+    value: imported(values.get(`scr_metrics.scr_metric_threshold_${n}`), { minusOne: 'value' }),
+  }));
+  return {
+    results: { scr_saebench: { definition: 'scr@saebench-N', points, pairs: [] } },
+    unmapped: [],
+    caveats: [
+      'Means over the file’s pairs; values of single ones, and of each direction, stand in the file.',
+    ],
+  };
+}
+
+/** The N for which the file has a value. */
+function thresholds(values: Values, pattern: RegExp): number[] {
+  return [...values]
+    .flatMap(([name, value]) => {
+      const n = pattern.exec(name)?.[1];
+      return n === undefined || value === null ? [] : [Number(n)];
+    })
+    .sort((a, b) => a - b);
+}
