@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { demoModelFolder } from '../demo/index.ts';
 import { quote, UserError } from '../errors.ts';
+import { formatBytes } from '../io/bytes.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { type ModelFacts, modelFacts } from '../lm/model-facts.ts';
 import { type TokenizerFacts, tokenizerFacts } from '../text/tokenizer-facts.ts';
@@ -100,19 +101,19 @@ export function describe({ folder, model, tokenizer }: Facts): string {
     ['parameters', count(model.parameters)],
     ...model.types.map(({ type, tensors, parameters, bytes }, i): [string, string] => [
       i === 0 ? 'types' : '',
-      `${type.padEnd(5)} ${count(tensors)} tensors, ${count(parameters)} numbers, ${size(bytes)}`,
+      `${type.padEnd(5)} ${count(tensors)} tensors, ${count(parameters)} numbers, ${formatBytes(bytes)}`,
     ]),
     ...(unread.tensors === 0
       ? []
       : [
           [
             'not read',
-            `${count(unread.tensors)} tensors, ${size(unread.bytes)}, the first ${quote(unread.first ?? '')}`,
+            `${count(unread.tensors)} tensors, ${formatBytes(unread.bytes)}, the first ${quote(unread.first ?? '')}`,
           ] satisfies [string, string],
         ]),
     ...model.files.map(({ name, bytes, tensors }, i): [string, string] => [
       i === 0 ? 'files' : '',
-      `${quote(name)}  ${size(bytes)}, ${count(tensors)} tensors`,
+      `${quote(name)}  ${formatBytes(bytes)}, ${count(tensors)} tensors`,
     ]),
     ...tokenizerRows(tokenizer, model.vocabulary),
   ];
@@ -158,11 +159,4 @@ function ropeText(rope: Readonly<Record<string, unknown>>): string {
 
 function count(value: number): string {
   return value.toLocaleString('en');
-}
-
-function size(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
-  const value = bytes / 1024 ** power;
-  return `${power === 0 ? value : value.toPrecision(3)} ${units[power]}`;
 }

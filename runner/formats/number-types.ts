@@ -50,6 +50,21 @@ export function toFloat32(type: FloatType, bytes: Uint8Array): Float32Array {
   }
 }
 
+/** Little-endian bytes of float32 numbers as a floating type. F32 is a view, not a copy; BF16 rounds half to even. */
+export function fromFloat32(type: 'F32' | 'BF16', values: Float32Array): Uint8Array {
+  const { buffer, byteOffset, byteLength } = values;
+  if (type === 'F32') return new Uint8Array(buffer, byteOffset, byteLength);
+  const words = new Uint32Array(buffer, byteOffset, values.length);
+  const upper = new Uint16Array(values.length);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    const rounded = (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+    // A NaN whose low half alone says so must not round to an infinity.
+    upper[i] = (word & 0x7fffffff) > 0x7f800000 ? (word >>> 16) | 0x40 : rounded;
+  }
+  return new Uint8Array(upper.buffer);
+}
+
 /** IEEE 754 binary16 to a number; subnormals, infinities and NaN included. */
 function halfToFloat(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;

@@ -4,7 +4,9 @@ import { float32, floatsOf, type HostTensor, int32, openSession, type Session } 
 import type { Checkpoint } from './checkpoint.ts';
 import { familyOf } from './families/index.ts';
 import { tileWidth } from './head-tiles.ts';
-import { buildDivergence, buildSegments, type Segment, segmentsOf } from './segments.ts';
+import { partsOf } from './parts.ts';
+import { type PlacedSegment, placementOf } from './placement.ts';
+import { buildDivergence, buildSegments } from './segments.ts';
 
 /** Token ids of several rows of equal width; rows shorter than that are padded on the right. */
 export interface TokenBatch {
@@ -26,7 +28,12 @@ export interface LanguageModel {
   /** Blocks after which the residual stream is looked at, ascending. */
   readonly hooks: readonly number[];
   /** In order; work on much text goes through them by `sweep`. */
-  readonly segments: readonly Segment[];
+  readonly segments: readonly PlacedSegment[];
+  /**
+   * False when one segment is loaded at a time: asking for another one lets go of it. All methods still work, but
+   * only a sweep of many batches together loads each segment once.
+   */
+  readonly resident: boolean;
   /**
    * The residual after segment number `segment`, which is not the last: [rows, tokens, dModel].
    *
@@ -99,7 +106,10 @@ export function lossCount(batch: TokenBatch, row: number): number {
 
 export interface LanguageModelOptions {
   hooks: readonly number[];
-  device?: Device;
+  /** One, or several that share the segments in this order; default the CPU. */
+  device?: Device | readonly Device[];
+  /** Bytes that weights may take on one device at a time; default no limit, so that all segments are held. */
+  memory?: number;
   threads?: number;
   /** Longest row; default the model's context length. */
   maxTokens?: number;
@@ -118,7 +128,7 @@ export interface LanguageModelOptions {
  *
  * @throws UserError for a hook the model does not have or an unknown family
  * @throws MalformedError for a tensor that is missing or has the wrong shape
- * @throws UnavailableError when a session cannot be made on the device
+ * @throws UnavailableError when a session cannot be made on the device; of segments loaded in turn, also later
  */
 export async function openLanguageModel(
   checkpoint: Checkpoint,
@@ -136,32 +146,56 @@ export async function openLanguageModel(
     });
   }
   const maxTokens = Math.min(options.maxTokens ?? family.contextLength, family.contextLength);
-  const segments = segmentsOf(family.blocks, hooks, options.divergence ? [family.blocks - 1] : []);
+  const { segments, resident } = placementOf(partsOf(checkpoint, family), {
+    hooks,
+    devices: [options.device ?? 'cpu'].flat(),
+    memory: options.memory,
+    divergence: options.divergence,
+  });
   const last = segments.length - 1;
   const programs = buildSegments(checkpoint, family, {
     segments,
     maxTokens,
     logits: options.logits ?? false,
     tile: options.tile ?? tileWidth(family.vocabulary),
-  });
+  }).map((program) => [program]);
   if (options.divergence) {
     // As measured: two sets of logits, what is computed from them, and what the allocator keeps.
     const tile = options.tile ?? tileWidth(family.vocabulary, 16);
-    programs.push(buildDivergence(checkpoint, family, { maxTokens, tile }));
+    programs[last]!.push(buildDivergence(checkpoint, family, { maxTokens, tile }));
   }
-  const sessions: Session[] = [];
-  try {
-    for (const program of programs) {
+  const held = new Map<number, Session[]>();
+
+  /** The sessions of a segment: its program, and after the last one's that of two residuals. */
+  async function sessionsOf(segment: number): Promise<Session[]> {
+    const known = held.get(segment);
+    if (known !== undefined) return known;
+    if (!resident) await release();
+    const sessions: Session[] = [];
+    held.set(segment, sessions);
+    for (const program of programs[segment]!) {
       sessions.push(
         await openSession(program, {
           folder: checkpoint.weightsFolder,
-          ...(options.device === undefined ? {} : { device: options.device }),
+          device: segments[segment]!.device,
           ...(options.threads === undefined ? {} : { threads: options.threads }),
         }),
       );
     }
+    return sessions;
+  }
+
+  async function release(): Promise<void> {
+    const sessions = [...held.values()].flat();
+    held.clear();
+    for (const session of sessions) await session.close();
+  }
+
+  try {
+    // Of segments loaded in turn the first one shows that the device is there.
+    for (const segment of resident ? segments.keys() : [0]) await sessionsOf(segment);
   } catch (error) {
-    await Promise.all(sessions.map((session) => session.close()));
+    await release();
     throw error;
   }
 
@@ -177,7 +211,8 @@ export async function openLanguageModel(
       ...inputOf(residual, batch),
       targets: int32(targets, [positions, targets.length / positions]),
     };
-    return floatsOf(await sessions[last]!.run(feeds, [output]), output);
+    const [session] = await sessionsOf(last);
+    return floatsOf(await session!.run(feeds, [output]), output);
   }
 
   async function advance(
@@ -185,7 +220,8 @@ export async function openLanguageModel(
     residual: Float32Array | null,
     batch: TokenBatch,
   ): Promise<Float32Array> {
-    return floatsOf(await sessions[segment]!.run(inputOf(residual, batch)), 'residual_after');
+    const [session] = await sessionsOf(segment);
+    return floatsOf(await session!.run(inputOf(residual, batch)), 'residual_after');
   }
 
   /** What the last segment takes, from a residual at hook number `hook`. */
@@ -203,11 +239,8 @@ export async function openLanguageModel(
       : { residual: float32(residual, shapeOf(batch)) };
   }
 
-  /** The program of two residuals. */
-  function twofold(): Session {
-    const session = sessions[last + 1];
-    if (session === undefined) throw new TypeError('this language model was opened without divergence');
-    return session;
+  function needDivergence(): void {
+    if (!options.divergence) throw new TypeError('this language model was opened without divergence');
   }
 
   function shapeOf(batch: TokenBatch): number[] {
@@ -229,8 +262,10 @@ export async function openLanguageModel(
     clean: Float32Array,
     batch: TokenBatch,
   ): Promise<Divergence> {
+    needDivergence();
     const targets = targetsOf(batch);
-    const outputs = await twofold().run({
+    const [, twofold] = await sessionsOf(last);
+    const outputs = await twofold!.run({
       residual: float32(residual, shapeOf(batch)),
       clean: float32(clean, shapeOf(batch)),
       targets: int32(targets, [targets.length, 1]),
@@ -272,6 +307,7 @@ export async function openLanguageModel(
     storedType: storedType(checkpoint),
     hooks,
     segments,
+    resident,
     advance,
     finish: (residual, batch) => lastSegment(residual, batch, targetsOf(batch), 'nll'),
     finishDivergence,
@@ -297,16 +333,14 @@ export async function openLanguageModel(
       return finishForAll(await beforeLast(hook, repeated(vector, tokens), rowOf(tokens)), batches);
     },
     async finalResidual(hook, residual, batch) {
-      twofold();
+      needDivergence();
       return beforeLast(hook, residual, batch);
     },
     async divergences(hook, residual, clean, batch) {
-      twofold();
+      needDivergence();
       return finishDivergence(await beforeLast(hook, residual, batch), clean, batch);
     },
-    async close() {
-      for (const session of sessions) await session.close();
-    },
+    close: release,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Residuals that wait for the next segment of the language model.
+ * Residuals that wait for the next segment of the language model: in memory here, beyond that on disk (spill-store.ts).
  *
  * One of T tokens takes 4 · T · dModel bytes. A sweep holds one for the clean text and one for each branch that has
  * begun; what a segment gives takes the place of what it took, so that the store never holds more than

@@ -1,0 +1,60 @@
+/** What the parts of a language model weigh, from headers alone: the embedding, each block, the head. */
+import { Graph, type Value } from '../onnx/graph.ts';
+import { type Build, startBuild } from './build.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { Family } from './families/family.ts';
+
+/** The tensors that one part reads, and their sizes in bytes as float32, which is how programs hold them. */
+export type PartWeights = ReadonlyMap<string, number>;
+
+export interface ModelParts {
+  embedding: PartWeights;
+  blocks: readonly PartWeights[];
+  head: PartWeights;
+}
+
+/**
+ * Builds every part once and throws the programs away.
+ *
+ * @throws MalformedError for a tensor that is missing or has the wrong shape
+ */
+export function partsOf(checkpoint: Checkpoint, family: Family): ModelParts {
+  const weights = (part: (build: Build, residual: Value) => Value): PartWeights => {
+    const graph = new Graph();
+    const build = startBuild(graph, checkpoint, graph.int64s([1, 1]), 1);
+    const found = new Map<string, number>();
+    part(
+      {
+        ...build,
+        weight(name, shape) {
+          found.set(name, 4 * shape.reduce((product, size) => product * size, 1));
+          return build.weight(name, shape);
+        },
+      },
+      graph.floats(new Float32Array(family.dModel), [1, family.dModel]),
+    );
+    return found;
+  };
+  return {
+    embedding: weights((build) => family.embed(build, build.graph.int32s([0], [1, 1]))),
+    blocks: Array.from({ length: family.blocks }, (_, block) =>
+      weights((build, residual) => family.block(build, block, residual)),
+    ),
+    head: weights((build, residual) => family.head(build, residual)),
+  };
+}
+
+/** Bytes of the blocks `first` to `last` with the ends, each tensor counted once: a tied head is the embedding. */
+export function bytesOf(
+  parts: ModelParts,
+  range: { first: number; last: number; embedding: boolean; head: boolean },
+): number {
+  const all = new Map<string, number>();
+  const take = (part: PartWeights): void => {
+    for (const [name, bytes] of part) all.set(name, bytes);
+  };
+  if (range.embedding) take(parts.embedding);
+  for (const block of parts.blocks.slice(range.first, range.last + 1)) take(block);
+  if (range.head) take(parts.head);
+  return [...all.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
