@@ -5,9 +5,11 @@ import { parseArgs } from 'node:util';
 import { listPresets, resolveRun } from '../config/resolve.ts';
 import { describeFields, type RunConfig, runConfig } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
+import { parseBytes } from '../io/bytes.ts';
 import { runIdentity } from '../job/identity.ts';
 import { plannedSaes } from '../job/planned-saes.ts';
 import { checkIdentity, discardRunFolder, openRunFolder, type RunFolder } from '../job/run-folder.ts';
+import { machineMemory } from '../lm/memory.ts';
 import { publishRecords } from '../report/content.ts';
 import { readRunRecords } from '../report/run-records.ts';
 import { scoreTable } from '../report/score-table.ts';
@@ -26,8 +28,12 @@ const options = {
     help: 'language model: a folder in the Hugging Face layout, or owner/name[@revision] on the hub',
   },
   layers: { type: 'string', help: 'hooks, as block numbers: 0,2,4' },
-  device: { type: 'string', help: 'cpu, webgpu, coreml, dml, cuda or cuda:N' },
+  device: { type: 'string', help: 'cpu, webgpu, coreml, dml, cuda or cuda:N; several as cuda:0,cuda:1' },
   threads: { type: 'string', help: 'threads of one operator' },
+  memory: {
+    type: 'string',
+    help: 'what the run may use, as 20GiB; a larger model is loaded in parts (default 80 % of the machine)',
+  },
   runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
   content: { type: 'string', help: 'folder that receives the records (default content)' },
   out: { type: 'string', help: 'folder that receives the site (default dist)' },
@@ -48,6 +54,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   const config = await resolveRun(positionals, values);
+  const memory = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
   const runs = resolve(values.runs ?? join(projectRoot, 'runs'));
   const content = resolve(values.content ?? join(projectRoot, 'content'));
   const out = resolve(values.out ?? defaultOut);
@@ -67,6 +74,7 @@ export async function run(args: readonly string[]): Promise<number> {
         identity,
         model,
         command: commandOf(positionals, values),
+        memory,
         folder: opened,
         view,
       });

@@ -20,10 +20,12 @@ export async function runJob(job: {
   identity: RunIdentity;
   model: ModelPlace;
   command: string;
+  /** Bytes the run may use. */
+  memory: number;
   folder: RunFolder;
   view: ProgressView;
 }): Promise<'finished' | 'stopped'> {
-  const { config, identity, model, command, folder, view } = job;
+  const { config, identity, model, command, memory, folder, view } = job;
   const stop = new SharedArrayBuffer(4);
   const start: JobStart = {
     folder: folder.path,
@@ -32,6 +34,7 @@ export async function runJob(job: {
     identity,
     model,
     command,
+    memory,
     stop,
   };
   let asked: number | undefined;

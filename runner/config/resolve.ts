@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { quote, UserError } from '../errors.ts';
-import { parseDevice } from '../onnx/devices.ts';
+import { parseDevices } from '../onnx/devices.ts';
 import { type RunConfig, runConfig } from './run-config.ts';
 
 const presetsFolder = fileURLToPath(new URL('./presets/', import.meta.url));
@@ -58,7 +58,7 @@ export async function resolveRun(positionals: readonly string[], flags: RunFlags
     });
   }
   // Checked here, so that a mistyped device is reported before anything starts.
-  parseDevice(parsed.data.device);
+  parseDevices(parsed.data.device);
   return parsed.data;
 }
 

@@ -33,8 +33,17 @@ export const runConfig = z
       .min(1)
       .max(64)
       .describe('hooks: the residual stream after these blocks (numbered from 0)'),
-    device: z.string().max(20).describe('where programs run: cpu, webgpu, coreml, dml, cuda or cuda:N'),
+    device: z
+      .string()
+      .max(200)
+      .describe(
+        'where programs run: cpu, webgpu, coreml, dml, cuda:N; several share the model: cuda:0,cuda:1',
+      ),
     threads: count.max(1024).nullable().describe('threads of one operator; null leaves it to onnxruntime'),
+    spill: z
+      .enum(['float32', 'bfloat16'])
+      .default('float32')
+      .describe('residuals on disk, of a model larger than memory: float32 is exact, bfloat16 half as large'),
     corpus: z.strictObject({
       source: z
         .enum(['small-world'])

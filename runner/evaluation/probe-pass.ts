@@ -9,7 +9,7 @@ import type { Features } from '../probes/features.ts';
 import type { HookSaes } from './token-pass.ts';
 
 /** Tokens of one forward pass, padding included. */
-const BATCH_TOKENS = 4_096;
+export const PROBE_BATCH_TOKENS = 4_096;
 
 /**
  * @param texts token ids of each text, at least one each, already truncated
@@ -21,7 +21,7 @@ export async function probePass(
   model: LanguageModel,
   hooks: readonly HookSaes[],
   texts: readonly (readonly number[])[],
-  sweeping: SweepOptions,
+  sweeping: (batches: readonly TokenBatch[]) => Promise<SweepOptions>,
 ): Promise<Features[][]> {
   const pooled = hooks.map(({ saes }) =>
     saes.map(
@@ -51,7 +51,7 @@ export async function probePass(
       return [];
     },
   };
-  await sweep(model, batches, [observer], sweeping);
+  await sweep(model, batches, [observer], await sweeping(batches));
   return pooled;
 }
 
@@ -62,7 +62,7 @@ function batchesByLength(texts: readonly (readonly number[])[]): number[][] {
   let group: number[] = [];
   let width = 0;
   for (const text of order) {
-    if (group.length > 0 && (group.length + 1) * width > BATCH_TOKENS) {
+    if (group.length > 0 && (group.length + 1) * width > PROBE_BATCH_TOKENS) {
       groups.push(group);
       group = [];
     }

@@ -1,18 +1,20 @@
 /** An activation source in a worker thread: this side asks, that side (activation-worker.ts) answers. */
 import { Worker } from 'node:worker_threads';
-import type { RunConfig } from '../config/run-config.ts';
-import { parseDevice } from '../onnx/devices.ts';
+import { parseDevices } from '../onnx/devices.ts';
 import type { PackingPosition } from '../text/packing.ts';
-import { type ActivationPass, type ActivationSource, openActivationsHere, sharingOf } from './activations.ts';
-import type { ModelPlace } from './identity.ts';
+import {
+  type ActivationPass,
+  type ActivationRun,
+  type ActivationSource,
+  openActivationsHere,
+  sharingOf,
+} from './activations.ts';
 import { errorOf, type JobMessage } from './messages.ts';
 
 /** Passes made ahead of the one being trained on: enough to hide uneven steps, few enough to cost little memory. */
 const AHEAD = 2;
 
-export interface ActivationStart {
-  config: RunConfig;
-  place: ModelPlace;
+export interface ActivationStart extends ActivationRun {
   from: PackingPosition | undefined;
 }
 
@@ -28,20 +30,18 @@ export type ActivationMessage = ({ type: 'pass' } & ActivationPass) | Extract<Jo
  * @throws UserError, MalformedError or UnavailableError as opening the language model does
  */
 export async function openActivations(
-  config: RunConfig,
-  place: ModelPlace,
+  run: ActivationRun,
   from: PackingPosition | undefined,
 ): Promise<ActivationSource> {
-  const { overlap } = sharingOf(config, parseDevice(config.device));
-  return overlap ? openActivationThread(config, place, from) : openActivationsHere(config, place, from);
+  const { overlap } = sharingOf(run.config, parseDevices(run.config.device));
+  return overlap ? openActivationThread(run, from) : openActivationsHere(run, from);
 }
 
 async function openActivationThread(
-  config: RunConfig,
-  place: ModelPlace,
+  run: ActivationRun,
   from: PackingPosition | undefined,
 ): Promise<ActivationSource> {
-  const start: ActivationStart = { config, place, from };
+  const start: ActivationStart = { ...run, from };
   const worker = new Worker(new URL('./activation-worker.ts', import.meta.url), { workerData: start });
   const ready: ActivationPass[] = [];
   let failure: Error | undefined;

@@ -7,7 +7,7 @@ import { failureOf } from './messages.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('this file is the body of a worker thread');
-const { config, place, from } = workerData as ActivationStart;
+const { from, ...run } = workerData as ActivationStart;
 
 let asked = 0;
 let closing = false;
@@ -19,7 +19,7 @@ port.on('message', (message: ActivationRequest) => {
 });
 
 try {
-  const source = await openActivationsHere(config, place, from);
+  const source = await openActivationsHere(run, from);
   for (;;) {
     // A forward pass blocks this thread: requests that came meanwhile are read here.
     await setImmediate();

@@ -5,11 +5,14 @@ import { availableParallelism } from 'node:os';
 import type { RunConfig } from '../config/run-config.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { familyOf } from '../lm/families/index.ts';
-import { openLanguageModel } from '../lm/language-model.ts';
-import { type Device, parseDevice } from '../onnx/devices.ts';
+import type { TokenBatch } from '../lm/language-model.ts';
+import { type Observer, sweep } from '../lm/sweep.ts';
+import { type Device, parseDevices } from '../onnx/devices.ts';
+import type { Reporter } from '../reporter.ts';
 import type { PackingPosition } from '../text/packing.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import type { ModelPlace } from './identity.ts';
+import { openRunModel } from './language-model.ts';
 import { batchOf, trainingRows } from './text.ts';
 
 /** One forward pass. */
@@ -32,56 +35,100 @@ export interface Sharing {
 }
 
 /** Half the cores for the language model, half for the SAEs; a device other than the CPU is used from one thread. */
-export function sharingOf(config: RunConfig, device: Device, cores = availableParallelism()): Sharing {
-  const overlap = device === 'cpu' && cores > 1;
+export function sharingOf(
+  config: RunConfig,
+  devices: readonly Device[],
+  cores = availableParallelism(),
+): Sharing {
+  const overlap = devices.every((device) => device === 'cpu') && cores > 1;
   if (config.threads !== null) return { overlap, threads: config.threads };
   return { overlap, threads: overlap ? Math.floor(cores / 2) : undefined };
 }
 
+/** What the stream is made from. */
+export interface ActivationRun {
+  config: RunConfig;
+  place: ModelPlace;
+  /** The run's folder. */
+  folder: string;
+  /** Bytes the run may use. */
+  memory: number;
+  /** Bytes that the SAEs in training hold of them. */
+  saes: number;
+}
+
+/** Passes made in one sweep at most, where segments are loaded in turn: beyond that loading hardly counts any more. */
+const PASSES_TOGETHER = 256;
+
 /**
- * The stream made in this thread.
+ * The stream made in this thread. Where the language model is larger than memory, many passes are made in one sweep
+ * through its segments up to the last hook, and wait in the store until they are asked for.
  *
  * @param from where an earlier run's text stood; the start for a new one
  * @throws UserError, MalformedError or UnavailableError as opening the language model does
  */
 export async function openActivationsHere(
-  config: RunConfig,
-  place: ModelPlace,
+  run: ActivationRun,
   from: PackingPosition | undefined,
 ): Promise<ActivationSource> {
-  const device = parseDevice(config.device);
-  const { threads } = sharingOf(config, device);
-  const checkpoint = await openCheckpoint(place.folder);
-  const tokenizer = await loadTokenizer(checkpoint.folder);
-  const model = await openLanguageModel(checkpoint, {
-    hooks: config.layers,
-    device,
-    maxTokens: config.corpus.rowTokens,
-    ...(threads === undefined ? {} : { threads }),
-  });
+  const { config, place } = run;
+  const { rowTokens } = config.corpus;
+  const { batchTokens } = config.sae;
+  const { threads } = sharingOf(config, parseDevices(config.device));
+  const tokenizer = await loadTokenizer(place.folder);
+  const opened = await openRunModel({ ...run, maxTokens: rowTokens, positions: batchTokens, threads });
+  const { model, store } = opened;
   const rows = trainingRows(config, tokenizer, from);
+  const passes = Math.min(PASSES_TOGETHER, Math.ceil(config.training.tokens / batchTokens));
+  const shape = { rows: batchTokens / rowTokens, tokens: rowTokens };
+  // A residual waits at each hook, and one between two segments.
+  const together = await opened.together(Array<typeof shape>(passes).fill(shape), model.hooks.length);
+  const ready: { index: number; position: PackingPosition }[] = [];
+  const key = (index: number, hook: number): string => `pass-${index}-${hook}`;
+
+  async function nextBatch(): Promise<{ batch: TokenBatch; position: PackingPosition }> {
+    const taken: Int32Array[] = [];
+    for (;;) {
+      const { value, done } = await rows.next();
+      if (done) throw new RangeError('the training text ended');
+      taken.push(value.row);
+      if (taken.length * rowTokens >= batchTokens) return { batch: batchOf(taken), position: value.position };
+    }
+  }
+
+  async function makePasses(): Promise<void> {
+    const batches: TokenBatch[] = [];
+    for (let index = 0; index < together; index++) {
+      const { batch, position } = await nextBatch();
+      batches.push(batch);
+      ready.push({ index, position });
+    }
+    const observer: Observer = {
+      async see({ hook, index, residual }) {
+        await store.put(key(index, hook), residual);
+        return [];
+      },
+    };
+    await sweep(model, batches, [observer], { reporter: silent, together, store });
+  }
+
   return {
     async next() {
-      const batch: Int32Array[] = [];
-      let position: PackingPosition | undefined;
-      while (batch.length * config.corpus.rowTokens < config.sae.batchTokens) {
-        const { value, done } = await rows.next();
-        if (done) throw new RangeError('the training text ended');
-        batch.push(value.row);
-        position = value.position;
-      }
-      const residuals = await model.residuals(batchOf(batch));
-      return {
-        activations: new Map(residuals.map((x, hook) => [model.hooks[hook]!, x])),
-        position: position!,
-      };
+      if (ready.length === 0) await makePasses();
+      const { index, position } = ready.shift()!;
+      const activations = new Map<number, Float32Array>();
+      for (const [hook, layer] of model.hooks.entries())
+        activations.set(layer, await store.take(key(index, hook)));
+      return { activations, position };
     },
     async close() {
       await rows.return(undefined);
-      await model.close();
+      await opened.close();
     },
   };
 }
+
+const silent: Reporter = { progress: () => undefined, note: () => undefined, stopRequested: () => false };
 
 /** Width of the residual stream, from the checkpoint's config alone. */
 export async function residualWidth(model: ModelPlace): Promise<number> {

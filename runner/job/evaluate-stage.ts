@@ -4,7 +4,6 @@ import { type Evaluated, evaluate } from '../evaluation/evaluate.ts';
 import { pairingKeys } from '../evaluation/pairing.ts';
 import { probePass } from '../evaluation/probe-pass.ts';
 import { type HookSaes, tokenPass } from '../evaluation/token-pass.ts';
-import type { LanguageModel } from '../lm/language-model.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { Features } from '../probes/features.ts';
 import type { Reporter } from '../reporter.ts';
@@ -12,6 +11,7 @@ import { type OpenSae, openSae } from '../sae/open-sae.ts';
 import type { Sae } from '../sae/sae.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
+import type { RunModel } from './language-model.ts';
 import type { PlannedSae } from './planned-saes.ts';
 import { evaluationBatches, probeSets } from './text.ts';
 
@@ -35,13 +35,14 @@ export async function evaluateStage(
   run: {
     config: RunConfig;
     device: Device;
-    model: LanguageModel;
+    opened: RunModel;
     tokenizer: Tokenizer;
     saes: readonly { planned: PlannedSae; sae: Sae }[];
   },
   reporter: (stage: string, unit: string) => Reporter,
 ): Promise<EvaluateStage> {
-  const { config, device, model, tokenizer, saes } = run;
+  const { config, device, opened, tokenizer, saes } = run;
+  const { model } = opened;
   const batches = await evaluationBatches(config, tokenizer);
   const threads = config.threads === null ? {} : { threads: config.threads };
   const hooks: HookSaes[] = [];
@@ -55,8 +56,13 @@ export async function evaluateStage(
         order.push(planned);
       }
     }
-    const measured = await tokenPass(model, hooks, batches, { reporter: reporter('losses', 'tokens') });
-    const probes = await probeTasks(config, model, tokenizer, hooks, reporter('probing', 'tokens'));
+    const measured = await tokenPass(
+      model,
+      hooks,
+      batches,
+      await opened.sweeping(reporter('losses', 'tokens'), batches, order.length),
+    );
+    const probes = await probeTasks(config, opened, tokenizer, hooks, reporter('probing', 'tokens'));
     const suites = reporter('scoring', 'SAEs');
     suites.progress(0, order.length);
     const { resamples, seed } = config.evaluation;
@@ -80,7 +86,7 @@ export async function evaluateStage(
 /** For each hook and SAE the probing tasks with its features. */
 async function probeTasks(
   config: RunConfig,
-  model: LanguageModel,
+  opened: RunModel,
   tokenizer: Tokenizer,
   hooks: readonly HookSaes[],
   reporter: Reporter,
@@ -108,10 +114,10 @@ async function probeTasks(
     return { name, data, usable };
   });
   const pooled = await probePass(
-    model,
+    opened.model,
     hooks,
     sets.flatMap(({ usable }) => usable.map(({ ids }) => ids)),
-    { reporter },
+    (batches) => opened.sweeping(reporter, batches, 0),
   );
   return pooled.map((saes) =>
     saes.map((features) => {

@@ -23,6 +23,8 @@ export interface JobStart {
   /** The command that makes the run again, for provenance. */
   command: string;
   folder: string;
+  /** Bytes the run may use. */
+  memory: number;
   /** The run's state as found, undefined for a new run. */
   found: RunState | undefined;
   stop: SharedArrayBuffer;

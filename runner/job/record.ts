@@ -107,7 +107,10 @@ export async function recordOf(parts: {
         bootstrap: config.evaluation.seed,
       },
     },
-    caveats: config.model.reference === null ? embeddedCaveats : [],
+    caveats: [
+      ...(config.model.reference === null ? embeddedCaveats : []),
+      ...(config.spill === 'bfloat16' && !model.resident ? [roundedCaveat] : []),
+    ],
   };
 }
 
@@ -118,6 +121,9 @@ function flat(recipe: Recipe): NonNullable<EvaluationRecord['sae']['training']> 
     entries.map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : value]),
   );
 }
+
+const roundedCaveat =
+  'The language model was larger than memory: its residuals were rounded to bfloat16 between segments.';
 
 /** What a reader of the embedded model's scores must know. */
 const embeddedCaveats = [

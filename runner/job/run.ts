@@ -2,10 +2,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
+import { PROBE_BATCH_TOKENS } from '../evaluation/probe-pass.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
-import { openCheckpoint } from '../lm/checkpoint.ts';
-import { openLanguageModel } from '../lm/language-model.ts';
-import { parseDevice } from '../onnx/devices.ts';
+import { parseDevices } from '../onnx/devices.ts';
 import { writeExports } from '../report/exports.ts';
 import { writeRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
@@ -15,6 +14,7 @@ import type { Sae } from '../sae/sae.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import type { TrainedSae } from '../train/trainer.ts';
 import { evaluateStage } from './evaluate-stage.ts';
+import { openRunModel, removeSpilled } from './language-model.ts';
 import type { JobStart } from './messages.ts';
 import { type PlannedSae, plannedSaes, readPlannedSae } from './planned-saes.ts';
 import { recordOf, residualHook } from './record.ts';
@@ -48,13 +48,14 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
     state.seconds[stage] += (performance.now() - since) / 1000;
     await writeJsonAtomic(join(folder, 'run.json'), state);
   };
+  await removeSpilled(folder);
   const saes = plannedSaes(config);
   if (state.stage === 'training') {
     const since = performance.now();
     await writeJsonAtomic(join(folder, 'run.json'), state);
     try {
       const trained = await trainStage(
-        { config, folder, model: start.model, saes },
+        { config, folder, model: start.model, memory: start.memory, saes },
         reporter('training', 'tokens'),
       );
       await writeTrained(folder, config, trained);
@@ -88,20 +89,24 @@ async function evaluateRun(
   since: number,
 ): Promise<{ id: string; record: EvaluationRecord }[]> {
   const { config, folder } = start;
-  const device = parseDevice(config.device);
-  const checkpoint = await openCheckpoint(start.model.folder);
-  const tokenizer = await loadTokenizer(checkpoint.folder);
-  const model = await openLanguageModel(checkpoint, {
-    hooks: config.layers,
-    device,
+  const [device] = parseDevices(config.device);
+  const tokenizer = await loadTokenizer(start.model.folder);
+  const saes: { planned: PlannedSae; sae: Sae }[] = [];
+  for (const each of planned) saes.push({ planned: each, sae: await readPlannedSae(folder, each) });
+  const opened = await openRunModel({
+    config,
+    place: start.model,
+    folder,
+    memory: start.memory,
     maxTokens: Math.max(config.corpus.rowTokens, config.evaluation.probeTokens),
+    positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS),
+    saes: saes.reduce((sum, { sae }) => sum + 4 * 2 * sae.d_in * sae.d_sae, 0),
     ...(config.threads === null ? {} : { threads: config.threads }),
   });
+  const { model } = opened;
   try {
-    const saes: { planned: PlannedSae; sae: Sae }[] = [];
-    for (const each of planned) saes.push({ planned: each, sae: await readPlannedSae(folder, each) });
     const { evaluated, tokens, rows } = await evaluateStage(
-      { config, device, model, tokenizer, saes },
+      { config, device, opened, tokenizer, saes },
       reporter,
     );
     const seconds = state.seconds.training + state.seconds.evaluating + (performance.now() - since) / 1000;
@@ -116,7 +121,7 @@ async function evaluateRun(
     }
     return records;
   } finally {
-    await model.close();
+    await opened.close();
   }
 }
 

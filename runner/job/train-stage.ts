@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunConfig } from '../config/run-config.ts';
-import { parseDevice } from '../onnx/devices.ts';
+import { parseDevices } from '../onnx/devices.ts';
 import { type Reporter, Stopped } from '../reporter.ts';
 import type { PackingPosition } from '../text/packing.ts';
 import { graphBackend } from '../train/backends/graph.ts';
@@ -31,6 +31,9 @@ const positionSchema: z.ZodType<PackingPosition> = z.strictObject({
   rows: count,
 });
 
+/** Copies of an SAE's weights while it trains: themselves, gradients, two moments, and new ones being made. */
+const STATES_HELD = 6;
+
 /**
  * Trains the run's SAEs from one stream of text: every forward pass of the language model up to the last hook feeds
  * all of them. State is saved every `training.checkpointTokens` and when it is asked to stop, and resumed from there.
@@ -38,7 +41,13 @@ const positionSchema: z.ZodType<PackingPosition> = z.strictObject({
  * @throws Stopped when the user asked to stop, with the state saved
  */
 export async function trainStage(
-  run: { config: RunConfig; folder: string; model: ModelPlace; saes: readonly PlannedSae[] },
+  run: {
+    config: RunConfig;
+    folder: string;
+    model: ModelPlace;
+    memory: number;
+    saes: readonly PlannedSae[];
+  },
   reporter: Reporter,
 ): Promise<TrainedSae[]> {
   const { config } = run;
@@ -52,13 +61,17 @@ export async function trainStage(
   }
   let position = loaded === undefined ? undefined : positionSchema.parse(loaded.checkpoint.position);
   const d_in = await residualWidth(run.model);
-  const device = parseDevice(config.device);
-  const { threads } = sharingOf(config, device);
-  const source = await openActivations(config, run.model, position);
+  const devices = parseDevices(config.device);
+  const { threads } = sharingOf(config, devices);
+  const weights = plans.reduce((sum, plan) => sum + 4 * 2 * d_in * plan.recipe.dSae, 0);
+  const source = await openActivations(
+    { config, place: run.model, folder: run.folder, memory: run.memory, saes: STATES_HELD * weights },
+    position,
+  );
   try {
     const trainer = await openTrainer(
       {
-        backend: graphBackend({ device, ...(threads === undefined ? {} : { threads }) }),
+        backend: graphBackend({ device: devices[0], ...(threads === undefined ? {} : { threads }) }),
         d_in,
         plans,
         logEverySteps: training.logSteps,

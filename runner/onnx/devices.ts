@@ -29,6 +29,26 @@ export function parseDevice(text: string): Device {
   });
 }
 
+/** Most devices that one model is spread over. */
+const DEVICE_LIMIT = 16;
+
+/**
+ * Reads a list of devices, as in cuda:0,cuda:1: segments of a language model are placed on them in this order.
+ *
+ * @throws UserError for a name that is not in the table, twice the same, or too many
+ */
+export function parseDevices(text: string): [Device, ...Device[]] {
+  const [first, ...more] = text.split(',').map((name) => parseDevice(name.trim())) as [Device, ...Device[]];
+  const all: [Device, ...Device[]] = [first, ...more];
+  if (new Set(all).size === all.length && all.length <= DEVICE_LIMIT) return all;
+  throw new UserError({
+    thing: 'devices',
+    found: quote(text),
+    expected: `each once, ${DEVICE_LIMIT} at most`,
+    next: 'Name different ones, for example --device cuda:0,cuda:1.',
+  });
+}
+
 export function executionProvider(device: Device): ExecutionProvider {
   switch (device) {
     case 'cpu':
