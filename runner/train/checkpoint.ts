@@ -139,11 +139,11 @@ async function writable<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    if (cause instanceof UnavailableError) throw cause;
+    const reason = cause instanceof UnavailableError ? cause.complaint.found : undefined;
     throw new UnavailableError(
       {
         thing: `checkpoints in ${folder}`,
-        found: cause instanceof Error ? cause.message : String(cause),
+        found: reason ?? (cause instanceof Error ? cause.message : String(cause)),
         expected: 'a writable folder with free space',
         next: 'Free space or choose another folder, then run again: the last checkpoint is intact.',
       },
