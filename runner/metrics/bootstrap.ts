@@ -33,17 +33,35 @@ export function resampleRows(rows: number, options: ResampleOptions = {}): Resam
 
 /**
  * Draws within each class, so that every resample holds as many rows of each class as the data: an AUROC is then
- * defined in all of them. `labels` are 0 or 1, one a row.
+ * defined in all of them. `labels` are small integers from 0, one a row.
  */
 export function resampleWithinClasses(labels: ArrayLike<number>, options: ResampleOptions = {}): Resamples {
-  const classes: [number[], number[]] = [[], []];
-  for (let row = 0; row < labels.length; row++) classes[labels[row] === 1 ? 1 : 0].push(row);
+  const classes: number[][] = [[], []];
+  for (let row = 0; row < labels.length; row++) {
+    while (classes.length <= labels[row]!) classes.push([]);
+    classes[labels[row]!]!.push(row);
+  }
   return resampleStrata(
     'classes',
     classes.map((each) => Int32Array.from(each)),
     labels.length,
     options,
   );
+}
+
+/**
+ * The same draws, of some of the rows: how often each of these was drawn. What is made of them goes back to all rows by
+ * `overAllRows`.
+ *
+ * @param subset places of the rows
+ */
+export function resamplesOf(all: Resamples, subset: ArrayLike<number>): Resamples {
+  const { count } = all;
+  const weights = new Uint16Array(count * subset.length);
+  for (let b = 0, at = 0; b < count; b++) {
+    for (let i = 0; i < subset.length; i++, at++) weights[at] = all.weights[b * all.rows + subset[i]!]!;
+  }
+  return { key: `${all.key} in part`, rows: subset.length, strata: [], count, weights };
 }
 
 function resampleStrata(

@@ -130,6 +130,24 @@ function leftOutOf(estimates: readonly Estimate[], formula: (...values: number[]
   });
 }
 
+/** An estimate of `resamplesOf(all, subset)` as one of all rows; the others do not change it. */
+export function overAllRows(estimate: Estimate, all: Resamples, subset: ArrayLike<number>): Estimate {
+  const values = new Float64Array(all.rows).fill(estimate.value);
+  for (const { values: part } of estimate.leftOut) {
+    for (let i = 0; i < subset.length; i++) values[subset[i]!] = part[i]!;
+  }
+  return { ...estimate, leftOut: [{ resamples: all, values }] };
+}
+
+/** Arithmetic mean of statistics, in every resample. */
+export function meanOf(statistics: readonly Statistic[]): Statistic {
+  return combine(
+    statistics,
+    (...values) => values.reduce((total, value) => total + value, 0) / values.length,
+    'there is nothing to take the mean of',
+  );
+}
+
 /** Difference of two statistics of the same resamples: the paired bootstrap of two SAEs on the same tokens. */
 export function difference(a: Statistic, b: Statistic): Statistic {
   return combine([a, b], (x, y) => x - y, 'the difference is not finite');

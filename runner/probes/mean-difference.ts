@@ -1,0 +1,30 @@
+import type { Features } from './features.ts';
+
+/**
+ * Mean of the positive rows less that of the negative ones, a column: [columns].
+ *
+ * @param labels 0 or 1 for each entry of `rows`
+ */
+export function meanDifference(
+  { values, columns }: Features,
+  rows: ArrayLike<number>,
+  labels: ArrayLike<number>,
+): Float64Array {
+  const sums = [new Float64Array(columns), new Float64Array(columns)] as const;
+  const counts = [0, 0];
+  for (let i = 0; i < rows.length; i++) {
+    const side = labels[i] === 1 ? 1 : 0;
+    counts[side]!++;
+    const start = rows[i]! * columns;
+    const total = sums[side];
+    for (let j = 0; j < columns; j++) total[j]! += values[start + j]!;
+  }
+  return sums[1].map((total, j) => total / counts[1]! - sums[0][j]! / counts[0]!);
+}
+
+/** The `count` positions of largest value, largest first, of equal ones the lowest. */
+export function largest(values: ArrayLike<number>, count: number): Int32Array {
+  const order = Int32Array.from({ length: values.length }, (_, i) => i);
+  order.sort((a, b) => values[b]! - values[a]! || a - b);
+  return order.slice(0, count);
+}

@@ -1,0 +1,138 @@
+/**
+ * k-sparse probing (Gurnee et al. 2023; SAEBench's sparse_probing): how well k single latents tell a concept. Beside
+ * it the same rule on raw residual channels, which a dictionary has to beat, and a probe on the whole residual.
+ */
+import { resamplesOf } from '../metrics/bootstrap.ts';
+import { meanOf, overAllRows, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
+import { accuracy, correctRows } from '../probes/accuracy.ts';
+import { auroc } from '../probes/auroc.ts';
+import { checkFeatures, type Features } from '../probes/features.ts';
+import { decisionValues, fitLogistic } from '../probes/logistic-regression.ts';
+import { largest, meanDifference } from '../probes/mean-difference.ts';
+import type { KSparse, KSparsePoint, Measure } from '../report/schema.ts';
+import type { ConceptPlan, ConceptTask } from './concepts.ts';
+
+/** Latents of a probe; SAEBench's values and the larger ones of its paper. */
+export const K_VALUES = [1, 2, 5, 10, 20, 50] as const;
+
+/** How good one probe is, or the mean of several. */
+export interface ProbeQuality {
+  accuracy: Statistic;
+  auroc: Statistic;
+}
+
+/** One set's probes on one kind of features, by k: the mean over its classes. */
+export type QualityByK = ReadonlyMap<number, ProbeQuality>;
+
+/**
+ * @param features one row for each row of the set
+ * @throws MalformedError when a feature is not finite
+ */
+export function kSparseProbes(plan: ConceptPlan, features: Features, ks: readonly number[]): QualityByK {
+  checkFeatures(features, plan.set.name);
+  const orders = plan.tasks.map((task) => {
+    const difference = meanDifference(features, task.train, task.trainLabels).map(Math.abs);
+    return largest(difference, Math.min(features.columns, Math.max(...ks)));
+  });
+  return new Map(
+    ks.map((k) => {
+      if (k > features.columns) {
+        const missing = unmeasured(`${k} of ${features.columns} columns cannot be chosen`);
+        return [k, { accuracy: missing, auroc: missing }];
+      }
+      return [
+        k,
+        meanQuality(plan.tasks.map((task, i) => probe(plan, task, features, orders[i]!.slice(0, k)))),
+      ];
+    }),
+  );
+}
+
+/** The ceiling: a probe on all columns, which here are those of the residual. */
+export function fullProbe(plan: ConceptPlan, residual: Features): ProbeQuality {
+  const all = Int32Array.from({ length: residual.columns }, (_, i) => i);
+  return meanQuality(plan.tasks.map((task) => probe(plan, task, residual, all)));
+}
+
+export interface KSparseInput {
+  plan: ConceptPlan;
+  /** Of this SAE's latents. */
+  latents: QualityByK;
+  /** Of raw residual channels, and of the whole residual: the same for all SAEs at the hook. */
+  residual: QualityByK;
+  ceiling: ProbeQuality;
+}
+
+/** The record's part, one entry of `inputs` a data set. */
+export function kSparseSuite(inputs: readonly KSparseInput[], ks: readonly number[]): KSparse {
+  const point = (k: number, of: readonly KSparseInput[]): KSparsePoint => {
+    const own = meanQuality(of.map(({ latents }) => latents.get(k)!));
+    const base = meanQuality(of.map(({ residual }) => residual.get(k)!));
+    return {
+      k,
+      accuracy: shareOf(own.accuracy),
+      auroc: shareOf(own.auroc),
+      baseline_accuracy: shareOf(base.accuracy),
+      baseline_auroc: shareOf(base.auroc),
+    };
+  };
+  const part = (of: readonly KSparseInput[]): Pick<KSparse, 'points' | 'ceiling'> => {
+    const top = meanQuality(of.map(({ ceiling }) => ceiling));
+    return {
+      points: ks.map((k) => point(k, of)),
+      ceiling: { accuracy: shareOf(top.accuracy), auroc: shareOf(top.auroc) },
+    };
+  };
+  return {
+    definitions: { accuracy: 'probe_acc_k@saebench', auroc: 'probe_auc_k@saebench' },
+    ...part(inputs),
+    data_sets: inputs.map((input) => ({
+      name: input.plan.set.name,
+      data: input.plan.set.data,
+      classes: [...input.plan.set.classes],
+      train_rows: input.plan.train_rows,
+      test_rows: input.plan.test_rows,
+      duplicates: 0,
+      ...part([input]),
+    })),
+  };
+}
+
+function probe(
+  { resamples }: ConceptPlan,
+  task: ConceptTask,
+  features: Features,
+  columns: Int32Array,
+): ProbeQuality {
+  const rows = Int32Array.of(...task.train, ...task.test);
+  const chosen: Features = {
+    values: new Float32Array(rows.length * columns.length),
+    rows: rows.length,
+    columns: columns.length,
+  };
+  for (let i = 0, at = 0; i < rows.length; i++) {
+    for (const column of columns)
+      chosen.values[at++] = features.values[rows[i]! * features.columns + column]!;
+  }
+  const labels = Uint8Array.of(...task.trainLabels, ...task.testLabels);
+  const order = Int32Array.from(rows, (_, i) => i);
+  const fit = fitLogistic(chosen, labels, order.subarray(0, task.train.length), { name: task.name });
+  const scores = decisionValues(chosen, order.subarray(task.train.length), fit);
+  const part = resamplesOf(resamples, task.places);
+  const area = auroc(scores, task.testLabels, part, `${task.name} (test rows)`);
+  return {
+    accuracy: accuracy(correctRows(scores, task.testLabels), task.places, resamples),
+    auroc: overAllRows(area, resamples, task.places),
+  };
+}
+
+function meanQuality(parts: readonly ProbeQuality[]): ProbeQuality {
+  return {
+    accuracy: meanOf(parts.map((part) => part.accuracy)),
+    auroc: meanOf(parts.map((part) => part.auroc)),
+  };
+}
+
+function shareOf(statistic: Statistic): Measure {
+  return toMeasure(statistic, {}, [0, 1]);
+}

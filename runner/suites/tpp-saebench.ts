@@ -1,0 +1,121 @@
+/**
+ * `tpp@saebench-N` (Karvonen et al. 2025): zero the latents most responsible for one concept's probe, and see how far
+ * that probe falls beyond the others.
+ */
+import { random } from '../math/random.ts';
+import { combine, meanOf, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
+import { accuracy, correctRows } from '../probes/accuracy.ts';
+import type { Features } from '../probes/features.ts';
+import { type LinearProbe, randomStart, trainLinearProbe } from '../probes/linear-probe.ts';
+import type { TppPoint, TppSaeBench } from '../report/schema.ts';
+import {
+  ablatedScores,
+  alignments,
+  type ConceptFeatures,
+  type Directions,
+  effects,
+  probeScores,
+  strongest,
+} from './ablation.ts';
+import type { ConceptPlan } from './concepts.ts';
+
+/** One probe a class on the residual, trained as SAEBench trains them; the same for all SAEs at the hook. */
+export function conceptProbes(plan: ConceptPlan, residual: Features, seed: number): LinearProbe[] {
+  return plan.tasks.map((task) =>
+    trainLinearProbe(
+      residual,
+      task.train,
+      task.trainLabels,
+      randomStart(
+        task.train.length,
+        residual.columns,
+        random('linear probe', seed, plan.set.name, task.name),
+      ),
+    ),
+  );
+}
+
+/** Of one set: a value for each n. */
+export interface TppResult {
+  accuracy: Statistic;
+  points: { n: number; value: Statistic; intended: Statistic; unintended: Statistic }[];
+}
+
+export function tppOfSet(
+  plan: ConceptPlan,
+  features: ConceptFeatures,
+  probes: readonly LinearProbe[],
+  directions: Directions,
+  ns: readonly number[],
+): TppResult {
+  const { latents, residual } = features;
+  const { tasks, resamples } = plan;
+  const scores = tasks.map(({ test }, i) => probeScores(probes[i]!, residual, test));
+  const clean = tasks.map(({ testLabels, places }, i) =>
+    accuracy(correctRows(scores[i]!, testLabels), places, resamples),
+  );
+  const meanClean = meanOf(clean);
+  if (directions.rows === null) {
+    const missing = unmeasured(directions.reason);
+    return {
+      accuracy: meanClean,
+      points: ns.map((n) => ({ n, value: missing, intended: missing, unintended: missing })),
+    };
+  }
+  const { rows } = directions;
+  const aligned = probes.map((probe) => alignments(probe, rows));
+  /** [class ablated][probe][n] */
+  const falls = tasks.map((ablatedTask, target) => {
+    const { train, trainLabels } = ablatedTask;
+    const ablated = strongest(effects(latents, train, trainLabels, aligned[target]!, 'positive'), ns);
+    return tasks.map((task, i) =>
+      ablatedScores(scores[i]!, latents, task.test, aligned[i]!, ablated).map((left) =>
+        fall(clean[i]!, accuracy(correctRows(left, task.testLabels), task.places, resamples)),
+      ),
+    );
+  });
+  const points = ns.map((n, at) => {
+    if (n > latents.columns) {
+      const missing = unmeasured(`${n} of ${latents.columns} latents cannot be ablated`);
+      return { n, value: missing, intended: missing, unintended: missing };
+    }
+    const intended = meanOf(falls.map((ofClass, target) => ofClass[target]![at]!));
+    const unintended = meanOf(
+      falls.flatMap((ofClass, target) =>
+        ofClass.flatMap((ofProbe, i) => (i === target ? [] : [ofProbe[at]!])),
+      ),
+    );
+    return { n, value: fall(intended, unintended), intended, unintended };
+  });
+  return { accuracy: meanClean, points };
+}
+
+/** The record's part, one entry a data set. */
+export function tppSaeBenchSuite(sets: readonly { plan: ConceptPlan; result: TppResult }[]): TppSaeBench {
+  const point = (of: readonly TppResult[], at: number): TppPoint => ({
+    n: of[0]!.points[at]!.n,
+    value: toMeasure(meanOf(of.map(({ points }) => points[at]!.value)), {}, [-1, 1]),
+    intended: toMeasure(meanOf(of.map(({ points }) => points[at]!.intended)), {}, [-1, 1]),
+    unintended: toMeasure(meanOf(of.map(({ points }) => points[at]!.unintended)), {}, [-1, 1]),
+  });
+  const pointsOf = (of: readonly TppResult[]): TppPoint[] =>
+    (of[0]?.points ?? []).map((_, at) => point(of, at));
+  return {
+    definition: 'tpp@saebench-N',
+    points: pointsOf(sets.map(({ result }) => result)),
+    data_sets: sets.map(({ plan, result }) => ({
+      name: plan.set.name,
+      data: plan.set.data,
+      classes: [...plan.set.classes],
+      train_rows: plan.train_rows,
+      test_rows: plan.test_rows,
+      duplicates: 0,
+      accuracy: toMeasure(result.accuracy, {}, [0, 1]),
+      points: pointsOf([result]),
+    })),
+  };
+}
+
+function fall(before: Statistic, after: Statistic): Statistic {
+  return combine([before, after], (a, b) => a - b, 'an accuracy is not finite');
+}
