@@ -46,8 +46,8 @@ export interface LanguageModel {
    */
   finish(residual: Float32Array | null, batch: TokenBatch): Promise<Float32Array>;
   /**
-   * As `finish`, and with it KL(clean ‖ patched) in nats over the whole vocabulary, [rows · tokens], at the same
-   * positions (0 elsewhere); only if opened with divergence, when what the last segment takes is the residual after
+   * As `finish`, and with it KL(clean ‖ patched) in nats over the whole vocabulary, [rows · tokens], at every position
+   * that is not padding, the last of a row included (0 elsewhere); only if opened with divergence, when what the last segment takes is the residual after
    * the last block.
    */
   finishDivergence(residual: Float32Array, clean: Float32Array, batch: TokenBatch): Promise<Divergence>;
@@ -270,7 +270,11 @@ export async function openLanguageModel(
       clean: float32(clean, shapeOf(batch)),
       targets: int32(targets, [targets.length, 1]),
     });
-    return { nll: floatsOf(outputs, 'nll'), kl: floatsOf(outputs, 'kl') };
+    const kl = floatsOf(outputs, 'kl');
+    batch.lengths?.forEach((length, row) => {
+      kl.fill(0, row * batch.tokens + length, (row + 1) * batch.tokens);
+    });
+    return { nll: floatsOf(outputs, 'nll'), kl };
   }
 
   async function finishForAll(

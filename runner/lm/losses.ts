@@ -28,7 +28,7 @@ export function crossEntropy(
  * By the chain rule of relative entropy it is that of the tiles' shares plus, weighted by the clean shares, that
  * within each tile: each part is a difference of logarithms of probabilities, as small as the models are close.
  *
- * @param targets int32 [positions, 1], −1 for none: 0 there
+ * @param targets int32 [positions, 1], −1 for none: the cross entropy is 0 there, the KL is not
  * @returns both [positions, 1], in nats
  */
 export function divergence(
@@ -53,7 +53,7 @@ export function divergence(
   const kl = graph.node('Add', [relativeEntropy(graph, cleanShares, shares, 0), total(graph, weighted, 0)]);
   return {
     nll: lossOf(graph, totals!, chosen!, targets),
-    kl: counted(graph, kl, targets),
+    kl,
   };
 }
 
@@ -85,13 +85,8 @@ function targetLogits(graph: Graph, { from, size }: Tile, logits: Value, targets
 /** From the tiles' totals and target logits, both [tiles, positions, …], to the loss. */
 function lossOf(graph: Graph, totals: Value, chosen: Value, targets: Value): Value {
   const loss = graph.node('Sub', [logSumExp(graph, totals, 0), total(graph, chosen, 0)]);
-  return counted(graph, loss, targets);
-}
-
-/** The value where there is a target, else 0. */
-function counted(graph: Graph, value: Value, targets: Value): Value {
   const there = graph.node('GreaterOrEqual', [targets, graph.int32s([0], [])]);
-  return graph.node('Where', [there, value, graph.scalar(0)]);
+  return graph.node('Where', [there, loss, graph.scalar(0)]);
 }
 
 /** Σ p·(log p − log q) along an axis. */

@@ -105,7 +105,7 @@ function finish(
 /**
  * The head alone, for two residuals after the last block:
  * `residual` and `clean` float32 [rows, tokens, dModel], `targets` int32 [rows · tokens, 1] (−1: none)
- * -> `nll` of the first and `kl`, KL(clean ‖ residual), float32 [rows · tokens, 1] (0 where there is no target).
+ * -> `nll` of the first (0 where there is no target) and `kl`, KL(clean ‖ residual), float32 [rows · tokens, 1].
  */
 export function buildDivergence(
   checkpoint: Checkpoint,

@@ -29,7 +29,7 @@ export interface Sight {
 /** What a residual ended in, for every position of its batch, [rows · tokens]: see `LanguageModel.finish`. */
 export interface Ending {
   nll: Float32Array;
-  /** KL(clean ‖ this one); only where the sweep was asked for divergence, and not of the clean one. */
+  /** KL(clean ‖ this one); only where the observer asked for divergence. */
   kl?: Float32Array;
 }
 
@@ -40,19 +40,26 @@ export interface Branch {
   ended(ending: Ending): void;
 }
 
-/** One vector in the place of the residual at every position of every batch: zero or mean ablation. */
+/** One vector in the place of the residual at every position of the observer's batches: zero or mean ablation. */
 export interface ConstantBranch {
   /** [dModel] */
   vector: Float32Array;
-  /** One array a batch of the sweep, as `LanguageModel.finish` gives them. */
+  /** One array for each of the observer's batches, as `LanguageModel.finish` gives them. */
   ended(nll: readonly Float32Array[]): void;
 }
 
-/** Who looks at a sweep. All parts are optional; without `clean` and branches it ends at the last hook. */
+/**
+ * Who looks at a sweep. All parts are optional; a batch for which nobody asks for more ends at the last hook. Several
+ * observers with batches of their own share a sweep, so that every segment is loaded and run once over them all.
+ */
 export interface Observer {
+  /** Its batches, by their numbers in the sweep, `to` excluded; all by default. It sees them numbered from 0. */
+  part?: { from: number; to: number };
+  /** Whether its branches are compared with the clean model by KL; the model must have been opened with divergence. */
+  divergence?: boolean;
   /** Called once for each hook and batch; batches come in order at each hook, hooks in order for each batch. */
   see?(sight: Sight): Promise<readonly Branch[]>;
-  /** Called once a hook, when all batches were seen there. Batches must then be of one width. */
+  /** Called once a hook, when all batches were seen there. Its batches must then be of one width. */
   seen?(hook: number): readonly ConstantBranch[];
   /** Called once a batch with the losses of the model left alone. */
   clean?(index: number, batch: TokenBatch, nll: Float32Array): void;
@@ -64,14 +71,21 @@ export interface SweepOptions {
   together?: number;
   /** Default: in memory. It is empty again after the sweep, and stays the caller's to close. */
   store?: ResidualStore;
-  /** Whether branches are compared with the clean model by KL; the model must have been opened with divergence. */
-  divergence?: boolean;
 }
 
-interface Lane<Ended> {
+/** A residual on its way from a hook. */
+interface Lane {
   /** Its name in the store. */
   key: string;
-  ended: Ended;
+  observer: Observer;
+  ended: Branch['ended'];
+}
+
+/** One row on its way that answers for all of an observer's batches. */
+interface ConstantLane {
+  key: string;
+  batches: readonly TokenBatch[];
+  ended: ConstantBranch['ended'];
 }
 
 /**
@@ -83,36 +97,49 @@ export async function sweep(
   observers: readonly Observer[],
   options: SweepOptions,
 ): Promise<void> {
-  const { reporter, together = 1, store = memoryStore(), divergence = false } = options;
+  const { reporter, together = 1, store = memoryStore() } = options;
   const { segments } = model;
   const last = segments.length - 1;
   const lastHook = segments.findLastIndex(({ hook }) => hook !== null);
-  const cleanEnds = divergence || observers.some(({ clean }) => clean !== undefined);
+  const views = observers.map((observer) => ({
+    observer,
+    ...(observer.part ?? { from: 0, to: batches.length }),
+  }));
   const tokens = batches.map((batch) => batch.rows * batch.tokens);
   const total = tokens.reduce((sum, count) => sum + count, 0);
-  const width = batches[0]?.tokens ?? 0;
   let done = 0;
+
+  /** Whoever looks at a batch, with the number it knows it by. */
+  const watching = (index: number) =>
+    views.flatMap(({ observer, from, to }) =>
+      index >= from && index < to ? [{ observer, number: index - from }] : [],
+    );
+  /** Whether somebody needs to know where a batch ends when left alone. */
+  const cleanEnds = batches.map((_, index) =>
+    watching(index).some(({ observer }) => observer.clean !== undefined || observer.divergence === true),
+  );
 
   for (let from = 0; from < batches.length; from += together) {
     const chunk = [...batches.entries()].slice(from, from + together);
-    const branches = new Map<number, Lane<Branch['ended']>[]>(chunk.map(([index]) => [index, []]));
-    const constants: Lane<ConstantBranch['ended']>[] = [];
+    const branches = new Map<number, Lane[]>(chunk.map(([index]) => [index, []]));
+    const constants: ConstantLane[] = [];
     for (const [number, { hook }] of segments.entries()) {
-      const cleanRuns = number <= lastHook || cleanEnds;
-      if (!cleanRuns && constants.length === 0 && [...branches.values()].every((each) => each.length === 0))
-        break;
+      const goesOn = ([index]: readonly [number, TokenBatch]): boolean =>
+        number <= lastHook || cleanEnds[index]! || branches.get(index)!.length > 0;
+      if (constants.length === 0 && !chunk.some(goesOn)) break;
       for (const [index, batch] of chunk) {
         if (reporter.stopRequested()) throw new Stopped();
         const lanes = branches.get(index)!;
+        const cleanRuns = number <= lastHook || cleanEnds[index]!;
         const clean = cleanRuns && number > 0 ? await store.take(`clean-${index}`) : null;
         if (number === last) {
           await finish(index, lanes, clean);
         } else {
-          await advance(number, lanes, batch);
+          for (const { key } of lanes) await advance(number, key, batch);
           if (cleanRuns) {
             const residual = await model.advance(number, clean, batch);
-            if (hook !== null) await show({ hook, index, batch, residual }, lanes);
-            if (number < lastHook || cleanEnds) await store.put(`clean-${index}`, residual);
+            if (hook !== null) await show(hook, index, residual, lanes);
+            if (number < lastHook || cleanEnds[index]!) await store.put(`clean-${index}`, residual);
           }
         }
         done += tokens[index]! / segments.length;
@@ -120,58 +147,55 @@ export async function sweep(
       }
       // Ablations take one row for the text of all chunks: they run beside the last one.
       if (from + together < batches.length) continue;
-      if (number === last) await finishConstants(constants);
-      else await advance(number, constants, rowOf(width));
+      for (const lane of constants) {
+        if (number === last) lane.ended(await model.finishForAll(await store.take(lane.key), lane.batches));
+        else await advance(number, lane.key, rowOf(lane.batches[0]!.tokens));
+      }
       if (hook !== null) await ablate(hook, constants);
     }
   }
   if (Math.round(done) < total) reporter.progress(total, total);
 
-  /** Takes what waits in the lanes through a segment that is not the last. */
-  async function advance(number: number, lanes: readonly Lane<unknown>[], batch: TokenBatch): Promise<void> {
-    for (const { key } of lanes)
-      await store.put(key, await model.advance(number, await store.take(key), batch));
+  /** Takes what waits under a name through a segment that is not the last. */
+  async function advance(number: number, key: string, batch: TokenBatch): Promise<void> {
+    await store.put(key, await model.advance(number, await store.take(key), batch));
   }
 
   /** Lets the observers look, and sends off what they want to go on. */
-  async function show(sight: Sight, lanes: Lane<Branch['ended']>[]): Promise<void> {
-    for (const observer of observers) {
-      for (const { residual, ended } of (await observer.see?.(sight)) ?? []) {
-        const key = `branch-${sight.index}-${lanes.length}`;
-        await store.put(key, residual);
-        lanes.push({ key, ended });
+  async function show(hook: number, index: number, residual: Float32Array, lanes: Lane[]): Promise<void> {
+    for (const { observer, number } of watching(index)) {
+      const sight: Sight = { hook, index: number, batch: batches[index]!, residual };
+      for (const { residual: sent, ended } of (await observer.see?.(sight)) ?? []) {
+        const key = `branch-${index}-${lanes.length}`;
+        await store.put(key, sent);
+        lanes.push({ key, observer, ended });
       }
     }
   }
 
-  async function finish(
-    index: number,
-    lanes: readonly Lane<Branch['ended']>[],
-    clean: Float32Array | null,
-  ): Promise<void> {
+  async function finish(index: number, lanes: readonly Lane[], clean: Float32Array | null): Promise<void> {
     const batch = batches[index]!;
-    if (observers.some((observer) => observer.clean !== undefined)) {
+    const askers = watching(index).filter(({ observer }) => observer.clean !== undefined);
+    if (askers.length > 0) {
       const nll = await model.finish(clean, batch);
-      for (const observer of observers) observer.clean?.(index, batch, nll);
+      for (const { observer, number } of askers) observer.clean?.(number, batch, nll);
     }
-    for (const { key, ended } of lanes) {
+    for (const { key, observer, ended } of lanes) {
       const residual = await store.take(key);
-      if (divergence) ended(await model.finishDivergence(residual, clean!, batch));
+      if (observer.divergence) ended(await model.finishDivergence(residual, clean!, batch));
       else ended({ nll: await model.finish(residual, batch) });
     }
   }
 
-  async function ablate(hook: number, constants: Lane<ConstantBranch['ended']>[]): Promise<void> {
-    for (const observer of observers) {
+  async function ablate(hook: number, constants: ConstantLane[]): Promise<void> {
+    for (const { observer, from, to } of views) {
+      const own = batches.slice(from, to);
+      if (own.length === 0) continue;
       for (const { vector, ended } of observer.seen?.(hook) ?? []) {
         const key = `constant-${constants.length}`;
-        await store.put(key, repeated(vector, width));
-        constants.push({ key, ended });
+        await store.put(key, repeated(vector, own[0]!.tokens));
+        constants.push({ key, batches: own, ended });
       }
     }
-  }
-
-  async function finishConstants(constants: readonly Lane<ConstantBranch['ended']>[]): Promise<void> {
-    for (const { key, ended } of constants) ended(await model.finishForAll(await store.take(key), batches));
   }
 }

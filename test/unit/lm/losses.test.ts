@@ -168,10 +168,11 @@ describe('KL(clean ‖ patched)', () => {
     await model.close();
     const scale = Math.max(...expected);
     expect(scale).toBeGreaterThan(0.01);
-    const positions = [...kl.keys()].filter((i) => (i % 19) + 1 < lengths[Math.floor(i / 19)]!);
+    const positions = [...kl.keys()].filter((i) => i % 19 < lengths[Math.floor(i / 19)]!);
+    expect(positions.length).toBe(lengths.reduce((sum, length) => sum + length));
     for (const i of positions)
       expect(Math.abs(kl[i]! - expected[i]!)).toBeLessThanOrEqual(1e-6 * (1 + scale));
-    // No target, no divergence.
+    // No divergence in padding.
     for (const i of kl.keys()) if (!positions.includes(i)) expect(kl[i]).toBe(0);
   });
 

@@ -26,7 +26,7 @@ const half = (x: Float32Array): Float32Array => x.map((value) => value / 2);
 /** All a sweep shows and ends in: residuals and losses by name. */
 async function recorded(
   model: LanguageModel,
-  options: Partial<SweepOptions> = {},
+  { divergence = false, ...options }: Partial<SweepOptions> & { divergence?: boolean } = {},
 ): Promise<Map<string, Float32Array>> {
   const found = new Map<string, Float32Array>();
   const once = (name: string, values: Float32Array): void => {
@@ -34,6 +34,7 @@ async function recorded(
     found.set(name, values.slice());
   };
   const observer: Observer = {
+    divergence,
     async see({ hook, index, residual }) {
       once(`x${hook} of ${index}`, residual);
       return [half(residual), residual.slice()].map((each, i) => ({
@@ -129,6 +130,41 @@ describe('a sweep', () => {
     });
     expect(run).toEqual([0, 0, 0, 1, 1, 1]);
     expect(kept.size).toBe(0);
+    await model.close();
+  });
+
+  it.each([1, 5])('shows each observer its own batches, of its own width, %i together', async (together) => {
+    const model = await open(true);
+    const wide: TokenBatch = { ids: Int32Array.from({ length: 24 }, (_, i) => i + 3), rows: 2, tokens: 12 };
+    const all = [...batches, wide];
+    const seen: string[] = [];
+    const ablated: Float32Array[] = [];
+    const ends: { kl?: Float32Array | undefined; nll: Float32Array }[] = [];
+    const first: Observer = {
+      part: { from: 0, to: batches.length },
+      see: async ({ hook, index, batch }) => {
+        seen.push(`${hook} ${index} ${batch.tokens}`);
+        return [];
+      },
+      seen: () => [{ vector: new Float32Array(model.dModel), ended: (nll) => void ablated.push(...nll) }],
+    };
+    const second: Observer = {
+      part: { from: batches.length, to: all.length },
+      divergence: true,
+      see: async ({ hook, index, batch, residual }) => {
+        seen.push(`other ${hook} ${index} ${batch.tokens}`);
+        return hook === 0 ? [{ residual: half(residual), ended: (ending) => void ends.push(ending) }] : [];
+      },
+    };
+    await sweep(model, all, [first, second], { reporter: silent, together });
+    expect(seen.filter((each) => each.startsWith('other'))).toEqual(['other 0 0 12', 'other 1 0 12']);
+    expect(seen.filter((each) => !each.startsWith('other')).toSorted()).toEqual(
+      hooks.flatMap((hook) => batches.map((_, index) => `${hook} ${index} 9`)),
+    );
+    expect(ablated.map((nll) => nll.length)).toEqual([18, 9, 18, 18, 9, 18]);
+    const x = (await model.residuals(wide))[0]!;
+    const expected = await model.divergences(0, half(x), await model.finalResidual(0, x, wide), wide);
+    expect(ends).toEqual([expected]);
     await model.close();
   });
 
