@@ -12,6 +12,39 @@ const count = z
   .positive()
   .max(2 ** 50);
 
+const shuffleSettings = z.strictObject({
+  megabytes: z
+    .int()
+    .nonnegative()
+    .max(2 ** 30)
+    .default(0)
+    .describe('size of the buffer that tokens of many passes are shuffled in, all hooks together; 0 is none'),
+  onDisk: z.boolean().default(false).describe('keep that buffer in a file of the run folder, not in memory'),
+});
+
+const policySettings = z.strictObject({
+  dropFirst: z
+    .int()
+    .nonnegative()
+    .max(1_000_000)
+    .default(0)
+    .describe(
+      'tokens at the start of each row that SAEs are not trained on: 1 leaves out BOS or the attention sink',
+    ),
+  highNorm: z
+    .enum(['keep', 'drop', 'cap'])
+    .default('keep')
+    .describe(
+      'tokens of extreme norm (attention sinks): trained on, left out at all hooks, or scaled to the limit',
+    ),
+  highNormFactor: z
+    .number()
+    .positive()
+    .max(1_000_000)
+    .default(10)
+    .describe('that limit, times the median norm of the first biasInitSamples activations'),
+});
+
 export const runConfig = z
   .strictObject({
     name: z
@@ -58,6 +91,8 @@ export const runConfig = z
       tokens: count.describe('tokens each SAE is trained on'),
       checkpointTokens: count.describe('tokens between two saved states'),
       logSteps: count.describe('steps between two points of the trajectory'),
+      shuffle: shuffleSettings.prefault({}),
+      policy: policySettings.prefault({}),
     }),
     evaluation: z.strictObject({
       tokens: count.describe('held-out tokens for reconstruction and losses'),
@@ -79,6 +114,12 @@ export const runConfig = z
     }
     if (sae.batchTokens % corpus.rowTokens !== 0) {
       complain(['sae', 'batchTokens'], `expected a multiple of corpus.rowTokens (${corpus.rowTokens})`);
+    }
+    if (value.training.policy.dropFirst >= corpus.rowTokens) {
+      complain(
+        ['training', 'policy', 'dropFirst'],
+        `expected less than corpus.rowTokens (${corpus.rowTokens})`,
+      );
     }
     complainAboutSweep(value, complain);
     if (new Set(layers).size !== layers.length) complain(['layers'], 'expected each layer once');
@@ -128,7 +169,8 @@ export function describeFields(schema: z.ZodType, prefix = ''): { path: string; 
       describeFields(inner as z.ZodType, prefix === '' ? key : `${prefix}.${key}`),
     );
   }
-  if (schema instanceof z.ZodDefault && schema.description === undefined) {
+  const wrapped = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault;
+  if (wrapped && schema.description === undefined) {
     return describeFields(schema.unwrap() as z.ZodType, prefix);
   }
   return [{ path: prefix, text: schema.description ?? '' }];

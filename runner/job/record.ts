@@ -14,7 +14,7 @@ import type { Recipe } from '../train/recipe.ts';
 import type { JobStart } from './messages.ts';
 import type { PlannedSae } from './planned-saes.ts';
 import type { RunState } from './run-folder.ts';
-import { readTrajectory } from './trajectory-file.ts';
+import { readTrajectory, type Trajectory } from './trajectory-file.ts';
 
 /** Name of the residual stream after a block, as TransformerLens and SAELens write it. */
 export function residualHook(layer: number): string {
@@ -68,7 +68,12 @@ export async function recordOf(parts: {
       tokens_trained: trajectory.tokens,
       sha256: tensorsSha256(sae),
       files,
-      training: { ...flat(recipe), source: config.corpus.source, rowTokens: config.corpus.rowTokens },
+      training: {
+        ...flat(recipe),
+        ...dataSettings(config, trajectory),
+        source: config.corpus.source,
+        rowTokens: config.corpus.rowTokens,
+      },
       license: null,
     },
     data: {
@@ -111,6 +116,16 @@ export async function recordOf(parts: {
       ...(config.model.reference === null ? embeddedCaveats : []),
       ...(config.spill === 'bfloat16' && !model.resident ? [roundedCaveat] : []),
     ],
+  };
+}
+
+/** What was done to the stream of tokens, and to how many. */
+function dataSettings({ training: { policy, shuffle } }: RunConfig, { policy: counts }: Trajectory) {
+  return {
+    ...policy,
+    tokensDropped: counts.dropped,
+    normsCapped: counts.capped,
+    shuffleMegabytes: shuffle.megabytes,
   };
 }
 

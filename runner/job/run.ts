@@ -12,14 +12,13 @@ import { type Reporter, type StageProgress, stageReporter } from '../reporter.ts
 import { writeRelease } from '../sae/checkpoints/reference-release.ts';
 import type { Sae } from '../sae/sae.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
-import type { TrainedSae } from '../train/trainer.ts';
 import { evaluateStage } from './evaluate-stage.ts';
 import { openRunModel, removeSpilled } from './language-model.ts';
 import type { JobStart } from './messages.ts';
 import { type PlannedSae, plannedSaes, readPlannedSae } from './planned-saes.ts';
 import { recordOf, residualHook } from './record.ts';
 import type { RunState } from './run-folder.ts';
-import { trainStage } from './train-stage.ts';
+import { type Trained, trainStage } from './train-stage.ts';
 import { type Trajectory, trajectoryFile } from './trajectory-file.ts';
 
 export interface JobVoice {
@@ -125,12 +124,8 @@ async function evaluateRun(
   }
 }
 
-async function writeTrained(
-  folder: string,
-  config: RunConfig,
-  trained: readonly TrainedSae[],
-): Promise<void> {
-  for (const { plan, sae, steps, tokens, trajectory } of trained) {
+async function writeTrained(folder: string, config: RunConfig, { saes, policy }: Trained): Promise<void> {
+  for (const { plan, sae, steps, tokens, trajectory } of saes) {
     await writeRelease(folder, plan.id, {
       sae,
       details: {
@@ -142,7 +137,7 @@ async function writeTrained(
         step: steps,
       },
     });
-    const points: Trajectory = { layer: plan.layer, tokens, points: trajectory };
+    const points: Trajectory = { layer: plan.layer, tokens, points: trajectory, policy };
     await writeJsonAtomic(join(folder, trajectoryFile(plan.id)), points);
   }
 }

@@ -7,11 +7,13 @@ import type { PackingPosition } from '../text/packing.ts';
 import { graphBackend } from '../train/backends/graph.ts';
 import { checkpointStore } from '../train/checkpoint.ts';
 import type { SaePlan } from '../train/sae-trainer.ts';
+import type { PolicyCounts } from '../train/token-policy.ts';
 import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../train/trainer.ts';
 import { openActivations } from './activation-thread.ts';
 import { type ActivationSource, residualWidth, sharingOf } from './activations.ts';
 import type { ModelPlace } from './identity.ts';
 import type { PlannedSae } from './planned-saes.ts';
+import { openTrainingTokens, type TrainingTokens, tokensState } from './training-tokens.ts';
 
 const word = z
   .int()
@@ -19,8 +21,8 @@ const word = z
   .max(2 ** 32 - 1);
 const count = z.int().nonnegative();
 
-/** Where the training text stood: written into checkpoints, read back by resuming. */
-const positionSchema: z.ZodType<PackingPosition> = z.strictObject({
+/** Where the training text stood. */
+const packingPosition: z.ZodType<PackingPosition> = z.strictObject({
   mixture: z.strictObject({
     random: z.tuple([word, word, word, word]),
     rows: z.record(z.string(), count),
@@ -31,8 +33,17 @@ const positionSchema: z.ZodType<PackingPosition> = z.strictObject({
   rows: count,
 });
 
+/** What a checkpoint holds of the data: written by this stage, read back by resuming. */
+const positionSchema = z.strictObject({ text: packingPosition.optional(), tokens: tokensState });
+
 /** Copies of an SAE's weights while it trains: themselves, gradients, two moments, and new ones being made. */
 const STATES_HELD = 6;
+
+export interface Trained {
+  saes: TrainedSae[];
+  /** What the token policy did. */
+  policy: PolicyCounts;
+}
 
 /**
  * Trains the run's SAEs from one stream of text: every forward pass of the language model up to the last hook feeds
@@ -49,7 +60,7 @@ export async function trainStage(
     saes: readonly PlannedSae[];
   },
   reporter: Reporter,
-): Promise<TrainedSae[]> {
+): Promise<Trained> {
   const { config } = run;
   const { sae: recipe, training } = config;
   const plans: SaePlan[] = run.saes.map(({ id, layer, origin }) => ({ id, layer, recipe: origin.recipe }));
@@ -59,16 +70,31 @@ export async function trainStage(
   for (const { folder, reason } of loaded?.damaged ?? []) {
     reporter.note(`checkpoint ${folder} is damaged (${reason}); going on from the one before it`);
   }
-  let position = loaded === undefined ? undefined : positionSchema.parse(loaded.checkpoint.position);
+  const position = loaded === undefined ? undefined : positionSchema.parse(loaded.checkpoint.position);
   const d_in = await residualWidth(run.model);
   const devices = parseDevices(config.device);
   const { threads } = sharingOf(config, devices);
   const weights = plans.reduce((sum, plan) => sum + 4 * 2 * d_in * plan.recipe.dSae, 0);
   const source = await openActivations(
     { config, place: run.model, folder: run.folder, memory: run.memory, saes: STATES_HELD * weights },
-    position,
+    position?.text,
   );
+  let tokens: TrainingTokens | undefined;
   try {
+    const samples =
+      loaded === undefined ? await firstActivations(recipe.biasInitSamples, d_in, layers, source) : undefined;
+    tokens = openTrainingTokens(
+      {
+        config,
+        folder: run.folder,
+        d: d_in,
+        layers,
+        source,
+      },
+      samples === undefined
+        ? { state: position!.tokens, contents: loaded!.files, position: position!.text }
+        : { samples },
+    );
     const trainer = await openTrainer(
       {
         backend: graphBackend({ device: devices[0], ...(threads === undefined ? {} : { threads }) }),
@@ -76,11 +102,14 @@ export async function trainStage(
         plans,
         logEverySteps: training.logSteps,
       },
-      loaded === undefined
-        ? { samples: await firstActivations(recipe.biasInitSamples, d_in, layers, source) }
-        : { resume: loaded.checkpoint.state },
+      samples === undefined ? { resume: loaded!.checkpoint.state } : { samples },
     );
-    const save = async (): Promise<void> => store.save({ d_in, state: await trainer.state(), position });
+    const stream = tokens;
+    const save = async (): Promise<void> => {
+      const { position: text } = stream;
+      const data = { ...(text === undefined ? {} : { text }), tokens: stream.state() };
+      await store.save({ d_in, state: await trainer.state(), position: data }, stream.contents());
+    };
     try {
       let saved = trainer.tokens;
       reporter.progress(trainer.tokens, training.tokens);
@@ -89,20 +118,25 @@ export async function trainStage(
           if (trainer.tokens > saved) await save();
           throw new Stopped(`stopped after ${trainer.tokens} tokens; the same command goes on from there`);
         }
-        const pass = await source.next();
-        const progress = await trainer.step(pass.activations);
-        position = pass.position;
+        const batch = await stream.next();
+        if (batch === null) {
+          const buffer = `${Math.floor(100 * stream.filled)} %`;
+          reporter.progress(trainer.tokens, training.tokens, { buffer });
+          continue;
+        }
+        const progress = await trainer.step(batch);
         reporter.progress(Math.min(trainer.tokens, training.tokens), training.tokens, fieldsOf(progress));
         if (trainer.tokens - saved >= training.checkpointTokens && trainer.tokens < training.tokens) {
           await save();
           saved = trainer.tokens;
         }
       }
-      return await finish(trainer, save);
+      return { saes: await finish(trainer, save), policy: stream.counts };
     } finally {
       await trainer.close();
     }
   } finally {
+    tokens?.close();
     await source.close();
   }
 }

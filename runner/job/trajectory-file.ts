@@ -9,6 +9,8 @@ const trajectorySchema = z.strictObject({
   /** Tokens trained on in all. */
   tokens: z.int().nonnegative(),
   points: z.array(trajectoryPoint),
+  /** What the token policy did over the run: tokens left out, and norms scaled down (over all hooks). */
+  policy: z.strictObject({ dropped: z.int().nonnegative(), capped: z.int().nonnegative() }),
 });
 
 export type Trajectory = z.infer<typeof trajectorySchema>;

@@ -31,10 +31,15 @@ const manifestSchema = z.strictObject({
 
 export interface LoadedCheckpoint {
   checkpoint: Checkpoint;
+  /** Where the files lie that were saved beside it, by name. They stay until the next save. */
+  files: ReadonlyMap<string, string>;
   generation: number;
   /** Newer generations that were passed over, newest first: tell the user. */
   damaged: readonly { folder: string; reason: string }[];
 }
+
+/** Bytes by file name. */
+export type ExtraFiles = ReadonlyMap<string, Iterable<Uint8Array>>;
 
 export interface CheckpointStore {
   /** The newest intact checkpoint, or undefined where there is none at all. Errors as `loadLatestCheckpoint`. */
@@ -42,9 +47,10 @@ export interface CheckpointStore {
   /**
    * Writes a new generation; of the older ones only that last loaded or saved here stays.
    *
+   * @param files more files of it, by name, each as bytes that can be gone through several times
    * @throws UnavailableError when the folder cannot be written; older generations stay as they were
    */
-  save(checkpoint: Checkpoint): Promise<void>;
+  save(checkpoint: Checkpoint, files?: ExtraFiles): Promise<void>;
   /** Removes all generations. */
   clear(): Promise<void>;
 }
@@ -59,10 +65,10 @@ export function checkpointStore(folder: string): CheckpointStore {
       previous = found?.generation;
       return found;
     },
-    async save(checkpoint) {
+    async save(checkpoint, files = new Map()) {
       const generations = await listGenerations(folder);
       const next = (generations[0] ?? 0) + 1;
-      await writable(folder, () => writeGeneration(folder, next, checkpoint));
+      await writable(folder, () => writeGeneration(folder, next, checkpoint, files));
       const kept = previous ?? generations[0];
       previous = next;
       // The checkpoint stands by now: what cannot be removed is left for the next time.
@@ -92,7 +98,7 @@ export async function loadLatestCheckpoint(folder: string): Promise<LoadedCheckp
   for (const generation of await listGenerations(folder)) {
     const path = join(folder, folderName(generation));
     try {
-      return { checkpoint: await readGeneration(path), generation, damaged };
+      return { ...(await readGeneration(path)), generation, damaged };
     } catch (error) {
       damaged.push({ folder: path, reason: error instanceof Error ? error.message : String(error) });
     }
@@ -152,17 +158,24 @@ async function writable<T>(folder: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function writeGeneration(folder: string, generation: number, checkpoint: Checkpoint): Promise<void> {
+async function writeGeneration(
+  folder: string,
+  generation: number,
+  checkpoint: Checkpoint,
+  extra: ExtraFiles,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   await removePartial(folder);
   const partial = join(folder, `${PARTIAL}${randomBytes(6).toString('hex')}`);
   await mkdir(partial);
   try {
     const files: Record<string, HashedFile> = {};
-    for (const { name, parts } of checkpointFiles(checkpoint)) {
+    const write = async (name: string, parts: Iterable<Uint8Array>): Promise<void> => {
       files[name] = hashParts(parts);
       await writeAtomic(join(partial, name), parts);
-    }
+    };
+    for (const { name, parts } of checkpointFiles(checkpoint)) await write(name, parts);
+    for (const [name, parts] of extra) await write(name, parts);
     await writeAtomic(join(partial, MANIFEST), `${JSON.stringify({ files }, null, 2)}\n`);
     await syncFolder(partial);
     await rename(partial, join(folder, folderName(generation)));
@@ -184,7 +197,7 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function readGeneration(folder: string): Promise<Checkpoint> {
+async function readGeneration(folder: string): Promise<Pick<LoadedCheckpoint, 'checkpoint' | 'files'>> {
   const { files } = await readJson(join(folder, MANIFEST), manifestSchema);
   for (const [name, expected] of Object.entries(files)) {
     const found = await hashFile(join(folder, name));
@@ -195,10 +208,14 @@ async function readGeneration(folder: string): Promise<Checkpoint> {
       found.bytes === expected.bytes ? 'those that were written' : `${expected.bytes}`,
     );
   }
-  return readCheckpointFiles(folder, new Set(Object.keys(files)));
+  const names = Object.keys(files);
+  return {
+    checkpoint: await readCheckpointFiles(folder, new Set(names)),
+    files: new Map(names.map((name) => [name, join(folder, name)])),
+  };
 }
 
-function hashParts(parts: readonly Uint8Array[]): HashedFile {
+function hashParts(parts: Iterable<Uint8Array>): HashedFile {
   const hash = createHash('sha256');
   let bytes = 0;
   for (const part of parts) {

@@ -13,7 +13,7 @@ const KILLS = 30;
 /** Runs that are cut side by side. */
 const LANES = 2;
 
-/** Two hooks, two SAEs each, 60 passes, a state saved every third. */
+/** Two hooks, two SAEs each, 60 steps from a shuffle buffer of 1,024 tokens, a state saved every third. */
 const settings = [
   'layers=[0,1]',
   'threads=1',
@@ -27,6 +27,8 @@ const settings = [
   'sweep.k=[4,8]',
   'training.tokens=15360',
   'training.checkpointTokens=768',
+  'training.shuffle.megabytes=1',
+  'training.policy.dropFirst=1',
 ];
 
 const program = fileURLToPath(new URL('../job/training.ts', import.meta.url));
@@ -212,9 +214,10 @@ test('a loss that blows up stops the training, names SAE and step, and keeps the
   const folder = join(root, 'diverging');
   const wild = [
     ...['sae.learningRate=1', 'sae.learningRateFloor=1', 'sae.decay=none', 'sae.scheduleSteps=60'],
-    ...['sae.warmupSteps=40', 'sae.unitNormDecoder=false', 'sae.gradientClip=1e9'],
+    ...['sae.warmupSteps=30', 'sae.unitNormDecoder=false', 'sae.gradientClip=1e9'],
   ];
-  const outcome = await train(folder, undefined, trainingCommand(folder, ...wild));
+  const more = ['training.tokens=61440', ...wild];
+  const outcome = await train(folder, undefined, trainingCommand(folder, ...more));
   const last = outcome.lines.at(-1) ?? '';
   expect(last).toMatch(/^error UserError training of L\d_k\d at step \d+: found .*times the variance/);
   const step = Number(/at step (\d+)/.exec(last)![1]);

@@ -14,7 +14,7 @@ import { tensorsSha256 } from '../../runner/sae/sae.ts';
 const [folder = '', ...set] = process.argv.slice(2);
 const config = await resolveRun(['small-world-quick'], { set });
 try {
-  const trained = await trainStage(
+  const { saes } = await trainStage(
     {
       config,
       folder,
@@ -29,7 +29,7 @@ try {
     },
   );
   const hash = createHash('sha256');
-  for (const { plan, sae, tokens, trajectory } of trained) {
+  for (const { plan, sae, tokens, trajectory } of saes) {
     hash.update(`${plan.id} ${tokens} ${tensorsSha256(sae)}\n`);
     for (const { tokens_per_second: _, ...point } of trajectory) hash.update(JSON.stringify(point));
   }

@@ -1,0 +1,74 @@
+/** Rows of float32 numbers by their place, in memory or in a file. */
+import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { UnavailableError } from '../errors.ts';
+
+export interface RowStore {
+  /** Copies row `at` to the start of `into`. */
+  read(at: number, into: Float32Array): void;
+  write(at: number, row: Float32Array): void;
+  close(): void;
+}
+
+export function memoryRows(capacity: number, width: number): RowStore {
+  const rows = new Float32Array(capacity * width);
+  return {
+    read: (at, into) => into.set(rows.subarray(at * width, (at + 1) * width)),
+    write: (at, row) => rows.set(row, at * width),
+    close: () => undefined,
+  };
+}
+
+/**
+ * Rows in a file that is the process's own: what it held before is lost, and it goes when the store is closed.
+ *
+ * @throws UnavailableError when the file cannot be written
+ */
+export function fileRows(path: string, width: number): RowStore {
+  const file = tried(path, () => {
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, 'w+');
+  });
+  const bytes = 4 * width;
+  return {
+    read(at, into) {
+      const view = new Uint8Array(into.buffer, into.byteOffset, bytes);
+      tried(path, () => {
+        for (let done = 0; done < bytes; ) {
+          const got = readSync(file, view, done, bytes - done, at * bytes + done);
+          if (got === 0) throw new RangeError(`row ${at} was never written`);
+          done += got;
+        }
+      });
+    },
+    write(at, row) {
+      const view = new Uint8Array(row.buffer, row.byteOffset, bytes);
+      tried(path, () => {
+        for (let done = 0; done < bytes; ) {
+          done += writeSync(file, view, done, bytes - done, at * bytes + done);
+        }
+      });
+    },
+    close() {
+      closeSync(file);
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+function tried<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (cause instanceof RangeError) throw cause;
+    throw new UnavailableError(
+      {
+        thing: path,
+        found: cause instanceof Error ? cause.message : String(cause),
+        expected: 'a writable file with free space for the shuffle buffer',
+        next: 'Free space or lower training.shuffleMegabytes, then run again: the last checkpoint is intact.',
+      },
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * A streaming shuffle over many passes: once the buffer is full, every token that comes in takes the place of one
+ * drawn at random, and that one goes out. All hooks move together, so a token's activations stay side by side.
+ */
+import { type Random, type RandomState, randomFrom } from '../math/random.ts';
+import type { RowStore } from './row-store.ts';
+
+export interface ShuffleState {
+  /** Slots in use. */
+  filled: number;
+  /** Tokens that are out and not taken yet. */
+  waiting: number;
+  random: RandomState;
+}
+
+/** Rows are written to disk in stretches of about so many numbers (1 MiB). */
+const CHUNK_FLOATS = 2 ** 18;
+
+export class ShuffleBuffer {
+  readonly #d: number;
+  readonly #capacity: number;
+  readonly #stores: ReadonlyMap<number, RowStore>;
+  readonly #random: Random;
+  /** For each layer the tokens that are out, pass by pass. */
+  readonly #out: ReadonlyMap<number, Float32Array[]>;
+  #filled = 0;
+  #waiting = 0;
+
+  /** @param capacity tokens held; 0 passes them on as they come */
+  constructor(d: number, capacity: number, stores: ReadonlyMap<number, RowStore>, start: RandomState) {
+    this.#d = d;
+    this.#capacity = capacity;
+    this.#stores = stores;
+    this.#random = randomFrom(start);
+    this.#out = new Map([...stores.keys()].map((layer) => [layer, []]));
+  }
+
+  /**
+   * @param activations for each layer [tokens, d]
+   * @param kept the tokens to take in
+   */
+  push(activations: ReadonlyMap<number, Float32Array>, kept: Uint32Array): void {
+    const d = this.#d;
+    const room = Math.max(0, Math.min(kept.length, this.#capacity - this.#filled));
+    const slots = Array.from({ length: kept.length - room }, () =>
+      this.#capacity === 0 ? 0 : this.#random.integer(this.#capacity),
+    );
+    for (const [layer, store] of this.#stores) {
+      const x = activations.get(layer)!;
+      const row = (t: number): Float32Array => x.subarray(t * d, (t + 1) * d);
+      for (let i = 0; i < room; i++) store.write(this.#filled + i, row(kept[i]!));
+      const out = new Float32Array(slots.length * d);
+      slots.forEach((slot, i) => {
+        const incoming = row(kept[room + i]!);
+        const outgoing = out.subarray(i * d, (i + 1) * d);
+        if (this.#capacity === 0) outgoing.set(incoming);
+        else {
+          store.read(slot, outgoing);
+          store.write(slot, incoming);
+        }
+      });
+      if (out.length > 0) this.#out.get(layer)!.push(out);
+    }
+    this.#filled += room;
+    this.#waiting += slots.length;
+  }
+
+  /** The next so many tokens of each layer [count, d], or null while there are not so many. */
+  take(count: number): Map<number, Float32Array> | null {
+    if (this.#waiting < count) return null;
+    this.#waiting -= count;
+    const taken = new Map<number, Float32Array>();
+    for (const [layer, out] of this.#out) taken.set(layer, front(out, count * this.#d));
+    return taken;
+  }
+
+  state(): ShuffleState {
+    return { filled: this.#filled, waiting: this.#waiting, random: this.#random.state() };
+  }
+
+  /**
+   * What `state` does not hold, of one layer: rows in the buffer, then rows that are out, as float32 bytes. An array
+   * is good until the next one is asked for.
+   */
+  *contents(layer: number): Generator<Uint8Array> {
+    const d = this.#d;
+    const together = Math.max(1, Math.floor(CHUNK_FLOATS / d));
+    const chunk = new Float32Array(Math.min(together, Math.max(1, this.#filled)) * d);
+    for (let slot = 0; slot < this.#filled; ) {
+      let rows = 0;
+      for (; rows < together && slot < this.#filled; rows++, slot++) {
+        this.#stores.get(layer)!.read(slot, chunk.subarray(rows * d, (rows + 1) * d));
+      }
+      yield bytesOf(chunk.subarray(0, rows * d));
+    }
+    for (const part of this.#out.get(layer)!) yield bytesOf(part);
+  }
+
+  /**
+   * Puts contents back into a new buffer that was given the random state.
+   *
+   * @param contents for each layer what `contents` gave, row by row
+   */
+  restore({ filled, waiting }: ShuffleState, contents: ReadonlyMap<number, Iterable<Float32Array>>): void {
+    for (const [layer, store] of this.#stores) {
+      const out = new Float32Array(waiting * this.#d);
+      let at = 0;
+      for (const row of contents.get(layer)!) {
+        if (at < filled) store.write(at, row);
+        else out.set(row, (at - filled) * this.#d);
+        at++;
+      }
+      if (at !== filled + waiting) throw new RangeError(`${at} rows, expected ${filled + waiting}`);
+      if (waiting > 0) this.#out.get(layer)!.push(out);
+    }
+    this.#filled = filled;
+    this.#waiting = waiting;
+  }
+
+  close(): void {
+    for (const store of this.#stores.values()) store.close();
+  }
+}
+
+/** The first `length` numbers of a queue of arrays, taken from it. */
+function front(queue: Float32Array[], length: number): Float32Array {
+  const taken = new Float32Array(length);
+  for (let at = 0; at < length; ) {
+    const part = queue[0]!;
+    const fits = part.subarray(0, length - at);
+    taken.set(fits, at);
+    at += fits.length;
+    if (fits.length === part.length) queue.shift();
+    else queue[0] = part.subarray(fits.length);
+  }
+  return taken;
+}
+
+function bytesOf(array: Float32Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
