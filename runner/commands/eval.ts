@@ -7,8 +7,10 @@ import { describeFields, type RunConfig, runConfig } from '../config/run-config.
 import { UserError } from '../errors.ts';
 import { parseBytes } from '../io/bytes.ts';
 import { runIdentity } from '../job/identity.ts';
+import { pinText } from '../job/pinned-text.ts';
 import { plannedSaes } from '../job/planned-saes.ts';
 import { checkIdentity, discardRunFolder, openRunFolder, type RunFolder } from '../job/run-folder.ts';
+import { findFiles } from '../job/text.ts';
 import { machineMemory } from '../lm/memory.ts';
 import { publishRecords } from '../report/content.ts';
 import { readRunRecords } from '../report/run-records.ts';
@@ -53,18 +55,19 @@ export async function run(args: readonly string[]): Promise<number> {
     console.log(await help());
     return 0;
   }
-  const config = await resolveRun(positionals, values);
+  const asked = await resolveRun(positionals, values);
   const memory = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
   const runs = resolve(values.runs ?? join(projectRoot, 'runs'));
   const content = resolve(values.content ?? join(projectRoot, 'content'));
   const out = resolve(values.out ?? defaultOut);
   const view = progressView(process.stdout);
-  const folder = join(runs, config.name);
-  const model = await locateModel(config.model.reference, view);
-  const identity = await runIdentity(config, model);
+  const folder = join(runs, asked.name);
+  const model = await locateModel(asked.model.reference, view);
   if (values.fresh) await discardRunFolder(folder);
   const opened = await openRunFolder(folder);
   try {
+    const config = await pinText(asked, opened.found?.config, findFiles);
+    const identity = await runIdentity(config, model);
     checkIdentity(opened, identity);
     view.line(headline(config, opened));
     const upToDate = opened.found?.stage === 'done';

@@ -1,5 +1,9 @@
 /** What a run is: every setting, with the words that --help prints. Presets and config files are objects of this shape. */
 import { z } from 'zod';
+import { corpusNames } from '../text/corpora.ts';
+import { sourceDeclaration } from '../text/file-source.ts';
+import { boundaries } from '../text/packing.ts';
+import { probeDeclaration } from '../text/probe-declaration.ts';
 import { type Recipe, recipe } from '../train/recipe.ts';
 import { SAE_LIMIT, type Sweep, sweep, sweptRecipes } from './sweep.ts';
 
@@ -45,6 +49,18 @@ const policySettings = z.strictObject({
     .describe('that limit, times the median norm of the first biasInitSamples activations'),
 });
 
+/** Sources as a list of declarations, or one given by its reference alone. */
+const sources = z.union([
+  z.array(sourceDeclaration).min(1).max(100),
+  z
+    .string()
+    .regex(/[/\\.:]/, `expected small-world, ${corpusNames.join(', ')}, or a reference to data files`)
+    .max(1_000)
+    .transform((data) => [sourceDeclaration.parse({ data })]),
+]);
+
+const probeSet = z.union([z.string().min(1).max(100), probeDeclaration]);
+
 export const runConfig = z
   .strictObject({
     name: z
@@ -79,8 +95,24 @@ export const runConfig = z
       .describe('residuals on disk, of a model larger than memory: float32 is exact, bfloat16 half as large'),
     corpus: z.strictObject({
       source: z
-        .enum(['small-world'])
-        .describe('where text comes from: the generator of the embedded small world'),
+        .union([z.enum(['small-world', ...corpusNames]), sources])
+        .describe(
+          'training text: small-world (the embedded generator), reference (the mixture of the reference release), a reference to data files, or a list of sources',
+        ),
+      heldout: z
+        .union([z.enum(corpusNames), sources])
+        .nullable()
+        .default(null)
+        .describe('evaluation text, such as c4-validation; null: held-out documents of the training text'),
+      heldoutShare: z
+        .number()
+        .gt(0)
+        .lt(1)
+        .default(0.01)
+        .describe('share of documents, chosen by their hash, that evaluation alone reads (not small-world)'),
+      boundaries: boundaries
+        .default('joined')
+        .describe('documents in training rows: joined, separated (by an end-of-text token) or apart'),
       trainSeed: seed.describe('seed of the training text'),
       heldoutSeed: seed.describe('seed of the evaluation text; must differ from trainSeed'),
       rowTokens: count.max(1_000_000).describe('tokens of one packed row'),
@@ -94,6 +126,23 @@ export const runConfig = z
       shuffle: shuffleSettings.prefault({}),
       policy: policySettings.prefault({}),
     }),
+    probing: z
+      .strictObject({
+        tasks: z
+          .array(probeSet)
+          .min(1)
+          .max(50)
+          .default(['toxicity', 'sentiment'])
+          .describe(
+            'tasks of InterpScore, by name or declared; the first is the one tpp perturbs (toxic_conversations and sst2 in the reference)',
+          ),
+        sets: z
+          .array(probeSet)
+          .max(50)
+          .default([])
+          .describe('sets of several classes, by name or declared, for the suites that follow SAEBench'),
+      })
+      .prefault({}),
     evaluation: z.strictObject({
       tokens: count.describe('held-out tokens for reconstruction and losses'),
       documentTokens: count.describe('documents are cut to so many tokens before packing'),

@@ -10,13 +10,11 @@ import type { Reporter } from '../reporter.ts';
 import { type OpenSae, openSae } from '../sae/open-sae.ts';
 import type { Sae } from '../sae/sae.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
+import type { ProbeSet } from '../text/probe-sets.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { RunModel } from './language-model.ts';
 import type { PlannedSae } from './planned-saes.ts';
-import { evaluationBatches, probeSets } from './text.ts';
-
-/** The tasks of InterpScore, in its order: the first is the one that tpp perturbs. */
-const tasks = ['toxicity', 'sentiment'] as const;
+import { type EvaluationText, evaluationText, probeSets } from './text.ts';
 
 export interface EvaluateStage {
   /** By hook, of one hook in the order given. */
@@ -24,6 +22,7 @@ export interface EvaluateStage {
   /** What was evaluated on. */
   tokens: number;
   rows: number;
+  documents: EvaluationText['documents'];
 }
 
 /**
@@ -43,7 +42,7 @@ export async function evaluateStage(
 ): Promise<EvaluateStage> {
   const { config, device, opened, tokenizer, saes } = run;
   const { model } = opened;
-  const batches = await evaluationBatches(config, tokenizer);
+  const { batches, documents } = await evaluationText(config, tokenizer);
   const threads = config.threads === null ? {} : { threads: config.threads };
   const hooks: HookSaes[] = [];
   try {
@@ -77,6 +76,7 @@ export async function evaluateStage(
       evaluated: evaluated.map((each, i) => ({ planned: order[i]!, evaluated: each })),
       rows,
       tokens: rows * config.corpus.rowTokens,
+      documents,
     };
   } finally {
     for (const hook of hooks) for (const sae of hook.saes) await sae.close();
@@ -94,7 +94,10 @@ async function probeTasks(
   const { probeTexts, probeTokens } = config.evaluation;
   const load = probeSets(config);
   const loaded = [];
-  for (const name of tasks) loaded.push(await load(name, { kind: 'first', rows: probeTexts }));
+  for (const task of config.probing.tasks) {
+    const name = typeof task === 'string' ? task : task.name;
+    loaded.push(asTask(await load(name, { kind: 'first', rows: probeTexts })));
+  }
   const sets = loaded.map(({ name, data, train }) => {
     const rows = train.map(({ text, label }) => ({
       text,
@@ -135,6 +138,17 @@ async function probeTasks(
       });
     }),
   );
+}
+
+/** @throws UserError for a set of more than two classes: its probe would need another rule */
+function asTask(set: ProbeSet): ProbeSet {
+  if (set.classes.length === 2) return set;
+  throw new UserError({
+    thing: `probing.tasks: ${set.name}`,
+    found: `${set.classes.length} classes`,
+    expected: 'two',
+    next: 'Put it under probing.sets, or declare two of its classes.',
+  });
 }
 
 /** Rows `first`.. of a feature matrix, without a copy. */

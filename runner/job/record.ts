@@ -14,6 +14,7 @@ import type { Recipe } from '../train/recipe.ts';
 import type { JobStart } from './messages.ts';
 import type { PlannedSae } from './planned-saes.ts';
 import type { RunState } from './run-folder.ts';
+import { declarationsOf, type EvaluationText } from './text.ts';
 import { readTrajectory, type Trajectory } from './trajectory-file.ts';
 
 /** Name of the residual stream after a block, as TransformerLens and SAELens write it. */
@@ -33,8 +34,9 @@ export async function recordOf(parts: {
   evaluated: Evaluated;
   tokens: number;
   rows: number;
+  documents: EvaluationText['documents'];
 }): Promise<EvaluationRecord> {
-  const { start, state, seconds, model, planned, sae, evaluated, tokens, rows } = parts;
+  const { start, state, seconds, model, planned, sae, evaluated } = parts;
   const { config, folder, identity } = start;
   const { id, layer, origin } = planned;
   const { recipe } = origin;
@@ -71,19 +73,13 @@ export async function recordOf(parts: {
       training: {
         ...flat(recipe),
         ...dataSettings(config, trajectory),
-        source: config.corpus.source,
+        source: corpusText(config.corpus.source),
         rowTokens: config.corpus.rowTokens,
+        boundaries: config.corpus.boundaries,
       },
       license: null,
     },
-    data: {
-      name: 'small world',
-      split: `held out by seed; documents cut to ${config.evaluation.documentTokens} tokens`,
-      seed: config.corpus.heldoutSeed,
-      tokens,
-      rows,
-      row_tokens: config.corpus.rowTokens,
-    },
+    data: dataOf(config, parts),
     metrics: evaluated.metrics as EvaluationRecord['metrics'],
     interpscore: evaluated.interpscore,
     probes: evaluated.probes,
@@ -127,6 +123,39 @@ function dataSettings({ training: { policy, shuffle } }: RunConfig, { policy: co
     normsCapped: counts.capped,
     shuffleMegabytes: shuffle.megabytes,
   };
+}
+
+/** What was evaluated on. */
+function dataOf(
+  { corpus, evaluation }: RunConfig,
+  { tokens, rows, documents }: Pick<Parameters<typeof recordOf>[0], 'tokens' | 'rows' | 'documents'>,
+): EvaluationRecord['data'] {
+  const source = corpus.heldout ?? corpus.source;
+  const split =
+    source === 'small-world'
+      ? 'held out by seed'
+      : `documents whose hash falls into the ${corpus.heldoutShare * 100} % that training never reads`;
+  return {
+    name: corpusText(source),
+    split: `${split}; documents cut to ${evaluation.documentTokens} tokens`,
+    seed: corpus.heldoutSeed,
+    tokens,
+    rows,
+    row_tokens: corpus.rowTokens,
+    documents,
+  };
+}
+
+/** Sources with their commits and shares, in one line. */
+function corpusText(source: RunConfig['corpus']['source']): string {
+  const declarations = declarationsOf(source);
+  if (declarations === null) return 'small world';
+  const total = declarations.reduce((sum, { weight }) => sum + weight, 0);
+  const parts = declarations.map(({ data, weight }) =>
+    declarations.length === 1 ? data : `${Math.round((1000 * weight) / total) / 10} % ${data}`,
+  );
+  const line = parts.join(', ');
+  return line.length <= 2_000 ? line : `${line.slice(0, 1_999)}…`;
 }
 
 /** A recipe as a record holds it: lists as text. */

@@ -104,10 +104,7 @@ async function evaluateRun(
   });
   const { model } = opened;
   try {
-    const { evaluated, tokens, rows } = await evaluateStage(
-      { config, device, opened, tokenizer, saes },
-      reporter,
-    );
+    const { evaluated, ...data } = await evaluateStage({ config, device, opened, tokenizer, saes }, reporter);
     const seconds = state.seconds.training + state.seconds.evaluating + (performance.now() - since) / 1000;
     const records: { id: string; record: EvaluationRecord }[] = [];
     for (const each of evaluated) {
@@ -115,7 +112,7 @@ async function evaluateRun(
       const { sae } = saes.find(({ planned }) => planned.id === id)!;
       records.push({
         id,
-        record: await recordOf({ start, state, seconds, model, sae, tokens, rows, ...each }),
+        record: await recordOf({ start, state, seconds, model, sae, ...data, ...each }),
       });
     }
     return records;

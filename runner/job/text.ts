@@ -1,8 +1,20 @@
 /** The text a run reads: training rows, held-out rows, probe texts. */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import type { RunConfig } from '../config/run-config.ts';
+import { UserError } from '../errors.ts';
+import { dataFileFinder } from '../hub/data-files.ts';
+import { readHubSettings } from '../hub/settings.ts';
+import { openHub } from '../hub/transport.ts';
+import type { FindDataFiles } from '../io/data-files.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
+import { corpora } from '../text/corpora.ts';
 import { DEMO_PROBES, demoProbeSet } from '../text/demo-probes.ts';
 import { demoMixture } from '../text/demo-source.ts';
+import { fileProbeSet } from '../text/file-probes.ts';
+import { fileSource, type SourceDeclaration } from '../text/file-source.ts';
+import { ALL, type Part } from '../text/holdout.ts';
 import { mixture, startOfMixture } from '../text/mixture.ts';
 import {
   EVALUATION_PACKING,
@@ -11,34 +23,88 @@ import {
   packRows,
   startOfPacking,
 } from '../text/packing.ts';
+import { declaredProbes } from '../text/probe-declaration.ts';
 import { noSuchSet, type ProbeSetLoader } from '../text/probe-sets.ts';
+import type { TextSource } from '../text/source.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 
-/** Packed rows of training text, from a recorded position or from the start. */
-export function trainingRows(
+/** Data files of this machine and of the hub that the environment names. */
+export const findFiles: FindDataFiles = dataFileFinder(
+  async () => openHub({ settings: await readHubSettings(process.env, homedir()) }),
+  { exists: existsSync, home: homedir() },
+);
+
+/**
+ * Packed rows of training text, from a recorded position or from the start.
+ *
+ * @throws UserError when the text ends: going on with what is left of a mixture would be another one
+ */
+export async function* trainingRows(
   config: RunConfig,
   tokenizer: Tokenizer,
   from: PackingPosition | undefined,
+  find: FindDataFiles = findFiles,
 ): AsyncGenerator<PackedRow> {
-  const { trainSeed, rowTokens } = config.corpus;
-  const sources = demoMixture(trainSeed);
+  const { corpus } = config;
+  const { trainSeed, rowTokens, boundaries, heldoutShare } = corpus;
+  const sources = await sourcesOf(corpus.source, trainSeed, find);
+  const part: Part = corpus.source === 'small-world' ? ALL : { take: 'training', heldoutShare };
   const position = from ?? startOfPacking(startOfMixture(sources, trainSeed));
-  return packRows(mixture(sources, position.mixture, tokenizer), tokenizer, position, { rowTokens });
+  let ended = '';
+  const onEnd = (source: string): void => {
+    ended = source;
+  };
+  const texts = mixture(sources, position.mixture, tokenizer, { part, onEnd });
+  let { rows } = position;
+  for await (const row of packRows(texts, tokenizer, position, { rowTokens, boundaries })) {
+    rows = row.position.rows;
+    yield row;
+  }
+  throw tooShort('training text', ended, rows * rowTokens, config.training.tokens, 'training.tokens');
 }
 
-/** All held-out rows of the evaluation, as batches of the width of a training pass. */
-export async function evaluationBatches(config: RunConfig, tokenizer: Tokenizer): Promise<TokenBatch[]> {
-  const { heldoutSeed, rowTokens } = config.corpus;
+export interface EvaluationText {
+  batches: TokenBatch[];
+  /** Documents that the batches were packed from, in their order, and a hash over the hash of each. */
+  documents: { count: number; sha256: string };
+}
+
+/**
+ * All held-out rows of the evaluation, as batches of the width of a training pass.
+ *
+ * @throws UserError when there are fewer held-out documents than the evaluation asks for
+ */
+export async function evaluationText(
+  config: RunConfig,
+  tokenizer: Tokenizer,
+  find: FindDataFiles = findFiles,
+): Promise<EvaluationText> {
+  const { corpus } = config;
+  const { heldoutSeed, rowTokens, heldoutShare } = corpus;
   const { documentTokens, tokens } = config.evaluation;
-  const sources = demoMixture(heldoutSeed);
+  const sources = await sourcesOf(corpus.heldout ?? corpus.source, heldoutSeed, find);
+  const demo = corpus.source === 'small-world' && corpus.heldout === null;
+  const part: Part = demo ? ALL : { take: 'heldout', heldoutShare };
   const position = startOfPacking(startOfMixture(sources, heldoutSeed));
   const packing = { ...EVALUATION_PACKING, documentTokens, rowTokens };
-  const rows = packRows(mixture(sources, position.mixture, tokenizer), tokenizer, position, packing);
+  const digest = createHash('sha256');
+  let ended = '';
+  let count = 0;
+  async function* documents() {
+    const onEnd = (source: string): void => {
+      ended = source;
+    };
+    for await (const text of mixture(sources, position.mixture, tokenizer, { part, onEnd })) {
+      digest.update(text.hash);
+      count++;
+      yield text;
+    }
+  }
   const wanted = Math.floor(tokens / rowTokens);
   const batches: TokenBatch[] = [];
   let pending: Int32Array[] = [];
   let taken = 0;
-  for await (const { row } of rows) {
+  for await (const { row } of packRows(documents(), tokenizer, position, packing)) {
     pending.push(row);
     taken++;
     if (pending.length * rowTokens >= config.sae.batchTokens || taken === wanted) {
@@ -47,7 +113,9 @@ export async function evaluationBatches(config: RunConfig, tokenizer: Tokenizer)
     }
     if (taken === wanted) break;
   }
-  return batches;
+  if (taken < wanted)
+    throw tooShort('held-out text', ended, taken * rowTokens, wanted * rowTokens, 'evaluation.tokens');
+  return { batches, documents: { count, sha256: digest.digest('hex') } };
 }
 
 /** Rows of equal length as one batch. */
@@ -60,11 +128,53 @@ export function batchOf(rows: readonly Int32Array[]): TokenBatch {
   return { ids, rows: rows.length, tokens };
 }
 
-/** The probe sets of a run. */
-export function probeSets(config: RunConfig): ProbeSetLoader {
+/** The probe sets of a run, by name: declared in its configuration, those known by name, those of the small world. */
+export function probeSets(config: RunConfig, find: FindDataFiles = findFiles): ProbeSetLoader {
+  const { tasks, sets } = config.probing;
+  const own = [...tasks, ...sets].filter((each) => typeof each !== 'string');
+  const files = [...own, ...declaredProbes];
   return async (name, demand) => {
-    const known = DEMO_PROBES.find((each) => each === name);
-    if (known === undefined) throw noSuchSet(name, DEMO_PROBES);
-    return demoProbeSet(known, config.evaluation.probeSeed, demand);
+    const demo = DEMO_PROBES.find((each) => each === name);
+    const declared = files.find((each) => each.name === name);
+    if (declared !== undefined) return fileProbeSet(declared, demand, find);
+    if (demo !== undefined) return demoProbeSet(demo, config.evaluation.probeSeed, demand);
+    throw noSuchSet(name, [...DEMO_PROBES, ...files.map((each) => each.name)]);
   };
+}
+
+/** The declarations behind a corpus; null for the generator of the small world. */
+export function declarationsOf(source: RunConfig['corpus']['source']): readonly SourceDeclaration[] | null {
+  if (source === 'small-world') return null;
+  return typeof source === 'string' ? corpora[source] : source;
+}
+
+async function sourcesOf(
+  source: RunConfig['corpus']['source'],
+  seed: number,
+  find: FindDataFiles,
+): Promise<TextSource[]> {
+  const declarations = declarationsOf(source);
+  if (declarations === null) return demoMixture(seed);
+  const sources: TextSource[] = [];
+  for (const [index, declaration] of declarations.entries()) {
+    const { files } = await find(declaration.data);
+    // The number keeps two declarations of the same files apart.
+    sources.push(fileSource(`${index} ${declaration.data}`, declaration, files));
+  }
+  return sources;
+}
+
+function tooShort(
+  thing: string,
+  source: string,
+  found: number,
+  expected: number,
+  setting: string,
+): UserError {
+  return new UserError({
+    thing,
+    found: `the end of source ${JSON.stringify(source)} after ${found} tokens`,
+    expected: `${expected}`,
+    next: `Lower ${setting}, or give the sources more text.`,
+  });
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { RunConfig } from '../config/run-config.ts';
 import { parseDevices } from '../onnx/devices.ts';
 import { type Reporter, Stopped } from '../reporter.ts';
-import type { PackingPosition } from '../text/packing.ts';
+import { packingPosition } from '../text/packing.ts';
 import { graphBackend } from '../train/backends/graph.ts';
 import { checkpointStore } from '../train/checkpoint.ts';
 import type { SaePlan } from '../train/sae-trainer.ts';
@@ -14,24 +14,6 @@ import { type ActivationSource, residualWidth, sharingOf } from './activations.t
 import type { ModelPlace } from './identity.ts';
 import type { PlannedSae } from './planned-saes.ts';
 import { openTrainingTokens, type TrainingTokens, tokensState } from './training-tokens.ts';
-
-const word = z
-  .int()
-  .min(0)
-  .max(2 ** 32 - 1);
-const count = z.int().nonnegative();
-
-/** Where the training text stood. */
-const packingPosition: z.ZodType<PackingPosition> = z.strictObject({
-  mixture: z.strictObject({
-    random: z.tuple([word, word, word, word]),
-    rows: z.record(z.string(), count),
-    texts: count,
-    skipped: count,
-  }),
-  carried: z.array(count),
-  rows: count,
-});
 
 /** What a checkpoint holds of the data: written by this stage, read back by resuming. */
 const positionSchema = z.strictObject({ text: packingPosition.optional(), tokens: tokensState });

@@ -263,6 +263,8 @@ export const record = z.strictObject({
       tokens: count,
       rows: count.nullable(),
       row_tokens: count.nullable(),
+      /** Documents the rows were packed from, and a hash over the hash of each, in order. */
+      documents: z.strictObject({ count, sha256 }).optional(),
     })
     .nullable(),
   metrics,

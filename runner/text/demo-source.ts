@@ -1,6 +1,6 @@
 import { demoRow, type Register } from '../demo/index.ts';
 import type { Extractor } from './extract.ts';
-import type { TextSource } from './mixture.ts';
+import type { TextSource } from './source.ts';
 
 /** One register of the small world as an endless source. */
 export function demoSource(register: Register, seed: number, weight: number): TextSource {
@@ -9,15 +9,18 @@ export function demoSource(register: Register, seed: number, weight: number): Te
     weight,
     extractor: EXTRACTORS[register],
     async *rows(start) {
-      for (let index = start; ; index++) yield demoRow(register, seed, index);
+      for (let row = start.row; ; row++) {
+        const next = { file: 0, row: row + 1, byte: 0 };
+        yield { value: demoRow(register, seed, row), place: `${register} row ${row}`, next };
+      }
     },
   };
 }
 
 const EXTRACTORS: Record<Register, Extractor> = {
-  prose: { kind: 'text' },
-  dialogue: { kind: 'conversations', thinking: true },
-  arithmetic: { kind: 'problem-solution' },
+  prose: { kind: 'text', field: 'text' },
+  dialogue: { kind: 'conversations', field: 'conversations', thinking: true },
+  arithmetic: { kind: 'problem-solution', problemField: 'problem', solutionField: 'solution' },
 };
 
 /** The small world in the shares of the reference recipe: 70 % prose, 20 % dialogue, 10 % arithmetic. */

@@ -2,11 +2,28 @@ import { z } from 'zod';
 import { MalformedError } from '../errors.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
-/** How the text of a row is found, by the shapes that data sets come in. */
-export type Extractor =
-  | { kind: 'text'; field?: string }
-  | { kind: 'conversations'; field?: string; thinking: boolean }
-  | { kind: 'problem-solution'; problemField?: string; solutionField?: string };
+const field = z.string().min(1).max(200);
+
+/** How the text of a row is found, by the shapes that data sets come in. Fields inside others are written a.b. */
+export const extractor = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('text'), field: field.default('text') }),
+  z.strictObject({
+    kind: z.literal('conversations'),
+    field: field.default('conversations'),
+    thinking: z.boolean().default(true),
+  }),
+  z.strictObject({
+    kind: z.literal('problem-solution'),
+    problemField: field.default('problem'),
+    solutionField: field.default('solution'),
+  }),
+]);
+export type Extractor = z.infer<typeof extractor>;
+
+/** The fields an extractor reads. */
+export function fieldsOf(how: Extractor): string[] {
+  return how.kind === 'problem-solution' ? [how.problemField, how.solutionField] : [how.field];
+}
 
 const ROLES: Readonly<Record<string, string>> = { human: 'user', gpt: 'assistant' };
 const message = z.union([
@@ -30,16 +47,18 @@ export function extractText(
   tokenizer: Pick<Tokenizer, 'applyChat'>,
   thing: string,
 ): string {
+  // A null is a text of no characters, and passed over like any other that is too short.
+  if (fieldsOf(extractor).some((name) => fieldOf(row, name) === null)) return '';
   switch (extractor.kind) {
     case 'text':
-      return stringField(row, extractor.field ?? 'text', thing);
+      return stringField(row, extractor.field, thing);
     case 'problem-solution': {
-      const problem = stringField(row, extractor.problemField ?? 'problem', thing);
-      const solution = stringField(row, extractor.solutionField ?? 'solution', thing);
+      const problem = stringField(row, extractor.problemField, thing);
+      const solution = stringField(row, extractor.solutionField, thing);
       return `Problem: ${problem}\n\nSolution: ${solution}`;
     }
     case 'conversations': {
-      const name = extractor.field ?? 'conversations';
+      const name = extractor.field;
       const result = conversation.safeParse(fieldOf(row, name));
       if (!result.success) {
         throw missing(
@@ -59,8 +78,12 @@ function stringField(row: unknown, name: string, thing: string): string {
   return value;
 }
 
-function fieldOf(row: unknown, name: string): unknown {
-  return typeof row === 'object' && row !== null ? (row as Record<string, unknown>)[name] : undefined;
+/** The value under a name, or along its parts where the row has no field of the whole name. */
+export function fieldOf(row: unknown, name: string): unknown {
+  if (typeof row !== 'object' || row === null) return undefined;
+  if (Object.hasOwn(row, name)) return (row as Record<string, unknown>)[name];
+  const dot = name.indexOf('.');
+  return dot < 0 ? undefined : fieldOf(fieldOf(row, name.slice(0, dot)), name.slice(dot + 1));
 }
 
 function describe(value: unknown): string {

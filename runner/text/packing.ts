@@ -1,8 +1,19 @@
-import type { MixedText, MixturePosition } from './mixture.ts';
+import { z } from 'zod';
+import { UserError } from '../errors.ts';
+import { type MixedText, type MixturePosition, mixturePosition } from './mixture.ts';
 import type { Tokenizer } from './tokenizer.ts';
+
+/**
+ * How documents share rows. joined: end to end, nothing between them (the reference recipe). separated: an
+ * end-of-text token after each. apart: every document begins a row, and what fills no row of its own is left out.
+ */
+export const boundaries = z.enum(['joined', 'separated', 'apart']);
+export type Boundaries = z.infer<typeof boundaries>;
 
 export interface PackingOptions {
   rowTokens: number;
+  /** Without it: joined. */
+  boundaries?: Boundaries;
   /** Longer documents are cut to so many tokens; without it they are taken whole. */
   documentTokens?: number;
   /** With the tokenizer's own special tokens around each document; without by default. */
@@ -16,6 +27,12 @@ export interface PackingPosition {
   carried: number[];
   rows: number;
 }
+
+export const packingPosition: z.ZodType<PackingPosition> = z.strictObject({
+  mixture: mixturePosition,
+  carried: z.array(z.int().nonnegative()),
+  rows: z.int().nonnegative(),
+});
 
 export interface PackedRow {
   /** [rowTokens] token ids. */
@@ -32,16 +49,20 @@ export function startOfPacking(mixture: MixturePosition): PackingPosition {
 export const EVALUATION_PACKING = { documentTokens: 1024, specialTokens: true } as const;
 
 /**
- * Documents tokenised, put end to end without separator, and cut into rows of equal length; a last part that fills no
- * row is left out. `texts` must begin at `from.mixture`.
+ * Documents tokenised, put together, and cut into rows of equal length; a last part that fills no row is left out.
+ * `texts` must begin at `from.mixture`.
+ *
+ * @throws UserError when documents are to be separated by a token the tokenizer does not name
  */
 export async function* packRows(
   texts: AsyncIterable<MixedText>,
-  tokenizer: Pick<Tokenizer, 'encode'>,
+  tokenizer: Pick<Tokenizer, 'encode'> & Partial<Pick<Tokenizer, 'eosTokenId'>>,
   from: PackingPosition,
   options: PackingOptions,
 ): AsyncGenerator<PackedRow> {
   const { rowTokens, documentTokens = Number.POSITIVE_INFINITY, specialTokens = false } = options;
+  const { boundaries: rule = 'joined' } = options;
+  const separator = rule === 'separated' ? [endOfText(tokenizer.eosTokenId)] : [];
   let { carried, rows, mixture } = from;
 
   function* cut(): Generator<PackedRow> {
@@ -57,8 +78,19 @@ export async function* packRows(
   yield* cut();
   for await (const { text, position } of texts) {
     const ids = tokenizer.encode(text, { specialTokens });
-    carried = carried.concat(ids.length > documentTokens ? ids.slice(0, documentTokens) : ids);
+    const document = ids.length > documentTokens ? ids.slice(0, documentTokens) : ids;
+    carried = (rule === 'apart' ? [] : carried).concat(document, separator);
     mixture = position;
     yield* cut();
   }
+}
+
+function endOfText(id: number | null | undefined): number {
+  if (id != null) return id;
+  throw new UserError({
+    thing: 'corpus.boundaries',
+    found: '"separated", with a tokenizer that names no end-of-text token',
+    expected: 'an eos_token in tokenizer_config.json',
+    next: 'Use "joined" or "apart".',
+  });
 }

@@ -7,6 +7,7 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { demoModelFolder } from '../../runner/demo/index.ts';
 import { demoSource } from '../../runner/text/demo-source.ts';
+import { START } from '../../runner/text/source.ts';
 import { loadTokenizer } from '../../runner/text/tokenizer.ts';
 
 const rounds = 7;
@@ -18,13 +19,13 @@ const folders = {
 };
 const line = 'abcdefghij'.repeat(20_000);
 
-const prose = demoSource('prose', 7, 1).rows(0)[Symbol.asyncIterator]();
+const prose = demoSource('prose', 7, 1).rows(START)[Symbol.asyncIterator]();
 
 async function documents(): Promise<string[]> {
   const texts: string[] = [];
   for (let bytes = 0; bytes < roundBytes; ) {
     const { value } = await prose.next();
-    const text = (value as { text: string }).text;
+    const text = (value as { value: { text: string } }).value.text;
     texts.push(text);
     bytes += Buffer.byteLength(text);
   }

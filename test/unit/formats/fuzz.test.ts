@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { MalformedError } from '../../../runner/errors.ts';
 import { parseNpy, readNpz } from '../../../runner/formats/npy.ts';
+import { openParquet } from '../../../runner/formats/parquet.ts';
 import { readFloats, readSafetensors } from '../../../runner/formats/safetensors.ts';
 import { readTorchFile, TorchTensor, type TorchValue } from '../../../runner/formats/torch-file.ts';
 import { readMember, readZip } from '../../../runner/formats/zip.ts';
@@ -25,6 +26,17 @@ async function readTorch(source: ByteSource): Promise<void> {
   const values: TorchValue[] = file.value instanceof Map ? [...file.value.values()] : [];
   for (const value of values)
     if (value instanceof TorchTensor && value.dtype === 'F32') await file.floats(value);
+}
+
+const parquetFiles = ['groups', 'v2', 'delta', 'pages', 'zstd', 'plain'].map((name) =>
+  Uint8Array.from(
+    readFileSync(fileURLToPath(new URL(`../../fixtures/text/${name}.parquet`, import.meta.url))),
+  ),
+);
+
+async function readParquet(bytes: Uint8Array): Promise<void> {
+  const file = await openParquet(strictSource(bytes));
+  for await (const _ of file.read(0, file.columns));
 }
 
 async function readSafetensorsWhole(source: ByteSource): Promise<void> {
@@ -88,6 +100,21 @@ const targets: Record<string, { count: number; run: (seed: number) => Promise<vo
       const start = new DataView(npzFile.buffer).getUint32(npzFile.length - 6, true);
       const directory = mutated(npzFile.subarray(start), random('z', seed));
       await readNpz(strictSource(Buffer.concat([npzFile.subarray(0, start), directory])));
+    },
+  },
+  'parquet, anywhere': {
+    count: 2_000,
+    run: (seed) => readParquet(mutated(parquetFiles[seed % parquetFiles.length]!, random('pa', seed))),
+  },
+  'parquet, the footer': {
+    count: 2_000,
+    run: (seed) => {
+      const bytes = Buffer.from(parquetFiles[seed % parquetFiles.length]!);
+      const start = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8);
+      const footer = mutated(bytes.subarray(start, -8), random('pf', seed));
+      const end = Buffer.from('\0\0\0\0PAR1');
+      end.writeUInt32LE(footer.length);
+      return readParquet(Uint8Array.from(Buffer.concat([bytes.subarray(0, start), footer, end])));
     },
   },
   'npy, the header': {

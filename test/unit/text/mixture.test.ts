@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import type { z } from 'zod';
 import { MalformedError } from '../../../runner/errors.ts';
 import { demoMixture } from '../../../runner/text/demo-source.ts';
-import { type Extractor, extractText } from '../../../runner/text/extract.ts';
+import { extractor, extractText } from '../../../runner/text/extract.ts';
+import { documentHash } from '../../../runner/text/holdout.ts';
 import {
   type MixedText,
   type MixturePosition,
   mixture,
   startOfMixture,
-  type TextSource,
 } from '../../../runner/text/mixture.ts';
+import type { TextSource } from '../../../runner/text/source.ts';
 
 const template = {
   applyChat: (turns: readonly { role: string; content: string }[]) =>
@@ -19,12 +21,16 @@ function listSource(name: string, weight: number, texts: readonly string[], log:
   return {
     name,
     weight,
-    extractor: { kind: 'text' },
+    extractor: { kind: 'text', field: 'text' },
     async *rows(start) {
       try {
-        for (let i = start; i < texts.length; i++) {
+        for (let i = start.row; i < texts.length; i++) {
           log.push(`${name} ${i}`);
-          yield { text: texts[i] };
+          yield {
+            value: { text: texts[i] },
+            place: `${name} ${i}`,
+            next: { file: 0, row: i + 1, byte: 0 },
+          };
         }
       } finally {
         log.push(`${name} closed`);
@@ -87,7 +93,7 @@ describe('mixture', () => {
     const sources = [listSource('a', 1, ['x'.repeat(50), 'y'.repeat(51), '', 'z'.repeat(60)])];
     const texts = await take(mixture(sources, startOfMixture(sources, 1), template), 2);
     expect(texts.map((t) => t.text[0])).toEqual(['y', 'z']);
-    expect(texts[1]?.position).toMatchObject({ rows: { a: 4 }, texts: 2, skipped: 2 });
+    expect(texts[1]?.position).toMatchObject({ rows: { a: { row: 4 } }, texts: 2, skipped: 2 });
   });
 
   test('ends with the first source that has no more rows, and closes the others', async () => {
@@ -99,6 +105,29 @@ describe('mixture', () => {
     expect(log).toContain('b closed');
   });
 
+  test('parts share no text, and together are all of them, whatever the seed', async () => {
+    // Every text stands twice, in different sources: both copies fall on the same side.
+    const texts = long('a', 400);
+    const sources = [listSource('a', 1, texts), listSource('b', 1, texts)];
+    const of = async (take: 'training' | 'heldout', seed: number): Promise<Set<string>> => {
+      const found = new Set<string>();
+      const part = { take, heldoutShare: 0.25 } as const;
+      for await (const { text } of mixture(sources, startOfMixture(sources, seed), template, { part }))
+        found.add(text);
+      return found;
+    };
+    const [training, heldout] = [await of('training', 1), await of('heldout', 2)];
+    expect([...heldout].filter((text) => training.has(text))).toEqual([]);
+    expect(heldout.size).toBeGreaterThan(60);
+    expect(heldout.size).toBeLessThan(140);
+    expect(training.size).toBeGreaterThan(200);
+  });
+
+  test('white space does not tell documents apart', () => {
+    expect(documentHash(' a  b\n')).toBe(documentHash('a b'));
+    expect(documentHash('a b')).not.toBe(documentHash('ab'));
+  });
+
   test('a row is read only when it is drawn', async () => {
     const log: string[] = [];
     const sources = [listSource('a', 1, long('a', 9), log)];
@@ -108,12 +137,18 @@ describe('mixture', () => {
 });
 
 describe('extractors', () => {
-  const extract = (row: unknown, extractor: Extractor): string =>
-    extractText(row, extractor, template, 'rows.jsonl row 3');
+  type How = z.input<typeof extractor>;
+  const extract = (row: unknown, how: How): string =>
+    extractText(row, extractor.parse(how), template, 'rows.jsonl row 3');
 
   test('each shape gives its text', () => {
     expect(extract({ text: 'a' }, { kind: 'text' })).toBe('a');
     expect(extract({ body: 'a' }, { kind: 'text', field: 'body' })).toBe('a');
+    expect(extract({ a: { b: 'c' } }, { kind: 'text', field: 'a.b' })).toBe('c');
+    expect(extract({ 'a.b': 'd', a: { b: 'c' } }, { kind: 'text', field: 'a.b' })).toBe('d');
+    // A null is no text: too short, so that it is passed over and counted.
+    expect(extract({ text: null }, { kind: 'text' })).toBe('');
+    expect(extract({ problem: 'p', solution: null }, { kind: 'problem-solution' })).toBe('');
     expect(extract({ problem: 'p', solution: 's' }, { kind: 'problem-solution' })).toBe(
       'Problem: p\n\nSolution: s',
     );
@@ -133,9 +168,9 @@ describe('extractors', () => {
     ).toBe('user: q\nassistant: a');
   });
 
-  test.each<[string, unknown, Extractor]>([
+  test.each<[string, unknown, How]>([
     ['a missing field', { body: 'a' }, { kind: 'text' }],
-    ['null for a text', { text: null }, { kind: 'text' }],
+    ['a number for a text', { text: 1 }, { kind: 'text' }],
     ['a row that is no object', 'text', { kind: 'text' }],
     ['a problem without solution', { problem: 'p' }, { kind: 'problem-solution' }],
     ['an empty conversation', { conversations: [] }, { kind: 'conversations', thinking: true }],
@@ -144,8 +179,8 @@ describe('extractors', () => {
       { conversations: [{ role: 'user' }] },
       { kind: 'conversations', thinking: true },
     ],
-  ])('%s is malformed, and the row is named', (_, row, extractor) => {
-    expect(() => extract(row, extractor)).toThrow(MalformedError);
-    expect(() => extract(row, extractor)).toThrow(/rows\.jsonl row 3/);
+  ])('%s is malformed, and the row is named', (_, row, how) => {
+    expect(() => extract(row, how)).toThrow(MalformedError);
+    expect(() => extract(row, how)).toThrow(/rows\.jsonl row 3/);
   });
 });

@@ -23,7 +23,7 @@ const start = startOfMixture([], 1);
 
 async function* documents(...texts: string[]): AsyncGenerator<MixedText> {
   for (const [i, text] of texts.entries())
-    yield { text, source: 'list', position: { ...start, texts: i + 1 } };
+    yield { text, source: 'list', hash: '', position: { ...start, texts: i + 1 } };
 }
 
 async function take(rows: AsyncIterable<PackedRow>, count = Number.POSITIVE_INFINITY): Promise<PackedRow[]> {

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { MalformedError } from '../../../runner/errors.ts';
+import { type Compression, jsonLines, lines, paragraphs } from '../../../runner/formats/lines.ts';
+import { type ByteSource, memorySource } from '../../../runner/io/byte-source.ts';
+
+const folder = fileURLToPath(new URL('../../fixtures/text/', import.meta.url));
+const { rows } = JSON.parse(readFileSync(`${folder}golden.json`, 'utf8')) as {
+  rows: { id: number; text: string | null }[];
+};
+const expected = rows.map(({ id, text }) => ({ text: text || '-', n: id }));
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+const fromText = (text: string | Uint8Array): ByteSource =>
+  memorySource('a.txt', typeof text === 'string' ? Buffer.from(text) : text);
+
+describe.each([
+  ['lines.jsonl', 'none'],
+  ['lines.jsonl.gz', 'gzip'],
+  ['lines.jsonl.zst', 'zstd'],
+] as [string, Compression][])('%s', (name, compression) => {
+  const bytes = readFileSync(`${folder}${name}`);
+  const source = memorySource(name, bytes);
+
+  test('has the values that Python wrote, over its two parts', async () => {
+    expect((await all(jsonLines(source, compression))).map(({ value }) => value)).toEqual(expected);
+  });
+
+  test('goes on from every line', async () => {
+    const found = await all(jsonLines(source, compression));
+    for (const at of [0, 41, 98, 99]) {
+      const rest = await all(jsonLines(source, compression, found[at]!.next));
+      expect(rest).toEqual(found.slice(at + 1));
+    }
+  });
+
+  test('cut short is an error of one line', async () => {
+    const cut = memorySource(name, bytes.subarray(0, bytes.length - 20));
+    await expect(all(jsonLines(cut, compression))).rejects.toThrow(MalformedError);
+  });
+});
+
+test('plain lines are read from their offset without what is before', async () => {
+  const bytes = readFileSync(`${folder}lines.jsonl`);
+  const reads: number[] = [];
+  const source: ByteSource = {
+    name: 'a',
+    byteLength: bytes.length,
+    async slice(start, end) {
+      reads.push(start);
+      return bytes.subarray(start, end);
+    },
+  };
+  const start = bytes.indexOf('\n', 4000) + 1;
+  await all(lines(source, 'none', start));
+  expect(reads).toEqual([start]);
+});
+
+test('line breaks of both kinds, blank lines, and an end without one', async () => {
+  expect(await all(lines(fromText('a\r\n\nb\nc'), 'none'))).toEqual([
+    { text: 'a', next: 3 },
+    { text: '', next: 4 },
+    { text: 'b', next: 6 },
+    { text: 'c', next: 7 },
+  ]);
+  expect(await all(lines(fromText(''), 'none'))).toEqual([]);
+});
+
+test('paragraphs end at blank lines', async () => {
+  const text = '\n\none\ntwo\n\n \nthree\r\n\r\nfour';
+  const found = await all(paragraphs(fromText(text), 'none'));
+  expect(found.map((each) => each.text)).toEqual(['one\ntwo', 'three', 'four']);
+  expect(await all(paragraphs(fromText(text), 'none', found[0]!.next))).toEqual(found.slice(1));
+});
+
+test('a byte order mark at the start is no text', async () => {
+  const [line] = await all(lines(fromText('\ufeff{"a":1}\n\ufeffb'), 'none'));
+  expect(line!.text).toBe('{"a":1}');
+});
+
+test('what is not text is refused with its place', async () => {
+  await expect(all(lines(fromText(Buffer.from([0x61, 0x0a, 0xff, 0x0a])), 'none'))).rejects.toThrow(
+    /a\.txt, bytes 2 to 4: found bytes that are not UTF-8/,
+  );
+  await expect(all(jsonLines(fromText('{"a":1}\n{a}\n'), 'none'))).rejects.toThrow(
+    /a\.txt, bytes 8 to 12: found "\{a\}"; expected one JSON value a line/,
+  );
+  await expect(all(lines(fromText('aaaa\nbbbbbbb\n'), 'none', 0, 5))).rejects.toThrow(
+    /from byte 5: found more than 5 bytes in one line/,
+  );
+});
+
+test('a long line in little compressed data stops at the limit', async () => {
+  const bomb = memorySource('bomb.gz', gzipSync(Buffer.alloc(64 << 20)));
+  const before = process.memoryUsage().arrayBuffers;
+  await expect(all(lines(bomb, 'gzip', 0, 1 << 20))).rejects.toThrow(/more than 1048576 bytes in one line/);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 << 20);
+});
