@@ -19,6 +19,13 @@ export interface DataFiles {
   files: DataFile[];
 }
 
+/** Data files in words for a record: local ones by their last name and fingerprint, not by where they lie. */
+export function describeFiles({ reference, fingerprint }: Omit<DataFiles, 'files'>): string {
+  if (fingerprint === null) return reference;
+  const name = reference.split(/[\\/]/).findLast((part) => part !== '') ?? reference;
+  return `${name} (local, fingerprint ${fingerprint.slice(0, 12)})`;
+}
+
 /** @throws UserError when nothing is found; UnavailableError when offline and not all is there */
 export type FindDataFiles = (reference: string) => Promise<DataFiles>;
 

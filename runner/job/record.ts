@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
 import type { Evaluated } from '../evaluation/evaluate.ts';
+import { describeFiles } from '../io/data-files.ts';
 import { hashFile } from '../io/hash.ts';
 import type { LanguageModel } from '../lm/language-model.ts';
 import { runtimeVersion } from '../onnx/session.ts';
@@ -151,9 +152,10 @@ function corpusText(source: RunConfig['corpus']['source']): string {
   const declarations = declarationsOf(source);
   if (declarations === null) return 'small world';
   const total = declarations.reduce((sum, { weight }) => sum + weight, 0);
-  const parts = declarations.map(({ data, weight }) =>
-    declarations.length === 1 ? data : `${Math.round((1000 * weight) / total) / 10} % ${data}`,
-  );
+  const parts = declarations.map(({ data, weight, fingerprint = null }) => {
+    const words = describeFiles({ reference: data, fingerprint });
+    return declarations.length === 1 ? words : `${Math.round((1000 * weight) / total) / 10} % ${words}`;
+  });
   const line = parts.join(', ');
   return line.length <= 2_000 ? line : `${line.slice(0, 1_999)}…`;
 }

@@ -1,6 +1,6 @@
 /** Probe sets out of data files, sampled as a suite asks for them. */
 import { MalformedError, quote } from '../errors.ts';
-import type { FindDataFiles } from '../io/data-files.ts';
+import { describeFiles, type FindDataFiles } from '../io/data-files.ts';
 import { type Random, random, shuffle } from '../math/random.ts';
 import { fieldOf } from './extract.ts';
 import { fileRows } from './file-source.ts';
@@ -66,7 +66,7 @@ class Reader {
     for (const [index, file] of files.entries()) {
       if (!splits.includes(file.split)) continue;
       const found = await this.#find(file.data);
-      this.references.add(found.reference);
+      this.references.add(describeFiles(found));
       const text = file.text ?? this.#declaration.text;
       const constant =
         file.class === undefined ? null : classes.findIndex((each) => each.name === file.class);
