@@ -145,6 +145,12 @@ export const runConfig = z
       .prefault({}),
     evaluation: z.strictObject({
       tokens: count.describe('held-out tokens for reconstruction and losses'),
+      controlTokens: z
+        .int()
+        .nonnegative()
+        .max(2 ** 50)
+        .default(8_192)
+        .describe('of these, the last ones on which controls are measured too; 0 leaves controls out'),
       documentTokens: count.describe('documents are cut to so many tokens before packing'),
       probeTexts: count.max(1_000_000).describe('texts of each probing task, taken in order'),
       probeTokens: count.describe('probe texts are cut to so many tokens'),

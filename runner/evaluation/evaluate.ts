@@ -3,6 +3,7 @@
 import { type Resamples, resampleRows } from '../metrics/bootstrap.ts';
 import type { ComponentName, DefinitionId } from '../report/definitions.ts';
 import type {
+  Controls,
   EvaluationRecord,
   InterpScore,
   Measure,
@@ -16,6 +17,7 @@ import { lossRecoveredSuite } from '../suites/loss-recovered.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
 import { reconstructionSuite } from '../suites/reconstruction.ts';
 import { TPP, tppSuite } from '../suites/tpp.ts';
+import { type ControlsGathered, controlsPart, probeControls } from './controls.ts';
 import { type PairingKeys, pairedPart } from './pairing.ts';
 import type { HookMeasured } from './token-pass.ts';
 
@@ -28,6 +30,7 @@ export interface Evaluated {
   tpp: Perturbation;
   curves: EvaluationRecord['curves'];
   paired: Paired | undefined;
+  controls: Controls | undefined;
 }
 
 export interface EvaluateOptions {
@@ -42,12 +45,14 @@ export interface EvaluateOptions {
  * One result for each SAE of each hook, in their order.
  *
  * @param hooks what the token pass measured
+ * @param controls null where none were measured
  * @param tasks for each hook and SAE its probing tasks; the first is the one tpp perturbs (toxicity)
  */
 export function evaluate(
   hooks: readonly HookMeasured[],
   tasks: readonly (readonly (readonly ProbeTask[])[])[],
   options: EvaluateOptions,
+  controls: ControlsGathered | null = null,
 ): Evaluated[] {
   const rows = hooks[0]?.tables.activations.rows ?? 0;
   // One set of resamples for all SAEs: their differences are paired.
@@ -57,6 +62,7 @@ export function evaluate(
   const results: Evaluated[] = [];
   for (const [hookIndex, hook] of hooks.entries()) {
     const reconstructions = reconstructionSuite(hook.tables, resamples);
+    const ofHook = controls && probeControls(controls.residualTasks[hookIndex]!, options);
     for (const [index, reconstruction] of reconstructions.entries()) {
       const saeTasks = tasks[hookIndex]![index]!;
       const loss = lossRecoveredSuite(hook.losses[index]!, resamples);
@@ -93,6 +99,14 @@ export function evaluate(
           },
           options.pairing,
         ),
+        controls:
+          controls === null || ofHook === null
+            ? undefined
+            : controlsPart(hook, index, controls.measured[hookIndex]!, {
+                ...ofHook,
+                sae: probing.statistics[DENSE_PROBING],
+                options,
+              }),
       });
       options.onSae?.(results.length, total);
     }

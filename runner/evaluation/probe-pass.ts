@@ -6,10 +6,23 @@
 import type { LanguageModel, TokenBatch } from '../lm/language-model.ts';
 import { type Observer, type SweepOptions, sweep } from '../lm/sweep.ts';
 import type { Features } from '../probes/features.ts';
-import type { HookSaes } from './token-pass.ts';
+import type { OpenSae } from '../sae/open-sae.ts';
 
 /** Tokens of one forward pass, padding included. */
 export const PROBE_BATCH_TOKENS = 4_096;
+
+export type Encoder = Pick<OpenSae, 'd_sae' | 'encode'>;
+
+/** The residual itself as latents, one a channel: what probes on it are made from. */
+export function residualEncoder(width: number): Encoder {
+  return {
+    d_sae: width,
+    async encode(x, tokens) {
+      const indices = Int32Array.from({ length: tokens * width }, (_, at) => at % width);
+      return { k: width, values: x, indices };
+    },
+  };
+}
 
 /**
  * @param texts token ids of each text, at least one each, already truncated
@@ -19,7 +32,7 @@ export const PROBE_BATCH_TOKENS = 4_096;
  */
 export async function probePass(
   model: LanguageModel,
-  hooks: readonly HookSaes[],
+  hooks: readonly { saes: readonly Encoder[] }[],
   texts: readonly (readonly number[])[],
   sweeping: (batches: readonly TokenBatch[]) => Promise<SweepOptions>,
 ): Promise<Features[][]> {

@@ -46,6 +46,7 @@ class RowLosses {
  * @param hooks one entry a hook of the model, ascending
  * @param batches full rows (no padding): packed evaluation text
  * @param sweeping how the text goes through the model
+ * @param beside who else looks at the same sweep
  * @throws Stopped when the user asked to stop
  */
 export async function tokenPass(
@@ -53,6 +54,7 @@ export async function tokenPass(
   hooks: readonly HookSaes[],
   batches: readonly TokenBatch[],
   sweeping: SweepOptions,
+  beside: readonly Observer[] = [],
 ): Promise<HookMeasured[]> {
   const d = model.dModel;
   const predictions = batches.flatMap((batch) =>
@@ -111,7 +113,7 @@ export async function tokenPass(
     },
     clean: (_index, batch, nll) => clean.add(nll, batch),
   };
-  await sweep(model, batches, [observer], sweeping);
+  await sweep(model, batches, [observer, ...beside], sweeping);
   return hooks.map(({ layer, saes }, hook) => {
     const { tables, sae, zero, mean } = state[hook]!;
     return {

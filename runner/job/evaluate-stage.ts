@@ -1,8 +1,9 @@
 import type { RunConfig } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
+import { type ControlPass, controlPass } from '../evaluation/control-pass.ts';
 import { type Evaluated, evaluate } from '../evaluation/evaluate.ts';
 import { pairingKeys } from '../evaluation/pairing.ts';
-import { probePass } from '../evaluation/probe-pass.ts';
+import { probePass, residualEncoder } from '../evaluation/probe-pass.ts';
 import { type HookSaes, tokenPass } from '../evaluation/token-pass.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { Features } from '../probes/features.ts';
@@ -45,6 +46,7 @@ export async function evaluateStage(
   const { batches, documents } = await evaluationText(config, tokenizer);
   const threads = config.threads === null ? {} : { threads: config.threads };
   const hooks: HookSaes[] = [];
+  let controls: ControlPass | null = null;
   try {
     const order: PlannedSae[] = [];
     for (const layer of model.hooks) {
@@ -55,22 +57,40 @@ export async function evaluateStage(
         order.push(planned);
       }
     }
+    const { controlTokens, resamples, seed } = config.evaluation;
+    controls =
+      controlTokens === 0
+        ? null
+        : controlPass(model, hooks, batches, { tokens: controlTokens, seed, device, ...threads });
+    // Beside each SAE its permuted twin and an untrained one, and at each hook the identity and the components.
+    const branches = order.length + (controls === null ? 0 : 3 * order.length + hooks.length);
     const measured = await tokenPass(
       model,
       hooks,
       batches,
-      await opened.sweeping(reporter('losses', 'tokens'), batches, order.length),
+      await opened.sweeping(reporter('losses', 'tokens'), batches, branches),
+      controls === null ? [] : [controls.observer],
     );
-    const probes = await probeTasks(config, opened, tokenizer, hooks, reporter('probing', 'tokens'));
+    const { probes, residualTasks } = await probeTasks(
+      config,
+      opened,
+      tokenizer,
+      hooks,
+      reporter('probing', 'tokens'),
+    );
     const suites = reporter('scoring', 'SAEs');
     suites.progress(0, order.length);
-    const { resamples, seed } = config.evaluation;
-    const evaluated = evaluate(measured, probes, {
-      resamples,
-      seed,
-      pairing: pairingKeys(batches, probes[0]?.[0] ?? [], { resamples, seed }),
-      onSae: (done, total) => suites.progress(done, total),
-    });
+    const evaluated = evaluate(
+      measured,
+      probes,
+      {
+        resamples,
+        seed,
+        pairing: pairingKeys(batches, probes[0]?.[0] ?? [], { resamples, seed }),
+        onSae: (done, total) => suites.progress(done, total),
+      },
+      controls === null ? null : { measured: controls.measured(), residualTasks },
+    );
     const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
     return {
       evaluated: evaluated.map((each, i) => ({ planned: order[i]!, evaluated: each })),
@@ -79,18 +99,19 @@ export async function evaluateStage(
       documents,
     };
   } finally {
+    await controls?.close();
     for (const hook of hooks) for (const sae of hook.saes) await sae.close();
   }
 }
 
-/** For each hook and SAE the probing tasks with its features. */
+/** For each hook and SAE the probing tasks with its features, and for each hook those of the residual itself. */
 async function probeTasks(
   config: RunConfig,
   opened: RunModel,
   tokenizer: Tokenizer,
   hooks: readonly HookSaes[],
   reporter: Reporter,
-): Promise<ProbeTask[][][]> {
+): Promise<{ probes: ProbeTask[][][]; residualTasks: ProbeTask[][] }> {
   const { probeTexts, probeTokens } = config.evaluation;
   const load = probeSets(config);
   const loaded = [];
@@ -118,11 +139,11 @@ async function probeTasks(
   });
   const pooled = await probePass(
     opened.model,
-    hooks,
+    hooks.map(({ saes }) => ({ saes: [...saes, residualEncoder(opened.model.dModel)] })),
     sets.flatMap(({ usable }) => usable.map(({ ids }) => ids)),
     (batches) => opened.sweeping(reporter, batches, 0),
   );
-  return pooled.map((saes) =>
+  const found = pooled.map((saes) =>
     saes.map((features) => {
       let first = 0;
       return sets.map(({ name, data, usable }): ProbeTask => {
@@ -138,6 +159,10 @@ async function probeTasks(
       });
     }),
   );
+  return {
+    probes: found.map((each) => each.slice(0, -1)),
+    residualTasks: found.map((each) => each.at(-1)!),
+  };
 }
 
 /** @throws UserError for a set of more than two classes: its probe would need another rule */

@@ -85,6 +85,7 @@ export async function recordOf(parts: {
     interpscore: evaluated.interpscore,
     probes: evaluated.probes,
     tpp: evaluated.tpp,
+    ...(evaluated.controls === undefined ? {} : { controls: evaluated.controls }),
     ...(evaluated.paired === undefined ? {} : { paired: evaluated.paired }),
     curves: evaluated.curves,
     trajectory: {

@@ -562,6 +562,17 @@ export const definitions = define({
     digits: 4,
     range: [0, 1],
   },
+  'skill@v1': {
+    metric: 'skill',
+    title: 'Skill: the value between floor and ceiling',
+    short: 'skill',
+    formula: '(value − floor) / (ceiling − floor), all three on the same rows',
+    note: 'Reconstruction: floor an untrained TopK SAE of the same shape and L0 (random unit decoder rows, the encoder their transpose, b_dec the mean), ceiling the identity. Probing: floor 0.5, which the shuffled-label probe must cover, ceiling the same probe on the token mean of the residual. 0 is nothing learned, 1 nothing lost; it may leave both.',
+    unit: '',
+    direction: 'higher',
+    digits: 4,
+    range: [null, null],
+  },
   'interpscore@0.0.1': {
     metric: 'interpscore',
     title: 'InterpScore v0.0.1',

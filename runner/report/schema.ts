@@ -186,6 +186,35 @@ const scrSaeBench = z.strictObject({
   ),
 });
 
+/** Reconstructions whose score is known beforehand, or that nothing was learned for. */
+const reconstructionControl = z.enum(['identity', 'pca', 'untrained', 'permuted_decoder']);
+const controlName = z.enum([
+  ...reconstructionControl.options,
+  'shuffled_labels',
+  'residual_probe',
+  /** By theory: what a probe scores that knows nothing. */
+  'chance',
+]);
+
+/** The same measurement of controls, on some of the rows, and where the SAE stands between them. */
+const controls = z.strictObject({
+  tokens: count,
+  rows: count,
+  /** Tokens that were kept to fit controls on; none of them is among the controlled. */
+  fit_tokens: count,
+  values: z.array(z.strictObject({ control: controlName, id: z.enum(definitionIds), measure })),
+  /** skill@v1, with the SAE's value on the controlled rows. */
+  skills: z.array(
+    z.strictObject({
+      id: z.enum(definitionIds),
+      value: measure,
+      floor: z.strictObject({ control: controlName, value: z.number().nullable() }),
+      ceiling: z.strictObject({ control: controlName, value: z.number().nullable() }),
+      skill: measure,
+    }),
+  ),
+});
+
 /** A value in each resample, rounded to 256 levels: low + step · level, a byte a resample, in base64. */
 const pairedDraws = z.strictObject({
   /** Rows that were drawn: of tokens, of probe texts, or of both. */
@@ -281,6 +310,7 @@ export const record = z.strictObject({
     .optional(),
   exclusions: z.array(exclusion).optional(),
   paired: paired.optional(),
+  controls: controls.optional(),
   curves: z.strictObject({
     /** alive(window): share of latents seen within the first `tokens` tokens of the evaluation. */
     alive: z.array(z.strictObject({ tokens: count, alive: z.number().min(0).max(1) })),
@@ -316,6 +346,9 @@ export type KSparsePoint = z.infer<typeof kSparsePoint>;
 export type TppSaeBench = z.infer<typeof tppSaeBench>;
 export type TppPoint = z.infer<typeof tppPoint>;
 export type ScrSaeBench = z.infer<typeof scrSaeBench>;
+export type ReconstructionControl = z.infer<typeof reconstructionControl>;
+export type ControlName = z.infer<typeof controlName>;
+export type Controls = z.infer<typeof controls>;
 export type Paired = z.infer<typeof paired>;
 export type PairedDraws = z.infer<typeof pairedDraws>;
 export type Exclusion = z.infer<typeof exclusion>;

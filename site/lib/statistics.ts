@@ -23,7 +23,10 @@ const conceptMetrics = new Set(['probe_acc_k', 'probe_auc_k', 'tpp_n', 'scr_n'])
 const otherMetrics = /^(absorption|split_latents|autointerp|ravel|unlearning)/;
 /** What a record holds elsewhere than among its metrics, or what is only ever read from others' files. */
 const notExpected = (id: DefinitionId): boolean =>
-  id === 'density@v1' || id === 'var_exp@saebench-0.6' || id.endsWith('@dictionary-learning');
+  id === 'density@v1' ||
+  id === 'skill@v1' ||
+  id === 'var_exp@saebench-0.6' ||
+  id.endsWith('@dictionary-learning');
 
 export function groupOf(id: DefinitionId): StatisticGroup {
   const { metric } = definitions[id];

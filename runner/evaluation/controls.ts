@@ -1,0 +1,83 @@
+/** From what was gathered about controls to the part of a record that shows them. */
+import type { LossTable } from '../metrics/loss-recovered.ts';
+import type { Statistic } from '../metrics/statistic.ts';
+import type { Controls, ReconstructionControl } from '../report/schema.ts';
+import { controlsSuite, rowsFrom, shuffledLabels } from '../suites/controls.ts';
+import { DENSE_PROBING, denseProbingSuite } from '../suites/dense-probing.ts';
+import type { ProbeTask } from '../suites/probe-task.ts';
+import type { ControlsMeasured } from './control-pass.ts';
+import type { HookMeasured } from './token-pass.ts';
+
+interface Draws {
+  resamples: number;
+  seed: number;
+}
+
+/** What controls are made of, for each hook. */
+export interface ControlsGathered {
+  measured: readonly ControlsMeasured[];
+  /** The probing tasks with the pooled residual as features. */
+  residualTasks: readonly (readonly ProbeTask[])[];
+}
+
+/** Probes of the residual, once a hook: the ceiling of the SAEs' own, and one on shuffled labels, which knows nothing. */
+export function probeControls(
+  residualTasks: readonly ProbeTask[],
+  { resamples, seed }: Draws,
+): { shuffled: Statistic; residual: Statistic } {
+  const options = { resamples, resampleSeed: seed };
+  return {
+    shuffled: shuffledLabels(residualTasks, options, seed),
+    residual: denseProbingSuite(residualTasks, options).statistics[DENSE_PROBING],
+  };
+}
+
+/** The record's `controls` of one SAE. */
+export function controlsPart(
+  hook: HookMeasured,
+  index: number,
+  measured: ControlsMeasured,
+  probing: { sae: Statistic; shuffled: Statistic; residual: Statistic; options: Draws },
+): Controls {
+  const { firstRow } = measured;
+  const { sae, shuffled, residual, options } = probing;
+  const table = hook.losses[index]!;
+  const losses: LossTable = {
+    predictions: table.predictions.slice(firstRow),
+    clean: table.clean.slice(firstRow),
+    sae: table.sae.slice(firstRow),
+    zero: table.zero.slice(firstRow),
+  };
+  return controlsSuite({
+    activations: measured.tables.activations,
+    losses,
+    sae: {
+      reconstruction: rowsFrom(hook.tables.saes[index]!.reconstruction, firstRow),
+      losses: losses.sae,
+    },
+    controls: measured.controls.flatMap(({ name, of, k }, i) =>
+      of.includes(index)
+        ? [
+            {
+              name,
+              note: noteOfControl[name](k, measured.fitTokens),
+              reconstruction: measured.tables.saes[i]!.reconstruction,
+              losses: measured.losses[i]!,
+            },
+          ]
+        : [],
+    ),
+    probing: { sae, shuffled, residual },
+    fitTokens: measured.fitTokens,
+    draws: { resamples: options.resamples, seed: options.seed },
+  });
+}
+
+const noteOfControl: Readonly<
+  Record<ReconstructionControl, (k: number | null, fitTokens: number) => string>
+> = {
+  identity: () => 'x̂ = x, run like any other.',
+  pca: (k, tokens) => `${k} principal components of ${tokens} tokens before the controlled rows.`,
+  untrained: (k) => `A random TopK SAE of the same shape, k = ${k}.`,
+  permuted_decoder: () => 'The SAE’s latents, its decoder rows in another order.',
+};

@@ -1,0 +1,147 @@
+/** Controls on the embedded model: each must land where theory puts it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { demoModelFolder, demoRow } from '../../../runner/demo/index.ts';
+import { type ControlsMeasured, controlPass } from '../../../runner/evaluation/control-pass.ts';
+import { controlsPart } from '../../../runner/evaluation/controls.ts';
+import { type HookMeasured, tokenPass } from '../../../runner/evaluation/token-pass.ts';
+import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
+import { type LanguageModel, openLanguageModel, type TokenBatch } from '../../../runner/lm/language-model.ts';
+import { random } from '../../../runner/math/random.ts';
+import { interval, unmeasured } from '../../../runner/metrics/statistic.ts';
+import type { Controls } from '../../../runner/report/schema.ts';
+import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
+import { topKSae } from '../../../runner/sae/sae.ts';
+import { shuffledLabels } from '../../../runner/suites/controls.ts';
+import { denseProbingSuite } from '../../../runner/suites/dense-probing.ts';
+import { loadTokenizer } from '../../../runner/text/tokenizer.ts';
+import { probeTask } from '../suites/tasks.ts';
+
+const ROWS = 20;
+const TOKENS = 64;
+const silent = { progress: () => undefined, note: () => undefined, stopRequested: () => false };
+const none = unmeasured('not part of this test');
+
+let model: LanguageModel;
+let sae: OpenSae;
+let measured: HookMeasured[];
+let controls: ControlsMeasured[];
+let part: Controls;
+
+/** Not a good SAE, only one whose latents differ. */
+async function saeOf(d: number): Promise<OpenSae> {
+  const stream = random('control test');
+  const d_sae = 256;
+  const W_dec = Float32Array.from({ length: d_sae * d }, () => stream.gaussian() / Math.sqrt(d));
+  const W_enc = new Float32Array(d_sae * d);
+  for (let j = 0; j < d_sae; j++) for (let i = 0; i < d; i++) W_enc[i * d_sae + j] = W_dec[j * d + i]!;
+  return openSae(
+    topKSae({
+      d_in: d,
+      d_sae,
+      k: 16,
+      W_enc,
+      W_dec,
+      b_enc: new Float32Array(d_sae),
+      b_dec: new Float32Array(d),
+    }),
+  );
+}
+
+beforeAll(async () => {
+  const checkpoint = await openCheckpoint(demoModelFolder);
+  model = await openLanguageModel(checkpoint, { hooks: [2], maxTokens: TOKENS });
+  sae = await saeOf(model.dModel);
+  const tokenizer = await loadTokenizer(demoModelFolder);
+  const ids: number[] = [];
+  for (let row = 0; ids.length < ROWS * TOKENS; row++) {
+    const { text } = demoRow('prose', 5, row) as { text: string };
+    ids.push(...tokenizer.encode(text, { specialTokens: false }));
+  }
+  const batches = Array.from({ length: ROWS / 4 }, (_, i): TokenBatch => {
+    const from = i * 4 * TOKENS;
+    return { ids: Int32Array.from(ids.slice(from, from + 4 * TOKENS)), rows: 4, tokens: TOKENS };
+  });
+  const hooks = [{ layer: 2, saes: [sae] }];
+  const pass = controlPass(model, hooks, batches, { tokens: 8 * TOKENS, seed: 0 })!;
+  measured = await tokenPass(model, hooks, batches, { reporter: silent }, [pass.observer]);
+  controls = pass.measured();
+  await pass.close();
+  part = controlsPart(measured[0]!, 0, controls[0]!, {
+    sae: none,
+    shuffled: none,
+    residual: none,
+    options: { resamples: 200, seed: 0 },
+  });
+}, 120_000);
+
+afterAll(async () => {
+  await sae?.close();
+  await model?.close();
+});
+
+function value(control: string, id: string): number {
+  const found = part.values.find((each) => each.control === control && each.id === id)?.measure.value;
+  if (found == null) throw new Error(`no ${id} of ${control}`);
+  return found;
+}
+
+const VAR_EXP = 'var_exp@pooled-v1';
+const LOSS = 'loss_recovered@interpscore-0.0.1';
+
+describe('controls of a hook', () => {
+  it('are measured on the last rows, fitted to those before', () => {
+    expect(part).toMatchObject({ rows: 8, tokens: 8 * TOKENS, fit_tokens: 12 * TOKENS });
+    expect(controls[0]!.controls.map(({ name, k }) => [name, k])).toEqual([
+      ['identity', null],
+      ['pca', 16],
+      ['untrained', 16],
+      ['permuted_decoder', 16],
+    ]);
+  });
+
+  it('identity: variance explained and loss recovered are 1, by the same road as any SAE', () => {
+    expect(value('identity', VAR_EXP)).toBe(1);
+    expect(value('identity', LOSS)).toBe(1);
+    const clean = measured[0]!.losses[0]!.clean.slice(controls[0]!.firstRow);
+    expect(controls[0]!.losses[0]).toEqual(clean);
+  });
+
+  it('principal components explain more than an untrained SAE, a permuted decoder less than nothing', () => {
+    expect(value('pca', VAR_EXP)).toBeGreaterThan(0.3);
+    expect(value('pca', VAR_EXP)).toBeLessThan(1);
+    expect(value('untrained', VAR_EXP)).toBeLessThan(value('pca', VAR_EXP));
+    expect(value('permuted_decoder', VAR_EXP)).toBeLessThan(0);
+  });
+
+  it('skill is 0 at the floor and 1 at the ceiling', () => {
+    const skill = part.skills.find(({ id }) => id === VAR_EXP)!;
+    expect(skill.floor).toEqual({ control: 'untrained', value: value('untrained', VAR_EXP) });
+    expect(skill.ceiling).toEqual({ control: 'identity', value: 1 });
+    const { floor, ceiling } = skill;
+    const own = skill.value.value!;
+    expect(skill.skill.value).toBeCloseTo((own - floor.value!) / (ceiling.value! - floor.value!), 12);
+  });
+
+  it('are not made where no batch is left to fit on', () => {
+    const batch: TokenBatch = { ids: new Int32Array(TOKENS), rows: 1, tokens: TOKENS };
+    expect(controlPass(model, [{ layer: 2, saes: [sae] }], [batch], { tokens: 1e6, seed: 0 })).toBeNull();
+    expect(
+      controlPass(model, [{ layer: 2, saes: [sae] }], [batch, batch], { tokens: 10, seed: 0 }),
+    ).toBeNull();
+  });
+});
+
+describe('a probe on shuffled labels', () => {
+  it('has an AUROC whose interval covers chance, where the true labels score far above it', () => {
+    const task = probeTask({ rows: 600, columns: 60, shift: 2 });
+    const found = shuffledLabels([task], { resamples: 400 }, 0);
+    if (found.value === null) throw new Error(found.reason);
+    const shuffled = interval(found)!;
+    expect(shuffled.low).toBeLessThan(0.5);
+    expect(shuffled.high).toBeGreaterThan(0.5);
+    const truth = denseProbingSuite([task], { resamples: 400 }).statistics[
+      'probe_auc_dense@interpscore-0.0.1'
+    ];
+    expect(truth.value).toBeGreaterThan(0.9);
+  });
+});
