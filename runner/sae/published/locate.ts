@@ -1,0 +1,302 @@
+/**
+ * From what a user calls an SAE to its files on this machine and what is known of them: a folder or file, a repository
+ * of the hub, or a name of SAELens' registry.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { quote, UnavailableError, UserError } from '../../errors.ts';
+import { type DownloadProgress, download } from '../../hub/download.ts';
+import { formatReference, type HubReference, parseReference } from '../../hub/reference.ts';
+import { listRepository, type PinnedReference, pinReference } from '../../hub/repository.ts';
+import type { Hub } from '../../hub/transport.ts';
+import type { LoadOptions } from '../checkpoints/load.ts';
+import { findEntry, loaders, type Registry } from './registry.ts';
+
+/** An SAE on this machine, with where it came from. */
+export interface SaePlace {
+  /** As the user calls it. */
+  name: string;
+  /** For `openSaeFile`: a folder of one SAE, or a .pt file. */
+  path: string;
+  /** What its files do not say and something else does. */
+  options: LoadOptions;
+  /** Block whose residual stream it is of, where the user or a name says so; its files may say it too. */
+  layer: number | null;
+  /** owner/name, and the commit; null for local files. */
+  repo: string | null;
+  revision: string | null;
+  /** In the repository. */
+  pathInRepo: string | null;
+  registry: { release: string; id: string; sha256: string } | null;
+  license: string | null;
+  /** What was taken from elsewhere than its files, each one phrase. */
+  conversions: string[];
+}
+
+const optionsSchema = z.strictObject({
+  layer: z.int().nonnegative().max(10_000).optional(),
+  k: z.int().positive().optional(),
+  normScale: z.number().positive().optional(),
+  normalize: z.boolean().optional(),
+});
+
+export type SaeOptions = z.infer<typeof optionsSchema>;
+
+/**
+ * Splits `owner/name:path#layer=3,k=50` at its first #.
+ *
+ * @throws UserError for an option nobody knows
+ */
+export function parseSaeName(text: string): { name: string; options: SaeOptions } {
+  const at = text.indexOf('#');
+  if (at < 0) return { name: text, options: {} };
+  const given: Record<string, unknown> = {};
+  for (const part of text.slice(at + 1).split(',')) {
+    const [key = '', value = ''] = part.split('=');
+    Object.defineProperty(given, key, { value: plain(value), enumerable: true });
+  }
+  const parsed = optionsSchema.safeParse(given);
+  if (parsed.success) return { name: text.slice(0, at), options: parsed.data };
+  const issue = parsed.error.issues[0];
+  throw new UserError({
+    thing: `SAE ${quote(text)}`,
+    found: `${issue?.path.join('.') || 'options'}: ${issue?.message ?? 'something else'}`,
+    expected: 'layer=N, k=N, normScale=X, normalize=true or false after #',
+    next: 'Write it as in owner/name:path#layer=3,k=50.',
+  });
+}
+
+function plain(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return text.trim() === '' ? text : Number(text);
+}
+
+export interface Locating {
+  hub: Hub;
+  local: { exists: (path: string) => boolean; home: string };
+  /** Opened when a name of it is met. */
+  registry: () => Promise<{ registry: Registry; sha256: string }>;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: DownloadProgress) => void) | undefined;
+}
+
+/**
+ * Brings an SAE's files here and says what is known of them.
+ *
+ * @param text a path; owner/name[@revision][:path]; release/id of the registry, or saelens:release/id; each with
+ *   #option=value,… where its files leave something open
+ * @throws UserError for a name that is none of these or does not exist, and for a format no adapter reads
+ * @throws UnavailableError, MalformedError as downloading and reading the registry do
+ */
+export async function locateSae(text: string, locating: Locating): Promise<SaePlace> {
+  const { name, options } = parseSaeName(text);
+  const { layer: asked, ...rest } = options;
+  const registered = registryName(name, locating.local.exists);
+  if (registered !== null) return locateRegistered(text, registered, options, locating);
+  const reference = parseReference(name, locating.local);
+  const shared = { name: text, registry: null };
+  if (reference.kind === 'local') {
+    return {
+      ...shared,
+      path: reference.path,
+      options: { ...rest, ...(asked === undefined ? {} : { layer: asked }) },
+      layer: asked ?? layerInPath(reference.path),
+      repo: null,
+      revision: null,
+      pathInRepo: null,
+      license: null,
+      conversions: [],
+    };
+  }
+  const found = await fetchFiles(reference, asked, locating);
+  const { k, conversions } = named(found.reference, options.k);
+  return {
+    ...shared,
+    ...found.place,
+    options: { ...rest, ...k, ...(asked === undefined ? {} : { layer: asked }) },
+    layer: asked ?? layerInPath(`${reference.repo}/${reference.path ?? ''}`),
+    conversions,
+  };
+}
+
+/** What is a name of the registry by its form: of a hub's reference it has no shape. */
+function registryName(name: string, exists: (path: string) => boolean): string | null {
+  if (name.startsWith('saelens:')) return name.slice('saelens:'.length);
+  if (name.startsWith('hf://') || exists(name)) return null;
+  return /^[A-Za-z0-9][\w.-]*(?:\/[\w.-]+){2,}$/.test(name) && !/^(models|datasets|spaces)\//.test(name)
+    ? name
+    : null;
+}
+
+async function locateRegistered(
+  text: string,
+  registered: string,
+  { layer, ...options }: SaeOptions,
+  locating: Locating,
+): Promise<SaePlace> {
+  const { registry, sha256 } = await locating.registry();
+  const entry = findEntry(registry, registered);
+  if (entry.format === null) {
+    throw new UserError({
+      thing: `SAE ${quote(registered)} of the registry`,
+      found: `the loader ${quote(entry.loader)}, which no adapter here corresponds to`,
+      expected: Object.keys(loaders).join(', '),
+      next: 'Choose another SAE of the model: npm run inspect -- saes --model NAME lists them.',
+    });
+  }
+  const reference: HubReference = {
+    kind: 'hub',
+    type: 'model',
+    repo: entry.repo,
+    revision: 'main',
+    path: entry.path,
+  };
+  const found = await fetchFiles(reference, layer, locating);
+  const { k, conversions } = named(found.reference, options.k);
+  const normScale = options.normScale ?? (entry.format === 'sae-lens' ? entry.normScale : null);
+  if (normScale !== null && options.normScale === undefined)
+    conversions.push(`norm_scaling_factor ${normScale} from the registry`);
+  return {
+    name: text,
+    ...found.place,
+    options: {
+      ...options,
+      ...k,
+      ...(normScale === null ? {} : { normScale }),
+      ...(entry.format === 'sae-lens' && Object.keys(entry.overrides).length > 0
+        ? { overrides: entry.overrides }
+        : {}),
+    },
+    layer: layer ?? entry.layer,
+    registry: { release: entry.release, id: entry.id, sha256 },
+    conversions,
+  };
+}
+
+/** Qwen-Scope says k in the repository's name alone. */
+function named(
+  { repo }: HubReference,
+  given: number | undefined,
+): { k: { k?: number }; conversions: string[] } {
+  if (given !== undefined) return { k: { k: given }, conversions: [] };
+  const found = /\/SAE-Res-.*-L0_(\d+)$/.exec(repo)?.[1];
+  if (found === undefined) return { k: {}, conversions: [] };
+  return { k: { k: Number(found) }, conversions: [`k ${found} from the repository’s name`] };
+}
+
+/** layer_12/…, layer3.sae.pt, layers.5, L11R: the number a path gives. */
+function layerInPath(path: string): number | null {
+  if (/(^|[-_/])(mlp|att|attn|transcoders?|embedding)([-_/]|$)/i.test(path)) return null;
+  const found = /(?:^|[/_-])(?:layers?[._]?|blocks\.)(\d+)(?=[/._-]|$)|[/-]L(\d+)R(?=[-/]|$)/.exec(path);
+  return found === null ? null : Number(found[1] ?? found[2]);
+}
+
+/** Files of the published formats, in the folder of one SAE. */
+const SAE_FILE =
+  /^(cfg\.json|config\.json|hyperparams\.json|sae_weights\.safetensors|sae\.safetensors|params\.safetensors|params\.npz|ae\.pt|checkpoints\/final\.safetensors|sae_L[\w.-]+_(latest\.safetensors|cfg\.json))$/;
+/** Those that hold tensors: where one lies, an SAE does. */
+const TENSORS = /(\.safetensors|\.npz|\.pt)$/;
+
+interface Fetched {
+  reference: PinnedReference;
+  place: Pick<SaePlace, 'path' | 'repo' | 'revision' | 'pathInRepo' | 'license'>;
+}
+
+async function fetchFiles(
+  given: HubReference,
+  layer: number | undefined,
+  { hub, signal, onProgress }: Locating,
+): Promise<Fetched> {
+  const reference = await pinReference(hub, given, signal);
+  const { path } = reference;
+  const single = path?.endsWith('.pt') && !(await isFolder(hub, reference, path, signal));
+  const under = path === null || single ? '' : `${path}/`;
+  const select = (file: string): boolean => {
+    if (single) return file === path;
+    if (!file.startsWith(under)) return false;
+    const inside = file.slice(under.length);
+    if (!SAE_FILE.test(inside)) return false;
+    const release = /^sae_L(\d+)/.exec(inside)?.[1];
+    return release === undefined || layer === undefined || Number(release) === layer;
+  };
+  const got = await download(hub, { reference: given, select, signal, onProgress });
+  if (!got.files.some((file) => TENSORS.test(file.path))) throw await nothingThere(hub, reference, signal);
+  return {
+    reference,
+    place: {
+      path: path === null ? got.folder : join(got.folder, ...path.split('/')),
+      repo: reference.repo,
+      revision: reference.commit,
+      pathInRepo: path,
+      license: await licenseOf(hub, reference, signal),
+    },
+  };
+}
+
+/** Some folders are called like files (v5_32k_layer_0.pt). Offline the snapshot decides. */
+async function isFolder(
+  hub: Hub,
+  reference: PinnedReference,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (hub.settings.offline) return false;
+  const files = await listRepository(hub, reference, signal);
+  return files.some((file) => file.path.startsWith(`${path}/`));
+}
+
+async function nothingThere(
+  hub: Hub,
+  reference: PinnedReference,
+  signal: AbortSignal | undefined,
+): Promise<UserError> {
+  const files = await listRepository(hub, reference, signal).catch(() => []);
+  const folders = new Set(
+    files
+      .map(({ path }) =>
+        /^(?:(.*)\/)?(?:sae_weights\.safetensors|sae\.safetensors|params\.\w+|ae\.pt|checkpoints\/final\.safetensors)$|^(.*\.sae\.pt)$/.exec(
+          path,
+        ),
+      )
+      .filter((found) => found !== null)
+      .map((found) => found[1] ?? found[2] ?? '.'),
+  );
+  const names = [...folders];
+  return new UserError({
+    thing: formatReference(reference),
+    found: 'no files of an SAE there',
+    expected:
+      names.length === 0
+        ? 'a folder of one SAE, or a .pt file'
+        : `one of ${names.slice(0, 4).map(quote).join(', ')}${names.length > 4 ? ` and ${names.length - 4} more` : ''}`,
+    next: `Name the folder after a colon: ${reference.repo}:FOLDER.`,
+  });
+}
+
+const cardSchema = z.looseObject({ license: z.string().max(200) });
+
+/** The licence that the repository's card names; null where there is no card or it names none. */
+async function licenseOf(
+  hub: Hub,
+  reference: PinnedReference,
+  signal: AbortSignal | undefined,
+): Promise<string | null> {
+  const { commit, ...plainReference } = reference;
+  const card = { ...plainReference, revision: commit, path: 'README.md' };
+  const got = await download(hub, { reference: card, signal }).catch((error: unknown) => {
+    // A repository without a card, or none in the cache: its licence is not known. Anything else is a failure.
+    if (error instanceof UserError || (hub.settings.offline && error instanceof UnavailableError)) return null;
+    throw error;
+  });
+  const file = got?.files[0]?.file;
+  if (file === undefined) return null;
+  const matter = /^---\r?\n(.{0,20000}?)\r?\n---/s.exec(await readFile(file, 'utf8'))?.[1];
+  if (matter === undefined) return null;
+  try {
+    return cardSchema.parse(parse(matter, { schema: 'core', maxAliasCount: 0, logLevel: 'silent' })).license;
+  } catch {
+    return null;
+  }
+}
