@@ -8,7 +8,8 @@ import { UserError } from '../errors.ts';
 import { parseBytes } from '../io/bytes.ts';
 import { runIdentity } from '../job/identity.ts';
 import { pinText } from '../job/pinned-text.ts';
-import { plannedSaes } from '../job/planned-saes.ts';
+import { plannedSaes, trainedSaes } from '../job/planned-saes.ts';
+import type { PublishedSae } from '../job/published-saes.ts';
 import { checkIdentity, discardRunFolder, openRunFolder, type RunFolder } from '../job/run-folder.ts';
 import { findFiles } from '../job/text.ts';
 import { machineMemory } from '../lm/memory.ts';
@@ -17,6 +18,7 @@ import { readRunRecords } from '../report/run-records.ts';
 import { scoreTable } from '../report/score-table.ts';
 import { buildSite } from './build-site.ts';
 import { locateModel } from './locate-model.ts';
+import { locatePublished } from './locate-saes.ts';
 import { projectRoot } from './paths.ts';
 import { progressView } from './progress.ts';
 import { runJob } from './run-job.ts';
@@ -29,6 +31,12 @@ const options = {
     type: 'string',
     help: 'language model: a folder in the Hugging Face layout, or owner/name[@revision] on the hub',
   },
+  sae: {
+    type: 'string',
+    multiple: true,
+    help: 'SAE of others to evaluate instead of training: a folder, owner/name[@revision]:path, or release/id of SAELens’ registry; #layer=N,k=N where its files do not say; may be repeated',
+  },
+  train: { type: 'boolean', help: 'with --sae: train SAEs as well, side by side' },
   layers: { type: 'string', help: 'hooks, as block numbers: 0,2,4' },
   device: { type: 'string', help: 'cpu, webgpu, coreml, dml, cuda or cuda:N; several as cuda:0,cuda:1' },
   threads: { type: 'string', help: 'threads of one operator' },
@@ -63,19 +71,21 @@ export async function run(args: readonly string[]): Promise<number> {
   const view = progressView(process.stdout);
   const folder = join(runs, asked.name);
   const model = await locateModel(asked.model.reference, view);
+  const published = await locatePublished(asked.saes, model, view);
   if (values.fresh) await discardRunFolder(folder);
   const opened = await openRunFolder(folder);
   try {
     const config = await pinText(asked, opened.found?.config, findFiles);
-    const identity = await runIdentity(config, model);
+    const identity = await runIdentity(config, model, published);
     checkIdentity(opened, identity);
-    view.line(headline(config, opened));
+    view.line(headline(config, published, opened));
     const upToDate = opened.found?.stage === 'done';
     if (!upToDate) {
       const outcome = await runJob({
         config,
         identity,
         model,
+        published,
         command: commandOf(positionals, values),
         memory,
         folder: opened,
@@ -120,6 +130,8 @@ function commandOf(positionals: readonly string[], values: ReturnType<typeof par
   if (values.config !== undefined) words.push(`--config=${basename(values.config)}`);
   if (values.model !== undefined)
     words.push(`--model=${isAbsolute(values.model) ? basename(values.model) : values.model}`);
+  for (const sae of values.sae ?? []) words.push(`--sae=${isAbsolute(sae) ? basename(sae) : sae}`);
+  if (values.train) words.push('--train');
   for (const name of ['name', 'layers', 'device', 'threads'] as const) {
     const value = values[name];
     if (value !== undefined) words.push(`--${name}=${value}`);
@@ -128,7 +140,7 @@ function commandOf(positionals: readonly string[], values: ReturnType<typeof par
   return words.length === 0 ? 'npm run eval' : `npm run eval -- ${words.join(' ')}`;
 }
 
-function headline(config: RunConfig, folder: RunFolder): string {
+function headline(config: RunConfig, published: readonly PublishedSae[], folder: RunFolder): string {
   const state =
     folder.found === undefined
       ? 'new run'
@@ -136,11 +148,17 @@ function headline(config: RunConfig, folder: RunFolder): string {
         ? 'finished run'
         : `resumes ${folder.found.stage}`;
   const { training } = config;
-  const saes = plannedSaes(config).length;
+  const trained = trainedSaes(config).length;
+  const layers = [...new Set(plannedSaes(config, published).map(({ layer }) => layer))];
   return [
     `run ${config.name} (${state})`,
-    `model    ${config.model.id}, layers ${config.layers.join(', ')}, device ${config.device}`,
-    `SAEs     ${saes} ${shapeText(config)}, ${training.tokens.toLocaleString('en')} tokens each from one shared pass`,
+    `model    ${config.model.id}, layers ${layers.join(', ')}, device ${config.device}`,
+    ...(trained === 0
+      ? []
+      : [
+          `SAEs     ${trained} ${shapeText(config)}, ${training.tokens.toLocaleString('en')} tokens each from one shared pass`,
+        ]),
+    ...published.map(({ id, format }) => `SAE      ${id}, of the format ${format}`),
   ].join('\n');
 }
 

@@ -3,10 +3,8 @@ import { homedir } from 'node:os';
 import { demoModelFolder } from '../demo/index.ts';
 import { download } from '../hub/download.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
-import { readHubSettings } from '../hub/settings.ts';
-import { openHub } from '../hub/transport.ts';
 import type { ModelPlace } from '../job/identity.ts';
-import { Stopped } from '../reporter.ts';
+import { withShownHub } from './download-view.ts';
 import type { ProgressView } from './progress.ts';
 
 /** What a language model is read from; other files of its repository are left where they are. */
@@ -25,32 +23,10 @@ export async function locateModel(reference: string | null, view: ProgressView):
   if (reference === null) return { folder: demoModelFolder, revision: null };
   const parsed = parseReference(reference, { exists: existsSync, home: homedir() });
   if (parsed.kind === 'local') return { folder: parsed.path, revision: null };
-  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
-  const abort = new AbortController();
-  const stop = (): void => abort.abort();
-  process.once('SIGINT', stop);
-  const began = performance.now();
-  let before: number | undefined;
-  try {
-    const got = await download(hub, {
-      reference: parsed,
-      select: (path) => MODEL_FILE.test(path) || WEIGHT_FILE.test(path),
-      signal: abort.signal,
-      onProgress: ({ bytes, total, filesDone, files }) => {
-        before ??= bytes;
-        const seconds = (performance.now() - began) / 1000;
-        const rate = seconds > 0.2 ? (bytes - before) / seconds : 0;
-        const fields = { files: `${filesDone}/${files}` };
-        view.show({ stage: 'download', done: bytes, total, unit: 'B', rate, fields });
-      },
-    });
+  return withShownHub(view, async ({ hub, signal, onProgress }) => {
+    const select = (path: string): boolean => MODEL_FILE.test(path) || WEIGHT_FILE.test(path);
+    const got = await download(hub, { reference: parsed, select, signal, onProgress });
     view.line(`model    ${formatReference({ ...parsed, revision: got.reference.commit })}`);
     return { folder: got.folder, revision: got.reference.commit };
-  } catch (error) {
-    if (abort.signal.aborted)
-      throw new Stopped('stopped; what was downloaded is kept, the same command goes on from there');
-    throw error;
-  } finally {
-    process.off('SIGINT', stop);
-  }
+  });
 }

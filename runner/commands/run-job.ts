@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { RunConfig } from '../config/run-config.ts';
 import type { ModelPlace, RunIdentity } from '../job/identity.ts';
 import { errorOf, type JobMessage, type JobStart } from '../job/messages.ts';
+import type { PublishedSae } from '../job/published-saes.ts';
 import type { RunFolder } from '../job/run-folder.ts';
 import type { ProgressView } from './progress.ts';
 
@@ -19,13 +20,14 @@ export async function runJob(job: {
   config: RunConfig;
   identity: RunIdentity;
   model: ModelPlace;
+  published: readonly PublishedSae[];
   command: string;
   /** Bytes the run may use. */
   memory: number;
   folder: RunFolder;
   view: ProgressView;
 }): Promise<'finished' | 'stopped'> {
-  const { config, identity, model, command, memory, folder, view } = job;
+  const { config, identity, model, published, command, memory, folder, view } = job;
   const stop = new SharedArrayBuffer(4);
   const start: JobStart = {
     folder: folder.path,
@@ -33,6 +35,7 @@ export async function runJob(job: {
     config,
     identity,
     model,
+    published,
     command,
     memory,
     stop,

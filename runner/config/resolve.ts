@@ -19,6 +19,9 @@ export interface RunFlags {
   name?: string | undefined;
   model?: string | undefined;
   layers?: string | undefined;
+  /** SAEs of others; without `train` the run trains none of its own. */
+  sae?: readonly string[] | undefined;
+  train?: boolean | undefined;
   device?: string | undefined;
   threads?: string | undefined;
 }
@@ -110,6 +113,8 @@ function flagSettings(flags: RunFlags): Json[] {
   if (flags.name !== undefined) settings.push({ name: flags.name });
   if (flags.device !== undefined) settings.push({ device: flags.device });
   if (flags.threads !== undefined) settings.push({ threads: Number(flags.threads) });
+  if (flags.sae !== undefined) settings.push({ saes: [...flags.sae], train: false });
+  if (flags.train !== undefined) settings.push({ train: flags.train });
   if (flags.layers !== undefined) settings.push({ layers: flags.layers.split(',').map(Number) });
   if (flags.model !== undefined) {
     const name = flags.model.replace(/[/\\]+$/, '');

@@ -117,6 +117,14 @@ export const runConfig = z
       heldoutSeed: seed.describe('seed of the evaluation text; must differ from trainSeed'),
       rowTokens: count.max(1_000_000).describe('tokens of one packed row'),
     }),
+    train: z.boolean().default(true).describe('whether the run trains SAEs of its own, on the layers'),
+    saes: z
+      .array(z.string().min(1).max(1_000))
+      .max(SAE_LIMIT)
+      .default([])
+      .describe(
+        'SAEs of others to evaluate: folders, owner/name[@revision]:path, release/id of the registry',
+      ),
     sae: recipe,
     sweep: sweep.default({}),
     training: z.strictObject({
@@ -177,6 +185,7 @@ export const runConfig = z
       );
     }
     complainAboutSweep(value, complain);
+    if (!value.train && value.saes.length === 0) complain(['train'], 'expected true where no saes are given');
     if (new Set(layers).size !== layers.length) complain(['layers'], 'expected each layer once');
     if (evaluation.tokens < 2 * corpus.rowTokens) {
       complain(

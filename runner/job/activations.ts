@@ -76,7 +76,13 @@ export async function openActivationsHere(
   const { batchTokens } = config.sae;
   const { threads } = sharingOf(config, parseDevices(config.device));
   const tokenizer = await loadTokenizer(place.folder);
-  const opened = await openRunModel({ ...run, maxTokens: rowTokens, positions: batchTokens, threads });
+  const opened = await openRunModel({
+    ...run,
+    hooks: config.layers,
+    maxTokens: rowTokens,
+    positions: batchTokens,
+    threads,
+  });
   const { model, store } = opened;
   const rows = trainingRows(config, tokenizer, from);
   const passes = Math.min(PASSES_TOGETHER, Math.ceil(config.training.tokens / batchTokens));

@@ -8,14 +8,14 @@ import { type HookSaes, tokenPass } from '../evaluation/token-pass.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { Features } from '../probes/features.ts';
 import type { Reporter } from '../reporter.ts';
+import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { type OpenSae, openSae } from '../sae/open-sae.ts';
-import type { Sae } from '../sae/sae.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
 import type { ProbeSet } from '../text/probe-sets.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { RunModel } from './language-model.ts';
 import type { PlannedSae } from './planned-saes.ts';
-import { type EvaluationText, evaluationText, probeSets } from './text.ts';
+import { type EvaluationText, probeSets } from './text.ts';
 
 export interface EvaluateStage {
   /** By hook, of one hook in the order given. */
@@ -37,13 +37,14 @@ export async function evaluateStage(
     device: Device;
     opened: RunModel;
     tokenizer: Tokenizer;
-    saes: readonly { planned: PlannedSae; sae: Sae }[];
+    saes: readonly { planned: PlannedSae; file: SaeFile }[];
+    text: EvaluationText;
   },
   reporter: (stage: string, unit: string) => Reporter,
 ): Promise<EvaluateStage> {
   const { config, device, opened, tokenizer, saes } = run;
+  const { batches, documents } = run.text;
   const { model } = opened;
-  const { batches, documents } = await evaluationText(config, tokenizer);
   const threads = config.threads === null ? {} : { threads: config.threads };
   const hooks: HookSaes[] = [];
   let controls: ControlPass | null = null;
@@ -52,8 +53,8 @@ export async function evaluateStage(
     for (const layer of model.hooks) {
       const open: OpenSae[] = [];
       hooks.push({ layer, saes: open });
-      for (const { planned, sae } of saes.filter((each) => each.planned.layer === layer)) {
-        open.push(await openSae(sae, { device, ...threads }));
+      for (const { planned, file } of saes.filter((each) => each.planned.layer === layer)) {
+        open.push(await openSae(file.sae, { device, ...threads }));
         order.push(planned);
       }
     }

@@ -18,6 +18,8 @@ import type { ModelPlace } from './identity.ts';
 export interface RunModelOptions {
   config: RunConfig;
   place: ModelPlace;
+  /** Blocks after which it is cut. */
+  hooks: readonly number[];
   /** The run's folder, which residuals spill into. */
   folder: string;
   /** Bytes the run may use. */
@@ -71,7 +73,7 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
   });
   const shares = shareMemory(memory, { family, weights, positions, saes });
   const model = await openLanguageModel(checkpoint, {
-    hooks: config.layers,
+    hooks: options.hooks,
     device: parseDevices(config.device),
     maxTokens: options.maxTokens,
     ...(shares.weights === undefined ? {} : { memory: shares.weights }),

@@ -3,6 +3,7 @@ import type { Complaint } from '../errors.ts';
 import { InterpboardError, MalformedError, UnavailableError, UserError } from '../errors.ts';
 import type { StageProgress } from '../reporter.ts';
 import type { ModelPlace, RunIdentity } from './identity.ts';
+import type { PublishedSae } from './published-saes.ts';
 import type { RunState } from './run-folder.ts';
 
 export type ErrorKind = 'user' | 'malformed' | 'unavailable' | 'defect';
@@ -20,6 +21,8 @@ export interface JobStart {
   config: RunConfig;
   identity: RunIdentity;
   model: ModelPlace;
+  /** SAEs to evaluate that the run does not train. */
+  published: readonly PublishedSae[];
   /** The command that makes the run again, for provenance. */
   command: string;
   folder: string;

@@ -1,7 +1,7 @@
 /** A measured SAE as the record that the site reads. */
 import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
 import type { Evaluated } from '../evaluation/evaluate.ts';
 import { describeFiles } from '../io/data-files.ts';
@@ -9,12 +9,15 @@ import { hashFile } from '../io/hash.ts';
 import type { LanguageModel } from '../lm/language-model.ts';
 import { runtimeVersion } from '../onnx/session.ts';
 import { type EvaluationRecord, schemaVersion } from '../report/schema.ts';
+import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { releaseFiles } from '../sae/checkpoints/reference-release.ts';
-import { type Sae, tensorsSha256 } from '../sae/sae.ts';
+import { storedSha256 } from '../sae/stored-sae.ts';
 import type { Recipe } from '../train/recipe.ts';
 import type { JobStart } from './messages.ts';
 import type { PlannedSae } from './planned-saes.ts';
+import type { PublishedSae } from './published-saes.ts';
 import type { RunState } from './run-folder.ts';
+import type { Tested } from './self-test-stage.ts';
 import { declarationsOf, type EvaluationText } from './text.ts';
 import { readTrajectory, type Trajectory } from './trajectory-file.ts';
 
@@ -31,21 +34,22 @@ export async function recordOf(parts: {
   seconds: number;
   model: LanguageModel;
   planned: PlannedSae;
-  sae: Sae;
+  file: SaeFile;
+  /** Of an SAE that the run did not train. */
+  selfTest: Tested | null;
   evaluated: Evaluated;
   tokens: number;
   rows: number;
   documents: EvaluationText['documents'];
 }): Promise<EvaluationRecord> {
-  const { start, state, seconds, model, planned, sae, evaluated } = parts;
-  const { config, folder, identity } = start;
+  const { start, state, seconds, model, planned, file, selfTest, evaluated } = parts;
+  const { config, identity } = start;
   const { id, layer, origin } = planned;
-  const { recipe } = origin;
-  const trajectory = await readTrajectory(folder, id);
-  const names = releaseFiles(id);
-  const files = [];
-  for (const name of [names.tensors, names.config])
-    files.push({ name, ...(await hashFile(join(folder, name))) });
+  const { sae } = file;
+  const known =
+    origin.kind === 'trained'
+      ? await trainedFacts(start, id, origin.recipe)
+      : publishedFacts(origin.sae, selfTest, config.model.id);
   return {
     schema: schemaVersion,
     id: `${config.name}-${id.toLowerCase().replaceAll('_', '-')}`,
@@ -60,25 +64,14 @@ export async function recordOf(parts: {
       sha256: identity.model,
     },
     sae: {
-      name: `${config.name} ${id.replaceAll('_', ' ')}`,
       hook: residualHook(layer),
-      repo: null,
       architecture: sae.architecture,
       layer,
       d_in: sae.d_in,
       d_sae: sae.d_sae,
       k: 'k' in sae ? sae.k : null,
-      tokens_trained: trajectory.tokens,
-      sha256: tensorsSha256(sae),
-      files,
-      training: {
-        ...flat(recipe),
-        ...dataSettings(config, trajectory),
-        source: corpusText(config.corpus.source),
-        rowTokens: config.corpus.rowTokens,
-        boundaries: config.corpus.boundaries,
-      },
-      license: null,
+      sha256: await storedSha256(sae),
+      ...known.sae,
     },
     data: dataOf(config, parts),
     metrics: evaluated.metrics as EvaluationRecord['metrics'],
@@ -88,11 +81,7 @@ export async function recordOf(parts: {
     ...(evaluated.controls === undefined ? {} : { controls: evaluated.controls }),
     ...(evaluated.paired === undefined ? {} : { paired: evaluated.paired }),
     curves: evaluated.curves,
-    trajectory: {
-      var_exp: 'var_exp@chunk-v1',
-      note: 'Of each training batch before its step, smoothed with decay 0.98 a step.',
-      points: trajectory.points,
-    },
+    trajectory: known.trajectory,
     provenance: {
       source: start.command,
       url: null,
@@ -103,8 +92,7 @@ export async function recordOf(parts: {
       versions: await versions(),
       config_sha256: identity.config,
       seeds: {
-        sae: recipe.seed,
-        training_text: config.corpus.trainSeed,
+        ...known.seeds,
         heldout_text: config.corpus.heldoutSeed,
         probe_text: config.evaluation.probeSeed,
         bootstrap: config.evaluation.seed,
@@ -159,6 +147,91 @@ function corpusText(source: RunConfig['corpus']['source']): string {
   });
   const line = parts.join(', ');
   return line.length <= 2_000 ? line : `${line.slice(0, 1_999)}…`;
+}
+
+type RecordedSae = EvaluationRecord['sae'];
+
+/** What a record says of an SAE depending on who made it. */
+interface Known {
+  sae: Pick<RecordedSae, 'name' | 'repo' | 'tokens_trained' | 'files' | 'training' | 'license' | 'source'>;
+  trajectory: EvaluationRecord['trajectory'];
+  seeds: Record<string, number>;
+  caveats: string[];
+}
+
+async function trainedFacts({ config, folder }: JobStart, id: string, recipe: Recipe): Promise<Known> {
+  const trajectory = await readTrajectory(folder, id);
+  const names = releaseFiles(id);
+  const files = [];
+  for (const name of [names.tensors, names.config])
+    files.push({ name, ...(await hashFile(join(folder, name))) });
+  return {
+    sae: {
+      name: `${config.name} ${id.replaceAll('_', ' ')}`,
+      repo: null,
+      tokens_trained: trajectory.tokens,
+      files,
+      training: {
+        ...flat(recipe),
+        ...dataSettings(config, trajectory),
+        source: corpusText(config.corpus.source),
+        rowTokens: config.corpus.rowTokens,
+        boundaries: config.corpus.boundaries,
+      },
+      license: null,
+    },
+    trajectory: {
+      var_exp: 'var_exp@chunk-v1',
+      note: 'Of each training batch before its step, smoothed with decay 0.98 a step.',
+      points: trajectory.points,
+    },
+    seeds: { sae: recipe.seed, training_text: config.corpus.trainSeed },
+    caveats: [],
+  };
+}
+
+function publishedFacts(published: PublishedSae, selfTest: Tested | null, model: string): Known {
+  const { place, format, layer, details, files, conversions } = published;
+  const plain = (text: string): string => text.toLowerCase().replace(/^.*\//, '');
+  const { model_name, hook_name } = details;
+  const caveats =
+    model_name !== null && plain(model_name) !== plain(model)
+      ? [`The SAE’s files name ${model_name} as its model; it was evaluated on ${model}.`]
+      : [];
+  return {
+    sae: {
+      // What lies on this machine is known by its last name.
+      name: (place.repo === null ? `${basename(place.path)} L${layer}` : place.name).slice(0, 300),
+      repo: place.repo,
+      tokens_trained: null,
+      files,
+      training: null,
+      license: place.license,
+      source: {
+        format,
+        revision: place.revision,
+        path: place.pathInRepo,
+        registry: place.registry,
+        model_name,
+        hook_name,
+        conversions,
+        self_test:
+          selfTest === null
+            ? null
+            : {
+                tokens: selfTest.tokens,
+                declared: selfTest.declared.var_exp,
+                others: selfTest.others.map(({ convention, var_exp }) => ({
+                  convention,
+                  var_exp: Number.isFinite(var_exp) ? var_exp : null,
+                })),
+              },
+      },
+    },
+    trajectory: null,
+    seeds: {},
+    caveats,
+  };
 }
 
 /** A recipe as a record holds it: lists as text. */

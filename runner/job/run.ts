@@ -4,20 +4,22 @@ import { join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
 import { PROBE_BATCH_TOKENS } from '../evaluation/probe-pass.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
-import { parseDevices } from '../onnx/devices.ts';
+import { type Device, parseDevices } from '../onnx/devices.ts';
 import { writeExports } from '../report/exports.ts';
 import { writeRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
 import { type Reporter, type StageProgress, stageReporter } from '../reporter.ts';
+import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { writeRelease } from '../sae/checkpoints/reference-release.ts';
-import type { Sae } from '../sae/sae.ts';
-import { loadTokenizer } from '../text/tokenizer.ts';
+import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import { evaluateStage } from './evaluate-stage.ts';
-import { openRunModel, removeSpilled } from './language-model.ts';
+import { openRunModel, type RunModel, removeSpilled } from './language-model.ts';
 import type { JobStart } from './messages.ts';
-import { type PlannedSae, plannedSaes, readPlannedSae } from './planned-saes.ts';
+import { openPlannedSae, type PlannedSae, plannedSaes } from './planned-saes.ts';
 import { recordOf, residualHook } from './record.ts';
 import type { RunState } from './run-folder.ts';
+import { selfTests, type Tested } from './self-test-stage.ts';
+import { type EvaluationText, evaluationText } from './text.ts';
 import { type Trained, trainStage } from './train-stage.ts';
 import { type Trajectory, trajectoryFile } from './trajectory-file.ts';
 
@@ -48,16 +50,20 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
     await writeJsonAtomic(join(folder, 'run.json'), state);
   };
   await removeSpilled(folder);
-  const saes = plannedSaes(config);
+  const saes = plannedSaes(config, start.published);
   if (state.stage === 'training') {
     const since = performance.now();
     await writeJsonAtomic(join(folder, 'run.json'), state);
     try {
-      const trained = await trainStage(
-        { config, folder, model: start.model, memory: start.memory, saes },
-        reporter('training', 'tokens'),
-      );
-      await writeTrained(folder, config, trained);
+      if (config.train) {
+        // What another's SAE fails of should be known before hours of training.
+        await withSaes(start, saes.filter(isPublished), (run) => tested(run, reporter));
+        const trained = await trainStage(
+          { config, folder, model: start.model, memory: start.memory },
+          reporter('training', 'tokens'),
+        );
+        await writeTrained(folder, config, trained);
+      }
       state.stage = 'evaluating';
     } finally {
       await save('training', since);
@@ -67,7 +73,7 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
   }
   const since = performance.now();
   try {
-    const measured = await evaluateRun(start, state, saes, reporter, since);
+    const measured = (await withSaes(start, saes, (run) => evaluateRun(run, state, reporter, since))) ?? [];
     await writeRunRecords(
       folder,
       measured.map(({ record }) => record),
@@ -79,46 +85,90 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
   }
 }
 
-/** Evaluates the SAEs that lie in the run's folder. */
-async function evaluateRun(
+interface OpenedRun {
+  start: JobStart;
+  opened: RunModel;
+  device: Device;
+  tokenizer: Tokenizer;
+  text: EvaluationText;
+  saes: { planned: PlannedSae; file: SaeFile }[];
+}
+
+function isPublished({ origin }: PlannedSae): boolean {
+  return origin.kind === 'published';
+}
+
+/** Opens SAEs, and the language model cut at their layers, and closes them after use. Without any, does nothing. */
+async function withSaes<T>(
   start: JobStart,
-  state: RunState,
   planned: readonly PlannedSae[],
-  reporter: (stage: string, unit: string) => Reporter,
-  since: number,
-): Promise<{ id: string; record: EvaluationRecord }[]> {
+  use: (run: OpenedRun) => Promise<T>,
+): Promise<T | undefined> {
+  if (planned.length === 0) return undefined;
   const { config, folder } = start;
   const [device] = parseDevices(config.device);
   const tokenizer = await loadTokenizer(start.model.folder);
-  const saes: { planned: PlannedSae; sae: Sae }[] = [];
-  for (const each of planned) saes.push({ planned: each, sae: await readPlannedSae(folder, each) });
-  const opened = await openRunModel({
-    config,
-    place: start.model,
-    folder,
-    memory: start.memory,
-    maxTokens: Math.max(config.corpus.rowTokens, config.evaluation.probeTokens),
-    positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS),
-    saes: saes.reduce((sum, { sae }) => sum + 4 * 2 * sae.d_in * sae.d_sae, 0),
-    ...(config.threads === null ? {} : { threads: config.threads }),
-  });
-  const { model } = opened;
+  const saes: OpenedRun['saes'] = [];
   try {
-    const { evaluated, ...data } = await evaluateStage({ config, device, opened, tokenizer, saes }, reporter);
-    const seconds = state.seconds.training + state.seconds.evaluating + (performance.now() - since) / 1000;
-    const records: { id: string; record: EvaluationRecord }[] = [];
-    for (const each of evaluated) {
-      const { id } = each.planned;
-      const { sae } = saes.find(({ planned }) => planned.id === id)!;
-      records.push({
-        id,
-        record: await recordOf({ start, state, seconds, model, sae, ...data, ...each }),
-      });
+    for (const each of planned) saes.push({ planned: each, file: await openPlannedSae(folder, each) });
+    const opened = await openRunModel({
+      config,
+      place: start.model,
+      folder,
+      hooks: [...new Set(planned.map(({ layer }) => layer))],
+      memory: start.memory,
+      maxTokens: Math.max(config.corpus.rowTokens, config.evaluation.probeTokens),
+      positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS),
+      saes: saes.reduce((sum, { file: { sae } }) => sum + 4 * 2 * sae.d_in * sae.d_sae, 0),
+      ...(config.threads === null ? {} : { threads: config.threads }),
+    });
+    try {
+      const text = await evaluationText(config, tokenizer);
+      return await use({ start, opened, device, tokenizer, text, saes });
+    } finally {
+      await opened.close();
     }
-    return records;
   } finally {
-    await opened.close();
+    for (const { file } of saes) await file.close();
   }
+}
+
+/** Tries the SAEs of others on activations of their hooks. */
+async function tested(
+  { start: { config }, opened, device, text, saes }: OpenedRun,
+  reporter: (stage: string, unit: string) => Reporter,
+): Promise<Map<string, Tested>> {
+  const others = saes.filter(({ planned }) => isPublished(planned));
+  const threads = config.threads === null ? {} : { threads: config.threads };
+  return selfTests(opened.model, text.batches, others, { device, ...threads }, reporter('self-test', 'SAEs'));
+}
+
+async function evaluateRun(
+  run: OpenedRun,
+  state: RunState,
+  reporter: (stage: string, unit: string) => Reporter,
+  since: number,
+): Promise<{ id: string; record: EvaluationRecord }[]> {
+  const { start, opened, device, tokenizer, text, saes } = run;
+  const { config } = start;
+  const tests = await tested(run, reporter);
+  const { evaluated, ...data } = await evaluateStage(
+    { config, device, opened, tokenizer, text, saes },
+    reporter,
+  );
+  const seconds = state.seconds.training + state.seconds.evaluating + (performance.now() - since) / 1000;
+  const records: { id: string; record: EvaluationRecord }[] = [];
+  for (const each of evaluated) {
+    const { id } = each.planned;
+    const { file } = saes.find(({ planned }) => planned.id === id)!;
+    const selfTest = tests.get(id) ?? null;
+    const { model } = opened;
+    records.push({
+      id,
+      record: await recordOf({ start, state, seconds, model, file, selfTest, ...data, ...each }),
+    });
+  }
+  return records;
 }
 
 async function writeTrained(folder: string, config: RunConfig, { saes, policy }: Trained): Promise<void> {

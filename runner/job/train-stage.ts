@@ -12,7 +12,7 @@ import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../tr
 import { openActivations } from './activation-thread.ts';
 import { type ActivationSource, residualWidth, sharingOf } from './activations.ts';
 import type { ModelPlace } from './identity.ts';
-import type { PlannedSae } from './planned-saes.ts';
+import { trainedSaes } from './planned-saes.ts';
 import { openTrainingTokens, type TrainingTokens, tokensState } from './training-tokens.ts';
 
 /** What a checkpoint holds of the data: written by this stage, read back by resuming. */
@@ -39,13 +39,12 @@ export async function trainStage(
     folder: string;
     model: ModelPlace;
     memory: number;
-    saes: readonly PlannedSae[];
   },
   reporter: Reporter,
 ): Promise<Trained> {
   const { config } = run;
   const { sae: recipe, training } = config;
-  const plans: SaePlan[] = run.saes.map(({ id, layer, origin }) => ({ id, layer, recipe: origin.recipe }));
+  const plans: SaePlan[] = trainedSaes(config);
   const layers = [...new Set(plans.map(({ layer }) => layer))];
   const store = checkpointStore(join(run.folder, 'checkpoints'));
   const loaded = await store.load();

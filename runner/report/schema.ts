@@ -250,6 +250,29 @@ const provenance = z.strictObject({
   seeds: z.record(name, z.int()),
 });
 
+/** What a published SAE was read from. */
+const saeSource = z.strictObject({
+  /** The adapter that read it. */
+  format: name,
+  /** Commit of its repository, and where in it. */
+  revision: text.nullable(),
+  path: text.nullable(),
+  registry: z.strictObject({ release: name, id: text, sha256 }).nullable(),
+  /** What its files say; null where they say nothing. */
+  model_name: text.nullable(),
+  hook_name: text.nullable(),
+  /** What was done to its tensors, and what was taken from elsewhere than its files. */
+  conversions: z.array(text),
+  /** var_exp on a few hundred activations, as declared and read in other ways. */
+  self_test: z
+    .strictObject({
+      tokens: count,
+      declared: z.number(),
+      others: z.array(z.strictObject({ convention: text, var_exp: z.number().nullable() })),
+    })
+    .nullable(),
+});
+
 export const record = z.strictObject({
   schema: z.literal(schemaVersion),
   id: z
@@ -283,6 +306,8 @@ export const record = z.strictObject({
       .record(name, z.union([z.number(), z.string().max(TEXT_LIMIT), z.boolean(), z.null()]))
       .nullable(),
     license: text.nullable(),
+    /** Where an SAE that the run did not train came from, and what was done to it. */
+    source: saeSource.optional(),
   }),
   data: z
     .strictObject({

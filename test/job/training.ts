@@ -7,7 +7,6 @@ import { createHash } from 'node:crypto';
 import { resolveRun } from '../../runner/config/resolve.ts';
 import { demoModelFolder } from '../../runner/demo/index.ts';
 import { InterpboardError } from '../../runner/errors.ts';
-import { plannedSaes } from '../../runner/job/planned-saes.ts';
 import { trainStage } from '../../runner/job/train-stage.ts';
 import { tensorsSha256 } from '../../runner/sae/sae.ts';
 
@@ -20,7 +19,6 @@ try {
       folder,
       model: { folder: demoModelFolder, revision: null },
       memory: 2 ** 32,
-      saes: plannedSaes(config),
     },
     {
       progress: (done) => process.stdout.write(`at ${done}\n`),

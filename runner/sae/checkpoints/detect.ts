@@ -10,6 +10,7 @@ import { gemmaScopeFile } from './gemma-scope.ts';
 import { gemmaScope2Files } from './gemma-scope-2.ts';
 import { llamaScopeFiles } from './llama-scope.ts';
 import type { SaeFormat } from './loaded.ts';
+import { releaseId } from './reference-release.ts';
 import { saeLensFiles } from './sae-lens.ts';
 import { sparsifyFiles } from './sparsify.ts';
 
@@ -34,7 +35,7 @@ function unknown(path: string, found: string): UserError {
 }
 
 /**
- * @param path a folder of one SAE, or a `.pt` file
+ * @param path a folder of one SAE, a `.pt` file, or the tensors of one of a release’s folder
  * @throws UserError when it is none of the known formats, or several at once
  * @throws UnavailableError when there is nothing there
  * @throws MalformedError when a file must be looked into and is damaged
@@ -56,7 +57,7 @@ export async function detectFormat(path: string): Promise<SaeFormat> {
   const formats: SaeFormat[] = marks
     .filter(([, files]) => files.every((file) => names.includes(file)))
     .map(([format]) => format);
-  if (names.some((name) => /^sae_L\d+_latest\.safetensors$/.test(name))) formats.push('reference-release');
+  if (names.some((name) => releaseId(name) !== null)) formats.push('reference-release');
   if (formats.length > 1) throw unknown(path, `files of several formats (${formats.join(', ')})`);
   const [format] = formats;
   if (format === undefined) throw unknown(path, `${names.length} files of no known format`);
@@ -75,6 +76,7 @@ async function checkTensors(folder: string, format: 'sae-lens' | 'sparsify'): Pr
 }
 
 async function detectFile(path: string): Promise<SaeFormat> {
+  if (releaseId(basename(path)) !== null) return 'reference-release';
   if (!path.endsWith('.pt')) throw unknown(path, 'a single file that is not .pt');
   return withFile(path, async (source) => {
     const { value } = await readTorchFile(source);

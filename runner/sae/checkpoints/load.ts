@@ -1,5 +1,6 @@
 /** One SAE from a path, whatever its format: recognised, read, brought into the canonical form. */
 import { readdir } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { detectFormat } from './detect.ts';
 import { openDictionaryLearning } from './dictionary-learning.ts';
@@ -9,7 +10,7 @@ import { openLlamaScope } from './llama-scope.ts';
 import { type LoadedSae, loadedFrom, type SaeFile } from './loaded.ts';
 import { openOpenAi } from './openai.ts';
 import { openQwenScope } from './qwen-scope.ts';
-import { openRelease } from './reference-release.ts';
+import { openRelease, releaseFiles, releaseId } from './reference-release.ts';
 import { openSaeLens } from './sae-lens.ts';
 import { openSparsify } from './sparsify.ts';
 
@@ -30,7 +31,7 @@ export interface LoadOptions {
 /**
  * All of an SAE in memory.
  *
- * @param path a folder of one SAE, or a `.pt` file
+ * @param path a folder of one SAE, a `.pt` file, or the tensors of one in a release’s folder
  * @throws UserError for an unknown format, or when an option is missing that its files do not answer
  * @throws UnavailableError @throws MalformedError
  */
@@ -42,7 +43,7 @@ export function loadSae(path: string, options: LoadOptions = {}): Promise<Loaded
  * An SAE with its large matrices left in the file: opening reads headers and vectors, whatever the file's size.
  * Close it when it is done with.
  *
- * @param path a folder of one SAE, or a `.pt` file
+ * @param path a folder of one SAE, a `.pt` file, or the tensors of one in a release’s folder
  * @throws as `loadSae`
  */
 export async function openSaeFile(path: string, options: LoadOptions = {}): Promise<SaeFile> {
@@ -84,17 +85,32 @@ export async function openSaeFile(path: string, options: LoadOptions = {}): Prom
         k: asked(options.k, 'k', 'the number after L0_ in the repository’s name'),
       });
     case 'reference-release': {
-      const layers = await releaseLayers(path);
-      const only = layers.length === 1 ? layers[0] : undefined;
-      return openRelease(path, asked(options.layer ?? only, 'layer', `one of ${layers.join(', ')}`));
+      const named = releaseId(basename(path));
+      if (named !== null) return openRelease(dirname(path), named);
+      const ids = await releaseIds(path);
+      const fitting = ids.filter((id) => options.layer === undefined || layerOf(id) === options.layer);
+      const [only] = fitting;
+      if (only !== undefined && fitting.length === 1) return openRelease(path, only);
+      const layers = [...new Set(ids.map(layerOf))];
+      const several = layers.length < ids.length && options.layer !== undefined && fitting.length > 1;
+      throw new UserError({
+        thing: path,
+        found: several ? `${fitting.length} SAEs of layer ${options.layer}` : 'no layer',
+        expected: several ? `one of ${fitting.join(', ')}` : `one of ${layers.join(', ')}`,
+        next: several
+          ? `Point at the file itself: ${releaseFiles(only ?? '').tensors}.`
+          : `Give layer: the files of ${format} do not say it.`,
+      });
     }
   }
 }
 
-async function releaseLayers(folder: string): Promise<number[]> {
-  const found = (await readdir(folder)).map((name) => /^sae_L(\d+)_latest\.safetensors$/.exec(name)?.[1]);
-  return found
-    .filter((layer) => layer !== undefined)
-    .map(Number)
-    .sort((a, b) => a - b);
+/** Names of a folder's SAEs, by layer. */
+async function releaseIds(folder: string): Promise<string[]> {
+  const ids = (await readdir(folder)).map(releaseId).filter((id) => id !== null);
+  return ids.sort((a, b) => layerOf(a) - layerOf(b) || (a < b ? -1 : 1));
+}
+
+function layerOf(id: string): number {
+  return Number.parseInt(id.slice(1), 10);
 }

@@ -77,6 +77,11 @@ export function releaseFiles(id: number | string): { tensors: string; config: st
   return { tensors: `sae_${name}_latest.safetensors`, config: `sae_${name}_cfg.json` };
 }
 
+/** The name of the SAE whose tensors a file of that name holds, such as L11 or L11_k64; null for other files. */
+export function releaseId(file: string): string | null {
+  return /^sae_(L\d+[\w.-]*)_latest\.safetensors$/.exec(file)?.[1] ?? null;
+}
+
 /**
  * Writes both files, each whole or not at all. The config comes last: where it stands, the tensors do too.
  *

@@ -5,7 +5,8 @@
 import { MalformedError } from '../../errors.ts';
 import { type OpenSaeOptions, openSae } from '../open-sae.ts';
 import type { Normalisation, Sae } from '../sae.ts';
-import type { LoadedSae } from './loaded.ts';
+import { isStored, type StoredSae } from '../stored-sae.ts';
+import type { SaeFormat } from './loaded.ts';
 
 /** How much better another convention may do: a b_dec near 0, or an SAE that scales with x, makes two nearly equal. */
 const MARGIN = 0.01;
@@ -27,13 +28,13 @@ export interface SelfTest {
  * @throws MalformedError, with both figures, when another convention explains more
  */
 export async function selfTest(
-  { sae, format }: Pick<LoadedSae, 'sae' | 'format'>,
+  { sae, format, name }: { sae: Sae | StoredSae; format: SaeFormat; name?: string },
   x: Float32Array,
   tokens: number,
   options: OpenSaeOptions = {},
 ): Promise<SelfTest | null> {
   if (sae.d_out !== undefined) return null;
-  const measure = async (convention: string, candidate: Sae): Promise<ConventionFit> => {
+  const measure = async (convention: string, candidate: Sae | StoredSae): Promise<ConventionFit> => {
     const open = await openSae(candidate, options);
     const { reconstruction } = await open.reconstruct(x, tokens).finally(() => open.close());
     return { convention, var_exp: varExp(x, reconstruction, sae.d_in) };
@@ -46,7 +47,7 @@ export async function selfTest(
   // Written so that NaN fails too.
   if (!(declared.var_exp >= best.var_exp - MARGIN)) {
     throw new MalformedError({
-      thing: `SAE of format ${format}`,
+      thing: `SAE ${name === undefined ? '' : `${name}, `}of format ${format}`,
       found: `var_exp ${declared.var_exp.toFixed(3)} as declared and ${best.var_exp.toFixed(3)} with ${best.convention}`,
       expected: `the declared convention to be the best, within ${MARGIN}`,
       next: 'Check that the activations are of the SAE’s own hook and model, and its config.',
@@ -55,7 +56,11 @@ export async function selfTest(
   return { declared, others };
 }
 
-function* alternatives(sae: Sae, x: Float32Array, tokens: number): Generator<[string, Sae]> {
+function* alternatives(
+  sae: Sae | StoredSae,
+  x: Float32Array,
+  tokens: number,
+): Generator<[string, Sae | StoredSae]> {
   const flipped = !sae.apply_b_dec_to_input;
   yield [`b_dec ${flipped ? '' : 'not '}subtracted`, { ...sae, apply_b_dec_to_input: flipped }];
   const kinds: Normalisation[] = [
@@ -75,12 +80,29 @@ function* alternatives(sae: Sae, x: Float32Array, tokens: number): Generator<[st
   }
   // Only a square SAE can have been read with its sides exchanged; any other has shapes that say so.
   if (sae.d_in === sae.d_sae) {
-    const W_enc = turned(sae.W_enc, sae.d_in);
-    const W_dec = turned(sae.W_dec, sae.d_in);
-    yield ['W_enc turned', { ...sae, W_enc }];
-    yield ['W_dec turned', { ...sae, W_dec }];
-    yield ['W_enc and W_dec turned', { ...sae, W_enc, W_dec }];
+    for (const [which, other] of isStored(sae) ? storedTurned(sae) : heldTurned(sae))
+      yield [`${which} turned`, other];
   }
+}
+
+function heldTurned(sae: Sae): [string, Sae][] {
+  const W_enc = turned(sae.W_enc, sae.d_in);
+  const W_dec = turned(sae.W_dec, sae.d_in);
+  return [
+    ['W_enc', { ...sae, W_enc }],
+    ['W_dec', { ...sae, W_dec }],
+    ['W_enc and W_dec', { ...sae, W_enc, W_dec }],
+  ];
+}
+
+function storedTurned(sae: StoredSae): [string, StoredSae][] {
+  const W_enc = sae.W_enc.turned();
+  const W_dec = sae.W_dec.turned();
+  return [
+    ['W_enc', { ...sae, W_enc }],
+    ['W_dec', { ...sae, W_dec }],
+    ['W_enc and W_dec', { ...sae, W_enc, W_dec }],
+  ];
 }
 
 function turned(data: Float32Array, side: number): Float32Array {

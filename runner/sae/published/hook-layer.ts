@@ -1,4 +1,6 @@
 /** Names of hooks, as programs write them -> the block whose residual stream they mean. */
+import { quote, UserError } from '../../errors.ts';
+import type { SaeDetails } from '../checkpoints/loaded.ts';
 
 /** The residual stream after block N, however it is called; the one before it is that after block N − 1. */
 const after = [
@@ -15,4 +17,26 @@ export function residualLayer(hook: string): number | null {
   }
   const preceding = before.exec(hook);
   return preceding && Number(preceding[1]) > 0 ? Number(preceding[1]) - 1 : null;
+}
+
+/**
+ * The block after which an SAE's residual stream is taken: as the user says, else as its files say, else as its path
+ * does.
+ *
+ * @throws UserError for an SAE of another hook, or where nothing says which it is
+ */
+export function saeLayer(
+  name: string,
+  { hook_name }: Pick<SaeDetails, 'hook_name'>,
+  { asked, fromPath }: { asked: number | undefined; fromPath: number | null },
+): number {
+  const said = hook_name === null ? fromPath : residualLayer(hook_name);
+  const layer = asked ?? said;
+  if (layer !== null) return layer;
+  throw new UserError({
+    thing: `SAE ${quote(name)}`,
+    found: hook_name === null ? 'nothing that says its hook' : `the hook ${quote(hook_name)}`,
+    expected: 'the residual stream after a block',
+    next: 'If it is of one, say which block: append #layer=N to its name.',
+  });
 }

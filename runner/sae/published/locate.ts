@@ -22,8 +22,8 @@ export interface SaePlace {
   path: string;
   /** What its files do not say and something else does. */
   options: LoadOptions;
-  /** Block whose residual stream it is of, where the user or a name says so; its files may say it too. */
-  layer: number | null;
+  /** Block whose residual stream it is of: as the user says, and as its path or its registry's entry does. */
+  layer: { asked: number | undefined; fromPath: number | null };
   /** owner/name, and the commit; null for local files. */
   repo: string | null;
   revision: string | null;
@@ -102,7 +102,7 @@ export async function locateSae(text: string, locating: Locating): Promise<SaePl
       ...shared,
       path: reference.path,
       options: { ...rest, ...(asked === undefined ? {} : { layer: asked }) },
-      layer: asked ?? layerInPath(reference.path),
+      layer: { asked, fromPath: layerInPath(reference.path) },
       repo: null,
       revision: null,
       pathInRepo: null,
@@ -116,7 +116,7 @@ export async function locateSae(text: string, locating: Locating): Promise<SaePl
     ...shared,
     ...found.place,
     options: { ...rest, ...k, ...(asked === undefined ? {} : { layer: asked }) },
-    layer: asked ?? layerInPath(`${reference.repo}/${reference.path ?? ''}`),
+    layer: { asked, fromPath: layerInPath(`${reference.repo}/${reference.path ?? ''}`) },
     conversions,
   };
 }
@@ -169,7 +169,7 @@ async function locateRegistered(
         ? { overrides: entry.overrides }
         : {}),
     },
-    layer: layer ?? entry.layer,
+    layer: { asked: layer, fromPath: entry.layer },
     registry: { release: entry.release, id: entry.id, sha256 },
     conversions,
   };
@@ -287,7 +287,8 @@ async function licenseOf(
   const card = { ...plainReference, revision: commit, path: 'README.md' };
   const got = await download(hub, { reference: card, signal }).catch((error: unknown) => {
     // A repository without a card, or none in the cache: its licence is not known. Anything else is a failure.
-    if (error instanceof UserError || (hub.settings.offline && error instanceof UnavailableError)) return null;
+    if (error instanceof UserError || (hub.settings.offline && error instanceof UnavailableError))
+      return null;
     throw error;
   });
   const file = got?.files[0]?.file;

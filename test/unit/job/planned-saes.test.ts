@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { resolveRun } from '../../../runner/config/resolve.ts';
 import { plannedSaes } from '../../../runner/job/planned-saes.ts';
 
-const planned = async (...set: string[]) => plannedSaes(await resolveRun(['small-world'], { set }));
+const planned = async (...set: string[]) => plannedSaes(await resolveRun(['small-world'], { set }), []);
 
 describe('plannedSaes', () => {
   it('is one SAE a layer without a sweep, ascending, named by its layer', async () => {

@@ -1,0 +1,45 @@
+import { homedir } from 'node:os';
+import type { DownloadProgress } from '../hub/download.ts';
+import { readHubSettings } from '../hub/settings.ts';
+import { type Hub, openHub } from '../hub/transport.ts';
+import { Stopped } from '../reporter.ts';
+import type { ProgressView } from './progress.ts';
+
+/** The hub, with downloads shown on the terminal and ended by Ctrl-C. */
+export interface ShownHub {
+  hub: Hub;
+  signal: AbortSignal;
+  onProgress(progress: DownloadProgress): void;
+}
+
+/**
+ * @throws Stopped at Ctrl-C, with the part that came kept
+ * @throws what `use` throws
+ */
+export async function withShownHub<T>(view: ProgressView, use: (shown: ShownHub) => Promise<T>): Promise<T> {
+  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+  const abort = new AbortController();
+  const stop = (): void => abort.abort();
+  process.once('SIGINT', stop);
+  const began = performance.now();
+  let before: number | undefined;
+  try {
+    return await use({
+      hub,
+      signal: abort.signal,
+      onProgress({ bytes, total, filesDone, files }) {
+        before ??= bytes;
+        const seconds = (performance.now() - began) / 1000;
+        const rate = seconds > 0.2 ? (bytes - before) / seconds : 0;
+        const fields = { files: `${filesDone}/${files}` };
+        view.show({ stage: 'download', done: bytes, total, unit: 'B', rate, fields });
+      },
+    });
+  } catch (error) {
+    if (abort.signal.aborted)
+      throw new Stopped('stopped; what was downloaded is kept, the same command goes on from there');
+    throw error;
+  } finally {
+    process.off('SIGINT', stop);
+  }
+}
