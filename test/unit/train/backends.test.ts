@@ -1,144 +1,147 @@
-import { expect, test } from 'vitest';
-import { tensorNames } from '../../../runner/sae/sae.ts';
-import type { StepControls, TrainingBackend } from '../../../runner/train/backends/backend.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { TrainingBackend } from '../../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
-import { referenceBackend } from '../../../runner/train/backends/reference.ts';
-import { initialParameters } from '../../../runner/train/init.ts';
-import { leastDead, type Recipe } from '../../../runner/train/recipe.ts';
-import { freshState, mapTensors, type OptimiserState } from '../../../runner/train/state.ts';
-import { gaussians, relativeDifference, smallRecipe, sparseActivations } from './support.ts';
+import { sparseCpuBackend } from '../../../runner/train/backends/sparse-cpu/sparse-cpu.ts';
+import {
+  type ConformanceCase,
+  conformanceCases,
+  conformanceTable,
+  differenceFromReference,
+  latents,
+  runCase,
+  startOf,
+  TOLERANCE,
+} from './conformance.ts';
+import { smallRecipe, sparseActivations } from './support.ts';
 
-const d_in = 20;
+const graph = graphBackend({ threads: 1 });
+const sparse = sparseCpuBackend({ threads: 1 });
+const threaded = sparseCpuBackend({ threads: 3 });
+const backends: Record<string, TrainingBackend> = {
+  graph,
+  'sparse-cpu': sparse,
+  'sparse-cpu, 3 threads': threaded,
+  'sparse-cpu, plain SIMD': sparseCpuBackend({ threads: 2, build: 'plain' }),
+};
+const cells = new Map(Object.keys(backends).map((name) => [name, new Map<string, string>()]));
 
-function start(recipe: Recipe): OptimiserState {
-  const samples = sparseActivations(recipe.biasInitSamples, d_in, 30, 0);
-  const parameters = initialParameters(recipe, d_in, 'test', samples);
-  // Off the special values of a fresh start: b_enc is not 0, rows are not unit.
-  gaussians(recipe.dSae, 'b_enc').forEach((value, j) => {
-    parameters.b_enc[j] = 0.1 * value - 0.1;
+describe.each(Object.entries(backends))('%s follows the reference', (name, backend) => {
+  test.each(conformanceCases.map((each) => [each.title, each] as const))('%s', async (title, each) => {
+    const lacking = backend.unsupported(each.recipe);
+    if (lacking !== null) {
+      cells.get(name)!.set(title, 'not computed');
+      return;
+    }
+    const { worst, where } = await differenceFromReference(backend, each);
+    cells.get(name)!.set(title, worst.toExponential(1));
+    expect(worst, where).toBeLessThan(TOLERANCE);
   });
-  return freshState(
-    { d_in, d_sae: recipe.dSae },
-    mapTensors((name) => parameters[name].map((v) => 1.1 * v)),
-  );
-}
-
-async function run(backend: TrainingBackend, recipe: Recipe, steps: readonly StepControls[]) {
-  const session = await backend.init(recipe, d_in, start(recipe));
-  try {
-    const results = [];
-    for (const [i, controls] of steps.entries()) {
-      results.push(await session.step(sparseActivations(recipe.batchTokens, d_in, 30, i + 1), controls));
-    }
-    return { results, state: await session.state() };
-  } finally {
-    await session.close();
-  }
-}
-
-const latents = (count: number, every = 1): Int32Array =>
-  Int32Array.from({ length: count }, (_, i) => i * every);
-
-test.each<[string, Partial<Recipe>, readonly Int32Array[]]>([
-  ['no dead latents', {}, [latents(0), latents(0), latents(0)]],
-  ['dead below, at and above kAux', {}, [latents(5), latents(6), latents(20, 2), latents(3)]],
-  ['all latents dead', {}, [latents(48), latents(48)]],
-  ['kAux = k = dSae', { k: 48, kAux: 48 }, [latents(48), latents(47)]],
-  ['k = kAux = 1', { k: 1, kAux: 1 }, [latents(1), latents(9, 5)]],
-  ['rows not renormalised', { unitNormDecoder: false }, [latents(12), latents(0)]],
-  ['parallel gradient removed', { removeParallelGradient: true }, [latents(12), latents(0), latents(7)]],
-  ['clip far below the norm', { gradientClip: 0.01, alphaAux: 4 }, [latents(12), latents(12)]],
-  ['other Adam settings', { adamBeta1: 0, adamBeta2: 0.9, adamEpsilon: 1e-3 }, [latents(0), latents(0)]],
-  ['AuxK scaled', { auxVariant: 'scaled' }, [latents(0), latents(1), latents(5), latents(6), latents(20, 2)]],
-  ['AuxK normalised', { auxVariant: 'normalised' }, [latents(0), latents(1), latents(9, 3)]],
-  ['loss summed over dimensions', { lossReduction: 'sum' }, [latents(0), latents(9, 3)]],
-  [
-    'dead latents counted with the step',
-    { deadCounting: 'with-step', auxVariant: 'normalised' },
-    [latents(0), latents(48), latents(20, 2)],
-  ],
-  ['BatchTopK', { architecture: 'batchtopk' }, [latents(0), latents(9, 3), latents(20, 2)]],
-  ['BatchTopK keeping all', { architecture: 'batchtopk', k: 48 }, [latents(0), latents(9, 3)]],
-  [
-    'Matryoshka',
-    { architecture: 'matryoshka', auxVariant: 'normalised', groupFractions: [0.1, 0.3, 0.6] },
-    [latents(0), latents(9, 3), latents(20, 2)],
-  ],
-  [
-    'Matryoshka of two halves, summed',
-    { architecture: 'matryoshka', lossReduction: 'sum', groupFractions: [0.5, 0.5] },
-    [latents(0), latents(20, 2)],
-  ],
-  ['one token a batch', { batchTokens: 1 }, [latents(12), latents(12), latents(0)]],
-])('the graph follows the reference: %s', async (_, over, dead) => {
-  const recipe = smallRecipe(over);
-  const steps = dead.map((each, i) => ({ learningRate: 1e-3 * (i + 1), dead: each }));
-  const expected = await run(referenceBackend, recipe, steps);
-  const found = await run(graphBackend({ threads: 1 }), recipe, steps);
-  let worst = 0;
-  const compare = (name: string, a: ArrayLike<number>, b: ArrayLike<number>): void => {
-    const difference = relativeDifference(a, b);
-    worst = Math.max(worst, difference);
-    expect(difference, name).toBeLessThan(1e-5);
-  };
-  for (const [i, result] of found.results.entries()) {
-    const { fired, activeLatents, leastActive, ...numbers } = expected.results[i]!;
-    expect(result.fired).toEqual(fired);
-    expect(result.activeLatents).toBe(activeLatents);
-    expect(result.leastActive === null).toBe(leastActive === null);
-    // Of pre-activations around 1: near 0 what is left of them is rounding.
-    if (leastActive !== null) compare(`step ${i} leastActive`, [1 + result.leastActive!], [1 + leastActive]);
-    for (const [key, value] of Object.entries(numbers)) {
-      compare(`step ${i} ${key}`, [result[key as keyof typeof numbers]], [value]);
-    }
-    if (recipe.deadCounting === 'before-step') {
-      expect(result.auxLoss > 0).toBe(dead[i]!.length >= leastDead(recipe));
-    }
-  }
-  for (const part of ['parameters', 'firstMoments', 'secondMoments'] as const) {
-    for (const name of tensorNames)
-      compare(`${part} ${name}`, found.state[part][name], expected.state[part][name]);
-  }
-  expect(found.state.updates).toBe(steps.length);
-  console.info(`largest difference ${worst.toExponential(1)}`);
 });
 
-test('AuxK moves dead latents only', async () => {
+test('only architectures other than TopK are left to the graph', () => {
+  for (const { recipe } of conformanceCases) {
+    expect(graph.unsupported(recipe)).toBeNull();
+    expect(sparse.unsupported(recipe) === null).toBe(recipe.architecture === 'topk');
+  }
+});
+
+afterAll(() => {
+  console.info(
+    `largest relative difference from the reference\n${conformanceTable(Object.keys(backends), cells)}`,
+  );
+});
+
+test.each(
+  conformanceCases
+    .filter(({ recipe }) => recipe.architecture === 'topk')
+    .map((each) => [each.title, each] as const),
+)('sparse-cpu gives the same bits on one thread and on three: %s', async (_, each) => {
+  const one = await runCase(sparse, each);
+  const three = await runCase(threaded, each);
+  expect(three).toEqual(one);
+});
+
+test('sparse-cpu gives the same bits on one, two and three threads where onnxruntime shares its products too', async () => {
+  const recipe = smallRecipe({ dSae: 1_024, k: 32, kAux: 64, batchTokens: 1_024 });
+  const shape: ConformanceCase = {
+    title: '',
+    recipe,
+    d_in: 100,
+    dead: [latents(0), latents(200, 5)],
+    twins: false,
+  };
+  const one = await runCase(sparse, shape);
+  expect(await runCase(threaded, shape)).toEqual(one);
+  expect(await runCase(sparseCpuBackend({ threads: 2 }), shape)).toEqual(one);
+}, 60_000);
+
+test('an SAE beyond what WebAssembly addresses is refused before anything is made', async () => {
+  const recipe = smallRecipe({ dSae: 2 ** 20, kAux: 6 });
+  const empty = startOf({ recipe: smallRecipe(), d_in: 20, twins: false });
+  await expect(sparse.init(recipe, 1_024, empty)).rejects.toThrow(
+    'at most 4 GiB, what WebAssembly addresses',
+  );
+});
+
+test('a session given the state of another goes on with the same bits', async () => {
+  const recipe = smallRecipe();
+  const controls = { learningRate: 1e-3, dead: latents(20, 2) };
+  const x = [1, 2].map((seed) => sparseActivations(recipe.batchTokens, 20, 30, seed)) as [
+    Float32Array,
+    Float32Array,
+  ];
+  for (const backend of Object.values(backends)) {
+    const first = await backend.init(recipe, 20, startOf({ recipe, d_in: 20, twins: false }));
+    await first.step(x[0], controls);
+    const { parameters, firstMoments, secondMoments, updates } = structuredClone(await first.state());
+    const second = await backend.init(recipe, 20, { parameters, firstMoments, secondMoments, updates });
+    expect(await second.step(x[1], controls)).toEqual(await first.step(x[1], controls));
+    expect(await second.state()).toEqual(await first.state());
+    await first.close();
+    await second.close();
+  }
+});
+
+test.each(Object.values(backends))('AuxK moves dead latents only: $name', async (backend) => {
   const recipe = smallRecipe({ gradientClip: 1e9 });
   const dead = latents(20, 2);
-  const controls = { learningRate: 1e-3, dead };
-  const backend = graphBackend({ threads: 1 });
-  const on = await run(backend, recipe, [controls]);
-  const off = await run(backend, recipe, [{ ...controls, dead: latents(0) }]);
+  const on = await oneStep(backend, recipe, dead);
+  const off = await oneStep(backend, recipe, latents(0));
   const isDead = new Set(dead);
   let moved = 0;
   for (let j = 0; j < recipe.dSae; j++) {
-    const same = on.state.firstMoments.b_enc[j] === off.state.firstMoments.b_enc[j];
+    const same = on.firstMoments.b_enc[j] === off.firstMoments.b_enc[j];
     if (!isDead.has(j)) expect(same, `latent ${j}`).toBe(true);
     else if (!same) moved += 1;
   }
   expect(moved).toBeGreaterThan(5);
 });
 
-test('a batch of another size is refused', async () => {
+async function oneStep(backend: TrainingBackend, recipe: ConformanceCase['recipe'], dead: Int32Array) {
+  const session = await backend.init(recipe, 20, startOf({ recipe, d_in: 20, twins: false }));
+  await session.step(sparseActivations(recipe.batchTokens, 20, 30, 1), { learningRate: 1e-3, dead });
+  const state = await session.state();
+  await session.close();
+  return state;
+}
+
+test.each(Object.values(backends))('a batch of another size is refused: $name', async (backend) => {
   const recipe = smallRecipe();
-  const session = await graphBackend({ threads: 1 }).init(recipe, d_in, start(recipe));
-  const step = session.step(new Float32Array(31 * d_in), { learningRate: 1e-3, dead: latents(0) });
+  const session = await backend.init(recipe, 20, startOf({ recipe, d_in: 20, twins: false }));
+  const step = session.step(new Float32Array(31 * 20), { learningRate: 1e-3, dead: latents(0) });
   await expect(step).rejects.toThrow('x: 620 values, expected 32 tokens × 20');
   await session.close();
 });
 
-test('SAEs on one backend do not touch one another', async () => {
-  const backend = graphBackend({ threads: 1 });
+test.each(Object.values(backends))('SAEs on one backend do not touch one another: $name', async (backend) => {
   const recipe = smallRecipe();
-  const alone = await run(backend, recipe, [{ learningRate: 1e-3, dead: latents(0) }]);
-  const [a, b] = [
-    await backend.init(recipe, d_in, start(recipe)),
-    await backend.init(recipe, d_in, start(recipe)),
-  ];
-  await b.step(sparseActivations(32, d_in, 30, 77), { learningRate: 1, dead: latents(20) });
+  const alone = await oneStep(backend, recipe, latents(0));
+  const start = { recipe, d_in: 20, twins: false };
+  const a = await backend.init(recipe, 20, startOf(start));
+  const b = await backend.init(recipe, 20, startOf(start));
+  await b.step(sparseActivations(32, 20, 30, 77), { learningRate: 1, dead: latents(20) });
   await b.close();
-  await a.step(sparseActivations(32, d_in, 30, 1), { learningRate: 1e-3, dead: latents(0) });
-  expect(await a.state()).toEqual(alone.state);
+  await a.step(sparseActivations(32, 20, 30, 1), { learningRate: 1e-3, dead: latents(0) });
+  expect(await a.state()).toEqual(alone);
   await a.close();
 });

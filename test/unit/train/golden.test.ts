@@ -8,6 +8,7 @@ import { tensorLength, tensorNames } from '../../../runner/sae/sae.ts';
 import type { TrainingBackend } from '../../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
+import { sparseCpuBackend } from '../../../runner/train/backends/sparse-cpu/sparse-cpu.ts';
 import { deadClock } from '../../../runner/train/dead-clock.ts';
 import { recipe } from '../../../runner/train/recipe.ts';
 import { learningRate } from '../../../runner/train/schedule.ts';
@@ -52,7 +53,11 @@ async function load(name: string) {
   return { ...golden, data: tensors.get('data')!, group };
 }
 
-const backends: TrainingBackend[] = [referenceBackend, graphBackend({ threads: 1 })];
+const backends: TrainingBackend[] = [
+  referenceBackend,
+  graphBackend({ threads: 1 }),
+  sparseCpuBackend({ threads: 2 }),
+];
 
 test.each(['a', 'b'])('case %s becomes what the recipe promises to cover', async (name) => {
   const { recipe, steps } = await load(name);

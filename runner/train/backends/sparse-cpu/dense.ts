@@ -1,0 +1,124 @@
+/**
+ * The parts of a step that onnxruntime does. It refuses shared memory, so what it reads is copied into arrays of its
+ * own: the activations and W_enc once a step (1 to 2 % of the product they feed), AuxK's rows while it is active.
+ */
+import { float32, floatsOf, int32, int32sOf, type Session } from '../../../onnx/session.ts';
+import type { SharedSessions } from '../shared-sessions.ts';
+import type { Layout } from './layout.ts';
+import { auxiliaryProgram, encoderProgram } from './programs.ts';
+
+/** The parts of an SAE's shared memory that are copied from and to. */
+export interface Views {
+  centred: Float32Array;
+  error: Float32Array;
+  W_enc: Float32Array;
+  W_dec: Float32Array;
+  b_enc: Float32Array;
+  at: Int32Array;
+  pre: Float32Array;
+  decoderGradient: Float32Array;
+  encoderGradient: Float32Array;
+  biasGradient: Float32Array;
+  auxiliary: Uint8Array;
+}
+
+export class DenseParts {
+  readonly #layout: Layout;
+  readonly #views: Views;
+  readonly #sessions: SharedSessions;
+  readonly #centred: Float32Array;
+  readonly #W_enc: Float32Array;
+  readonly #b_enc: Float32Array;
+  readonly #keys: { encoder: string; auxiliary: string };
+  #encoder: Session | undefined;
+  #auxiliary: Session | undefined;
+
+  constructor(layout: Layout, views: Views, sessions: SharedSessions) {
+    const { tokens, latents, width, k } = layout;
+    this.#layout = layout;
+    this.#views = views;
+    this.#sessions = sessions;
+    this.#centred = new Float32Array(tokens * width);
+    this.#W_enc = new Float32Array(latents * width);
+    this.#b_enc = new Float32Array(latents);
+    this.#keys = {
+      encoder: `encoder ${[tokens, latents, width, k]}`,
+      auxiliary: `auxiliary ${[tokens, width]}`,
+    };
+  }
+
+  /** @throws UnavailableError when onnxruntime cannot take the encoder */
+  async open(): Promise<void> {
+    this.#encoder = await this.#sessions.take(this.#keys.encoder, () => encoderProgram(this.#layout));
+    this.refresh();
+  }
+
+  /** Copies the encoder after a step has changed it. */
+  refresh(): void {
+    this.#W_enc.set(this.#views.W_enc);
+    this.#b_enc.set(this.#views.b_enc);
+  }
+
+  /**
+   * From `centred` the k largest pre-activations of each token, into `at` and `pre`.
+   *
+   * @returns the pre-activations of the latents `dead` [tokens, dead]
+   */
+  async encode(dead: Int32Array): Promise<Float32Array> {
+    const { tokens, latents, width } = this.#layout;
+    const views = this.#views;
+    this.#centred.set(views.centred);
+    const outputs = await this.#encoder!.run({
+      centred: float32(this.#centred, [tokens, width]),
+      W_enc: float32(this.#W_enc, [latents, width]),
+      b_enc: float32(this.#b_enc, [latents]),
+      dead: int32(dead, [dead.length]),
+    });
+    views.at.set(int32sOf(outputs, 'at'));
+    views.pre.set(floatsOf(outputs, 'pre'));
+    return floatsOf(outputs, 'dead_pre');
+  }
+
+  /**
+   * AuxK: the gradient rows of the latents `dead` are put into place and marked.
+   *
+   * @param z [tokens, deadWidth], what is kept of them; deadWidth may be larger than their number
+   * @param slope what z·W_dec − (x − x̂) is multiplied by
+   * @returns Σ over tokens of ‖z·W_dec − (x − x̂)‖²
+   */
+  async auxiliary(dead: Int32Array, z: Float32Array, slope: number): Promise<number> {
+    const { tokens, width } = this.#layout;
+    const views = this.#views;
+    const deadWidth = z.length / tokens;
+    this.#auxiliary ??= await this.#sessions.take(this.#keys.auxiliary, () => auxiliaryProgram(this.#layout));
+    const rows = new Float32Array(deadWidth * width);
+    dead.forEach((j, i) => {
+      rows.set(views.W_dec.subarray(j * width, (j + 1) * width), i * width);
+    });
+    const outputs = await this.#auxiliary.run({
+      z: float32(z, [tokens, deadWidth]),
+      W_dec: float32(rows, [deadWidth, width]),
+      centred: float32(this.#centred, [tokens, width]),
+      error: float32(views.error.slice(), [tokens, width]),
+      slope: float32(Float32Array.of(slope), []),
+    });
+    scatterRows(floatsOf(outputs, 'gradient_W_enc'), width, views.encoderGradient, dead);
+    scatterRows(floatsOf(outputs, 'gradient_W_dec'), width, views.decoderGradient, dead);
+    scatterRows(floatsOf(outputs, 'gradient_b_enc'), 1, views.biasGradient, dead);
+    for (const j of dead) views.auxiliary[j] = 1;
+    return floatsOf(outputs, 'squares').reduce((sum, value) => sum + value, 0);
+  }
+
+  async close(): Promise<void> {
+    if (this.#encoder !== undefined) await this.#sessions.give(this.#keys.encoder);
+    if (this.#auxiliary !== undefined) await this.#sessions.give(this.#keys.auxiliary);
+    this.#encoder = undefined;
+    this.#auxiliary = undefined;
+  }
+}
+
+function scatterRows(from: Float32Array, width: number, to: Float32Array, rows: Int32Array): void {
+  rows.forEach((row, i) => {
+    to.set(from.subarray(i * width, (i + 1) * width), row * width);
+  });
+}

@@ -1,0 +1,177 @@
+import { UnavailableError } from '../../../errors.ts';
+import { type TensorName, tensorNames } from '../../../sae/sae.ts';
+import type { StepRecipe } from '../../recipe.ts';
+
+/** Rows are padded with zeros to a multiple of so many float32, so that no kernel has a tail. */
+const ROW_MULTIPLE = 16;
+/** Tokens, and latents, that are worked on as one: who does it may vary, how it is summed does not. */
+export const CHUNK_TOKENS = 32;
+export const CHUNK_LATENTS = 64;
+/** What WebAssembly's 32-bit addresses reach. */
+const ADDRESSABLE = 2 ** 32;
+const PAGE = 65_536;
+
+/** The sizes of one SAE's step. */
+export interface Sizes {
+  tokens: number;
+  latents: number;
+  /** Of a token's row, padded. */
+  width: number;
+  /** Of a token's row in the outside world. */
+  d_in: number;
+  k: number;
+}
+
+/** Where everything of one SAE lies in its shared memory: byte offsets. Tensors are [rows, width]. */
+export interface Layout extends Sizes {
+  /** Each with its first and second moments behind it, `strides` bytes apart. W_enc lies transposed. */
+  parameters: Record<TensorName, number>;
+  strides: Record<TensorName, number>;
+  decoderGradient: number;
+  encoderGradient: number;
+  biasGradient: number;
+  /** float32 [tokens, width] */
+  centred: number;
+  error: number;
+  /** float32 [width] */
+  mean: number;
+  decoderBiasGradient: number;
+  /** A row a chunk of tokens: of centred, later of error. */
+  tokenSums: number;
+  /** A row a chunk of latents: what b_dec's gradient gets through the encoder. */
+  latentSums: number;
+  /** float32 [tokens, 2]: ‖error‖², ‖centred − mean‖². */
+  squares: number;
+  /** [tokens, k]: int32 and float32. */
+  at: number;
+  pre: number;
+  decoderShare: number;
+  encoderShare: number;
+  /** int32 [tokens · k] */
+  order: number;
+  /** int32 [latents + 1] */
+  starts: number;
+  /** A byte a latent: selected in this step; touched by AuxK in this step. */
+  fired: number;
+  auxiliary: number;
+  /** float64, one a chunk. */
+  results: number;
+  /** float64 [controlNames]: what the current step is computed with. */
+  controls: number;
+  /** What is always there. Behind it AuxK has float32 [tokens, deadWidth], made when it is needed. */
+  bytes: number;
+}
+
+/** Of the current step: factor of the gradients, Adam's; AuxK's row width and latents kept. */
+export const controlNames = ['clip', 'step', 'epsilon', 'deadWidth', 'keep'] as const;
+
+export function sizesOf(recipe: Pick<StepRecipe, 'batchTokens' | 'dSae' | 'k'>, d_in: number): Sizes {
+  return { tokens: recipe.batchTokens, latents: recipe.dSae, width: padded(d_in), d_in, k: recipe.k };
+}
+
+/** Whether 32-bit addresses reach all of an SAE's state, AuxK over half of its latents included. */
+export function addressable(recipe: Parameters<typeof sizesOf>[0], d_in: number): boolean {
+  const sizes = sizesOf(recipe, d_in);
+  return placed(sizes).bytes + 2 * sizes.tokens * padded(sizes.latents) <= ADDRESSABLE;
+}
+
+/** @throws UnavailableError when the SAE is too large for 32-bit addresses */
+export function layoutOf(sizes: Sizes): Layout {
+  const layout = placed(sizes);
+  if (layout.bytes > ADDRESSABLE) {
+    throw new UnavailableError({
+      thing: `training ${sizes.latents} latents of ${sizes.d_in} dimensions on backend sparse-cpu`,
+      found: `${(layout.bytes / 2 ** 30).toFixed(1)} GiB of state`,
+      expected: 'at most 4 GiB, what WebAssembly addresses',
+      next: 'Use --backend graph.',
+    });
+  }
+  return layout;
+}
+
+function placed(sizes: Sizes): Layout {
+  const { tokens, latents, width, k } = sizes;
+  let bytes = 0;
+  const take = (size: number): number => {
+    const at = bytes;
+    bytes += Math.ceil(size / 64) * 64;
+    return at;
+  };
+  const rows = latents * width * 4;
+  const strides = {
+    W_enc: rows,
+    W_dec: rows,
+    b_enc: padded(latents) * 4,
+    b_dec: width * 4,
+  };
+  const tokenChunks = Math.ceil(tokens / CHUNK_TOKENS);
+  const latentChunks = Math.ceil(latents / CHUNK_LATENTS);
+  const parameters = Object.fromEntries(
+    tensorNames.map((name) => [name, take(3 * strides[name])]),
+  ) as Layout['parameters'];
+  const layout: Layout = {
+    ...sizes,
+    parameters,
+    strides,
+    decoderGradient: take(rows),
+    encoderGradient: take(rows),
+    biasGradient: take(latents * 4),
+    centred: take(tokens * width * 4),
+    error: take(tokens * width * 4),
+    mean: take(width * 4),
+    decoderBiasGradient: take(width * 4),
+    tokenSums: take(tokenChunks * width * 4),
+    latentSums: take(latentChunks * width * 4),
+    squares: take(tokens * 8),
+    at: take(tokens * k * 4),
+    pre: take(tokens * k * 4),
+    decoderShare: take(tokens * k * 4),
+    encoderShare: take(tokens * k * 4),
+    order: take(tokens * k * 4),
+    starts: take((latents + 1) * 4),
+    fired: take(latents),
+    auxiliary: take(latents),
+    results: take(Math.max(tokenChunks, latentChunks) * 8),
+    controls: take(controlNames.length * 8),
+    bytes: 0,
+  };
+  layout.bytes = Math.ceil(bytes / PAGE) * PAGE;
+  return layout;
+}
+
+export function memoryFor({ bytes, tokens, latents }: Layout): WebAssembly.Memory {
+  const most = bytes + 4 * tokens * padded(latents);
+  return new WebAssembly.Memory({
+    initial: bytes / PAGE,
+    maximum: Math.ceil(Math.min(most, ADDRESSABLE) / PAGE),
+    shared: true,
+  });
+}
+
+/**
+ * Room for AuxK over rows of `deadWidth`.
+ *
+ * @throws UnavailableError when 32-bit addresses do not reach so far
+ */
+export function makeRoom(memory: WebAssembly.Memory, { bytes, tokens }: Layout, deadWidth: number): void {
+  const lacking = bytes + 4 * tokens * deadWidth - memory.buffer.byteLength;
+  if (lacking <= 0) return;
+  try {
+    memory.grow(Math.ceil(lacking / PAGE));
+  } catch (cause) {
+    throw new UnavailableError(
+      {
+        thing: 'AuxK on backend sparse-cpu',
+        found: `${((bytes + 4 * tokens * deadWidth) / 2 ** 30).toFixed(1)} GiB needed with its dead latents`,
+        expected: 'at most 4 GiB, and that much free memory',
+        next: 'Use --backend graph, or a smaller batch; the last checkpoint is intact.',
+      },
+      { cause },
+    );
+  }
+}
+
+/** The width of rows of so many values. */
+export function padded(values: number): number {
+  return Math.ceil(values / ROW_MULTIPLE) * ROW_MULTIPLE;
+}

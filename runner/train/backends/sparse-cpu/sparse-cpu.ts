@@ -1,0 +1,88 @@
+import { availableParallelism } from 'node:os';
+import { lossWeight, type Recipe } from '../../recipe.ts';
+import type { TrainingBackend } from '../backend.ts';
+import { sharedSessions } from '../shared-sessions.ts';
+import { type Crew, openCrew } from './crew.ts';
+import { type Build, compileKernels, instantiate } from './kernels.ts';
+import { layoutOf, memoryFor, sizesOf } from './layout.ts';
+import { writeState } from './sae-memory.ts';
+import { SparseCpuSession } from './step.ts';
+
+export interface SparseCpuOptions {
+  /** Threads of this backend's own work and of onnxruntime's operators. Default: one a core. */
+  threads?: number;
+  /** The kernels to use, for tests. Default: the fastest that this Node can run. */
+  build?: Build;
+}
+
+export interface SparseCpuBackend extends TrainingBackend {
+  /** Which kernels run. */
+  readonly build: Build;
+}
+
+/** What of a recipe sparse-cpu does not compute, null when it computes all of it. */
+export function unsupportedBySparseCpu({ architecture }: Pick<Recipe, 'architecture'>): string | null {
+  return architecture === 'topk' ? null : `architecture ${architecture}`;
+}
+
+/**
+ * The step on a CPU: onnxruntime makes the encoder's product and its top k; what follows goes by the k latents of each
+ * token (tokens · k · d instead of tokens · n · d) in WebAssembly, over threads with one memory. The same state and
+ * inputs give the same bits whatever the number of threads.
+ */
+export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBackend {
+  const threads = options.threads ?? availableParallelism();
+  const compiled = compileKernels(options.build === undefined ? undefined : [options.build]);
+  const sessions = sharedSessions({ threads });
+  let crew: Promise<Crew> | undefined;
+  let users = 0;
+
+  async function leave(): Promise<void> {
+    users -= 1;
+    if (users > 0) return;
+    const last = crew;
+    crew = undefined;
+    await (await last)?.end();
+  }
+
+  return {
+    name: 'sparse-cpu',
+    build: compiled.build,
+    unsupported: unsupportedBySparseCpu,
+    async init(recipe, d_in, state) {
+      const layout = layoutOf(sizesOf(recipe, d_in));
+      const memory = memoryFor(layout);
+      writeState(memory, layout, state);
+      users += 1;
+      crew ??= openCrew(threads, compiled);
+      const { adamBeta1, adamBeta2, unitNormDecoder, removeParallelGradient } = recipe;
+      const settings = {
+        adamBeta1,
+        adamBeta2,
+        unitNormDecoder,
+        removeParallelGradient,
+        lossWeight: lossWeight(recipe, d_in),
+      };
+      const place = { kernels: instantiate(compiled.module, memory), memory, layout, settings };
+      const session = new SparseCpuSession(recipe, place, state.updates, await crew, sessions);
+      let open = true;
+      const close = async (): Promise<void> => {
+        if (!open) return;
+        open = false;
+        await session.close();
+        await leave();
+      };
+      try {
+        await session.start();
+      } catch (error) {
+        await close();
+        throw error;
+      }
+      return {
+        step: (x, controls) => session.step(x, controls),
+        state: () => session.state(),
+        close,
+      };
+    },
+  };
+}

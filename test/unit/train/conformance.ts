@@ -1,0 +1,202 @@
+/**
+ * What every backend is held to: steps of small SAEs, compared with the TypeScript reference. Used by the tests of the
+ * backends here and on devices.
+ */
+import { tensorNames } from '../../../runner/sae/sae.ts';
+import type { StepControls, StepResult, TrainingBackend } from '../../../runner/train/backends/backend.ts';
+import { referenceBackend } from '../../../runner/train/backends/reference.ts';
+import { initialParameters } from '../../../runner/train/init.ts';
+import { leastDead, type Recipe } from '../../../runner/train/recipe.ts';
+import { freshState, mapTensors, type OptimiserState } from '../../../runner/train/state.ts';
+import { gaussians, relativeDifference, smallRecipe, sparseActivations } from './support.ts';
+
+/** Largest relative difference allowed, of any number a step gives and of any tensor after it. */
+export const TOLERANCE = 1e-5;
+
+const STEPS = 12;
+
+export interface ConformanceCase {
+  title: string;
+  recipe: Recipe;
+  d_in: number;
+  /** Dead latents of each step in turn. */
+  dead: readonly Int32Array[];
+  /** Pairs of latents start equal, so that their pre-activations tie. */
+  twins: boolean;
+}
+
+/** `count` latents, every `every`-th one. */
+export function latents(count: number, every = 1): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => i * every);
+}
+
+type Row = [
+  title: string,
+  over: Partial<Recipe>,
+  dead: readonly Int32Array[],
+  shape?: { d_in?: number; twins?: boolean },
+];
+
+const rows: readonly Row[] = [
+  ['no dead latents', {}, [latents(0)]],
+  ['dead below, at and above kAux', {}, [latents(5), latents(6), latents(20, 2), latents(3)]],
+  ['all latents dead', {}, [latents(48)]],
+  ['AuxK off', { alphaAux: 0 }, [latents(0)]],
+  ['kAux = k = dSae', { k: 48, kAux: 48 }, [latents(48), latents(47)]],
+  ['k = kAux = 1', { k: 1, kAux: 1 }, [latents(1), latents(9, 5)]],
+  [
+    'odd sizes: d 7, n 37, k 3, 31 tokens',
+    { dSae: 37, k: 3, kAux: 5, batchTokens: 31 },
+    [latents(0), latents(7, 5)],
+    { d_in: 7 },
+  ],
+  [
+    'd 33, n 203, k 13, 70 tokens',
+    { dSae: 203, k: 13, kAux: 17, batchTokens: 70 },
+    [latents(0), latents(19, 9)],
+    { d_in: 33 },
+  ],
+  ['d = 1', { dSae: 5, k: 2, kAux: 2 }, [latents(0), latents(3)], { d_in: 1 }],
+  ['ties', {}, [latents(0), latents(20, 2), latents(40)], { twins: true }],
+  ['fewer positives than k', { k: 40, kAux: 12 }, [latents(0), latents(30)]],
+  ['rows not renormalised', { unitNormDecoder: false }, [latents(12), latents(0)]],
+  ['parallel gradient removed', { removeParallelGradient: true }, [latents(12), latents(0), latents(7)]],
+  ['clip far below the norm', { gradientClip: 0.01, alphaAux: 4 }, [latents(12)]],
+  ['clip never reached', { gradientClip: 1e9 }, [latents(12), latents(0)]],
+  ['other Adam settings', { adamBeta1: 0, adamBeta2: 0.9, adamEpsilon: 1e-3 }, [latents(0)]],
+  ['AuxK scaled', { auxVariant: 'scaled' }, [latents(0), latents(1), latents(5), latents(6), latents(20, 2)]],
+  ['AuxK normalised', { auxVariant: 'normalised' }, [latents(0), latents(1), latents(9, 3)]],
+  ['loss summed over dimensions', { lossReduction: 'sum' }, [latents(0), latents(9, 3)]],
+  [
+    'dead latents counted with the step',
+    { deadCounting: 'with-step', auxVariant: 'normalised' },
+    [latents(0), latents(48), latents(20, 2)],
+  ],
+  ['BatchTopK', { architecture: 'batchtopk' }, [latents(0), latents(9, 3), latents(20, 2)]],
+  ['BatchTopK keeping all', { architecture: 'batchtopk', k: 48 }, [latents(0), latents(9, 3)]],
+  [
+    'Matryoshka',
+    { architecture: 'matryoshka', auxVariant: 'normalised', groupFractions: [0.1, 0.3, 0.6] },
+    [latents(0), latents(9, 3), latents(20, 2)],
+  ],
+  [
+    'Matryoshka of two halves, summed',
+    { architecture: 'matryoshka', lossReduction: 'sum', groupFractions: [0.5, 0.5] },
+    [latents(0), latents(20, 2)],
+  ],
+  ['one token a batch', { batchTokens: 1 }, [latents(12), latents(12), latents(0)]],
+];
+
+export const conformanceCases: readonly ConformanceCase[] = rows.map(([title, over, dead, shape = {}]) => ({
+  title,
+  recipe: smallRecipe(over),
+  d_in: shape.d_in ?? 20,
+  dead,
+  twins: shape.twins ?? false,
+}));
+
+export interface Steps {
+  results: StepResult[];
+  state: OptimiserState;
+}
+
+export async function runCase(backend: TrainingBackend, each: ConformanceCase): Promise<Steps> {
+  const { recipe, d_in, dead } = each;
+  const session = await backend.init(recipe, d_in, startOf(each));
+  try {
+    const results: StepResult[] = [];
+    for (let i = 0; i < STEPS; i++) {
+      const controls: StepControls = { learningRate: 2e-4 * (i + 1), dead: dead[i % dead.length]! };
+      results.push(await session.step(sparseActivations(recipe.batchTokens, d_in, 30, i + 1), controls));
+    }
+    return { results, state: await session.state() };
+  } finally {
+    await session.close();
+  }
+}
+
+/** Off the special values of a fresh start: b_enc is not 0, rows are not unit. */
+export function startOf({
+  recipe,
+  d_in,
+  twins,
+}: Pick<ConformanceCase, 'recipe' | 'd_in' | 'twins'>): OptimiserState {
+  const { dSae: n } = recipe;
+  const samples = sparseActivations(recipe.biasInitSamples, d_in, 30, 0);
+  const parameters = initialParameters(recipe, d_in, 'test', samples);
+  gaussians(n, 'b_enc').forEach((value, j) => {
+    parameters.b_enc[j] = 0.1 * value - 0.1;
+  });
+  if (twins) {
+    for (let j = 1; j < n; j += 2) {
+      parameters.b_enc[j] = parameters.b_enc[j - 1]!;
+      for (let i = 0; i < d_in; i++) parameters.W_enc[i * n + j] = parameters.W_enc[i * n + j - 1]!;
+    }
+  }
+  return freshState(
+    { d_in, d_sae: n },
+    mapTensors((name) => parameters[name].map((v) => 1.1 * v)),
+  );
+}
+
+const references = new Map<ConformanceCase, Promise<Steps>>();
+
+/**
+ * @returns the largest relative difference from the reference, and where it is
+ * @throws Error when flags, counts or AuxK's being active differ at all
+ */
+export async function differenceFromReference(
+  backend: TrainingBackend,
+  each: ConformanceCase,
+): Promise<{ worst: number; where: string }> {
+  const reference = references.get(each) ?? runCase(referenceBackend, each);
+  references.set(each, reference);
+  const expected = await reference;
+  const found = await runCase(backend, each);
+  let worst = 0;
+  let where = 'nowhere';
+  const compare = (name: string, a: ArrayLike<number>, b: ArrayLike<number>): void => {
+    const difference = relativeDifference(a, b);
+    if (difference <= worst) return;
+    worst = difference;
+    where = name;
+  };
+  const same = (name: string, a: unknown, b: unknown): void => {
+    if (a !== b) throw new Error(`${backend.name}, ${each.title}, ${name}: found ${a}, expected ${b}`);
+  };
+  for (const [i, result] of found.results.entries()) {
+    const { fired, activeLatents, leastActive, ...numbers } = expected.results[i]!;
+    same(`step ${i} fired`, result.fired.join(), fired.join());
+    same(`step ${i} activeLatents`, result.activeLatents, activeLatents);
+    same(`step ${i} leastActive is null`, result.leastActive === null, leastActive === null);
+    // Of pre-activations around 1: near 0 what is left of them is rounding.
+    if (leastActive !== null) compare(`step ${i} leastActive`, [1 + result.leastActive!], [1 + leastActive]);
+    for (const [key, value] of Object.entries(numbers)) {
+      compare(`step ${i} ${key}`, [result[key as keyof typeof numbers]], [value]);
+    }
+    if (each.recipe.deadCounting === 'before-step') {
+      const dead = each.dead[i % each.dead.length]!.length;
+      same(`step ${i} AuxK active`, result.auxLoss > 0, dead > 0 && dead >= leastDead(each.recipe));
+    }
+  }
+  same('updates', found.state.updates, STEPS);
+  for (const part of ['parameters', 'firstMoments', 'secondMoments'] as const) {
+    for (const name of tensorNames)
+      compare(`${part} ${name}`, found.state[part][name], expected.state[part][name]);
+  }
+  return { worst, where };
+}
+
+/** Cases by backends, each cell a largest relative difference or why there is none. */
+export function conformanceTable(
+  backends: readonly string[],
+  cells: ReadonlyMap<string, ReadonlyMap<string, string>>,
+): string {
+  const width = Math.max(...conformanceCases.map(({ title }) => title.length)) + 2;
+  const lines = conformanceCases.map(({ title }) =>
+    [title.padEnd(width), ...backends.map((name) => (cells.get(name)?.get(title) ?? '').padStart(24))].join(
+      '',
+    ),
+  );
+  return [''.padEnd(width) + backends.map((name) => name.padStart(24)).join(''), ...lines].join('\n');
+}
