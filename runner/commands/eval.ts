@@ -39,6 +39,7 @@ const options = {
   train: { type: 'boolean', help: 'with --sae: train SAEs as well, side by side' },
   layers: { type: 'string', help: 'hooks, as block numbers: 0,2,4' },
   device: { type: 'string', help: 'cpu, webgpu, coreml, dml, cuda or cuda:N; several as cuda:0,cuda:1' },
+  backend: { type: 'string', help: 'where training steps are computed: auto, sparse-cpu or graph' },
   threads: { type: 'string', help: 'threads of one operator' },
   memory: {
     type: 'string',
@@ -132,7 +133,7 @@ function commandOf(positionals: readonly string[], values: ReturnType<typeof par
     words.push(`--model=${isAbsolute(values.model) ? basename(values.model) : values.model}`);
   for (const sae of values.sae ?? []) words.push(`--sae=${isAbsolute(sae) ? basename(sae) : sae}`);
   if (values.train) words.push('--train');
-  for (const name of ['name', 'layers', 'device', 'threads'] as const) {
+  for (const name of ['name', 'layers', 'device', 'backend', 'threads'] as const) {
     const value = values[name];
     if (value !== undefined) words.push(`--${name}=${value}`);
   }

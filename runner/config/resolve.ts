@@ -23,6 +23,7 @@ export interface RunFlags {
   sae?: readonly string[] | undefined;
   train?: boolean | undefined;
   device?: string | undefined;
+  backend?: string | undefined;
   threads?: string | undefined;
 }
 
@@ -112,6 +113,7 @@ function flagSettings(flags: RunFlags): Json[] {
   const settings: Json[] = (flags.set ?? []).map(parseSetting);
   if (flags.name !== undefined) settings.push({ name: flags.name });
   if (flags.device !== undefined) settings.push({ device: flags.device });
+  if (flags.backend !== undefined) settings.push({ backend: flags.backend });
   if (flags.threads !== undefined) settings.push({ threads: Number(flags.threads) });
   if (flags.sae !== undefined) settings.push({ saes: [...flags.sae], train: false });
   if (flags.train !== undefined) settings.push({ train: flags.train });

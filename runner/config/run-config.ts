@@ -4,6 +4,7 @@ import { corpusNames } from '../text/corpora.ts';
 import { sourceDeclaration } from '../text/file-source.ts';
 import { boundaries } from '../text/packing.ts';
 import { probeDeclaration } from '../text/probe-declaration.ts';
+import { backendChoices } from '../train/backends/backend.ts';
 import { type Recipe, recipe } from '../train/recipe.ts';
 import { SAE_LIMIT, type Sweep, sweep, sweptRecipes } from './sweep.ts';
 
@@ -87,6 +88,12 @@ export const runConfig = z
       .max(200)
       .describe(
         'where programs run: cpu, webgpu, coreml, dml, cuda:N; several share the model: cuda:0,cuda:1',
+      ),
+    backend: z
+      .enum(backendChoices)
+      .default('auto')
+      .describe(
+        'where training steps are computed; sparse-cpu: by the latents of each token, on the CPU; graph: on the device; auto: sparse-cpu where the device is cpu and the recipe is one it computes, else graph',
       ),
     threads: count.max(1024).nullable().describe('threads of one operator; null leaves it to onnxruntime'),
     spill: z

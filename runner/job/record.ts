@@ -7,11 +7,13 @@ import type { Evaluated } from '../evaluation/evaluate.ts';
 import { describeFiles } from '../io/data-files.ts';
 import { hashFile } from '../io/hash.ts';
 import type { LanguageModel } from '../lm/language-model.ts';
+import { parseDevices } from '../onnx/devices.ts';
 import { runtimeVersion } from '../onnx/session.ts';
 import { type EvaluationRecord, schemaVersion } from '../report/schema.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { releaseFiles } from '../sae/checkpoints/reference-release.ts';
 import { storedSha256 } from '../sae/stored-sae.ts';
+import { backendFor } from '../train/backends/choose.ts';
 import type { Recipe } from '../train/recipe.ts';
 import type { JobStart } from './messages.ts';
 import type { PlannedSae } from './planned-saes.ts';
@@ -48,7 +50,7 @@ export async function recordOf(parts: {
   const { sae } = file;
   const known =
     origin.kind === 'trained'
-      ? await trainedFacts(start, id, origin.recipe)
+      ? await trainedFacts(start, id, origin.recipe, sae.d_in)
       : publishedFacts(origin.sae, selfTest, config.model.id);
   return {
     schema: schemaVersion,
@@ -159,7 +161,13 @@ interface Known {
   caveats: string[];
 }
 
-async function trainedFacts({ config, folder }: JobStart, id: string, recipe: Recipe): Promise<Known> {
+async function trainedFacts(
+  { config, folder }: JobStart,
+  id: string,
+  recipe: Recipe,
+  d_in: number,
+): Promise<Known> {
+  const device = parseDevices(config.device)[0];
   const trajectory = await readTrajectory(folder, id);
   const names = releaseFiles(id);
   const files = [];
@@ -173,6 +181,7 @@ async function trainedFacts({ config, folder }: JobStart, id: string, recipe: Re
       files,
       training: {
         ...flat(recipe),
+        backend: backendFor({ choice: config.backend, device }, recipe, d_in),
         ...dataSettings(config, trajectory),
         source: corpusText(config.corpus.source),
         rowTokens: config.corpus.rowTokens,

@@ -4,7 +4,7 @@ import type { RunConfig } from '../config/run-config.ts';
 import { parseDevices } from '../onnx/devices.ts';
 import { type Reporter, Stopped } from '../reporter.ts';
 import { packingPosition } from '../text/packing.ts';
-import { graphBackend } from '../train/backends/graph.ts';
+import { chooseBackend } from '../train/backends/choose.ts';
 import { checkpointStore } from '../train/checkpoint.ts';
 import type { SaePlan } from '../train/sae-trainer.ts';
 import type { PolicyCounts } from '../train/token-policy.ts';
@@ -76,9 +76,15 @@ export async function trainStage(
         ? { state: position!.tokens, contents: loaded!.files, position: position!.text }
         : { samples },
     );
+    const backend = chooseBackend({
+      choice: config.backend,
+      device: devices[0],
+      ...(threads === undefined ? {} : { threads }),
+    });
+    for (const note of backend.notes) reporter.note(note);
     const trainer = await openTrainer(
       {
-        backend: graphBackend({ device: devices[0], ...(threads === undefined ? {} : { threads }) }),
+        backend,
         d_in,
         plans,
         logEverySteps: training.logSteps,

@@ -5,6 +5,10 @@
 import type { Recipe } from '../recipe.ts';
 import type { OptimiserState } from '../state.ts';
 
+/** What a user may ask for. auto: sparse-cpu on the CPU where it computes the recipe, graph elsewhere. */
+export const backendChoices = ['auto', 'graph', 'sparse-cpu'] as const;
+export type BackendChoice = (typeof backendChoices)[number];
+
 export interface TrainingBackend {
   readonly name: string;
   /** What of the recipe this backend does not compute, in words for the user; null when it computes all of it. */

@@ -1,0 +1,64 @@
+import { UserError } from '../../errors.ts';
+import type { Device } from '../../onnx/devices.ts';
+import type { Recipe } from '../recipe.ts';
+import type { BackendChoice, TrainingBackend } from './backend.ts';
+import { graphBackend } from './graph.ts';
+import { addressable } from './sparse-cpu/layout.ts';
+import { sparseCpuBackend, unsupportedBySparseCpu } from './sparse-cpu/sparse-cpu.ts';
+
+export interface BackendOptions {
+  choice: BackendChoice;
+  device: Device;
+  threads?: number;
+}
+
+/** The backend that an SAE is trained on: it follows from these alone. */
+export function backendFor(
+  { choice, device }: Pick<BackendOptions, 'choice' | 'device'>,
+  recipe: Recipe,
+  d_in: number,
+): Exclude<BackendChoice, 'auto'> {
+  if (choice !== 'auto') return choice;
+  const sparse = device === 'cpu' && unsupportedBySparseCpu(recipe) === null && addressable(recipe, d_in);
+  return sparse ? 'sparse-cpu' : 'graph';
+}
+
+export interface ChosenBackend extends TrainingBackend {
+  /** What the user should hear of, one line each. */
+  readonly notes: readonly string[];
+}
+
+/** A backend that gives each SAE the one chosen for it. */
+export function chooseBackend(options: BackendOptions): ChosenBackend {
+  const { choice, device, threads } = options;
+  const given = threads === undefined ? {} : { threads };
+  const graph = graphBackend({ device, ...given });
+  const sparse =
+    choice === 'graph' || (choice === 'auto' && device !== 'cpu') ? null : sparseCpuBackend(given);
+  const notes =
+    sparse?.build === 'plain'
+      ? [
+          `Node ${process.versions.node} has no relaxed SIMD: training runs on plain SIMD, somewhat slower; Node 22 and later have it`,
+        ]
+      : [];
+  return {
+    name: choice,
+    notes,
+    unsupported: (recipe) => (choice === 'sparse-cpu' ? unsupportedBySparseCpu(recipe) : null),
+    async init(recipe, d_in, state) {
+      if (backendFor(options, recipe, d_in) === 'graph' || sparse === null) {
+        return graph.init(recipe, d_in, state);
+      }
+      const lacking = unsupportedBySparseCpu(recipe);
+      if (lacking !== null) {
+        throw new UserError({
+          thing: 'backend sparse-cpu',
+          found: lacking,
+          expected: 'a recipe it computes',
+          next: 'Use --backend auto or graph.',
+        });
+      }
+      return sparse.init(recipe, d_in, state);
+    },
+  };
+}
