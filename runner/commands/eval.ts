@@ -17,6 +17,7 @@ import { publishRecords } from '../report/content.ts';
 import { readRunRecords } from '../report/run-records.ts';
 import { scoreTable } from '../report/score-table.ts';
 import { buildSite } from './build-site.ts';
+import { checkUpload } from './check-upload.ts';
 import { locateModel } from './locate-model.ts';
 import { locatePublished } from './locate-saes.ts';
 import { projectRoot } from './paths.ts';
@@ -71,6 +72,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const out = resolve(values.out ?? defaultOut);
   const view = progressView(process.stdout);
   const folder = join(runs, asked.name);
+  await checkUpload(asked.upload.repository);
   const model = await locateModel(asked.model.reference, view);
   const published = await locatePublished(asked.saes, model, view);
   if (values.fresh) await discardRunFolder(folder);

@@ -62,6 +62,19 @@ const sources = z.union([
 
 const probeSet = z.union([z.string().min(1).max(100), probeDeclaration]);
 
+const uploadSettings = z.strictObject({
+  repository: z
+    .string()
+    .max(300)
+    .nullable()
+    .default(null)
+    .describe(
+      'owner/name on the hub, for SAEs and resume state while training and for the release; null is none',
+    ),
+  everyTokens: count.default(10_000_000).describe('tokens between two uploads, in the background'),
+  private: z.boolean().default(true).describe('make the repository private, should it not be there'),
+});
+
 export const runConfig = z
   .strictObject({
     name: z
@@ -138,6 +151,12 @@ export const runConfig = z
       tokens: count.describe('tokens each SAE is trained on'),
       checkpointTokens: count.describe('tokens between two saved states'),
       logSteps: count.describe('steps between two points of the trajectory'),
+      snapshots: z
+        .enum(['none', 'bfloat16', 'float32'])
+        .default('none')
+        .describe(
+          'light checkpoints, weights alone, after steps 1, 2 and 5 x 10^i: in snapshots/ of the run folder',
+        ),
       shuffle: shuffleSettings.prefault({}),
       policy: policySettings.prefault({}),
     }),
@@ -158,6 +177,7 @@ export const runConfig = z
           .describe('sets of several classes, by name or declared, for the suites that follow SAEBench'),
       })
       .prefault({}),
+    upload: uploadSettings.prefault({}),
     evaluation: z.strictObject({
       tokens: count.describe('held-out tokens for reconstruction and losses'),
       controlTokens: z

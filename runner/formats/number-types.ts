@@ -54,7 +54,12 @@ export function toFloat32(type: FloatType, bytes: Uint8Array): Float32Array {
 export function fromFloat32(type: 'F32' | 'BF16', values: Float32Array): Uint8Array {
   const { buffer, byteOffset, byteLength } = values;
   if (type === 'F32') return new Uint8Array(buffer, byteOffset, byteLength);
-  const words = new Uint32Array(buffer, byteOffset, values.length);
+  return new Uint8Array(toBfloat16(values).buffer);
+}
+
+/** The upper halves of float32 numbers, half rounded to even. */
+export function toBfloat16(values: Float32Array): Uint16Array {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const upper = new Uint16Array(values.length);
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
@@ -62,7 +67,7 @@ export function fromFloat32(type: 'F32' | 'BF16', values: Float32Array): Uint8Ar
     // A NaN whose low half alone says so must not round to an infinity.
     upper[i] = (word & 0x7fffffff) > 0x7f800000 ? (word >>> 16) | 0x40 : rounded;
   }
-  return new Uint8Array(upper.buffer);
+  return upper;
 }
 
 /** IEEE 754 binary16 to a number; subnormals, infinities and NaN included. */

@@ -199,6 +199,7 @@ export function storedArray(
 
 export type TensorToWrite =
   | { dtype: 'F32'; shape: readonly number[]; data: Float32Array }
+  | { dtype: 'BF16'; shape: readonly number[]; data: Uint16Array }
   | { dtype: 'F64'; shape: readonly number[]; data: Float64Array }
   | { dtype: 'I32'; shape: readonly number[]; data: Int32Array }
   | { dtype: 'U8'; shape: readonly number[]; data: Uint8Array };

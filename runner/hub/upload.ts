@@ -5,7 +5,7 @@ import { UnavailableError, UserError } from '../errors.ts';
 import { hashFile } from '../io/hash.ts';
 import { contentHash } from './content-hash.ts';
 import { checkRepositoryPath, formatReference, type HubReference, repositoryLabel } from './reference.ts';
-import { type PinnedReference, pinnedSubject, pinReference } from './repository.ts';
+import { listRepository, type PinnedReference, pinnedSubject, pinReference } from './repository.ts';
 import { Transient } from './retry.ts';
 import { type Hub, hubFetch } from './transport.ts';
 
@@ -20,6 +20,8 @@ export interface UploadRequest {
   /** The repository; its revision is the branch. */
   reference: HubReference;
   files: readonly UploadFile[];
+  /** Files to remove in the same commit, where they are there; a name that ends in / is a folder with all in it. */
+  remove?: readonly string[] | undefined;
   title: string;
   description?: string;
   /** Make the repository where there is none. A Space is a static one. */
@@ -140,11 +142,14 @@ async function commitOnce(hub: Hub, request: UploadRequest, parent: PinnedRefere
     title,
     branch: reference.revision,
     parentCommit: parent.commit,
-    operations: files.map(({ path, source }) => ({
-      operation: 'addOrUpdate',
-      path,
-      content: pathToFileURL(source),
-    })),
+    operations: [
+      ...files.map(({ path, source }) => ({
+        operation: 'addOrUpdate' as const,
+        path,
+        content: pathToFileURL(source),
+      })),
+      ...(await removable(hub, request, parent)).map((path) => ({ operation: 'delete' as const, path })),
+    ],
     hubUrl: hub.settings.endpoint,
     fetch: hubFetch(hub, reference, { signal, once: (url) => url.pathname.includes('/commit/') }),
     // Plain large-file storage: every step of it is a request that this program sees and can repeat.
@@ -163,8 +168,23 @@ async function commitOnce(hub: Hub, request: UploadRequest, parent: PinnedRefere
   }
 }
 
-/** Whether a commit has the files as they are here. */
-async function hasAll(hub: Hub, at: PinnedReference, { files, signal }: UploadRequest): Promise<boolean> {
+/** Of what is to be removed, the files that a commit has. */
+async function removable(
+  hub: Hub,
+  { remove = [], signal }: UploadRequest,
+  at: PinnedReference,
+): Promise<string[]> {
+  if (remove.length === 0) return [];
+  const files = await listRepository(hub, at, signal);
+  const goes = (path: string): boolean =>
+    remove.some((name) => (name.endsWith('/') ? path.startsWith(name) : path === name));
+  return files.map(({ path }) => path).filter(goes);
+}
+
+/** Whether a commit has the files as they are here, and none that was to be removed. */
+async function hasAll(hub: Hub, at: PinnedReference, request: UploadRequest): Promise<boolean> {
+  const { files, signal } = request;
+  if ((await removable(hub, request, at)).length > 0) return false;
   const entries = await pathsInfo({
     repo: { type: at.type, name: at.repo },
     revision: at.commit,

@@ -176,7 +176,7 @@ async function trainedFacts(
   return {
     sae: {
       name: `${config.name} ${id.replaceAll('_', ' ')}`,
-      repo: null,
+      repo: config.upload.repository,
       tokens_trained: trajectory.tokens,
       files,
       training: {

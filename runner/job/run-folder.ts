@@ -14,7 +14,7 @@ const stateSchema = z.strictObject({
   /** Hashes of what the run's results follow from: its settings, and the model's files. */
   identity: z.strictObject({ config: z.string(), model: z.string() }),
   config: z.record(z.string(), z.unknown()),
-  stage: z.enum(['training', 'evaluating', 'done']),
+  stage: z.enum(['training', 'evaluating', 'releasing', 'done']),
   started: z.iso.datetime(),
   /** Seconds of work in each stage, over all sessions of the run. */
   seconds: z.strictObject({ training: z.number(), evaluating: z.number() }),

@@ -1,7 +1,6 @@
 /** The job: train, evaluate, write everything the run's folder holds. Each stage begins where an earlier try ended. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunConfig } from '../config/run-config.ts';
 import { PROBE_BATCH_TOKENS } from '../evaluation/probe-pass.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { type Device, parseDevices } from '../onnx/devices.ts';
@@ -10,18 +9,18 @@ import { writeRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
 import { type Reporter, type StageProgress, stageReporter } from '../reporter.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
-import { writeRelease } from '../sae/checkpoints/reference-release.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import { evaluateStage } from './evaluate-stage.ts';
 import { openRunModel, type RunModel, removeSpilled } from './language-model.ts';
 import type { JobStart } from './messages.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from './planned-saes.ts';
-import { recordOf, residualHook } from './record.ts';
+import { recordOf } from './record.ts';
 import type { RunState } from './run-folder.ts';
+import { uploadRelease } from './run-upload.ts';
 import { selfTests, type Tested } from './self-test-stage.ts';
 import { type EvaluationText, evaluationText } from './text.ts';
-import { type Trained, trainStage } from './train-stage.ts';
-import { type Trajectory, trajectoryFile } from './trajectory-file.ts';
+import { trainStage } from './train-stage.ts';
+import { writeTrained } from './write-trained.ts';
 
 export interface JobVoice {
   progress(progress: StageProgress): void;
@@ -45,7 +44,7 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
     seconds: { training: 0, evaluating: 0 },
   };
   /** Adds the time since `since` to a stage and saves the state, whether the stage ended or was cut off. */
-  const save = async (stage: 'training' | 'evaluating', since: number): Promise<void> => {
+  const save: Save = async (stage, since) => {
     state.seconds[stage] += (performance.now() - since) / 1000;
     await writeJsonAtomic(join(folder, 'run.json'), state);
   };
@@ -71,6 +70,26 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
     // The SAEs are written: what resuming needed is not needed any more.
     await rm(join(folder, 'checkpoints'), { recursive: true, force: true });
   }
+  if (state.stage === 'evaluating') {
+    await evaluateAndWrite(start, state, saes, reporter, save);
+  }
+  if (state.stage === 'releasing') {
+    await uploadRelease(config, folder, saes, voice.note);
+    state.stage = 'done';
+    await writeJsonAtomic(join(folder, 'run.json'), state);
+  }
+}
+
+type Save = (stage: 'training' | 'evaluating', since: number) => Promise<void>;
+
+async function evaluateAndWrite(
+  start: JobStart,
+  state: RunState,
+  saes: readonly PlannedSae[],
+  reporter: (stage: string, unit: string) => Reporter,
+  save: Save,
+): Promise<void> {
+  const { config, folder } = start;
   const since = performance.now();
   try {
     const measured = (await withSaes(start, saes, (run) => evaluateRun(run, state, reporter, since))) ?? [];
@@ -79,7 +98,7 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
       measured.map(({ record }) => record),
     );
     await writeExports(folder, config.name, measured);
-    state.stage = 'done';
+    state.stage = config.upload.repository === null ? 'done' : 'releasing';
   } finally {
     await save('evaluating', since);
   }
@@ -169,22 +188,4 @@ async function evaluateRun(
     });
   }
   return records;
-}
-
-async function writeTrained(folder: string, config: RunConfig, { saes, policy }: Trained): Promise<void> {
-  for (const { plan, sae, steps, tokens, trajectory } of saes) {
-    await writeRelease(folder, plan.id, {
-      sae,
-      details: {
-        k_aux: plan.recipe.kAux,
-        alpha_aux: plan.recipe.alphaAux,
-        hook_name: residualHook(plan.layer),
-        model_name: config.model.id,
-        tokens_seen: tokens,
-        step: steps,
-      },
-    });
-    const points: Trajectory = { layer: plan.layer, tokens, points: trajectory, policy };
-    await writeJsonAtomic(join(folder, trajectoryFile(plan.id)), points);
-  }
 }

@@ -13,6 +13,8 @@ import { openActivations } from './activation-thread.ts';
 import { type ActivationSource, residualWidth, sharingOf } from './activations.ts';
 import type { ModelPlace } from './identity.ts';
 import { trainedSaes } from './planned-saes.ts';
+import { openRunUpload } from './run-upload.ts';
+import { snapshot } from './snapshots.ts';
 import { openTrainingTokens, type TrainingTokens, tokensState } from './training-tokens.ts';
 
 /** What a checkpoint holds of the data: written by this stage, read back by resuming. */
@@ -61,6 +63,7 @@ export async function trainStage(
     position?.text,
   );
   let tokens: TrainingTokens | undefined;
+  const uploads = openRunUpload(config, run.folder, reporter.note);
   try {
     const samples =
       loaded === undefined ? await firstActivations(recipe.biasInitSamples, d_in, layers, source) : undefined;
@@ -95,7 +98,9 @@ export async function trainStage(
     const save = async (): Promise<void> => {
       const { position: text } = stream;
       const data = { ...(text === undefined ? {} : { text }), tokens: stream.state() };
-      await store.save({ d_in, state: await trainer.state(), position: data }, stream.contents());
+      const checkpoint = { d_in, state: await trainer.state(), position: data };
+      const generation = await store.save(checkpoint, stream.contents());
+      if (uploads?.due(trainer.tokens)) await uploads.start(trainer.tokens, await trainer.saes(), generation);
     };
     try {
       let saved = trainer.tokens;
@@ -112,6 +117,7 @@ export async function trainStage(
           continue;
         }
         const progress = await trainer.step(batch);
+        await snapshot(config, run.folder, trainer);
         reporter.progress(Math.min(trainer.tokens, training.tokens), training.tokens, fieldsOf(progress));
         if (trainer.tokens - saved >= training.checkpointTokens && trainer.tokens < training.tokens) {
           await save();
@@ -123,6 +129,7 @@ export async function trainStage(
       await trainer.close();
     }
   } finally {
+    await uploads?.close();
     tokens?.close();
     await source.close();
   }

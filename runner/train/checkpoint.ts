@@ -48,9 +48,10 @@ export interface CheckpointStore {
    * Writes a new generation; of the older ones only that last loaded or saved here stays.
    *
    * @param files more files of it, by name, each as bytes that can be gone through several times
+   * @returns its folder, which stays until the save after the next one
    * @throws UnavailableError when the folder cannot be written; older generations stay as they were
    */
-  save(checkpoint: Checkpoint, files?: ExtraFiles): Promise<void>;
+  save(checkpoint: Checkpoint, files?: ExtraFiles): Promise<string>;
   /** Removes all generations. */
   clear(): Promise<void>;
 }
@@ -76,6 +77,7 @@ export function checkpointStore(folder: string): CheckpointStore {
         if (old !== kept)
           await rm(join(folder, folderName(old)), { recursive: true, force: true }).catch(() => {});
       }
+      return join(folder, folderName(next));
     },
     async clear() {
       previous = undefined;

@@ -49,6 +49,8 @@ export interface Progress extends TrajectoryPoint {
 export interface Trainer {
   /** Tokens that every SAE has been trained on. */
   readonly tokens: number;
+  /** Steps of the first SAE; of all of them where they share batchTokens. */
+  readonly steps: number;
   /**
    * One forward pass: trains every SAE on its layer's activations, in the order of the plans.
    *
@@ -106,6 +108,9 @@ export async function openTrainer(
   return {
     get tokens() {
       return tokens;
+    },
+    get steps() {
+      return trainers[0]!.latest?.step ?? 0;
     },
     async step(activations) {
       if (failure !== undefined) throw failure;

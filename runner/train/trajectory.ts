@@ -2,7 +2,11 @@ import type { TrajectoryPoint } from '../report/schema.ts';
 
 /** Whether a step (counted from 1) is logged: 1, 2 and 5 × 10^i, and every `every` steps. */
 export function isLogged(step: number, every: number): boolean {
-  if (step % every === 0) return true;
+  return step % every === 0 || isLogSpaced(step);
+}
+
+/** Whether a step (counted from 1) is 1, 2 or 5 × 10^i. */
+export function isLogSpaced(step: number): boolean {
   const scale = 10 ** Math.floor(Math.log10(step) + 1e-9);
   return step === scale || step === 2 * scale || step === 5 * scale;
 }

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MalformedError, quote, UnavailableError } from '../../errors.ts';
+import { toBfloat16 } from '../../formats/number-types.ts';
 import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
 import {
@@ -66,6 +67,9 @@ export type ReleaseDetails = Pick<
 /** What the layout holds: the plain TopK SAEs of the reference release, and what else this project trains. */
 export type ReleaseSae = TopKSae | BatchTopKSae | MatryoshkaSae;
 
+/** The reference release has F32; light checkpoints may be half as large. */
+export type ReleaseType = 'F32' | 'BF16';
+
 export interface ReleaseCheckpoint<S extends Sae = ReleaseSae> {
   sae: S;
   details: ReleaseDetails;
@@ -93,6 +97,7 @@ export async function writeRelease(
   folder: string,
   id: number | string,
   { sae, details }: ReleaseCheckpoint<Sae>,
+  type: ReleaseType = 'F32',
 ): Promise<{ tensors: string; config: string }> {
   if (!isReleaseSae(sae)) {
     throw new RangeError('the reference layout holds TopK, BatchTopK and Matryoshka SAEs of one width only');
@@ -117,7 +122,11 @@ export async function writeRelease(
     ...(sae.normalisation.kind === 'none' ? {} : { normalisation: sae.normalisation }),
   };
   const entries = tensorsOf(sae).map(
-    ({ name, shape, data }) => [name, { dtype: 'F32', shape, data }] as const,
+    ({ name, shape, data }) =>
+      [
+        name,
+        type === 'F32' ? { dtype: type, shape, data } : { dtype: type, shape, data: toBfloat16(data) },
+      ] as const,
   );
   await writeAtomic(join(folder, files.tensors), encodeSafetensors(Object.fromEntries(entries)));
   await writeJsonAtomic(join(folder, files.config), config);
@@ -145,11 +154,11 @@ export async function openRelease(
     const names = [...tensorNames, ...(config.architecture === 'topk' ? [] : ['threshold'])];
     for (const [name, { dtype }] of tensors) {
       const known = names.includes(name);
-      if (known && dtype === 'F32') continue;
+      if (known && (dtype === 'F32' || dtype === 'BF16')) continue;
       throw new MalformedError({
         thing: `safetensors ${source.name}`,
         found: known ? `tensor ${name} of type ${dtype}` : `a tensor ${quote(name)}`,
-        expected: `${names.join(', ')} in F32 and nothing else`,
+        expected: `${names.join(', ')} in F32 or BF16 and nothing else`,
         next: 'Check that it is an SAE of the reference release’s layout.',
       });
     }

@@ -63,6 +63,25 @@ describe('upload', () => {
       expect(contents(bench)).toEqual(SENT);
     }));
 
+  test('files are removed in the same commit, by name or by folder, where they are there', () =>
+    withFiles(async (bench, request) => {
+      await upload(bench.hub, { ...request, remove: ['nowhere/', 'gone.txt'] });
+      expect(contents(bench)).toEqual(SENT);
+      const remove = ['weights/', 'README.md', 'gone.txt'];
+      await upload(bench.hub, { ...request, files: request.files.slice(1), remove });
+      expect(contents(bench)).toEqual({ 'small #1.txt': SMALL });
+    }));
+
+  test('a commit whose answer is lost counts as done only when the files to remove are gone too', () =>
+    withFiles(async (bench, request) => {
+      bench.server.faults.push({ on: '/commit/', method: 'POST', times: 1, does: { kind: 'lost' } });
+      const before = commits(bench);
+      await upload(bench.hub, { ...request, remove: ['README.md'] });
+      const { 'README.md': _, ...rest } = SENT;
+      expect(contents(bench)).toEqual(rest);
+      expect(commits(bench)).toBe(before + 1);
+    }));
+
   test('what the hub has is not sent again', () =>
     withFiles(async (bench, request) => {
       await upload(bench.hub, request);

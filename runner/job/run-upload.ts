@@ -1,0 +1,136 @@
+/**
+ * A run's repository on the hub: the SAEs as they are and the resume state every so many tokens, in the background;
+ * at the end the release, from which the resume state is gone.
+ */
+import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunConfig } from '../config/run-config.ts';
+import type { UploadFile } from '../hub/upload.ts';
+import { releaseFiles } from '../sae/checkpoints/reference-release.ts';
+import type { TrainedSae } from '../train/trainer.ts';
+import type { PlannedSae } from './planned-saes.ts';
+import { openUploadThread, type UploadThread } from './upload-thread.ts';
+import { writeTrainedSae } from './write-trained.ts';
+
+/** Folder of the repository that holds what resuming needs. */
+const RESUME = 'resume';
+
+export interface RunUpload {
+  /** Whether the next upload is due. */
+  due(tokens: number): boolean;
+  /**
+   * Starts an upload and returns when its files are set aside; where one is still under way, this one is left to the
+   * next time. What fails is noted, and tried again with the next one.
+   *
+   * @param generation folder of the checkpoint that was just saved
+   */
+  start(tokens: number, saes: readonly TrainedSae[], generation: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @returns undefined where the run has no repository */
+export function openRunUpload(
+  config: RunConfig,
+  folder: string,
+  note: (text: string) => void,
+): RunUpload | undefined {
+  const { repository, everyTokens, private: hidden } = config.upload;
+  if (repository === null) return undefined;
+  const thread = openUploadThread({ repository, hidden });
+  const place = join(folder, 'uploading');
+  let sent = 0;
+  let busy = false;
+  let closed = false;
+  return {
+    due: (tokens) => tokens - sent >= everyTokens,
+    async start(tokens, saes, generation) {
+      if (busy) return;
+      busy = true;
+      sent = tokens;
+      try {
+        await rm(place, { recursive: true, force: true });
+        const files = await setAside(config, place, saes, generation);
+        const title = `${tokens.toLocaleString('en')} tokens`;
+        void thread.send({ title, files, remove: [] }).then((outcome) => {
+          busy = false;
+          // One that is cut off by the end of the training is overtaken by the release.
+          if (closed) return;
+          note(
+            'error' in outcome
+              ? `${outcome.error.message} (training goes on; the next upload tries again)`
+              : `uploaded ${title} to ${repository}, commit ${outcome.commit.slice(0, 8)}`,
+          );
+        });
+      } catch (error) {
+        busy = false;
+        throw error;
+      }
+    },
+    async close() {
+      closed = true;
+      await thread.close();
+      await rm(place, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The files of a checkpoint in a folder of their own: the generation may go before they are sent. */
+async function setAside(
+  config: RunConfig,
+  place: string,
+  saes: readonly TrainedSae[],
+  generation: string,
+): Promise<UploadFile[]> {
+  const files: UploadFile[] = [];
+  await mkdir(join(place, RESUME), { recursive: true });
+  for (const name of await readdir(generation)) {
+    const source = join(place, RESUME, name);
+    await link(join(generation, name), source).catch(() => copyFile(join(generation, name), source));
+    files.push({ path: `${RESUME}/${name}`, source });
+  }
+  for (const sae of saes) {
+    const { tensors, config: text } = await writeTrainedSae(place, config, sae);
+    for (const name of [tensors, text]) files.push({ path: name, source: join(place, name) });
+  }
+  return files;
+}
+
+/**
+ * Sends everything that a finished run published into its folder, and removes the resume state, in one commit.
+ *
+ * @throws UserError, UnavailableError as the upload does; nothing of the run is lost, the same command tries again
+ */
+export async function uploadRelease(
+  config: RunConfig,
+  folder: string,
+  saes: readonly PlannedSae[],
+  note: (text: string) => void,
+): Promise<void> {
+  const { repository, private: hidden } = config.upload;
+  if (repository === null) return;
+  const present = new Set(await readdir(folder));
+  const names = [...present].filter((name) => RELEASED.test(name)).sort();
+  const own = saes.filter(({ origin }) => origin.kind === 'trained');
+  const wanted = own.flatMap(({ id }) => Object.values(releaseFiles(id)));
+  const missing = wanted.find((name) => !present.has(name));
+  if (missing !== undefined) throw new RangeError(`no ${missing} to release`);
+  const files = names.map((name): UploadFile => ({ path: name, source: join(folder, name) }));
+  for (const name of await readdir(join(folder, 'records'))) {
+    files.push({ path: `records/${name}`, source: join(folder, 'records', name) });
+  }
+  const thread: UploadThread = openUploadThread({ repository, hidden });
+  try {
+    const outcome = await thread.send({
+      title: `${config.name}: ${saes.length} SAEs and their scores`,
+      files,
+      remove: [`${RESUME}/`],
+    });
+    if ('error' in outcome) throw outcome.error;
+    note(`released to ${repository}, commit ${outcome.commit.slice(0, 8)}`);
+  } finally {
+    await thread.close();
+  }
+}
+
+/** Files of a run's folder that are for others: weights, configs, trajectories, exports, the model card. */
+const RELEASED = /^(sae|trajectory|interpscore)_.*\.(safetensors|json)$|^val_report\.json$|^README\.md$/;
