@@ -25,6 +25,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     summary: 'print what a checkpoint folder holds, without reading its weights',
     load: () => import('./commands/inspect.ts'),
   },
+  publish: {
+    summary: 'send a finished run to the hub with its model card, or the report to a Space or a folder',
+    load: () => import('./commands/publish.ts'),
+  },
 };
 
 function usage(): string {

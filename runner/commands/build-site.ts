@@ -14,13 +14,23 @@ const TAIL_LINES = 12;
  *
  * @throws MalformedError when the build fails, with the builder's last lines (a wrong record is named there)
  */
-export async function buildSite(site: { content: string; out: string; view: ProgressView }): Promise<void> {
-  const { content, out, view } = site;
+export async function buildSite(site: {
+  content: string;
+  out: string;
+  /** Path it is served under; without it that of the environment, or /. */
+  base?: string | undefined;
+  view: ProgressView;
+}): Promise<void> {
+  const { content, out, base, view } = site;
   const building = `${out}.building`;
   const previous = `${out}.previous`;
   const progress = { stage: 'site', total: 1, unit: 'site', rate: 0, fields: {} };
   view.show({ ...progress, done: 0 });
-  const { code, output } = await astroBuild({ INTERPBOARD_CONTENT: content, INTERPBOARD_OUT: building });
+  const { code, output } = await astroBuild({
+    INTERPBOARD_CONTENT: content,
+    INTERPBOARD_OUT: building,
+    ...(base === undefined ? {} : { INTERPBOARD_BASE: base }),
+  });
   if (code !== 0) {
     await rm(building, { recursive: true, force: true });
     throw new MalformedError({
@@ -39,12 +49,15 @@ export async function buildSite(site: { content: string; out: string; view: Prog
   view.show({ ...progress, done: 1 });
 }
 
+/** Variables that Vite would take for its own: one named BASE_URL would move every link of the site. */
+const NOT_OURS = { BASE_URL: undefined, MODE: undefined, DEV: undefined, PROD: undefined, SSR: undefined };
+
 function astroBuild(settings: Record<string, string>): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
     const program = join(projectRoot, 'node_modules', 'astro', 'bin', 'astro.mjs');
     const child = spawn(process.execPath, [program, 'build'], {
       cwd: projectRoot,
-      env: { ...process.env, ...settings, ASTRO_TELEMETRY_DISABLED: '1', NO_COLOR: '1' },
+      env: { ...process.env, ...NOT_OURS, ...settings, ASTRO_TELEMETRY_DISABLED: '1', NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';

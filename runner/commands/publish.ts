@@ -1,0 +1,320 @@
+/** `publish`: a finished run becomes a release repository, the report a static Space or a folder for any host. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { basename, join, relative, resolve, sep } from 'node:path';
+import { parseArgs } from 'node:util';
+import { quote, UserError } from '../errors.ts';
+import { type HubReference, parseReference, repositoryLabel } from '../hub/reference.ts';
+import { readHubSettings } from '../hub/settings.ts';
+import { type Hub, openHub } from '../hub/transport.ts';
+import { type PlannedFile, planUpload, type UploadFile, upload } from '../hub/upload.ts';
+import { writeAtomic } from '../io/write-atomic.ts';
+import { releaseFiles } from '../job/release.ts';
+import { openRunFolder } from '../job/run-folder.ts';
+import { Stopped } from '../reporter.ts';
+import { buildSite } from './build-site.ts';
+import { projectRoot } from './paths.ts';
+import { type ProgressView, progressView } from './progress.ts';
+
+const options = {
+  to: { type: 'string', help: 'repository that receives the SAEs of the run: owner/name[@branch]' },
+  site: { type: 'string', help: 'where the report goes: spaces/owner/name, or a folder' },
+  base: {
+    type: 'string',
+    help: 'path the report is served under, such as /repository on GitHub Pages (default /)',
+  },
+  license: { type: 'string', help: 'licence of the SAEs for the model card, such as apache-2.0' },
+  private: { type: 'boolean', help: 'a repository that is made is private' },
+  message: { type: 'string', help: 'first line of the commit' },
+  'dry-run': { type: 'boolean', help: 'list what would be sent, and send nothing' },
+  runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
+  content: { type: 'string', help: 'folder that holds the records of the report (default content)' },
+  debug: { type: 'boolean', help: 'print the stack of an error' },
+  help: { type: 'boolean', help: 'print this' },
+} as const;
+
+/** @returns the exit code */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    console.log(help());
+    return 0;
+  }
+  const [name] = positionals;
+  if (
+    positionals.length > 1 ||
+    (values.to === undefined) !== (name === undefined) ||
+    (!values.to && !values.site)
+  ) {
+    throw new UserError({
+      thing: 'arguments of publish',
+      found: args.length === 0 ? 'none' : args.map(quote).join(' '),
+      expected: 'a run with --to owner/name, or --site, or both',
+      next: 'Run npm run publish -- --help.',
+    });
+  }
+  const view = progressView(process.stdout);
+  const send = { dryRun: values['dry-run'] ?? false, private: values.private ?? false, view };
+  try {
+    if (name !== undefined && values.to !== undefined) {
+      const reference = hubTarget(values.to, 'model');
+      const runFolder = existsSync(join(name, 'run.json')) ? resolve(name) : runIn(values.runs, name);
+      await withFinishedRun(runFolder, async (runName) => {
+        const card = { repo: reference.repo, license: licence(values.license) };
+        const files = await releaseFiles(runFolder, runName, card);
+        await deliver(reference, files, values.message ?? `Release ${runName}`, send);
+      });
+    }
+    if (values.site !== undefined) {
+      const content = resolve(values.content ?? join(projectRoot, 'content'));
+      await publishSite(values.site, { content, base: basePath(values.base), message: values.message, send });
+    }
+    return 0;
+  } finally {
+    view.end();
+  }
+}
+
+interface Sending {
+  dryRun: boolean;
+  private: boolean;
+  view: ProgressView;
+}
+
+/** The run's folder is held while its files are read. */
+async function withFinishedRun(path: string, use: (name: string) => Promise<void>): Promise<void> {
+  if (!existsSync(join(path, 'run.json'))) {
+    throw new UserError({
+      thing: `run ${quote(path)}`,
+      found: 'no such run',
+      expected: 'the name of a run, or its folder',
+      next: 'Look into the folder runs, or name another with --runs.',
+    });
+  }
+  const opened = await openRunFolder(path);
+  try {
+    if (opened.found?.stage !== 'done') {
+      throw new UserError({
+        thing: `run ${quote(path)}`,
+        found: `one that is still ${opened.found?.stage ?? 'to begin'}`,
+        expected: 'a finished run',
+        next: 'Let npm run eval finish it first.',
+      });
+    }
+    await use(String(opened.found.config.name ?? basename(path)));
+  } finally {
+    await opened.release();
+  }
+}
+
+async function publishSite(
+  target: string,
+  site: { content: string; base: string; message: string | undefined; send: Sending },
+): Promise<void> {
+  const { content, base, send } = site;
+  const hub = /^(hf:\/\/)?spaces\//.test(target) ? hubTarget(target, 'space') : null;
+  if (hub === null && !send.dryRun) {
+    const out = resolve(target);
+    await buildSite({ content, out, base, view: send.view });
+    // GitHub Pages would leave out folders that begin with an underscore.
+    await writeAtomic(join(out, '.nojekyll'), '');
+    send.view.line(`report   ${relative(process.cwd(), out) || out}, to be served under ${base}`);
+    return;
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'interpboard-site-'));
+  try {
+    const out = join(folder, 'site');
+    await buildSite({ content, out, base: hub === null ? base : '/', view: send.view });
+    if (hub === null) await writeAtomic(join(out, '.nojekyll'), '');
+    else await writeAtomic(join(out, 'README.md'), spaceCard(hub));
+    const files = await filesOf(out);
+    if (hub === null) {
+      listFiles(resolve(target), await planFolder(files), send.view);
+      return;
+    }
+    await deliver(hub, files, site.message ?? 'Report', send);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What the hub reads to serve a folder of files. */
+function spaceCard({ repo }: HubReference): string {
+  const title = repo.slice(repo.indexOf('/') + 1);
+  return [
+    '---',
+    `title: ${JSON.stringify(title)}`,
+    'sdk: static',
+    'app_file: index.html',
+    'pinned: false',
+    '---',
+    '',
+    'A report of sparse autoencoders, built by Interpboard.',
+    '',
+  ].join('\n');
+}
+
+async function deliver(
+  reference: HubReference,
+  files: readonly UploadFile[],
+  title: string,
+  { dryRun, private: hidden, view }: Sending,
+): Promise<void> {
+  const planned = await planUpload({ reference, files });
+  listFiles(`${repositoryLabel(reference)}@${reference.revision}`, planned, view);
+  if (dryRun) return;
+  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+  const { url, commit } = await sendFiles(hub, { reference, planned, title, hidden, view });
+  view.line(`published  ${url} (${commit.slice(0, 8)})`);
+}
+
+async function sendFiles(
+  hub: Hub,
+  what: {
+    reference: HubReference;
+    planned: readonly PlannedFile[];
+    title: string;
+    hidden: boolean;
+    view: ProgressView;
+  },
+): Promise<{ url: string; commit: string }> {
+  const { reference, planned, title, hidden, view } = what;
+  const abort = new AbortController();
+  const stop = (): void => abort.abort();
+  process.once('SIGINT', stop);
+  const sizes = new Map(planned.map(({ path, bytes }) => [path, bytes]));
+  const total = planned.reduce((sum, { bytes }) => sum + bytes, 0);
+  const fractions = new Map<string, number>();
+  const began = performance.now();
+  try {
+    return await upload(hub, {
+      reference,
+      files: planned,
+      title,
+      create: { private: hidden },
+      signal: abort.signal,
+      onProgress: ({ path, state, fraction }) => {
+        if (state !== 'uploading') return;
+        fractions.set(path, fraction);
+        let done = 0;
+        for (const [each, part] of fractions) done += part * (sizes.get(each) ?? 0);
+        const seconds = (performance.now() - began) / 1000;
+        const fields = { files: `${fractions.size}/${planned.length}` };
+        view.show({
+          stage: 'upload',
+          done,
+          total,
+          unit: 'B',
+          rate: seconds > 0.2 ? done / seconds : 0,
+          fields,
+        });
+      },
+    });
+  } catch (error) {
+    if (abort.signal.aborted)
+      throw new Stopped(
+        'stopped; the repository is as it was, and large files that arrived are not sent again',
+      );
+    throw error;
+  } finally {
+    process.off('SIGINT', stop);
+  }
+}
+
+/** Exactly what is sent, or would be. */
+function listFiles(target: string, files: readonly PlannedFile[], view: ProgressView): void {
+  const width = Math.max(...files.map(({ path }) => path.length));
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const { path, bytes, sha256 } of files)
+    view.line(`  ${path.padEnd(width)}  ${String(bytes).padStart(12)} bytes  sha256 ${sha256.slice(0, 16)}`);
+  view.line(`${files.length} files, ${total.toLocaleString('en')} bytes for ${target}`);
+}
+
+async function filesOf(folder: string): Promise<UploadFile[]> {
+  const files: UploadFile[] = [];
+  for (const name of (await readdir(folder, { recursive: true })).sort()) {
+    const source = join(folder, name);
+    if ((await stat(source)).isFile()) files.push({ path: name.split(sep).join('/'), source });
+  }
+  return files;
+}
+
+/** The plan of a folder: names are its own, no repository's. */
+async function planFolder(files: readonly UploadFile[]): Promise<PlannedFile[]> {
+  const reference: HubReference = { kind: 'hub', type: 'space', repo: 'here', revision: 'main', path: null };
+  return planUpload({ reference, files });
+}
+
+function hubTarget(text: string, type: HubReference['type']): HubReference {
+  const reference = parseReference(text.replace(/^hf:\/\//, ''), { exists: () => false, home: homedir() });
+  if (
+    reference.kind === 'hub' &&
+    reference.type === type &&
+    reference.path === null &&
+    reference.repo.includes('/')
+  )
+    return reference;
+  throw new UserError({
+    thing: type === 'model' ? '--to' : '--site',
+    found: quote(text),
+    expected: type === 'model' ? 'owner/name[@branch]' : 'spaces/owner/name[@branch], or a folder',
+    next: 'Name the repository that is to receive the files.',
+  });
+}
+
+function runIn(runs: string | undefined, name: string): string {
+  return join(resolve(runs ?? join(projectRoot, 'runs')), name);
+}
+
+function licence(text: string | undefined): string | undefined {
+  if (text === undefined || /^[A-Za-z0-9][A-Za-z0-9.+-]{0,60}$/.test(text)) return text;
+  throw new UserError({
+    thing: '--license',
+    found: quote(text),
+    expected: 'the identifier of a licence, such as apache-2.0, mit or cc-by-4.0',
+    next: 'See the list of licences in the documentation of the hub.',
+  });
+}
+
+function basePath(text = '/'): string {
+  const base = `/${text}/`.replace(/\/{2,}/g, '/');
+  if (/^\/(?:[\w.~-]+\/)*$/.test(base)) return base === '/' ? base : base.slice(0, -1);
+  throw new UserError({
+    thing: '--base',
+    found: quote(text),
+    expected: 'a path, such as /repository',
+    next: 'Give the part of the address after the host name.',
+  });
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new UserError({
+      thing: 'options of publish',
+      found: error instanceof Error ? error.message : String(error),
+      expected: 'those that --help lists',
+      next: 'Run npm run publish -- --help.',
+    });
+  }
+}
+
+function help(): string {
+  const lines = Object.entries(options).map(
+    ([name, { type, help: text }]) => `  --${name}${type === 'string' ? ' …' : ''}`.padEnd(18) + text,
+  );
+  return [
+    'usage: npm run publish -- RUN --to owner/name [options]',
+    '       npm run publish -- --site spaces/owner/name|FOLDER [options]',
+    '',
+    'A run becomes a repository in the layout of the reference release: SAEs, interpscore and validation files, records,',
+    'and a model card written from the records. The repository is made if there is none; a token that may write is read',
+    'from HF_TOKEN or from where hf auth login keeps it. A report goes to a static Space, or into a folder that any static',
+    'host serves; for GitHub Pages give that folder to actions/upload-pages-artifact.',
+    '',
+    'Options',
+    ...lines,
+  ].join('\n');
+}

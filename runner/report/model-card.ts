@@ -1,0 +1,323 @@
+/**
+ * The model card of a release, written from its records alone: what the SAEs are, how they were trained and measured,
+ * how to use them. What a record does not hold is left out, so that the card of a run in training is shorter.
+ */
+import { componentNames, type DefinitionId, definitions, interpScoreComponents } from './definitions.ts';
+import type { EvaluationRecord, Measure } from './schema.ts';
+
+export interface CardOptions {
+  /** Repository that receives the release, `owner/name`; stands in the snippets. */
+  repo: string;
+  /** SPDX identifier as the hub writes it (apache-2.0); without it the card names none. */
+  license?: string | undefined;
+}
+
+/** Points of a trajectory that the card shows. */
+const TRAJECTORY_ROWS = 6;
+
+/** @param records of one run, at least one, in the order they are to be listed */
+export function modelCard(records: readonly EvaluationRecord[], options: CardOptions): string {
+  const first = records[0];
+  if (first === undefined) throw new RangeError('a model card needs a record');
+  const parts = [
+    frontMatter(records, options),
+    `# ${heading(records)}`,
+    introduction(records),
+    saeTable(records),
+    usage(first, options),
+    trajectory(records),
+    validation(records),
+    interpScore(records),
+    probing(records),
+    training(records),
+    caveats(records),
+    provenance(first),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function frontMatter(records: readonly EvaluationRecord[], { license }: CardOptions): string {
+  const { model } = records[0]!;
+  const lines = ['---'];
+  if (license !== undefined) lines.push(`license: ${license}`);
+  // The hub takes repositories here; the name of a local folder would be a broken link.
+  const base = /^([\w.-]+\/[\w.-]+)(?:@.*)?$/.exec(model.id)?.[1];
+  if (model.revision !== null && base !== undefined) lines.push(`base_model: ${base}`);
+  const datasets = dataSets(records);
+  if (datasets.length > 0) lines.push('datasets:', ...datasets.map((name) => `- ${name}`));
+  lines.push('tags:', '- sparse-autoencoder', '- interpretability', '- mechanistic-interpretability');
+  return [...lines, '---'].join('\n');
+}
+
+/** Hub data sets that the records name, as owner/name. */
+function dataSets(records: readonly EvaluationRecord[]): string[] {
+  const texts = records.flatMap(({ sae, data }) => [String(sae.training?.source ?? ''), data?.name ?? '']);
+  const names = texts.flatMap((text) =>
+    [...text.matchAll(/datasets\/([\w.-]+(?:\/[\w.-]+)?)@/g)].map(([, name]) => name!),
+  );
+  return [...new Set(names)].sort();
+}
+
+function heading(records: readonly EvaluationRecord[]): string {
+  return `Sparse autoencoders for ${line(records[0]!.model.id)}, ${layersText(records)}`;
+}
+
+function layersText(records: readonly EvaluationRecord[]): string {
+  const layers = [...new Set(records.map(({ sae }) => sae.layer))];
+  return `${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}`;
+}
+
+function introduction(records: readonly EvaluationRecord[]): string {
+  const { model, sae } = records[0]!;
+  const kinds = [...new Set(records.map((each) => each.sae.architecture))].join(', ');
+  const many =
+    records.length === 1 ? 'One sparse autoencoder (SAE)' : `${records.length} sparse autoencoders (SAEs)`;
+  const revision = model.revision === null ? '' : ` at revision \`${line(model.revision)}\``;
+  const tokens =
+    sae.tokens_trained === null ? '' : `, trained on ${thousands(sae.tokens_trained)} tokens each`;
+  const width = model.d_model === null ? '' : ` The residual stream has ${model.d_model} dimensions.`;
+  return `${many} (${kinds}) for the residual stream of \`${line(model.id)}\`${revision}, read after the decoder blocks named below${tokens}.${width} Every number here was measured by Interpboard and names the definition it follows; brackets hold 95 % intervals.`;
+}
+
+function saeTable(records: readonly EvaluationRecord[]): string {
+  return section(
+    'SAEs',
+    table(
+      ['file', 'hook', 'architecture', 'latents', 'k', 'tokens', 'var_exp', 'L0', 'dead'],
+      records.map((record) => {
+        const { sae } = record;
+        return [
+          `\`${fileOf(record) ?? sae.name}\``,
+          `\`${sae.hook}\``,
+          sae.architecture,
+          thousands(sae.d_sae),
+          sae.k === null ? '' : String(sae.k),
+          sae.tokens_trained === null ? '' : thousands(sae.tokens_trained),
+          valueText('var_exp@pooled-v1', record.metrics['var_exp@pooled-v1']),
+          valueText('l0@v1', record.metrics['l0@v1']),
+          percent(record.metrics['dead_fraction@v1']),
+        ];
+      }),
+    ),
+  );
+}
+
+/** The file with the tensors. */
+function fileOf({ sae }: EvaluationRecord): string | undefined {
+  return sae.files.find(({ name }) => name.endsWith('.safetensors'))?.name;
+}
+
+function usage(record: EvaluationRecord, { repo }: CardOptions): string {
+  const file = fileOf(record);
+  const { sae } = record;
+  // Other rules need more than these lines; the config file beside the tensors names them.
+  const plain = (sae.training?.normalisation ?? 'none') === 'none';
+  if (file === undefined || sae.architecture !== 'topk' || sae.k === null || !plain) return '';
+  return section(
+    'Use',
+    [
+      `\`W_enc\` is [d, n], \`W_dec\` [n, d], both in float32. \`b_dec\` is subtracted before encoding; the ${sae.k} largest pre-activations are kept, and the negative ones among them set to zero.`,
+      '',
+      '```python',
+      'import torch',
+      'from huggingface_hub import hf_hub_download',
+      'from safetensors.torch import load_file',
+      '',
+      `sae = load_file(hf_hub_download("${repo}", "${file}"))`,
+      '',
+      'def encode(x):  # [tokens, d] residuals after the block, float32',
+      '    pre = (x - sae["b_dec"]) @ sae["W_enc"] + sae["b_enc"]',
+      `    top = pre.topk(${sae.k}, dim=-1)`,
+      '    return torch.zeros_like(pre).scatter(-1, top.indices, top.values.relu())',
+      '',
+      'def decode(z):',
+      '    return z @ sae["W_dec"] + sae["b_dec"]',
+      '```',
+    ].join('\n'),
+  );
+}
+
+function trajectory(records: readonly EvaluationRecord[]): string {
+  const followed = records.filter((each) => each.trajectory !== null && each.trajectory.points.length > 0);
+  const longest = followed[0]?.trajectory?.points ?? [];
+  if (longest.length === 0) return '';
+  const last = longest.length - 1;
+  const rows = Math.min(TRAJECTORY_ROWS, longest.length);
+  const picks = [...new Set(Array.from({ length: rows }, (_, i) => Math.round(((i + 1) * last) / rows)))].map(
+    (index) => longest[index]!.tokens,
+  );
+  const at = (record: EvaluationRecord, tokens: number) =>
+    record.trajectory?.points.find((point) => point.tokens === tokens);
+  const note = followed[0]!.trajectory!;
+  return section(
+    'Training trajectory',
+    table(
+      ['tokens', ...followed.flatMap((each) => [`${shortName(each)} var_exp`, `${shortName(each)} dead`])],
+      picks.map((tokens) => [
+        thousands(tokens),
+        ...followed.flatMap((each) => {
+          const point = at(each, tokens);
+          const dead = point?.dead;
+          return [
+            point?.var_exp == null ? '' : point.var_exp.toFixed(4),
+            dead == null ? '' : thousands(dead),
+          ];
+        }),
+      ]),
+    ),
+    `\`${note.var_exp}\`. ${line(note.note)}`,
+  );
+}
+
+function validation(records: readonly EvaluationRecord[]): string {
+  const data = records[0]!.data;
+  const columns: DefinitionId[] = [
+    'var_exp@pooled-v1',
+    'var_exp@chunk-v1',
+    'cosine@v1',
+    'l0@v1',
+    'alive@v1',
+    'loss_clean@v1',
+    'loss_sae@v1',
+    'loss_zero@v1',
+  ];
+  const present = columns.filter((id) => records.some((each) => each.metrics[id] !== undefined));
+  if (present.length === 0 || data === null) return '';
+  const documents = data.documents === undefined ? '' : ` from ${thousands(data.documents.count)} documents`;
+  return section(
+    'Validation',
+    `${thousands(data.tokens)} tokens${documents} of ${line(data.name)}: ${line(data.split)}.`,
+    table(
+      ['SAE', ...present.map((id) => definitions[id].short)],
+      records.map((each) => [shortName(each), ...present.map((id) => withInterval(id, each.metrics[id]))]),
+    ),
+    `Definitions: ${present.map((id) => `${definitions[id].short} \`${id}\``).join(', ')}. Alive counts latents that fired at least once within these tokens.`,
+  );
+}
+
+function interpScore(records: readonly EvaluationRecord[]): string {
+  const scored = records.filter((each) => each.interpscore !== null);
+  if (scored.length === 0) return '';
+  const weights = scored[0]!.interpscore!.weights;
+  const heads = componentNames.map(
+    (name) =>
+      `${definitions[interpScoreComponents[name].definition].short} (${Math.round(100 * (weights[name] ?? 0))} %)`,
+  );
+  return section(
+    'InterpScore v0.0.1',
+    table(
+      ['SAE', 'InterpScore', ...heads],
+      scored.map((each) => [
+        shortName(each),
+        withInterval('interpscore@0.0.1', each.interpscore!.score),
+        ...componentNames.map((name) =>
+          withInterval(interpScoreComponents[name].definition, each.interpscore!.components[name]),
+        ),
+      ]),
+    ),
+    'A weighted sum of five components. Its probing component is a dense probe over all latents, whatever its name says, and its tpp is not SAEBench’s.',
+  );
+}
+
+function probing(records: readonly EvaluationRecord[]): string {
+  const tasks = records[0]!.probes;
+  if (tasks.length === 0) return '';
+  return section(
+    'Probing tasks',
+    table(
+      ['task', 'data', ...records.map(shortName)],
+      tasks.map(({ task, data }) => [
+        task,
+        data,
+        ...records.map((each) => {
+          const probe = each.probes.find((one) => one.task === task);
+          return probe === undefined ? '' : withInterval(probe.definition, probe.auroc);
+        }),
+      ]),
+    ),
+    'AUROC on test rows of an L2 logistic regression on latents averaged over each text.',
+  );
+}
+
+function training(records: readonly EvaluationRecord[]): string {
+  const settings = records[0]!.sae.training;
+  if (settings === null) return '';
+  const differing = (key: string): boolean =>
+    records.some((each) => each.sae.training?.[key] !== settings[key]);
+  const rows = Object.entries(settings).map(([key, value]) => [
+    `\`${key}\``,
+    differing(key)
+      ? records.map((each) => `${shortName(each)}: ${each.sae.training?.[key] ?? '–'}`).join('; ')
+      : String(value ?? '–'),
+  ]);
+  return section('Training recipe', table(['setting', 'value'], rows));
+}
+
+function caveats(records: readonly EvaluationRecord[]): string {
+  const all = [...new Set(records.flatMap((each) => each.caveats))];
+  return all.length === 0 ? '' : section('Limits', all.map((each) => `- ${line(each)}`).join('\n'));
+}
+
+function provenance({ provenance: from, model }: EvaluationRecord): string {
+  const versions = Object.entries(from.versions).map(([name, version]) => `${name} ${version}`);
+  const seeds = Object.entries(from.seeds).map(([name, seed]) => `${name} ${seed}`);
+  const lines = [
+    `- Made by \`${line(from.source)}\`${from.started === null ? '' : `, begun ${from.started}`}${from.wall_seconds === null ? '' : `, ${from.wall_seconds} s of work`}.`,
+    from.device === null ? '' : `- Device: ${line(from.device)}.`,
+    versions.length === 0 ? '' : `- Versions: ${line(versions.join(', '))}.`,
+    seeds.length === 0 ? '' : `- Seeds: ${line(seeds.join(', '))}.`,
+    model.sha256 === null ? '' : `- SHA-256 over the language model’s files: \`${model.sha256}\`.`,
+    from.config_sha256 === null ? '' : `- SHA-256 of the settings: \`${from.config_sha256}\`.`,
+    '- `records/` holds every figure with its interval and definition, `interpscore_*.json` and `val_report.json` the layout of the reference release.',
+  ];
+  return section('Provenance', lines.filter((each) => each !== '').join('\n'));
+}
+
+/** The name its files carry, `L11` or `L11_k64`. */
+function shortName(record: EvaluationRecord): string {
+  const name = /^sae_(.+)_latest\.safetensors$/.exec(fileOf(record) ?? '')?.[1];
+  return name ?? `L${record.sae.layer}`;
+}
+
+function section(title: string, ...blocks: string[]): string {
+  return [`## ${title}`, ...blocks].join('\n\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const row = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
+  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
+}
+
+/** Text of a record inside a table: no line breaks, no column of its own. */
+function cell(text: string): string {
+  return line(text).replaceAll('|', '\\|');
+}
+
+/** Foreign text in one line; angle brackets would be HTML. */
+function line(text: string): string {
+  return text
+    .replace(/\p{Cc}+/gu, ' ')
+    .replaceAll('<', '&lt;')
+    .trim();
+}
+
+function valueText(id: DefinitionId, measure: Measure | undefined): string {
+  if (measure === undefined) return '';
+  return measure.value === null ? 'n/a' : measure.value.toFixed(definitions[id].digits);
+}
+
+function withInterval(id: DefinitionId, measure: Measure | undefined): string {
+  const value = valueText(id, measure);
+  if (measure === undefined || measure.value === null || measure.interval === null) return value;
+  const { low, high } = measure.interval;
+  const { digits } = definitions[id];
+  return `${value} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
+}
+
+function percent(measure: Measure | undefined): string {
+  return measure?.value == null ? '' : `${(100 * measure.value).toFixed(2)} %`;
+}
+
+function thousands(value: number): string {
+  return value.toLocaleString('en');
+}

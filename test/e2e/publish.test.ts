@@ -1,0 +1,241 @@
+/** `publish` as a program, against the stand-in hub over real sockets, and into folders. */
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { hashFile } from '../../runner/io/hash.ts';
+import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
+import { TOKEN } from '../hub/open.ts';
+import { type StandIn, startStandIn } from '../hub/stand-in.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const fixtures = fileURLToPath(new URL('../fixtures/site/records/', import.meta.url));
+const hash = '0'.repeat(64);
+
+let folder: string;
+let server: StandIn;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'interpboard-publish-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+beforeEach(async () => {
+  server = await startStandIn();
+  server.tokens.add(TOKEN);
+  return () => server.close();
+});
+
+interface Outcome {
+  code: number | null;
+  out: string;
+}
+
+function publish(environment: Record<string, string>, ...args: string[]): Promise<Outcome> {
+  const child = spawn(process.execPath, ['runner/launch.mjs', 'runner/cli.ts', 'publish', ...args], {
+    cwd: root,
+    env: {
+      ...process.env,
+      HF_ENDPOINT: server.url,
+      HF_HOME: join(folder, 'home'),
+      HF_TOKEN: '',
+      INTERPBOARD_CACHE: join(folder, 'astro'),
+      ...environment,
+    },
+  });
+  let out = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      out += chunk.toString();
+    });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out })));
+}
+
+/** A finished run with two SAEs: their files are noise, their records those that the site is tested with. */
+async function makeRun(name: string, stage = 'done'): Promise<string> {
+  const at = join(folder, 'runs', name);
+  await mkdir(join(at, 'records'), { recursive: true });
+  const state = {
+    schema: 'interpboard.run/1',
+    identity: { config: hash, model: hash },
+    config: { name },
+    stage,
+    started: '2026-01-01T00:00:00.000Z',
+    seconds: { training: 1, evaluating: 1 },
+  };
+  await writeFile(join(at, 'run.json'), JSON.stringify(state));
+  for (const [index, layer] of [0, 2].entries()) {
+    const files = [];
+    for (const [file, bytes] of [
+      [`sae_L${layer}_latest.safetensors`, Buffer.alloc(40_000, index + 1)],
+      [`sae_L${layer}_cfg.json`, Buffer.from('{}')],
+    ] as const) {
+      await writeFile(join(at, file), bytes);
+      files.push({ name: file, ...(await hashFile(join(at, file))) });
+    }
+    const [source] = (await readdir(fixtures)).filter((each) => each.includes('small-world')).sort();
+    const given = record.parse(JSON.parse(await readFile(join(fixtures, source!), 'utf8')));
+    const own: EvaluationRecord = {
+      ...given,
+      id: `${name}-l${layer}`,
+      sae: { ...given.sae, layer, files, repo: null },
+    };
+    await writeFile(join(at, 'records', `${own.id}.json`), JSON.stringify(own));
+    await writeFile(join(at, `trajectory_L${layer}.json`), '{}');
+  }
+  return at;
+}
+
+const RELEASE = [
+  'README.md',
+  'interpscore_L0.json',
+  'interpscore_L2.json',
+  'interpscore_demo.json',
+  'records/demo-l0.json',
+  'records/demo-l2.json',
+  'sae_L0_cfg.json',
+  'sae_L0_latest.safetensors',
+  'sae_L2_cfg.json',
+  'sae_L2_latest.safetensors',
+  'trajectory_L0.json',
+  'trajectory_L2.json',
+  'val_report.json',
+];
+
+function contents(type: 'model' | 'space', name: string): Map<string, Buffer> {
+  const repository = server.find(type, name)!;
+  const tree = repository.commits.get(repository.refs.get('main')!)!;
+  return new Map([...tree].map(([path, file]) => [path, file.bytes]));
+}
+
+describe('a run to a release repository', () => {
+  test('--dry-run lists what would be sent, with hashes, without a token or a request', async () => {
+    const at = await makeRun('demo');
+    const { code, out } = await publish({}, at, '--to', 'me/saes', '--dry-run');
+    expect(out).toMatch(/13 files, [\d,]+ bytes for me\/saes@main/);
+    expect(code).toBe(0);
+    const listed = out.split('\n').filter((line) => line.includes('sha256'));
+    expect(listed.map((line) => line.trim().split(' ')[0]).sort()).toEqual(RELEASE);
+    const weights = await hashFile(join(at, 'sae_L0_latest.safetensors'));
+    expect(listed.find((line) => line.includes('sae_L0_latest'))).toContain(
+      `40000 bytes  sha256 ${weights.sha256.slice(0, 16)}`,
+    );
+    expect(server.requests).toEqual([]);
+  });
+
+  test('makes the repository and sends exactly that; the token goes to the endpoint and nowhere else', async () => {
+    const at = await makeRun('demo');
+    const args = ['demo', '--runs', join(folder, 'runs'), '--to', 'me/saes', '--license', 'mit', '--private'];
+    const { code, out } = await publish({ HF_TOKEN: TOKEN }, ...args);
+    expect(out).toContain('published  ');
+    expect(code).toBe(0);
+    const sent = contents('model', 'me/saes');
+    expect([...sent.keys()].sort()).toEqual(RELEASE);
+    expect(server.find('model', 'me/saes')!.private).toBe(true);
+    const name = 'sae_L2_latest.safetensors';
+    expect(sent.get(name)!.equals(await readFile(join(at, name)))).toBe(true);
+    const card = sent.get('README.md')!.toString();
+    expect(card).toContain('license: mit');
+    expect(card).toContain('hf_hub_download("me/saes", "sae_L0_latest.safetensors")');
+    const exported = JSON.parse(sent.get('interpscore_L0.json')!.toString()) as { sae_repo: string };
+    expect(exported.sae_repo).toBe('me/saes');
+    const own = record.parse(JSON.parse(sent.get('records/demo-l0.json')!.toString()));
+    expect(own.sae).toMatchObject({ repo: 'me/saes', license: 'mit' });
+    // Nothing of this machine, and no token, in what was sent, printed or asked for elsewhere.
+    for (const [path, bytes] of sent) {
+      expect(bytes.includes(folder), path).toBe(false);
+      expect(bytes.includes(TOKEN), path).toBe(false);
+    }
+    expect(out).not.toContain(TOKEN);
+    const elsewhere = server.requests.filter(({ host }) => host === 'cdn');
+    expect(elsewhere.length).toBeGreaterThan(0);
+    expect(elsewhere.every(({ authorization }) => authorization === null)).toBe(true);
+
+    const before = server.requests.length;
+    expect((await publish({ HF_TOKEN: TOKEN }, ...args)).code).toBe(0);
+    const again = server.requests.slice(before).filter(({ host }) => host === 'cdn');
+    // Large files that are there are not sent again.
+    expect(again).toEqual([]);
+  });
+
+  test('comes through a failing hub, and a lost answer to the commit', async () => {
+    const at = await makeRun('demo');
+    server.faults.push(
+      { on: '/info/lfs', times: 1, does: { kind: 'status', status: 500 } },
+      { on: 'cdn/', times: 1, does: { kind: 'status', status: 503 } },
+      { on: '/commit/', times: 1, does: { kind: 'lost' } },
+    );
+    const { code, out } = await publish({ HF_TOKEN: TOKEN }, at, '--to', 'me/saes');
+    expect(out).toContain('published  ');
+    expect(code).toBe(0);
+    expect([...contents('model', 'me/saes').keys()].sort()).toEqual(RELEASE);
+  });
+
+  test.each([
+    ['no token', {}, 'done', 2, /found no token/],
+    ['an expired token', { HF_TOKEN: 'hf_expiredExpired' }, 'done', 2, /refused as invalid or expired/],
+    ['an unfinished run', { HF_TOKEN: TOKEN }, 'training', 2, /still training; expected a finished run/],
+  ])('%s is an error of one line, and nothing is sent', async (_, environment, stage, exit, says) => {
+    const at = await makeRun('failing', stage);
+    const { code, out } = await publish(environment as Record<string, string>, at, '--to', 'me/saes');
+    expect(code).toBe(exit);
+    expect(out.trim().split('\n').at(-1)).toMatch(says);
+    expect(out).not.toContain('hf_');
+    expect(server.find('model', 'me/saes')).toBeUndefined();
+  });
+
+  test('an SAE that is not the measured one is refused', async () => {
+    const at = await makeRun('changed');
+    await writeFile(join(at, 'sae_L0_latest.safetensors'), 'another');
+    const { code, out } = await publish({ HF_TOKEN: TOKEN }, at, '--to', 'me/saes');
+    expect(code).toBe(3);
+    expect(out).toMatch(/sae_L0_latest\.safetensors: found SHA-256/);
+    expect(server.requests).toEqual([]);
+  });
+
+  test.each([
+    [['--to', 'me/saes'], /arguments of publish/],
+    [['somewhere', '--to', 'me/saes'], /found no such run/],
+    [['demo', '--to', 'datasets/me/saes'], /--to: found "datasets\/me\/saes"/],
+    [['--site', 'spaces/me'], /--site: found "spaces\/me"/],
+    [['--site', 'out', '--base', '/a b'], /--base/],
+  ])('%j is told what is wrong', async (args, says) => {
+    const { code, out } = await publish({}, '--runs', join(folder, 'runs'), ...args);
+    expect(out).toMatch(says);
+    expect(code).toBe(2);
+  });
+});
+
+describe('the report', () => {
+  const built = async (at: string) =>
+    (await readdir(at, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+
+  test('into a folder for any static host, under its base path', async () => {
+    const out = join(folder, 'pages');
+    const { code, out: said } = await publish({}, '--site', out, '--base', 'project');
+    expect(said).toMatch(/to be served under \/project/);
+    expect(code).toBe(0);
+    const page = await readFile(join(out, 'index.html'), 'utf8');
+    expect(page).toMatch(/href="\/project\/[^"]*\.css"/);
+    expect(page.match(/(?:href|src)="\/(?!project\/)[^"]*/g)).toBeNull();
+    expect((await built(out)).map(({ name }) => name)).toContain('.nojekyll');
+  });
+
+  test('to a static Space, and its dry run names the same files', async () => {
+    const dry = await publish({}, '--site', 'spaces/me/report', '--dry-run');
+    expect(server.requests).toEqual([]);
+    const { code, out } = await publish({ HF_TOKEN: TOKEN }, '--site', 'spaces/me/report');
+    expect(out).toContain('published  ');
+    expect(code).toBe(0);
+    const sent = contents('space', 'me/report');
+    expect(sent.get('README.md')!.toString()).toContain('sdk: static');
+    expect(sent.get('index.html')!.toString()).toMatch(/href="\/_astro/);
+    const names = (text: string) =>
+      text
+        .split('\n')
+        .filter((line) => line.includes('sha256'))
+        .map((line) => line.trim().split(' ')[0]);
+    expect(names(dry.out)).toEqual(names(out));
+    expect(names(out).sort()).toEqual([...sent.keys()].sort());
+  });
+});
