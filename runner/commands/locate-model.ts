@@ -8,7 +8,8 @@ import { withShownHub } from './download-view.ts';
 import type { ProgressView } from './progress.ts';
 
 /** What a language model is read from; other files of its repository are left where they are. */
-const MODEL_FILE = /^(config|tokenizer|tokenizer_config|special_tokens_map|generation_config)\.json$/;
+const MODEL_FILE =
+  /^(config|tokenizer|tokenizer_config|special_tokens_map|generation_config)\.json$|^chat_template\.jinja$/;
 const WEIGHT_FILE = /^model(-\d+-of-\d+)?\.safetensors$|^model\.safetensors\.index\.json$/;
 
 /**
