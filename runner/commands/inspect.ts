@@ -1,13 +1,22 @@
-/** `inspect`: what a checkpoint folder holds, from its headers alone. */
+/** `inspect`: what a checkpoint holds, from its headers alone, be it of a language model or an SAE; published SAEs. */
 import { parseArgs } from 'node:util';
 import { demoModelFolder } from '../demo/index.ts';
 import { quote, UserError } from '../errors.ts';
 import { formatBytes } from '../io/bytes.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { type ModelFacts, modelFacts } from '../lm/model-facts.ts';
+import type { RegistryFilter } from '../sae/published/registry.ts';
 import { type TokenizerFacts, tokenizerFacts } from '../text/tokenizer-facts.ts';
+import { describeSae, inspectSae, namesSae } from './inspect-sae.ts';
+import { progressView } from './progress.ts';
+import { describeEntries, searchSaes } from './search-saes.ts';
 
 const options = {
+  hash: { type: 'boolean', help: 'of an SAE: hash its files and tensors, which reads all of them' },
+  latents: { type: 'string', help: 'of an SAE: latents to look at, as 0,17' },
+  model: { type: 'string', help: 'with saes: those of this model, as gemma-2-2b' },
+  layer: { type: 'string', help: 'with saes: those of the residual stream after this block' },
+  release: { type: 'string', help: 'with saes: those of releases with this in their names' },
   json: { type: 'boolean', help: 'print JSON for other programs' },
   debug: { type: 'boolean', help: 'print the stack of an error' },
   help: { type: 'boolean', help: 'print this' },
@@ -32,6 +41,24 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   const [folder = demoModelFolder] = positionals;
+  const view = progressView(process.stderr);
+  if (folder === 'saes') {
+    const { model, layer, release } = values;
+    const filter: RegistryFilter = {
+      ...(model === undefined ? {} : { model }),
+      ...(layer === undefined ? {} : { layer: whole('--layer', layer) }),
+      ...(release === undefined ? {} : { release }),
+    };
+    const entries = await searchSaes(filter, view);
+    console.log(values.json ? JSON.stringify(entries, null, 2) : describeEntries(entries));
+    return 0;
+  }
+  if (positionals.length > 0 && (await namesSae(folder))) {
+    const latents = (values.latents?.split(',') ?? []).map((text) => whole('--latents', text));
+    const facts = await inspectSae(folder, { latents, hash: values.hash ?? false }, view);
+    console.log(values.json ? JSON.stringify(facts, null, 2) : describeSae(facts));
+    return 0;
+  }
   const model = await modelFacts(await openCheckpoint(folder));
   const hooks = Array.from({ length: model.blocks }, (_, i) => `blocks.${i}.hook_resid_post`);
   const facts = { folder, model: { ...model, hooks }, tokenizer: await tokenizerFacts(folder) };
@@ -52,6 +79,11 @@ function parse(args: readonly string[]) {
   return parsed;
 }
 
+function whole(option: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw wrong(`${option} ${quote(text)}`, 'whole numbers');
+}
+
 function read(args: readonly string[]) {
   return parseArgs({ args: [...args], options, allowPositionals: true });
 }
@@ -66,12 +98,15 @@ function wrong(found: string, expected: string): UserError {
 }
 
 function help(): string {
-  const lines = Object.entries(options).map(([name, { help: text }]) => `  --${name}`.padEnd(12) + text);
+  const lines = Object.entries(options).map(([name, { help: text }]) => `  --${name}`.padEnd(13) + text);
   return [
     'usage: interpboard inspect [folder] [options]',
+    '       interpboard inspect SAE [options]',
+    '       interpboard inspect saes [--model NAME] [--layer N] [options]',
     '',
-    'Prints what is known of a language model in the Hugging Face layout; default the embedded one.',
-    'Only headers are read, but a tensor that is missing or of another shape is an error.',
+    'Prints what is known of a language model in the Hugging Face layout (default the embedded one), or of an SAE: a',
+    'folder or .pt file, owner/name[@revision]:path on the hub, or release/id of SAELens’ registry. Only headers are',
+    'read, but a tensor that is missing or of another shape is an error. With saes: lists that registry.',
     '',
     ...lines,
   ].join('\n');

@@ -55,6 +55,9 @@ export async function fetchPinned(hub: Hub, file: PinnedFile, signal?: AbortSign
       throw new Transient(`HTTP ${status} from ${new URL(address).host}`, { status, retryAfterMs });
     }
     throw new UnavailableError({ thing, found: `HTTP ${status} at ${address}`, expected: 'the file', next });
+  }).catch((error: unknown) => {
+    if (!(error instanceof UnavailableError)) throw error;
+    throw new UnavailableError({ ...error.complaint, expected: 'the file', next }, { cause: error });
   });
   const found = sha256Of(bytes);
   if (found !== sha256) {

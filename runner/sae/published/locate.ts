@@ -9,7 +9,12 @@ import { z } from 'zod';
 import { quote, UnavailableError, UserError } from '../../errors.ts';
 import { type DownloadProgress, download } from '../../hub/download.ts';
 import { formatReference, type HubReference, parseReference } from '../../hub/reference.ts';
-import { listRepository, type PinnedReference, pinReference } from '../../hub/repository.ts';
+import {
+  listRepository,
+  type PinnedReference,
+  pinReference,
+  type RepositoryFile,
+} from '../../hub/repository.ts';
 import type { Hub } from '../../hub/transport.ts';
 import type { LoadOptions } from '../checkpoints/load.ts';
 import { findEntry, loaders, type Registry } from './registry.ts';
@@ -211,7 +216,13 @@ async function fetchFiles(
 ): Promise<Fetched> {
   const reference = await pinReference(hub, given, signal);
   const { path } = reference;
-  const single = path?.endsWith('.pt') && !(await isFolder(hub, reference, path, signal));
+  // Offline the cache decides what is there.
+  const listed = hub.settings.offline ? null : await listRepository(hub, reference, signal);
+  const folder = listed?.some((file) => path === null || file.path.startsWith(`${path}/`)) ?? null;
+  // Some folders are called like files (v5_32k_layer_0.pt).
+  const single = path?.endsWith('.pt') && folder !== true;
+  if (listed !== null && folder === false && !listed.some((file) => file.path === path))
+    throw nothingThere(reference, listed);
   const under = path === null || single ? '' : `${path}/`;
   const select = (file: string): boolean => {
     if (single) return file === path;
@@ -222,7 +233,7 @@ async function fetchFiles(
     return release === undefined || layer === undefined || Number(release) === layer;
   };
   const got = await download(hub, { reference: given, select, signal, onProgress });
-  if (!got.files.some((file) => TENSORS.test(file.path))) throw await nothingThere(hub, reference, signal);
+  if (!got.files.some((file) => TENSORS.test(file.path))) throw nothingThere(reference, listed ?? []);
   return {
     reference,
     place: {
@@ -235,24 +246,7 @@ async function fetchFiles(
   };
 }
 
-/** Some folders are called like files (v5_32k_layer_0.pt). Offline the snapshot decides. */
-async function isFolder(
-  hub: Hub,
-  reference: PinnedReference,
-  path: string,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  if (hub.settings.offline) return false;
-  const files = await listRepository(hub, reference, signal);
-  return files.some((file) => file.path.startsWith(`${path}/`));
-}
-
-async function nothingThere(
-  hub: Hub,
-  reference: PinnedReference,
-  signal: AbortSignal | undefined,
-): Promise<UserError> {
-  const files = await listRepository(hub, reference, signal).catch(() => []);
+function nothingThere(reference: PinnedReference, files: readonly RepositoryFile[]): UserError {
   const folders = new Set(
     files
       .map(({ path }) =>

@@ -1,0 +1,200 @@
+/** What `inspect` says of an SAE: its headers and vectors, some latents where asked, hashes where asked. */
+import { existsSync } from 'node:fs';
+import { quote, UserError } from '../errors.ts';
+import { formatBytes } from '../io/bytes.ts';
+import { type HashedFile, hashFile } from '../io/hash.ts';
+import { detectFormat } from '../sae/checkpoints/detect.ts';
+import { openSaeFile } from '../sae/checkpoints/load.ts';
+import type { SaeFile } from '../sae/checkpoints/loaded.ts';
+import { parseSaeName, type SaePlace } from '../sae/published/locate.ts';
+import { vectorsOf } from '../sae/sae.ts';
+import { type StoredSae, storedSha256 } from '../sae/stored-sae.ts';
+import { locateNamed } from './locate-saes.ts';
+import type { ProgressView } from './progress.ts';
+
+export interface InspectSaeOptions {
+  /** Latents to look at. */
+  latents: number[];
+  /** Whether files and tensors are hashed, which reads all of them. */
+  hash: boolean;
+}
+
+/** Whether something here is an SAE of a known format, or a name of one elsewhere. */
+export async function namesSae(text: string): Promise<boolean> {
+  const { name } = parseSaeName(text);
+  if (!existsSync(name)) return name.startsWith('saelens:') || /^[^./~\\][^\\]*\//.test(name);
+  return detectFormat(name).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof UserError) return false;
+      throw error;
+    },
+  );
+}
+
+export interface SaeFacts {
+  name: string;
+  repo: string | null;
+  revision: string | null;
+  license: string | null;
+  format: string;
+  architecture: string;
+  transcoder: boolean;
+  d_in: number;
+  d_sae: number;
+  d_out: number;
+  k: number | null;
+  apply_b_dec_to_input: boolean;
+  normalisation: StoredSae['normalisation'];
+  model_name: string | null;
+  hook_name: string | null;
+  conversions: string[];
+  /** As they are held; the types are those of the file. */
+  tensors: { name: string; shape: readonly number[]; dtype: string; inPlace: boolean }[];
+  files: { file: string; bytes?: number; sha256?: string }[];
+  /** Content hash of the canonical tensors; null unless asked for. */
+  sha256: string | null;
+  latents: LatentFacts[];
+}
+
+interface LatentFacts {
+  latent: number;
+  encoderNorm: number;
+  decoderNorm: number;
+  /** Of the encoder's column with the decoder's row; null of transcoders of two widths. */
+  cosine: number | null;
+  vectors: Record<string, number>;
+}
+
+/**
+ * @throws UserError for latents the SAE does not have
+ * @throws UserError, UnavailableError, MalformedError as locating and reading it do
+ */
+export async function inspectSae(
+  name: string,
+  options: InspectSaeOptions,
+  view: ProgressView,
+): Promise<SaeFacts> {
+  const [place] = await locateNamed([name], view);
+  const file = await openSaeFile(place!.path, place!.options);
+  try {
+    return await factsOf(place!, file, options);
+  } finally {
+    await file.close();
+  }
+}
+
+async function factsOf(place: SaePlace, file: SaeFile, options: InspectSaeOptions): Promise<SaeFacts> {
+  const { sae } = file;
+  const { d_in, d_sae, d_out = d_in } = sae;
+  const outside = options.latents.find((latent) => latent >= d_sae);
+  if (outside !== undefined) {
+    throw new UserError({
+      thing: '--latents',
+      found: String(outside),
+      expected: `numbers below ${d_sae}`,
+      next: 'Latents are numbered from 0.',
+    });
+  }
+  const files: SaeFacts['files'] = [];
+  for (const path of file.files) {
+    const hashed: Partial<HashedFile> = options.hash ? await hashFile(path) : {};
+    files.push({ file: path, ...hashed });
+  }
+  const latents: LatentFacts[] = [];
+  for (const latent of options.latents) latents.push(await latentFacts(file, latent));
+  return {
+    name: place.name,
+    repo: place.repo,
+    revision: place.revision,
+    license: place.license,
+    format: file.format,
+    architecture: sae.architecture,
+    transcoder: sae.d_out !== undefined,
+    d_in,
+    d_sae,
+    d_out,
+    k: 'k' in sae ? sae.k : null,
+    apply_b_dec_to_input: sae.apply_b_dec_to_input,
+    normalisation: sae.normalisation,
+    model_name: file.details.model_name,
+    hook_name: file.details.hook_name,
+    conversions: [...place.conversions, ...file.conversions],
+    tensors: [
+      ...(['W_enc', 'W_dec'] as const).map((tensor) => {
+        const { rows, columns, dtype, place: lies } = sae[tensor];
+        return { name: tensor, shape: [rows, columns], dtype, inPlace: lies !== null };
+      }),
+      ...vectorsOf(sae).map(({ name, shape }) => ({ name, shape, dtype: 'F32', inPlace: false })),
+    ],
+    files,
+    sha256: options.hash ? await storedSha256(sae) : null,
+    latents,
+  };
+}
+
+async function latentFacts(file: SaeFile, latent: number): Promise<LatentFacts> {
+  const { encoder, decoder, vectors } = await file.latents(latent, latent + 1);
+  const norm = (row: Float32Array): number => Math.sqrt(row.reduce((sum, value) => sum + value ** 2, 0));
+  const [encoderNorm, decoderNorm] = [norm(encoder), norm(decoder)];
+  const dot =
+    encoder.length === decoder.length
+      ? encoder.reduce((sum, value, i) => sum + value * decoder[i]!, 0)
+      : null;
+  const product = encoderNorm * decoderNorm;
+  return {
+    latent,
+    encoderNorm,
+    decoderNorm,
+    cosine: dot === null || product === 0 ? null : dot / product,
+    vectors: Object.fromEntries(Object.entries(vectors).map(([name, values]) => [name, values[0]!])),
+  };
+}
+
+/** Names and texts from the files are quoted: they are strangers' and may hold anything. */
+export function describeSae(facts: SaeFacts): string {
+  const count = (value: number): string => value.toLocaleString('en');
+  const said = (text: string | null): string => (text === null ? 'not said by its files' : quote(text));
+  const { normalisation } = facts;
+  const rows: [string, string][] = [
+    ['SAE', quote(facts.name)],
+    ...(facts.repo === null
+      ? []
+      : [
+          ['repository', `${facts.repo}@${facts.revision}, licence ${said(facts.license)}`] satisfies [
+            string,
+            string,
+          ],
+        ]),
+    ['format', facts.format],
+    [
+      'architecture',
+      `${facts.architecture}${facts.transcoder ? ' transcoder' : ''}${facts.k === null ? '' : `, k ${facts.k}`}`,
+    ],
+    ['d_in', `${count(facts.d_in)}${facts.d_out === facts.d_in ? '' : `, d_out ${count(facts.d_out)}`}`],
+    ['d_sae', count(facts.d_sae)],
+    ['b_dec', facts.apply_b_dec_to_input ? 'subtracted from x before encoding' : 'not subtracted from x'],
+    ['normalised', `${normalisation.kind}${'scale' in normalisation ? ` ${normalisation.scale}` : ''}`],
+    ['model', said(facts.model_name)],
+    ['hook', said(facts.hook_name)],
+    ...facts.tensors.map(({ name, shape, dtype }, i): [string, string] => [
+      i === 0 ? 'tensors' : '',
+      `${name.padEnd(9)} ${dtype.padEnd(4)} [${shape.map(count).join(' × ')}]`,
+    ]),
+    ...facts.conversions.map((text, i): [string, string] => [i === 0 ? 'conversions' : '', quote(text)]),
+    ...facts.files.map(({ file, bytes, sha256 }, i): [string, string] => [
+      i === 0 ? 'files' : '',
+      `${quote(file)}${bytes === undefined ? '' : `  ${formatBytes(bytes)}, SHA-256 ${sha256}`}`,
+    ]),
+    ...(facts.sha256 === null ? [] : [['contents', `SHA-256 ${facts.sha256}`] satisfies [string, string]]),
+    ...facts.latents.map(({ latent, encoderNorm, decoderNorm, cosine, vectors }, i): [string, string] => [
+      i === 0 ? 'latents' : '',
+      [
+        `${latent}: ‖encoder‖ ${encoderNorm.toPrecision(4)}, ‖decoder‖ ${decoderNorm.toPrecision(4)}`,
+        ...(cosine === null ? [] : [`cosine ${cosine.toFixed(3)}`]),
+        ...Object.entries(vectors).map(([name, value]) => `${name} ${value.toPrecision(4)}`),
+      ].join(', '),
+    ]),
+  ];
+  return rows.map(([name, text]) => `${name.padEnd(12)} ${text}`.trimEnd()).join('\n');
+}

@@ -1,0 +1,39 @@
+/** `inspect saes`: the registry's SAEs that fit. */
+import type { RegistryEntry, RegistryFilter } from '../sae/published/registry.ts';
+import { entryName, searchRegistry } from '../sae/published/registry.ts';
+import { withShownHub } from './download-view.ts';
+import { theRegistry } from './locate-saes.ts';
+import type { ProgressView } from './progress.ts';
+
+/** @throws UserError, UnavailableError or MalformedError when the registry cannot be had or read */
+export async function searchSaes(filter: RegistryFilter, view: ProgressView): Promise<RegistryEntry[]> {
+  const { registry } = await withShownHub(view, ({ hub, signal }) => theRegistry(hub, process.env, signal));
+  return searchRegistry(registry, filter);
+}
+
+/** One line an SAE: what to type after --sae, block, width, L0, repository. */
+export function describeEntries(entries: readonly RegistryEntry[]): string {
+  if (entries.length === 0) return 'no SAE of the registry fits';
+  const head = ['name', 'layer', 'width', 'L0', 'repository', ''];
+  const rows = entries.map((entry) => [
+    entryName(entry),
+    entry.layer === null ? 'other' : String(entry.layer),
+    entry.width ?? '–',
+    entry.l0 === null ? '–' : String(Math.round(10 * entry.l0) / 10),
+    entry.repo,
+    entry.format === null ? `not readable here (${entry.loader})` : '',
+  ]);
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, i) => (i === 2 || i === 3 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .join('  ')
+      .trimEnd();
+  const models = [...new Set(entries.map(({ model }) => model))];
+  return [
+    line(head),
+    ...rows.map(line),
+    '',
+    `${entries.length} SAEs of ${models.length === 1 ? models[0] : `${models.length} models`}; other: not of the residual stream after a block`,
+  ].join('\n');
+}

@@ -1,0 +1,238 @@
+/** SAEs that others made, evaluated by the program as a user starts it: from the hub, by a registry's name, a folder. */
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
+import { readRelease } from '../../runner/sae/checkpoints/reference-release.ts';
+import { writeSaeLens } from '../../runner/sae/checkpoints/sae-lens-export.ts';
+import type { Sae } from '../../runner/sae/sae.ts';
+import type { Contents } from '../hub/repositories.ts';
+import { type StandIn, startStandIn } from '../hub/stand-in.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const fixtures = fileURLToPath(new URL('../fixtures/sae/', import.meta.url));
+const hook = 'blocks.2.hook_resid_post';
+
+let folder: string;
+let hub: StandIn;
+let trained: Sae;
+
+async function program(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const environment = {
+    ...process.env,
+    HF_ENDPOINT: hub.url,
+    HF_HOME: join(folder, 'home'),
+    HF_TOKEN: '',
+    INTERPBOARD_SAE_REGISTRY: join(folder, 'registry.yaml'),
+  };
+  const child = spawn(process.execPath, ['runner/launch.mjs', 'runner/cli.ts', ...args], {
+    cwd: root,
+    env: environment,
+  });
+  const text = { out: '', err: '' };
+  child.stdout.on('data', (chunk: Buffer) => {
+    text.out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    text.err += chunk.toString();
+  });
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { code, ...text };
+}
+
+function evaluate(name: string, ...args: string[]): ReturnType<typeof program> {
+  const at = ['runs', 'content'].map((each) => `--${each}=${join(folder, each)}`);
+  return program('eval', 'small-world-quick', `--name=${name}`, '--no-site', ...at, ...args);
+}
+
+async function records(name: string): Promise<EvaluationRecord[]> {
+  const at = join(folder, 'content', 'measured', name);
+  const files = await readdir(at);
+  const found = await Promise.all(
+    files.map(async (file) => record.parse(JSON.parse(await readFile(join(at, file), 'utf8')))),
+  );
+  return found.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** An SAE of the run as SAELens would have saved it. */
+async function saeLensFiles(sae: Sae, under: string): Promise<Record<string, Contents>> {
+  const at = join(folder, 'saelens');
+  await writeSaeLens(at, sae, { model_name: 'interpboard/small-world', hook_name: hook });
+  return {
+    [`${under}/cfg.json`]: { text: await readFile(join(at, 'cfg.json')) },
+    [`${under}/sae_weights.safetensors`]: {
+      text: await readFile(join(at, 'sae_weights.safetensors')),
+      lfs: true,
+    },
+  };
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'published-'));
+  hub = await startStandIn();
+  await writeFile(
+    join(folder, 'registry.yaml'),
+    'small-world-res:\n  model: small-world\n  repo_id: lab/saes\n  saes:\n  - {id: layer_2/width_256/canonical, path: second, l0: 16}\n',
+  );
+  const outcome = await evaluate('own', '--set=training.tokens=20480');
+  expect({ code: outcome.code, err: outcome.err }).toEqual({ code: 0, err: '' });
+  trained = (await readRelease(join(folder, 'runs', 'own'), 2)).sae;
+});
+afterAll(async () => {
+  await hub.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('SAEs of others', () => {
+  it('are evaluated beside trained ones in one run, and score what the same SAE scores', async () => {
+    const commit = hub.put('lab/saes', {
+      'README.md': { text: '---\nlicense: mit\n---\n' },
+      ...(await saeLensFiles(trained, 'first')),
+      ...(await saeLensFiles(trained, 'second')),
+    });
+    const args = [
+      '--sae=lab/saes:first',
+      '--sae=small-world-res/layer_2/width_256/canonical',
+      `--sae=${join(folder, 'runs', 'own')}#layer=4`,
+      '--train',
+      '--set=training.tokens=20480',
+    ];
+    const first = await evaluate('beside', ...args);
+    expect({ code: first.code, err: first.err }).toEqual({ code: 0, err: '' });
+    const all = await records('beside');
+    expect(all.map(({ id }) => id)).toEqual([
+      'beside-l0',
+      'beside-l2',
+      'beside-l2-saes-first',
+      'beside-l2-small-world-res-layer-2-width-256-canonical',
+      'beside-l4',
+      'beside-l4-own',
+    ]);
+    const [, own, hubbed, registered, fourth, local] = all as [
+      EvaluationRecord,
+      EvaluationRecord,
+      EvaluationRecord,
+      EvaluationRecord,
+      EvaluationRecord,
+      EvaluationRecord,
+    ];
+    for (const other of [hubbed, registered]) {
+      expect(other.metrics).toEqual(own.metrics);
+      expect(other.interpscore).toEqual(own.interpscore);
+      expect(other.sae.sha256).toBe(own.sae.sha256);
+      expect(other.sae).toMatchObject({
+        repo: 'lab/saes',
+        license: 'mit',
+        tokens_trained: null,
+        training: null,
+      });
+      expect(other.sae.files.map(({ name }) => name)).toEqual(['sae_weights.safetensors', 'cfg.json']);
+      expect(other.trajectory).toBeNull();
+    }
+    expect(local.metrics).toEqual(fourth.metrics);
+    expect(own.sae.source).toBeUndefined();
+    expect(hubbed.sae.source).toMatchObject({
+      format: 'sae-lens',
+      revision: commit,
+      path: 'first',
+      registry: null,
+      model_name: 'interpboard/small-world',
+      hook_name: hook,
+      conversions: [],
+    });
+    expect(registered.sae.source).toMatchObject({
+      path: 'second',
+      registry: { release: 'small-world-res', id: 'layer_2/width_256/canonical' },
+    });
+    const test = hubbed.sae.source?.self_test;
+    expect(test?.tokens).toBeGreaterThan(200);
+    expect(test?.others.length).toBeGreaterThanOrEqual(5);
+    for (const { var_exp } of test?.others ?? []) expect(var_exp).toBeLessThanOrEqual(test!.declared + 0.01);
+
+    // Again: the files are here, nothing is downloaded and nothing computed.
+    const gets = (): number => hub.requests.filter(({ address }) => address.includes('/resolve/')).length;
+    const asked = gets();
+    const second = await evaluate('beside', ...args);
+    expect(second.out).toContain('up to date');
+    expect(gets()).toBe(asked);
+
+    // The same names, other files: another run.
+    hub.put(
+      'lab/saes',
+      await saeLensFiles({ ...trained, b_dec: trained.b_dec.map((x) => x + 1e-3) }, 'first'),
+    );
+    const third = await evaluate('beside', ...args);
+    expect(third.err).toMatch(/^error: run folder .*a run with other settings.*\n$/);
+  });
+
+  it('can stand in a config file; inspect prints what they are', async () => {
+    const config = join(folder, 'saes.json');
+    await writeFile(config, JSON.stringify({ train: false, saes: ['lab/saes:second'] }));
+    const outcome = await evaluate('config', `--config=${config}`);
+    expect({ code: outcome.code, err: outcome.err }).toEqual({ code: 0, err: '' });
+    expect((await records('config')).map(({ sae }) => [sae.layer, sae.repo])).toEqual([[2, 'lab/saes']]);
+    const shown = await program('inspect', 'lab/saes:second', '--latents=0,7', '--hash');
+    expect(shown.out).toMatch(/^format +sae-lens$/m);
+    expect(shown.out).toMatch(/^contents +SHA-256 [0-9a-f]{64}$/m);
+    expect(shown.out).toMatch(/^ +7: ‖encoder‖ /m);
+    const found = await program('inspect', 'saes', '--model=small-world', '--layer=2');
+    expect(found.out).toMatch(/small-world-res\/layer_2\/width_256\/canonical +2 +256 +16 +lab\/saes/);
+  });
+});
+
+describe('what cannot be evaluated is one line', () => {
+  it.each<[string, () => Promise<Record<string, Contents>>, number, RegExp]>([
+    [
+      'an SAE whose config says another convention than its weights were made for',
+      () => saeLensFiles({ ...trained, apply_b_dec_to_input: false }, 'x'),
+      3,
+      /var_exp -?\d+\.\d{3} as declared and 0\.\d{3} with b_dec subtracted/,
+    ],
+    [
+      'an SAE of another width',
+      async () => ({
+        'x/cfg.json': { text: await readFile(join(fixtures, 'sae-lens/topk/cfg.json')) },
+        'x/sae_weights.safetensors': {
+          text: await readFile(join(fixtures, 'sae-lens/topk/sae_weights.safetensors')),
+        },
+      }),
+      2,
+      /one of block 2 and width 12; expected a block below 6 and width 128.*its files name "tiny"/,
+    ],
+    [
+      'a transcoder',
+      async () => ({
+        'x/cfg.json': { text: await readFile(join(fixtures, 'sae-lens/transcoder/cfg.json')) },
+        'x/sae_weights.safetensors': {
+          text: await readFile(join(fixtures, 'sae-lens/transcoder/sae_weights.safetensors')),
+        },
+      }),
+      2,
+      /found a transcoder.*their x̂ is not x/,
+    ],
+    [
+      'a repository without it',
+      async () => ({ 'y/cfg.json': { text: '{}' } }),
+      2,
+      /found no files of an SAE there/,
+    ],
+  ])('%s', async (name, files, code, message) => {
+    const repo = `lab/${name.replaceAll(' ', '-').slice(0, 40)}`;
+    hub.put(repo, await files());
+    const outcome = await evaluate('bad', '--fresh', `--sae=${repo}:x`);
+    expect(outcome.err).toMatch(message);
+    expect(outcome.err.trim().split('\n')).toHaveLength(1);
+    expect(outcome.code).toBe(code);
+  });
+
+  it('a folder of several layers, unless one is named', async () => {
+    const at = join(folder, 'several');
+    await cp(join(folder, 'runs', 'own'), at, { recursive: true });
+    const outcome = await evaluate('bad', '--fresh', `--sae=${at}`);
+    expect(outcome.err).toMatch(/found no layer; expected one of 0, 2, 4/);
+    expect(outcome.code).toBe(2);
+  });
+});
