@@ -1,5 +1,9 @@
 /** What a run is: every setting, with the words that --help prints. Presets and config files are objects of this shape. */
 import { z } from 'zod';
+import { N_VALUES } from '../suites/ablation.ts';
+import { K_VALUES } from '../suites/k-sparse.ts';
+import { suiteNames } from '../suites/needs.ts';
+import { CORE_ROW_TOKENS } from '../text/bos-rows.ts';
 import { corpusNames } from '../text/corpora.ts';
 import { sourceDeclaration } from '../text/file-source.ts';
 import { boundaries } from '../text/packing.ts';
@@ -190,6 +194,31 @@ export const runConfig = z
       probeTexts: count.max(1_000_000).describe('texts of each probing task, taken in order'),
       probeTokens: count.describe('probe texts are cut to so many tokens'),
       probeSeed: seed.describe('seed of the probe texts'),
+      suites: z
+        .array(z.enum(suiteNames))
+        .default([...suiteNames])
+        .describe(
+          'suites beside reconstruction and losses: interpscore, core (SAEBench’s losses and KL), k-sparse, tpp, scr',
+        ),
+      coreTokens: count
+        .min(2 * CORE_ROW_TOKENS)
+        .default(20_480)
+        .describe('held-out tokens of suite core, in rows of 128 that begin with BOS'),
+      setTrainTexts: count.default(2_000).describe('training texts a class of each set in probing.sets'),
+      setTestTexts: count.default(500).describe('test texts a class of each set in probing.sets'),
+      setTokens: count.default(128).describe('texts of those sets are cut to so many tokens'),
+      kValues: z
+        .array(count)
+        .min(1)
+        .max(20)
+        .default([...K_VALUES])
+        .describe('latents of a k-sparse probe'),
+      nValues: z
+        .array(count)
+        .min(1)
+        .max(20)
+        .default([...N_VALUES])
+        .describe('latents that tpp and scr set to zero'),
       resamples: count.max(1_000_000).describe('bootstrap resamples behind every interval'),
       seed: seed.describe('seed of the resamples'),
     }),

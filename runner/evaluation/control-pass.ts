@@ -10,7 +10,7 @@
  *
  * Cost: for each control what an SAE costs, on the share of rows that are controlled.
  */
-import type { LanguageModel, TokenBatch } from '../lm/language-model.ts';
+import type { TokenBatch } from '../lm/language-model.ts';
 import { lossCount } from '../lm/language-model.ts';
 import type { Branch, Observer } from '../lm/sweep.ts';
 import { random, shuffle } from '../math/random.ts';
@@ -19,8 +19,8 @@ import type { Device } from '../onnx/devices.ts';
 import type { ReconstructionControl } from '../report/schema.ts';
 import { type OpenSae, openSae } from '../sae/open-sae.ts';
 import { topKSae } from '../sae/sae.ts';
+import type { HookSaes } from './observation.ts';
 import { fitPca, project } from './pca.ts';
-import type { HookSaes } from './token-pass.ts';
 
 /** Floats of residuals kept to fit on, a hook (64 MiB). */
 const FIT_LIMIT = 16 << 20;
@@ -81,12 +81,11 @@ export interface ControlPass {
 
 /** Null where the text is too short for a batch to fit on and one to control. */
 export function controlPass(
-  model: LanguageModel,
+  d: number,
   hooks: readonly HookSaes[],
   batches: readonly TokenBatch[],
   options: ControlOptions,
 ): ControlPass | null {
-  const d = model.dModel;
   const start = firstControlled(batches, options.tokens);
   if (start === null) return null;
   const firstRow = batches.slice(0, start).reduce((sum, { rows }) => sum + rows, 0);

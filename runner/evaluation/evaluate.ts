@@ -1,6 +1,6 @@
 /** From what the passes gathered to the measured part of each SAE's record: suites applied, composite formed. */
 
-import { type Resamples, resampleRows } from '../metrics/bootstrap.ts';
+import { resampleRows } from '../metrics/bootstrap.ts';
 import type { ComponentName, DefinitionId } from '../report/definitions.ts';
 import type {
   Controls,
@@ -11,13 +11,16 @@ import type {
   Perturbation,
   Probe,
 } from '../report/schema.ts';
+import { coreSuite } from '../suites/core.ts';
 import { DENSE_PROBING, denseProbingSuite } from '../suites/dense-probing.ts';
 import { interpScoreSuite } from '../suites/interpscore.ts';
 import { lossRecoveredSuite } from '../suites/loss-recovered.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
-import { reconstructionSuite } from '../suites/reconstruction.ts';
+import { type ReconstructionResult, reconstructionSuite } from '../suites/reconstruction.ts';
 import { TPP, tppSuite } from '../suites/tpp.ts';
+import type { ConceptsEvaluated } from './concepts.ts';
 import { type ControlsGathered, controlsPart, probeControls } from './controls.ts';
+import type { CoreMeasured } from './core-pass.ts';
 import { type PairingKeys, pairedPart } from './pairing.ts';
 import type { HookMeasured } from './token-pass.ts';
 
@@ -25,12 +28,13 @@ import type { HookMeasured } from './token-pass.ts';
 export interface Evaluated {
   layer: number;
   metrics: Partial<Record<DefinitionId, Measure>>;
-  interpscore: InterpScore;
+  interpscore: InterpScore | null;
   probes: Probe[];
-  tpp: Perturbation;
+  tpp: Perturbation | null;
   curves: EvaluationRecord['curves'];
   paired: Paired | undefined;
   controls: Controls | undefined;
+  concepts: ConceptsEvaluated | null;
 }
 
 export interface EvaluateOptions {
@@ -41,77 +45,101 @@ export interface EvaluateOptions {
   onSae?: (done: number, total: number) => void;
 }
 
-/**
- * One result for each SAE of each hook, in their order.
- *
- * @param hooks what the token pass measured
- * @param controls null where none were measured
- * @param tasks for each hook and SAE its probing tasks; the first is the one tpp perturbs (toxicity)
- */
-export function evaluate(
-  hooks: readonly HookMeasured[],
-  tasks: readonly (readonly (readonly ProbeTask[])[])[],
-  options: EvaluateOptions,
-  controls: ControlsGathered | null = null,
-): Evaluated[] {
+/** What the passes found, by hook and SAE; null for what the run's suites did not ask for. */
+export interface Found {
+  hooks: readonly HookMeasured[];
+  /** Probing tasks; the first is the one tpp perturbs (toxicity). */
+  tasks: readonly (readonly (readonly ProbeTask[])[])[] | null;
+  core: CoreMeasured | null;
+  /** Measured beside the packed rows; they need the tasks too. */
+  controls: ControlsGathered | null;
+  /** For each hook the results of its SAEs, in order. */
+  concepts: readonly AsyncIterable<ConceptsEvaluated>[] | null;
+}
+
+/** One result for each SAE of each hook, in their order. */
+export async function evaluate(found: Found, options: EvaluateOptions): Promise<Evaluated[]> {
+  const { hooks, tasks, core, controls, concepts } = found;
   const rows = hooks[0]?.tables.activations.rows ?? 0;
   // One set of resamples for all SAEs: their differences are paired.
-  const resamples: Resamples = resampleRows(rows, { count: options.resamples, seed: options.seed });
-  const probeOptions = { resamples: options.resamples, resampleSeed: options.seed };
+  const resamples = resampleRows(rows, { count: options.resamples, seed: options.seed });
+  const coreRows = core?.[0]?.[0]?.clean.length ?? 0;
+  const coreResamples = resampleRows(coreRows, { count: options.resamples, seed: `core:${options.seed}` });
   const total = hooks.reduce((sum, hook) => sum + hook.losses.length, 0);
   const results: Evaluated[] = [];
   for (const [hookIndex, hook] of hooks.entries()) {
     const reconstructions = reconstructionSuite(hook.tables, resamples);
     const ofHook = controls && probeControls(controls.residualTasks[hookIndex]!, options);
+    const ofConcepts = concepts?.[hookIndex]?.[Symbol.asyncIterator]();
     for (const [index, reconstruction] of reconstructions.entries()) {
-      const saeTasks = tasks[hookIndex]![index]!;
       const loss = lossRecoveredSuite(hook.losses[index]!, resamples);
-      const probing = denseProbingSuite(saeTasks, probeOptions);
-      const tpp = tppSuite(saeTasks[0]!, probeOptions);
-      const composite = interpScoreSuite({
-        loss_recovered: loss.statistics['loss_recovered@interpscore-0.0.1'],
-        alive: reconstruction.statistics['alive@v1'],
-        l0: reconstruction.statistics['l0@v1'],
-        sparse_probing: probing.statistics[DENSE_PROBING],
-        tpp: tpp.statistics[TPP],
-        window_tokens: hook.tables.activations.tokens.reduce((sum, tokens) => sum + tokens, 0),
-        notes: {
-          ...noteOf('loss_recovered', loss.metrics['loss_recovered@interpscore-0.0.1']),
-          ...noteOf('tpp', tpp.metrics[TPP]),
-        },
-      });
-      const { 'loss_recovered@interpscore-0.0.1': _, ...losses } = loss.metrics;
+      const coreTable = core?.[hookIndex]?.[index];
+      const coreLosses = coreTable && coreSuite(coreTable, coreResamples);
+      const saeTasks = tasks?.[hookIndex]?.[index];
+      const score = saeTasks && interpScoreOf(hook, reconstruction, loss, saeTasks, options);
+      const { 'loss_recovered@interpscore-0.0.1': recovered, ...losses } = loss.metrics;
+      const next = await ofConcepts?.next();
       results.push({
         layer: hook.layer,
         // The composite's components stand in it and nowhere else, but for alive, which has its own curve and window.
-        metrics: { ...reconstruction.metrics, ...losses },
-        interpscore: composite.interpscore,
-        probes: probing.probes,
-        tpp: tpp.perturbation,
+        metrics: {
+          ...reconstruction.metrics,
+          ...losses,
+          ...(score ? {} : { 'loss_recovered@interpscore-0.0.1': recovered }),
+          ...coreLosses?.metrics,
+        },
+        interpscore: score?.interpscore ?? null,
+        probes: score?.probes ?? [],
+        tpp: score?.perturbation ?? null,
         curves: reconstruction.curves,
         paired: pairedPart(
-          {
-            ...reconstruction.statistics,
-            ...loss.statistics,
-            ...probing.statistics,
-            ...tpp.statistics,
-            ...composite.statistics,
-          },
+          { ...reconstruction.statistics, ...loss.statistics, ...score?.statistics },
           options.pairing,
         ),
         controls:
-          controls === null || ofHook === null
+          controls === null || ofHook === null || score === undefined
             ? undefined
             : controlsPart(hook, index, controls.measured[hookIndex]!, {
                 ...ofHook,
-                sae: probing.statistics[DENSE_PROBING],
+                sae: score.statistics[DENSE_PROBING],
                 options,
               }),
+        concepts: next === undefined || next.done ? null : next.value,
       });
       options.onSae?.(results.length, total);
     }
   }
   return results;
+}
+
+function interpScoreOf(
+  hook: HookMeasured,
+  reconstruction: ReconstructionResult,
+  loss: ReturnType<typeof lossRecoveredSuite>,
+  tasks: readonly ProbeTask[],
+  options: EvaluateOptions,
+) {
+  const probeOptions = { resamples: options.resamples, resampleSeed: options.seed };
+  const probing = denseProbingSuite(tasks, probeOptions);
+  const tpp = tppSuite(tasks[0]!, probeOptions);
+  const composite = interpScoreSuite({
+    loss_recovered: loss.statistics['loss_recovered@interpscore-0.0.1'],
+    alive: reconstruction.statistics['alive@v1'],
+    l0: reconstruction.statistics['l0@v1'],
+    sparse_probing: probing.statistics[DENSE_PROBING],
+    tpp: tpp.statistics[TPP],
+    window_tokens: hook.tables.activations.tokens.reduce((sum, tokens) => sum + tokens, 0),
+    notes: {
+      ...noteOf('loss_recovered', loss.metrics['loss_recovered@interpscore-0.0.1']),
+      ...noteOf('tpp', tpp.metrics[TPP]),
+    },
+  });
+  return {
+    interpscore: composite.interpscore,
+    probes: probing.probes,
+    perturbation: tpp.perturbation,
+    statistics: { ...probing.statistics, ...tpp.statistics, ...composite.statistics },
+  };
 }
 
 /** The remark a component carries in the composite is the one its own measure has, such as what was clipped. */

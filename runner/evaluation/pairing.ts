@@ -45,14 +45,14 @@ const OVER: Readonly<Record<PairedId, 'tokens' | 'probes' | 'both'>> = {
 
 /** The record's `paired` part; undefined where nothing was resampled. */
 export function pairedPart(
-  statistics: Readonly<Record<PairedId, Statistic>>,
+  statistics: Readonly<Partial<Record<PairedId, Statistic>>>,
   keys: PairingKeys,
 ): Paired | undefined {
   let count = 0;
   const draws: Paired['draws'] = {};
   for (const id of pairedIds) {
     const statistic = statistics[id];
-    if (statistic.value === null || statistic.samples.length === 0) continue;
+    if (statistic === undefined || statistic.value === null || statistic.samples.length === 0) continue;
     count = statistic.samples.length;
     draws[id] = { over: OVER[id], ...packDraws(statistic.samples) };
   }

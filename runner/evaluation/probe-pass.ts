@@ -1,76 +1,98 @@
 /**
- * Runs probe texts through the language model once for all hooks and SAEs, and keeps of each text the mean of its
- * latents over its tokens: the features of every probe.
+ * Probe texts at the hooks: of each text the mean of its latents over its tokens, and of the residual where a suite
+ * asks for it. They are the features of every probe.
  */
-
-import type { LanguageModel, TokenBatch } from '../lm/language-model.ts';
-import { type Observer, type SweepOptions, sweep } from '../lm/sweep.ts';
+import type { TokenBatch } from '../lm/language-model.ts';
 import type { Features } from '../probes/features.ts';
-import type { OpenSae } from '../sae/open-sae.ts';
+import type { HookSaes, Observation } from './observation.ts';
+
+/** A text as the language model reads it. */
+export interface ProbeText {
+  /** At least one token, already truncated. */
+  ids: readonly number[];
+  /** Non-zero for the tokens that count, one of them at least; all count where it is left out. */
+  kept?: Uint8Array;
+}
+
+/** Of one hook. */
+export interface PooledTexts {
+  /** For each SAE [texts, d_sae]. */
+  latents: Features[];
+  /** [texts, dModel]; null unless asked for. */
+  residual: Features | null;
+}
 
 /** Tokens of one forward pass, padding included. */
 export const PROBE_BATCH_TOKENS = 4_096;
 
-export type Encoder = Pick<OpenSae, 'd_sae' | 'encode'>;
-
-/** The residual itself as latents, one a channel: what probes on it are made from. */
-export function residualEncoder(width: number): Encoder {
-  return {
-    d_sae: width,
-    async encode(x, tokens) {
-      const indices = Int32Array.from({ length: tokens * width }, (_, at) => at % width);
-      return { k: width, values: x, indices };
-    },
-  };
-}
-
-/**
- * @param texts token ids of each text, at least one each, already truncated
- * @param sweeping how the text goes through the model
- * @returns for each hook and SAE the pooled latents [texts, d_sae]
- * @throws Stopped when the user asked to stop
- */
-export async function probePass(
-  model: LanguageModel,
-  hooks: readonly { saes: readonly Encoder[] }[],
-  texts: readonly (readonly number[])[],
-  sweeping: (batches: readonly TokenBatch[]) => Promise<SweepOptions>,
-): Promise<Features[][]> {
-  const pooled = hooks.map(({ saes }) =>
-    saes.map(
-      (sae): Features => ({
-        values: new Float32Array(texts.length * sae.d_sae),
-        rows: texts.length,
-        columns: sae.d_sae,
-      }),
-    ),
+/** @param residual whether the residual's means are kept as well */
+export function observeProbes(
+  dModel: number,
+  hooks: readonly HookSaes[],
+  texts: readonly ProbeText[],
+  { residual: withResidual }: { residual: boolean },
+): Observation<PooledTexts[]> {
+  const zeros = (columns: number): Features => ({
+    values: new Float32Array(texts.length * columns),
+    rows: texts.length,
+    columns,
+  });
+  const pooled = hooks.map(
+    ({ saes }): PooledTexts => ({
+      latents: saes.map((sae) => zeros(sae.d_sae)),
+      residual: withResidual ? zeros(dModel) : null,
+    }),
   );
   const groups = batchesByLength(texts);
-  const batches = groups.map((group) => padded(group.map((text) => texts[text]!)));
-  const observer: Observer = {
-    async see({ hook, index, batch, residual }) {
-      for (const [i, sae] of hooks[hook]!.saes.entries()) {
-        const { k, values, indices } = await sae.encode(residual, batch.rows * batch.tokens);
-        const features = pooled[hook]![i]!;
-        groups[index]!.forEach((text, row) => {
-          const length = batch.lengths![row]!;
-          const at = text * features.columns;
-          const from = row * batch.tokens * k;
-          for (let slot = from; slot < from + length * k; slot++) {
-            features.values[at + indices[slot]!]! += values[slot]! / length;
-          }
-        });
+  const counts = texts.map(
+    ({ ids, kept }) => kept?.reduce((sum, each) => sum + (each ? 1 : 0), 0) ?? ids.length,
+  );
+  /** Calls back for each token that counts, with its place in the batch. */
+  const each = (
+    group: readonly number[],
+    batch: TokenBatch,
+    visit: (text: number, position: number) => void,
+  ) =>
+    group.forEach((text, row) => {
+      const { kept } = texts[text]!;
+      for (let t = 0; t < batch.lengths![row]!; t++) {
+        if (kept?.[t] !== 0) visit(text, row * batch.tokens + t);
       }
-      return [];
+    });
+  return {
+    batches: groups.map((group) => padded(group.map((text) => texts[text]!.ids))),
+    branches: 0,
+    observer: {
+      async see({ hook, index, batch, residual }) {
+        const group = groups[index]!;
+        const { latents, residual: means } = pooled[hook]!;
+        for (const [i, sae] of hooks[hook]!.saes.entries()) {
+          const { k, values, indices } = await sae.encode(residual, batch.rows * batch.tokens);
+          const features = latents[i]!;
+          each(group, batch, (text, position) => {
+            const at = text * features.columns;
+            for (let slot = position * k; slot < (position + 1) * k; slot++) {
+              features.values[at + indices[slot]!]! += values[slot]! / counts[text]!;
+            }
+          });
+        }
+        if (means) {
+          each(group, batch, (text, position) => {
+            const [at, from] = [text * dModel, position * dModel];
+            for (let i = 0; i < dModel; i++) means.values[at + i]! += residual[from + i]! / counts[text]!;
+          });
+        }
+        return [];
+      },
     },
+    found: () => pooled,
   };
-  await sweep(model, batches, [observer], await sweeping(batches));
-  return pooled;
 }
 
 /** Numbers of texts in groups of similar length, so that little of a batch is padding. */
-function batchesByLength(texts: readonly (readonly number[])[]): number[][] {
-  const order = texts.map((_, text) => text).sort((a, b) => texts[b]!.length - texts[a]!.length || a - b);
+function batchesByLength(texts: readonly ProbeText[]): number[][] {
+  const widthOf = (text: number): number => texts[text]!.ids.length;
+  const order = texts.map((_, text) => text).sort((a, b) => widthOf(b) - widthOf(a) || a - b);
   const groups: number[][] = [];
   let group: number[] = [];
   let width = 0;
@@ -79,7 +101,7 @@ function batchesByLength(texts: readonly (readonly number[])[]): number[][] {
       groups.push(group);
       group = [];
     }
-    if (group.length === 0) width = texts[text]!.length;
+    if (group.length === 0) width = widthOf(text);
     group.push(text);
   }
   if (group.length > 0) groups.push(group);

@@ -5,17 +5,12 @@
  * the mean is known.
  */
 
-import { type LanguageModel, lossCount, type TokenBatch } from '../lm/language-model.ts';
-import { type Branch, type Observer, type SweepOptions, sweep } from '../lm/sweep.ts';
+import { lossCount, type TokenBatch } from '../lm/language-model.ts';
+import type { Branch, Observer } from '../lm/sweep.ts';
+import { meanOfTokens } from '../metrics/activations.ts';
 import { type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { LossTable } from '../metrics/loss-recovered.ts';
-import type { OpenSae } from '../sae/open-sae.ts';
-
-/** The SAEs at one hook, in the order of their statistics. */
-export interface HookSaes {
-  layer: number;
-  saes: readonly OpenSae[];
-}
+import type { HookSaes, Observation } from './observation.ts';
 
 export interface HookMeasured {
   layer: number;
@@ -44,19 +39,16 @@ class RowLosses {
 
 /**
  * @param hooks one entry a hook of the model, ascending
- * @param batches full rows (no padding): packed evaluation text
- * @param sweeping how the text goes through the model
- * @param beside who else looks at the same sweep
- * @throws Stopped when the user asked to stop
+ * @param batches full rows (no padding), all of one width: packed evaluation text
+ * @param beside who else looks at them: the controls
  */
-export async function tokenPass(
-  model: LanguageModel,
+export function observeTokens(
+  dModel: number,
   hooks: readonly HookSaes[],
   batches: readonly TokenBatch[],
-  sweeping: SweepOptions,
   beside: readonly Observer[] = [],
-): Promise<HookMeasured[]> {
-  const d = model.dModel;
+): Observation<HookMeasured[]> {
+  const d = dModel;
   const predictions = batches.flatMap((batch) =>
     Array.from({ length: batch.rows }, (_, row) => lossCount(batch, row)),
   );
@@ -77,10 +69,11 @@ export async function tokenPass(
       const { statistics, sae: losses } = state[hook]!;
       const views = [];
       for (const sae of hooks[hook]!.saes) views.push(await sae.reconstruct(x, batch.rows * batch.tokens));
+      const passMean = meanOfTokens(x, d);
       for (let row = 0; row < batch.rows; row++) {
         const [from, to] = [row * batch.tokens, (row + 1) * batch.tokens];
         statistics.add(
-          { x: x.subarray(from * d, to * d), tokens: batch.tokens, pass: index },
+          { x: x.subarray(from * d, to * d), tokens: batch.tokens, pass: index, passMean },
           views.map(({ reconstruction, indices, values, k }) => ({
             reconstruction: reconstruction.subarray(from * d, to * d),
             latents: {
@@ -113,21 +106,31 @@ export async function tokenPass(
     },
     clean: (_index, batch, nll) => clean.add(nll, batch),
   };
-  await sweep(model, batches, [observer, ...beside], sweeping);
-  return hooks.map(({ layer, saes }, hook) => {
-    const { tables, sae, zero, mean } = state[hook]!;
-    return {
-      layer,
-      tables: tables!,
-      losses: saes.map((_, i) => ({
-        predictions: Float64Array.from(predictions),
-        clean: clean.column(),
-        sae: sae[i]!.column(),
-        zero: zero.column(),
-        mean: mean.column(),
-      })),
-    };
-  });
+  return {
+    batches,
+    observer,
+    beside,
+    // Beside each SAE its permuted twin and an untrained one, and at each hook the identity and the components.
+    branches: hooks.reduce(
+      (sum, { saes }) => sum + (beside.length > 0 ? 4 * saes.length + 1 : saes.length),
+      0,
+    ),
+    found: () =>
+      hooks.map(({ layer, saes }, hook) => {
+        const { tables, sae, zero, mean } = state[hook]!;
+        return {
+          layer,
+          tables: tables!,
+          losses: saes.map((_, i) => ({
+            predictions: Float64Array.from(predictions),
+            clean: clean.column(),
+            sae: sae[i]!.column(),
+            zero: zero.column(),
+            mean: mean.column(),
+          })),
+        };
+      }),
+  };
 }
 
 /** The mean activation over all evaluation tokens, [width]. */

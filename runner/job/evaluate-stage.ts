@@ -1,21 +1,30 @@
 import type { RunConfig } from '../config/run-config.ts';
-import { UserError } from '../errors.ts';
+import {
+  type ConceptOptions,
+  conceptTexts,
+  evaluateConcepts,
+  planConceptSuites,
+} from '../evaluation/concepts.ts';
 import { type ControlPass, controlPass } from '../evaluation/control-pass.ts';
+import { observeCore } from '../evaluation/core-pass.ts';
 import { type Evaluated, evaluate } from '../evaluation/evaluate.ts';
+import { type HookSaes, type Observation, observe } from '../evaluation/observation.ts';
 import { pairingKeys } from '../evaluation/pairing.ts';
-import { probePass, residualEncoder } from '../evaluation/probe-pass.ts';
-import { type HookSaes, tokenPass } from '../evaluation/token-pass.ts';
+import { observeProbes } from '../evaluation/probe-pass.ts';
+import { observeTokens } from '../evaluation/token-pass.ts';
 import type { Device } from '../onnx/devices.ts';
-import type { Features } from '../probes/features.ts';
+import type { EvaluationRecord, Exclusion } from '../report/schema.ts';
 import type { Reporter } from '../reporter.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
+import { decoderDirections } from '../sae/directions.ts';
 import { type OpenSae, openSae } from '../sae/open-sae.ts';
-import type { ProbeTask } from '../suites/probe-task.ts';
-import type { ProbeSet } from '../text/probe-sets.ts';
+import { needsOf } from '../suites/needs.ts';
+import { beginningToken, specialTokens } from '../text/bos-rows.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { RunModel } from './language-model.ts';
 import type { PlannedSae } from './planned-saes.ts';
-import { type EvaluationText, probeSets } from './text.ts';
+import { probeTasks } from './probe-tasks.ts';
+import { coreBatches, type EvaluationText, probeSets } from './text.ts';
 
 export interface EvaluateStage {
   /** By hook, of one hook in the order given. */
@@ -24,10 +33,14 @@ export interface EvaluateStage {
   tokens: number;
   rows: number;
   documents: EvaluationText['documents'];
+  /** Rows of the core losses; undefined where there are none. */
+  core_data: EvaluationRecord['core_data'];
+  /** What the run's suites asked for and did not get. */
+  exclusions: Exclusion[];
 }
 
 /**
- * Evaluates SAEs, any number a hook: one pass over the held-out tokens, one over the probe texts.
+ * Evaluates SAEs, any number a hook: one pass over the union of the text that the run's suites ask for.
  *
  * @throws Stopped when the user asked to stop; nothing is kept, the stage starts again
  */
@@ -43,54 +56,95 @@ export async function evaluateStage(
   reporter: (stage: string, unit: string) => Reporter,
 ): Promise<EvaluateStage> {
   const { config, device, opened, tokenizer, saes } = run;
-  const { batches, documents } = run.text;
   const { model } = opened;
+  const { dModel } = model;
+  const { suites, resamples, seed } = config.evaluation;
+  const needs = needsOf(suites);
   const threads = config.threads === null ? {} : { threads: config.threads };
   const hooks: HookSaes[] = [];
   let controls: ControlPass | null = null;
   try {
     const order: PlannedSae[] = [];
+    const byHook: { file: SaeFile }[][] = [];
     for (const layer of model.hooks) {
       const open: OpenSae[] = [];
       hooks.push({ layer, saes: open });
-      for (const { planned, file } of saes.filter((each) => each.planned.layer === layer)) {
+      const here = saes.filter((each) => each.planned.layer === layer);
+      byHook.push(here);
+      for (const { planned, file } of here) {
         open.push(await openSae(file.sae, { device, ...threads }));
         order.push(planned);
       }
     }
-    const { controlTokens, resamples, seed } = config.evaluation;
-    controls =
-      controlTokens === 0
-        ? null
-        : controlPass(model, hooks, batches, { tokens: controlTokens, seed, device, ...threads });
-    // Beside each SAE its permuted twin and an untrained one, and at each hook the identity and the components.
-    const branches = order.length + (controls === null ? 0 : 3 * order.length + hooks.length);
-    const measured = await tokenPass(
-      model,
-      hooks,
-      batches,
-      await opened.sweeping(reporter('losses', 'tokens'), batches, branches),
-      controls === null ? [] : [controls.observer],
+
+    const exclusions: Exclusion[] = [];
+    const { batches, documents } = run.text;
+    const { controlTokens } = config.evaluation;
+    if (needs.tasks && controlTokens > 0)
+      controls = controlPass(dModel, hooks, batches, { tokens: controlTokens, seed, device, ...threads });
+    const packed = observeTokens(dModel, hooks, batches, controls === null ? [] : [controls.observer]);
+    const core = needs.bosRows ? await coreObservation(config, tokenizer, dModel, hooks, exclusions) : null;
+    const tasks = needs.tasks ? await probeTasks(config, tokenizer) : null;
+    const taskTexts = tasks && observeProbes(dModel, hooks, tasks.texts, { residual: controls !== null });
+    const options: ConceptOptions = {
+      suites,
+      ks: config.evaluation.kValues,
+      ns: config.evaluation.nValues,
+      seed: config.evaluation.probeSeed,
+      resamples,
+      resampleSeed: seed,
+    };
+    const sets = needs.sets ? await conceptSets(config, tokenizer) : [];
+    const plans = planConceptSuites(
+      sets.map(({ set }) => set),
+      options,
     );
-    const { probes, residualTasks } = await probeTasks(
-      config,
-      opened,
-      tokenizer,
-      hooks,
-      reporter('probing', 'tokens'),
+    exclusions.push(...plans.exclusions);
+    const setTexts = sets.map(({ texts }) => observeProbes(dModel, hooks, texts, { residual: true }));
+
+    const all = [packed, core?.observation, taskTexts, ...setTexts].filter((each) => !!each);
+    await observe(model, all as Observation<unknown>[], (union, branches) =>
+      opened.sweeping(reporter('measuring', 'tokens'), union, branches),
     );
-    const suites = reporter('scoring', 'SAEs');
-    suites.progress(0, order.length);
-    const evaluated = evaluate(
-      measured,
-      probes,
+
+    const scoring = reporter('scoring', 'SAEs');
+    scoring.progress(0, order.length);
+    const pooled = taskTexts?.found();
+    const ofTasks = pooled?.map(({ latents }) => latents.map((each) => tasks!.of(each))) ?? null;
+    const pooledSets = setTexts.map((each) => each.found());
+    const evaluated = await evaluate(
+      {
+        hooks: packed.found(),
+        tasks: ofTasks,
+        core: core?.observation.found() ?? null,
+        controls: controls && {
+          measured: controls.measured(),
+          residualTasks: pooled!.map(({ residual }) => tasks!.of(residual!)),
+        },
+        concepts: needs.sets
+          ? byHook.map((ofHook, hook) =>
+              evaluateConcepts(
+                plans,
+                pooledSets.map((found) => ({
+                  residual: found[hook]!.residual!,
+                  latents: found[hook]!.latents,
+                })),
+                ofHook.map(
+                  ({ file }) =>
+                    () =>
+                      decoderDirections(file.sae),
+                ),
+                options,
+              ),
+            )
+          : null,
+      },
       {
         resamples,
         seed,
-        pairing: pairingKeys(batches, probes[0]?.[0] ?? [], { resamples, seed }),
-        onSae: (done, total) => suites.progress(done, total),
+        pairing: pairingKeys(batches, ofTasks?.[0]?.[0] ?? [], { resamples, seed }),
+        onSae: (done, total) => scoring.progress(done, total),
       },
-      controls === null ? null : { measured: controls.measured(), residualTasks },
     );
     const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
     return {
@@ -98,6 +152,8 @@ export async function evaluateStage(
       rows,
       tokens: rows * config.corpus.rowTokens,
       documents,
+      core_data: core?.data,
+      exclusions,
     };
   } finally {
     await controls?.close();
@@ -105,79 +161,52 @@ export async function evaluateStage(
   }
 }
 
-/** For each hook and SAE the probing tasks with its features, and for each hook those of the residual itself. */
-async function probeTasks(
+/** Null, and an exclusion, where the tokenizer has no token that rows could begin with. */
+async function coreObservation(
   config: RunConfig,
-  opened: RunModel,
   tokenizer: Tokenizer,
+  dModel: number,
   hooks: readonly HookSaes[],
-  reporter: Reporter,
-): Promise<{ probes: ProbeTask[][][]; residualTasks: ProbeTask[][] }> {
-  const { probeTexts, probeTokens } = config.evaluation;
-  const load = probeSets(config);
-  const loaded = [];
-  for (const task of config.probing.tasks) {
-    const name = typeof task === 'string' ? task : task.name;
-    loaded.push(asTask(await load(name, { kind: 'first', rows: probeTexts })));
+  exclusions: Exclusion[],
+) {
+  const begin = beginningToken(tokenizer);
+  if (begin === null) {
+    const reason = 'the tokenizer has neither BOS nor EOS for rows to begin with';
+    exclusions.push({ suite: 'core', data: 'held-out text', reason });
+    return null;
   }
-  const sets = loaded.map(({ name, data, train }) => {
-    const rows = train.map(({ text, label }) => ({
-      text,
-      label,
-      ids: tokenizer.encode(text, { specialTokens: true }).slice(0, probeTokens),
-    }));
-    // A text without a token has no mean over its tokens: it is not a usable row.
-    const usable = rows.filter(({ ids }) => ids.length > 0);
-    if (usable.length === 0) {
-      throw new UserError({
-        thing: `probe task ${name}`,
-        found: 'no text with a token',
-        expected: 'texts the tokenizer can read',
-        next: 'Check the tokenizer of the model.',
-      });
-    }
-    return { name, data, usable };
-  });
-  const pooled = await probePass(
-    opened.model,
-    hooks.map(({ saes }) => ({ saes: [...saes, residualEncoder(opened.model.dModel)] })),
-    sets.flatMap(({ usable }) => usable.map(({ ids }) => ids)),
-    (batches) => opened.sweeping(reporter, batches, 0),
-  );
-  const found = pooled.map((saes) =>
-    saes.map((features) => {
-      let first = 0;
-      return sets.map(({ name, data, usable }): ProbeTask => {
-        const part = rowsOf(features, first, usable.length);
-        first += usable.length;
-        return {
-          task: name,
-          data,
-          features: part,
-          labels: usable.map(({ label }) => label),
-          texts: usable.map(({ text }) => text),
-        };
-      });
-    }),
-  );
+  const special = specialTokens(tokenizer);
+  const batches = await coreBatches(config, tokenizer, begin.id);
+  const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
+  const counted = (ids: Int32Array): number => ids.reduce((sum, id) => sum + (special.has(id) ? 0 : 1), 0);
   return {
-    probes: found.map((each) => each.slice(0, -1)),
-    residualTasks: found.map((each) => each.at(-1)!),
+    observation: observeCore(dModel, hooks, batches, special),
+    data: {
+      rows,
+      row_tokens: batches[0]!.tokens,
+      tokens: rows * batches[0]!.tokens,
+      counted_positions: batches.reduce((sum, { ids }) => sum + counted(ids), 0),
+      note: `rows begin with ${begin.name}${begin.name === 'EOS' ? ', as the tokenizer has no BOS' : ''}, which also stands between documents`,
+    },
   };
 }
 
-/** @throws UserError for a set of more than two classes: its probe would need another rule */
-function asTask(set: ProbeSet): ProbeSet {
-  if (set.classes.length === 2) return set;
-  throw new UserError({
-    thing: `probing.tasks: ${set.name}`,
-    found: `${set.classes.length} classes`,
-    expected: 'two',
-    next: 'Put it under probing.sets, or declare two of its classes.',
-  });
-}
-
-/** Rows `first`.. of a feature matrix, without a copy. */
-function rowsOf({ values, columns }: Features, first: number, rows: number): Features {
-  return { values: values.subarray(first * columns, (first + rows) * columns), rows, columns };
+/** The sets of several classes that the run names. */
+async function conceptSets(config: RunConfig, tokenizer: Tokenizer) {
+  const { setTrainTexts, setTestTexts, setTokens, probeSeed } = config.evaluation;
+  const load = probeSets(config);
+  const special = specialTokens(tokenizer);
+  const found = [];
+  for (const each of config.probing.sets) {
+    const name = typeof each === 'string' ? each : each.name;
+    const set = await load(name, {
+      kind: 'balanced',
+      trainPerClass: setTrainTexts,
+      testPerClass: setTestTexts,
+      seed: probeSeed,
+    });
+    const read = (text: string) => tokenizer.encode(text, { specialTokens: true }).slice(0, setTokens);
+    found.push(conceptTexts(set, read, special));
+  }
+  return found;
 }

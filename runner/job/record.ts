@@ -9,7 +9,7 @@ import { hashFile } from '../io/hash.ts';
 import type { LanguageModel } from '../lm/language-model.ts';
 import { parseDevices } from '../onnx/devices.ts';
 import { runtimeVersion } from '../onnx/session.ts';
-import { type EvaluationRecord, schemaVersion } from '../report/schema.ts';
+import { type EvaluationRecord, type Exclusion, schemaVersion } from '../report/schema.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { releaseFiles } from '../sae/checkpoints/reference-release.ts';
 import { storedSha256 } from '../sae/stored-sae.ts';
@@ -43,9 +43,12 @@ export async function recordOf(parts: {
   tokens: number;
   rows: number;
   documents: EvaluationText['documents'];
+  core_data: EvaluationRecord['core_data'];
+  exclusions: readonly Exclusion[];
 }): Promise<EvaluationRecord> {
   const { start, state, seconds, model, planned, file, selfTest, evaluated } = parts;
   const { config, identity } = start;
+  const { concepts } = evaluated;
   const { id, layer, origin } = planned;
   const { sae } = file;
   const known =
@@ -82,6 +85,11 @@ export async function recordOf(parts: {
     tpp: evaluated.tpp,
     ...(evaluated.controls === undefined ? {} : { controls: evaluated.controls }),
     ...(evaluated.paired === undefined ? {} : { paired: evaluated.paired }),
+    ...(concepts?.k_sparse && { k_sparse: concepts.k_sparse }),
+    ...(concepts?.tpp_saebench && { tpp_saebench: concepts.tpp_saebench }),
+    ...(concepts?.scr_saebench && { scr_saebench: concepts.scr_saebench }),
+    ...(parts.core_data && { core_data: parts.core_data }),
+    ...(parts.exclusions.length > 0 && { exclusions: [...parts.exclusions] }),
     curves: evaluated.curves,
     trajectory: known.trajectory,
     provenance: {

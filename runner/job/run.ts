@@ -9,6 +9,8 @@ import { writeRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
 import { type Reporter, type StageProgress, stageReporter } from '../reporter.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
+import { needsOf } from '../suites/needs.ts';
+import { CORE_ROW_TOKENS } from '../text/bos-rows.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import { evaluateStage } from './evaluate-stage.ts';
 import { openRunModel, type RunModel, removeSpilled } from './language-model.ts';
@@ -18,7 +20,7 @@ import { recordOf } from './record.ts';
 import type { RunState } from './run-folder.ts';
 import { uploadRelease } from './run-upload.ts';
 import { selfTests, type Tested } from './self-test-stage.ts';
-import { type EvaluationText, evaluationText } from './text.ts';
+import { CORE_BATCH_TOKENS, type EvaluationText, evaluationText } from './text.ts';
 import { trainStage } from './train-stage.ts';
 import { writeTrained } from './write-trained.ts';
 
@@ -136,8 +138,14 @@ async function withSaes<T>(
       folder,
       hooks: [...new Set(planned.map(({ layer }) => layer))],
       memory: start.memory,
-      maxTokens: Math.max(config.corpus.rowTokens, config.evaluation.probeTokens),
-      positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS),
+      maxTokens: Math.max(
+        config.corpus.rowTokens,
+        config.evaluation.probeTokens,
+        config.evaluation.setTokens,
+        CORE_ROW_TOKENS,
+      ),
+      positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, CORE_BATCH_TOKENS),
+      divergence: needsOf(config.evaluation.suites).divergence,
       saes: saes.reduce((sum, { file: { sae } }) => sum + 4 * 2 * sae.d_in * sae.d_sae, 0),
       ...(config.threads === null ? {} : { threads: config.threads }),
     });

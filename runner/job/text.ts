@@ -9,6 +9,7 @@ import { readHubSettings } from '../hub/settings.ts';
 import { openHub } from '../hub/transport.ts';
 import type { FindDataFiles } from '../io/data-files.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
+import { bosRows, CORE_ROW_TOKENS } from '../text/bos-rows.ts';
 import { corpora } from '../text/corpora.ts';
 import { DEMO_PROBES, demoProbeSet } from '../text/demo-probes.ts';
 import { demoMixture } from '../text/demo-source.ts';
@@ -69,6 +70,27 @@ export interface EvaluationText {
   documents: { count: number; sha256: string };
 }
 
+/** Documents that training does not read, in the order of the evaluation's seed; `ended` names a source that ran out. */
+async function heldoutTexts(config: RunConfig, tokenizer: Tokenizer, find: FindDataFiles) {
+  const { corpus } = config;
+  const { heldoutSeed, heldoutShare } = corpus;
+  const sources = await sourcesOf(corpus.heldout ?? corpus.source, heldoutSeed, find);
+  const demo = corpus.source === 'small-world' && corpus.heldout === null;
+  const part: Part = demo ? ALL : { take: 'heldout', heldoutShare };
+  const position = startOfPacking(startOfMixture(sources, heldoutSeed));
+  const heldout = {
+    position,
+    ended: '',
+    texts: mixture(sources, position.mixture, tokenizer, {
+      part,
+      onEnd: (source: string): void => {
+        heldout.ended = source;
+      },
+    }),
+  };
+  return heldout;
+}
+
 /**
  * All held-out rows of the evaluation, as batches of the width of a training pass.
  *
@@ -79,43 +101,83 @@ export async function evaluationText(
   tokenizer: Tokenizer,
   find: FindDataFiles = findFiles,
 ): Promise<EvaluationText> {
-  const { corpus } = config;
-  const { heldoutSeed, rowTokens, heldoutShare } = corpus;
+  const { rowTokens } = config.corpus;
   const { documentTokens, tokens } = config.evaluation;
-  const sources = await sourcesOf(corpus.heldout ?? corpus.source, heldoutSeed, find);
-  const demo = corpus.source === 'small-world' && corpus.heldout === null;
-  const part: Part = demo ? ALL : { take: 'heldout', heldoutShare };
-  const position = startOfPacking(startOfMixture(sources, heldoutSeed));
+  const heldout = await heldoutTexts(config, tokenizer, find);
   const packing = { ...EVALUATION_PACKING, documentTokens, rowTokens };
   const digest = createHash('sha256');
-  let ended = '';
   let count = 0;
   async function* documents() {
-    const onEnd = (source: string): void => {
-      ended = source;
-    };
-    for await (const text of mixture(sources, position.mixture, tokenizer, { part, onEnd })) {
+    for await (const text of heldout.texts) {
       digest.update(text.hash);
       count++;
       yield text;
     }
   }
+  async function* rows() {
+    for await (const { row } of packRows(documents(), tokenizer, heldout.position, packing)) yield row;
+  }
   const wanted = Math.floor(tokens / rowTokens);
+  const { batches, taken } = await inBatches(rows(), wanted, config.sae.batchTokens);
+  if (taken < wanted)
+    throw tooShort(
+      'held-out text',
+      heldout.ended,
+      taken * rowTokens,
+      wanted * rowTokens,
+      'evaluation.tokens',
+    );
+  return { batches, documents: { count, sha256: digest.digest('hex') } };
+}
+
+/**
+ * Held-out rows of 128 tokens for the losses of SAEBench's core evaluation, from the same documents.
+ *
+ * @param begin the token that begins rows
+ * @throws UserError when there are fewer held-out documents than the suite asks for
+ */
+export async function coreBatches(
+  config: RunConfig,
+  tokenizer: Tokenizer,
+  begin: number,
+  find: FindDataFiles = findFiles,
+): Promise<TokenBatch[]> {
+  const heldout = await heldoutTexts(config, tokenizer, find);
+  async function* documents() {
+    for await (const { text } of heldout.texts) yield tokenizer.encode(text, { specialTokens: false });
+  }
+  const { coreTokens } = config.evaluation;
+  const wanted = Math.floor(coreTokens / CORE_ROW_TOKENS);
+  const { batches, taken } = await inBatches(bosRows(documents(), begin), wanted, CORE_BATCH_TOKENS);
+  if (taken < wanted) {
+    const [found, expected] = [taken * CORE_ROW_TOKENS, wanted * CORE_ROW_TOKENS];
+    throw tooShort('held-out text', heldout.ended, found, expected, 'evaluation.coreTokens');
+  }
+  return batches;
+}
+
+/** Tokens of one batch of core rows: 16 rows, as in SAEBench. */
+export const CORE_BATCH_TOKENS = 16 * CORE_ROW_TOKENS;
+
+/** The first rows, in batches of at least so many tokens. */
+async function inBatches(
+  rows: AsyncIterable<Int32Array>,
+  wanted: number,
+  tokens: number,
+): Promise<{ batches: TokenBatch[]; taken: number }> {
   const batches: TokenBatch[] = [];
   let pending: Int32Array[] = [];
   let taken = 0;
-  for await (const { row } of packRows(documents(), tokenizer, position, packing)) {
+  for await (const row of rows) {
     pending.push(row);
     taken++;
-    if (pending.length * rowTokens >= config.sae.batchTokens || taken === wanted) {
+    if (pending.length * row.length >= tokens || taken === wanted) {
       batches.push(batchOf(pending));
       pending = [];
     }
     if (taken === wanted) break;
   }
-  if (taken < wanted)
-    throw tooShort('held-out text', ended, taken * rowTokens, wanted * rowTokens, 'evaluation.tokens');
-  return { batches, documents: { count, sha256: digest.digest('hex') } };
+  return { batches, taken };
 }
 
 /** Rows of equal length as one batch. */

@@ -236,10 +236,20 @@ export function scrSuite(pairs: readonly { plan: ScrPlan; result: ScrResult }[])
   const ns = pairs[0]?.result.directions[0].points.map(({ n }) => n) ?? [];
   return {
     definition: 'scr@saebench-N',
-    points: ns.map((n, at) => ({
-      n,
-      value: toMeasure(meanOf(pairs.map((pair) => valueAt(pair, at)))),
-    })),
+    points: ns.map((n, at) => {
+      const values = pairs.map((pair) => valueAt(pair, at));
+      const measured = values.filter(({ value }) => value !== null);
+      const left = pairs.length - measured.length;
+      return {
+        n,
+        value: toMeasure(
+          meanOf(measured.length > 0 ? measured : values),
+          left > 0
+            ? { note: `mean of ${measured.length} of ${pairs.length} pairs: the others have none` }
+            : {},
+        ),
+      };
+    }),
     pairs: pairs.map((pair) => {
       const { plan, result } = pair;
       const shown = result.counted ?? result.directions[0];

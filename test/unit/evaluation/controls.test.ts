@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoModelFolder, demoRow } from '../../../runner/demo/index.ts';
 import { type ControlsMeasured, controlPass } from '../../../runner/evaluation/control-pass.ts';
 import { controlsPart } from '../../../runner/evaluation/controls.ts';
-import { type HookMeasured, tokenPass } from '../../../runner/evaluation/token-pass.ts';
+import { observe } from '../../../runner/evaluation/observation.ts';
+import { type HookMeasured, observeTokens } from '../../../runner/evaluation/token-pass.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { type LanguageModel, openLanguageModel, type TokenBatch } from '../../../runner/lm/language-model.ts';
 import { random } from '../../../runner/math/random.ts';
@@ -62,8 +63,10 @@ beforeAll(async () => {
     return { ids: Int32Array.from(ids.slice(from, from + 4 * TOKENS)), rows: 4, tokens: TOKENS };
   });
   const hooks = [{ layer: 2, saes: [sae] }];
-  const pass = controlPass(model, hooks, batches, { tokens: 8 * TOKENS, seed: 0 })!;
-  measured = await tokenPass(model, hooks, batches, { reporter: silent }, [pass.observer]);
+  const pass = controlPass(model.dModel, hooks, batches, { tokens: 8 * TOKENS, seed: 0 })!;
+  const packed = observeTokens(model.dModel, hooks, batches, [pass.observer]);
+  await observe(model, [packed], async () => ({ reporter: silent }));
+  measured = packed.found();
   controls = pass.measured();
   await pass.close();
   part = controlsPart(measured[0]!, 0, controls[0]!, {
@@ -124,9 +127,11 @@ describe('controls of a hook', () => {
 
   it('are not made where no batch is left to fit on', () => {
     const batch: TokenBatch = { ids: new Int32Array(TOKENS), rows: 1, tokens: TOKENS };
-    expect(controlPass(model, [{ layer: 2, saes: [sae] }], [batch], { tokens: 1e6, seed: 0 })).toBeNull();
     expect(
-      controlPass(model, [{ layer: 2, saes: [sae] }], [batch, batch], { tokens: 10, seed: 0 }),
+      controlPass(model.dModel, [{ layer: 2, saes: [sae] }], [batch], { tokens: 1e6, seed: 0 }),
+    ).toBeNull();
+    expect(
+      controlPass(model.dModel, [{ layer: 2, saes: [sae] }], [batch, batch], { tokens: 10, seed: 0 }),
     ).toBeNull();
   });
 });

@@ -1,0 +1,192 @@
+/** The suites that follow SAEBench, on sets of several classes: k-sparse probing, TPP and SCR. */
+import { MalformedError } from '../errors.ts';
+import type { Features } from '../probes/features.ts';
+import { splitRows } from '../probes/split.ts';
+import type { Exclusion, KSparse, ScrSaeBench, TppSaeBench } from '../report/schema.ts';
+import type { Directions } from '../suites/ablation.ts';
+import { type ConceptSet, planConcepts } from '../suites/concepts.ts';
+import { fullProbe, kSparseProbes, kSparseSuite } from '../suites/k-sparse.ts';
+import type { SuiteName } from '../suites/needs.ts';
+import { planScr, type ScrPlan, scrOfPair, scrProbes, scrSuite } from '../suites/scr.ts';
+import { conceptProbes, tppOfSet, tppSaeBenchSuite } from '../suites/tpp-saebench.ts';
+import type { ProbeSet } from '../text/probe-sets.ts';
+import type { ProbeText } from './probe-pass.ts';
+
+export interface ConceptTexts {
+  set: ConceptSet;
+  /** One a row of the set. */
+  texts: ProbeText[];
+}
+
+/**
+ * A set's texts as the suites number them, training rows first.
+ *
+ * @param read token ids of a text, truncated
+ * @param special ids that do not count
+ * @throws MalformedError for a text without a token that counts, and for a test part that cannot be split off
+ */
+export function conceptTexts(
+  loaded: ProbeSet,
+  read: (text: string) => readonly number[],
+  special: ReadonlySet<number>,
+): ConceptTexts {
+  const { name, data, classes, attribute, train, test } = loaded;
+  const rows = [...train, ...test];
+  const texts = rows.map(({ text }, row): ProbeText => {
+    const ids = read(text);
+    const kept = Uint8Array.from(ids, (id) => (special.has(id) ? 0 : 1));
+    if (kept.some((each) => each === 1)) return { ids, kept };
+    throw new MalformedError({
+      thing: `probe set ${name}, text ${row}`,
+      found: `${ids.length} tokens, none that counts`,
+      expected: 'a token that is not a special one',
+      next: 'Remove empty texts from the data set, or check the tokenizer.',
+    });
+  });
+  const split =
+    test.length > 0
+      ? {
+          train: Int32Array.from(train, (_, row) => row),
+          test: Int32Array.from(test, (_, row) => train.length + row),
+        }
+      : splitRows(train.length, { limit: train.length });
+  return {
+    texts,
+    set: {
+      name,
+      data,
+      classes,
+      labels: rows.map(({ label }) => label),
+      texts: rows.map(({ text }) => text),
+      ...split,
+      ...(attribute && {
+        attribute: { ...attribute, labels: rows.map((row) => row.attribute ?? -1) },
+      }),
+    },
+  };
+}
+
+export interface ConceptOptions {
+  suites: readonly SuiteName[];
+  ks: readonly number[];
+  ns: readonly number[];
+  seed: number;
+  resamples: number;
+  resampleSeed: number;
+}
+
+export interface ConceptsEvaluated {
+  k_sparse?: KSparse;
+  tpp_saebench?: TppSaeBench;
+  scr_saebench?: ScrSaeBench;
+}
+
+/** What is the same at every hook. */
+export interface ConceptPlans {
+  sets: readonly { plan: ReturnType<typeof planConcepts>; pairs: readonly ScrPlan[] }[];
+  exclusions: Exclusion[];
+}
+
+/**
+ * @throws MalformedError for a set with a class missing or with a text in both parts; a set or a pair that SCR cannot
+ *   use is an exclusion
+ */
+export function planConceptSuites(sets: readonly ConceptSet[], options: ConceptOptions): ConceptPlans {
+  const exclusions: Exclusion[] = [];
+  for (const suite of ['k-sparse', 'tpp', 'scr'] as const) {
+    if (sets.length > 0 || !options.suites.includes(suite)) continue;
+    exclusions.push({ suite, data: 'probing.sets', reason: 'the run names no set of several classes' });
+  }
+  return {
+    exclusions,
+    sets: sets.map((set) => {
+      const plan = planConcepts(set, options);
+      const pairs: ScrPlan[] = [];
+      if (options.suites.includes('scr')) {
+        if (set.attribute === undefined) {
+          exclusions.push({ suite: 'scr', data: set.name, reason: 'the set has no second label' });
+        } else {
+          for (const [negative, positive] of pairsOf(set.classes.length)) {
+            try {
+              pairs.push(planScr(set, positive, negative, options));
+            } catch (error) {
+              if (!(error instanceof MalformedError)) throw error;
+              const classes = `${set.classes[positive]} / ${set.classes[negative]}`;
+              exclusions.push({ suite: 'scr', data: `${set.name}: ${classes}`, reason: error.message });
+            }
+          }
+        }
+      }
+      return { plan, pairs };
+    }),
+  };
+}
+
+/** Classes two by two, in their order; an odd one is left over. */
+function pairsOf(classes: number): [number, number][] {
+  return Array.from({ length: Math.floor(classes / 2) }, (_, i) => [2 * i, 2 * i + 1]);
+}
+
+/**
+ * One result for each SAE of a hook.
+ *
+ * @param features for each set its pooled residual, and each SAE's pooled latents
+ * @param directions of each SAE's latents: read when it is that SAE's turn, and let go after
+ */
+export async function* evaluateConcepts(
+  plans: ConceptPlans,
+  features: readonly { residual: Features; latents: readonly Features[] }[],
+  directions: readonly (() => Promise<Directions>)[],
+  options: ConceptOptions,
+): AsyncGenerator<ConceptsEvaluated> {
+  const { suites, ks, ns, seed } = options;
+  const wants = (suite: SuiteName): boolean => suites.includes(suite) && plans.sets.length > 0;
+  // Of the residual alone: the same for all SAEs.
+  const shared = plans.sets.map(({ plan, pairs }, i) => {
+    const { residual } = features[i]!;
+    return {
+      baseline: wants('k-sparse') ? kSparseProbes(plan, residual, ks) : null,
+      ceiling: wants('k-sparse') ? fullProbe(plan, residual) : null,
+      probes: wants('tpp') ? conceptProbes(plan, residual, seed) : null,
+      pairs: pairs.map((pair) => ({ pair, probes: scrProbes(pair, residual, seed) })),
+    };
+  });
+  for (const [sae, read] of directions.entries()) {
+    const direction = await read();
+    const found: ConceptsEvaluated = {};
+    const of = plans.sets.map(({ plan }, i) => {
+      const { residual, latents } = features[i]!;
+      return { plan, features: { residual, latents: latents[sae]! }, ...shared[i]! };
+    });
+    if (wants('k-sparse')) {
+      found.k_sparse = kSparseSuite(
+        of.map(({ plan, features: { latents }, baseline, ceiling }) => ({
+          plan,
+          latents: kSparseProbes(plan, latents, ks),
+          residual: baseline!,
+          ceiling: ceiling!,
+        })),
+        ks,
+      );
+    }
+    if (wants('tpp')) {
+      found.tpp_saebench = tppSaeBenchSuite(
+        of.map(({ plan, features: pooled, probes }) => ({
+          plan,
+          result: tppOfSet(plan, pooled, probes!, direction, ns),
+        })),
+      );
+    }
+    if (of.some(({ pairs }) => pairs.length > 0)) {
+      found.scr_saebench = scrSuite(
+        of.flatMap(({ features: pooled, pairs }) =>
+          pairs.map(({ pair, probes }) => ({
+            plan: pair,
+            result: scrOfPair(pair, pooled, probes, direction, ns),
+          })),
+        ),
+      );
+    }
+    yield found;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Losses and KL by the rules of SAEBench's core evaluation: the reconstruction stands in for the residual where the
+ * token is not special, zero stands in for it everywhere, and both are compared with the model left alone.
+ */
+import { lossCount, type TokenBatch } from '../lm/language-model.ts';
+import type { Branch, Ending } from '../lm/sweep.ts';
+import type { CoreTable } from '../metrics/core-losses.ts';
+import type { HookSaes, Observation } from './observation.ts';
+
+/** For each hook one table an SAE. */
+export type CoreMeasured = CoreTable[][];
+
+/** Sums a row over some of its positions. */
+class RowSums {
+  readonly nll: number[] = [];
+  readonly kl: number[] = [];
+  readonly special: ReadonlySet<number>;
+
+  constructor(special: ReadonlySet<number>) {
+    this.special = special;
+  }
+
+  add({ nll, kl }: Ending, batch: TokenBatch): void {
+    for (let row = 0; row < batch.rows; row++) {
+      const start = row * batch.tokens;
+      let [loss, divergence] = [0, 0];
+      for (let i = start; i < start + batch.tokens; i++) {
+        if (this.special.has(batch.ids[i]!)) continue;
+        if (i < start + lossCount(batch, row)) loss += nll[i]!;
+        divergence += kl?.[i] ?? 0;
+      }
+      this.nll.push(loss);
+      this.kl.push(divergence);
+    }
+  }
+}
+
+/**
+ * @param batches rows that begin with BOS, all full
+ * @param special ids that are neither spliced nor counted
+ */
+export function observeCore(
+  dModel: number,
+  hooks: readonly HookSaes[],
+  batches: readonly TokenBatch[],
+  special: ReadonlySet<number>,
+): Observation<CoreMeasured> {
+  const clean = new RowSums(special);
+  const state = hooks.map(({ saes }) => ({
+    zero: new RowSums(special),
+    sae: saes.map(() => new RowSums(special)),
+  }));
+  return {
+    batches,
+    branches: hooks.reduce((sum, { saes }) => sum + saes.length + 1, 0),
+    observer: {
+      divergence: true,
+      async see({ hook, batch, residual }) {
+        const { zero, sae: sums } = state[hook]!;
+        const branches: Branch[] = [
+          { residual: new Float32Array(residual.length), ended: (ending) => zero.add(ending, batch) },
+        ];
+        for (const [i, sae] of hooks[hook]!.saes.entries()) {
+          const { reconstruction } = await sae.reconstruct(residual, batch.rows * batch.tokens);
+          batch.ids.forEach((id, position) => {
+            if (!special.has(id)) return;
+            const [from, to] = [position * dModel, (position + 1) * dModel];
+            reconstruction.set(residual.subarray(from, to), from);
+          });
+          branches.push({ residual: reconstruction, ended: (ending) => sums[i]!.add(ending, batch) });
+        }
+        return branches;
+      },
+      clean: (_index, batch, nll) => clean.add({ nll }, batch),
+    },
+    found() {
+      const counted = (until: (batch: TokenBatch, row: number) => number): Float64Array =>
+        Float64Array.from(
+          batches.flatMap((batch) =>
+            Array.from({ length: batch.rows }, (_, row) =>
+              batch.ids
+                .subarray(row * batch.tokens, row * batch.tokens + until(batch, row))
+                .reduce((sum, id) => sum + (special.has(id) ? 0 : 1), 0),
+            ),
+          ),
+        );
+      const predictions = counted(lossCount);
+      const positions = counted((batch) => batch.tokens);
+      return state.map(({ zero, sae }) =>
+        sae.map((sums) => ({
+          predictions,
+          positions,
+          clean: Float64Array.from(clean.nll),
+          sae: Float64Array.from(sums.nll),
+          zero: Float64Array.from(zero.nll),
+          klSae: Float64Array.from(sums.kl),
+          klZero: Float64Array.from(zero.kl),
+        })),
+      );
+    },
+  };
+}

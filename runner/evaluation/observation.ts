@@ -1,0 +1,45 @@
+/**
+ * What an evaluation wants of the language model: text, somebody who looks at it, and what is known afterwards. All
+ * that a run's suites want goes through the model in one sweep, so that each segment is loaded and run once over the
+ * union of it.
+ */
+import type { LanguageModel, TokenBatch } from '../lm/language-model.ts';
+import { type Observer, type SweepOptions, sweep } from '../lm/sweep.ts';
+import type { OpenSae } from '../sae/open-sae.ts';
+
+/** The SAEs at one hook, in the order of their statistics. */
+export interface HookSaes {
+  layer: number;
+  saes: readonly OpenSae[];
+}
+
+export interface Observation<Found> {
+  batches: readonly TokenBatch[];
+  observer: Observer;
+  /** Who else looks at the same batches. */
+  beside?: readonly Observer[];
+  /** Most residuals that go on beside the clean one from any of its batches. */
+  branches: number;
+  /** To be called after the sweep. */
+  found(): Found;
+}
+
+/**
+ * @param sweeping how so many batches go through the model, given the most branches of any
+ * @throws Stopped when the user asked to stop
+ */
+export async function observe(
+  model: LanguageModel,
+  observations: readonly Observation<unknown>[],
+  sweeping: (batches: readonly TokenBatch[], branches: number) => Promise<SweepOptions>,
+): Promise<void> {
+  const batches = observations.flatMap((each) => each.batches);
+  let from = 0;
+  const observers = observations.flatMap(({ observer, beside = [], batches: own }): Observer[] => {
+    const part = { from, to: from + own.length };
+    from = part.to;
+    return [observer, ...beside].map((each) => ({ ...each, part }));
+  });
+  const branches = Math.max(0, ...observations.map((each) => each.branches));
+  await sweep(model, batches, observers, await sweeping(batches, branches));
+}

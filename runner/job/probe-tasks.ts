@@ -1,0 +1,78 @@
+/** The tasks of InterpScore: their texts, and the features of those texts as the suites take them. */
+import type { RunConfig } from '../config/run-config.ts';
+import { UserError } from '../errors.ts';
+import type { ProbeText } from '../evaluation/probe-pass.ts';
+import type { Features } from '../probes/features.ts';
+import type { ProbeTask } from '../suites/probe-task.ts';
+import type { ProbeSet } from '../text/probe-sets.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+import { probeSets } from './text.ts';
+
+export interface ProbeTasks {
+  /** The texts of all tasks, one task after the other. */
+  texts: ProbeText[];
+  /** The tasks with the pooled latents of these texts. */
+  of(latents: Features): ProbeTask[];
+}
+
+/** @throws UserError for a task without a usable text, or of more than two classes */
+export async function probeTasks(config: RunConfig, tokenizer: Tokenizer): Promise<ProbeTasks> {
+  const { probeTexts, probeTokens } = config.evaluation;
+  const load = probeSets(config);
+  const loaded = [];
+  for (const task of config.probing.tasks) {
+    const name = typeof task === 'string' ? task : task.name;
+    loaded.push(asTask(await load(name, { kind: 'first', rows: probeTexts })));
+  }
+  const sets = loaded.map(({ name, data, train }) => {
+    const rows = train.map(({ text, label }) => ({
+      text,
+      label,
+      ids: tokenizer.encode(text, { specialTokens: true }).slice(0, probeTokens),
+    }));
+    // A text without a token has no mean over its tokens: it is not a usable row.
+    const usable = rows.filter(({ ids }) => ids.length > 0);
+    if (usable.length === 0) {
+      throw new UserError({
+        thing: `probe task ${name}`,
+        found: 'no text with a token',
+        expected: 'texts the tokenizer can read',
+        next: 'Check the tokenizer of the model.',
+      });
+    }
+    return { name, data, usable };
+  });
+  return {
+    texts: sets.flatMap(({ usable }) => usable.map(({ ids }) => ({ ids }))),
+    of(latents) {
+      let first = 0;
+      return sets.map(({ name, data, usable }): ProbeTask => {
+        const part = rowsOf(latents, first, usable.length);
+        first += usable.length;
+        return {
+          task: name,
+          data,
+          features: part,
+          labels: usable.map(({ label }) => label),
+          texts: usable.map(({ text }) => text),
+        };
+      });
+    },
+  };
+}
+
+/** @throws UserError for a set of more than two classes: its probe would need another rule */
+function asTask(set: ProbeSet): ProbeSet {
+  if (set.classes.length === 2) return set;
+  throw new UserError({
+    thing: `probing.tasks: ${set.name}`,
+    found: `${set.classes.length} classes`,
+    expected: 'two',
+    next: 'Put it under probing.sets, or declare two of its classes.',
+  });
+}
+
+/** Rows `first`.. of a feature matrix, without a copy. */
+function rowsOf({ values, columns }: Features, first: number, rows: number): Features {
+  return { values: values.subarray(first * columns, (first + rows) * columns), rows, columns };
+}
