@@ -21,7 +21,7 @@ import { openTrainingTokens, type TrainingTokens, tokensState } from './training
 const positionSchema = z.strictObject({ text: packingPosition.optional(), tokens: tokensState });
 
 /** Copies of an SAE's weights while it trains: themselves, gradients, two moments, and new ones being made. */
-const STATES_HELD = 6;
+export const STATES_HELD = 6;
 
 export interface Trained {
   saes: TrainedSae[];

@@ -1,6 +1,7 @@
 import { MalformedError, quote } from '../errors.ts';
 import { type FloatType, isFloatType } from '../formats/number-types.ts';
 import { type ElementType, elementTypes, type Graph, type Value } from '../onnx/graph.ts';
+import { type AttentionKernels, allKernels } from '../onnx/kernels.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
 const elementOf: Record<FloatType, ElementType> = {
@@ -20,6 +21,8 @@ export interface Build {
   rowsAndTokens: Value;
   /** Longest row the rotary tables must cover. */
   maxTokens: number;
+  /** What the device it will run on does right. */
+  kernels: AttentionKernels;
   /**
    * A weight as float32, read from where it lies in the checkpoint.
    *
@@ -33,12 +36,14 @@ export function startBuild(
   checkpoint: Checkpoint,
   rowsAndTokens: Value,
   maxTokens: number,
+  kernels: AttentionKernels = allKernels,
 ): Build {
   const casts = new Map<string, Value>();
   return {
     graph,
     rowsAndTokens,
     maxTokens,
+    kernels,
     weight(name, shape) {
       const known = casts.get(name);
       if (known !== undefined) return known;

@@ -1,13 +1,14 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { z } from 'zod';
 import { MalformedError, quote, UserError } from '../errors.ts';
 import type { NumberType } from '../formats/number-types.ts';
 import { readSafetensors } from '../formats/safetensors.ts';
-import { withFile } from '../io/byte-source.ts';
+import { type FileSource, openFile } from '../io/byte-source.ts';
 
 /** Larger than any config.json or shard index seen (the index of a 400-billion-parameter model is 9 MB). */
 const JSON_LIMIT = 64_000_000;
+const INDEX = 'model.safetensors.index.json';
 
 /** Where one tensor lies inside the checkpoint's folder. */
 export interface TensorPlace {
@@ -41,6 +42,14 @@ const shardIndex = z.object({
   ),
 });
 
+/** Where a checkpoint's files are read from. */
+export interface CheckpointFiles {
+  /** The folder or the repository, for errors. */
+  name: string;
+  /** Null where there is no such file. */
+  open(file: string): Promise<FileSource | null>;
+}
+
 /**
  * Opens a checkpoint folder (config.json with model.safetensors or a sharded model.safetensors.index.json).
  * Reads headers only; no weight is loaded.
@@ -49,42 +58,69 @@ const shardIndex = z.object({
  * @throws MalformedError when a file is damaged or the index names a tensor its shard lacks
  */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
-  const config = await readJsonObject(join(folder, 'config.json'));
-  const indexPath = join(folder, 'model.safetensors.index.json');
-  const index = (await exists(indexPath)) ? await readIndex(indexPath) : undefined;
+  const checkpoint = await readCheckpoint({
+    name: folder,
+    open: async (file) => ((await exists(join(folder, file))) ? openFile(join(folder, file)) : null),
+  });
+  const real = new Map<string, string>();
+  for (const file of checkpoint.files) real.set(file, await realpath(join(folder, file)));
+  const weightsFolder = commonFolder([...real.values()]);
+  const placeOf = (file: string): string => relative(weightsFolder, real.get(file)!).split(sep).join('/');
+  const tensors = new Map(
+    [...checkpoint.tensors].map(([name, place]) => [name, { ...place, file: placeOf(place.file) }]),
+  );
+  return { ...checkpoint, tensors, weightsFolder };
+}
+
+/**
+ * Reads the headers of a checkpoint wherever it is: of a repository a few ranges suffice, and nothing is downloaded.
+ * Tensors lie in files by their own names, and there is no folder that a program could read weights from.
+ *
+ * @throws UserError, MalformedError as `openCheckpoint`
+ */
+export async function readCheckpoint(from: CheckpointFiles): Promise<Checkpoint> {
+  const config = await readJsonObject(from, 'config.json');
+  if (config === null) {
+    throw new UserError({
+      thing: `${from.name}/config.json`,
+      found: 'no such file',
+      expected: 'a checkpoint in the Hugging Face layout',
+      next: 'Name a folder or repository with config.json, tokenizer.json and model.safetensors.',
+    });
+  }
+  const rawIndex = await readJsonObject(from, INDEX);
+  const index = rawIndex === null ? undefined : readIndex(`${from.name}/${INDEX}`, rawIndex);
   const files = index === undefined ? ['model.safetensors'] : [...new Set(index.values())].sort();
   const tensors = new Map<string, TensorPlace>();
-  const real = new Map<string, string>();
   for (const file of files) {
-    const path = join(folder, file);
-    if (!(await exists(path))) {
+    const source = await from.open(file);
+    if (source === null) {
       throw new UserError({
-        thing: `checkpoint ${folder}`,
+        thing: `checkpoint ${from.name}`,
         found: `no ${file}`,
         expected: 'config.json and the safetensors files it goes with',
-        next: 'Download the missing file, or name another folder.',
+        next: 'Download the missing file, or name another checkpoint.',
       });
     }
-    real.set(file, await realpath(path));
-  }
-  const weightsFolder = commonFolder([...real.values()]);
-  for (const [file, path] of real) {
-    const header = await withFile(join(folder, file), readSafetensors);
-    const place = relative(weightsFolder, path).split(sep).join('/');
-    for (const [name, entry] of header.tensors) {
-      if (index === undefined || index.get(name) === file) tensors.set(name, { file: place, ...entry });
+    try {
+      const header = await readSafetensors(source);
+      for (const [name, entry] of header.tensors) {
+        if (index === undefined || index.get(name) === file) tensors.set(name, { file, ...entry });
+      }
+    } finally {
+      await source.close();
     }
   }
   for (const [name, file] of index ?? []) {
     if (tensors.has(name)) continue;
     throw new MalformedError({
-      thing: `checkpoint index ${indexPath}`,
+      thing: `checkpoint index ${from.name}/${INDEX}`,
       found: `tensor ${quote(name)} placed in ${file}, which lacks it`,
       expected: 'every indexed tensor in its shard',
       next: 'Download the checkpoint again.',
     });
   }
-  return { folder, config, tensors, files, weightsFolder };
+  return { folder: from.name, config, tensors, files, weightsFolder: from.name };
 }
 
 /** The deepest folder that all the files are in. */
@@ -95,8 +131,8 @@ function commonFolder(paths: readonly string[]): string {
   return folder;
 }
 
-async function readIndex(path: string): Promise<Map<string, string>> {
-  const parsed = shardIndex.safeParse(await readJsonObject(path));
+function readIndex(path: string, raw: Record<string, unknown>): Map<string, string> {
+  const parsed = shardIndex.safeParse(raw);
   if (!parsed.success) {
     throw new MalformedError({
       thing: path,
@@ -108,28 +144,22 @@ async function readIndex(path: string): Promise<Map<string, string>> {
   return new Map(Object.entries(parsed.data.weight_map));
 }
 
-/** Reads a JSON file that must hold an object. */
-async function readJsonObject(path: string): Promise<Record<string, unknown>> {
-  if (!(await exists(path))) {
-    throw new UserError({
-      thing: path,
-      found: 'no such file',
-      expected: 'a checkpoint folder in the Hugging Face layout',
-      next: 'Name a folder with config.json, tokenizer.json and model.safetensors.',
-    });
-  }
-  const { size } = await stat(path);
+/** Reads a JSON file that must hold an object; null where there is none. */
+async function readJsonObject(from: CheckpointFiles, file: string): Promise<Record<string, unknown> | null> {
+  const source = await from.open(file);
+  if (source === null) return null;
+  const size = source.byteLength;
   let parsed: unknown;
-  if (size <= JSON_LIMIT) {
-    try {
-      parsed = JSON.parse(await readFile(path, 'utf8'));
-    } catch {
-      parsed = undefined;
-    }
+  try {
+    if (size <= JSON_LIMIT) parsed = JSON.parse(Buffer.from(await source.slice(0, size)).toString('utf8'));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  } finally {
+    await source.close();
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new MalformedError({
-      thing: path,
+      thing: `${from.name}/${file}`,
       found: size > JSON_LIMIT ? `${size} bytes` : 'something that is not a JSON object',
       expected: `a JSON object of at most ${JSON_LIMIT} bytes`,
       next: 'Download the file again.',

@@ -54,7 +54,7 @@ function cutHead(
 ): Value {
   const { graph, rowsAndTokens, maxTokens } = build;
   // Checks a weight as a whole; what it builds is thrown away.
-  const whole = startBuild(new Graph(), checkpoint, rowsAndTokens, maxTokens);
+  const whole = startBuild(new Graph(), checkpoint, rowsAndTokens, maxTokens, build.kernels);
   let head: string | undefined;
   const logits = family.head(
     {
@@ -67,7 +67,7 @@ function cutHead(
         whole.weight(name, shape);
         const place = cutRows(checkpoint.tensors.get(name)!, stretch);
         const part = { ...checkpoint, tensors: new Map([[name, place]]) };
-        return startBuild(graph, part, rowsAndTokens, maxTokens).weight(name, place.shape);
+        return startBuild(graph, part, rowsAndTokens, maxTokens, build.kernels).weight(name, place.shape);
       },
     },
     residual,

@@ -1,5 +1,7 @@
 import { UserError } from '../errors.ts';
+import { deviceFacts } from '../onnx/device-facts.ts';
 import type { Device } from '../onnx/devices.ts';
+import { type AttentionKernels, allKernels } from '../onnx/kernels.ts';
 import { float32, floatsOf, type HostTensor, int32, openSession, type Session } from '../onnx/session.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { familyOf } from './families/index.ts';
@@ -121,6 +123,8 @@ export interface LanguageModelOptions {
   divergence?: boolean;
   /** Entries of the vocabulary whose logits exist at a time; default by the limit in head-tiles.ts. */
   tile?: number;
+  /** Attention kernels that may be used; default those that pass the device's check. */
+  kernels?: AttentionKernels;
 }
 
 /**
@@ -153,8 +157,14 @@ export async function openLanguageModel(
     divergence: options.divergence,
   });
   const last = segments.length - 1;
+  const kernels = new Map<Device, AttentionKernels>();
+  for (const { device } of segments) {
+    // A device of another kind is checked before it is used, and what it does wrong is done another way.
+    const found = device === 'cpu' ? allKernels : (await deviceFacts(device)).kernels;
+    kernels.set(device, options.kernels ?? found);
+  }
   const programs = buildSegments(checkpoint, family, {
-    segments,
+    segments: segments.map((segment) => ({ ...segment, kernels: kernels.get(segment.device)! })),
     maxTokens,
     logits: options.logits ?? false,
     tile: options.tile ?? tileWidth(family.vocabulary),

@@ -1,4 +1,5 @@
 import { Graph, type Program, type Value } from '../onnx/graph.ts';
+import type { AttentionKernels } from '../onnx/kernels.ts';
 import { type Build, byRow, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Family } from './families/family.ts';
@@ -50,12 +51,17 @@ export function segmentsOf(
 export function buildSegments(
   checkpoint: Checkpoint,
   family: Family,
-  options: { segments: readonly Segment[]; maxTokens: number; logits: boolean; tile?: number },
+  options: {
+    segments: readonly (Segment & { kernels?: AttentionKernels })[];
+    maxTokens: number;
+    logits: boolean;
+    tile?: number;
+  },
 ): Program[] {
   return options.segments.map((segment, i) => {
     const isLast = i === options.segments.length - 1;
     const graph = new Graph();
-    const { build, residual } = start(graph, checkpoint, family, i === 0, options.maxTokens);
+    const { build, residual } = start(graph, checkpoint, family, i === 0, options.maxTokens, segment.kernels);
     let x = residual;
     for (let block = segment.first; block <= segment.last; block++) x = family.block(build, block, x);
     if (isLast) {
@@ -73,15 +79,16 @@ function start(
   family: Family,
   first: boolean,
   maxTokens: number,
+  kernels?: AttentionKernels,
 ): { build: Build; residual: Value } {
   if (first) {
     const ids = graph.input('ids', 'int32', ['rows', 'tokens']);
-    const build = startBuild(graph, checkpoint, graph.node('Shape', [ids]), maxTokens);
+    const build = startBuild(graph, checkpoint, graph.node('Shape', [ids]), maxTokens, kernels);
     return { build, residual: family.embed(build, ids) };
   }
   const input = graph.input('residual', 'float32', ['rows', 'tokens', family.dModel]);
   const shape = graph.node('Shape', [input], { attributes: { start: 0, end: 2 } });
-  const build = startBuild(graph, checkpoint, shape, maxTokens);
+  const build = startBuild(graph, checkpoint, shape, maxTokens, kernels);
   return { build, residual: graph.node('Reshape', [input, graph.int64s([-1, family.dModel])]) };
 }
 

@@ -11,6 +11,9 @@ import type { Program } from './graph.ts';
 // Read when the runtime is loaded. In a worker thread this changes a copy: the main thread must set it too.
 process.env.ORT_DISABLE_TELEMETRY = '1';
 
+/** 3 is errors alone; at 0 the runtime lists which operators a device leaves to the CPU. */
+const LOG_LEVEL = process.env.INTERPBOARD_RUNTIME_LOG === '0' ? 0 : 3;
+
 export interface Array32 {
   type: 'float32';
   dims: readonly number[];
@@ -87,7 +90,7 @@ export async function openSession(program: Program, options: SessionOptions = {}
     executionProviders: [deviceId === undefined ? { name } : { name, deviceId }] as NonNullable<
       InferenceSession.SessionOptions['executionProviders']
     >,
-    logSeverityLevel: 3,
+    logSeverityLevel: LOG_LEVEL,
     extra: {
       session: {
         ...(options.folder === undefined

@@ -2,30 +2,34 @@
 import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../runner/lm/families/index.ts';
 import { openLanguageModel } from '../../runner/lm/language-model.ts';
+import type { Device } from '../../runner/onnx/devices.ts';
 
-const found: Record<string, { scale: number; residual: number; nll: number }> = {};
-for (const folder of process.argv.slice(2)) {
+const [devices, ...folders] = process.argv.slice(2);
+const found: { scale: number; residual: number; nll: number; devices: string[] }[] = [];
+for (const folder of folders) {
   const checkpoint = await openCheckpoint(folder);
   const hooks = Array.from({ length: familyOf(checkpoint).blocks }, (_, i) => i);
+  // Longer than the 32 tokens from which on the runtime changes to another kernel.
   const tokens = 40;
   const ids = Int32Array.from({ length: 2 * tokens }, (_, i) => (i * 37 + 5) % 101);
   const batch = { ids, rows: 2, tokens, lengths: Int32Array.of(tokens, 13) };
   const answers = [];
-  for (const device of ['cpu', 'webgpu'] as const) {
+  for (const device of ['cpu', devices!.split(',') as Device[]] as const) {
     const model = await openLanguageModel(checkpoint, { hooks, device, maxTokens: 64 });
     const residuals = await model.residuals(batch);
-    answers.push({ residuals, nll: await model.losses(0, residuals[0]!, batch) });
+    const used = model.segments.map((segment) => segment.device);
+    answers.push({ residuals, nll: await model.losses(0, residuals[0]!, batch), used });
     await model.close();
   }
   const [cpu, gpu] = answers as [(typeof answers)[0], (typeof answers)[0]];
+  const most = (values: readonly number[]): number => values.reduce((a, b) => (b <= a ? a : b), 0);
   const difference = (a: Float32Array, b: Float32Array): number =>
-    a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
-  found[folder] = {
-    scale: Math.max(
-      ...cpu.residuals.map((x) => x.reduce((most, value) => Math.max(most, Math.abs(value)), 0)),
-    ),
-    residual: Math.max(...cpu.residuals.map((x, i) => difference(x, gpu.residuals[i]!))),
+    most([...a].map((value, i) => Math.abs(value - b[i]!)));
+  found.push({
+    scale: most(cpu.residuals.flatMap((x) => [...x].map(Math.abs))),
+    residual: most(cpu.residuals.map((x, i) => difference(x, gpu.residuals[i]!))),
     nll: difference(cpu.nll, gpu.nll),
-  };
+    devices: gpu.used,
+  });
 }
 console.log(JSON.stringify(found));

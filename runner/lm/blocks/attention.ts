@@ -1,5 +1,6 @@
 import { none, type Value } from '../../onnx/graph.ts';
 import { type Build, byRow } from '../build.ts';
+import { plainAttention } from './plain-attention.ts';
 import { type Rotary, rotaryTables, rotate } from './rotary.ts';
 
 export interface AttentionShape {
@@ -34,8 +35,14 @@ export function attention(
   value: Value,
   shape: AttentionShape,
 ): Value {
-  const { graph, rowsAndTokens } = build;
-  const { heads, kvHeads, headSize, rotary } = shape;
+  const { graph, rowsAndTokens, kernels } = build;
+  const { heads, kvHeads, headSize, rotary, softCap, window } = shape;
+  // Rows shorter than the window are answered by the kernel without one.
+  const isRight =
+    kernels.full &&
+    (softCap === undefined || kernels.softCapped) &&
+    (window === undefined || kernels.windowed);
+  if (!isRight) return plainAttention(build, query, key, value, shape);
   const turned = rotary === undefined ? 0 : 2 * rotary.frequencies.length;
   const turnsInside = turned > 0 && turned % TURN_STEP === 0 && headSize % TURN_STEP === 0;
   const padded = Math.ceil(headSize / HEAD_STEP) * HEAD_STEP;
@@ -70,8 +77,8 @@ export function attention(
       do_rotary: turnsInside ? 1 : 0,
       rotary_interleaved: 0,
       scale: { float: shape.scale ?? headSize ** -0.5 },
-      ...(shape.window === undefined ? {} : { local_window_size: shape.window }),
-      ...(shape.softCap === undefined ? {} : { softcap: { float: shape.softCap } }),
+      ...(window === undefined ? {} : { local_window_size: window }),
+      ...(softCap === undefined ? {} : { softcap: { float: softCap } }),
     },
   });
   const flat = graph.node('Reshape', [mixed as Value, graph.int64s([-1, heads, padded])]);

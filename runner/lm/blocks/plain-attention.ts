@@ -1,0 +1,72 @@
+import type { Value } from '../../onnx/graph.ts';
+import { type Build, byRow } from '../build.ts';
+import type { AttentionShape } from './attention.ts';
+import { softCap } from './linear.ts';
+import { rotate } from './rotary.ts';
+
+/** Score of a token that is not seen: its share rounds to zero, and sums stay finite. */
+const UNSEEN = -1e30;
+
+/**
+ * Attention out of products and a softmax, for devices whose own kernel gives wrong answers. All scores exist at a
+ * time: rows · heads · tokens² of them.
+ *
+ * @param query [N, heads·headSize]; key, value [N, kvHeads·headSize]
+ * @returns [N, heads·headSize]
+ */
+export function plainAttention(
+  build: Build,
+  query: Value,
+  key: Value,
+  value: Value,
+  shape: AttentionShape,
+): Value {
+  const { graph, rowsAndTokens } = build;
+  const { heads, kvHeads, headSize, rotary } = shape;
+  const turned = (x: Value, count: number): Value =>
+    rotary === undefined ? byRow(build, x) : rotate(build, byRow(build, x), count, rotary);
+  const shapeOf = (...sizes: number[]): Value =>
+    graph.node('Concat', [rowsAndTokens, graph.int64s(sizes)], { attributes: { axis: 0 } });
+  const transposed = (x: Value, ...perm: number[]): Value =>
+    graph.node('Transpose', [x], { attributes: { perm: { ints: perm } } });
+
+  // Queries of one key head stand together: [rows, kvHeads, queries a key head, tokens, headSize].
+  const group = heads / kvHeads;
+  const q = transposed(
+    graph.node('Reshape', [turned(query, heads), shapeOf(kvHeads, group, headSize)]),
+    0,
+    2,
+    3,
+    1,
+    4,
+  );
+  const byHead = (x: Value): Value => graph.node('Reshape', [x, shapeOf(kvHeads, 1, headSize)]);
+  const k = transposed(byHead(turned(key, kvHeads)), 0, 2, 3, 4, 1);
+  const v = transposed(byHead(byRow(build, value)), 0, 2, 3, 1, 4);
+
+  const scaled = graph.node('Mul', [
+    graph.node('MatMul', [q, k]),
+    graph.scalar(shape.scale ?? headSize ** -0.5),
+  ]);
+  const scores = shape.softCap === undefined ? scaled : softCap(build, scaled, shape.softCap);
+  const seen = graph.node('Where', [mask(build, shape.window), scores, graph.scalar(UNSEEN)]);
+  const shares = graph.node('Softmax', [seen], { attributes: { axis: -1 } });
+  const mixed = transposed(graph.node('MatMul', [shares, v]), 0, 3, 1, 2, 4);
+  return graph.node('Reshape', [mixed, graph.int64s([-1, heads * headSize])]);
+}
+
+/** Whether the token of a row sees that of a column: bool [tokens, tokens]. */
+function mask({ graph, rowsAndTokens }: Build, window: number | undefined): Value {
+  const tokens = graph.node('Cast', [graph.node('Gather', [rowsAndTokens, graph.int64s([1], [])])], {
+    attributes: { to: 6 },
+  });
+  const places = graph.node('Range', [graph.int32s([0], []), tokens, graph.int32s([1], [])]);
+  const numbers = graph.node('Cast', [places], { attributes: { to: 1 } });
+  const before = graph.node('Sub', [
+    graph.node('Unsqueeze', [numbers, graph.int64s([1])]),
+    graph.node('Unsqueeze', [numbers, graph.int64s([0])]),
+  ]);
+  const past = graph.node('GreaterOrEqual', [before, graph.scalar(0)]);
+  if (window === undefined) return past;
+  return graph.node('And', [past, graph.node('Less', [before, graph.scalar(window)])]);
+}

@@ -1,0 +1,101 @@
+/** Body of a process that checks one device, and prints what it found as JSON: see device-facts.ts. */
+
+import { type Device, parseDevice } from './devices.ts';
+import { Graph, none, type Program } from './graph.ts';
+import { type AttentionKernels, allKernels } from './kernels.ts';
+import { float32, floatsOf, type HostTensor, int32, openSession } from './session.ts';
+
+/** Longer than the 32 tokens from which on the runtime changes to another kernel. */
+const LENGTHS = [13, 80];
+const HEADS = 4;
+const HEAD_SIZE = 64;
+const WIDTH = HEADS * HEAD_SIZE;
+/** Difference from the CPU beyond which a kernel is wrong; rounding alone stays below 1e-5. */
+const TOLERANCE = 1e-3;
+/** A small product that takes longer than this says enough. */
+const SLOW_MS = 20;
+
+function numbers(count: number, seed: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => Math.sin(1 + seed + 0.7 * i) * 2);
+}
+
+function attentionProgram(attributes: Record<string, number | { float: number }>): Program {
+  const graph = new Graph();
+  const parts = ['query', 'key', 'value'].map((name) => graph.input(name, 'float32', [1, 'tokens', WIDTH]));
+  const last = graph.input('last', 'int32', [1]);
+  const total = graph.input('total', 'int32', []);
+  const [mixed] = graph.nodes('GroupQueryAttention', [...parts, none, none, last, total], {
+    domain: 'com.microsoft',
+    outputs: 3,
+    attributes: { num_heads: HEADS, kv_num_heads: HEADS, scale: { float: HEAD_SIZE ** -0.5 }, ...attributes },
+  });
+  graph.output(mixed!, 'mixed', 'float32', [1, 'tokens', WIDTH]);
+  return graph.program();
+}
+
+async function attends(
+  device: Device,
+  attributes: Record<string, number | { float: number }>,
+): Promise<boolean> {
+  const program = attentionProgram(attributes);
+  const [here, there] = [await openSession(program), await openSession(program, { device })];
+  let largest = 0;
+  for (const tokens of LENGTHS) {
+    const feeds: Record<string, HostTensor> = {
+      last: int32(Int32Array.of(tokens - 1), [1]),
+      total: int32(Int32Array.of(tokens), []),
+    };
+    for (const [i, name] of ['query', 'key', 'value'].entries())
+      feeds[name] = float32(numbers(tokens * WIDTH, i), [1, tokens, WIDTH]);
+    const [expected, found] = [
+      floatsOf(await here.run(feeds), 'mixed'),
+      floatsOf(await there.run(feeds), 'mixed'),
+    ];
+    for (const [i, value] of expected.entries()) {
+      const difference = Math.abs(value - found[i]!);
+      // Not a number is a difference too.
+      if (!(difference <= largest)) largest = difference;
+    }
+  }
+  await here.close();
+  await there.close();
+  return largest <= TOLERANCE;
+}
+
+/** Operations a second of a product of matrices: of the size that a block's have, unless a small one is slow. */
+async function productRate(device: Device): Promise<number> {
+  let rate = 0;
+  for (const size of [256, 1024]) {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [size, size]);
+    const weight = graph.floats(numbers(2 * size * size, 9), [2 * size, size]);
+    const y = graph.node('Gemm', [x, weight], { attributes: { transB: 1 } });
+    graph.output(graph.node('ReduceMax', [y, graph.int64s([0, 1])]), 'y', 'float32', [1, 1]);
+    const session = await openSession(graph.program(), { device });
+    const feeds = { x: float32(numbers(size * size, 3), [size, size]) };
+    await session.run(feeds);
+    let best = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 5; round++) {
+      const start = performance.now();
+      await session.run(feeds);
+      best = Math.min(best, performance.now() - start);
+      if (best > SLOW_MS) break;
+    }
+    await session.close();
+    rate = (4 * size ** 3 * 1_000) / best;
+    if (best > SLOW_MS) break;
+  }
+  return rate;
+}
+
+const device = parseDevice(process.argv[2] ?? 'cpu');
+const operationsPerSecond = await productRate(device);
+const kernels: AttentionKernels =
+  device === 'cpu'
+    ? allKernels
+    : {
+        full: await attends(device, {}),
+        windowed: await attends(device, { local_window_size: 21 }),
+        softCapped: await attends(device, { softcap: { float: 1.5 } }),
+      };
+console.log(JSON.stringify({ operationsPerSecond, kernels }));

@@ -1,0 +1,92 @@
+/**
+ * What a device can do, found out before it is used: in a process of its own, so that the runtime's own lines about a
+ * device that is not there stay away from the terminal, and a driver that crashes takes nothing with it.
+ */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { UnavailableError } from '../errors.ts';
+import { type Device, deviceAdvice } from './devices.ts';
+import type { AttentionKernels } from './kernels.ts';
+
+export interface DeviceFacts {
+  /** Of a product of matrices in float32. */
+  operationsPerSecond: number;
+  kernels: AttentionKernels;
+}
+
+/** Starting a driver takes a second or two; shaders are compiled meanwhile. */
+const TIME_LIMIT_MS = 120_000;
+
+const asked = new Map<Device, Promise<DeviceFacts>>();
+
+/**
+ * @throws UnavailableError naming what is missing, and how to get it
+ */
+export function deviceFacts(device: Device): Promise<DeviceFacts> {
+  const known = asked.get(device) ?? check(device);
+  asked.set(device, known);
+  return known;
+}
+
+async function check(device: Device): Promise<DeviceFacts> {
+  const script = fileURLToPath(new URL('./device-check.ts', import.meta.url));
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [script, device], {
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+      timeout: TIME_LIMIT_MS,
+      maxBuffer: 16 << 20,
+    });
+    return JSON.parse(stdout) as DeviceFacts;
+  } catch (cause) {
+    throw new UnavailableError(
+      {
+        thing: `device ${device}`,
+        found: reasonOf(cause),
+        expected: 'a device that runs a small program',
+        next: deviceAdvice(device),
+      },
+      { cause },
+    );
+  }
+}
+
+/** Plain words for what the runtimes are known to say; else the first line of it. */
+function reasonOf(cause: unknown): string {
+  const said =
+    typeof cause === 'object' && cause !== null && 'stderr' in cause ? String(cause.stderr) : String(cause);
+  if (/libvulkan|No supported adapters|Failed to get a WebGPU adapter/.test(said))
+    return 'no graphics adapter';
+  if (/providers_cuda|CUDA(ExecutionProvider)? .*not (available|enabled)/i.test(said))
+    return 'no CUDA provider';
+  if (/no available backend|not supported|Unknown provider|backend not found/i.test(said))
+    return 'no provider for it in this build of onnxruntime';
+  const line = said.split('\n').find((each) => /error/i.test(each)) ?? said.split('\n', 1)[0] ?? '';
+  return line.slice(0, 200) || 'that its check ended without a word';
+}
+
+/** Tried in this order by `auto`, where the system can have them. */
+const preferred: readonly { device: Device; on: readonly NodeJS.Platform[] }[] = [
+  { device: 'cuda:0', on: ['linux', 'win32'] },
+  { device: 'webgpu', on: ['linux', 'win32', 'darwin'] },
+];
+
+/**
+ * The device that `auto` stands for here: the first that passes its check, else the CPU.
+ *
+ * @returns it with words on why
+ */
+export async function automaticDevice(): Promise<{ device: Device; why: string }> {
+  const missed: string[] = [];
+  for (const { device, on } of preferred) {
+    if (!on.includes(process.platform)) continue;
+    try {
+      await deviceFacts(device);
+      return { device, why: [...missed, `${device} passed its check`].join('; ') };
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+      missed.push(`${device}: ${error.complaint.found}`);
+    }
+  }
+  return { device: 'cpu', why: missed.join('; ') };
+}

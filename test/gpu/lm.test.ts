@@ -1,0 +1,89 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { howToEnable, isSoftware, runWithDevice, webgpuEnvironment } from './software-vulkan.ts';
+
+const fixtures = fileURLToPath(new URL('../fixtures/lm/', import.meta.url));
+const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const environment = await webgpuEnvironment();
+const answer = z.array(
+  z.object({ scale: z.number(), residual: z.number(), nll: z.number(), devices: z.array(z.string()) }),
+);
+
+/**
+ * Operators that a device leaves to the CPU on purpose: arithmetic on the shape of a batch, a few numbers.
+ * (`session.disable_cpu_ep_fallback` refuses these too, so that programs cannot be held to it.)
+ */
+const shapeArithmetic = [
+  'Shape',
+  'Gather',
+  'Concat',
+  'Sub',
+  'Cast',
+  'Squeeze',
+  'Unsqueeze',
+  'Expand',
+  'Range',
+];
+
+async function compare(devices: string, folders: readonly string[], env = environment!) {
+  const paths = folders.map((folder) => `${fixtures}${folder}`);
+  const { stdout, stderr } = await runWithDevice(script('lm-device.ts'), [devices, ...paths], env);
+  return { found: answer.parse(JSON.parse(stdout.trim().split('\n').at(-1)!)), log: stdout + stderr };
+}
+
+const title =
+  environment === null ? `language models on webgpu (skipped: ${howToEnable})` : 'language models on webgpu';
+
+describe.skipIf(environment === null)(title, () => {
+  it('gives what the CPU gives', { timeout: 300_000 }, async () => {
+    // Rotary and grouped keys; a sliding window; soft-capped scores; layer norms; gated delta nets; bfloat16.
+    const folders = ['llama', 'mistral', 'gemma2', 'gpt2', 'qwen3_5', 'tiny-bf16'];
+    const { found } = await compare('webgpu', folders);
+    for (const [i, { scale, residual, nll, devices }] of found.entries()) {
+      console.log(
+        `${folders[i]}: residual ${residual.toExponential(1)} of ${scale.toFixed(1)}, nll ${nll.toExponential(1)}`,
+      );
+      expect(new Set(devices)).toEqual(new Set(['webgpu']));
+      expect(scale).toBeGreaterThan(1);
+      expect(residual).toBeLessThanOrEqual(1e-4 * scale);
+      expect(nll).toBeLessThanOrEqual(2e-4);
+    }
+    expect(found).toHaveLength(folders.length);
+  });
+
+  it('shares segments with the CPU in the order given', async () => {
+    const { found } = await compare('cpu,webgpu', ['llama']);
+    expect(found[0]!.devices).toEqual(['cpu', 'cpu', 'webgpu']);
+    expect(found[0]!.residual).toBeLessThanOrEqual(2e-4);
+    expect(found[0]!.nll).toBeLessThanOrEqual(2e-4);
+  });
+
+  it('leaves nothing but arithmetic on shapes to the CPU', async () => {
+    const { log } = await compare('webgpu', ['llama'], {
+      ...environment!,
+      INTERPBOARD_RUNTIME_LOG: '0',
+    });
+    // "Node(s)": some of a session's nodes; "All nodes" on the CPU are those of the comparison itself.
+    const left = [
+      ...log.matchAll(
+        / Node\(s\) placed on \[CPUExecutionProvider\][^\n]*\n((?:[^\n]*\] {3}\w+ \([^\n]*\n)+)/g,
+      ),
+    ]
+      .flatMap(([, lines]) => [...lines!.matchAll(/\] {3}(\w+) \(/g)])
+      .map(([, operator]) => operator!);
+    expect(left.length).toBeGreaterThan(0);
+    expect([...new Set(left)].filter((operator) => !shapeArithmetic.includes(operator))).toEqual([]);
+  });
+
+  it.runIf(environment !== null && isSoftware(environment))(
+    'is told apart from a device whose kernels are all right: this one’s full attention is not',
+    async () => {
+      const check = fileURLToPath(new URL('../../runner/onnx/device-check.ts', import.meta.url));
+      const { stdout } = await runWithDevice(check, ['webgpu'], environment!);
+      expect(JSON.parse(stdout)).toMatchObject({
+        kernels: { full: false, windowed: true, softCapped: false },
+      });
+    },
+  );
+});
