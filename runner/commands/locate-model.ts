@@ -4,13 +4,9 @@ import { demoModelFolder } from '../demo/index.ts';
 import { download } from '../hub/download.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
 import type { ModelPlace } from '../job/identity.ts';
+import { isModelFile } from '../lm/model-files.ts';
 import { withShownHub } from './download-view.ts';
 import type { ProgressView } from './progress.ts';
-
-/** What a language model is read from; other files of its repository are left where they are. */
-const MODEL_FILE =
-  /^(config|tokenizer|tokenizer_config|special_tokens_map|generation_config)\.json$|^chat_template\.jinja$/;
-const WEIGHT_FILE = /^model(-\d+-of-\d+)?\.safetensors$|^model\.safetensors\.index\.json$/;
 
 /**
  * The folder of a language model: the embedded one, a local one, or a repository of the hub, whose files are
@@ -25,8 +21,7 @@ export async function locateModel(reference: string | null, view: ProgressView):
   const parsed = parseReference(reference, { exists: existsSync, home: homedir() });
   if (parsed.kind === 'local') return { folder: parsed.path, revision: null };
   return withShownHub(view, async ({ hub, signal, onProgress }) => {
-    const select = (path: string): boolean => MODEL_FILE.test(path) || WEIGHT_FILE.test(path);
-    const got = await download(hub, { reference: parsed, select, signal, onProgress });
+    const got = await download(hub, { reference: parsed, select: isModelFile, signal, onProgress });
     view.line(`model    ${formatReference({ ...parsed, revision: got.reference.commit })}`);
     return { folder: got.folder, revision: got.reference.commit };
   });

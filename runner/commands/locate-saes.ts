@@ -1,14 +1,11 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
-import type { Environment } from '../hub/settings.ts';
-import type { Hub } from '../hub/transport.ts';
 import type { ModelPlace } from '../job/identity.ts';
 import { describePublished, type PublishedSae } from '../job/published-saes.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { familyOf } from '../lm/families/index.ts';
 import { type Locating, locateSae, type SaePlace } from '../sae/published/locate.ts';
-import { type OpenedRegistry, openRegistry, registryPlace } from '../sae/published/registry-file.ts';
+import { theRegistry } from '../sae/published/registry-file.ts';
 import { withShownHub } from './download-view.ts';
 import type { ProgressView } from './progress.ts';
 
@@ -34,7 +31,7 @@ export async function locateNamed(names: readonly string[], view: ProgressView):
     const locating: Locating = {
       hub,
       local: { exists: existsSync, home: homedir() },
-      registry: onlyOnce(() => theRegistry(hub, process.env, signal)),
+      registry: onlyOnce(() => theRegistry(hub, process.env, homedir(), signal)),
       signal,
       onProgress,
     };
@@ -47,16 +44,6 @@ export async function locateNamed(names: readonly string[], view: ProgressView):
     }
     return places;
   });
-}
-
-/** The registry that the environment names, or SAELens'. */
-export function theRegistry(
-  hub: Hub,
-  environment: Environment,
-  signal?: AbortSignal,
-): Promise<OpenedRegistry> {
-  const cache = environment.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return openRegistry(hub, registryPlace(environment), join(cache, 'interpboard'), signal);
 }
 
 function onlyOnce<T>(make: () => Promise<T>): () => Promise<T> {

@@ -1,13 +1,16 @@
 /** `inspect saes`: the registry's SAEs that fit. */
+import { homedir } from 'node:os';
 import type { RegistryEntry, RegistryFilter } from '../sae/published/registry.ts';
 import { entryName, searchRegistry } from '../sae/published/registry.ts';
+import { theRegistry } from '../sae/published/registry-file.ts';
 import { withShownHub } from './download-view.ts';
-import { theRegistry } from './locate-saes.ts';
 import type { ProgressView } from './progress.ts';
 
 /** @throws UserError, UnavailableError or MalformedError when the registry cannot be had or read */
 export async function searchSaes(filter: RegistryFilter, view: ProgressView): Promise<RegistryEntry[]> {
-  const { registry } = await withShownHub(view, ({ hub, signal }) => theRegistry(hub, process.env, signal));
+  const { registry } = await withShownHub(view, ({ hub, signal }) =>
+    theRegistry(hub, process.env, homedir(), signal),
+  );
   return searchRegistry(registry, filter);
 }
 

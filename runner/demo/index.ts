@@ -1,13 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { random } from '../math/random.ts';
 import { type WorkedProblem, workedProblem } from './world/arithmetic.ts';
 import { dialogue, type Turn } from './world/dialogue.ts';
 import { prose } from './world/prose.ts';
 
+export { demoModelFolder } from './model-folder.ts';
 export { PROBE_TOPICS, type ProbeName, probeSet, type TopicRow, topicSet } from './world/probes.ts';
-
-/** The embedded language model, in the ordinary Hugging Face layout. */
-export const demoModelFolder: string = fileURLToPath(new URL('./model', import.meta.url));
 
 /** A row of each register, shaped like the rows of the data set that it stands for. */
 export interface DemoRows {

@@ -81,6 +81,17 @@ export async function openRegistry(
   return { registry: parseRegistry(thing, new TextDecoder().decode(bytes)), sha256 };
 }
 
+/** The registry that the environment names, or SAELens'; errors as `openRegistry`. */
+export function theRegistry(
+  hub: Hub,
+  environment: Environment,
+  home: string,
+  signal?: AbortSignal,
+): Promise<OpenedRegistry> {
+  const cache = environment.XDG_CACHE_HOME || join(home, '.cache');
+  return openRegistry(hub, registryPlace(environment), join(cache, 'interpboard'), signal);
+}
+
 async function readLocal(path: string): Promise<Uint8Array> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new UnavailableError(

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import type { DownloadProgress } from '../hub/download.ts';
+import { readHubSettings } from '../hub/settings.ts';
+import { openHub } from '../hub/transport.ts';
+import { openSaeFile } from '../sae/checkpoints/load.ts';
+import type { SaeFile } from '../sae/checkpoints/loaded.ts';
+import { residualLayer } from '../sae/published/hook-layer.ts';
+import { locateSae, type SaePlace } from '../sae/published/locate.ts';
+import { type RegistryEntry, type RegistryFilter, searchRegistry } from '../sae/published/registry.ts';
+import { theRegistry } from '../sae/published/registry-file.ts';
+
+export interface GetOptions {
+  signal?: AbortSignal;
+  onProgress?: (progress: DownloadProgress) => void;
+}
+
+export interface GotSae extends SaeFile {
+  place: SaePlace;
+  /** Block after which the residual stream is that the SAE is of; null where nothing says it, or of another hook. */
+  layer: number | null;
+}
+
+/**
+ * Finds an SAE, downloads it where it is not here yet, and opens it, its large matrices left in the file. Its cache and
+ * the variables HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE are those of Python's huggingface_hub.
+ *
+ * @param name a folder of one SAE or a .pt file; owner/name[@revision][:path] on the hub; release/id of SAELens'
+ *   registry (saelens:release/id where the id has no slash). #layer=N,k=N,… adds what its files do not say
+ * @throws UserError, UnavailableError, MalformedError: their messages are one line with the next step
+ */
+export async function getSae(name: string, options: GetOptions = {}): Promise<GotSae> {
+  const { signal, onProgress } = options;
+  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+  const place = await locateSae(name, {
+    hub,
+    local: { exists: existsSync, home: homedir() },
+    registry: () => theRegistry(hub, process.env, homedir(), signal),
+    signal,
+    onProgress,
+  });
+  const file = await openSaeFile(place.path, place.options);
+  const { hook_name } = file.details;
+  const said = hook_name === null ? place.layer.fromPath : residualLayer(hook_name);
+  return { ...file, place, layer: place.layer.asked ?? said };
+}
+
+/** SAEs of SAELens' registry that fit, in its order. @throws as `getSae` */
+export async function searchSaes(
+  filter: RegistryFilter = {},
+  { signal }: Pick<GetOptions, 'signal'> = {},
+): Promise<RegistryEntry[]> {
+  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+  return searchRegistry((await theRegistry(hub, process.env, homedir(), signal)).registry, filter);
+}

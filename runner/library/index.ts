@@ -1,0 +1,20 @@
+/**
+ * The package's entry point: language models and SAEs for other programs. What `npm run library` builds of it is what
+ * `import … from 'interpboard'` gives.
+ */
+export { InterpboardError, MalformedError, UnavailableError, UserError } from '../errors.ts';
+export type { DownloadProgress } from '../hub/download.ts';
+export type { Device } from '../onnx/devices.ts';
+export { detectFormat } from '../sae/checkpoints/detect.ts';
+export { type LoadOptions, loadSae, openSaeFile } from '../sae/checkpoints/load.ts';
+export type { LoadedSae, SaeDetails, SaeFile, SaeFormat } from '../sae/checkpoints/loaded.ts';
+export { type ReleaseDetails, writeRelease } from '../sae/checkpoints/reference-release.ts';
+export { type SaeLensMetadata, writeSaeLens } from '../sae/checkpoints/sae-lens-export.ts';
+export { type ConventionFit, type SelfTest, selfTest } from '../sae/checkpoints/self-test.ts';
+export { type OpenSae, type OpenSaeOptions, openSae, type Reconstruction } from '../sae/open-sae.ts';
+export type { SaePlace } from '../sae/published/locate.ts';
+export type { RegistryEntry, RegistryFilter } from '../sae/published/registry.ts';
+export type { Architecture, Latents, Normalisation, Sae } from '../sae/sae.ts';
+export { type LatentSlice, type StoredSae, storedSha256 } from '../sae/stored-sae.ts';
+export { type GetOptions, type GotSae, getSae, searchSaes } from './get-sae.ts';
+export { type ModelOptions, openModel, type Residuals, type TextModel } from './open-model.ts';

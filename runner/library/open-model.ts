@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { demoModelFolder } from '../demo/model-folder.ts';
+import { quote, UserError } from '../errors.ts';
+import { download } from '../hub/download.ts';
+import { parseReference } from '../hub/reference.ts';
+import { readHubSettings } from '../hub/settings.ts';
+import { openHub } from '../hub/transport.ts';
+import { openCheckpoint } from '../lm/checkpoint.ts';
+import { openLanguageModel } from '../lm/language-model.ts';
+import { isModelFile } from '../lm/model-files.ts';
+import type { Device } from '../onnx/devices.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
+import type { GetOptions } from './get-sae.ts';
+
+export interface ModelOptions extends GetOptions {
+  /** Blocks after which the residual stream is taken. */
+  layers: readonly number[];
+  device?: Device;
+  threads?: number;
+}
+
+export interface Residuals {
+  /** Token ids, with those that the tokenizer puts around a text. */
+  ids: number[];
+  /** [tokens, dModel] */
+  values: Float32Array;
+}
+
+/** A language model with its tokenizer. Running it blocks the thread, as onnxruntime does. */
+export interface TextModel {
+  readonly family: string;
+  readonly blocks: number;
+  readonly dModel: number;
+  /** The residual stream after a block, at every token of a text. @throws UserError for a block it was not opened for */
+  residuals(text: string, layer: number): Promise<Residuals>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a language model, downloading it where it is not here yet.
+ *
+ * @param reference owner/name[@revision] on the hub, or a folder in its layout; null for the embedded model
+ * @throws UserError, UnavailableError, MalformedError: their messages are one line with the next step
+ */
+export async function openModel(reference: string | null, options: ModelOptions): Promise<TextModel> {
+  const { layers, device, threads } = options;
+  const folder = await modelFolder(reference, options);
+  const tokenizer = await loadTokenizer(folder);
+  const model = await openLanguageModel(await openCheckpoint(folder), {
+    hooks: layers,
+    ...(device === undefined ? {} : { device: [device] }),
+    ...(threads === undefined ? {} : { threads }),
+  });
+  const { family, blocks, dModel, hooks } = model;
+  return {
+    family,
+    blocks,
+    dModel,
+    async residuals(text, layer) {
+      const hook = hooks.indexOf(layer);
+      if (hook < 0) {
+        throw new UserError({
+          thing: 'layer',
+          found: String(layer),
+          expected: `one of ${hooks.join(', ')}`,
+          next: 'Name it in the layers that openModel is given.',
+        });
+      }
+      const ids = tokenizer.encode(text, { specialTokens: true });
+      if (ids.length === 0) {
+        throw new UserError({
+          thing: 'text',
+          found: quote(text),
+          expected: 'one token at least',
+          next: 'Give another text.',
+        });
+      }
+      const batch = { ids: Int32Array.from(ids), rows: 1, tokens: ids.length };
+      return { ids, values: (await model.residuals(batch, hook))[hook]! };
+    },
+    close: () => model.close(),
+  };
+}
+
+async function modelFolder(reference: string | null, { signal, onProgress }: GetOptions): Promise<string> {
+  if (reference === null) return demoModelFolder;
+  const parsed = parseReference(reference, { exists: existsSync, home: homedir() });
+  if (parsed.kind === 'local') return parsed.path;
+  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+  return (await download(hub, { reference: parsed, select: isModelFile, signal, onProgress })).folder;
+}
