@@ -47,8 +47,8 @@ export function extractText(
   tokenizer: Pick<Tokenizer, 'applyChat'>,
   thing: string,
 ): string {
-  // A null is a text of no characters, and passed over like any other that is too short.
-  if (fieldsOf(extractor).some((name) => fieldOf(row, name) === null)) return '';
+  // A null and a conversation without turns are texts of no characters, passed over like any other that is too short.
+  if (fieldsOf(extractor).some((name) => isNothing(fieldOf(row, name)))) return '';
   switch (extractor.kind) {
     case 'text':
       return stringField(row, extractor.field, thing);
@@ -70,6 +70,10 @@ export function extractText(
       return tokenizer.applyChat(result.data, { thinking: extractor.thinking });
     }
   }
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0);
 }
 
 function stringField(row: unknown, name: string, thing: string): string {

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { InterpboardError } from '../../../runner/errors.ts';
 import { repositoryFolder } from '../../../runner/hub/cache.ts';
 import { download } from '../../../runner/hub/download.ts';
@@ -190,6 +190,10 @@ function status(code: number, headers: Record<string, string> = {}): Mishap {
   return { kind: 'status', status: code, headers };
 }
 
+/** The table as it came out, printed after the last row. */
+const table: string[] = [];
+afterAll(() => console.info(`fault of a download x outcome\n${table.join('\n')}`));
+
 describe('fault table', () => {
   for (const each of ROWS) {
     const outcome =
@@ -244,6 +248,11 @@ async function check({
     expect((await readdir(join(folder, 'blobs'))).length).toBe(2);
     for (const { host, authorization } of server.requests)
       expect(authorization).toBe(host === 'hub' ? `Bearer ${TOKEN}` : null);
+    const became =
+      outcome === 'complete'
+        ? 'complete'
+        : `error ${(result as InterpboardError).exitCode}; the same call then fetches the rest alone`;
+    table.push(`  ${fault.padEnd(44)} ${became}`);
   });
 }
 

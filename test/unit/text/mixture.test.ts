@@ -146,8 +146,9 @@ describe('extractors', () => {
     expect(extract({ body: 'a' }, { kind: 'text', field: 'body' })).toBe('a');
     expect(extract({ a: { b: 'c' } }, { kind: 'text', field: 'a.b' })).toBe('c');
     expect(extract({ 'a.b': 'd', a: { b: 'c' } }, { kind: 'text', field: 'a.b' })).toBe('d');
-    // A null is no text: too short, so that it is passed over and counted.
+    // A null, or no turns, is no text: too short, so that it is passed over and counted.
     expect(extract({ text: null }, { kind: 'text' })).toBe('');
+    expect(extract({ conversations: [] }, { kind: 'conversations' })).toBe('');
     expect(extract({ problem: 'p', solution: null }, { kind: 'problem-solution' })).toBe('');
     expect(extract({ problem: 'p', solution: 's' }, { kind: 'problem-solution' })).toBe(
       'Problem: p\n\nSolution: s',
@@ -173,7 +174,6 @@ describe('extractors', () => {
     ['a number for a text', { text: 1 }, { kind: 'text' }],
     ['a row that is no object', 'text', { kind: 'text' }],
     ['a problem without solution', { problem: 'p' }, { kind: 'problem-solution' }],
-    ['an empty conversation', { conversations: [] }, { kind: 'conversations', thinking: true }],
     [
       'turns without content',
       { conversations: [{ role: 'user' }] },
