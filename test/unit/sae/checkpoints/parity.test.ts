@@ -17,6 +17,7 @@ import { readSparsify } from '../../../../runner/sae/checkpoints/sparsify.ts';
 import { openSae } from '../../../../runner/sae/open-sae.ts';
 import * as reference from '../../../../runner/sae/reference.ts';
 import type { Sae } from '../../../../runner/sae/sae.ts';
+import { SLACK, upwards } from '../../upwards.ts';
 import { dense, relativeDifference } from '../support.ts';
 
 const fixtures = fileURLToPath(new URL('../../../fixtures/sae/', import.meta.url));
@@ -95,9 +96,6 @@ test.each(cases)('$format/$name computes what its author’s library computes', 
   expect(relativeDifference(reconstruction, golden.reconstruction)).toBeGreaterThan(1e-2);
 });
 
-/** Figures of a table move with the order of sums on a machine: they are rounded up, and held to so many times that. */
-const SLACK = 4;
-
 test('the table of the fixtures says what is measured here', async () => {
   if (new Set(measured.map(({ format, name }) => `${format}/${name}`)).size < cases.length) return;
   const rows = Map.groupBy(measured, ({ format, architecture }) => `${format} | ${architecture}`);
@@ -132,11 +130,3 @@ test('the table of the fixtures says what is measured here', async () => {
     expect(reconstruction, `${key}: ${advice}`).toBeLessThanOrEqual(SLACK * Number.parseFloat(x!));
   }
 });
-
-/** Rounded up to 1, 2 or 5 times a power of ten. */
-function upwards(value: number): string {
-  if (value === 0) return '0';
-  const power = 10 ** Math.floor(Math.log10(value));
-  const first = [1, 2, 5, 10].find((each) => value <= each * power) ?? 10;
-  return (first * power).toExponential(0);
-}

@@ -14,7 +14,7 @@ import { fullProbe, kSparseProbes } from '../../../../runner/suites/k-sparse.ts'
 import { planScr, scrOfPair } from '../../../../runner/suites/scr.ts';
 import { conceptProbes, tppOfSet } from '../../../../runner/suites/tpp-saebench.ts';
 import { drawn, golden, planInOrder, pooled, rowOf, set, TEXTS } from './drawn.ts';
-import { compared } from './parity.ts';
+import { checkTable, compared } from './parity.ts';
 
 const made = drawn();
 const features = pooled(made);
@@ -257,3 +257,5 @@ describe('against SAEBench’s own functions', () => {
     ]);
   });
 });
+
+it('is the table of the fixtures’ README', () => checkTable('concepts'));

@@ -1,7 +1,10 @@
 /** Rows of the parity table: what was compared with which original, and how far apart they are. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { SLACK, upwards } from '../../upwards.ts';
 
-export interface Parity {
+interface Parity {
   what: string;
   original: string;
   /** Largest difference the comparison allows. */
@@ -10,7 +13,7 @@ export interface Parity {
 }
 
 /** Of this test file's run, in order. */
-export const parities: Parity[] = [];
+const parities: Parity[] = [];
 
 /** Compares lists of numbers, and notes the largest difference. */
 export function compared(
@@ -30,5 +33,35 @@ export function compared(
     });
   }
   parities.push({ what, original, allowed, largest });
-  console.log(`${what}: ${largest.toExponential(1)} (at most ${allowed}) from ${original}`);
+}
+
+/**
+ * Holds the part of the fixtures' README that a test file measures to what it measured, and prints it; with
+ * WRITE_TABLE=1 in the environment it writes it anew.
+ */
+export async function checkTable(part: string): Promise<void> {
+  const path = fileURLToPath(new URL('../../../fixtures/saebench/README.md', import.meta.url));
+  const text = await readFile(path, 'utf8');
+  const pattern = new RegExp(`^(.*<!-- ${part} -->\n\\|[^\n]*\n\\|[^\n]*\n)(.*?)(\n<!-- end -->.*)$`, 's');
+  const [, before, written = '', after] = pattern.exec(text) ?? [];
+  const keys = parities.map(({ what, original }) => `| ${what} | ${original} |`);
+  const lines = parities.map(
+    ({ largest, allowed }, i) =>
+      `${keys[i]} ${upwards(largest)} | ${allowed > 0 && allowed < 1e-3 ? allowed.toExponential(0) : allowed} |`,
+  );
+  console.info(['', ...lines].join('\n'));
+  if (process.env.WRITE_TABLE === '1') {
+    await writeFile(path, `${before}${lines.join('\n')}${after}`);
+    return;
+  }
+  const advice = 'WRITE_TABLE=1 in the environment of this test writes the table anew';
+  const stated = written.split('\n');
+  expect(
+    stated.map((line) => line.split(' | ').slice(0, 2).join(' | ')),
+    advice,
+  ).toEqual(keys.map((key) => key.slice(0, -2)));
+  for (const [i, { what, largest }] of parities.entries()) {
+    const figure = Number.parseFloat(stated[i]!.split(' | ')[2]!);
+    expect(largest, `${what}: ${advice}`).toBeLessThanOrEqual(Math.max(SLACK * figure, 1e-12));
+  }
 }
