@@ -21,6 +21,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     summary: 'read result files of SAEBench, the reference evaluation or dictionary_learning into the report',
     load: () => import('./commands/import.ts'),
   },
+  plan: {
+    summary: 'print what a run will take (segments, memory, disk, time) before anything is downloaded',
+    load: () => import('./commands/plan.ts'),
+  },
   inspect: {
     summary: 'print what a checkpoint folder holds, without reading its weights',
     load: () => import('./commands/inspect.ts'),

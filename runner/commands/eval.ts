@@ -18,34 +18,16 @@ import { readRunRecords } from '../report/run-records.ts';
 import { scoreTable } from '../report/score-table.ts';
 import { buildSite } from './build-site.ts';
 import { checkUpload } from './check-upload.ts';
+import { chooseDevices } from './choose-devices.ts';
 import { locateModel } from './locate-model.ts';
 import { locatePublished } from './locate-saes.ts';
 import { projectRoot } from './paths.ts';
 import { progressView } from './progress.ts';
 import { runJob } from './run-job.ts';
+import { runOptions } from './run-options.ts';
 
 const options = {
-  config: { type: 'string', help: 'JSON file with settings that replace those of the preset' },
-  set: { type: 'string', multiple: true, help: 'one setting, as path=value (see Settings); may be repeated' },
-  name: { type: 'string', help: 'name of the run, its folder and its records' },
-  model: {
-    type: 'string',
-    help: 'language model: a folder in the Hugging Face layout, or owner/name[@revision] on the hub',
-  },
-  sae: {
-    type: 'string',
-    multiple: true,
-    help: 'SAE of others to evaluate instead of training: a folder, owner/name[@revision]:path, or release/id of SAELens’ registry; #layer=N,k=N where its files do not say; may be repeated',
-  },
-  train: { type: 'boolean', help: 'with --sae: train SAEs as well, side by side' },
-  layers: { type: 'string', help: 'hooks, as block numbers: 0,2,4' },
-  device: { type: 'string', help: 'cpu, webgpu, coreml, dml, cuda or cuda:N; several as cuda:0,cuda:1' },
-  backend: { type: 'string', help: 'where training steps are computed: auto, sparse-cpu or graph' },
-  threads: { type: 'string', help: 'threads of one operator' },
-  memory: {
-    type: 'string',
-    help: 'what the run may use, as 20GiB; a larger model is loaded in parts (default 80 % of the machine)',
-  },
+  ...runOptions,
   runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
   content: { type: 'string', help: 'folder that receives the records (default content)' },
   out: { type: 'string', help: 'folder that receives the site (default dist)' },
@@ -65,13 +47,14 @@ export async function run(args: readonly string[]): Promise<number> {
     console.log(await help());
     return 0;
   }
-  const asked = await resolveRun(positionals, values);
+  const given = await resolveRun(positionals, values);
   const memory = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
   const runs = resolve(values.runs ?? join(projectRoot, 'runs'));
   const content = resolve(values.content ?? join(projectRoot, 'content'));
   const out = resolve(values.out ?? defaultOut);
   const view = progressView(process.stdout);
-  const folder = join(runs, asked.name);
+  const folder = join(runs, given.name);
+  const asked = { ...given, device: await chooseDevices(given.device, (text) => view.line(text)) };
   await checkUpload(asked.upload.repository);
   const model = await locateModel(asked.model.reference, view);
   const published = await locatePublished(asked.saes, model, view);

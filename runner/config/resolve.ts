@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { quote, UserError } from '../errors.ts';
-import { parseDevices } from '../onnx/devices.ts';
+import { AUTO, parseDevices } from '../onnx/devices.ts';
 import { type RunConfig, runConfig } from './run-config.ts';
 
 const presetsFolder = fileURLToPath(new URL('./presets/', import.meta.url));
@@ -62,7 +62,7 @@ export async function resolveRun(positionals: readonly string[], flags: RunFlags
     });
   }
   // Checked here, so that a mistyped device is reported before anything starts.
-  parseDevices(parsed.data.device);
+  if (parsed.data.device !== AUTO) parseDevices(parsed.data.device);
   return parsed.data;
 }
 

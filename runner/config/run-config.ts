@@ -104,7 +104,7 @@ export const runConfig = z
       .string()
       .max(200)
       .describe(
-        'where programs run: cpu, webgpu, coreml, dml, cuda:N; several share the model: cuda:0,cuda:1',
+        'where programs run: auto, cpu, webgpu, coreml, dml, cuda:N; several share the model: cuda:0,cuda:1',
       ),
     backend: z
       .enum(backendChoices)

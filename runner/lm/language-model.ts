@@ -140,15 +140,6 @@ export async function openLanguageModel(
 ): Promise<LanguageModel> {
   const family = familyOf(checkpoint);
   const hooks = [...new Set(options.hooks)].sort((a, b) => a - b);
-  for (const hook of hooks) {
-    if (Number.isInteger(hook) && hook >= 0 && hook < family.blocks) continue;
-    throw new UserError({
-      thing: 'hook layer',
-      found: String(hook),
-      expected: `a block between 0 and ${family.blocks - 1}`,
-      next: 'Choose layers that the model has.',
-    });
-  }
   const maxTokens = Math.min(options.maxTokens ?? family.contextLength, family.contextLength);
   const { segments, resident } = placementOf(partsOf(checkpoint, family), {
     hooks,

@@ -24,10 +24,13 @@ export function parseDevice(text: string): Device {
   throw new UserError({
     thing: 'device',
     found: quote(text),
-    expected: `one of ${plain.join(', ')}, cuda or cuda:N`,
+    expected: `one of ${plain.join(', ')}, cuda or cuda:N, or auto alone`,
     next: 'Choose one of these, for example --device cpu.',
   });
 }
+
+/** Stands for the best device that is there; it is replaced by that one before a run begins. */
+export const AUTO = 'auto';
 
 /** Most devices that one model is spread over. */
 const DEVICE_LIMIT = 16;

@@ -1,0 +1,206 @@
+/** `plan`: what a run will take, from its settings and the checkpoint's headers. Nothing is downloaded. */
+import { existsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { parseArgs } from 'node:util';
+import { resolveRun } from '../config/resolve.ts';
+import { demoModelFolder } from '../demo/index.ts';
+import { UnavailableError, UserError } from '../errors.ts';
+import { formatReference, parseReference } from '../hub/reference.ts';
+import { openRepository } from '../hub/repository-files.ts';
+import { readHubSettings } from '../hub/settings.ts';
+import { openHub } from '../hub/transport.ts';
+import { formatBytes, parseBytes } from '../io/bytes.ts';
+import { type PlannedStage, planOf, type RunPlan } from '../job/plan.ts';
+import { type Checkpoint, openCheckpoint, readCheckpoint } from '../lm/checkpoint.ts';
+import { machineMemory } from '../lm/memory.ts';
+import { isModelFile } from '../lm/model-files.ts';
+import { automaticDevice, deviceFacts } from '../onnx/device-facts.ts';
+import { AUTO, parseDevices } from '../onnx/devices.ts';
+import { runOptions } from './run-options.ts';
+
+const options = {
+  ...runOptions,
+  json: { type: 'boolean', help: 'print JSON for other programs' },
+  debug: { type: 'boolean', help: 'print the stack of an error' },
+  help: { type: 'boolean', help: 'print this' },
+} as const;
+
+/** Share of a plain product's rate that whole models reach, as measured on CPUs (0.5 to 0.8). */
+const REACHED = 0.6;
+
+interface Located {
+  name: string;
+  checkpoint: Checkpoint;
+  /** Of the files that a run reads: all bytes, and those that are not on this machine yet. */
+  files: { bytes: number; missing: number } | null;
+}
+
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    console.log(help());
+    return 0;
+  }
+  const asked = await resolveRun(positionals, values);
+  const memory = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
+  const device = asked.device === AUTO ? (await automaticDevice()).device : asked.device;
+  const config = { ...asked, device };
+  const located = await locate(config.model.reference);
+  const plan = planOf(config, located.checkpoint, memory);
+  const speeds = await speedOf(device);
+  const { bavail, bsize } = await statfs(process.cwd());
+  const facts = { model: located.name, files: located.files, memory, freeDisk: bavail * bsize, plan, speeds };
+  console.log(values.json ? JSON.stringify(facts, null, 2) : describe(facts));
+  return 0;
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new UserError({
+      thing: 'options of plan',
+      found: error instanceof Error ? error.message : String(error),
+      expected: 'those that --help lists',
+      next: 'Run npm run plan -- --help.',
+    });
+  }
+}
+
+async function locate(reference: string | null): Promise<Located> {
+  if (reference === null)
+    return { name: 'the embedded model', checkpoint: await openCheckpoint(demoModelFolder), files: null };
+  const parsed = parseReference(reference, { exists: existsSync, home: homedir() });
+  if (parsed.kind === 'local')
+    return { name: parsed.path, checkpoint: await openCheckpoint(parsed.path), files: null };
+  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+  const repository = await openRepository(hub, parsed);
+  const wanted = repository.files.filter(({ path }) => isModelFile(path));
+  const bytes = (of: typeof wanted): number => of.reduce((sum, { size }) => sum + size, 0);
+  return {
+    name: formatReference({ ...parsed, revision: repository.commit }),
+    checkpoint: await readCheckpoint(repository),
+    files: { bytes: bytes(wanted), missing: bytes(wanted.filter(({ cached }) => !cached)) },
+  };
+}
+
+/** Operations a second of each device; null where it is not there. */
+async function speedOf(device: string): Promise<Record<string, number | null>> {
+  const found: Record<string, number | null> = {};
+  for (const each of parseDevices(device)) {
+    found[each] = await deviceFacts(each).then(
+      ({ operationsPerSecond }) => operationsPerSecond,
+      (error: unknown) => {
+        // The run may be planned for another machine.
+        if (error instanceof UnavailableError) return null;
+        throw error;
+      },
+    );
+  }
+  return found;
+}
+
+function describe(facts: {
+  model: string;
+  files: Located['files'];
+  memory: number;
+  freeDisk: number;
+  plan: RunPlan;
+  speeds: Record<string, number | null>;
+}): string {
+  const { plan, files } = facts;
+  const speeds = Object.entries(facts.speeds);
+  const slowest = speeds.some(([, rate]) => rate === null)
+    ? null
+    : Math.min(...speeds.map(([, rate]) => rate ?? 0));
+  const count = (value: number): string => value.toLocaleString('en');
+  const lines: [string, string][] = [
+    ['model', facts.model],
+    [
+      '',
+      `${plan.family}, ${plan.blocks} blocks, d_model ${plan.dModel}, ${count(plan.parameters)} parameters`,
+    ],
+    ['weights', `${formatBytes(plan.stored)} in files, ${formatBytes(plan.weights)} as float32`],
+    ...(files === null
+      ? []
+      : [
+          ['download', `${formatBytes(files.missing)} of ${formatBytes(files.bytes)}`] satisfies [
+            string,
+            string,
+          ],
+        ]),
+    ['memory', `${formatBytes(facts.memory)} may be used`],
+    [
+      'devices',
+      speeds
+        .map(([name, rate]) =>
+          rate === null
+            ? `${name} (not on this machine)`
+            : `${name} (${(rate / 1e9).toPrecision(3)} GFLOP/s)`,
+        )
+        .join(', '),
+    ],
+  ];
+  for (const stage of plan.stages) lines.push(...stageLines(stage, facts.freeDisk, slowest));
+  return lines.map(([name, text]) => `${name.padEnd(11)}${text}`.trimEnd()).join('\n');
+}
+
+function stageLines(stage: PlannedStage, freeDisk: number, rate: number | null): [string, string][] {
+  const { memory, segments } = stage;
+  const sum = memory.working + memory.weights + memory.waiting;
+  const seconds = rate === null ? null : stage.operations / (rate * REACHED);
+  return [
+    ['', ''],
+    [
+      stage.stage,
+      `${stage.tokens.toLocaleString('en')} tokens; ${stage.resident ? 'all segments held' : 'segments loaded in turn'}`,
+    ],
+    ...segments.map(({ first, last, hook, bytes, device }, i): [string, string] => {
+      const parts = [
+        ...(i === 0 ? ['embedding'] : []),
+        ...(last < first ? [] : [first === last ? `block ${first}` : `blocks ${first}–${last}`]),
+        ...(stage.stage === 'evaluation' && i === segments.length - 1 ? ['head'] : []),
+      ];
+      const end = hook === null ? '' : `, hook ${last}`;
+      return ['', `  ${device.padEnd(7)} ${formatBytes(bytes).padStart(9)}  ${parts.join(', ')}${end}`];
+    }),
+    [
+      '  memory',
+      `${formatBytes(sum)}: weights ${formatBytes(memory.weights)}, batch, SAEs and program ${formatBytes(memory.working)}, waiting residuals ${formatBytes(memory.waiting)}`,
+    ],
+    [
+      '  disk',
+      stage.disk === 0
+        ? 'no residual waits on disk'
+        : `${formatBytes(stage.disk)} of residuals (${formatBytes(freeDisk)} free${stage.disk > freeDisk / 2 ? '; the text is swept in parts that take half of it' : ''})`,
+    ],
+    [
+      '  time',
+      seconds === null
+        ? 'unknown: the device is not here to be measured'
+        : `about ${duration(seconds)} (${(stage.operations / 1e12).toPrecision(3)} TFLOP, beside loading)`,
+    ],
+  ];
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${(seconds / 3_600).toPrecision(2)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}
+
+function help(): string {
+  const lines = Object.entries(options).map(
+    ([name, { type, help: text }]) => `  --${name}${type === 'string' ? ' …' : ''}`.padEnd(18) + text,
+  );
+  return [
+    'usage: npm run plan -- [preset] [options]',
+    '',
+    'Prints what the run that eval would make takes: segments, devices, memory, disk, time. Of a repository',
+    'config.json and the headers of its weights are read by ranges; nothing is kept.',
+    '',
+    ...lines,
+  ].join('\n');
+}

@@ -1,0 +1,131 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { chooseDevices } from '../../../runner/commands/choose-devices.ts';
+import { run } from '../../../runner/commands/plan.ts';
+import { demoModelFolder } from '../../../runner/demo/index.ts';
+import { UnavailableError, UserError } from '../../../runner/errors.ts';
+import type { Contents } from '../../hub/repositories.ts';
+import { startStandIn } from '../../hub/stand-in.ts';
+
+const fixtures = fileURLToPath(new URL('../../fixtures/lm/', import.meta.url));
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'interpboard-plan-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+async function plan(...args: string[]): Promise<string> {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  expect(await run(args)).toBe(0);
+  const text = log.mock.calls.map(([line]) => line).join('\n');
+  log.mockRestore();
+  return text;
+}
+
+describe('plan', () => {
+  it('prints segments, bytes, devices, memory, disk and time of the preset', async () => {
+    const text = await plan('small-world-quick', '--memory', '2GiB');
+    expect(text).toMatch(/^memory {5}2\.00 GiB may be used$/m);
+    expect(text).toMatch(/^devices {4}cpu \([\d.]+ GFLOP\/s\)$/m);
+    expect(text).toMatch(/^training {3}49,152 tokens; all segments held$/m);
+    expect(text).toMatch(/^ +cpu +1\.31 MiB {2}blocks 1–2, hook 2$/m);
+    expect(text).toMatch(/^ +cpu +1\.66 MiB {2}block 5, head$/m);
+    expect(text).toMatch(/^ {2}time +about \d+ s/m);
+    // Training needs no segment after the last hook.
+    expect(text.split('evaluation')[0]).not.toContain('head');
+  });
+
+  it('says what is loaded in turn, and what waits on disk', async () => {
+    const { plan: found } = JSON.parse(await plan('small-world-quick', '--memory', '555.5MB', '--json'));
+    const evaluation = found.stages.find(({ stage }: { stage: string }) => stage === 'evaluation');
+    expect(evaluation.resident).toBe(false);
+    const largest = Math.max(...evaluation.segments.map(({ bytes }: { bytes: number }) => bytes));
+    expect(evaluation.memory.weights).toBe(largest);
+    // Clean and one branch a hook, 4 bytes each, beyond what may wait in memory.
+    expect(evaluation.disk + evaluation.memory.waiting).toBe(4 * 4096 * 128 * 4);
+    expect(evaluation.disk).toBeGreaterThan(0);
+  });
+
+  it('reads ranges of a repository, and downloads nothing', async () => {
+    const hub = await startStandIn();
+    try {
+      const files: Record<string, Contents> = {};
+      for (const name of await readdir(demoModelFolder)) {
+        files[name] = {
+          text: await readFile(join(demoModelFolder, name)),
+          lfs: name.endsWith('.safetensors'),
+        };
+      }
+      const commit = hub.put('lab/tiny', files);
+      vi.stubEnv('HF_ENDPOINT', hub.url);
+      vi.stubEnv('HF_HOME', join(folder, 'home'));
+      vi.stubEnv('HF_TOKEN', '');
+      const text = await plan('small-world-quick', '--model', 'lab/tiny');
+      expect(text).toContain(`model      lab/tiny@${commit}`);
+      expect(text).toMatch(/^download {3}2\.\d\d MiB of 2\.\d\d MiB$/m);
+      const read = hub.requests.filter(({ address }) => address.includes('model.safetensors'));
+      expect(read.length).toBeGreaterThan(0);
+      const ranges = read.flatMap(({ range }) => {
+        const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? [];
+        return [last === undefined ? Number.POSITIVE_INFINITY : Number(last) - Number(first) + 1];
+      });
+      expect(Math.max(...ranges)).toBeLessThan(20_000);
+      const kept = await readdir(join(folder, 'home'), { recursive: true });
+      expect(kept.filter((name) => /safetensors|blobs/.test(name))).toEqual([]);
+    } finally {
+      await hub.close();
+    }
+  });
+
+  it.each([
+    [['--memory', '20'], /--memory: found "20"; expected a size with its unit/],
+    [['--memory', '100MB'], /--memory: found 95\.4 MiB; expected more than/],
+    [['--layers', '9'], /hook layer: found 9; expected a block between 0 and 5/],
+    [['--device', 'cuda:0,cuda:0'], /devices: found "cuda:0,cuda:0"; expected each once/],
+    [['--device', 'auto,cpu'], /device: found "auto"/],
+    [['--model', `${fixtures}nothing`], /config\.json: found no such file/],
+  ])('%j is refused in one line', async (args, message) => {
+    const failure = run(['small-world-quick', ...args]);
+    await expect(failure).rejects.toThrow(UserError);
+    await expect(failure).rejects.toThrow(message);
+  });
+});
+
+describe('devices', () => {
+  // Without a driver whatever the machine has.
+  const hidden = {
+    VK_ICD_FILENAMES: '/nowhere.json',
+    VK_DRIVER_FILES: '/nowhere.json',
+    CUDA_VISIBLE_DEVICES: '',
+  };
+  const hide = () => {
+    for (const [name, value] of Object.entries(hidden)) vi.stubEnv(name, value);
+  };
+
+  it.runIf(process.platform === 'linux')('one that is not there is an error of one line', async () => {
+    hide();
+    const failure = chooseDevices('cpu,webgpu', () => undefined);
+    await expect(failure).rejects.toThrow(UnavailableError);
+    await expect(failure).rejects.toThrow(
+      /^device webgpu: found [^\n]*; expected [^\n]*Install a Vulkan driver/,
+    );
+    await expect(chooseDevices('coreml', () => undefined)).rejects.toThrow(/CoreML is there on macOS alone/);
+  });
+
+  it.runIf(process.platform === 'linux')('auto says what it found', async () => {
+    hide();
+    const said: string[] = [];
+    const device = await chooseDevices('auto', (line) => said.push(line));
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(new RegExp(`^device {3}${device} \\(auto: `));
+    if (device === 'cpu') expect(said[0]).toMatch(/cuda:0: .*; webgpu: /);
+  });
+});
