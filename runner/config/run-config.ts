@@ -66,6 +66,14 @@ const sources = z.union([
 
 const probeSet = z.union([z.string().min(1).max(100), probeDeclaration]);
 
+const validationSettings = z.strictObject({
+  tokens: count
+    .nullable()
+    .default(null)
+    .describe('held-out tokens of val_report.json, packed as training text; null: it repeats the evaluation'),
+  seed: seed.default(43).describe('seed of that text; must differ from trainSeed'),
+});
+
 const uploadSettings = z.strictObject({
   repository: z
     .string()
@@ -181,6 +189,7 @@ export const runConfig = z
           .describe('sets of several classes, by name or declared, for the suites that follow SAEBench'),
       })
       .prefault({}),
+    validation: validationSettings.prefault({}),
     upload: uploadSettings.prefault({}),
     evaluation: z.strictObject({
       tokens: count.describe('held-out tokens for reconstruction and losses'),
@@ -230,6 +239,9 @@ export const runConfig = z
     const { corpus, sae, layers, evaluation } = value;
     if (corpus.trainSeed === corpus.heldoutSeed) {
       complain(['corpus', 'heldoutSeed'], `expected a seed other than trainSeed (${corpus.trainSeed})`);
+    }
+    if (value.validation.tokens !== null && corpus.trainSeed === value.validation.seed) {
+      complain(['validation', 'seed'], `expected a seed other than trainSeed (${corpus.trainSeed})`);
     }
     if (sae.batchTokens % corpus.rowTokens !== 0) {
       complain(['sae', 'batchTokens'], `expected a multiple of corpus.rowTokens (${corpus.rowTokens})`);

@@ -22,6 +22,7 @@ import { uploadRelease } from './run-upload.ts';
 import { selfTests, type Tested } from './self-test-stage.ts';
 import { CORE_BATCH_TOKENS, type EvaluationText, evaluationText } from './text.ts';
 import { trainStage } from './train-stage.ts';
+import { validateStage } from './validate-stage.ts';
 import { writeTrained } from './write-trained.ts';
 
 export interface JobVoice {
@@ -94,12 +95,16 @@ async function evaluateAndWrite(
   const { config, folder } = start;
   const since = performance.now();
   try {
-    const measured = (await withSaes(start, saes, (run) => evaluateRun(run, state, reporter, since))) ?? [];
+    const measured = await withSaes(start, saes, async (run) => ({
+      records: await evaluateRun(run, state, reporter, since),
+      validation: await validateStage({ config, ...run }, reporter('validation', 'tokens')),
+    }));
+    const records = measured?.records ?? [];
     await writeRunRecords(
       folder,
-      measured.map(({ record }) => record),
+      records.map(({ record }) => record),
     );
-    await writeExports(folder, config.name, measured);
+    await writeExports(folder, config.name, records, measured?.validation);
     state.stage = config.upload.repository === null ? 'done' : 'releasing';
   } finally {
     await save('evaluating', since);

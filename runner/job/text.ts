@@ -20,6 +20,7 @@ import { mixture, startOfMixture } from '../text/mixture.ts';
 import {
   EVALUATION_PACKING,
   type PackedRow,
+  type PackingOptions,
   type PackingPosition,
   packRows,
   startOfPacking,
@@ -70,14 +71,14 @@ export interface EvaluationText {
   documents: { count: number; sha256: string };
 }
 
-/** Documents that training does not read, in the order of the evaluation's seed; `ended` names a source that ran out. */
-async function heldoutTexts(config: RunConfig, tokenizer: Tokenizer, find: FindDataFiles) {
+/** Documents that training does not read, in the order of a seed; `ended` names a source that ran out. */
+async function heldoutTexts(config: RunConfig, tokenizer: Tokenizer, find: FindDataFiles, seed: number) {
   const { corpus } = config;
-  const { heldoutSeed, heldoutShare } = corpus;
-  const sources = await sourcesOf(corpus.heldout ?? corpus.source, heldoutSeed, find);
+  const { heldoutShare } = corpus;
+  const sources = await sourcesOf(corpus.heldout ?? corpus.source, seed, find);
   const demo = corpus.source === 'small-world' && corpus.heldout === null;
   const part: Part = demo ? ALL : { take: 'heldout', heldoutShare };
-  const position = startOfPacking(startOfMixture(sources, heldoutSeed));
+  const position = startOfPacking(startOfMixture(sources, seed));
   const heldout = {
     position,
     ended: '',
@@ -101,10 +102,44 @@ export async function evaluationText(
   tokenizer: Tokenizer,
   find: FindDataFiles = findFiles,
 ): Promise<EvaluationText> {
-  const { rowTokens } = config.corpus;
   const { documentTokens, tokens } = config.evaluation;
-  const heldout = await heldoutTexts(config, tokenizer, find);
-  const packing = { ...EVALUATION_PACKING, documentTokens, rowTokens };
+  const packing = { ...EVALUATION_PACKING, documentTokens };
+  const { heldoutSeed: seed } = config.corpus;
+  return heldoutRows(config, tokenizer, { seed, tokens, packing, setting: 'evaluation.tokens' }, find);
+}
+
+/**
+ * The rows of validation, packed as those of training.
+ *
+ * @param tokens how many of them
+ * @throws UserError when there are fewer held-out documents than the validation asks for
+ */
+export async function validationText(
+  config: RunConfig,
+  tokenizer: Tokenizer,
+  tokens: number,
+  find: FindDataFiles = findFiles,
+): Promise<EvaluationText> {
+  const { seed } = config.validation;
+  const packing = { boundaries: config.corpus.boundaries };
+  return heldoutRows(config, tokenizer, { seed, tokens, packing, setting: 'validation.tokens' }, find);
+}
+
+async function heldoutRows(
+  config: RunConfig,
+  tokenizer: Tokenizer,
+  wish: {
+    seed: number;
+    tokens: number;
+    packing: Omit<PackingOptions, 'rowTokens'>;
+    /** What the user would lower where there is too little text. */
+    setting: string;
+  },
+  find: FindDataFiles,
+): Promise<EvaluationText> {
+  const { rowTokens } = config.corpus;
+  const heldout = await heldoutTexts(config, tokenizer, find, wish.seed);
+  const packing = { ...wish.packing, rowTokens };
   const digest = createHash('sha256');
   let count = 0;
   async function* documents() {
@@ -117,16 +152,10 @@ export async function evaluationText(
   async function* rows() {
     for await (const { row } of packRows(documents(), tokenizer, heldout.position, packing)) yield row;
   }
-  const wanted = Math.floor(tokens / rowTokens);
+  const wanted = Math.floor(wish.tokens / rowTokens);
   const { batches, taken } = await inBatches(rows(), wanted, config.sae.batchTokens);
   if (taken < wanted)
-    throw tooShort(
-      'held-out text',
-      heldout.ended,
-      taken * rowTokens,
-      wanted * rowTokens,
-      'evaluation.tokens',
-    );
+    throw tooShort('held-out text', heldout.ended, taken * rowTokens, wanted * rowTokens, wish.setting);
   return { batches, documents: { count, sha256: digest.digest('hex') } };
 }
 
@@ -142,7 +171,7 @@ export async function coreBatches(
   begin: number,
   find: FindDataFiles = findFiles,
 ): Promise<TokenBatch[]> {
-  const heldout = await heldoutTexts(config, tokenizer, find);
+  const heldout = await heldoutTexts(config, tokenizer, find, config.corpus.heldoutSeed);
   async function* documents() {
     for await (const { text } of heldout.texts) yield tokenizer.encode(text, { specialTokens: false });
   }

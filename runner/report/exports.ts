@@ -24,15 +24,32 @@ function keyOf(id: string): string {
   return id.replace(/^L/, '');
 }
 
-/** Writes all exports of a run's records into its folder; returns the files' names. */
+/** What the reference's validation report has of a layer. */
+export interface ValidationReport {
+  /** Centred per forward pass: var_exp@chunk-v1. */
+  var_expl: number | null;
+  l0: number | null;
+  /** Latents. */
+  alive: number | null;
+  /** Percent. */
+  dead_pct: number | null;
+}
+
+/**
+ * Writes all exports of a run's records into its folder; returns the files' names.
+ *
+ * @param validation by SAE, where the run has a validation of its own; else the report repeats the records
+ */
 export async function writeExports(
   folder: string,
   runName: string,
   saes: readonly NamedRecord[],
+  validation?: ReadonlyMap<string, ValidationReport>,
 ): Promise<string[]> {
   const files: [string, unknown][] = saes.map(({ id, record }) => [exportFile(id), layerExport(record)]);
   files.push([`interpscore_${runName}.json`, combinedExport(saes)]);
-  files.push(['val_report.json', validationExport(saes)]);
+  const own = validation && [...validation].map(([id, report]) => [keyOf(id), report] as const);
+  files.push(['val_report.json', own ? Object.fromEntries(own) : validationExport(saes)]);
   for (const [name, value] of files) await writeJsonAtomic(join(folder, name), value);
   return files.map(([name]) => name);
 }
@@ -88,7 +105,7 @@ export function combinedExport(saes: readonly NamedRecord[]): Record<string, unk
 }
 
 /** Layer (or name) -> what the reference's validation report holds: its var_expl is centred per forward pass, dead_pct in percent. */
-export function validationExport(saes: readonly NamedRecord[]): Record<string, unknown> {
+export function validationExport(saes: readonly NamedRecord[]): Record<string, ValidationReport> {
   return Object.fromEntries(
     saes.map(({ id, record: each }) => {
       const alive = measured(each, 'alive@v1');

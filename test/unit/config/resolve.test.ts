@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listPresets, resolveRun } from '../../../runner/config/resolve.ts';
 import { describeFields, runConfig } from '../../../runner/config/run-config.ts';
 import { UserError } from '../../../runner/errors.ts';
+import { recipe } from '../../../runner/train/recipe.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -15,6 +16,29 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe('resolveRun', () => {
   it('resolves every preset', async () => {
     for (const preset of await listPresets()) expect((await resolveRun([preset], {})).name).toBe(preset);
+  });
+
+  it('has the whole reference run as a preset', async () => {
+    const config = await resolveRun(['qwen3.6-27b-papergrade'], {});
+    expect(config).toMatchObject({
+      model: { reference: 'Qwen/Qwen3.6-27B' },
+      layers: [11, 31, 55],
+      corpus: { source: 'reference', trainSeed: 42, rowTokens: 1024, boundaries: 'joined' },
+      training: { tokens: 200_000_000, logSteps: 100 },
+      validation: { tokens: 1_000_000, seed: 43 },
+      upload: { repository: null, everyTokens: 10_000_000 },
+      probing: { tasks: ['toxic_conversations', 'sst2'] },
+      evaluation: { tokens: 250_000, documentTokens: 1024, probeTexts: 1500, probeTokens: 256 },
+    });
+    // The recipe's defaults are the reference's: the preset says the same, in full view.
+    expect(config.sae).toEqual(recipe.parse({}));
+    // Two rows a pass, one step a pass: about 97,656 steps, the cosine at its floor half-way.
+    expect(config.sae.batchTokens / config.corpus.rowTokens).toBe(2);
+    expect(Math.ceil(config.training.tokens / config.sae.batchTokens)).toBe(97_657);
+    expect((config.sae.scheduleSteps * config.sae.batchTokens) / config.training.tokens).toBeCloseTo(0.5, 3);
+    // 200 M tokens took 35 hours: a crash loses less than ten minutes.
+    const tokensASecond = config.training.tokens / (35 * 3600);
+    expect(config.training.checkpointTokens / tokensASecond).toBeLessThan(600);
   });
 
   it('lets a config file replace the preset, and flags the file', async () => {

@@ -80,7 +80,7 @@ describe('exports of the reference release', () => {
   });
 
   it('have its keys and units for validation', () => {
-    const report = validationExport(named) as Record<string, Record<string, number>>;
+    const report = validationExport(named);
     expect(Object.keys(report)).toEqual(['0', '2', '4']);
     expect(Object.keys(report['0']!)).toEqual(['var_expl', 'l0', 'alive', 'dead_pct']);
     const alive = first.metrics['alive@v1'];
