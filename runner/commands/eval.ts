@@ -19,6 +19,7 @@ import { scoreTable } from '../report/score-table.ts';
 import { buildSite } from './build-site.ts';
 import { checkUpload } from './check-upload.ts';
 import { chooseDevices } from './choose-devices.ts';
+import { evaluationCache } from './evaluation-cache.ts';
 import { locateModel } from './locate-model.ts';
 import { locatePublished } from './locate-saes.ts';
 import { projectRoot } from './paths.ts';
@@ -28,6 +29,10 @@ import { runOptions } from './run-options.ts';
 
 const options = {
   ...runOptions,
+  cache: {
+    type: 'string',
+    help: 'what results that no SAE decides may take in .cache/evaluation, as 10GiB; off keeps none (default 4GiB)',
+  },
   runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
   content: { type: 'string', help: 'folder that receives the records (default content)' },
   out: { type: 'string', help: 'folder that receives the site (default dist)' },
@@ -74,6 +79,7 @@ export async function run(args: readonly string[]): Promise<number> {
         published,
         command: commandOf(positionals, values),
         memory,
+        cache: evaluationCache(values.cache),
         folder: opened,
         view,
       });

@@ -24,10 +24,11 @@ export async function runJob(job: {
   command: string;
   /** Bytes the run may use. */
   memory: number;
+  cache: JobStart['cache'];
   folder: RunFolder;
   view: ProgressView;
 }): Promise<'finished' | 'stopped'> {
-  const { config, identity, model, published, command, memory, folder, view } = job;
+  const { config, identity, model, published, command, memory, cache, folder, view } = job;
   const stop = new SharedArrayBuffer(4);
   const start: JobStart = {
     folder: folder.path,
@@ -38,6 +39,7 @@ export async function runJob(job: {
     published,
     command,
     memory,
+    cache,
     stop,
   };
   let asked: number | undefined;

@@ -10,11 +10,15 @@
  *
  * Cost: for each control what an SAE costs, on the share of rows that are controlled.
  */
+import { deserialize, serialize } from 'node:v8';
+import type { ContentCache } from '../io/content-cache.ts';
+import { canonicalJson, sha256 } from '../io/hash.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
 import { lossCount } from '../lm/language-model.ts';
 import type { Branch, Observer } from '../lm/sweep.ts';
 import { random, shuffle } from '../math/random.ts';
 import { type HookStatistics, type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
+import type { ReconstructionTable } from '../metrics/reconstruction.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { ReconstructionControl } from '../report/schema.ts';
 import { type OpenSae, openSae } from '../sae/open-sae.ts';
@@ -22,6 +26,8 @@ import { topKSae } from '../sae/sae.ts';
 import type { HookSaes } from './observation.ts';
 import { fitPca, project } from './pca.ts';
 
+/** Changes when a control is made in another way. */
+const DEFINITION = 'controls/1';
 /** Floats of residuals kept to fit on, a hook (64 MiB). */
 const FIT_LIMIT = 16 << 20;
 /** Tokens the L0 of an SAE without a fixed one is taken over. */
@@ -58,17 +64,41 @@ export interface ControlOptions {
   seed: number;
   device?: Device;
   threads?: number;
+  /** Where results of controls that no SAE decides are kept, and a hash of model, device and runtime. */
+  kept?: { cache: ContentCache; identity: string };
 }
 
 interface Reconstructor extends Control {
-  reconstruct(x: Float32Array, tokens: number): Promise<Float32Array>;
-  close?(): Promise<void>;
+  /** What it follows from beside model, text and hook; null where an SAE decides it, so that it is not kept. */
+  follows: string | null;
+  open(): Promise<{
+    reconstruct(x: Float32Array, tokens: number): Promise<Float32Array>;
+    close?(): Promise<void>;
+  }>;
 }
+
+/** What was measured of a control. */
+interface Outcome {
+  reconstruction: ReconstructionTable;
+  losses: Float64Array;
+}
+
+/** A control of a hook: measured before, or being measured. */
+type Entry = Control &
+  (
+    | { outcome: Outcome }
+    | {
+        outcome: null;
+        key: string | null;
+        running: Awaited<ReturnType<Reconstructor['open']>>;
+        losses: number[];
+      }
+  );
 
 interface HookState {
   fit: Float32Array[];
   fitTokens: number;
-  made: { controls: readonly Reconstructor[]; statistics: HookStatistics; losses: number[][] } | undefined;
+  made: { entries: readonly Entry[]; statistics: HookStatistics } | undefined;
   leftOut: { control: ReconstructionControl; reason: string }[];
 }
 
@@ -91,19 +121,46 @@ export function controlPass(
   const firstRow = batches.slice(0, start).reduce((sum, { rows }) => sum + rows, 0);
   const state = hooks.map((): HookState => ({ fit: [], fitTokens: 0, made: undefined, leftOut: [] }));
 
+  const { kept } = options;
+  /** What everything here follows from, but for the control itself and its hook. */
+  const text = sha256(
+    canonicalJson([
+      DEFINITION,
+      kept?.identity ?? '',
+      start,
+      batches.map(({ ids, rows, tokens }) => [
+        rows,
+        tokens,
+        sha256(Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength)),
+      ]),
+    ]),
+  );
+
   /** The controls of a hook, made when the first controlled batch arrives. */
   async function make(hook: number): Promise<NonNullable<HookState['made']>> {
     const here = state[hook]!;
     const fit = joined(here.fit, here.fitTokens * d);
     here.fit = [];
-    const controls = await controlsOf(hooks[hook]!, fit, d, here.leftOut, options);
+    const entries: Entry[] = [];
+    for (const each of await controlsOf(hooks[hook]!, fit, d, here.leftOut, options)) {
+      const { name, of, k, follows } = each;
+      const { layer } = hooks[hook]!;
+      const key =
+        kept && follows !== null ? `${text} hook ${layer} of ${hooks.map((each) => each.layer).join()} ${name} ${follows}` : null;
+      const outcome = key === null ? undefined : await recall(kept!.cache, key);
+      entries.push(
+        outcome
+          ? { name, of, k, outcome }
+          : { name, of, k, outcome: null, key, running: await each.open(), losses: [] },
+      );
+    }
+    const running = entries.filter(({ outcome }) => outcome === null);
     return {
-      controls,
+      entries,
       statistics: hookStatistics(
         d,
-        controls.map(() => null),
+        running.map(() => null),
       ),
-      losses: controls.map(() => []),
     };
   }
 
@@ -120,10 +177,16 @@ export function controlPass(
         return [];
       }
       here.made ??= await make(hook);
-      const { controls, statistics, losses } = here.made;
+      const { entries, statistics } = here.made;
       const outputs: Float32Array[] = [];
-      for (const control of controls)
-        outputs.push(await control.reconstruct(residual, batch.rows * batch.tokens));
+      const branches: Branch[] = [];
+      for (const entry of entries) {
+        if (entry.outcome !== null) continue;
+        const { losses, running } = entry;
+        const output = await running.reconstruct(residual, batch.rows * batch.tokens);
+        outputs.push(output);
+        branches.push({ residual: output, ended: ({ nll }) => losses.push(...rowSums(nll, batch)) });
+      }
       for (let row = 0; row < batch.rows; row++) {
         const [from, to] = [row * batch.tokens * d, (row + 1) * batch.tokens * d];
         statistics.add(
@@ -131,12 +194,7 @@ export function controlPass(
           outputs.map((each) => ({ reconstruction: each.subarray(from, to) })),
         );
       }
-      return outputs.map(
-        (each, i): Branch => ({
-          residual: each,
-          ended: ({ nll }) => losses[i]!.push(...rowSums(nll, batch)),
-        }),
-      );
+      return branches;
     },
   };
 
@@ -145,20 +203,42 @@ export function controlPass(
     measured: () =>
       state.map(({ made, leftOut, fitTokens }, hook) => {
         if (made === undefined) throw new TypeError('controls are asked for before the sweep');
+        const { activations, saes } = made.statistics.tables();
+        let next = 0;
+        const outcomes = made.entries.map((entry): Outcome => {
+          if (entry.outcome !== null) return entry.outcome;
+          const outcome = {
+            reconstruction: saes[next++]!.reconstruction,
+            losses: Float64Array.from(entry.losses),
+          };
+          if (entry.key !== null) kept?.cache.put(entry.key, serialize(outcome));
+          return outcome;
+        });
         return {
           layer: hooks[hook]!.layer,
           firstRow,
           fitTokens,
-          controls: made.controls.map(({ name, of, k }) => ({ name, of, k })),
-          tables: made.statistics.tables(),
-          losses: made.losses.map((sums) => Float64Array.from(sums)),
+          controls: made.entries.map(({ name, of, k }) => ({ name, of, k })),
+          tables: {
+            activations,
+            saes: outcomes.map(({ reconstruction }) => ({ reconstruction, firing: null })),
+          },
+          losses: outcomes.map(({ losses }) => losses),
           leftOut,
         };
       }),
     async close() {
-      for (const { made } of state) for (const control of made?.controls ?? []) await control.close?.();
+      for (const { made } of state) {
+        for (const entry of made?.entries ?? []) if (entry.outcome === null) await entry.running.close?.();
+      }
     },
   };
+}
+
+/** A control's outcome as it was kept; the cache has checked its bytes. */
+async function recall(cache: ContentCache, key: string): Promise<Outcome | undefined> {
+  const bytes = await cache.get(key);
+  return bytes === undefined ? undefined : (deserialize(bytes) as Outcome);
 }
 
 /** Number of the first batch that is controlled. */
@@ -183,15 +263,29 @@ async function controlsOf(
 ): Promise<Reconstructor[]> {
   const all = saes.map((_, i) => i);
   const controls: Reconstructor[] = [
-    { name: 'identity', of: all, k: null, reconstruct: async (x) => x.slice() },
+    {
+      name: 'identity',
+      of: all,
+      k: null,
+      follows: '',
+      open: async () => ({ reconstruct: async (x) => x.slice() }),
+    },
   ];
   const ks: number[] = [];
   for (const sae of saes) ks.push(await activeLatents(sae, fit, d));
   for (const k of new Set(ks)) {
     const count = Math.min(k, d);
     const of = all.filter((i) => ks[i] === k);
-    const pca = fitPca(fit, d, count);
-    controls.push({ name: 'pca', of, k: count, reconstruct: async (x) => project(pca, x) });
+    controls.push({
+      name: 'pca',
+      of,
+      k: count,
+      follows: `${count}`,
+      async open() {
+        const pca = fitPca(fit, d, count);
+        return { reconstruct: async (x) => project(pca, x) };
+      },
+    });
   }
   for (const [shape, of] of grouped(all, (i) => `${saes[i]!.d_sae} ${ks[i]}`)) {
     const { d_sae } = saes[of[0]!]!;
@@ -201,13 +295,19 @@ async function controlsOf(
       continue;
     }
     const k = ks[of[0]!]!;
-    const sae = await untrained(d_sae, k, fit, d, `${options.seed} ${layer} ${shape}`, options);
+    const key = `${options.seed} ${layer} ${shape}`;
     controls.push({
       name: 'untrained',
       of,
       k,
-      reconstruct: async (x, tokens) => (await sae.reconstruct(x, tokens)).reconstruction,
-      close: () => sae.close(),
+      follows: key,
+      async open() {
+        const sae = await untrained(d_sae, k, fit, d, key, options);
+        return {
+          reconstruct: async (x, tokens) => (await sae.reconstruct(x, tokens)).reconstruction,
+          close: () => sae.close(),
+        };
+      },
     });
   }
   for (const [i, sae] of saes.entries()) {
@@ -217,11 +317,14 @@ async function controlsOf(
       name: 'permuted_decoder',
       of: [i],
       k: ks[i]!,
-      async reconstruct(x, tokens) {
-        const latents = await sae.encode(x, tokens);
-        const indices = latents.indices.map((latent) => order[latent]!);
-        return sae.decode({ ...latents, indices }, tokens, x);
-      },
+      follows: null,
+      open: async () => ({
+        async reconstruct(x, tokens) {
+          const latents = await sae.encode(x, tokens);
+          const indices = latents.indices.map((latent) => order[latent]!);
+          return sae.decode({ ...latents, indices }, tokens, x);
+        },
+      }),
     });
   }
   return controls;

@@ -13,18 +13,23 @@ interface Draws {
   seed: number;
 }
 
+/** Of one hook: probes that no SAE decides. */
+export interface ProbeControls {
+  shuffled: Statistic;
+  residual: Statistic;
+}
+
 /** What controls are made of, for each hook. */
 export interface ControlsGathered {
   measured: readonly ControlsMeasured[];
-  /** The probing tasks with the pooled residual as features. */
-  residualTasks: readonly (readonly ProbeTask[])[];
+  probing: readonly ProbeControls[];
 }
 
 /** Probes of the residual, once a hook: the ceiling of the SAEs' own, and one on shuffled labels, which knows nothing. */
 export function probeControls(
   residualTasks: readonly ProbeTask[],
   { resamples, seed }: Draws,
-): { shuffled: Statistic; residual: Statistic } {
+): ProbeControls {
   const options = { resamples, resampleSeed: seed };
   return {
     shuffled: shuffledLabels(residualTasks, options, seed),

@@ -19,7 +19,7 @@ import type { ProbeTask } from '../suites/probe-task.ts';
 import { type ReconstructionResult, reconstructionSuite } from '../suites/reconstruction.ts';
 import { TPP, tppSuite } from '../suites/tpp.ts';
 import type { ConceptsEvaluated } from './concepts.ts';
-import { type ControlsGathered, controlsPart, probeControls } from './controls.ts';
+import { type ControlsGathered, controlsPart } from './controls.ts';
 import type { CoreMeasured } from './core-pass.ts';
 import { type PairingKeys, pairedPart } from './pairing.ts';
 import type { HookMeasured } from './token-pass.ts';
@@ -69,7 +69,6 @@ export async function evaluate(found: Found, options: EvaluateOptions): Promise<
   const results: Evaluated[] = [];
   for (const [hookIndex, hook] of hooks.entries()) {
     const reconstructions = reconstructionSuite(hook.tables, resamples);
-    const ofHook = controls && probeControls(controls.residualTasks[hookIndex]!, options);
     const ofConcepts = concepts?.[hookIndex]?.[Symbol.asyncIterator]();
     for (const [index, reconstruction] of reconstructions.entries()) {
       const loss = lossRecoveredSuite(hook.losses[index]!, resamples);
@@ -97,10 +96,10 @@ export async function evaluate(found: Found, options: EvaluateOptions): Promise<
           options.pairing,
         ),
         controls:
-          controls === null || ofHook === null || score === undefined
+          controls === null || score === undefined
             ? undefined
             : controlsPart(hook, index, controls.measured[hookIndex]!, {
-                ...ofHook,
+                ...controls.probing[hookIndex]!,
                 sae: score.statistics[DENSE_PROBING],
                 options,
               }),

@@ -1,3 +1,4 @@
+import { deserialize, serialize } from 'node:v8';
 import type { RunConfig } from '../config/run-config.ts';
 import {
   type ConceptOptions,
@@ -6,12 +7,16 @@ import {
   planConceptSuites,
 } from '../evaluation/concepts.ts';
 import { type ControlPass, controlPass } from '../evaluation/control-pass.ts';
+import { type ProbeControls, probeControls } from '../evaluation/controls.ts';
 import { observeCore } from '../evaluation/core-pass.ts';
 import { type Evaluated, evaluate } from '../evaluation/evaluate.ts';
 import { type HookSaes, type Observation, observe } from '../evaluation/observation.ts';
 import { pairingKeys } from '../evaluation/pairing.ts';
 import { observeProbes } from '../evaluation/probe-pass.ts';
 import { observeTokens } from '../evaluation/token-pass.ts';
+import type { ContentCache } from '../io/content-cache.ts';
+import { canonicalJson, sha256 } from '../io/hash.ts';
+import { cachedModel } from '../lm/cached-model.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { EvaluationRecord, Exclusion } from '../report/schema.ts';
 import type { Reporter } from '../reporter.ts';
@@ -19,12 +24,19 @@ import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { decoderDirections } from '../sae/directions.ts';
 import { type OpenSae, openSae } from '../sae/open-sae.ts';
 import { needsOf } from '../suites/needs.ts';
+import type { ProbeTask } from '../suites/probe-task.ts';
 import { beginningToken, specialTokens } from '../text/bos-rows.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { RunModel } from './language-model.ts';
 import type { PlannedSae } from './planned-saes.ts';
 import { probeTasks } from './probe-tasks.ts';
 import { coreBatches, type EvaluationText, probeSets } from './text.ts';
+
+export interface Kept {
+  cache: ContentCache;
+  /** Hash of what the language model's numbers follow from. */
+  identity: string;
+}
 
 export interface EvaluateStage {
   /** By hook, of one hook in the order given. */
@@ -52,11 +64,13 @@ export async function evaluateStage(
     tokenizer: Tokenizer;
     saes: readonly { planned: PlannedSae; file: SaeFile }[];
     text: EvaluationText;
+    /** Where what no SAE decides is kept. */
+    kept?: Kept | undefined;
   },
   reporter: (stage: string, unit: string) => Reporter,
 ): Promise<EvaluateStage> {
-  const { config, device, opened, tokenizer, saes } = run;
-  const { model } = opened;
+  const { config, device, opened, tokenizer, saes, kept } = run;
+  const model = kept === undefined ? opened.model : cachedModel(opened.model, kept.cache, kept.identity);
   const { dModel } = model;
   const { suites, resamples, seed } = config.evaluation;
   const needs = needsOf(suites);
@@ -81,7 +95,13 @@ export async function evaluateStage(
     const { batches, documents } = run.text;
     const { controlTokens } = config.evaluation;
     if (needs.tasks && controlTokens > 0)
-      controls = controlPass(dModel, hooks, batches, { tokens: controlTokens, seed, device, ...threads });
+      controls = controlPass(dModel, hooks, batches, {
+        tokens: controlTokens,
+        seed,
+        device,
+        ...threads,
+        ...(kept && { kept }),
+      });
     const packed = observeTokens(dModel, hooks, batches, controls === null ? [] : [controls.observer]);
     const core = needs.bosRows ? await coreObservation(config, tokenizer, dModel, hooks, exclusions) : null;
     const tasks = needs.tasks ? await probeTasks(config, tokenizer) : null;
@@ -119,7 +139,11 @@ export async function evaluateStage(
         core: core?.observation.found() ?? null,
         controls: controls && {
           measured: controls.measured(),
-          residualTasks: pooled!.map(({ residual }) => tasks!.of(residual!)),
+          probing: await probingControls(
+            pooled!.map(({ residual }) => tasks!.of(residual!)),
+            { resamples, seed },
+            kept?.cache,
+          ),
         },
         concepts: needs.sets
           ? byHook.map((ofHook, hook) =>
@@ -159,6 +183,31 @@ export async function evaluateStage(
     await controls?.close();
     for (const hook of hooks) for (const sae of hook.saes) await sae.close();
   }
+}
+
+/** Changes when the probes that no SAE decides are made in another way. */
+const PROBE_CONTROLS = 'probe controls/1';
+
+/** The probes that no SAE decides, for each hook; kept under a hash of their features and labels. */
+async function probingControls(
+  hooks: readonly (readonly ProbeTask[])[],
+  draws: { resamples: number; seed: number },
+  cache: ContentCache | undefined,
+): Promise<ProbeControls[]> {
+  const found: ProbeControls[] = [];
+  for (const tasks of hooks) {
+    const content = tasks.map(({ task, features, labels }) => {
+      const { buffer, byteOffset, byteLength } = features.values;
+      return [task, sha256(new Uint8Array(buffer, byteOffset, byteLength)), Array.from(labels)];
+    });
+    const key = canonicalJson([PROBE_CONTROLS, draws, content]);
+    const bytes = await cache?.get(key);
+    const known = bytes === undefined ? undefined : (deserialize(bytes) as ProbeControls);
+    const each = known ?? probeControls(tasks, draws);
+    if (known === undefined) cache?.put(key, serialize(each));
+    found.push(each);
+  }
+  return found;
 }
 
 /** Null, and an exclusion, where the tokenizer has no token that rows could begin with. */

@@ -28,6 +28,8 @@ export interface JobStart {
   folder: string;
   /** Bytes the run may use. */
   memory: number;
+  /** Where what does not depend on an SAE is kept, and the bytes it may take; null keeps nothing. */
+  cache: { folder: string; limit: number } | null;
   /** The run's state as found, undefined for a new run. */
   found: RunState | undefined;
   stop: SharedArrayBuffer;

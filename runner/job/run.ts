@@ -1,9 +1,13 @@
 /** The job: train, evaluate, write everything the run's folder holds. Each stage begins where an earlier try ended. */
 import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { PROBE_BATCH_TOKENS } from '../evaluation/probe-pass.ts';
+import { openContentCache } from '../io/content-cache.ts';
+import { canonicalJson, sha256 } from '../io/hash.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { type Device, parseDevices } from '../onnx/devices.ts';
+import { runtimeVersion } from '../onnx/session.ts';
 import { writeExports } from '../report/exports.ts';
 import { writeRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
@@ -12,7 +16,7 @@ import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { needsOf } from '../suites/needs.ts';
 import { CORE_ROW_TOKENS } from '../text/bos-rows.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
-import { evaluateStage } from './evaluate-stage.ts';
+import { evaluateStage, type Kept } from './evaluate-stage.ts';
 import { openRunModel, type RunModel, removeSpilled } from './language-model.ts';
 import type { JobStart } from './messages.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from './planned-saes.ts';
@@ -184,10 +188,12 @@ async function evaluateRun(
   const { start, opened, device, tokenizer, text, saes } = run;
   const { config } = start;
   const tests = await tested(run, reporter);
+  const kept = await openKept(start);
   const { evaluated, ...data } = await evaluateStage(
-    { config, device, opened, tokenizer, text, saes },
+    { config, device, opened, tokenizer, text, saes, kept },
     reporter,
   );
+  await kept?.cache.settled();
   const seconds = state.seconds.training + state.seconds.evaluating + (performance.now() - since) / 1000;
   const records: { id: string; record: EvaluationRecord }[] = [];
   for (const each of evaluated) {
@@ -201,4 +207,16 @@ async function evaluateRun(
     });
   }
   return records;
+}
+
+/** What an earlier evaluation left of this model and text; undefined where nothing is to be kept. */
+async function openKept({ cache, identity, config }: JobStart): Promise<Kept | undefined> {
+  if (cache === null) return undefined;
+  const { device } = config;
+  // The last bits of a result depend on the threads of an operator.
+  const threads = config.threads ?? availableParallelism();
+  return {
+    cache: await openContentCache(cache.folder, cache.limit),
+    identity: sha256(canonicalJson([identity.model, device, threads, await runtimeVersion()])),
+  };
 }

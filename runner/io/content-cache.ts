@@ -1,0 +1,141 @@
+/**
+ * Results kept under a hash of everything they follow from. Any number of processes may share the folder: an entry
+ * appears whole or not at all (temporary name, sync, rename), what it holds is checked when it is read, and what cannot be read
+ * is as good as absent. The folder stays below its limit: the entries read longest ago go first.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256 } from './hash.ts';
+
+export interface ContentCache {
+  /** The bytes kept under a key, the caller's own; undefined where there are none that are whole. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /**
+   * Keeps the bytes, which must not change afterwards. It returns at once; `settled` waits for the writing. A full disk or a folder
+   * that cannot be written loses the entry, not the run.
+   */
+  put(key: string, bytes: Uint8Array): void;
+  /** Waits until everything put is written or lost. */
+  settled(): Promise<void>;
+  /** What happened so far. */
+  readonly counts: { hits: number; misses: number; damaged: number; written: number; lost: number };
+}
+
+const MAGIC = Buffer.from('interpboard-1\0\0\0');
+const HEADER = MAGIC.length + 32;
+/** Bytes that wait to be written; beyond it entries are not kept, so that memory stays flat. */
+const PENDING_LIMIT = 256 << 20;
+/** A temporary file this old belongs to nobody any more. */
+const STALE_MS = 3_600_000;
+
+/**
+ * @param limit bytes the folder may hold; what one process writes stops at half of it, so that a run does not push
+ *   out what it wrote itself
+ */
+export async function openContentCache(folder: string, limit: number): Promise<ContentCache> {
+  const counts = { hits: 0, misses: 0, damaged: 0, written: 0, lost: 0 };
+  await mkdir(folder, { recursive: true }).catch(() => undefined);
+  let size = (await entries(folder)).reduce((sum, entry) => sum + entry.bytes, 0);
+  let pending = 0;
+  let own = 0;
+  let last = Promise.resolve();
+
+  async function write(key: string, bytes: Uint8Array): Promise<void> {
+    const temporary = join(folder, `${key}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+    try {
+      const digest = createHash('sha256').update(bytes).digest();
+      const file = await open(temporary, 'wx');
+      try {
+        for (const part of [MAGIC, digest, bytes]) await file.writeFile(part);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, join(folder, key));
+      counts.written++;
+      size += HEADER + bytes.byteLength;
+      if (size > limit) size = await evict(folder, limit);
+    } catch {
+      counts.lost++;
+      await rm(temporary, { force: true }).catch(() => undefined);
+    } finally {
+      pending -= bytes.byteLength;
+    }
+  }
+
+  return {
+    counts,
+    async get(key) {
+      const path = join(folder, nameOf(key));
+      const found = await readFile(path).catch(() => undefined);
+      if (found === undefined) {
+        counts.misses++;
+        return undefined;
+      }
+      const bytes = found.subarray(HEADER);
+      const whole =
+        found.length >= HEADER &&
+        found.subarray(0, MAGIC.length).equals(MAGIC) &&
+        createHash('sha256').update(bytes).digest().equals(found.subarray(MAGIC.length, HEADER));
+      if (!whole) {
+        counts.damaged++;
+        await rm(path, { force: true }).catch(() => undefined);
+        return undefined;
+      }
+      counts.hits++;
+      const now = new Date();
+      await utimes(path, now, now).catch(() => undefined);
+      // A copy: its start is aligned, as typed arrays need it.
+      return new Uint8Array(bytes);
+    },
+    put(key, bytes) {
+      const cost = HEADER + bytes.byteLength;
+      if (pending + cost > PENDING_LIMIT || own + cost > limit / 2) {
+        counts.lost++;
+        return;
+      }
+      pending += bytes.byteLength;
+      own += cost;
+      last = last.then(() => write(nameOf(key), bytes));
+    },
+    settled: () => last,
+  };
+}
+
+function nameOf(key: string): string {
+  return sha256(key);
+}
+
+interface Entry {
+  path: string;
+  bytes: number;
+  used: number;
+}
+
+/** Whole entries; what a killed process left half-written is removed when it is old enough to be nobody's. */
+async function entries(folder: string): Promise<Entry[]> {
+  const found: Entry[] = [];
+  for (const name of await readdir(folder).catch(() => [] as string[])) {
+    const path = join(folder, name);
+    const info = await stat(path).catch(() => undefined);
+    if (info === undefined || !info.isFile()) continue;
+    if (/^[0-9a-f]{64}$/.test(name)) found.push({ path, bytes: info.size, used: info.mtimeMs });
+    else if (name.endsWith('.tmp') && Date.now() - info.mtimeMs > STALE_MS) {
+      await rm(path, { force: true }).catch(() => undefined);
+    }
+  }
+  return found;
+}
+
+/** Removes the entries used longest ago until nine tenths of the limit are left; gives the size then. */
+async function evict(folder: string, limit: number): Promise<number> {
+  const found = (await entries(folder)).sort((a, b) => a.used - b.used);
+  let size = found.reduce((sum, entry) => sum + entry.bytes, 0);
+  for (const { path, bytes } of found) {
+    if (size <= 0.9 * limit) break;
+    await rm(path, { force: true }).catch(() => undefined);
+    size -= bytes;
+  }
+  return size;
+}
