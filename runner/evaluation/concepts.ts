@@ -127,8 +127,21 @@ function pairsOf(classes: number): [number, number][] {
   return Array.from({ length: Math.floor(classes / 2) }, (_, i) => [2 * i, 2 * i + 1]);
 }
 
+/** Probes of the residual alone: the same for all SAEs. */
+interface SharedProbes {
+  baseline: ReturnType<typeof kSparseProbes> | null;
+  ceiling: ReturnType<typeof fullProbe> | null;
+  probes: ReturnType<typeof conceptProbes> | null;
+  pairs: ReturnType<typeof scrProbes>[];
+}
+
+/** Gives what was made of a set's residual before, or makes it. */
+type Remember = (set: number, residual: Features, make: () => SharedProbes) => Promise<SharedProbes>;
+
 /**
  * One result for each SAE of a hook.
+ *
+ * @param remember for the probes that no SAE decides
  *
  * @param features for each set its pooled residual, and each SAE's pooled latents
  * @param directions of each SAE's latents: read when it is that SAE's turn, and let go after
@@ -138,25 +151,30 @@ export async function* evaluateConcepts(
   features: readonly { residual: Features; latents: readonly Features[] }[],
   directions: readonly (() => Promise<Directions>)[],
   options: ConceptOptions,
+  remember: Remember = async (_set, _residual, make) => make(),
 ): AsyncGenerator<ConceptsEvaluated> {
   const { suites, ks, ns, seed } = options;
   const wants = (suite: SuiteName): boolean => suites.includes(suite) && plans.sets.length > 0;
   // Of the residual alone: the same for all SAEs.
-  const shared = plans.sets.map(({ plan, pairs }, i) => {
+  const shared: SharedProbes[] = [];
+  for (const [i, { plan, pairs }] of plans.sets.entries()) {
     const { residual } = features[i]!;
-    return {
+    const probes = await remember(i, residual, () => ({
       baseline: wants('k-sparse') ? kSparseProbes(plan, residual, ks) : null,
       ceiling: wants('k-sparse') ? fullProbe(plan, residual) : null,
       probes: wants('tpp') ? conceptProbes(plan, residual, seed) : null,
-      pairs: pairs.map((pair) => ({ pair, probes: scrProbes(pair, residual, seed) })),
-    };
-  });
+      pairs: pairs.map((pair) => scrProbes(pair, residual, seed)),
+    }));
+    shared.push(probes);
+  }
   for (const [sae, read] of directions.entries()) {
     const direction = await read();
     const found: ConceptsEvaluated = {};
     const of = plans.sets.map(({ plan }, i) => {
       const { residual, latents } = features[i]!;
-      return { plan, features: { residual, latents: latents[sae]! }, ...shared[i]! };
+      const { pairs: ofPairs, ...rest } = shared[i]!;
+      const withProbes = plans.sets[i]!.pairs.map((pair, p) => ({ pair, probes: ofPairs[p]! }));
+      return { plan, features: { residual, latents: latents[sae]! }, ...rest, pairs: withProbes };
     });
     if (wants('k-sparse')) {
       found.k_sparse = kSparseSuite(

@@ -146,7 +146,9 @@ export function controlPass(
       const { name, of, k, follows } = each;
       const { layer } = hooks[hook]!;
       const key =
-        kept && follows !== null ? `${text} hook ${layer} of ${hooks.map((each) => each.layer).join()} ${name} ${follows}` : null;
+        kept && follows !== null
+          ? `${text} hook ${layer} of ${hooks.map((each) => each.layer).join()} ${name} ${follows}`
+          : null;
       const outcome = key === null ? undefined : await recall(kept!.cache, key);
       entries.push(
         outcome

@@ -6,6 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
 import { sha256 } from './hash.ts';
 
 export interface ContentCache {
@@ -101,6 +102,19 @@ export async function openContentCache(folder: string, limit: number): Promise<C
     },
     settled: () => last,
   };
+}
+
+/** What was made before under this key, or is made now and kept: numbers, strings, arrays and plain objects of them. */
+export async function remembered<T>(
+  cache: ContentCache | undefined,
+  key: string,
+  make: () => T | Promise<T>,
+): Promise<T> {
+  const bytes = await cache?.get(key);
+  if (bytes !== undefined) return deserialize(bytes) as T;
+  const made = await make();
+  cache?.put(key, serialize(made));
+  return made;
 }
 
 function nameOf(key: string): string {

@@ -1,4 +1,3 @@
-import { deserialize, serialize } from 'node:v8';
 import type { RunConfig } from '../config/run-config.ts';
 import {
   type ConceptOptions,
@@ -14,10 +13,11 @@ import { type HookSaes, type Observation, observe } from '../evaluation/observat
 import { pairingKeys } from '../evaluation/pairing.ts';
 import { observeProbes } from '../evaluation/probe-pass.ts';
 import { observeTokens } from '../evaluation/token-pass.ts';
-import type { ContentCache } from '../io/content-cache.ts';
+import { type ContentCache, remembered } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
 import { cachedModel } from '../lm/cached-model.ts';
 import type { Device } from '../onnx/devices.ts';
+import type { Features } from '../probes/features.ts';
 import type { EvaluationRecord, Exclusion } from '../report/schema.ts';
 import type { Reporter } from '../reporter.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
@@ -159,6 +159,12 @@ export async function evaluateStage(
                       decoderDirections(file.sae),
                 ),
                 options,
+                (set, residual, make) =>
+                  remembered(
+                    kept?.cache,
+                    canonicalJson([CONCEPTS, options, sets[set]!.set, hashOf(residual)]),
+                    make,
+                  ),
               ),
             )
           : null,
@@ -187,6 +193,7 @@ export async function evaluateStage(
 
 /** Changes when the probes that no SAE decides are made in another way. */
 const PROBE_CONTROLS = 'probe controls/1';
+const CONCEPTS = 'concepts/1';
 
 /** The probes that no SAE decides, for each hook; kept under a hash of their features and labels. */
 async function probingControls(
@@ -197,17 +204,16 @@ async function probingControls(
   const found: ProbeControls[] = [];
   for (const tasks of hooks) {
     const content = tasks.map(({ task, features, labels }) => {
-      const { buffer, byteOffset, byteLength } = features.values;
-      return [task, sha256(new Uint8Array(buffer, byteOffset, byteLength)), Array.from(labels)];
+      return [task, hashOf(features), Array.from(labels)];
     });
     const key = canonicalJson([PROBE_CONTROLS, draws, content]);
-    const bytes = await cache?.get(key);
-    const known = bytes === undefined ? undefined : (deserialize(bytes) as ProbeControls);
-    const each = known ?? probeControls(tasks, draws);
-    if (known === undefined) cache?.put(key, serialize(each));
-    found.push(each);
+    found.push(await remembered(cache, key, () => probeControls(tasks, draws)));
   }
   return found;
+}
+
+function hashOf({ values: { buffer, byteOffset, byteLength } }: Features): string {
+  return sha256(new Uint8Array(buffer, byteOffset, byteLength));
 }
 
 /** Null, and an exclusion, where the tokenizer has no token that rows could begin with. */
