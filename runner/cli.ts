@@ -25,8 +25,12 @@ const verbs: Readonly<Record<string, Verb>> = {
     summary: 'print what a run will take (segments, memory, disk, time) before anything is downloaded',
     load: () => import('./commands/plan.ts'),
   },
+  export: {
+    summary: 'write SAEs in the layout of SAELens',
+    load: () => import('./commands/export.ts'),
+  },
   inspect: {
-    summary: 'print what a checkpoint folder holds, without reading its weights',
+    summary: 'print what a model or an SAE is, without reading its weights; list published SAEs',
     load: () => import('./commands/inspect.ts'),
   },
   publish: {

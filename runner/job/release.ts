@@ -33,7 +33,8 @@ export async function releaseFiles(
   const staged = join(runFolder, 'release');
   await rm(staged, { recursive: true, force: true });
   const measured = await readRunRecords(runFolder);
-  for (const { sae } of measured) if (sae.repo !== null) throw notOurs(sae.repo);
+  for (const { sae } of measured)
+    if (sae.repo !== null || sae.source !== undefined) throw notOurs(sae.repo ?? sae.name);
   const records = measured.map(
     (record): EvaluationRecord => ({
       ...record,

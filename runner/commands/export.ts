@@ -1,0 +1,140 @@
+/** `export`: SAEs, of a run or of others, in the layout of SAELens version 6, which its `SAE.load_from_disk` reads. */
+import { existsSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { quote, UserError } from '../errors.ts';
+import { openSaeFile } from '../sae/checkpoints/load.ts';
+import { releaseFiles, releaseId } from '../sae/checkpoints/reference-release.ts';
+import { saeLensFiles } from '../sae/checkpoints/sae-lens.ts';
+import { writeSaeLens } from '../sae/checkpoints/sae-lens-export.ts';
+import { residualLayer } from '../sae/published/hook-layer.ts';
+import { parseSaeName, type SaePlace } from '../sae/published/locate.ts';
+import { locateNamed } from './locate-saes.ts';
+import { progressView } from './progress.ts';
+
+const options = {
+  to: {
+    type: 'string',
+    help: 'folder that receives them: the SAE itself, or one folder an SAE where there are several',
+  },
+  model: { type: 'string', help: 'language model of the SAEs, where their files do not name it' },
+  debug: { type: 'boolean', help: 'print the stack of an error' },
+  help: { type: 'boolean', help: 'print this' },
+} as const;
+
+/** @returns the exit code */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    console.log(help());
+    return 0;
+  }
+  const { to } = values;
+  if (positionals.length === 0 || to === undefined) {
+    throw wrong(args.map(quote).join(' ') || 'none', 'a run folder or SAEs, and --to FOLDER');
+  }
+  const view = progressView(process.stdout);
+  try {
+    const names = (await Promise.all(positionals.map(expanded))).flat();
+    const places = await locateNamed(names, view);
+    const targets = places.map((place) => (places.length === 1 ? to : join(to, folderName(place))));
+    const twice = targets.find((target, i) => targets.indexOf(target) !== i);
+    if (twice !== undefined) throw wrong(`two SAEs for ${twice}`, 'names that differ at their end');
+    for (const target of targets) await checkFree(target);
+    for (const [i, place] of places.entries()) {
+      await exportSae(place, targets[i]!, values.model);
+      view.line(targets[i]!);
+    }
+    return 0;
+  } finally {
+    view.end();
+  }
+}
+
+/** A folder of several SAEs of a run as each of them. */
+async function expanded(text: string): Promise<string[]> {
+  const { name, options: given } = parseSaeName(text);
+  if (given.layer !== undefined || !existsSync(name) || !(await stat(name)).isDirectory()) return [text];
+  const ids = (await readdir(name)).map(releaseId).filter((id) => id !== null);
+  return ids.length < 2 ? [text] : ids.sort().map((id) => join(name, releaseFiles(id).tensors));
+}
+
+/** What tells an SAE from the others: its id in a run, the end of its path or of its name. */
+function folderName({ path, name, layer }: SaePlace): string {
+  const last = (
+    parseSaeName(name)
+      .name.split(/[/:\\]/)
+      .filter(Boolean)
+      .at(-1) ?? 'sae'
+  ).replace(/[^\w.-]/g, '_');
+  const stem = releaseId(last) ?? (path.endsWith('.pt') ? last.replace(/\.pt$/, '') : last);
+  return layer.asked === undefined ? stem : `${stem}_L${layer.asked}`;
+}
+
+async function checkFree(target: string): Promise<void> {
+  if (!existsSync(join(target, saeLensFiles.config)) && !existsSync(join(target, saeLensFiles.tensors)))
+    return;
+  throw new UserError({
+    thing: target,
+    found: 'an SAE there',
+    expected: 'a folder without one',
+    next: 'Choose another folder, or delete this one.',
+  });
+}
+
+async function exportSae(place: SaePlace, target: string, model: string | undefined): Promise<void> {
+  const file = await openSaeFile(place.path, place.options);
+  try {
+    const { sae, details } = await file.load();
+    const model_name = model ?? details.model_name;
+    if (model_name === null)
+      throw wrong(`no model for ${quote(place.name)}`, '--model NAME: its files do not say it');
+    const { asked, fromPath } = place.layer;
+    const said = details.hook_name === null ? fromPath : residualLayer(details.hook_name);
+    const layer = asked ?? said;
+    const hook_name = layer === null ? details.hook_name : `blocks.${layer}.hook_resid_post`;
+    if (hook_name === null) throw wrong(`no hook for ${quote(place.name)}`, '#layer=N after its name');
+    await writeSaeLens(target, sae, { model_name, hook_name });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UserError({
+      thing: place.name,
+      found: error.message,
+      expected: 'an SAE that SAELens’ layout can hold',
+      next: 'Use it in the layout that it has.',
+    });
+  } finally {
+    await file.close();
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw wrong(error instanceof Error ? error.message : String(error), 'those that --help lists');
+  }
+}
+
+function wrong(found: string, expected: string): UserError {
+  return new UserError({
+    thing: 'arguments of export',
+    found,
+    expected,
+    next: 'Run npm run export -- --help.',
+  });
+}
+
+function help(): string {
+  const lines = Object.entries(options).map(([name, { help: text }]) => `  --${name}`.padEnd(10) + text);
+  return [
+    'usage: npm run export -- RUN_FOLDER_OR_SAE … --to FOLDER',
+    '',
+    'Writes cfg.json and sae_weights.safetensors of SAELens version 6 for each SAE of a run’s folder, or for SAEs of others',
+    '(a folder or .pt file, owner/name[@revision]:path, release/id of the registry; see eval --help).',
+    'BatchTopK and Matryoshka SAEs become jumprelu ones; a scalar normalisation is folded into the weights.',
+    '',
+    ...lines,
+  ].join('\n');
+}
