@@ -1,10 +1,13 @@
-/** Lines over a logarithmic x axis: training trajectories and alive(window). */
+/** Lines over a logarithmic x axis: training trajectories, alive(window), values over k or N. */
 import { line } from 'd3';
 import { type Axis, defaultFrame, type Frame, linearAxis, logAxis, round, type Tick } from './scale.ts';
 
 export interface LinePoint {
   x: number;
   y: number;
+  /** Ends of the 95 % interval, drawn as a whisker. */
+  low?: number | undefined;
+  high?: number | undefined;
 }
 
 export interface LineSeries {
@@ -24,6 +27,8 @@ export interface LineChartGeometry {
     path: string;
     /** Markers, left out where points are too dense to tell apart. */
     markers: { x: number; y: number; title: string }[];
+    /** Intervals: from low to high at one x. */
+    whiskers: { x: number; low: number; high: number }[];
     /** Where the line ends, and the height of its label, moved apart from its neighbours. */
     end: { x: number; pointY: number; y: number } | null;
   }[];
@@ -35,6 +40,8 @@ export interface LineChartOptions {
   formatY: (value: number) => string;
   /** Values the y axis must reach. */
   include?: readonly number[];
+  /** What x counts, for the words of a marker. */
+  unit?: string;
 }
 
 /** Points a path keeps; more cannot be told apart at the size shown. */
@@ -56,7 +63,9 @@ export function thin<T>(items: readonly T[], limit: number): T[] {
 export function lineChart(series: readonly LineSeries[], options: LineChartOptions): LineChartGeometry {
   const frame = options.frame ?? defaultFrame;
   const xs = series.flatMap((one) => one.points.map((point) => point.x));
-  const ys = series.flatMap((one) => one.points.map((point) => point.y));
+  const ys = series.flatMap((one) =>
+    one.points.flatMap(({ y: value, low, high }) => [value, low ?? value, high ?? value]),
+  );
   const x = logAxis(xs, [frame.left, frame.width - frame.right], options.formatX);
   const y = linearAxis(ys, [frame.height - frame.bottom, frame.top], {
     include: options.include ?? [],
@@ -87,8 +96,13 @@ function drawSeries(
         : series.points.map((point) => ({
             x: x.at(point.x),
             y: y.at(point.y),
-            title: `${series.label}: ${options.formatY(point.y)} at ${options.formatX(point.x)} tokens`,
+            title: `${series.label}: ${options.formatY(point.y)} at ${options.formatX(point.x)} ${options.unit ?? 'tokens'}`,
           })),
+    whiskers: series.points.flatMap((point) =>
+      point.low === undefined || point.high === undefined
+        ? []
+        : [{ x: x.at(point.x), low: y.at(point.low), high: y.at(point.high) }],
+    ),
     end: last ? { x: x.at(last.x), pointY: y.at(last.y), y: y.at(last.y) } : null,
   };
 }

@@ -114,6 +114,7 @@ describe('lineChart', () => {
               },
             ],
             "path": "M46,86.25L206,61.5L366,36.75",
+            "whiskers": [],
           },
           {
             "end": {
@@ -141,6 +142,7 @@ describe('lineChart', () => {
               },
             ],
             "path": "M46,86.25L206,61.25L366,36.26",
+            "whiskers": [],
           },
           {
             "end": null,
@@ -148,6 +150,7 @@ describe('lineChart', () => {
             "label": "none",
             "markers": [],
             "path": "",
+            "whiskers": [],
           },
         ],
         "xTicks": [

@@ -1,0 +1,122 @@
+/** k-sparse probing, TPP and SCR of a record as lines over k or N, and as rows of a table. Pure. */
+import type { DefinitionId } from '../../runner/report/definitions.ts';
+import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
+import type { LinePoint, LineSeries } from '../charts/line-chart.ts';
+import { describeMeasure, type MeasureText } from './format.ts';
+
+type KSparse = NonNullable<EvaluationRecord['k_sparse']>;
+type Tpp = NonNullable<EvaluationRecord['tpp_saebench']>;
+type Scr = NonNullable<EvaluationRecord['scr_saebench']>;
+
+export interface ConceptPanel {
+  /** Distinguishes the panel inside one page. */
+  key: string;
+  title: string;
+  definition: DefinitionId;
+  /** What x counts: k or N. */
+  xLabel: string;
+  series: LineSeries[];
+  /** Values the y axis must reach. */
+  include: number[];
+  /** One a value of x. */
+  columns: string[];
+  rows: { at: number; cells: MeasureText[] }[];
+}
+
+/** Accuracy and AUROC over k: the SAE's latents, raw residual channels, and the whole residual as ceiling. */
+export function kSparsePanels({ points, ceiling, definitions }: KSparse): ConceptPanel[] {
+  const panel = (
+    key: 'accuracy' | 'auroc',
+    title: string,
+    baseline: 'baseline_accuracy' | 'baseline_auroc',
+  ): ConceptPanel => {
+    const top = ceiling[key];
+    const definition = definitions[key];
+    return {
+      key,
+      title,
+      definition,
+      xLabel: 'latents or channels (k)',
+      series: drawn([
+        { label: 'SAE', points: points.flatMap((point) => placed(point.k, point[key])) },
+        { label: 'channels', points: points.flatMap((point) => placed(point.k, point[baseline])) },
+        // Without whiskers: one value, and its interval stands in the table.
+        {
+          label: 'ceiling',
+          points: points.flatMap(({ k }) => (top.value === null ? [] : [{ x: k, y: top.value }])),
+        },
+      ]),
+      include: [0.5],
+      columns: ['k', 'SAE latents', 'Residual channels', 'Whole residual'],
+      rows: points.map((point) => ({
+        at: point.k,
+        cells: [point[key], point[baseline], top].map((measure) => describeMeasure(measure, definition)),
+      })),
+    };
+  };
+  return [
+    panel('accuracy', 'k-sparse probing: accuracy', 'baseline_accuracy'),
+    panel('auroc', 'k-sparse probing: AUROC', 'baseline_auroc'),
+  ];
+}
+
+export function tppPanel({ definition, points }: Tpp): ConceptPanel {
+  return {
+    key: 'tpp',
+    title: 'Targeted probe perturbation',
+    definition,
+    xLabel: 'latents set to zero (N)',
+    series: drawn([
+      { label: 'TPP', points: points.flatMap(({ n, value }) => placed(n, value)) },
+      { label: 'own', points: points.flatMap(({ n, intended }) => placed(n, intended)) },
+      { label: 'others', points: points.flatMap(({ n, unintended }) => placed(n, unintended)) },
+    ]),
+    include: [0],
+    columns: ['N', 'TPP', 'Fall of the class’s own probe', 'Mean fall of the others'],
+    rows: points.map(({ n, value, intended, unintended }) => ({
+      at: n,
+      cells: [value, intended, unintended].map((measure) => describeMeasure(measure, definition)),
+    })),
+  };
+}
+
+/** The mean over the pairs, and each pair. */
+export function scrPanel({ definition, points, pairs }: Scr): ConceptPanel {
+  const at = (pair: Scr['pairs'][number], n: number): Measure | undefined =>
+    pair.points.find((point) => point.n === n)?.value;
+  return {
+    key: 'scr',
+    title: 'Spurious correlation removal',
+    definition,
+    xLabel: 'latents set to zero (N)',
+    series: drawn([{ label: 'SCR', points: points.flatMap(({ n, value }) => placed(n, value)) }]),
+    include: [0],
+    columns: ['N', 'SCR', ...pairs.map(({ kept, removed }) => `${kept}, without ${removed}`)],
+    rows: points.map(({ n, value }) => ({
+      at: n,
+      cells: [value, ...pairs.map((pair) => at(pair, n))].map((measure) =>
+        describeMeasure(measure, definition),
+      ),
+    })),
+  };
+}
+
+/** A panel's last value of each line, in words. */
+export function describePanel({ series }: ConceptPanel, format: (value: number) => string): string {
+  const words = series.map(({ label, points }) => `${label} ${format(points.at(-1)?.y ?? Number.NaN)}`);
+  return `Last values: ${words.join(', ')}. All values stand in the table below.`;
+}
+
+/** A set or pair with what was probed, in a line. */
+export function describeRows(of: { train_rows: number; test_rows: number }): string {
+  return `${of.train_rows} training and ${of.test_rows} test texts a task`;
+}
+
+function placed(x: number, measure: Measure): LinePoint[] {
+  if (measure.value === null) return [];
+  return [{ x, y: measure.value, low: measure.interval?.low, high: measure.interval?.high }];
+}
+
+function drawn(series: readonly LineSeries[]): LineSeries[] {
+  return series.filter(({ points }) => points.length > 0);
+}
