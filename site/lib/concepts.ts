@@ -13,6 +13,8 @@ export interface ConceptPanel {
   key: string;
   title: string;
   definition: DefinitionId;
+  /** What the lines are, where their names are short. */
+  note: string;
   /** What x counts: k or N. */
   xLabel: string;
   series: LineSeries[];
@@ -36,6 +38,7 @@ export function kSparsePanels({ points, ceiling, definitions }: KSparse): Concep
       key,
       title,
       definition,
+      note: 'Lines: the SAE’s latents, raw channels of the residual, and a probe on all of them.',
       xLabel: 'latents or channels (k)',
       series: drawn([
         { label: 'SAE', points: points.flatMap((point) => placed(point.k, point[key])) },
@@ -65,6 +68,7 @@ export function tppPanel({ definition, points }: Tpp): ConceptPanel {
     key: 'tpp',
     title: 'Targeted probe perturbation',
     definition,
+    note: 'TPP is the fall of the class’s own probe less the mean fall of the others.',
     xLabel: 'latents set to zero (N)',
     series: drawn([
       { label: 'TPP', points: points.flatMap(({ n, value }) => placed(n, value)) },
@@ -88,6 +92,7 @@ export function scrPanel({ definition, points, pairs }: Scr): ConceptPanel {
     key: 'scr',
     title: 'Spurious correlation removal',
     definition,
+    note: 'Mean over the pairs; below 0 the probe got worse.',
     xLabel: 'latents set to zero (N)',
     series: drawn([{ label: 'SCR', points: points.flatMap(({ n, value }) => placed(n, value)) }]),
     include: [0],

@@ -68,6 +68,31 @@ describe('axes', () => {
 });
 
 describe('lineChart', () => {
+  it('reaches the ends of intervals and draws them', () => {
+    const chart = lineChart(
+      [
+        {
+          label: 'a',
+          points: [
+            { x: 1, y: 1, low: 0, high: 4 },
+            { x: 10, y: 2 },
+          ],
+        },
+      ],
+      {
+        formatX: String,
+        formatY: String,
+        unit: 'latents',
+      },
+    );
+    const [series] = chart.series;
+    expect(series!.whiskers).toHaveLength(1);
+    const { low, high } = series!.whiskers[0]!;
+    expect(low).toBe(chart.frame.height - chart.frame.bottom);
+    expect(high).toBe(chart.frame.top);
+    expect(series!.markers[1]!.title).toBe('a: 2 at 10 latents');
+  });
+
   it('draws lines, markers and labels that do not touch', () => {
     const chart = lineChart(
       [
