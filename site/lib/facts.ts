@@ -33,6 +33,30 @@ export function architectureFacts({ model, sae }: EvaluationRecord): Fact[] {
     { name: 'SAE repository', value: sae.repo },
     { name: 'SAE SHA-256', value: sae.sha256, code: true },
     { name: 'Licence', value: sae.license },
+    ...sourceFacts(sae.source),
+  ];
+}
+
+/** Of an SAE that its evaluator did not train: where it came from, and how it was read. */
+function sourceFacts(source: EvaluationRecord['sae']['source']): Fact[] {
+  if (source === undefined) return [];
+  const { format, revision, path, registry, conversions, self_test, model_name, hook_name } = source;
+  const tried = self_test?.others.filter(({ var_exp }) => var_exp !== null) ?? [];
+  const best = tried.sort((a, b) => (b.var_exp ?? 0) - (a.var_exp ?? 0))[0];
+  return [
+    { name: 'SAE revision', value: revision, code: true },
+    { name: 'Path in the repository', value: path },
+    { name: 'Registry name', value: registry === null ? null : `${registry.release}/${registry.id}` },
+    { name: 'Read as', value: format },
+    { name: 'Model and hook named', value: [model_name, hook_name].filter(Boolean).join(', ') || null },
+    { name: 'Conversions', value: conversions.join('; ') || 'none' },
+    {
+      name: 'Self-test',
+      value:
+        self_test === null
+          ? null
+          : `var_exp ${self_test.declared.toFixed(3)} as declared${best === undefined ? '' : `, ${best.var_exp?.toFixed(3)} at best read otherwise (${best.convention})`}, on ${formatCount(self_test.tokens)} tokens`,
+    },
   ];
 }
 

@@ -20,7 +20,7 @@ const marks: readonly (readonly [SaeFormat, readonly string[]])[] = [
   ['sparsify', [sparsifyFiles.config, sparsifyFiles.tensors]],
   ['dictionary-learning', [dictionaryLearningFiles.config, dictionaryLearningFiles.tensors]],
   ['gemma-scope', [gemmaScopeFile]],
-  ['gemma-scope-2', [gemmaScope2Files.config, gemmaScope2Files.tensors]],
+  ['gemma-scope-2', [gemmaScope2Files.tensors]],
   ['llama-scope', [llamaScopeFiles.config, 'checkpoints']],
 ];
 

@@ -2,8 +2,10 @@
  * Gemma Scope 2 (Google DeepMind): `config.json` and `params.safetensors` with w_enc [d_in, d_sae], w_dec [d_sae, d_out],
  * b_enc, b_dec, threshold, and for transcoders with an affine connection affine_skip_connection [d_in, d_out].
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { MalformedError } from '../../errors.ts';
 import {
   accepted,
   type LoadedSae,
@@ -30,11 +32,47 @@ const configSchema = z.strictObject({
   type: shortText.optional(),
 });
 
+type Config = Omit<z.infer<typeof configSchema>, 'model_name'> & { model_name?: string };
+
+/**
+ * Some published folders have no config. Their names say the hook, as in resid_post/layer_12_width_16k_l0_medium (the
+ * rule of SAELens' loader).
+ *
+ * @throws MalformedError for other names
+ */
+function configOfPath(folder: string): Config {
+  const [, kind, layer] =
+    /(?:^|[\\/])(resid_post|attn_out|mlp_out|transcoder)(?:_all)?[\\/]layer_(\d+)_[^\\/]*$/.exec(folder) ??
+    [];
+  const hooks: Readonly<Record<string, readonly [string, string]>> = {
+    resid_post: ['output', 'output'],
+    attn_out: ['self_attn.o_proj.input', 'self_attn.o_proj.input'],
+    mlp_out: ['post_feedforward_layernorm.output', 'post_feedforward_layernorm.output'],
+    transcoder: ['pre_feedforward_layernorm.output', 'post_feedforward_layernorm.output'],
+  };
+  const found = kind === undefined ? undefined : hooks[kind];
+  if (found === undefined) {
+    throw new MalformedError({
+      thing: folder,
+      found: 'no config.json, and a name that says no hook',
+      expected: 'config.json, or a folder such as resid_post/layer_12_width_16k_l0_medium',
+      next: 'Download the folder whole.',
+    });
+  }
+  return {
+    architecture: 'jump_relu',
+    hf_hook_point_in: `model.layers.${layer}.${found[0]}`,
+    hf_hook_point_out: `model.layers.${layer}.${found[1]}`,
+    affine_connection: /_affine$/.test(folder),
+  };
+}
+
 /** @throws UnavailableError @throws MalformedError */
 export async function openGemmaScope2(folder: string): Promise<SaeFile> {
   const path = join(folder, gemmaScope2Files.config);
-  const config = await readConfig(path, configSchema, 'Gemma Scope 2');
-  return openTensors(join(folder, gemmaScope2Files.tensors), [path], async (source) => {
+  const inferred = existsSync(path) ? null : configOfPath(folder);
+  const config = inferred ?? (await readConfig(path, configSchema, 'Gemma Scope 2'));
+  return openTensors(join(folder, gemmaScope2Files.tensors), inferred ? [] : [path], async (source) => {
     const bag = new TensorBag(source.name, 'Gemma Scope 2', await storedTensors(source));
     const W_enc = bag.matrix('w_enc', [-1, -1]);
     const [d_in, d_sae] = [W_enc.rows, W_enc.columns];
@@ -45,7 +83,9 @@ export async function openGemmaScope2(folder: string): Promise<SaeFile> {
     if (!transcoder && (d_out !== d_in || config.affine_connection)) {
       throw bag.malformed(`w_dec of ${d_out} columns for one hook of ${d_in}`, 'two hooks, or one width');
     }
-    const conversions: string[] = [];
+    const conversions: string[] = inferred
+      ? ['config.json is missing: the hook is the one that the folder’s name says']
+      : [];
     if (config.affine_connection) conversions.push('affine_skip_connection turned');
     const sae = {
       architecture: 'jumprelu',
@@ -67,7 +107,7 @@ export async function openGemmaScope2(folder: string): Promise<SaeFile> {
     return {
       format: 'gemma-scope-2',
       sae: accepted(source.name, sae),
-      details: { model_name: config.model_name, hook_name: config.hf_hook_point_in },
+      details: { model_name: config.model_name ?? null, hook_name: config.hf_hook_point_in },
       conversions,
     };
   });

@@ -161,6 +161,44 @@ describe('configs', () => {
   });
 });
 
+describe('Gemma Scope 2', () => {
+  /** The keys of a published config, as programs that read them hold them to be. */
+  it('reads the keys that published configs have', async () => {
+    const published = { width: 40, l0: 150, affine_connection: false, type: 'sae' };
+    const hook = 'model.layers.17.output';
+    const change = { ...published, hf_hook_point_in: hook, hf_hook_point_out: hook };
+    const found = await readGemmaScope2(await copy('gemma-scope-2/sae', 'config.json', change));
+    expect(found.details.hook_name).toBe(hook);
+    expect(found.sae.d_out).toBeUndefined();
+  });
+
+  it('takes the hook from the folder’s name where there is no config', async () => {
+    const [sae, transcoder] = [
+      join(root, 'resid_post_all', 'layer_17_width_16k_l0_big'),
+      join(root, 'transcoder', 'layer_3_width_16k_l0_small_affine'),
+    ];
+    for (const [name, folder] of [
+      ['sae', sae],
+      ['transcoder', transcoder],
+    ] as const) {
+      const from = join(fixtures, 'gemma-scope-2', name);
+      await mkdir(folder, { recursive: true });
+      await cp(join(from, 'params.safetensors'), join(folder, 'params.safetensors'));
+      expect(await detectFormat(folder)).toBe('gemma-scope-2');
+      const [inferred, written] = [await readGemmaScope2(folder), await readGemmaScope2(from)];
+      expect(inferred.sae).toEqual(written.sae);
+      expect(inferred.conversions[0]).toContain('config.json is missing');
+    }
+    expect((await readGemmaScope2(sae)).details).toEqual({
+      model_name: null,
+      hook_name: 'model.layers.17.output',
+    });
+    const elsewhere = await copy('gemma-scope-2/sae');
+    await rm(join(elsewhere, 'config.json'));
+    expect(await refusal(readGemmaScope2(elsewhere))).toContain('says no hook');
+  });
+});
+
 describe('detection', () => {
   it('says what it found where it knows no format', async () => {
     const empty = join(root, 'empty');
