@@ -2,7 +2,7 @@
  * Memory and time of opening a large SAE and of taking latents out of it, and memory of running one, from its file and
  * from memory. Each case is a process of its own; the file is sparse and takes no room on the disk.
  *
- *     node test/bench/sae-open.ts [--latents 65536] [--width 5120] [--run-latents 16384] [--run-width 2048]
+ *     node test/bench/sae-open.ts [--latents 65536] [--width 5120] [--run-latents 32768] [--run-width 2048]
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ const { values } = parseArgs({
   options: {
     latents: { type: 'string', default: '65536' },
     width: { type: 'string', default: '5120' },
-    'run-latents': { type: 'string', default: '16384' },
+    'run-latents': { type: 'string', default: '32768' },
     'run-width': { type: 'string', default: '2048' },
     case: { type: 'string' },
     folder: { type: 'string' },
@@ -93,9 +93,10 @@ async function main(folder: string, which: string): Promise<void> {
     const file = await timed('opened', () => openSaeFile(folder));
     const { d_sae } = file.sae;
     await timed('one latent', () => file.latents(d_sae - 1, d_sae));
-    await timed('64 latents in a row', () => file.latents(1_000, 1_064));
-    await timed('64 latents here and there', async () => {
-      for (let i = 0; i < 64; i++) await file.latents(i * 997, i * 997 + 1);
+    const some = Math.min(64, d_sae);
+    await timed(`${some} latents in a row`, () => file.latents(d_sae - some, d_sae));
+    await timed('8 latents here and there', async () => {
+      for (let i = 0; i < 8; i++) await file.latents((i * 9_973) % d_sae, ((i * 9_973) % d_sae) + 1);
     });
     return file.close();
   }
@@ -105,6 +106,7 @@ async function main(folder: string, which: string): Promise<void> {
   const x = new Float32Array(RUN_TOKENS * sae.d_in).fill(1);
   const open = await timed(`programs opened ${place}`, () => openSae(sae));
   await timed(`${RUN_TOKENS} tokens encoded and decoded`, () => open.reconstruct(x, RUN_TOKENS));
+  await timed('the same again', () => open.reconstruct(x, RUN_TOKENS));
   await open.close();
   await file.close();
 }

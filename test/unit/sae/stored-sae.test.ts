@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -165,3 +166,24 @@ test('opening reads the header and the vectors; a latent costs its column and it
   await latentSlice(stored, 100, 132);
   expect(count).toEqual({ reads: d_in + 1, bytes: 32 * 4 * 2 * d_in });
 });
+
+test.runIf(process.platform === 'linux')(
+  'a file of 2.7 GB is opened and sliced within 64 MiB more than a process that opens nothing takes (/proc is needed)',
+  { timeout: 60_000 },
+  () => {
+    const script = fileURLToPath(new URL('../../bench/sae-open.ts', import.meta.url));
+    const { stdout, status } = spawnSync(
+      process.execPath,
+      [script, '--run-latents', '64', '--run-width', '16'],
+      { encoding: 'utf8' },
+    );
+    expect(status).toBe(0);
+    expect(stdout).toContain('a file of 2560 MiB');
+    const peak = (line: string): number =>
+      Number(new RegExp(`^${line}.*peak resident +(\\d+) MiB`, 'm').exec(stdout)?.[1]);
+    const most = peak('8 latents here and there');
+    console.info(stdout);
+    expect(most).toBeGreaterThan(0);
+    expect(most - peak('a process that opens nothing')).toBeLessThan(64);
+  },
+);
