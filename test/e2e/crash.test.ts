@@ -143,7 +143,7 @@ async function generations(folder: string): Promise<Record<string, string>> {
 /** A run cut after its first checkpoints, with its folder of generations. */
 async function startedRun(name: string): Promise<{ folder: string; checkpoints: string }> {
   const folder = join(root, name);
-  expect((await train(folder, { passes: 8, ms: 0 })).signal).toBe('SIGKILL');
+  expect((await train(folder, { passes: 24, ms: 0 })).signal).toBe('SIGKILL');
   const checkpoints = join(folder, 'checkpoints');
   for (const each of await readdir(checkpoints)) {
     if (each.startsWith('partial-')) await rm(join(checkpoints, each), { recursive: true });
