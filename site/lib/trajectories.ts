@@ -33,13 +33,62 @@ export function layerLabel(entry: EvaluationRecord, among: readonly EvaluationRe
   return same.length > 1 ? `L${entry.sae.layer}·${same.indexOf(entry) + 1}` : `L${entry.sae.layer}`;
 }
 
+/**
+ * What sets an SAE apart from others of its layer, in a few characters: `k32 s1`. Its place among them where nothing
+ * does.
+ */
+export function shortLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
+  if (among.some((other) => other.sae.layer !== entry.sae.layer) || among.length === 1)
+    return layerLabel(entry, among);
+  const parts = facts.flatMap(({ read, mark }) => {
+    const differ = new Set(among.map(read)).size > 1;
+    const value = read(entry);
+    return differ && value !== undefined && value !== null ? [`${mark}${value}`] : [];
+  });
+  const label = parts.join(' ');
+  const unique = (other: EvaluationRecord): string => facts.map(({ read }) => read(other)).join(' ');
+  const alone = among.filter((other) => unique(other) === unique(entry)).length === 1;
+  return alone && label !== '' && label.length <= LABEL_LENGTH ? label : layerLabel(entry, among);
+}
+
+/** Longest text at the end of a line, characters. */
+const LABEL_LENGTH = 20;
+
+type Fact = string | number | boolean | null | undefined;
+
+/** What SAEs of one layer may differ in, as the settings of a sweep name it. */
+const facts: readonly { mark: string; read: (entry: EvaluationRecord) => Fact }[] = [
+  { mark: '', read: ({ sae }) => sae.architecture },
+  { mark: 'n', read: ({ sae }) => sae.d_sae },
+  { mark: 'k', read: ({ sae }) => sae.k },
+  { mark: 'kaux', read: ({ sae }) => sae.training?.kAux },
+  { mark: 'alpha', read: ({ sae }) => sae.training?.alphaAux },
+  { mark: '', read: ({ sae }) => sae.training?.auxVariant },
+  { mark: 'lr', read: ({ sae }) => sae.training?.learningRate },
+  { mark: 's', read: ({ sae }) => sae.training?.seed },
+];
+
+/** One panel of all records, or one a layer where a layer has several SAEs with trajectories. */
+export function trajectoryPanels(
+  records: readonly EvaluationRecord[],
+): { layer: number | null; panel: TrajectoryPanel }[] {
+  const drawn = records.filter((entry) => (entry.trajectory?.points.length ?? 0) > 0);
+  const byLayer = [...Map.groupBy(drawn, (entry) => entry.sae.layer)].sort(([a], [b]) => a - b);
+  const groups: [number | null, readonly EvaluationRecord[]][] =
+    byLayer.length > 1 && byLayer.some(([, here]) => here.length > 1) ? byLayer : [[null, drawn]];
+  return groups.flatMap(([layer, here]) => {
+    const panel = trajectoryPanel(here);
+    return panel ? [{ layer, panel }] : [];
+  });
+}
+
 /** Null when no record carries a trajectory. */
 export function trajectoryPanel(records: readonly EvaluationRecord[]): TrajectoryPanel | null {
   const drawn = records.filter((entry) => (entry.trajectory?.points.length ?? 0) > 0);
   if (drawn.length === 0) return null;
   const series = (read: 'var_exp' | 'dead'): LineSeries[] =>
     drawn.map((entry) => ({
-      label: layerLabel(entry, drawn),
+      label: shortLabel(entry, drawn),
       points: pointsOf(entry).flatMap((point) => {
         const y = point[read];
         return y === null ? [] : [{ x: point.tokens, y }];
@@ -53,7 +102,7 @@ export function trajectoryPanel(records: readonly EvaluationRecord[]): Trajector
     notes: [...new Set(drawn.flatMap((entry) => entry.trajectory?.note ?? []))],
     rows: drawn.flatMap((entry) =>
       thin(pointsOf(entry), TABLE_POINTS).map((point) => ({
-        label: layerLabel(entry, drawn),
+        label: shortLabel(entry, drawn),
         tokens: formatCount(point.tokens),
         varExp: point.var_exp === null ? null : formatNumber(point.var_exp, 3),
         dead: point.dead === null ? null : formatCount(point.dead),

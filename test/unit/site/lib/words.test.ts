@@ -4,7 +4,7 @@ import { publishedRecords } from '../../../../runner/report/published.ts';
 import { architectureFacts, dataFacts, provenanceFacts, trainingFacts } from '../../../../site/lib/facts.ts';
 import { formulaParts } from '../../../../site/lib/formula.ts';
 import { groupOf, headlineVariance, statisticsOf, unmentioned } from '../../../../site/lib/statistics.ts';
-import { trajectoryPanel } from '../../../../site/lib/trajectories.ts';
+import { trajectoryPanel, trajectoryPanels } from '../../../../site/lib/trajectories.ts';
 import {
   comparePath,
   definitionAnchor,
@@ -110,6 +110,25 @@ describe('trajectories', () => {
     const entry = fixture('small-world-l4');
     const panel = trajectoryPanel([entry, fixture('small-world-l0'), { ...entry, id: 'again' }]);
     expect(panel?.varExp.map((series) => series.label)).toEqual(['L4·1', 'L0', 'L4·2']);
+  });
+
+  it('of a sweep are one panel a layer, each line named by what sets its SAE apart', () => {
+    const swept = ['small-world-l4', 'small-world-l0'].flatMap((name) =>
+      [8, 16].flatMap((k) =>
+        [0, 1].map((seed) => {
+          const entry = fixture(name);
+          const sae = { ...entry.sae, k, training: { ...entry.sae.training, k, seed } };
+          return { ...entry, id: `${name}-k${k}-s${seed}`, sae };
+        }),
+      ),
+    );
+    const panels = trajectoryPanels(swept);
+    expect(panels.map(({ layer }) => layer)).toEqual([0, 4]);
+    for (const { panel } of panels) {
+      const labels = panel.varExp.map((series) => series.label);
+      expect(labels).toEqual(['k8 s0', 'k8 s1', 'k16 s0', 'k16 s1']);
+    }
+    expect(trajectoryPanels(fixtures).map(({ layer }) => layer)).toEqual([null]);
   });
 
   it('are absent where no record has one', () => {
