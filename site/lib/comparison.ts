@@ -63,6 +63,7 @@ export function compareRecords(records: readonly EvaluationRecord[]): Comparison
     { title: 'Reconstruction and sparsity', rows: metricRows(records, 'Reconstruction and sparsity') },
     { title: 'Loss', rows: metricRows(records, 'Loss') },
     { title: 'Probes', rows: probeRows(records) },
+    { title: 'Concepts in few latents', rows: conceptRows(records) },
     {
       title: 'Architecture',
       rows: [
@@ -235,6 +236,40 @@ function probeRows(records: readonly EvaluationRecord[]): ComparisonRow[] {
       `AUROC: ${task}`,
     ),
   );
+}
+
+/** k-sparse probing at each k, TPP and SCR at each N that some record has. */
+function conceptRows(records: readonly EvaluationRecord[]): ComparisonRow[] {
+  const row = (
+    id: DefinitionId,
+    name: string,
+    read: (entry: EvaluationRecord) => readonly { at: number; measure: Measure }[],
+  ): ComparisonRow[] => {
+    const values = records.map(read);
+    const places = [...new Set(values.flatMap((points) => points.map(({ at }) => at)))].sort((a, b) => a - b);
+    return places.map((place) =>
+      measureRow(
+        id,
+        values.map((points) => points.find(({ at }) => at === place)?.measure),
+        `concepts.${id}.${place}`,
+        `${definitions[id].short}, ${name} = ${place}`,
+      ),
+    );
+  };
+  return [
+    ...row('probe_acc_k@saebench', 'k', (entry) =>
+      (entry.k_sparse?.points ?? []).map(({ k, accuracy }) => ({ at: k, measure: accuracy })),
+    ),
+    ...row('probe_auc_k@saebench', 'k', (entry) =>
+      (entry.k_sparse?.points ?? []).map(({ k, auroc }) => ({ at: k, measure: auroc })),
+    ),
+    ...row('tpp@saebench-N', 'N', (entry) =>
+      (entry.tpp_saebench?.points ?? []).map(({ n, value }) => ({ at: n, measure: value })),
+    ),
+    ...row('scr@saebench-N', 'N', (entry) =>
+      (entry.scr_saebench?.points ?? []).map(({ n, value }) => ({ at: n, measure: value })),
+    ),
+  ];
 }
 
 function trainingRows(records: readonly EvaluationRecord[]): ComparisonRow[] {

@@ -19,6 +19,7 @@ describe('compareRecords', () => {
       'Reconstruction and sparsity',
       'Loss',
       'Probes',
+      'Concepts in few latents',
       'Architecture',
       'Training',
       'Evaluation data',
@@ -39,6 +40,16 @@ describe('compareRecords', () => {
       other: true,
     });
     expect(alive.cells[0]).toMatchObject({ change: null, resolved: null, other: false });
+  });
+
+  it('sets values over k and N beside each other, each k and N a row', () => {
+    const pair = compareRecords([fixture('small-world-l0'), fixture('small-world-l2')]);
+    const found = row('concepts.probe_acc_k@saebench.5', pair);
+    expect(found).toMatchObject({ label: 'k-sparse acc., k = 5', definition: 'probe_acc_k@saebench' });
+    expect(found.cells.map(({ text }) => text)).not.toContain(null);
+    expect(row('concepts.tpp@saebench-N.500', pair).label).toBe('TPP (SAEBench), N = 500');
+    // A record from before these suites says nothing of them.
+    expect(row('concepts.scr@saebench-N.10').cells[1]).toMatchObject({ text: null });
   });
 
   it('does not call overlapping intervals apart', () => {
