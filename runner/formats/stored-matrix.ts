@@ -37,6 +37,8 @@ export interface StoredMatrix {
   readonly place: MatrixPlace | null;
   /** A part of it, row-major. @throws what reading the file throws */
   block(part: Block): Promise<Float32Array>;
+  /** Holds the bytes against their container's checksum, where it has one. @throws MalformedError */
+  verify(): Promise<void>;
   /** All of it, row-major. @throws MalformedError when the container's checksum is another */
   read(): Promise<Float32Array>;
   /** Its transpose, the same bytes seen the other way. */
@@ -121,6 +123,7 @@ export function storedMatrix(array: StridedArray): StoredMatrix {
         }
       : null,
     block,
+    verify: async () => source.verify?.(),
     async read() {
       await source.verify?.();
       return block({ rows: [0, rows], columns: [0, columns] });
@@ -156,6 +159,7 @@ export function scaledMatrix(
     columns,
     dtype,
     place: null,
+    verify: () => matrix.verify(),
     block: async (part) => scaled(await matrix.block(part), part),
     read: async () => scaled(await matrix.read(), { rows: [0, rows], columns: [0, columns] }),
     turned: () => scaledMatrix(matrix.turned(), { rows: factors.columns, columns: factors.rows }),

@@ -14,6 +14,7 @@ const onnxTypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16', F64: 'floa
  * loaded. Any other matrix is read now and becomes part of the program.
  *
  * @param needed the matrices of the program
+ * @throws MalformedError when a checksum of the file is another
  * @returns what `openSession` needs beside the program: the folder of the file
  */
 export async function inFile(
@@ -26,6 +27,7 @@ export async function inFile(
     const matrix = sae[name];
     const { place } = matrix;
     if (place !== null && (name === 'W_enc' || !place.turned)) {
+      await matrix.verify();
       // Links are followed: the runtime refuses a file that a link leads to outside the folder.
       const file = await realpath(place.file);
       folder = dirname(file);

@@ -29,7 +29,7 @@ export const dictionaryLearningFiles = { config: 'config.json', tensors: 'ae.pt'
 
 /** Settings of the training run; none of them changes what the saved dictionary computes. */
 const withoutEffect = new Set(
-  `trainer_class lr steps seed device wandb_name submodule_name l1_penalty warmup_steps resample_steps
+  `trainer_class lr steps seed device wandb_name l1_penalty warmup_steps resample_steps
   sparsity_warmup_steps decay_start auxk_alpha threshold_beta threshold_start_step top_k_aux bandwidth sparsity_penalty
   target_l0 sparsity_function p_start p_end anneal_start sparsity_queue_length n_sparsity_updates group_fractions
   group_weights group_sizes dead_feature_threshold lp_norm norm_factor`.split(/\s+/),
@@ -54,6 +54,7 @@ const trainerSchema = z
       k: size.optional(),
       lm_name: shortText.nullish(),
       layer: z.int().nonnegative().max(10_000).optional(),
+      submodule_name: shortText.nullish(),
     }),
   );
 
@@ -82,17 +83,19 @@ export async function openDictionaryLearning(folder: string): Promise<SaeFile> {
     const rest = bag();
     const sae = await assemble(config.trainer, rest, counts, conversions);
     rest.rest();
-    const { lm_name = null, layer } = config.trainer;
     return {
       format: 'dictionary-learning',
       sae: accepted(source.name, sae),
-      details: {
-        model_name: lm_name,
-        hook_name: layer === undefined ? null : `blocks.${layer}.hook_resid_post`,
-      },
+      details: { model_name: config.trainer.lm_name ?? null, hook_name: hookOf(config.trainer) },
       conversions,
     };
   });
+}
+
+/** Its scripts call a submodule resid_post_layer_12 or so; where they name none, it is the residual stream. */
+function hookOf({ layer, submodule_name }: z.infer<typeof trainerSchema>): string | null {
+  if (submodule_name != null && !submodule_name.includes('resid_post')) return submodule_name;
+  return layer === undefined ? null : `blocks.${layer}.hook_resid_post`;
 }
 
 /** @throws UnavailableError @throws MalformedError */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -121,6 +121,19 @@ test('a range outside the latents is refused, and a closed file is closed', asyn
     await expect(file.latents(from, to)).rejects.toThrow(RangeError);
   await file.close();
   await expect(file.latents(0, 1)).rejects.toThrow();
+});
+
+test('a damaged byte of a matrix in an archive is found before it is run', async () => {
+  const path = join(folder, 'layer0.sae.pt');
+  const bytes = await readFile(join(fixtures, 'qwen-scope/sae/layer0.sae.pt'));
+  const { sae, close } = await openSaeFile(join(fixtures, 'qwen-scope/sae/layer0.sae.pt'), { k: 5 });
+  await close();
+  bytes[sae.W_enc.place!.start + 5]! ^= 1;
+  await writeFile(path, bytes);
+  const file = await openSaeFile(path, { k: 5 });
+  await expect(openSae(file.sae)).rejects.toThrow(/another CRC-32/);
+  await expect(file.load()).rejects.toThrow(/another CRC-32/);
+  await file.close();
 });
 
 test('opening reads the header and the vectors; a latent costs its column and its row', async () => {

@@ -118,6 +118,24 @@ describe('configs', () => {
     }
   });
 
+  it('dictionary_learning: the hook is that of the layer and the submodule', async () => {
+    const folder = await copy('dictionary-learning/BatchTopKSAE');
+    const path = join(folder, 'config.json');
+    const config = JSON.parse(await readFile(path, 'utf8')) as { trainer: Record<string, unknown> };
+    for (const [change, hook] of [
+      [{ layer: 12 }, 'blocks.12.hook_resid_post'],
+      [{ layer: 12, submodule_name: 'resid_post_layer_12' }, 'blocks.12.hook_resid_post'],
+      [{ layer: 12, submodule_name: 'mlp_out_layer_12' }, 'mlp_out_layer_12'],
+      [{ layer: undefined }, null],
+    ] as const) {
+      await writeFile(
+        path,
+        JSON.stringify({ ...config, trainer: { ...config.trainer, submodule_name: undefined, ...change } }),
+      );
+      expect((await readDictionaryLearning(folder)).details.hook_name).toBe(hook);
+    }
+  });
+
   it('k of Qwen-Scope comes from the caller and must be possible', async () => {
     const file = join(fixtures, 'qwen-scope/sae/layer0.sae.pt');
     await expect(readQwenScope(file, { k: 41 })).rejects.toThrow(UserError);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { MalformedError, UserError } from '../../../../runner/errors.ts';
+import { random } from '../../../../runner/math/random.ts';
 import { residualLayer, saeLayer } from '../../../../runner/sae/published/hook-layer.ts';
 import {
   entryName,
@@ -9,6 +10,7 @@ import {
   parseRegistry,
   searchRegistry,
 } from '../../../../runner/sae/published/registry.ts';
+import { mutated } from '../../formats/hostile.ts';
 
 const text = readFileSync(
   fileURLToPath(new URL('../../../fixtures/sae-registry/excerpt.yaml', import.meta.url)),
@@ -99,6 +101,22 @@ describe('the registry', () => {
     expect(parse).toThrow(MalformedError);
     expect(parse).toThrow(found);
     expect(parse).not.toThrow(/\n/);
+  });
+
+  it('gives an error of ours or a registry, whatever is done to the file', () => {
+    let refused = 0;
+    for (let seed = 0; seed < 1_000; seed++) {
+      const bytes = mutated(Buffer.from(text), random('registry', seed));
+      try {
+        parseRegistry('the file', new TextDecoder().decode(bytes));
+      } catch (error) {
+        if (!(error instanceof MalformedError)) throw new Error(`seed ${seed}`, { cause: error });
+        expect(error.message).not.toMatch(/\n/);
+        refused++;
+      }
+    }
+    console.info(`registry: 1000 files, ${refused} refused`);
+    expect(refused).toBeGreaterThan(100);
   });
 
   it('does not take names of the prototype for loaders or keys', () => {
