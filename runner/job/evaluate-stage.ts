@@ -29,7 +29,7 @@ import { beginningToken, specialTokens } from '../text/bos-rows.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { RunModel } from './language-model.ts';
 import type { PlannedSae } from './planned-saes.ts';
-import { probeTasks } from './probe-tasks.ts';
+import { probeTasks, removedTexts } from './probe-tasks.ts';
 import { coreBatches, type EvaluationText, probeSets } from './text.ts';
 
 export interface Kept {
@@ -105,6 +105,7 @@ export async function evaluateStage(
     const packed = observeTokens(dModel, hooks, batches, controls === null ? [] : [controls.observer]);
     const core = needs.bosRows ? await coreObservation(config, tokenizer, dModel, hooks, exclusions) : null;
     const tasks = needs.tasks ? await probeTasks(config, tokenizer) : null;
+    exclusions.push(...(tasks?.removed ?? []));
     const taskTexts = tasks && observeProbes(dModel, hooks, tasks.texts, { residual: controls !== null });
     const options: ConceptOptions = {
       suites,
@@ -114,7 +115,7 @@ export async function evaluateStage(
       resamples,
       resampleSeed: seed,
     };
-    const sets = needs.sets ? await conceptSets(config, tokenizer) : [];
+    const sets = needs.sets ? await conceptSets(config, tokenizer, exclusions) : [];
     const plans = planConceptSuites(
       sets.map(({ set }) => set),
       options,
@@ -247,7 +248,7 @@ async function coreObservation(
 }
 
 /** The sets of several classes that the run names. */
-async function conceptSets(config: RunConfig, tokenizer: Tokenizer) {
+async function conceptSets(config: RunConfig, tokenizer: Tokenizer, exclusions: Exclusion[]) {
   const { setTrainTexts, setTestTexts, setTokens, probeSeed } = config.evaluation;
   const load = probeSets(config);
   const special = specialTokens(tokenizer);
@@ -260,6 +261,7 @@ async function conceptSets(config: RunConfig, tokenizer: Tokenizer) {
       testPerClass: setTestTexts,
       seed: probeSeed,
     });
+    exclusions.push(...removedTexts(set, 'probing.sets'));
     const read = (text: string) => tokenizer.encode(text, { specialTokens: true }).slice(0, setTokens);
     found.push(conceptTexts(set, read, special));
   }

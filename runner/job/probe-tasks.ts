@@ -3,6 +3,7 @@ import type { RunConfig } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
 import type { ProbeText } from '../evaluation/probe-pass.ts';
 import type { Features } from '../probes/features.ts';
+import type { Exclusion } from '../report/schema.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
 import type { ProbeSet } from '../text/probe-sets.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
@@ -11,6 +12,8 @@ import { probeSets } from './text.ts';
 export interface ProbeTasks {
   /** The texts of all tasks, one task after the other. */
   texts: ProbeText[];
+  /** Texts of the data sets that no task reads. */
+  removed: Exclusion[];
   /** The tasks with the pooled latents of these texts. */
   of(latents: Features): ProbeTask[];
 }
@@ -20,9 +23,12 @@ export async function probeTasks(config: RunConfig, tokenizer: Tokenizer): Promi
   const { probeTexts, probeTokens } = config.evaluation;
   const load = probeSets(config);
   const loaded = [];
+  const removed: Exclusion[] = [];
   for (const task of config.probing.tasks) {
     const name = typeof task === 'string' ? task : task.name;
-    loaded.push(asTask(await load(name, { kind: 'first', rows: probeTexts })));
+    const set = asTask(await load(name, { kind: 'first', rows: probeTexts }));
+    loaded.push(set);
+    removed.push(...removedTexts(set, 'interpscore'));
   }
   const sets = loaded.map(({ name, data, train }) => {
     const rows = train.map(({ text, label }) => ({
@@ -43,6 +49,7 @@ export async function probeTasks(config: RunConfig, tokenizer: Tokenizer): Promi
     return { name, data, usable };
   });
   return {
+    removed,
     texts: sets.flatMap(({ usable }) => usable.map(({ ids }) => ({ ids }))),
     of(latents) {
       let first = 0;
@@ -59,6 +66,25 @@ export async function probeTasks(config: RunConfig, tokenizer: Tokenizer): Promi
       });
     },
   };
+}
+
+/** What a data set left out of its rows, as the record says it. */
+export function removedTexts({ name, removed }: ProbeSet, suite: string): Exclusion[] {
+  const { duplicates, unused } = removed;
+  return [
+    ...(duplicates > 0
+      ? [{ suite, data: name, reason: `${duplicates} test texts that also stand in the training part` }]
+      : []),
+    ...(unused > 0
+      ? [
+          {
+            suite,
+            data: name,
+            reason: `${unused} rows without text, or of a label that the set does not name`,
+          },
+        ]
+      : []),
+  ];
 }
 
 /** @throws UserError for a set of more than two classes: its probe would need another rule */

@@ -20,7 +20,10 @@ export function scoreTable(records: readonly EvaluationRecord[]): string {
     const measures = [
       each.interpscore?.score,
       ...columns.map((id) => each.metrics[id]),
-      ...componentNames.map((name) => each.interpscore?.components[name]),
+      // A run without the composite still has some of its parts.
+      ...componentNames.map(
+        (name) => each.interpscore?.components[name] ?? each.metrics[interpScoreComponents[name].definition],
+      ),
     ];
     rows.push([
       oneALayer ? String(each.sae.layer) : each.sae.name,

@@ -105,6 +105,18 @@ describe('eval', () => {
       expect(score.value).toBeCloseTo(sum, 12);
       expect(score.value !== null && score.interval).toBeTruthy();
       expect(each.trajectory?.points.length).toBeGreaterThan(3);
+      const recovered = each.metrics['kl_recovered@saebench-core'];
+      expect(recovered).toMatchObject({ value: expect.any(Number), interval: { low: expect.any(Number) } });
+      expect(each.core_data).toMatchObject({ rows: 8, row_tokens: 128 });
+      expect(each.k_sparse?.points.map(({ k }) => k)).toEqual([1, 2, 5, 10, 20, 50]);
+      // Latents chosen well leave chance behind, and nothing beats the whole residual by much.
+      const { accuracy } = each.k_sparse!.points[5]!;
+      expect(accuracy.value).toBeGreaterThan(0.6);
+      expect(each.tpp_saebench?.points.at(-1)?.value).toEqual({
+        value: null,
+        reason: '500 of 256 latents cannot be ablated',
+      });
+      expect(each.scr_saebench?.pairs).toHaveLength(2);
     }
     const files = await readdir(runFolder('whole'));
     for (const layer of [0, 2, 4]) {
