@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
 import { readRelease } from '../../runner/sae/checkpoints/reference-release.ts';
 import { writeSaeLens } from '../../runner/sae/checkpoints/sae-lens-export.ts';
-import type { Sae } from '../../runner/sae/sae.ts';
+import type { Sae, TopKSae } from '../../runner/sae/sae.ts';
 import type { Contents } from '../hub/repositories.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
 
@@ -170,10 +170,16 @@ describe('SAEs of others', () => {
 
   it('can stand in a config file; inspect prints what they are', async () => {
     const config = join(folder, 'saes.json');
-    await writeFile(config, JSON.stringify({ train: false, saes: ['lab/saes:second'] }));
+    const { k: _, rescale_acts_by_decoder_norm: __, ...rest } = trained as TopKSae;
+    const threshold = new Float32Array(trained.d_sae).fill(1);
+    hub.put('lab/saes', await saeLensFiles({ ...rest, architecture: 'jumprelu', threshold }, 'third'));
+    await writeFile(config, JSON.stringify({ train: false, saes: ['lab/saes:second', 'lab/saes:third'] }));
     const outcome = await evaluate('config', `--config=${config}`);
     expect({ code: outcome.code, err: outcome.err }).toEqual({ code: 0, err: '' });
-    expect((await records('config')).map(({ sae }) => [sae.layer, sae.repo])).toEqual([[2, 'lab/saes']]);
+    expect((await records('config')).map(({ sae }) => [sae.layer, sae.architecture, sae.k])).toEqual([
+      [2, 'topk', 16],
+      [2, 'jumprelu', null],
+    ]);
     const shown = await program('inspect', 'lab/saes:second', '--latents=0,7', '--hash');
     expect(shown.out).toMatch(/^format +sae-lens$/m);
     expect(shown.out).toMatch(/^contents +SHA-256 [0-9a-f]{64}$/m);

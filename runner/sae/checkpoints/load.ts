@@ -50,7 +50,7 @@ export async function openSaeFile(path: string, options: LoadOptions = {}): Prom
   const format = await detectFormat(path);
   const asked = <T>(value: T | undefined, option: string, expected: string): T => {
     if (value !== undefined) return value;
-    const next = `Give ${option}: the files of ${format} do not say it.`;
+    const next = `Give ${option} (after its name: #${option}=…): the files of ${format} do not say it.`;
     throw new UserError({ thing: path, found: `no ${option}`, expected, next });
   };
   const { normScale, overrides, normalize } = options;
@@ -99,7 +99,7 @@ export async function openSaeFile(path: string, options: LoadOptions = {}): Prom
         expected: several ? `one of ${fitting.join(', ')}` : `one of ${layers.join(', ')}`,
         next: several
           ? `Point at the file itself: ${releaseFiles(only ?? '').tensors}.`
-          : `Give layer: the files of ${format} do not say it.`,
+          : 'Say which one: #layer=N after its name.',
       });
     }
   }

@@ -216,6 +216,6 @@ function problem(path: string, found: string, expected: string): MalformedError 
     thing: path,
     found,
     expected,
-    next: 'Take the SAE by its registry name, or give what the files do not say.',
+    next: 'Take the SAE by its registry name, or give what its files do not say (after its name: #normScale=…).',
   });
 }
