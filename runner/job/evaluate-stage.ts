@@ -91,6 +91,7 @@ export async function evaluateStage(
       }
     }
 
+    const reading = reporter('text', 'tokens');
     const exclusions: Exclusion[] = [];
     const { batches, documents } = run.text;
     const { controlTokens } = config.evaluation;
@@ -103,8 +104,10 @@ export async function evaluateStage(
         ...(kept && { kept }),
       });
     const packed = observeTokens(dModel, hooks, batches, controls === null ? [] : [controls.observer]);
-    const core = needs.bosRows ? await coreObservation(config, tokenizer, dModel, hooks, exclusions) : null;
-    const tasks = needs.tasks ? await probeTasks(config, tokenizer) : null;
+    const core = needs.bosRows
+      ? await coreObservation(config, tokenizer, reading, dModel, hooks, exclusions)
+      : null;
+    const tasks = needs.tasks ? await probeTasks(config, tokenizer, reading) : null;
     exclusions.push(...(tasks?.removed ?? []));
     const taskTexts = tasks && observeProbes(dModel, hooks, tasks.texts, { residual: controls !== null });
     const options: ConceptOptions = {
@@ -115,7 +118,7 @@ export async function evaluateStage(
       resamples,
       resampleSeed: seed,
     };
-    const sets = needs.sets ? await conceptSets(config, tokenizer, exclusions) : [];
+    const sets = needs.sets ? await conceptSets(config, tokenizer, reading, exclusions) : [];
     const plans = planConceptSuites(
       sets.map(({ set }) => set),
       options,
@@ -221,6 +224,7 @@ function hashOf({ values: { buffer, byteOffset, byteLength } }: Features): strin
 async function coreObservation(
   config: RunConfig,
   tokenizer: Tokenizer,
+  reading: Reporter,
   dModel: number,
   hooks: readonly HookSaes[],
   exclusions: Exclusion[],
@@ -232,7 +236,7 @@ async function coreObservation(
     return null;
   }
   const special = specialTokens(tokenizer);
-  const batches = await coreBatches(config, tokenizer, begin.id);
+  const batches = await coreBatches(config, tokenizer, begin.id, reading);
   const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
   const counted = (ids: Int32Array): number => ids.reduce((sum, id) => sum + (special.has(id) ? 0 : 1), 0);
   return {
@@ -248,9 +252,14 @@ async function coreObservation(
 }
 
 /** The sets of several classes that the run names. */
-async function conceptSets(config: RunConfig, tokenizer: Tokenizer, exclusions: Exclusion[]) {
+async function conceptSets(
+  config: RunConfig,
+  tokenizer: Tokenizer,
+  reading: Reporter,
+  exclusions: Exclusion[],
+) {
   const { setTrainTexts, setTestTexts, setTokens, probeSeed } = config.evaluation;
-  const load = probeSets(config);
+  const load = probeSets(config, reading);
   const special = specialTokens(tokenizer);
   const found = [];
   for (const each of config.probing.sets) {

@@ -4,6 +4,7 @@ import { UserError } from '../errors.ts';
 import type { ProbeText } from '../evaluation/probe-pass.ts';
 import type { Features } from '../probes/features.ts';
 import type { Exclusion } from '../report/schema.ts';
+import type { Reporter } from '../reporter.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
 import type { ProbeSet } from '../text/probe-sets.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
@@ -19,9 +20,13 @@ export interface ProbeTasks {
 }
 
 /** @throws UserError for a task without a usable text, or of more than two classes */
-export async function probeTasks(config: RunConfig, tokenizer: Tokenizer): Promise<ProbeTasks> {
+export async function probeTasks(
+  config: RunConfig,
+  tokenizer: Tokenizer,
+  reporter: Reporter,
+): Promise<ProbeTasks> {
   const { probeTexts, probeTokens } = config.evaluation;
-  const load = probeSets(config);
+  const load = probeSets(config, reporter);
   const loaded = [];
   const removed: Exclusion[] = [];
   for (const task of config.probing.tasks) {

@@ -63,7 +63,7 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
     try {
       if (config.train) {
         // What another's SAE fails of should be known before hours of training.
-        await withSaes(start, saes.filter(isPublished), (run) => tested(run, reporter));
+        await withSaes(start, saes.filter(isPublished), reporter, (run) => tested(run, reporter));
         const trained = await trainStage(
           { config, folder, model: start.model, memory: start.memory },
           reporter('training', 'tokens'),
@@ -99,7 +99,7 @@ async function evaluateAndWrite(
   const { config, folder } = start;
   const since = performance.now();
   try {
-    const measured = await withSaes(start, saes, async (run) => ({
+    const measured = await withSaes(start, saes, reporter, async (run) => ({
       records: await evaluateRun(run, state, reporter, since),
       validation: await validateStage({ config, ...run }, reporter('validation', 'tokens')),
     }));
@@ -132,6 +132,7 @@ function isPublished({ origin }: PlannedSae): boolean {
 async function withSaes<T>(
   start: JobStart,
   planned: readonly PlannedSae[],
+  reporter: (stage: string, unit: string) => Reporter,
   use: (run: OpenedRun) => Promise<T>,
 ): Promise<T | undefined> {
   if (planned.length === 0) return undefined;
@@ -159,7 +160,7 @@ async function withSaes<T>(
       ...(config.threads === null ? {} : { threads: config.threads }),
     });
     try {
-      const text = await evaluationText(config, tokenizer);
+      const text = await evaluationText(config, tokenizer, reporter('text', 'tokens'));
       return await use({ start, opened, device, tokenizer, text, saes });
     } finally {
       await opened.close();

@@ -9,6 +9,7 @@ import { readHubSettings } from '../hub/settings.ts';
 import { openHub } from '../hub/transport.ts';
 import type { FindDataFiles } from '../io/data-files.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
+import { type Reporter, Stopped } from '../reporter.ts';
 import { bosRows, CORE_ROW_TOKENS } from '../text/bos-rows.ts';
 import { corpora } from '../text/corpora.ts';
 import { DEMO_PROBES, demoProbeSet } from '../text/demo-probes.ts';
@@ -72,7 +73,13 @@ export interface EvaluationText {
 }
 
 /** Documents that training does not read, in the order of a seed; `ended` names a source that ran out. */
-async function heldoutTexts(config: RunConfig, tokenizer: Tokenizer, find: FindDataFiles, seed: number) {
+async function heldoutTexts(
+  config: RunConfig,
+  tokenizer: Tokenizer,
+  reporter: Reporter,
+  find: FindDataFiles,
+  seed: number,
+) {
   const { corpus } = config;
   const { heldoutShare } = corpus;
   const sources = await sourcesOf(corpus.heldout ?? corpus.source, seed, find);
@@ -82,8 +89,11 @@ async function heldoutTexts(config: RunConfig, tokenizer: Tokenizer, find: FindD
   const heldout = {
     position,
     ended: '',
+    // The small world is made at once; a share of a data set can take minutes to find.
+    progress: demo ? () => undefined : reporter.progress,
     texts: mixture(sources, position.mixture, tokenizer, {
       part,
+      onRow: stopWhenAsked(reporter),
       onEnd: (source: string): void => {
         heldout.ended = source;
       },
@@ -95,17 +105,24 @@ async function heldoutTexts(config: RunConfig, tokenizer: Tokenizer, find: FindD
 /**
  * All held-out rows of the evaluation, as batches of the width of a training pass.
  *
- * @throws UserError when there are fewer held-out documents than the evaluation asks for
+ * @throws UserError when there are fewer held-out documents than the evaluation asks for; Stopped when asked to stop
  */
 export async function evaluationText(
   config: RunConfig,
   tokenizer: Tokenizer,
+  reporter: Reporter,
   find: FindDataFiles = findFiles,
 ): Promise<EvaluationText> {
   const { documentTokens, tokens } = config.evaluation;
   const packing = { ...EVALUATION_PACKING, documentTokens };
   const { heldoutSeed: seed } = config.corpus;
-  return heldoutRows(config, tokenizer, { seed, tokens, packing, setting: 'evaluation.tokens' }, find);
+  return heldoutRows(
+    config,
+    tokenizer,
+    reporter,
+    { seed, tokens, packing, setting: 'evaluation.tokens' },
+    find,
+  );
 }
 
 /**
@@ -118,16 +135,24 @@ export async function validationText(
   config: RunConfig,
   tokenizer: Tokenizer,
   tokens: number,
+  reporter: Reporter,
   find: FindDataFiles = findFiles,
 ): Promise<EvaluationText> {
   const { seed } = config.validation;
   const packing = { boundaries: config.corpus.boundaries };
-  return heldoutRows(config, tokenizer, { seed, tokens, packing, setting: 'validation.tokens' }, find);
+  return heldoutRows(
+    config,
+    tokenizer,
+    reporter,
+    { seed, tokens, packing, setting: 'validation.tokens' },
+    find,
+  );
 }
 
 async function heldoutRows(
   config: RunConfig,
   tokenizer: Tokenizer,
+  reporter: Reporter,
   wish: {
     seed: number;
     tokens: number;
@@ -138,7 +163,7 @@ async function heldoutRows(
   find: FindDataFiles,
 ): Promise<EvaluationText> {
   const { rowTokens } = config.corpus;
-  const heldout = await heldoutTexts(config, tokenizer, find, wish.seed);
+  const heldout = await heldoutTexts(config, tokenizer, reporter, find, wish.seed);
   const packing = { ...wish.packing, rowTokens };
   const digest = createHash('sha256');
   let count = 0;
@@ -153,7 +178,7 @@ async function heldoutRows(
     for await (const { row } of packRows(documents(), tokenizer, heldout.position, packing)) yield row;
   }
   const wanted = Math.floor(wish.tokens / rowTokens);
-  const { batches, taken } = await inBatches(rows(), wanted, config.sae.batchTokens);
+  const { batches, taken } = await inBatches(rows(), wanted, config.sae.batchTokens, heldout.progress);
   if (taken < wanted)
     throw tooShort('held-out text', heldout.ended, taken * rowTokens, wanted * rowTokens, wish.setting);
   return { batches, documents: { count, sha256: digest.digest('hex') } };
@@ -163,21 +188,27 @@ async function heldoutRows(
  * Held-out rows of 128 tokens for the losses of SAEBench's core evaluation, from the same documents.
  *
  * @param begin the token that begins rows
- * @throws UserError when there are fewer held-out documents than the suite asks for
+ * @throws UserError when there are fewer held-out documents than the suite asks for; Stopped when asked to stop
  */
 export async function coreBatches(
   config: RunConfig,
   tokenizer: Tokenizer,
   begin: number,
+  reporter: Reporter,
   find: FindDataFiles = findFiles,
 ): Promise<TokenBatch[]> {
-  const heldout = await heldoutTexts(config, tokenizer, find, config.corpus.heldoutSeed);
+  const heldout = await heldoutTexts(config, tokenizer, reporter, find, config.corpus.heldoutSeed);
   async function* documents() {
     for await (const { text } of heldout.texts) yield tokenizer.encode(text, { specialTokens: false });
   }
   const { coreTokens } = config.evaluation;
   const wanted = Math.floor(coreTokens / CORE_ROW_TOKENS);
-  const { batches, taken } = await inBatches(bosRows(documents(), begin), wanted, CORE_BATCH_TOKENS);
+  const { batches, taken } = await inBatches(
+    bosRows(documents(), begin),
+    wanted,
+    CORE_BATCH_TOKENS,
+    heldout.progress,
+  );
   if (taken < wanted) {
     const [found, expected] = [taken * CORE_ROW_TOKENS, wanted * CORE_ROW_TOKENS];
     throw tooShort('held-out text', heldout.ended, found, expected, 'evaluation.coreTokens');
@@ -193,6 +224,7 @@ async function inBatches(
   rows: AsyncIterable<Int32Array>,
   wanted: number,
   tokens: number,
+  progress: Reporter['progress'],
 ): Promise<{ batches: TokenBatch[]; taken: number }> {
   const batches: TokenBatch[] = [];
   let pending: Int32Array[] = [];
@@ -200,6 +232,7 @@ async function inBatches(
   for await (const row of rows) {
     pending.push(row);
     taken++;
+    progress(taken * row.length, wanted * row.length);
     if (pending.length * row.length >= tokens || taken === wanted) {
       batches.push(batchOf(pending));
       pending = [];
@@ -220,16 +253,29 @@ export function batchOf(rows: readonly Int32Array[]): TokenBatch {
 }
 
 /** The probe sets of a run, by name: declared in its configuration, those known by name, those of the small world. */
-export function probeSets(config: RunConfig, find: FindDataFiles = findFiles): ProbeSetLoader {
+export function probeSets(
+  config: RunConfig,
+  reporter: Reporter,
+  find: FindDataFiles = findFiles,
+): ProbeSetLoader {
   const { tasks, sets } = config.probing;
   const own = [...tasks, ...sets].filter((each) => typeof each !== 'string');
   const files = [...own, ...declaredProbes];
   return async (name, demand) => {
     const demo = DEMO_PROBES.find((each) => each === name);
     const declared = files.find((each) => each.name === name);
-    if (declared !== undefined) return fileProbeSet(declared, demand, find);
+    if (declared !== undefined) {
+      reporter.note(`reading probe set ${name}`);
+      return fileProbeSet(declared, demand, find, stopWhenAsked(reporter));
+    }
     if (demo !== undefined) return demoProbeSet(demo, config.evaluation.probeSeed, demand);
     throw noSuchSet(name, [...DEMO_PROBES, ...files.map((each) => each.name)]);
+  };
+}
+
+function stopWhenAsked(reporter: Reporter): () => void {
+  return () => {
+    if (reporter.stopRequested()) throw new Stopped();
   };
 }
 

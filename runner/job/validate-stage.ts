@@ -39,7 +39,7 @@ export async function validateStage(
   if (wanted === null) return undefined;
   const { model } = opened;
   const threads = config.threads === null ? {} : { threads: config.threads };
-  const { batches } = await validationText(config, tokenizer, wanted);
+  const { batches } = await validationText(config, tokenizer, wanted, reporter);
   const hooks: (HookSaes & { ids: string[] })[] = [];
   try {
     for (const layer of model.hooks) {

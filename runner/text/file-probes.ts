@@ -20,6 +20,7 @@ interface Candidate extends ProbeRow {
 }
 
 /**
+ * @param onRow called for every row that is read; what it throws ends the reading
  * @throws MalformedError when a part has one class only, too few rows of a class, or a label column that is not there;
  *   UserError or UnavailableError when the files cannot be had
  */
@@ -27,9 +28,10 @@ export async function fileProbeSet(
   declaration: ProbeDeclaration,
   demand: ProbeDemand,
   find: FindDataFiles,
+  onRow: () => void = () => undefined,
 ): Promise<ProbeSet> {
   const { name, classes, attribute } = declaration;
-  const reader = new Reader(declaration, find);
+  const reader = new Reader(declaration, find, onRow);
   const { train, test, duplicates } =
     demand.kind === 'first'
       ? { train: await firstRows(reader, demand.rows), test: [], duplicates: 0 }
@@ -52,13 +54,15 @@ class Reader {
   unused = 0;
   readonly #declaration: ProbeDeclaration;
   readonly #find: FindDataFiles;
+  readonly #onRow: () => void;
 
-  constructor(declaration: ProbeDeclaration, find: FindDataFiles) {
+  constructor(declaration: ProbeDeclaration, find: FindDataFiles, onRow: () => void) {
     this.#declaration = declaration;
     this.#find = find;
+    this.#onRow = onRow;
   }
 
-  /** @param ends called for each row; reading of a file stops when it says so */
+  /** @param wanted asked before each row of a file, by the file's number; reading it stops when it says no */
   async *rows(splits: readonly Split[], wanted: (file: number) => boolean): AsyncGenerator<Candidate> {
     const { name, files, label, attribute, classes } = this.#declaration;
     const labels = indexOf(classes);
@@ -85,6 +89,7 @@ class Reader {
       ];
       let read = 0;
       for await (const { value, place } of fileRows(found.files, START, { fields, documents: 'line' })) {
+        this.#onRow();
         if (++read > MAX_ROWS || !wanted(index)) break;
         const row = this.#row(value, place, { text, constant, labels, attributes });
         if (row === null) this.unused++;

@@ -43,6 +43,8 @@ export interface MixtureOptions {
   part?: Part;
   /** Told the name of the source whose end ended the mixture. */
   onEnd?: (source: string) => void;
+  /** Called for every row that is read, those passed over too; what it throws ends the mixture. */
+  onRow?: () => void;
 }
 
 /** A text of so many characters or fewer is passed over (reference recipe). */
@@ -68,7 +70,7 @@ export async function* mixture(
   sources: readonly TextSource[],
   from: MixturePosition,
   tokenizer: Pick<Tokenizer, 'applyChat'>,
-  { part = ALL, onEnd }: MixtureOptions = {},
+  { part = ALL, onEnd, onRow }: MixtureOptions = {},
 ): AsyncGenerator<MixedText> {
   const stream = randomFrom(from.random);
   const total = sources.reduce((sum, source) => sum + source.weight, 0);
@@ -88,6 +90,7 @@ export async function* mixture(
         onEnd?.(source.name);
         return;
       }
+      onRow?.();
       const { value, place, next } = read.value;
       rows[source.name] = next;
       const text = extractText(value, source.extractor, tokenizer, place);

@@ -33,7 +33,7 @@ const tokenizer = await loadTokenizer(demoModelFolder);
 const silent = () => ({ progress: () => undefined, note: () => undefined, stopRequested: () => false });
 const folder = mkdtempSync(join(tmpdir(), 'interpboard-second-'));
 const [planned] = plannedSaes(config, []);
-const text = await evaluationText(config, tokenizer);
+const text = await evaluationText(config, tokenizer, silent());
 
 function saeOf(key: string): TopKSae {
   const stream = random('bench sae', key);
