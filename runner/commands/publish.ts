@@ -10,7 +10,7 @@ import { readHubSettings } from '../hub/settings.ts';
 import { type Hub, openHub } from '../hub/transport.ts';
 import { type PlannedFile, planUpload, type UploadFile, upload } from '../hub/upload.ts';
 import { writeAtomic } from '../io/write-atomic.ts';
-import { releaseFiles } from '../job/release.ts';
+import { filesOfRelease } from '../job/release.ts';
 import { openRunFolder } from '../job/run-folder.ts';
 import { Stopped } from '../reporter.ts';
 import { buildSite } from './build-site.ts';
@@ -62,7 +62,7 @@ export async function run(args: readonly string[]): Promise<number> {
       const runFolder = existsSync(join(name, 'run.json')) ? resolve(name) : runIn(values.runs, name);
       await withFinishedRun(runFolder, async (runName) => {
         const card = { repo: reference.repo, license: licence(values.license) };
-        const files = await releaseFiles(runFolder, runName, card);
+        const files = await filesOfRelease(runFolder, runName, card);
         await deliver(reference, files, values.message ?? `Release ${runName}`, send);
       });
     }

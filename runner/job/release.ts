@@ -11,6 +11,8 @@ import { readRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
 import { trajectoryFile } from './trajectory-file.ts';
 
+const VALIDATION = 'val_report.json';
+
 export interface ReleaseFile {
   /** Its name in the repository. */
   path: string;
@@ -20,21 +22,22 @@ export interface ReleaseFile {
 
 /**
  * The files to send: the SAEs as they lie in the run's folder, and card, exports and records written anew into its
- * folder `release`, with the name of the repository in them. The SAEs have to be those that were measured.
+ * folder `release`, with the name of the repository in them. The SAEs have to be those that were measured; those that
+ * others published are left out.
  *
  * @throws MalformedError when a file of an SAE is another than its record says; UnavailableError when one is gone;
- *   UserError for SAEs that others published
+ *   UserError when the run trained none
  */
-export async function releaseFiles(
+export async function filesOfRelease(
   runFolder: string,
   runName: string,
   options: CardOptions,
 ): Promise<ReleaseFile[]> {
   const staged = join(runFolder, 'release');
   await rm(staged, { recursive: true, force: true });
-  const measured = await readRunRecords(runFolder);
-  for (const { sae } of measured)
-    if (sae.repo !== null || sae.source !== undefined) throw notOurs(sae.repo ?? sae.name);
+  const all = await readRunRecords(runFolder);
+  const measured = all.filter(({ sae }) => sae.training !== null && sae.source === undefined);
+  if (measured.length === 0) throw notTrained(all[0]!.sae.name);
   const records = measured.map(
     (record): EvaluationRecord => ({
       ...record,
@@ -54,7 +57,12 @@ export async function releaseFiles(
     if (existsSync(join(runFolder, trajectory)))
       files.push({ path: trajectory, source: join(runFolder, trajectory) });
   }
-  for (const file of await writeExports(staged, runName, named)) stage(file);
+  for (const file of await writeExports(staged, runName, named)) {
+    // The run's own report stands: it may be of a validation that the records do not hold.
+    const own = join(runFolder, file);
+    if (file === VALIDATION && existsSync(own)) files.push({ path: file, source: own });
+    else stage(file);
+  }
   for (const record of records) {
     const path = `records/${record.id}.json`;
     await writeJsonAtomic(join(staged, path), record);
@@ -63,10 +71,10 @@ export async function releaseFiles(
   return files;
 }
 
-function notOurs(repo: string): UserError {
+function notTrained(name: string): UserError {
   return new UserError({
     thing: 'release',
-    found: `an SAE of ${repo}, which this run measured and did not train`,
+    found: `SAEs that the run measured and did not train, such as ${name}`,
     expected: 'SAEs that the run trained',
     next: 'Publish the report instead, with --site.',
   });

@@ -6,9 +6,9 @@ import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
 import type { UploadFile } from '../hub/upload.ts';
-import { releaseFiles } from '../sae/checkpoints/reference-release.ts';
 import type { TrainedSae } from '../train/trainer.ts';
 import type { PlannedSae } from './planned-saes.ts';
+import { filesOfRelease } from './release.ts';
 import { openUploadThread, type UploadThread } from './upload-thread.ts';
 import { writeTrainedSae } from './write-trained.ts';
 
@@ -96,7 +96,7 @@ async function setAside(
 }
 
 /**
- * Sends everything that a finished run published into its folder, and removes the resume state, in one commit.
+ * Sends the release of a finished run with its model card, and removes the resume state, in one commit.
  *
  * @throws UserError, UnavailableError as the upload does; nothing of the run is lost, the same command tries again
  */
@@ -108,16 +108,7 @@ export async function uploadRelease(
 ): Promise<void> {
   const { repository, private: hidden } = config.upload;
   if (repository === null) return;
-  const present = new Set(await readdir(folder));
-  const names = [...present].filter((name) => RELEASED.test(name)).sort();
-  const own = saes.filter(({ origin }) => origin.kind === 'trained');
-  const wanted = own.flatMap(({ id }) => Object.values(releaseFiles(id)));
-  const missing = wanted.find((name) => !present.has(name));
-  if (missing !== undefined) throw new RangeError(`no ${missing} to release`);
-  const files = names.map((name): UploadFile => ({ path: name, source: join(folder, name) }));
-  for (const name of await readdir(join(folder, 'records'))) {
-    files.push({ path: `records/${name}`, source: join(folder, 'records', name) });
-  }
+  const files = await filesOfRelease(folder, config.name, { repo: repository.replace(/@.*$/, '') });
   const thread: UploadThread = openUploadThread({ repository, hidden });
   try {
     const outcome = await thread.send({
@@ -131,6 +122,3 @@ export async function uploadRelease(
     await thread.close();
   }
 }
-
-/** Files of a run's folder that are for others: weights, configs, trajectories, exports, the model card. */
-const RELEASED = /^(sae|trajectory|interpscore)_.*\.(safetensors|json)$|^val_report\.json$|^README\.md$/;

@@ -99,6 +99,8 @@ describe('a run with a repository', () => {
     }
     const released = commits.at(-1)!;
     expect(Object.keys(released).filter((name) => name.startsWith('resume/'))).toEqual([]);
+    // The model card names the repository.
+    expect(Object.keys(released)).toContain('README.md');
     expect(Object.keys(released)).toEqual(
       expect.arrayContaining([...weights, 'sae_L0_cfg.json', 'trajectory_L0.json', 'val_report.json']),
     );
