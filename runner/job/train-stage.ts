@@ -4,7 +4,7 @@ import type { RunConfig } from '../config/run-config.ts';
 import { parseDevices } from '../onnx/devices.ts';
 import { type Reporter, Stopped } from '../reporter.ts';
 import { packingPosition } from '../text/packing.ts';
-import { chooseBackend } from '../train/backends/choose.ts';
+import { chooseBackend, fallenBack } from '../train/backends/choose.ts';
 import { checkpointStore } from '../train/checkpoint.ts';
 import type { SaePlan } from '../train/sae-trainer.ts';
 import type { PolicyCounts } from '../train/token-policy.ts';
@@ -85,6 +85,11 @@ export async function trainStage(
       ...(threads === undefined ? {} : { threads }),
     });
     for (const note of backend.notes) reporter.note(note);
+    const fallen = fallenBack(
+      { choice: config.backend, device: devices[0] },
+      plans.map((plan) => plan.recipe),
+    );
+    if (fallen !== null) reporter.note(fallen);
     const trainer = await openTrainer(
       {
         backend,

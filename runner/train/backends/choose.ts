@@ -23,6 +23,17 @@ export function backendFor(
   return sparse ? 'sparse-cpu' : 'graph';
 }
 
+/** Why `auto` gives recipes to the slower graph on a CPU, in a line for the user; null where it gives none. */
+export function fallenBack(
+  { choice, device }: Pick<BackendOptions, 'choice' | 'device'>,
+  recipes: readonly Recipe[],
+): string | null {
+  if (choice !== 'auto' || device !== 'cpu') return null;
+  const reasons = new Set(recipes.map(unsupportedBySparseCpu).filter((reason) => reason !== null));
+  if (reasons.size === 0) return null;
+  return `backend graph for ${[...reasons].join(', ')}: sparse-cpu does not compute it`;
+}
+
 export interface ChosenBackend extends TrainingBackend {
   /** What the user should hear of, one line each. */
   readonly notes: readonly string[];

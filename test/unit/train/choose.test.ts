@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { backendFor, chooseBackend } from '../../../runner/train/backends/choose.ts';
+import { backendFor, chooseBackend, fallenBack } from '../../../runner/train/backends/choose.ts';
 import { startOf } from './conformance.ts';
 import { smallRecipe } from './support.ts';
 
@@ -34,4 +34,13 @@ test('one chosen backend serves SAEs that belong to different ones', async () =>
     expect((await session.step(x, { learningRate: 1e-3, dead: new Int32Array(0) })).mse).toBeGreaterThan(0);
     await session.close();
   }
+});
+
+test('what falls back to the graph is said in one line', () => {
+  const auto = { choice: 'auto', device: 'cpu' } as const;
+  expect(fallenBack(auto, [topk])).toBeNull();
+  expect(fallenBack(auto, [topk, batchtopk, batchtopk])).toBe(
+    'backend graph for architecture batchtopk: sparse-cpu does not compute it',
+  );
+  expect(fallenBack({ ...auto, choice: 'graph' }, [batchtopk])).toBeNull();
 });
