@@ -26,13 +26,19 @@ export interface ArrayInt32 {
   data: Int32Array;
 }
 
+export interface ArrayInt64 {
+  type: 'int64';
+  dims: readonly number[];
+  data: BigInt64Array;
+}
+
 export interface ArrayBool {
   type: 'bool';
   dims: readonly number[];
   data: Uint8Array;
 }
 
-export type HostTensor = Array32 | ArrayInt32 | ArrayBool;
+export type HostTensor = Array32 | ArrayInt32 | ArrayInt64 | ArrayBool;
 
 export interface SessionOptions {
   device?: Device;
@@ -83,41 +89,7 @@ export async function runtimeVersion(): Promise<string> {
  * @throws UnavailableError when the device's provider is missing or the program cannot be loaded there
  */
 export async function openSession(program: Program, options: SessionOptions = {}): Promise<Session> {
-  const runtime = await import('onnxruntime-node');
-  const device = options.device ?? 'cpu';
-  const { name, deviceId } = executionProvider(device);
-  const settings: InferenceSession.SessionOptions = {
-    executionProviders: [deviceId === undefined ? { name } : { name, deviceId }] as NonNullable<
-      InferenceSession.SessionOptions['executionProviders']
-    >,
-    logSeverityLevel: LOG_LEVEL,
-    extra: {
-      session: {
-        ...(options.folder === undefined
-          ? {}
-          : { model_external_initializers_file_folder_path: options.folder }),
-        ...(options.prepack === false ? { disable_prepacking: '1' } : {}),
-        // Waiting threads sleep: on a machine that does anything else, spinning ones take the cores from each other.
-        intra_op: { allow_spinning: '0' },
-      },
-    },
-    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-  };
-  let session: InferenceSession;
-  try {
-    session = await runtime.InferenceSession.create(program.bytes, settings);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UnavailableError(
-      {
-        thing: `program on device ${device}`,
-        found: reason,
-        expected: 'a provider and memory for it',
-        next: deviceAdvice(device),
-      },
-      { cause },
-    );
-  }
+  const { runtime, session } = await create(program, options, {});
   return {
     async run(feeds, fetches = program.outputs) {
       const inputs: Record<string, Tensor> = {};
@@ -134,10 +106,113 @@ export async function openSession(program: Program, options: SessionOptions = {}
   };
 }
 
+/**
+ * A tensor that lies on a device. Only a session on that device takes it: to another it would be silent garbage.
+ * Its numbers are read by running a program that gives them back as outputs of its own.
+ */
+export interface DeviceTensor {
+  readonly type: 'device';
+  readonly device: Device;
+  readonly tensor: Tensor;
+  /** Frees its memory, once. */
+  dispose(): void;
+}
+
+export interface ResidentSession {
+  /** Outputs named as resident stay on the device, to be disposed of; the others are copied to the host. */
+  run(
+    feeds: Record<string, HostTensor | DeviceTensor>,
+  ): Promise<{ host: Record<string, HostTensor>; resident: Record<string, DeviceTensor> }>;
+  close(): Promise<void>;
+}
+
+/**
+ * A session on a GPU whose outputs `resident` stay there. Every operator runs on the device, or the session is refused.
+ *
+ * @throws UnavailableError when the device's provider is missing or cannot run every operator of the program
+ */
+export async function openResidentSession(
+  program: Program,
+  options: SessionOptions & { device: Device },
+  resident: readonly string[],
+): Promise<ResidentSession> {
+  const { device } = options;
+  const { runtime, session } = await create(program, options, {
+    preferredOutputLocation: Object.fromEntries(
+      program.outputs.map((name) => [name, resident.includes(name) ? 'gpu-buffer' : 'cpu'] as const),
+    ),
+  });
+  return {
+    async run(feeds) {
+      const inputs: Record<string, Tensor> = {};
+      for (const [key, given] of Object.entries(feeds)) {
+        if (given.type !== 'device') inputs[key] = new runtime.Tensor(given.type, given.data, given.dims);
+        else if (given.device === device) inputs[key] = given.tensor;
+        else throw new TypeError(`input ${key}: a tensor of ${given.device} given to a session on ${device}`);
+      }
+      const outputs = await session.run(inputs);
+      const host: Record<string, HostTensor> = {};
+      const kept: Record<string, DeviceTensor> = {};
+      for (const [key, tensor] of Object.entries(outputs)) {
+        if (!resident.includes(key)) host[key] = hostTensor(key, tensor);
+        else kept[key] = { type: 'device', device, tensor, dispose: () => tensor.dispose() };
+      }
+      return { host, resident: kept };
+    },
+    async close() {
+      await session.release();
+    },
+  };
+}
+
+async function create(
+  program: Program,
+  options: SessionOptions,
+  more: Pick<InferenceSession.SessionOptions, 'preferredOutputLocation'>,
+) {
+  const runtime = await import('onnxruntime-node');
+  const device = options.device ?? 'cpu';
+  const { name, deviceId } = executionProvider(device);
+  const settings: InferenceSession.SessionOptions = {
+    executionProviders: [deviceId === undefined ? { name } : { name, deviceId }] as NonNullable<
+      InferenceSession.SessionOptions['executionProviders']
+    >,
+    logSeverityLevel: LOG_LEVEL,
+    extra: {
+      session: {
+        ...(options.folder === undefined
+          ? {}
+          : { model_external_initializers_file_folder_path: options.folder }),
+        ...(options.prepack === false ? { disable_prepacking: '1' } : {}),
+        ...(more.preferredOutputLocation === undefined ? {} : { disable_cpu_ep_fallback: '1' }),
+        // Waiting threads sleep: on a machine that does anything else, spinning ones take the cores from each other.
+        intra_op: { allow_spinning: '0' },
+      },
+    },
+    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+    ...more,
+  };
+  try {
+    return { runtime, session: await runtime.InferenceSession.create(program.bytes, settings) };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UnavailableError(
+      {
+        thing: `program on device ${device}`,
+        found: reason,
+        expected: 'a provider and memory for it',
+        next: deviceAdvice(device),
+      },
+      { cause },
+    );
+  }
+}
+
 function hostTensor(name: string, tensor: Tensor): HostTensor {
   const { data, dims, type } = tensor;
   if (type === 'float32' && data instanceof Float32Array) return { type, dims, data };
   if (type === 'int32' && data instanceof Int32Array) return { type, dims, data };
+  if (type === 'int64' && data instanceof BigInt64Array) return { type, dims, data };
   if (type === 'bool' && data instanceof Uint8Array) return { type, dims, data };
   throw new TypeError(`output ${name}: element type ${type} is not one that programs return`);
 }

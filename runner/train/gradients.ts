@@ -1,5 +1,5 @@
 /** Pieces that the main loss and AuxK share in the step program. */
-import { type Graph, none, type Value } from '../onnx/graph.ts';
+import { elementTypes, type Graph, none, type Value } from '../onnx/graph.ts';
 import type { TensorName } from '../sae/sae.ts';
 
 export type Gradients = Record<TensorName, Value>;
@@ -23,4 +23,10 @@ export function encoderGradients(
 
 export function sumAll(graph: Graph, op: 'ReduceSum' | 'ReduceSumSquare', value: Value): Value {
   return graph.node(op, [value, none], { attributes: { keepdims: 0 } });
+}
+
+/** 1 where the value is above 0, else 0: the derivative of relu, with 0 at 0 as in PyTorch. */
+export function positive(graph: Graph, value: Value): Value {
+  const above = graph.node('Greater', [value, graph.scalar(0)]);
+  return graph.node('Cast', [above], { attributes: { to: elementTypes.float32 } });
 }

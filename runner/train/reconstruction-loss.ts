@@ -86,5 +86,6 @@ function meanOfSquares(graph: Graph, errors: readonly Value[]): Value {
   const squares = errors.map((error) =>
     graph.node('ReduceSumSquare', [error, lastAxis], { attributes: { keepdims: 0 } }),
   );
-  return graph.node('Mean', squares);
+  const total = squares.reduce((sum, each) => graph.node('Add', [sum, each]));
+  return graph.node('Mul', [total, graph.scalar(1 / errors.length)]);
 }

@@ -12,7 +12,7 @@ import { Graph, type Program, type Value } from '../onnx/graph.ts';
 import { type TensorName, tensorNames, tensorShape } from '../sae/sae.ts';
 import { auxK } from './aux-k.ts';
 import { encoderGradients, type Gradients } from './gradients.ts';
-import type { StepRecipe } from './recipe.ts';
+import { leastDead, type StepRecipe } from './recipe.ts';
 import { reconstructionLoss } from './reconstruction-loss.ts';
 import { select } from './selection.ts';
 import { mapTensors } from './state.ts';
@@ -25,7 +25,8 @@ export function stateNames(name: TensorName): readonly [string, string, string] 
 
 /**
  * Inputs: x [B, d]; the tensors and moments of `stateNames`; step_size (learning rate / (1 − beta1^t)) and
- * root_correction (sqrt(1 − beta2^t)), scalars; dead int32 [D], ascending.
+ * root_correction (sqrt(1 − beta2^t)), scalars; dead int32 [D], ascending; unless dead latents are counted with the
+ * step, aux_active bool (AuxK is on) and aux_keep int64 [1] (min(kAux, D)).
  * Outputs: the same tensors and moments after the step; error_squares [B]; centred_squares [B]; aux_loss,
  * gradient_norm and active_latents, scalars; fired bool [n]; of a Matryoshka SAE nested_squares [B]; of one whose
  * latents are selected over the batch least_active, a scalar.
@@ -42,9 +43,10 @@ export function stepProgram(recipe: StepRecipe, d_in: number): Program {
   const stepSize = graph.input('step_size', 'float32', []);
   const rootCorrection = graph.input('root_correction', 'float32', []);
   const candidates = graph.input('dead', 'int32', ['D']);
+  const zero = graph.node('Mul', [rootCorrection, graph.scalar(0)]);
 
   const centred = graph.node('Sub', [x, b_dec]);
-  const selection = select(graph, recipe, graph.node('Gemm', [centred, W_enc, b_enc]));
+  const selection = select(graph, recipe, graph.node('Gemm', [centred, W_enc, b_enc]), zero);
   const main = reconstructionLoss(graph, recipe, d_in, { x, dense: selection.dense, W_dec, b_dec });
   const { error } = main;
   const gradients: Gradients = {
@@ -52,8 +54,17 @@ export function stepProgram(recipe: StepRecipe, d_in: number): Program {
     ...encoderGradients(graph, centred, selection.through(main.slopes)),
     b_dec: main.b_dec,
   };
-  const dead = stillDead(graph, recipe, candidates, selection.fired);
-  const aux = auxK(graph, recipe, d_in, { centred, error, dead, W_enc, W_dec, b_enc, gradients });
+  const auxiliary = deadLatents(graph, recipe, candidates, selection.fired);
+  const aux = auxK(graph, recipe, d_in, {
+    centred,
+    error,
+    ...auxiliary,
+    zero,
+    W_enc,
+    W_dec,
+    b_enc,
+    gradients,
+  });
   // pre depends on b_dec too: −Σ_t dpre·W_encᵀ, summed over the tokens first.
   const throughEncoder = graph.node('Squeeze', [
     graph.node('Gemm', [graph.node('Unsqueeze', [aux.gradients.b_enc, graph.int64s([0])]), W_enc], {
@@ -97,17 +108,37 @@ export function stepProgram(recipe: StepRecipe, d_in: number): Program {
   return graph.program();
 }
 
-/** The latents that AuxK goes by: where the step itself counts, those that fired in it are dead no more. */
-function stillDead(graph: Graph, { deadCounting }: StepRecipe, candidates: Value, fired: Value): Value {
-  switch (deadCounting) {
+/**
+ * The latents that AuxK goes by, whether there are enough of them, and how many each token keeps. Where the step
+ * itself counts, those that fired in it are dead no more; else all of this is known before the step and given to it.
+ */
+function deadLatents(
+  graph: Graph,
+  recipe: StepRecipe,
+  candidates: Value,
+  fired: Value,
+): { dead: Value; active: Value; keep: Value } {
+  switch (recipe.deadCounting) {
     case 'before-step':
-      return candidates;
-    case 'with-step':
-      return graph.node('Compress', [
+      return {
+        dead: candidates,
+        active: graph.input('aux_active', 'bool', []),
+        keep: graph.input('aux_keep', 'int64', [1]),
+      };
+    case 'with-step': {
+      const dead = graph.node('Compress', [
         candidates,
         graph.node('Not', [graph.node('Gather', [fired, candidates])]),
       ]);
+      const many = graph.node('Shape', [dead]);
+      const least = graph.int64s([leastDead(recipe)], []);
+      return {
+        dead,
+        active: graph.node('GreaterOrEqual', [graph.node('Squeeze', [many]), least]),
+        keep: graph.node('Min', [many, graph.int64s([recipe.kAux])]),
+      };
+    }
     default:
-      return deadCounting satisfies never;
+      return recipe.deadCounting satisfies never;
   }
 }

@@ -22,7 +22,7 @@ export function withoutParallel(graph: Graph, gradient: Value, rows: Value): Val
 /** Norm of all gradients taken as one vector. */
 export function globalNorm(graph: Graph, gradients: Gradients): Value {
   const squares = tensorNames.map((name) => sumAll(graph, 'ReduceSumSquare', gradients[name]));
-  return graph.node('Sqrt', [graph.node('Sum', squares)]);
+  return graph.node('Sqrt', [squares.reduce((sum, each) => graph.node('Add', [sum, each]))]);
 }
 
 /** What the gradients are multiplied by so that their global norm is at most `limit`. */

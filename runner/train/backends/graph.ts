@@ -1,88 +1,73 @@
 import { sum } from '../../math/sum.ts';
 import type { Device } from '../../onnx/devices.ts';
+import type { Program } from '../../onnx/graph.ts';
 import { float32, floatsOf, type HostTensor, int32, openSession, type Session } from '../../onnx/session.ts';
-import { tensorNames, tensorShape } from '../../sae/sae.ts';
-import { lossWeight, type Recipe, type StepRecipe } from '../recipe.ts';
-import { mapTensors, type OptimiserState } from '../state.ts';
-import { stateNames, stepProgram } from '../step-program.ts';
+import { leastDead, lossWeight, type StepRecipe } from '../recipe.ts';
+import { stepProgram } from '../step-program.ts';
 import type { StepResult, TrainingBackend } from './backend.ts';
+import { sharedSessions } from './shared-sessions.ts';
+import {
+  type DeviceSessions,
+  openDeviceSessions,
+  type StateHolder,
+  stateOnDevice,
+  stateOnHost,
+} from './state-holder.ts';
 
 export interface GraphBackendOptions {
   device?: Device;
   threads?: number;
 }
 
-interface Shared {
-  session: Promise<Session>;
-  users: number;
-}
-
 /**
- * The step as an ONNX program. State travels in and out with every step (about 1 ms for 131,072 × 2 weights); SAEs
- * of one shape and recipe share a session, so their working memory exists once.
+ * The step as an ONNX program. On webgpu the state stays on the GPU; elsewhere it travels in and out with every step
+ * (about 1 ms for 131,072 × 2 weights). SAEs of one shape and recipe share a session.
  */
 export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend {
-  const sessions = new Map<string, Shared>();
-
-  function take(key: string, recipe: Recipe, d_in: number): Shared {
-    const shared = sessions.get(key) ?? {
-      session: openSession(stepProgram(recipe, d_in), options),
-      users: 0,
-    };
-    shared.users += 1;
-    sessions.set(key, shared);
-    return shared;
-  }
-
-  async function give(key: string, shared: Shared): Promise<void> {
-    shared.users -= 1;
-    if (shared.users > 0) return;
-    sessions.delete(key);
-    await (await shared.session).close();
-  }
+  const onHost = sharedSessions<Session>();
+  const onDevice = sharedSessions<DeviceSessions>();
 
   return {
     name: 'graph',
-    unsupported: () => null,
+    unsupported: ({ deadCounting }) =>
+      options.device === 'webgpu' && deadCounting === 'with-step'
+        ? 'dead latents counted with the step (deadCounting with-step) on webgpu'
+        : null,
     async init(recipe, d_in, initial) {
       const shape = { d_in, d_sae: recipe.dSae };
       const tokens = recipe.batchTokens;
       const key = programKey(recipe, d_in);
-      const shared = take(key, recipe, d_in);
-      const session = await shared.session.catch((error: unknown) => {
-        sessions.delete(key);
-        throw error;
-      });
-      let state = initial;
+      const program = (): Program => stepProgram(recipe, d_in);
+      let holder: StateHolder;
+      if (options.device === 'webgpu') {
+        const device = options.device;
+        const sessions = await onDevice.take(key, () =>
+          openDeviceSessions(program(), shape, { ...options, device }),
+        );
+        holder = stateOnDevice(sessions, shape, initial, () => onDevice.give(key));
+      } else {
+        const session = await onHost.take(key, () => openSession(program(), options));
+        holder = stateOnHost(session, shape, initial, () => onHost.give(key));
+      }
       let open = true;
       return {
         async step(x, { learningRate, dead }) {
           if (x.length !== tokens * d_in) {
             throw new RangeError(`x: ${x.length} values, expected ${tokens} tokens × ${d_in}`);
           }
-          const updates = state.updates + 1;
-          const feeds: Record<string, HostTensor> = {
+          const updates = holder.updates + 1;
+          const outputs = await holder.step({
             x: float32(x, [tokens, d_in]),
             dead: int32(dead, [dead.length]),
+            ...auxiliaryFeeds(recipe, dead.length),
             step_size: scalar(learningRate / (1 - recipe.adamBeta1 ** updates)),
             root_correction: scalar(Math.sqrt(1 - recipe.adamBeta2 ** updates)),
-          };
-          for (const name of tensorNames) {
-            const dims = tensorShape(name, shape);
-            const [parameter, first, second] = stateNames(name);
-            feeds[parameter] = float32(state.parameters[name], dims);
-            feeds[first] = float32(state.firstMoments[name], dims);
-            feeds[second] = float32(state.secondMoments[name], dims);
-          }
-          const outputs = await session.run(feeds);
-          state = nextState(outputs, updates);
+          });
           return resultOf(outputs, recipe, d_in);
         },
-        async state() {
-          return state;
-        },
+        state: () => holder.read(),
         async close() {
-          if (open) await give(key, shared);
+          if (open) await holder.close();
           open = false;
         },
       };
@@ -114,13 +99,17 @@ function programKey(recipe: StepRecipe, d_in: number): string {
   return JSON.stringify(parts);
 }
 
-function scalar(value: number): HostTensor {
-  return float32(Float32Array.of(value), []);
+/** What the program is told of AuxK, where it does not find it out itself. */
+function auxiliaryFeeds(recipe: StepRecipe, dead: number): Record<string, HostTensor> {
+  if (recipe.deadCounting === 'with-step') return {};
+  return {
+    aux_active: { type: 'bool', dims: [], data: Uint8Array.of(dead >= leastDead(recipe) ? 1 : 0) },
+    aux_keep: { type: 'int64', dims: [1], data: BigInt64Array.of(BigInt(Math.min(recipe.kAux, dead))) },
+  };
 }
 
-function nextState(outputs: Record<string, HostTensor>, updates: number): OptimiserState {
-  const pick = (i: 0 | 1 | 2) => mapTensors((name) => floatsOf(outputs, `next_${stateNames(name)[i]}`));
-  return { parameters: pick(0), firstMoments: pick(1), secondMoments: pick(2), updates };
+function scalar(value: number): HostTensor {
+  return float32(Float32Array.of(value), []);
 }
 
 function resultOf(outputs: Record<string, HostTensor>, recipe: StepRecipe, d_in: number): StepResult {

@@ -1,18 +1,15 @@
-import type { Program } from '../../onnx/graph.ts';
-import { openSession, type Session, type SessionOptions } from '../../onnx/session.ts';
-
-export interface SharedSessions {
-  /** The session of the program under this key; the first to ask for it builds it. Give it back once. */
-  take(key: string, program: () => Program): Promise<Session>;
+export interface SharedSessions<S> {
+  /** The session under this key; the first to ask for it opens it. Give it back once. */
+  take(key: string, open: () => Promise<S>): Promise<S>;
   give(key: string): Promise<void>;
 }
 
 /** Sessions that SAEs of one shape and recipe use together, so that their working memory exists once. */
-export function sharedSessions(options: SessionOptions): SharedSessions {
-  const sessions = new Map<string, { session: Promise<Session>; users: number }>();
+export function sharedSessions<S extends { close(): Promise<void> }>(): SharedSessions<S> {
+  const sessions = new Map<string, { session: Promise<S>; users: number }>();
   return {
-    async take(key, program) {
-      const shared = sessions.get(key) ?? { session: openSession(program(), options), users: 0 };
+    async take(key, open) {
+      const shared = sessions.get(key) ?? { session: open(), users: 0 };
       shared.users += 1;
       sessions.set(key, shared);
       return shared.session.catch((error: unknown) => {

@@ -2,7 +2,8 @@
  * The parts of a step that onnxruntime does. It refuses shared memory, so what it reads is copied into arrays of its
  * own: the activations and W_enc once a step (1 to 2 % of the product they feed), AuxK's rows while it is active.
  */
-import { float32, floatsOf, int32, int32sOf, type Session } from '../../../onnx/session.ts';
+import type { Program } from '../../../onnx/graph.ts';
+import { float32, floatsOf, int32, int32sOf, openSession, type Session } from '../../../onnx/session.ts';
 import type { SharedSessions } from '../shared-sessions.ts';
 import type { Layout } from './layout.ts';
 import { auxiliaryProgram, encoderProgram } from './programs.ts';
@@ -22,10 +23,17 @@ export interface Views {
   auxiliary: Uint8Array;
 }
 
+/** What SAEs of one backend share. */
+export interface Runtime {
+  sessions: SharedSessions<Session>;
+  /** Of one operator. */
+  threads: number;
+}
+
 export class DenseParts {
   readonly #layout: Layout;
   readonly #views: Views;
-  readonly #sessions: SharedSessions;
+  readonly #runtime: Runtime;
   readonly #centred: Float32Array;
   readonly #W_enc: Float32Array;
   readonly #b_enc: Float32Array;
@@ -33,11 +41,11 @@ export class DenseParts {
   #encoder: Session | undefined;
   #auxiliary: Session | undefined;
 
-  constructor(layout: Layout, views: Views, sessions: SharedSessions) {
+  constructor(layout: Layout, views: Views, runtime: Runtime) {
     const { tokens, latents, width, k } = layout;
     this.#layout = layout;
     this.#views = views;
-    this.#sessions = sessions;
+    this.#runtime = runtime;
     this.#centred = new Float32Array(tokens * width);
     this.#W_enc = new Float32Array(latents * width);
     this.#b_enc = new Float32Array(latents);
@@ -49,8 +57,13 @@ export class DenseParts {
 
   /** @throws UnavailableError when onnxruntime cannot take the encoder */
   async open(): Promise<void> {
-    this.#encoder = await this.#sessions.take(this.#keys.encoder, () => encoderProgram(this.#layout));
+    this.#encoder = await this.#take(this.#keys.encoder, encoderProgram);
     this.refresh();
+  }
+
+  #take(key: string, program: (layout: Layout) => Program): Promise<Session> {
+    const { sessions, threads } = this.#runtime;
+    return sessions.take(key, () => openSession(program(this.#layout), { threads }));
   }
 
   /** Copies the encoder after a step has changed it. */
@@ -90,7 +103,7 @@ export class DenseParts {
     const { tokens, width } = this.#layout;
     const views = this.#views;
     const deadWidth = z.length / tokens;
-    this.#auxiliary ??= await this.#sessions.take(this.#keys.auxiliary, () => auxiliaryProgram(this.#layout));
+    this.#auxiliary ??= await this.#take(this.#keys.auxiliary, auxiliaryProgram);
     const rows = new Float32Array(deadWidth * width);
     dead.forEach((j, i) => {
       rows.set(views.W_dec.subarray(j * width, (j + 1) * width), i * width);
@@ -110,8 +123,8 @@ export class DenseParts {
   }
 
   async close(): Promise<void> {
-    if (this.#encoder !== undefined) await this.#sessions.give(this.#keys.encoder);
-    if (this.#auxiliary !== undefined) await this.#sessions.give(this.#keys.auxiliary);
+    if (this.#encoder !== undefined) await this.#runtime.sessions.give(this.#keys.encoder);
+    if (this.#auxiliary !== undefined) await this.#runtime.sessions.give(this.#keys.auxiliary);
     this.#encoder = undefined;
     this.#auxiliary = undefined;
   }

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { Session } from '../../../onnx/session.ts';
 import { lossWeight, type Recipe } from '../../recipe.ts';
 import type { TrainingBackend } from '../backend.ts';
 import { sharedSessions } from '../shared-sessions.ts';
@@ -33,7 +34,7 @@ export function unsupportedBySparseCpu({ architecture }: Pick<Recipe, 'architect
 export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBackend {
   const threads = options.threads ?? availableParallelism();
   const compiled = compileKernels(options.build === undefined ? undefined : [options.build]);
-  const sessions = sharedSessions({ threads });
+  const sessions = sharedSessions<Session>();
   let crew: Promise<Crew> | undefined;
   let users = 0;
 
@@ -64,7 +65,7 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
         lossWeight: lossWeight(recipe, d_in),
       };
       const place = { kernels: instantiate(compiled.module, memory), memory, layout, settings };
-      const session = new SparseCpuSession(recipe, place, state.updates, await crew, sessions);
+      const session = new SparseCpuSession(recipe, place, state.updates, await crew, { sessions, threads });
       let open = true;
       const close = async (): Promise<void> => {
         if (!open) return;

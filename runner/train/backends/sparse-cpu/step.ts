@@ -2,9 +2,8 @@
 import { leastDead, lossWeight, type Recipe } from '../../recipe.ts';
 import type { OptimiserState } from '../../state.ts';
 import type { StepControls, StepResult, TrainingSession } from '../backend.ts';
-import type { SharedSessions } from '../shared-sessions.ts';
 import type { Crew } from './crew.ts';
-import { DenseParts, type Views } from './dense.ts';
+import { DenseParts, type Runtime, type Views } from './dense.ts';
 import { controlNames, makeRoom, padded } from './layout.ts';
 import { chunksOf, type Phase, type Workplace } from './phases.ts';
 import { copyRows, readState } from './sae-memory.ts';
@@ -23,12 +22,12 @@ export class SparseCpuSession implements TrainingSession {
   #open = true;
 
   /** @param place holds the state already */
-  constructor(recipe: Recipe, place: Workplace, updates: number, crew: Crew, sessions: SharedSessions) {
+  constructor(recipe: Recipe, place: Workplace, updates: number, crew: Crew, runtime: Runtime) {
     this.#recipe = recipe;
     this.#place = place;
     this.#updates = updates;
     this.#views = viewsOf(place);
-    this.#dense = new DenseParts(place.layout, this.#views, sessions);
+    this.#dense = new DenseParts(place.layout, this.#views, runtime);
     this.#crew = crew;
     this.#id = crew.open(place);
   }
