@@ -196,6 +196,11 @@ test('the reference run trains, uploads, validates, scores and releases from one
   const released = trees.at(-1)!;
   expect(released.filter((path) => path.startsWith('resume/'))).toEqual([]);
   expect(released).toEqual(
-    expect.arrayContaining(['sae_L2_latest.safetensors', 'val_report.json', 'interpscore_L0.json']),
+    expect.arrayContaining([
+      'README.md',
+      'sae_L2_latest.safetensors',
+      'val_report.json',
+      'interpscore_L0.json',
+    ]),
   );
 });

@@ -31,7 +31,13 @@ async function run(place: string, environment: Record<string, string> = {}) {
       ...['runner/launch.mjs', 'runner/cli.ts', 'eval', 'small-world-quick', '--no-site'],
       ...[`--runs=${join(folder, place, 'runs')}`, `--content=${join(folder, place, 'content')}`],
       ...[`--set=upload.repository=${REPOSITORY}-${place}`, '--set=upload.everyTokens=8192'],
-      ...['--set=layers=[0,2]', '--set=training.snapshots=bfloat16', '--set=training.tokens=81920'],
+      ...[
+        '--set=evaluation.controlTokens=0',
+        '--set=evaluation.probeTexts=100',
+        '--set=evaluation.resamples=50',
+      ],
+      ...['--set=evaluation.coreTokens=1024', '--set=evaluation.tokens=2048', '--set=layers=[0,2]'],
+      ...['--set=training.snapshots=bfloat16', '--set=training.tokens=81920'],
     ],
     {
       cwd: root,
