@@ -18,7 +18,7 @@ export default defineConfig({
           include: ['test/gpu/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
-          testTimeout: 120_000,
+          testTimeout: 300_000,
         },
       },
       {

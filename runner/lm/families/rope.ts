@@ -1,4 +1,4 @@
-/** Rotary positions as config.json files describe them: three generations of field names, five kinds of scaling. */
+/** Rotary positions as config.json files describe them: three generations of field names, six kinds of scaling. */
 import { z } from 'zod';
 import type { Rotary } from '../blocks/rotary.ts';
 import type { Checkpoint } from '../checkpoint.ts';
@@ -102,6 +102,8 @@ export function rotaryOf(checkpoint: Checkpoint, rope: RopeSettings, sizes: Rope
   const original = rope.original_max_position_embeddings ?? sizes.contextLength;
   switch (kind) {
     case 'default':
+    // Dynamic scaling (NTK by length) begins beyond the context length, and longer rows are refused.
+    case 'dynamic':
       return { frequencies: plain, factor: 1 };
     case 'linear':
       return { frequencies: plain.map((frequency) => frequency / need('factor')), factor: 1 };
@@ -127,7 +129,7 @@ export function rotaryOf(checkpoint: Checkpoint, rope: RopeSettings, sizes: Rope
         checkpoint,
         'rope_type',
         JSON.stringify(kind),
-        'default, linear, llama3, yarn or longrope',
+        'default, linear, dynamic, llama3, yarn or longrope',
       );
   }
 }

@@ -119,6 +119,22 @@ describe('a config as newer writers put it means the same', () => {
   });
 });
 
+describe('dynamic rope scaling', () => {
+  // As transformers 5.24 (ROPE_INIT_FUNCTIONS): up to max_position_embeddings the frequencies are the plain ones.
+  it('changes nothing within the context length, beyond which rows are refused', async () => {
+    const checkpoint = changed(await open('llama'), { rope_scaling: { type: 'dynamic', factor: 2 } });
+    const { residual, logits } = await differencesOf(checkpoint, 'llama');
+    expect(Math.max(residual.max, logits.max)).toBeLessThanOrEqual(2e-4);
+    const model = await openEverywhere(checkpoint);
+    const tokens = 257;
+    const row = { ids: new Int32Array(tokens), rows: 1, tokens };
+    await expect(model.residuals(row)).rejects.toThrow(
+      /row of tokens: found 257 tokens; expected at most 256/,
+    );
+    await model.close();
+  });
+});
+
 describe('a family uses every tensor of its checkpoint', () => {
   it.each(folders)('%s', async (name) => {
     const checkpoint = await open(name);
@@ -187,8 +203,8 @@ describe('an option that is not there is an error that names it', () => {
     ['llama', { model_type: 'mamba' }, /model_type: found "mamba"; expected one of .*gpt_neox.*qwen3/],
     [
       'llama',
-      { rope_scaling: { type: 'dynamic', factor: 2 } },
-      /rope_type: found "dynamic"; expected default, linear/,
+      { rope_scaling: { type: 'ntk-parts', factor: 2 } },
+      /rope_type: found "ntk-parts"; expected default, linear/,
     ],
     ['llama', { rope_scaling: { type: 'linear' } }, /rope scaling linear: found no factor/],
     ['llama', { hidden_act: 'quick_gelu' }, /activation: found "quick_gelu"; expected silu/],
