@@ -154,7 +154,7 @@ function stageLines(stage: PlannedStage, freeDisk: number, rate: number | null):
     ['', ''],
     [
       stage.stage,
-      `${stage.tokens.toLocaleString('en')} tokens; ${stage.resident ? 'all segments held' : 'segments loaded in turn'}`,
+      `${stage.stage === 'evaluation' ? 'about ' : ''}${stage.tokens.toLocaleString('en')} tokens; ${stage.resident ? 'all segments held' : 'segments loaded in turn'}`,
     ],
     ...segments.map(({ first, last, hook, bytes, device }, i): [string, string] => {
       const parts = [

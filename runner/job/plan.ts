@@ -7,7 +7,9 @@ import { shareMemory } from '../lm/memory.ts';
 import { bytesOf, partsOf } from '../lm/parts.ts';
 import { type PlacedSegment, placementOf } from '../lm/placement.ts';
 import { parseDevices } from '../onnx/devices.ts';
+import { needsOf } from '../suites/needs.ts';
 import { trainedSaes } from './planned-saes.ts';
+import { CORE_BATCH_TOKENS } from './text.ts';
 import { STATES_HELD } from './train-stage.ts';
 
 /** A stage of the run: `training` goes up to the last hook alone, `evaluation` through the whole model. */
@@ -21,6 +23,16 @@ export interface PlannedStage {
   disk: number;
   tokens: number;
   /** Floating-point operations. */
+  operations: number;
+}
+
+/** Text that goes through the language model. */
+interface PlannedText {
+  tokens: number;
+  /** Tokens that may wait between segments at a time, each with so many branches beside it. */
+  together: number;
+  branches: number;
+  /** Floating-point operations a token. */
   operations: number;
 }
 
@@ -60,16 +72,23 @@ export function planOf(config: RunConfig, checkpoint: Checkpoint, memory: number
   // SAEs of others are not counted: how large they are is known when they are located.
   const stageOf = (
     stage: PlannedStage['stage'],
-    needs: { positions: number; saes: number; tokens: number; branches: number; together: number },
-    operations: number,
+    needs: { positions: number; saes: number; divergence: boolean },
+    texts: readonly PlannedText[],
   ): PlannedStage => {
+    const sum = (read: (text: PlannedText) => number): number =>
+      texts.reduce((total, text) => total + read(text), 0);
     const shares = shareMemory(memory, { family, weights, positions: needs.positions, saes: needs.saes });
-    const { segments, resident } = placementOf(parts, { hooks, devices, memory: shares.weights });
+    const { segments, resident } = placementOf(parts, {
+      hooks,
+      devices,
+      memory: shares.weights,
+      divergence: needs.divergence,
+    });
     const used =
       stage === 'training'
         ? segments.slice(0, segments.findLastIndex(({ hook }) => hook !== null) + 1)
         : segments;
-    const waiting = resident ? 0 : 4 * needs.together * d * (1 + needs.branches);
+    const waiting = resident ? 0 : 4 * d * sum(({ together, branches }) => together * (1 + branches));
     return {
       stage,
       resident,
@@ -80,8 +99,8 @@ export function planOf(config: RunConfig, checkpoint: Checkpoint, memory: number
         waiting: Math.min(waiting, shares.waiting),
       },
       disk: Math.max(0, waiting - shares.waiting),
-      tokens: needs.tokens,
-      operations: needs.tokens * operations,
+      tokens: sum(({ tokens }) => tokens),
+      operations: sum(({ tokens, operations }) => tokens * operations),
     };
   };
 
@@ -98,7 +117,20 @@ export function planOf(config: RunConfig, checkpoint: Checkpoint, memory: number
   // Forward and backward through encoder and decoder, both read densely: an upper bound of a sparse decoder's work.
   const trained = saes.reduce((sum, { n }) => sum + 3 * 2 * 2 * d * n, 0);
   const evaluated = saes.reduce((sum, { layer, n }) => sum + 2 * d * n + after(layer) + head, 0);
-  const { evaluation, training } = config;
+  const { evaluation, probing, training } = config;
+  const needs = needsOf(evaluation.suites);
+  const encoded = saes.reduce((sum, { n }) => sum + 2 * d * n, 0);
+  const upToHooks = whole - after(hooks.at(-1)!);
+  // Each SAE's branch and each hook's zero end in two heads: their own and the clean one.
+  const core =
+    saes.reduce((sum, { layer, n }) => sum + 2 * d * n + after(layer) + 2 * head, 0) +
+    hooks.reduce((sum, layer) => sum + after(layer) + 2 * head, 0);
+  const text = (tokens: number, branches: number, operations: number): PlannedText => ({
+    tokens,
+    together: tokens,
+    branches,
+    operations,
+  });
   const passes = Math.min(256, Math.ceil(training.tokens / batchTokens)) * batchTokens;
   return {
     family: family.name,
@@ -110,29 +142,51 @@ export function planOf(config: RunConfig, checkpoint: Checkpoint, memory: number
     stages: [
       ...(config.train
         ? [
-            stageOf(
-              'training',
+            stageOf('training', { positions: batchTokens, saes: STATES_HELD * saeBytes, divergence: false }, [
               {
-                positions: batchTokens,
-                saes: STATES_HELD * saeBytes,
                 tokens: training.tokens,
-                branches: hooks.length,
                 together: passes,
+                branches: hooks.length,
+                operations: upToHooks + trained,
               },
-              whole - after(hooks.at(-1)!) + trained,
-            ),
+            ]),
           ]
         : []),
       stageOf(
         'evaluation',
         {
-          positions: Math.max(batchTokens, PROBE_BATCH_TOKENS),
+          positions: Math.max(batchTokens, PROBE_BATCH_TOKENS, needs.bosRows ? CORE_BATCH_TOKENS : 0),
           saes: saeBytes,
-          tokens: evaluation.tokens,
-          branches: saes.length,
-          together: evaluation.tokens,
+          divergence: needs.divergence,
         },
-        whole + head + evaluated,
+        [
+          text(evaluation.tokens, saes.length, whole + head + evaluated),
+          ...(needs.bosRows
+            ? [text(evaluation.coreTokens, saes.length + hooks.length, whole + head + core)]
+            : []),
+          // As long as they may be; how many classes a set has is known when it is loaded, two at least.
+          ...(needs.tasks
+            ? [
+                text(
+                  probing.tasks.length * evaluation.probeTexts * evaluation.probeTokens,
+                  0,
+                  upToHooks + encoded,
+                ),
+              ]
+            : []),
+          ...(needs.sets
+            ? [
+                text(
+                  2 *
+                    probing.sets.length *
+                    (evaluation.setTrainTexts + evaluation.setTestTexts) *
+                    evaluation.setTokens,
+                  0,
+                  upToHooks + encoded,
+                ),
+              ]
+            : []),
+        ],
       ),
     ],
   };

@@ -37,21 +37,31 @@ describe('plan', () => {
     expect(text).toMatch(/^devices {4}cpu \([\d.]+ GFLOP\/s\)$/m);
     expect(text).toMatch(/^training {3}49,152 tokens; all segments held$/m);
     expect(text).toMatch(/^ +cpu +1\.31 MiB {2}blocks 1–2, hook 2$/m);
-    expect(text).toMatch(/^ +cpu +1\.66 MiB {2}block 5, head$/m);
+    // KL asks for a head apart from the blocks, and twice.
+    expect(text).toMatch(/^ +cpu +673 KiB {2}block 5$/m);
+    expect(text).toMatch(/^ +cpu +2\.00 MiB {2}head$/m);
     expect(text).toMatch(/^ {2}time +about \d+ s/m);
     // Training needs no segment after the last hook.
     expect(text.split('evaluation')[0]).not.toContain('head');
   });
 
   it('says what is loaded in turn, and what waits on disk', async () => {
-    const { plan: found } = JSON.parse(await plan('small-world-quick', '--memory', '555.5MB', '--json'));
-    const evaluation = found.stages.find(({ stage }: { stage: string }) => stage === 'evaluation');
+    const planned = async (...args: string[]) => {
+      const text = await plan('small-world-quick', '--memory', '555.5MB', '--json', ...args);
+      return JSON.parse(text).plan.stages.find(({ stage }: { stage: string }) => stage === 'evaluation');
+    };
+    const evaluation = await planned('--set', 'evaluation.suites=[]');
     expect(evaluation.resident).toBe(false);
     const largest = Math.max(...evaluation.segments.map(({ bytes }: { bytes: number }) => bytes));
     expect(evaluation.memory.weights).toBe(largest);
     // Clean and one branch a hook, 4 bytes each, beyond what may wait in memory.
     expect(evaluation.disk + evaluation.memory.waiting).toBe(4 * 4096 * 128 * 4);
     expect(evaluation.disk).toBeGreaterThan(0);
+    // The suites' text waits beside it: core rows with a branch an SAE and a hook, probe texts with none.
+    const all = await planned();
+    const texts = 2 * 200 * 256 + 2 * (40 + 20) * 128;
+    expect(all.tokens).toBe(4096 + 1024 + texts);
+    expect(all.disk + all.memory.waiting).toBe(4 * 128 * (4096 * 4 + 1024 * 7 + texts));
   });
 
   it('reads ranges of a repository, and downloads nothing', async () => {
