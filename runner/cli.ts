@@ -29,6 +29,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     summary: 'write SAEs in the layout of SAELens',
     load: () => import('./commands/export.ts'),
   },
+  verify: {
+    summary: 'make a record again from its own settings, and name every number that moved',
+    load: () => import('./commands/verify.ts'),
+  },
   inspect: {
     summary: 'print what a model or an SAE is, without reading its weights; list published SAEs',
     load: () => import('./commands/inspect.ts'),

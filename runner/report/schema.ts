@@ -247,6 +247,8 @@ const provenance = z.strictObject({
   threads: count.nullable(),
   versions: z.record(name, text),
   config_sha256: sha256.nullable(),
+  /** Every setting of the run, resolved: what `verify` makes the record again from. */
+  config: z.record(name, z.json()).optional(),
   seeds: z.record(name, z.int()),
 });
 

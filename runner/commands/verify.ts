@@ -1,0 +1,140 @@
+/** `verify`: makes a record again from its own provenance, and says which numbers moved beyond their interval. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { MalformedError, UserError } from '../errors.ts';
+import { type Movement, movements } from '../report/movement.ts';
+import { checkRecord, readRunRecords } from '../report/run-records.ts';
+import type { EvaluationRecord } from '../report/schema.ts';
+import { run as evaluate } from './eval.ts';
+
+const options = {
+  model: { type: 'string', help: 'where the language model lies, when the record names a folder' },
+  sae: { type: 'string', multiple: true, help: 'where an SAE of others lies, as for eval' },
+  device: { type: 'string', help: 'another device than the one it was measured on' },
+  keep: { type: 'string', help: 'folder that keeps the new run' },
+  debug: { type: 'boolean', help: 'print the stack of an error' },
+  help: { type: 'boolean', help: 'print this' },
+} as const;
+
+/** @returns 0 when every number stayed within its interval, 1 when one moved, 130 when it was stopped */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  const [path] = positionals;
+  if (values.help || path === undefined || positionals.length > 1) {
+    console.log(help());
+    return values.help ? 0 : 2;
+  }
+  const before = await readRecord(path);
+  const { config } = before.provenance;
+  if (before.kind !== 'measured' || config === undefined) {
+    throw new UserError({
+      thing: path,
+      found: before.kind === 'measured' ? 'a record without its settings' : `a record of kind ${before.kind}`,
+      expected: 'a record measured by this version, with its settings in provenance.config',
+      next: 'Only what this program measured can be made again by it.',
+    });
+  }
+  const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'interpboard-verify-')));
+  try {
+    const file = join(folder, 'config.json');
+    await writeFile(file, JSON.stringify(config));
+    const words = [
+      `--config=${file}`,
+      `--runs=${join(folder, 'runs')}`,
+      `--content=${join(folder, 'content')}`,
+    ];
+    if (values.model !== undefined) words.push(`--model=${values.model}`);
+    if (values.device !== undefined) words.push(`--device=${values.device}`);
+    for (const sae of values.sae ?? []) words.push(`--sae=${sae}`);
+    // Nothing kept from before: every number is made again.
+    const code = await evaluate([...words, '--no-site', '--cache=off']);
+    if (code !== 0) return code;
+    const name = String(config.name);
+    const after = (await readRunRecords(join(folder, 'runs', name))).find(({ id }) => id === before.id);
+    if (after === undefined) {
+      throw new MalformedError({
+        thing: path,
+        found: `a run ${name} that makes no record ${before.id}`,
+        expected: 'the record among those of its run',
+        next: 'Check that its provenance was not edited.',
+      });
+    }
+    return report(before, after);
+  } finally {
+    if (values.keep === undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function report(before: EvaluationRecord, after: EvaluationRecord): number {
+  for (const [what, one, two] of [
+    ['language model', before.model.sha256, after.model.sha256],
+    ['SAE', before.sae.sha256, after.sae.sha256],
+  ] as const) {
+    if (one !== two)
+      console.log(`${what}: other files than the record's (${two?.slice(0, 12)}, not ${one?.slice(0, 12)})`);
+  }
+  for (const [name, version] of Object.entries(before.provenance.versions)) {
+    const now = after.provenance.versions[name];
+    if (now !== version) console.log(`${name} ${now ?? 'absent'}, not ${version} as then`);
+  }
+  const { compared, same, moved } = movements(before, after);
+  for (const each of moved) console.log(`moved    ${describe(each)}`);
+  console.log(
+    `${before.id}: ${compared} numbers made again, ${same} the same, ${compared - same - moved.length} within their intervals, ${moved.length} moved beyond`,
+  );
+  return moved.length > 0 ? 1 : 0;
+}
+
+function describe({ path, before, after, interval }: Movement): string {
+  const range =
+    interval === null ? 'no interval' : `${interval.low.toPrecision(6)} to ${interval.high.toPrecision(6)}`;
+  return `${path}: ${after?.toPrecision(6) ?? 'n/a'}, was ${before?.toPrecision(6) ?? 'n/a'} (${range})`;
+}
+
+async function readRecord(path: string): Promise<EvaluationRecord> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new UserError({
+      thing: path,
+      found: error.code === 'ENOENT' ? 'no such file' : error.message,
+      expected: 'a record, as content/measured holds them',
+      next: 'Check the path.',
+    });
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  return checkRecord(value, path);
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new UserError({
+      thing: 'options of verify',
+      found: error instanceof Error ? error.message : String(error),
+      expected: 'those that --help lists',
+      next: 'Run npm run verify -- --help.',
+    });
+  }
+}
+
+function help(): string {
+  const lines = Object.entries(options).map(
+    ([name, { type, help: words }]) => `  --${name}${type === 'string' ? ' …' : ''}`.padEnd(18) + words,
+  );
+  return [
+    'usage: npm run verify -- RECORD.json [options]',
+    '',
+    'Makes the record again from its own settings, seeds and model, and names every number that moved beyond its interval.',
+    'Exit code: 0 none did, 1 some did.',
+    '',
+    'Options',
+    ...lines,
+  ].join('\n');
+}
