@@ -2,13 +2,12 @@
  * WebGPU without a GPU: the software Vulkan (SwiftShader) that @sparticuz/chromium packs for Linux x64. The dynamic
  * loader reads its variables when a process starts, so what needs the device runs in a process of its own.
  */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { brotliDecompressSync } from 'node:zlib';
 
 /** Said where a test is skipped. */
@@ -49,7 +48,27 @@ export async function runWithDevice(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<{ stdout: string; stderr: string }> {
-  return promisify(execFile)(process.execPath, [script, ...args], { env, maxBuffer: 64 << 20 });
+  // Into a file: a pipe that is full for a moment makes the runtime's log stream give up for good.
+  const folder = await mkdtemp(join(tmpdir(), 'interpboard-device-'));
+  const log = join(folder, 'stderr');
+  const file = await open(log, 'w');
+  try {
+    const child = spawn(process.execPath, [script, ...args], { env, stdio: ['ignore', 'pipe', file.fd] });
+    let stdout = '';
+    child.stdout!.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', resolve);
+    });
+    const stderr = await readFile(log, 'utf8');
+    if (code !== 0) throw new Error(`${basename(script)} ended with ${code}: ${stderr.slice(-4_000)}`);
+    return { stdout, stderr };
+  } finally {
+    await file.close();
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** The libraries in a folder of their own under the system's temporary one, unpacked once. */
