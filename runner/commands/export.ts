@@ -1,4 +1,7 @@
-/** `export`: SAEs, of a run or of others, in the layout of SAELens version 6, which its `SAE.load_from_disk` reads. */
+/**
+ * `export`: SAEs, of a run or of others, in the layout of SAELens version 6, which its `SAE.load_from_disk` reads; or what
+ * was measured about them, in SAEBench's.
+ */
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +13,7 @@ import { saeLensFiles } from '../sae/checkpoints/sae-lens.ts';
 import { writeSaeLens } from '../sae/checkpoints/sae-lens-export.ts';
 import { residualLayer } from '../sae/published/hook-layer.ts';
 import { parseSaeName, type SaePlace } from '../sae/published/locate.ts';
+import { exportSaeBench } from './export-results.ts';
 import { locateNamed } from './locate-saes.ts';
 import { progressView } from './progress.ts';
 
@@ -18,6 +22,7 @@ const options = {
     type: 'string',
     help: 'folder that receives them: the SAE itself, or one folder an SAE where there are several',
   },
+  format: { type: 'string', help: 'saelens (default): the SAEs; saebench: their records, as result files' },
   model: { type: 'string', help: 'language model of the SAEs, where their files do not name it' },
   debug: { type: 'boolean', help: 'print the stack of an error' },
   help: { type: 'boolean', help: 'print this' },
@@ -34,8 +39,17 @@ export async function run(args: readonly string[]): Promise<number> {
   if (positionals.length === 0 || to === undefined) {
     throw wrong(args.map(quote).join(' ') || 'none', 'a run folder or SAEs, and --to FOLDER');
   }
+  const { format = 'saelens' } = values;
+  if (format !== 'saelens' && format !== 'saebench')
+    throw wrong(`--format ${quote(format)}`, 'saelens or saebench');
+  if (format === 'saebench' && values.model !== undefined)
+    throw wrong('--model with --format saebench', 'the model that the record names');
   const view = progressView(process.stdout);
   try {
+    if (format === 'saebench') {
+      for (const path of await exportSaeBench(positionals, to)) view.line(path);
+      return 0;
+    }
     const names = (await Promise.all(positionals.map(expanded))).flat();
     const places = await locateNamed(names, view);
     const targets = places.map((place) => (places.length === 1 ? to : join(to, folderName(place))));
@@ -127,12 +141,14 @@ function wrong(found: string, expected: string): UserError {
 }
 
 function help(): string {
-  const lines = Object.entries(options).map(([name, { help: text }]) => `  --${name}`.padEnd(10) + text);
+  const lines = Object.entries(options).map(([name, { help: text }]) => `  --${name}`.padEnd(11) + text);
   return [
     'usage: npm run export -- RUN_FOLDER_OR_SAE … --to FOLDER',
     '',
     'Writes cfg.json and sae_weights.safetensors of SAELens version 6 for each SAE of a run’s folder, or for SAEs of others',
     '(a folder or .pt file, owner/name[@revision]:path, release/id of the registry; see eval --help).',
+    'With --format saebench: FOLDER/core, sparse_probing, tpp, scr/…_eval_results.json of the records of a run’s folder, or',
+    'of record files.',
     'BatchTopK and Matryoshka SAEs become jumprelu ones; a scalar normalisation is folded into the weights.',
     '',
     ...lines,

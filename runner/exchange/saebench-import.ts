@@ -30,6 +30,7 @@ const envelope = z.looseObject({
   sae_lens_id: text.nullish(),
   sae_lens_release_id: text.nullish(),
   sae_lens_version: text.nullish(),
+  eval_result_unstructured: z.unknown().optional(),
   sae_cfg_dict: z
     .looseObject({
       architecture: text.nullish(),
@@ -84,8 +85,9 @@ export function importSaeBench(file: ResultFile, known: Known): EvaluationRecord
     identityOf(found, known, file.path),
     results,
     {
-      text: `SAEBench ${type}${commit ? `, commit ${commit.slice(0, 40)}` : ''}`,
-      started: millis == null ? null : new Date(millis).toISOString(),
+      text: `${exportedFrom(found) ?? 'SAEBench'} ${type}${commit ? `, commit ${commit.slice(0, 40)}` : ''}`,
+      // Our own export writes 0 for an unknown time, as the field allows neither null nor −1.
+      started: millis ? new Date(millis).toISOString() : null,
       caveats: [
         ...caveats,
         ...(unmapped.length > 0
@@ -95,6 +97,12 @@ export function importSaeBench(file: ResultFile, known: Known): EvaluationRecord
     },
     file.path,
   );
+}
+
+/** What a file says that our own export made. */
+function exportedFrom({ eval_result_unstructured: found }: Envelope): string | null {
+  const parsed = z.looseObject({ exported_from: text }).safeParse(found);
+  return parsed.success ? `${parsed.data.exported_from.slice(0, 200)}, in the layout of SAEBench` : null;
 }
 
 function identityOf(found: Envelope, known: Known, path: string): Identity {
