@@ -70,7 +70,7 @@ export function minimise(problem: Problem, tolerance: number): Solution {
         products,
       };
     }
-    solve(Math.min(0.5, Math.sqrt(norm / firstNorm)) * norm);
+    solve(Math.max(Math.min(0.5, Math.sqrt(norm / firstNorm)) * norm, bound / 2));
     if (!search()) break;
   }
   throw new MalformedError({
