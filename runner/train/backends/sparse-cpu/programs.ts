@@ -1,19 +1,19 @@
-/** The dense products of a step, for onnxruntime. Rows are padded to `width`; W_enc is transposed, [latents, width]. */
+/** The dense products of a step, for onnxruntime. Rows are padded to `width`; W_enc is transposed. */
 import { elementTypes, Graph, type Program, type Value } from '../../../onnx/graph.ts';
 import type { Sizes } from './layout.ts';
 
 /**
- * Inputs: centred [tokens, width], W_enc [latents, width], b_enc [latents], dead int32 [D].
+ * Inputs: centred [tokens, width + 1] with 1 in its last column, W_enc [latents, width + 1] with b_enc in its last
+ * column, dead int32 [D].
  * Outputs: pre and at (int32), [tokens, k]: the k largest pre-activations of each token and their latents;
  * dead_pre [tokens, D], the pre-activations of the latents `dead`.
  */
 export function encoderProgram({ tokens, latents, width, k }: Sizes): Program {
   const graph = new Graph();
-  const centred = graph.input('centred', 'float32', [tokens, width]);
-  const W_enc = graph.input('W_enc', 'float32', [latents, width]);
-  const b_enc = graph.input('b_enc', 'float32', [latents]);
+  const centred = graph.input('centred', 'float32', [tokens, width + 1]);
+  const W_enc = graph.input('W_enc', 'float32', [latents, width + 1]);
   const dead = graph.input('dead', 'int32', ['D']);
-  const all = graph.node('Gemm', [centred, W_enc, b_enc], { attributes: { transB: 1 } });
+  const all = graph.node('Gemm', [centred, W_enc], { attributes: { transB: 1 } });
   const [pre, at] = graph.nodes('TopK', [all, graph.int64s([k])], {
     outputs: 2,
     attributes: { sorted: 0 },
@@ -32,31 +32,34 @@ export function encoderProgram({ tokens, latents, width, k }: Sizes): Program {
  * AuxK over D dead latents alone, from those that are kept of each token to what they owe. Up to half of them are
  * kept, so dense products over the dead are cheaper than sparse ones.
  *
- * Inputs: z [tokens, D], 0 where a latent is not kept; W_dec [D, width] of the dead; centred and error (x̂ − x)
- * [tokens, width]; slope, the scalar that z·W_dec − (x − x̂) is multiplied by.
- * Outputs: squares [tokens], ‖z·W_dec − (x − x̂)‖²; gradient_W_enc and gradient_W_dec [D, width], gradient_b_enc [D].
+ * Inputs: z [tokens, D], 0 where a latent is not kept; W_dec [D, width] of the dead; centred [tokens, width + 1] with 1
+ * in its last column; error (x̂ − x) [tokens, width]; slope, the scalar that z·W_dec − (x − x̂) is multiplied by.
+ * Outputs: squares [tokens], ‖z·W_dec − (x − x̂)‖²; gradient_W_dec [D, width]; gradient_encoder [D, width + 1], of
+ * W_enc and in the last column of b_enc.
  */
 export function auxiliaryProgram({ tokens, width }: Sizes): Program {
   const graph = new Graph();
   const z = graph.input('z', 'float32', [tokens, 'D']);
   const W_dec = graph.input('W_dec', 'float32', ['D', width]);
-  const centred = graph.input('centred', 'float32', [tokens, width]);
+  const centred = graph.input('centred', 'float32', [tokens, width + 1]);
   const error = graph.input('error', 'float32', [tokens, width]);
   const scale = graph.input('slope', 'float32', []);
-  const difference = graph.node('Add', [graph.node('MatMul', [z, W_dec]), error]);
-  const slope = graph.node('Mul', [difference, scale]);
+  const difference = graph.node('Gemm', [z, W_dec, error]);
+  // Scaled are the factors with a row a dead latent, mostly far fewer than tokens.
+  const scaled = graph.node('Mul', [W_dec, scale]);
   // z ≥ 0, so its sign is the derivative of relu, with 0 at 0 as in PyTorch.
   const dpre = graph.node('Mul', [
-    graph.node('Gemm', [slope, W_dec], { attributes: { transB: 1 } }),
+    graph.node('Gemm', [difference, scaled], { attributes: { transB: 1 } }),
     graph.node('Sign', [z]),
   ]);
-  const perToken = { attributes: { keepdims: 0 } };
-  const squares = graph.node('ReduceSumSquare', [difference, graph.int64s([1])], perToken);
+  const squares = graph.node('ReduceSumSquare', [difference, graph.int64s([1])], {
+    attributes: { keepdims: 0 },
+  });
   graph.output(squares, 'squares', 'float32', [tokens]);
   const across = { attributes: { transA: 1 } };
-  graph.output(graph.node('Gemm', [z, slope], across), 'gradient_W_dec', 'float32', ['D', width]);
-  graph.output(graph.node('Gemm', [dpre, centred], across), 'gradient_W_enc', 'float32', ['D', width]);
-  const bias = graph.node('ReduceSum', [dpre, graph.int64s([0])], perToken);
-  graph.output(bias, 'gradient_b_enc', 'float32', ['D']);
+  const decoder = graph.node('Mul', [graph.node('Gemm', [z, difference], across), scale]);
+  graph.output(decoder, 'gradient_W_dec', 'float32', ['D', width]);
+  const encoder = graph.node('Gemm', [dpre, centred], across);
+  graph.output(encoder, 'gradient_encoder', 'float32', ['D', width + 1]);
   return graph.program();
 }
