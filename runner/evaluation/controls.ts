@@ -82,7 +82,8 @@ const noteOfControl: Readonly<
   Record<ReconstructionControl, (k: number | null, fitTokens: number) => string>
 > = {
   identity: () => 'x̂ = x, run like any other.',
-  pca: (k, tokens) => `${k} principal components of ${tokens} tokens before the controlled rows.`,
+  pca: (k, tokens) =>
+    `${k} principal components of ${tokens.toLocaleString('en-US')} tokens before the controlled rows.`,
   untrained: (k) => `A random TopK SAE of the same shape, k = ${k}.`,
   permuted_decoder: () => 'The SAE’s latents, its decoder rows in another order.',
 };

@@ -1,4 +1,4 @@
-/** Numbers and measures as readers see them: real minus signs, grouped thousands, an en dash between bounds. */
+/** Numbers and measures as readers see them: real minus signs, grouped thousands, an en dash or “to” between bounds. */
 import { type DefinitionId, definitions } from '../../runner/report/definitions.ts';
 import type { Measure } from '../../runner/report/schema.ts';
 
@@ -71,7 +71,9 @@ export function formatDuration(seconds: number): string {
 }
 
 export function formatInterval(low: number, high: number, digits: number): string {
-  return `${formatNumber(low, digits)}–${formatNumber(high, digits)}`;
+  const [from, to] = [formatNumber(low, digits), formatNumber(high, digits)];
+  // A dash beside a minus sign reads as another one.
+  return /^−/.test(from) || /^−/.test(to) ? `${from} to ${to}` : `${from}–${to}`;
 }
 
 export function formatTime(iso: string): string {

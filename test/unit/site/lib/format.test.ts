@@ -37,7 +37,8 @@ describe('numbers', () => {
     );
     expect([311, 1_053_576, 2.684e9].map(formatBytes)).toEqual(['311 B', '1.05 MB', '2.68 GB']);
     expect([0.5, 61.4, 126_000].map(formatDuration)).toEqual(['0.5 s', '1 min 1 s', '35 h 0 min']);
-    expect(formatInterval(-0.1, 0.2, 2)).toBe('−0.10–0.20');
+    expect(formatInterval(-0.1, 0.2, 2)).toBe('−0.10 to 0.20');
+    expect(formatInterval(-0.2, -0.1, 1)).toBe('−0.2 to −0.1');
     expect(formatTime('2026-11-22T12:34:56.000Z')).toBe('2026-11-22 12:34 UTC');
   });
 });
