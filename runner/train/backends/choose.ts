@@ -55,9 +55,18 @@ export function chooseBackend(options: BackendOptions): ChosenBackend {
   return {
     name: choice,
     notes,
-    unsupported: (recipe) => (choice === 'sparse-cpu' ? unsupportedBySparseCpu(recipe) : null),
+    unsupported: (recipe) => (choice === 'sparse-cpu' ? unsupportedBySparseCpu : graph.unsupported)(recipe),
     async init(recipe, d_in, state) {
       if (backendFor(options, recipe, d_in) === 'graph' || sparse === null) {
+        const lacking = graph.unsupported(recipe);
+        if (lacking !== null) {
+          throw new UserError({
+            thing: 'backend graph',
+            found: lacking,
+            expected: 'a recipe it computes',
+            next: 'Use --device cpu.',
+          });
+        }
         return graph.init(recipe, d_in, state);
       }
       const lacking = unsupportedBySparseCpu(recipe);

@@ -24,6 +24,19 @@ test('sparse-cpu asked for by name refuses a recipe it does not compute', async 
   );
 });
 
+test('webgpu refuses a recipe that counts dead latents with the step', async () => {
+  const recipe = smallRecipe({ deadCounting: 'with-step' });
+  const start = startOf({ recipe, d_in: 20, twins: false });
+  for (const choice of ['auto', 'graph'] as const) {
+    const backend = chooseBackend({ choice, device: 'webgpu', threads: 1 });
+    expect(backend.unsupported(recipe)).toContain('with-step');
+    expect(backend.unsupported(topk)).toBeNull();
+    await expect(backend.init(recipe, 20, start)).rejects.toThrow(
+      'backend graph: found dead latents counted with the step (deadCounting with-step) on webgpu; expected a recipe it computes. Use --device cpu.',
+    );
+  }
+});
+
 test('one chosen backend serves SAEs that belong to different ones', async () => {
   const backend = chooseBackend({ choice: 'auto', device: 'cpu', threads: 1 });
   expect(backend.notes).toEqual([]);
