@@ -80,8 +80,6 @@ function Cell({ cell }: { cell: ComparisonCell }) {
         <span className={cell.resolved ? 'change apart' : 'change'}>
           <span className="hidden">Difference to the first: </span>
           {cell.change}
-          {cell.changeInterval !== null && <span className="interval">{cell.changeInterval}</span>}
-          {cell.resolved === false && <span className="interval">not resolved</span>}
           {cell.resolved && <span className="hidden"> (resolved)</span>}
         </span>
       )}
@@ -90,6 +88,12 @@ function Cell({ cell }: { cell: ComparisonCell }) {
           {line}
         </span>
       ))}
+      {cell.changeInterval !== null && (
+        <span className="interval">
+          difference {cell.changeInterval}
+          {cell.resolved === false && ', not resolved'}
+        </span>
+      )}
     </>
   );
 }

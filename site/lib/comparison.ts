@@ -151,7 +151,9 @@ function measureRow(
       comparable && measure?.value != null && first?.value != null
         ? signed(measure.value - first.value, digits)
         : null;
-    const paired = change === null ? null : pairedChange(records[i], records[0], id);
+    const found = change === null ? null : pairedChange(records[i], records[0], id);
+    // Equal in every resample, such as the L0 of two TopK SAEs of one k: there is nothing to resolve.
+    const paired = found !== null && found.low === 0 && found.high === 0 ? null : found;
     return {
       text: words.value,
       details,

@@ -115,6 +115,12 @@ describe('compareRecords', () => {
     });
     const far = compareRecords([first, withDraws(fixture('small-world-l2'), 0.68, 2)]);
     expect(row('interpscore@0.0.1', far).cells[1]).toMatchObject({ change: '−0.0200', resolved: true });
+    const same = compareRecords([first, withDraws(fixture('small-world-l2'), 0.7, 1)]);
+    expect(row('interpscore@0.0.1', same).cells[1]).toMatchObject({
+      change: '0.0000',
+      changeInterval: null,
+      resolved: null,
+    });
   });
 
   it('leaves out what nobody has', () => {
