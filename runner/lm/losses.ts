@@ -112,7 +112,7 @@ function total(graph: Graph, x: Value, axis: number): Value {
 
 /**
  * log Σ exp(x) along the columns, from x and its log-softmax: the distance between their largest entries. The runtime's
- * ReduceLogSumExp takes one exponential at a time, three times as long on a CPU; its log-softmax takes many together.
+ * ReduceLogSumExp takes one exponential at a time on a CPU; its log-softmax takes many together, in less time.
  */
 function logSumExp(graph: Graph, x: Value, logSoftmaxed: Value): Value {
   const largest = (of: Value): Value =>
