@@ -16,33 +16,21 @@ import { canonicalJson, sha256 } from '../io/hash.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
 import { lossCount } from '../lm/language-model.ts';
 import type { Branch, Observer } from '../lm/sweep.ts';
-import { random, shuffle } from '../math/random.ts';
 import { type HookStatistics, type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { ReconstructionTable } from '../metrics/reconstruction.ts';
-import type { Device } from '../onnx/devices.ts';
-import type { ReconstructionControl } from '../report/schema.ts';
-import { type OpenSae, openSae } from '../sae/open-sae.ts';
-import { topKSae } from '../sae/sae.ts';
 import type { HookSaes } from './observation.ts';
-import { fitPca, project } from './pca.ts';
+import {
+  type Control,
+  controlsOf,
+  type LeftOutControl,
+  type MakingOptions,
+  type Reconstructor,
+} from './reconstructors.ts';
 
 /** Changes when a control is made in another way. */
 const DEFINITION = 'controls/1';
 /** Floats of residuals kept to fit on, a hook (64 MiB). */
 const FIT_LIMIT = 16 << 20;
-/** Tokens the L0 of an SAE without a fixed one is taken over. */
-const L0_TOKENS = 1_024;
-/** Floats of an untrained SAE's encoder (256 MiB); above it the control is left out, with the reason. */
-const UNTRAINED_LIMIT = 64 << 20;
-
-export interface Control {
-  name: ReconstructionControl;
-  /** Numbers of the SAEs at the hook that it is a control of. */
-  of: readonly number[];
-  /** Components, or active latents a token. */
-  k: number | null;
-}
-
 export interface ControlsMeasured {
   layer: number;
   /** The rows controlled are the last ones, from this one on. */
@@ -55,26 +43,14 @@ export interface ControlsMeasured {
   /** Sum of cross entropy of each controlled row. */
   losses: readonly Float64Array[];
   /** Controls that could not be made, with the reason. */
-  leftOut: readonly { control: ReconstructionControl; reason: string }[];
+  leftOut: readonly LeftOutControl[];
 }
 
-export interface ControlOptions {
+export interface ControlOptions extends MakingOptions {
   /** Tokens to control, rounded down to whole batches and leaving at least one batch to fit on. */
   tokens: number;
-  seed: number;
-  device?: Device;
-  threads?: number;
   /** Where results of controls that no SAE decides are kept, and a hash of model, device and runtime. */
   kept?: { cache: ContentCache; identity: string };
-}
-
-interface Reconstructor extends Control {
-  /** What it follows from beside model, text and hook; null where an SAE decides it, so that it is not kept. */
-  follows: string | null;
-  open(): Promise<{
-    reconstruct(x: Float32Array, tokens: number): Promise<Float32Array>;
-    close?(): Promise<void>;
-  }>;
 }
 
 /** What was measured of a control. */
@@ -99,7 +75,7 @@ interface HookState {
   fit: Float32Array[];
   fitTokens: number;
   made: { entries: readonly Entry[]; statistics: HookStatistics } | undefined;
-  leftOut: { control: ReconstructionControl; reason: string }[];
+  leftOut: LeftOutControl[];
 }
 
 export interface ControlPass {
@@ -254,133 +230,6 @@ function firstControlled(batches: readonly TokenBatch[], tokens: number): number
     start--;
   }
   return start < batches.length ? start : null;
-}
-
-async function controlsOf(
-  { layer, saes }: HookSaes,
-  fit: Float32Array,
-  d: number,
-  leftOut: HookState['leftOut'],
-  options: ControlOptions,
-): Promise<Reconstructor[]> {
-  const all = saes.map((_, i) => i);
-  const controls: Reconstructor[] = [
-    {
-      name: 'identity',
-      of: all,
-      k: null,
-      follows: '',
-      open: async () => ({ reconstruct: async (x) => x.slice() }),
-    },
-  ];
-  const ks: number[] = [];
-  for (const sae of saes) ks.push(await activeLatents(sae, fit, d));
-  for (const k of new Set(ks)) {
-    const count = Math.min(k, d);
-    const of = all.filter((i) => ks[i] === k);
-    controls.push({
-      name: 'pca',
-      of,
-      k: count,
-      follows: `${count}`,
-      async open() {
-        const pca = fitPca(fit, d, count);
-        return { reconstruct: async (x) => project(pca, x) };
-      },
-    });
-  }
-  for (const [shape, of] of grouped(all, (i) => `${saes[i]!.d_sae} ${ks[i]}`)) {
-    const { d_sae } = saes[of[0]!]!;
-    if (d_sae * d > UNTRAINED_LIMIT) {
-      const reason = `an untrained SAE of ${d_sae} latents × ${d} is above the limit of ${UNTRAINED_LIMIT} weights`;
-      leftOut.push({ control: 'untrained', reason });
-      continue;
-    }
-    const k = ks[of[0]!]!;
-    const key = `${options.seed} ${layer} ${shape}`;
-    controls.push({
-      name: 'untrained',
-      of,
-      k,
-      follows: key,
-      async open() {
-        const sae = await untrained(d_sae, k, fit, d, key, options);
-        return {
-          reconstruct: async (x, tokens) => (await sae.reconstruct(x, tokens)).reconstruction,
-          close: () => sae.close(),
-        };
-      },
-    });
-  }
-  for (const [i, sae] of saes.entries()) {
-    const order = Int32Array.from({ length: sae.d_sae }, (_, latent) => latent);
-    shuffle(order, random('permuted decoder', options.seed, layer, i));
-    controls.push({
-      name: 'permuted_decoder',
-      of: [i],
-      k: ks[i]!,
-      follows: null,
-      open: async () => ({
-        async reconstruct(x, tokens) {
-          const latents = await sae.encode(x, tokens);
-          const indices = latents.indices.map((latent) => order[latent]!);
-          return sae.decode({ ...latents, indices }, tokens, x);
-        },
-      }),
-    });
-  }
-  return controls;
-}
-
-/** The SAE's L0, as a whole number: its k, or the mean over some tokens. */
-async function activeLatents(sae: OpenSae, fit: Float32Array, d: number): Promise<number> {
-  if (sae.k !== null) return sae.k;
-  const tokens = Math.min(L0_TOKENS, fit.length / d);
-  const { values } = await sae.encode(fit.subarray(0, tokens * d), tokens);
-  let active = 0;
-  for (const value of values) if (value !== 0) active++;
-  return Math.max(1, Math.min(sae.d_sae, Math.round(active / tokens)));
-}
-
-async function untrained(
-  d_sae: number,
-  k: number,
-  fit: Float32Array,
-  d: number,
-  key: string,
-  { device, threads }: ControlOptions,
-): Promise<OpenSae> {
-  const stream = random('untrained', key);
-  const W_dec = new Float32Array(d_sae * d);
-  const W_enc = new Float32Array(d_sae * d);
-  const row = new Float64Array(d);
-  for (let latent = 0; latent < d_sae; latent++) {
-    let squared = 0;
-    for (let i = 0; i < d; i++) {
-      row[i] = stream.gaussian();
-      squared += row[i]! ** 2;
-    }
-    const norm = Math.sqrt(squared);
-    for (let i = 0; i < d; i++) {
-      W_dec[latent * d + i] = row[i]! / norm;
-      W_enc[i * d_sae + latent] = row[i]! / norm;
-    }
-  }
-  const b_dec = new Float32Array(d);
-  const mean = new Float64Array(d);
-  for (let at = 0; at < fit.length; at++) mean[at % d]! += (fit[at]! * d) / fit.length;
-  b_dec.set(mean);
-  const sae = topKSae({ d_in: d, d_sae, k, W_enc, W_dec, b_enc: new Float32Array(d_sae), b_dec });
-  return openSae(sae, {
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-  });
-}
-
-function grouped(items: readonly number[], key: (item: number) => string): Map<string, number[]> {
-  const groups = new Map<string, number[]>();
-  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
-  return groups;
 }
 
 function joined(parts: readonly Float32Array[], length: number): Float32Array {

@@ -1,6 +1,7 @@
 /**
  * Every number the project publishes names one of these definitions. A definition never changes in place: a new
- * rule gets a new id. The methodology page is generated from this table, so the words here are the manual.
+ * rule gets a new id. The methodology page is generated from this table, so the words here are the manual. It is
+ * one file because it is one table: parts of it would have to be put together again to be read.
  *
  * Symbols: x in R^d one token's residual at the hook; z in R^n the SAE's latents; x̂ its reconstruction;
  * e = x − x̂; T the tokens kept by the mask; sums are float64.

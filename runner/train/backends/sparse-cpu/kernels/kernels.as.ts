@@ -3,7 +3,7 @@
  * compiled by build.ts, not by tsc. All work is on rows of `width` float32, width a multiple of 16, the unused tail
  * of a row being 0. Pointers are byte offsets into the one shared memory. Each call works on a stretch of tokens or of
  * latents that is the same whatever the number of threads, and sums inside it in one order: the bits do not depend
- * on who does the work.
+ * on who does the work. One file, because it is one module: what it does not export is inlined into what it does.
  */
 
 /** a·b + c, with one rounding where the build has relaxed SIMD and the processor a fused multiply-add. */
