@@ -20,7 +20,7 @@ export function crossEntropy(
     graph,
     tiles.map((tile, i) => [
       targetLogits(graph, tile, logits[i]!, targets),
-      logSumExp(graph, logits[i]!, logSoftmax(graph, logits[i]!, 1)),
+      normalised(graph, logits[i]!, 1).logSumExp,
     ]),
   );
   return { nll: lossOf(graph, totals!, chosen!, targets), logits };
@@ -42,18 +42,18 @@ export function divergence(
   const columns = tiles.map((tile) => {
     const ours = tile.logits(patched);
     const theirs = tile.logits(clean);
-    const logQ = logSoftmax(graph, ours, 1);
-    const logP = logSoftmax(graph, theirs, 1);
+    const q = normalised(graph, ours, 1);
+    const p = normalised(graph, theirs, 1);
     return [
       targetLogits(graph, tile, ours, targets),
-      logSumExp(graph, ours, logQ),
-      logSumExp(graph, theirs, logP),
-      relativeEntropy(graph, logP, logQ, 1),
+      q.logSumExp,
+      p.logSumExp,
+      relativeEntropy(graph, p.logSoftmax(), q.logSoftmax(), 1),
     ];
   });
   const [chosen, totals, cleanTotals, within] = gathered(graph, columns);
-  const shares = logSoftmax(graph, totals!, 0);
-  const cleanShares = logSoftmax(graph, cleanTotals!, 0);
+  const shares = normalised(graph, totals!, 0).logSoftmax();
+  const cleanShares = normalised(graph, cleanTotals!, 0).logSoftmax();
   const weighted = graph.node('Mul', [graph.node('Exp', [cleanShares]), within!]);
   const kl = graph.node('Add', [relativeEntropy(graph, cleanShares, shares, 0), total(graph, weighted, 0)]);
   return {
@@ -101,21 +101,23 @@ function relativeEntropy(graph: Graph, logP: Value, logQ: Value, axis: number): 
   return total(graph, graph.node('Mul', [graph.node('Exp', [logP]), difference]), axis);
 }
 
-function logSoftmax(graph: Graph, x: Value, axis: number): Value {
-  return graph.node('LogSoftmax', [x], { attributes: { axis } });
-}
-
 /** Sums leave out the axis of tiles (0) and keep that of columns (1). */
 function total(graph: Graph, x: Value, axis: number): Value {
   return graph.node('ReduceSum', [x, graph.int64s([axis])], { attributes: { keepdims: axis } });
 }
 
 /**
- * log Σ exp(x) along the columns, from x and its log-softmax: the distance between their largest entries. The runtime's
- * ReduceLogSumExp takes one exponential at a time on a CPU; its log-softmax takes many together, in less time.
+ * log Σ exp(x) along an axis, and x less that: its log-softmax. Of operators that every device has (LogSoftmax is the
+ * CPU's alone), and in less time on a CPU than ReduceLogSumExp, which takes one exponential at a time.
  */
-function logSumExp(graph: Graph, x: Value, logSoftmaxed: Value): Value {
-  const largest = (of: Value): Value =>
-    graph.node('ReduceMax', [of, graph.int64s([1])], { attributes: { keepdims: 1 } });
-  return graph.node('Sub', [largest(x), largest(logSoftmaxed)]);
+function normalised(graph: Graph, x: Value, axis: number): { logSumExp: Value; logSoftmax(): Value } {
+  const over = graph.int64s([axis]);
+  const kept = { attributes: { keepdims: 1 } };
+  const largest = graph.node('ReduceMax', [x, over], kept);
+  const shifted = graph.node('Sub', [x, largest]);
+  const log = graph.node('Log', [graph.node('ReduceSum', [graph.node('Exp', [shifted]), over], kept)]);
+  return {
+    logSumExp: graph.node('Add', [largest, log]),
+    logSoftmax: () => graph.node('Sub', [shifted, log]),
+  };
 }

@@ -24,7 +24,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function run(place: string, environment: Record<string, string> = {}) {
+async function run(place: string, environment: Record<string, string> = {}, tokens = 81_920) {
   const child = spawn(
     process.execPath,
     [
@@ -37,7 +37,7 @@ async function run(place: string, environment: Record<string, string> = {}) {
         '--set=evaluation.resamples=50',
       ],
       ...['--set=evaluation.coreTokens=1024', '--set=evaluation.tokens=2048', '--set=layers=[0,2]'],
-      ...['--set=training.snapshots=bfloat16', '--set=training.tokens=81920'],
+      ...['--set=training.snapshots=bfloat16', `--set=training.tokens=${tokens}`],
     ],
     {
       cwd: root,
@@ -86,7 +86,8 @@ describe('a run with a repository', () => {
       { on: `${REPOSITORY}-good/commit`, method: 'POST', times: 1, does: { kind: 'status', status: 503 } },
       { on: 'cdn/', method: 'PUT', times: 1, does: { kind: 'cut', after: 100 } },
     );
-    const { code, out, err } = await run('good');
+    // Long enough for an upload and its repeats to end before the training does, on a fast machine too.
+    const { code, out, err } = await run('good', {}, 819_200);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/uploaded [\d,]+ tokens to lab\/saes-good, commit [0-9a-f]{8}/);
     expect(out).toContain('released to lab/saes-good');
@@ -124,7 +125,7 @@ describe('a run with a repository', () => {
   it('keeps light checkpoints at log-spaced steps where it is asked to', async () => {
     const place = join(folder, 'good', 'runs', 'small-world-quick', 'snapshots');
     expect((await readdir(place)).sort()).toEqual(
-      [1, 2, 5, 10, 20, 50].map((step) => `step-${String(step).padStart(6, '0')}`),
+      [1, 2, 5, 10, 20, 50, 100, 200, 500].map((step) => `step-${String(step).padStart(6, '0')}`),
     );
     const bytes = await readFile(join(place, 'step-000010', 'sae_L2_latest.safetensors'));
     const { tensors } = await readSafetensors(memorySource('snapshot', bytes));

@@ -23,7 +23,15 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'interpboard-cached-model-'));
   model = await openLanguageModel(await openCheckpoint(llama), { hooks: [0, 1] });
 });
+const caches: ContentCache[] = [];
+async function openCache(): Promise<ContentCache> {
+  const cache = await openContentCache(folder, 1e8);
+  caches.push(cache);
+  return cache;
+}
 afterAll(async () => {
+  // A cache writes beside the work: what is under way would be in the way of removing its folder.
+  for (const cache of caches) await cache.settled();
   await model.close();
   await rm(folder, { recursive: true, force: true });
 });
@@ -69,19 +77,20 @@ function counted(): { model: LanguageModel; runs: () => number } {
 
 describe('a language model that remembers clean text', () => {
   it('gives the same numbers, and runs only what a new SAE needs the second time', async () => {
-    const open = (): Promise<ContentCache> => openContentCache(folder, 1e8);
-    const cache = await open();
+    const cache = await openCache();
     const first = counted();
     expect(await swept(cachedModel(first.model, cache, 'x'), 0.5)).toEqual(await swept(model, 0.5));
     await cache.settled();
     const second = counted();
-    expect(await swept(cachedModel(second.model, await open(), 'x'), 0.25)).toEqual(await swept(model, 0.25));
+    expect(await swept(cachedModel(second.model, await openCache(), 'x'), 0.25)).toEqual(
+      await swept(model, 0.25),
+    );
     // Clean: two segments and the end, for each of two batches.
     expect(second.runs()).toBe(first.runs() - 2 * 3);
   });
 
   it('keeps nothing for another model, other text or another cut', async () => {
-    const cache = await openContentCache(folder, 1e8);
+    const cache = await openCache();
     await swept(cachedModel(model, cache, 'x'), 0.5);
     await cache.settled();
     const { hits } = cache.counts;
