@@ -107,8 +107,8 @@ function total(graph: Graph, x: Value, axis: number): Value {
 }
 
 /**
- * log Σ exp(x) along an axis, and x less that: its log-softmax. Of operators that every device has (LogSoftmax is the
- * CPU's alone), and in less time on a CPU than ReduceLogSumExp, which takes one exponential at a time.
+ * log Σ exp(x) along an axis, and x less that: its log-softmax. Of operators that every device has: LogSoftmax is the
+ * CPU's alone.
  */
 function normalised(graph: Graph, x: Value, axis: number): { logSumExp: Value; logSoftmax(): Value } {
   const over = graph.int64s([axis]);
