@@ -1,6 +1,15 @@
-/** Lines over a logarithmic x axis: training trajectories, alive(window), values over k or N. */
+/** Lines over a logarithmic or linear x axis: training trajectories, alive(window), values over k or N. */
 import { line } from 'd3';
-import { type Axis, defaultFrame, type Frame, linearAxis, logAxis, round, type Tick } from './scale.ts';
+import {
+  type Axis,
+  defaultFrame,
+  type Frame,
+  linearAxis,
+  logAxis,
+  round,
+  type Scale,
+  type Tick,
+} from './scale.ts';
 
 export interface LinePoint {
   x: number;
@@ -12,7 +21,7 @@ export interface LinePoint {
 
 export interface LineSeries {
   label: string;
-  /** Points in ascending x; x must be positive. */
+  /** Points in ascending x; on a logarithmic axis x must be positive. */
   points: readonly LinePoint[];
 }
 
@@ -42,6 +51,10 @@ export interface LineChartOptions {
   include?: readonly number[];
   /** What x counts, for the words of a marker. */
   unit?: string;
+  /** Default log. A linear one begins at 0. */
+  xScale?: Scale;
+  /** Default linear. On a logarithmic one every y must be positive, and `include` is not asked. */
+  yScale?: Scale;
 }
 
 /** Points a path keeps; more cannot be told apart at the size shown. */
@@ -50,6 +63,9 @@ const PATH_POINTS = 160;
 const MARKER_POINTS = 24;
 /** Least distance between two end labels, pixels. */
 const LABEL_GAP = 13;
+/** Of an end label, pixels: from the line's end to it, and of one character of it. */
+export const LABEL_SPACE = 12;
+export const LABEL_CHARACTER = 7;
 
 /** Every n-th item so that at most `limit` remain, first and last included. */
 export function thin<T>(items: readonly T[], limit: number): T[] {
@@ -60,17 +76,41 @@ export function thin<T>(items: readonly T[], limit: number): T[] {
   );
 }
 
+/**
+ * The points that can be told apart along an axis: each at least the share of a path's points from the one before it,
+ * the last one always. Going by place, not by number, the start of a logarithmic axis keeps its few points.
+ */
+function distinct(points: readonly LinePoint[], x: Axis): LinePoint[] {
+  const last = points.at(-1);
+  if (points.length <= PATH_POINTS || last === undefined) return [...points];
+  const gap = Math.abs(x.at(last.x) - x.at(points[0]!.x)) / (PATH_POINTS - 1);
+  const kept: LinePoint[] = [];
+  let from = Number.NEGATIVE_INFINITY;
+  for (const point of points) {
+    const at = x.at(point.x);
+    if (at - from < gap - 1e-3 && point !== last) continue;
+    kept.push(point);
+    from = at;
+  }
+  return kept;
+}
+
 export function lineChart(series: readonly LineSeries[], options: LineChartOptions): LineChartGeometry {
   const frame = options.frame ?? defaultFrame;
   const xs = series.flatMap((one) => one.points.map((point) => point.x));
   const ys = series.flatMap((one) =>
     one.points.flatMap(({ y: value, low, high }) => [value, low ?? value, high ?? value]),
   );
-  const x = logAxis(xs, [frame.left, frame.width - frame.right], options.formatX);
-  const y = linearAxis(ys, [frame.height - frame.bottom, frame.top], {
-    include: options.include ?? [],
-    format: options.formatY,
-  });
+  const across = [frame.left, frame.width - frame.right] as const;
+  const up = [frame.height - frame.bottom, frame.top] as const;
+  const x =
+    options.xScale === 'linear'
+      ? linearAxis(xs, across, { include: [0], format: options.formatX })
+      : logAxis(xs, across, options.formatX);
+  const y =
+    options.yScale === 'log'
+      ? logAxis(ys, up, options.formatY)
+      : linearAxis(ys, up, { include: options.include ?? [], format: options.formatY });
   const drawn = series.map((one, index) => ({ ...drawSeries(one, x, y, options), index }));
   spreadLabels(drawn, frame);
   return { frame, xTicks: x.ticks, yTicks: y.ticks, series: drawn };
@@ -89,7 +129,7 @@ function drawSeries(
   const last = series.points.at(-1);
   return {
     label: series.label,
-    path: path(thin(series.points, PATH_POINTS)) ?? '',
+    path: path(distinct(series.points, x)) ?? '',
     markers:
       series.points.length > MARKER_POINTS
         ? []
@@ -107,14 +147,22 @@ function drawSeries(
   };
 }
 
-/** Moves the labels of lines that end together apart: downwards from the top, then back up where the floor is passed. */
+/** Moves labels that would touch apart: downwards from the top, then back up where the floor is passed. */
 function spreadLabels(series: LineChartGeometry['series'], frame: Frame): void {
-  const columns = Map.groupBy(
-    series.flatMap((one) => (one.end ? [one.end] : [])),
-    (end) => end.x,
-  );
-  for (const column of columns.values()) {
-    const ends = column.toSorted((a, b) => a.y - b.y);
+  const labels = series
+    .flatMap(({ end, label }) =>
+      end ? [{ end, right: end.x + LABEL_SPACE + LABEL_CHARACTER * label.length }] : [],
+    )
+    .toSorted((a, b) => a.end.x - b.end.x);
+  /** Labels side by side without room between them, as of lines that end together. */
+  const columns: (typeof labels)[] = [];
+  for (const label of labels) {
+    const column = columns.at(-1);
+    if (column?.some(({ right }) => label.end.x < right)) column.push(label);
+    else columns.push([label]);
+  }
+  for (const column of columns) {
+    const ends = column.map(({ end }) => end).toSorted((a, b) => a.y - b.y);
     for (let i = 1; i < ends.length; i++) {
       const above = ends[i - 1];
       const here = ends[i];

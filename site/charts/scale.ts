@@ -1,6 +1,8 @@
 /** Ticks and scales shared by the charts. Everything is pixels in the chart's own view box. */
 import { scaleLinear, scaleLog } from 'd3';
 
+export type Scale = 'linear' | 'log';
+
 export interface Tick {
   /** Position along the axis, pixels. */
   at: number;

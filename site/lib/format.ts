@@ -33,6 +33,14 @@ export function formatSmall(value: number): string {
   return `${lead} × ${powerOfTen(Number(power))}`;
 }
 
+/** A quantity of any scale in three digits, as an axis has room for: 0.42, 2.5e−4, 31 k. */
+export function formatBrief(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e4) return (value < 0 ? '−' : '') + formatTokens(size);
+  const short = Number(value.toPrecision(3));
+  return size !== 0 && size < 1e-3 ? short.toExponential().replaceAll('-', '−') : formatPlain(short);
+}
+
 export function formatCount(value: number): string {
   return formatNumber(value, 0);
 }

@@ -2,13 +2,14 @@
 import type { DefinitionId } from '../../runner/report/definitions.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { type LineSeries, thin } from '../charts/line-chart.ts';
-import { formatCount, formatNumber } from './format.ts';
+import { formatCount } from './format.ts';
+import { type TrajectoryMetric, trajectoryMetrics } from './trajectory-metrics.ts';
 
 export interface TrajectoryPanel {
   /** The records drawn, in order; the position picks the colour. */
   records: EvaluationRecord[];
-  varExp: LineSeries[];
-  dead: LineSeries[];
+  /** What at least one of them logged, a line a record (without points where it did not). */
+  metrics: { metric: TrajectoryMetric; series: LineSeries[] }[];
   /** How var_exp was taken; records of one model may differ. */
   definitions: DefinitionId[];
   notes: string[];
@@ -20,8 +21,8 @@ export interface TrajectoryPanel {
 export interface TrajectoryRow {
   label: string;
   tokens: string;
-  varExp: string | null;
-  dead: string | null;
+  /** In the order of the panel's metrics. */
+  cells: (string | null)[];
 }
 
 /** Rows of the table a record gets at most. */
@@ -86,30 +87,40 @@ export function trajectoryPanels(
 export function trajectoryPanel(records: readonly EvaluationRecord[]): TrajectoryPanel | null {
   const drawn = records.filter((entry) => (entry.trajectory?.points.length ?? 0) > 0);
   if (drawn.length === 0) return null;
-  const series = (read: 'var_exp' | 'dead'): LineSeries[] =>
-    drawn.map((entry) => ({
-      label: shortLabel(entry, drawn),
-      points: pointsOf(entry).flatMap((point) => {
-        const y = point[read];
-        return y === null ? [] : [{ x: point.tokens, y }];
-      }),
-    }));
+  const metrics = trajectoryMetrics
+    .map((metric) => ({
+      metric,
+      series: drawn.map((entry) => ({
+        label: shortLabel(entry, drawn),
+        points: pointsOf(entry).flatMap(({ tokens, [metric.key]: y }) =>
+          y == null ? [] : [{ x: tokens, y }],
+        ),
+      })),
+    }))
+    .filter(({ series }) => series.some(({ points }) => points.length > 0));
   return {
     records: drawn,
-    varExp: series('var_exp'),
-    dead: series('dead'),
+    metrics,
     definitions: [...new Set(drawn.flatMap((entry) => entry.trajectory?.var_exp ?? []))],
     notes: [...new Set(drawn.flatMap((entry) => entry.trajectory?.note ?? []))],
     rows: drawn.flatMap((entry) =>
       thin(pointsOf(entry), TABLE_POINTS).map((point) => ({
         label: shortLabel(entry, drawn),
         tokens: formatCount(point.tokens),
-        varExp: point.var_exp === null ? null : formatNumber(point.var_exp, 3),
-        dead: point.dead === null ? null : formatCount(point.dead),
+        cells: metrics.map(({ metric }) => {
+          const value = point[metric.key];
+          return value == null ? null : metric.format(value);
+        }),
       })),
     ),
     thinned: drawn.some((entry) => pointsOf(entry).length > TABLE_POINTS),
   };
+}
+
+/** The metrics of several panels, each once, in reading order. */
+export function metricsOf(panels: readonly TrajectoryPanel[]): TrajectoryMetric[] {
+  const drawn = new Set(panels.flatMap((panel) => panel.metrics.map(({ metric }) => metric)));
+  return trajectoryMetrics.filter((metric) => drawn.has(metric));
 }
 
 /** A logarithmic axis has no place for the state before the first token. */

@@ -255,6 +255,97 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
       expect(new URL(page.url()).search).toBe('');
     }));
 
+  it('shows the metrics, the token axis and the SAEs chosen of the trajectories, and keeps them in the address', () =>
+    withPage('trajectories/', {}, async (page) => {
+      const shown = (): Promise<string[]> =>
+        page
+          .locator('svg.chart:visible > title')
+          .evaluateAll((titles) => titles.map((title) => title.textContent?.split(' against')[0] ?? ''));
+      expect(await shown()).toHaveLength(10);
+      const form = page.locator('#trajectory-view');
+      const boxes = await form.getByRole('checkbox').all();
+      expect(boxes).toHaveLength(8);
+      for (const box of boxes) if ((await box.getAttribute('value')) !== 'gradient_norm') await box.uncheck();
+      expect(await shown()).toEqual(['Gradient norm']);
+      expect(await page.getByRole('status').textContent()).toBe('1 of 8 charts shown');
+      await form.getByLabel('Loss', { exact: true }).check();
+      expect(await shown()).toEqual(['Loss', 'Gradient norm']);
+
+      // The same lines, at other places.
+      const loss = page.locator('[data-metric="loss"] svg:visible');
+      const before = await loss.locator('.line').first().getAttribute('d');
+      expect(await loss.locator('.axis-name').textContent()).toBe('training tokens (log)');
+      await form.getByLabel('Linear').check();
+      expect(await loss.count()).toBe(1);
+      expect(await loss.locator('.axis-name').textContent()).toBe('training tokens');
+      expect(await loss.locator('.line').first().getAttribute('d')).not.toBe(before);
+
+      expect(await loss.locator('.series:visible').count()).toBe(3);
+      await page.getByLabel(/^Draw L2/).uncheck();
+      const labels = await loss.locator('.series:visible .end-label').allTextContents();
+      expect(labels.map((label) => label.trim())).toEqual(['L0', 'L4']);
+      expect(new URL(page.url()).search).toBe(
+        '?metric=loss&metric=gradient_norm&axis=linear&without=small-world-l2',
+      );
+      await page.reload();
+      expect(await shown()).toEqual(['Loss', 'Gradient norm']);
+      expect(await loss.locator('.series:visible').count()).toBe(2);
+      expect(await form.getByLabel('Linear').isChecked()).toBe(true);
+
+      // The SAE's own page has the same choice, without SAEs; an address that asks for nothing known shows all.
+      await page.goto(`${server.url}sae/small-world-l4/?metric=dead#trajectory`);
+      expect(await page.locator('[data-metric] svg.chart:visible').count()).toBe(1);
+      await page.goto(`${server.url}sae/small-world-l4/?metric=none&axis=sideways&without=all`);
+      expect(await page.locator('[data-metric] svg.chart:visible').count()).toBe(8);
+      expect(await page.locator('[data-axis="log"]:visible').count()).toBe(8);
+    }));
+
+  it('chooses among the trajectories by keyboard alone', () =>
+    withPage('trajectories/', {}, async (page) => {
+      const focused = (): Promise<string> =>
+        page.evaluate(() => {
+          const at = document.activeElement;
+          return at instanceof HTMLInputElement ? `${at.name} ${at.value}` : (at?.textContent ?? '');
+        });
+      const tabTo = async (wanted: string): Promise<void> => {
+        for (let i = 0; i < 40 && (await focused()) !== wanted; i++) await page.keyboard.press('Tab');
+        expect(await focused()).toBe(wanted);
+        expect(await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)).toBe(
+          'solid',
+        );
+      };
+      await tabTo('metric loss');
+      await page.keyboard.press('Space');
+      expect(await page.locator('[data-metric="loss"]:visible').count()).toBe(0);
+      await tabTo('axis log');
+      await page.keyboard.press('ArrowRight');
+      expect(await focused()).toBe('axis linear');
+      expect(await page.locator('[data-axis="log"]:visible').count()).toBe(0);
+      await tabTo('sae small-world-l0');
+      await page.keyboard.press('Space');
+      expect(await page.locator('[data-sae="small-world-l0"]:visible').count()).toBe(0);
+      const table = page.getByRole('table', { name: 'Training trajectory of interpboard/small-world' });
+      await page.locator('summary', { hasText: 'The same as a table' }).first().focus();
+      await page.keyboard.press('Enter');
+      // Whatever is drawn, the table has everything.
+      expect(await table.getByRole('columnheader').count()).toBe(10);
+      expect(await table.getByRole('row').count()).toBe(1 + 3 * 24);
+    }));
+
+  it('sends no framework to pages of static charts', async () => {
+    for (const file of ['trajectories/index.html', 'sae/small-world-l4/index.html']) {
+      const html = await readFile(join(dist, file), 'utf8');
+      const inline = [...html.matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)].map(
+        (match) => match[1]!.length,
+      );
+      expect(attributes(html, 'component-url')).toEqual([]);
+      expect([...html.matchAll(/<script[^>]*\ssrc="([^"]*)"/g)].map((match) => match[1])).toEqual([
+        `${base}theme.js`,
+      ]);
+      expect(Math.max(...inline)).toBeLessThan(2_500);
+    }
+  });
+
   it('follows the system’s theme, toggles and remembers, before the first paint', () =>
     withPage('', { colorScheme: 'light' }, async (page) => {
       const ground = (): Promise<string> =>
@@ -370,8 +461,10 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
         true,
       );
       expect(await page.locator('.needs-script:visible').count()).toBe(0);
+      // Eight metrics of one model's records, and the two that the other's publisher gave.
       await page.goto(`${server.url}trajectories/`);
-      expect(await page.locator('svg.chart:visible').count()).toBe(4);
+      expect(await page.locator('svg.chart:visible').count()).toBe(8 + 2);
+      expect(await page.locator('.needs-script:visible').count()).toBe(0);
     }));
 
   it('prints the content, not the controls', () =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   describeMeasure,
+  formatBrief,
   formatBytes,
   formatDuration,
   formatInterval,
@@ -21,6 +22,12 @@ describe('numbers', () => {
   it('gives no sign to a value that rounds to zero', () => {
     expect(formatNumber(-0.00001, 3)).toBe('0.000');
     expect(formatNumber(-0, 1)).toBe('0.0');
+  });
+
+  it('prints a quantity of any scale in three digits', () => {
+    expect([0, 0.41987, 32, 2.5e-4, -1e-4, 1_234.5, 31_415].map(formatBrief)).toEqual([
+      ...['0', '0.42', '32', '2.5e−4', '−1e−4', '1,230', '31.4\u00a0k'],
+    ]);
   });
 
   it('prints settings exactly', () => {
