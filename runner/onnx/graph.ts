@@ -11,6 +11,7 @@ export type Value = string & { readonly __value: unique symbol };
 export const elementTypes = {
   float32: 1,
   uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   bool: 9,
@@ -106,6 +107,14 @@ export class Graph {
     return this.#initializer('int32', shape, bytesOf(Int32Array.from(values)));
   }
 
+  int8s(values: Int8Array, shape: readonly number[]): Value {
+    return this.#initializer('int8', shape, bytesOf(values));
+  }
+
+  uint8(value: number): Value {
+    return this.#initializer('uint8', [], Uint8Array.of(value));
+  }
+
   /** A tensor that lies in a file. Asking twice for the same stretch gives the same value. */
   external(type: ElementType, shape: readonly number[], at: External): Value {
     const key = `${at.file}:${at.offset}:${at.length}`;
@@ -186,7 +195,7 @@ export class Graph {
   }
 }
 
-function bytesOf(array: Float32Array | Int32Array | BigInt64Array): Uint8Array {
+function bytesOf(array: Float32Array | Int8Array | Int32Array | BigInt64Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 

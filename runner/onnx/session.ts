@@ -38,7 +38,19 @@ export interface ArrayBool {
   data: Uint8Array;
 }
 
-export type HostTensor = Array32 | ArrayInt32 | ArrayInt64 | ArrayBool;
+export interface ArrayUint8 {
+  type: 'uint8';
+  dims: readonly number[];
+  data: Uint8Array;
+}
+
+export interface ArrayInt8 {
+  type: 'int8';
+  dims: readonly number[];
+  data: Int8Array;
+}
+
+export type HostTensor = Array32 | ArrayInt32 | ArrayInt64 | ArrayBool | ArrayUint8 | ArrayInt8;
 
 export interface SessionOptions {
   device?: Device;
@@ -64,6 +76,14 @@ export function int32(data: Int32Array, dims: readonly number[]): ArrayInt32 {
   return { type: 'int32', dims, data };
 }
 
+export function uint8(data: Uint8Array, dims: readonly number[]): ArrayUint8 {
+  return { type: 'uint8', dims, data };
+}
+
+export function int8(data: Int8Array, dims: readonly number[]): ArrayInt8 {
+  return { type: 'int8', dims, data };
+}
+
 /** The float32 output of that name; a program's outputs have fixed types, so another type is a defect here. */
 export function floatsOf(outputs: Record<string, HostTensor>, name: string): Float32Array {
   const found = outputs[name];
@@ -76,6 +96,13 @@ export function int32sOf(outputs: Record<string, HostTensor>, name: string): Int
   const found = outputs[name];
   if (found?.type !== 'int32')
     throw new TypeError(`output ${name}: expected int32, found ${found?.type ?? 'nothing'}`);
+  return found.data;
+}
+
+export function uint8sOf(outputs: Record<string, HostTensor>, name: string): Uint8Array {
+  const found = outputs[name];
+  if (found?.type !== 'uint8')
+    throw new TypeError(`output ${name}: expected uint8, found ${found?.type ?? 'nothing'}`);
   return found.data;
 }
 
@@ -213,6 +240,8 @@ function hostTensor(name: string, tensor: Tensor): HostTensor {
   if (type === 'float32' && data instanceof Float32Array) return { type, dims, data };
   if (type === 'int32' && data instanceof Int32Array) return { type, dims, data };
   if (type === 'int64' && data instanceof BigInt64Array) return { type, dims, data };
+  if (type === 'uint8' && data instanceof Uint8Array) return { type, dims, data };
+  if (type === 'int8' && data instanceof Int8Array) return { type, dims, data };
   if (type === 'bool' && data instanceof Uint8Array) return { type, dims, data };
   throw new TypeError(`output ${name}: element type ${type} is not one that programs return`);
 }

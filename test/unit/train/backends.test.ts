@@ -17,11 +17,13 @@ import { smallRecipe, sparseActivations } from './support.ts';
 const graph = graphBackend({ threads: 1 });
 const sparse = sparseCpuBackend({ threads: 1 });
 const threaded = sparseCpuBackend({ threads: 3 });
+const screened = sparseCpuBackend({ threads: 2, screened: 'always' });
 const backends: Record<string, TrainingBackend> = {
   graph,
   'sparse-cpu': sparse,
   'sparse-cpu, 3 threads': threaded,
-  'sparse-cpu, plain SIMD': sparseCpuBackend({ threads: 2, build: 'plain' }),
+  'sparse-cpu, screened': screened,
+  'sparse-cpu, plain SIMD': sparseCpuBackend({ threads: 2, build: 'plain', screened: 'always' }),
 };
 const cells = new Map(Object.keys(backends).map((name) => [name, new Map<string, string>()]));
 

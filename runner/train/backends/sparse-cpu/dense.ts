@@ -1,14 +1,22 @@
 /**
  * The parts of a step that onnxruntime does. It refuses shared memory, so what it reads is copied into arrays of its
- * own: the activations and W_enc once a step (1 to 2 % of the product they feed), AuxK's rows while it is active. The
+ * own: the activations and W_enc for their product (1 to 2 % of it), AuxK's rows while it is active. The
  * copies have one column more, 1 beside the activations and b_enc beside W_enc: as an addend of the product the bias
  * would be written to all of the result first, a tenth of the product's time.
  */
 import type { Program } from '../../../onnx/graph.ts';
-import { float32, floatsOf, int32, int32sOf, openSession, type Session } from '../../../onnx/session.ts';
+import {
+  float32,
+  floatsOf,
+  type HostTensor,
+  int32,
+  int32sOf,
+  openSession,
+  type Session,
+} from '../../../onnx/session.ts';
 import type { SharedSessions } from '../shared-sessions.ts';
 import type { Layout } from './layout.ts';
-import { auxiliaryProgram, encoderProgram } from './programs.ts';
+import { auxiliaryProgram, encoderProgram, preActivationProgram } from './programs.ts';
 import { copyRows } from './sae-memory.ts';
 
 /** The parts of an SAE's shared memory that are copied from and to. */
@@ -26,11 +34,15 @@ export interface Views {
   auxiliary: Uint8Array;
 }
 
+/** Whether the encoder's product is screened in int8: where it pays, or also where it costs more than it saves. */
+export type Screened = 'where-it-pays' | 'always' | 'never';
+
 /** What SAEs of one backend share. */
 export interface Runtime {
   sessions: SharedSessions<Session>;
   /** Of one operator. */
   threads: number;
+  screened: Screened;
 }
 
 export class DenseParts {
@@ -38,10 +50,13 @@ export class DenseParts {
   readonly #views: Views;
   readonly #runtime: Runtime;
   readonly #centred: Float32Array;
-  readonly #W_enc: Float32Array;
-  readonly #keys: { encoder: string; auxiliary: string };
+  readonly #keys: Record<'encoder' | 'auxiliary' | 'preActivations', string>;
+  /** Made when the product over all latents is needed, and again after a step has changed the encoder. */
+  #W_enc: Float32Array | undefined;
+  #stale = true;
   #encoder: Session | undefined;
   #auxiliary: Session | undefined;
+  #preActivations: Session | undefined;
 
   constructor(layout: Layout, views: Views, runtime: Runtime) {
     const { tokens, latents, width, k } = layout;
@@ -49,17 +64,16 @@ export class DenseParts {
     this.#views = views;
     this.#runtime = runtime;
     this.#centred = new Float32Array(tokens * (width + 1)).fill(1);
-    this.#W_enc = new Float32Array(latents * (width + 1));
     this.#keys = {
       encoder: `encoder ${[tokens, latents, width, k]}`,
       auxiliary: `auxiliary ${[tokens, width]}`,
+      preActivations: `pre-activations ${[tokens, width]}`,
     };
   }
 
   /** @throws UnavailableError when onnxruntime cannot take the encoder */
   async open(): Promise<void> {
-    this.#encoder = await this.#take(this.#keys.encoder, encoderProgram);
-    this.refresh();
+    this.#encoder ??= await this.#take(this.#keys.encoder, encoderProgram);
   }
 
   #take(key: string, program: (layout: Layout) => Program): Promise<Session> {
@@ -67,11 +81,9 @@ export class DenseParts {
     return sessions.take(key, () => openSession(program(this.#layout), { threads }));
   }
 
-  /** Copies the encoder after a step has changed it. */
+  /** To be called after a step has changed the encoder. */
   refresh(): void {
-    const { latents, width } = this.#layout;
-    copyRows(this.#views.W_enc, width, this.#W_enc, width + 1, latents);
-    copyRows(this.#views.b_enc, 1, this.#W_enc.subarray(width), width + 1, latents);
+    this.#stale = true;
   }
 
   /**
@@ -80,17 +92,48 @@ export class DenseParts {
    * @returns the pre-activations of the latents `dead` [tokens, dead]
    */
   async encode(dead: Int32Array): Promise<Float32Array> {
-    const { tokens, latents, width } = this.#layout;
+    const { latents, width } = this.#layout;
     const views = this.#views;
-    copyRows(views.centred, width, this.#centred, width + 1, tokens);
+    await this.open();
     const outputs = await this.#encoder!.run({
-      centred: float32(this.#centred, [tokens, width + 1]),
-      W_enc: float32(this.#W_enc, [latents, width + 1]),
+      centred: this.#tokens(),
+      W_enc: float32(this.#encoderRows(), [latents, width + 1]),
       dead: int32(dead, [dead.length]),
     });
     views.at.set(int32sOf(outputs, 'at'));
     views.pre.set(floatsOf(outputs, 'pre'));
     return floatsOf(outputs, 'dead_pre');
+  }
+
+  /** The pre-activations of the latents `dead` [tokens, dead]. */
+  async preActivations(dead: Int32Array): Promise<Float32Array> {
+    const { width } = this.#layout;
+    const { W_enc, b_enc } = this.#views;
+    this.#preActivations ??= await this.#take(this.#keys.preActivations, preActivationProgram);
+    const rows = new Float32Array(dead.length * (width + 1));
+    dead.forEach((j, i) => {
+      rows.set(W_enc.subarray(j * width, (j + 1) * width), i * (width + 1));
+      rows[(i + 1) * (width + 1) - 1] = b_enc[j]!;
+    });
+    const feeds = { centred: this.#tokens(), W_enc: float32(rows, [dead.length, width + 1]) };
+    return floatsOf(await this.#preActivations.run(feeds), 'pre');
+  }
+
+  #tokens(): HostTensor {
+    const { tokens, width } = this.#layout;
+    copyRows(this.#views.centred, width, this.#centred, width + 1, tokens);
+    return float32(this.#centred, [tokens, width + 1]);
+  }
+
+  #encoderRows(): Float32Array {
+    const { latents, width } = this.#layout;
+    this.#W_enc ??= new Float32Array(latents * (width + 1));
+    if (this.#stale) {
+      copyRows(this.#views.W_enc, width, this.#W_enc, width + 1, latents);
+      copyRows(this.#views.b_enc, 1, this.#W_enc.subarray(width), width + 1, latents);
+      this.#stale = false;
+    }
+    return this.#W_enc;
   }
 
   /**
@@ -129,9 +172,12 @@ export class DenseParts {
   }
 
   async close(): Promise<void> {
-    if (this.#encoder !== undefined) await this.#runtime.sessions.give(this.#keys.encoder);
-    if (this.#auxiliary !== undefined) await this.#runtime.sessions.give(this.#keys.auxiliary);
+    const { sessions } = this.#runtime;
+    if (this.#encoder !== undefined) await sessions.give(this.#keys.encoder);
+    if (this.#auxiliary !== undefined) await sessions.give(this.#keys.auxiliary);
+    if (this.#preActivations !== undefined) await sessions.give(this.#keys.preActivations);
     this.#encoder = undefined;
     this.#auxiliary = undefined;
+    this.#preActivations = undefined;
   }
 }

@@ -1,9 +1,9 @@
-/** Loads the compiled kernels (kernels/kernels.as.ts, compiled by kernels/build.ts). */
+/** Loads the compiled kernels (kernels/*.as.ts, compiled by kernels/build.ts). */
 import { readFileSync } from 'node:fs';
 
-/** Pointers are byte offsets into the memory the instance was made with. Documented in kernels/kernels.as.ts. */
+/** Pointers are byte offsets into the memory the instance was made with. Documented in kernels/kernels.as.ts and screen.as.ts. */
 export interface Kernels {
-  centre(x: number, bias: number, sum: number, tokens: number, width: number): void;
+  centre(x: number, bias: number, sum: number, tokens: number, width: number): number;
   decode(
     from: number,
     to: number,
@@ -81,6 +81,48 @@ export interface Kernels {
     step: number,
     epsilon: number,
   ): void;
+  quantiseTokens(
+    x: number,
+    tokens: number,
+    width: number,
+    reach: number,
+    copies: number,
+    facts: number,
+  ): number;
+  quantiseLatents(
+    from: number,
+    to: number,
+    width: number,
+    W_enc: number,
+    b_enc: number,
+    share: number,
+    copies: number,
+    stride: number,
+    scales: number,
+    norms: number,
+    lefts: number,
+  ): number;
+  select(
+    tokens: number,
+    latents: number,
+    k: number,
+    width: number,
+    levels: number,
+    centred: number,
+    facts: number,
+    W_enc: number,
+    b_enc: number,
+    norms: number,
+    lefts: number,
+    most: number,
+    mostLeft: number,
+    step: number,
+    zero: number,
+    guess: number,
+    scratch: number,
+    at: number,
+    pre: number,
+  ): number;
 }
 
 /** relaxed: with fused multiply-add. Its sums have other last bits than those of plain. */

@@ -7,6 +7,10 @@ const ROW_MULTIPLE = 16;
 /** Tokens, and latents, that are worked on as one: who does it may vary, how it is summed does not. */
 export const CHUNK_TOKENS = 32;
 export const CHUNK_LATENTS = 64;
+/** Tokens whose product with the int8 encoder is made at once: as uint8 it stays in a cache. */
+export const SCREEN_TOKENS = 256;
+/** Columns of the int8 copies that hold the bias; kernels/screen.as.ts counts on it. */
+export const BIAS_COLUMNS = 16;
 /** What WebAssembly's 32-bit addresses reach. */
 const ADDRESSABLE = 2 ** 32;
 const PAGE = 65_536;
@@ -20,6 +24,27 @@ export interface Sizes {
   /** Of a token's row in the outside world. */
   d_in: number;
   k: number;
+}
+
+/** Where the screen's parts lie (kernels/screen.as.ts says what they are): byte offsets. */
+export interface ScreenLayout {
+  /** uint8 [tokens, copyWidth] */
+  tokenCopies: number;
+  /** float32 [tokens, 4] */
+  tokenFacts: number;
+  /** int8 [copyWidth, copyStride], a column a latent */
+  latentCopies: number;
+  copyWidth: number;
+  copyStride: number;
+  /** float32 [latents] */
+  latentScales: number;
+  latentNorms: number;
+  latentLefts: number;
+  /** uint8 [SCREEN_TOKENS, latents] */
+  levels: number;
+  /** Of one chunk of tokens, `scratchBytes` each. */
+  scratch: number;
+  scratchBytes: number;
 }
 
 /** Where everything of one SAE lies in its shared memory: byte offsets. Tensors are [rows, width]. */
@@ -58,12 +83,30 @@ export interface Layout extends Sizes {
   results: number;
   /** float64 [controlNames]: what the current step is computed with. */
   controls: number;
+  /** Null for an SAE that is never screened. */
+  screen: ScreenLayout | null;
   /** What is always there. Behind it AuxK has float32 [tokens, deadWidth], made when it is needed. */
   bytes: number;
 }
 
-/** Of the current step: factor of the gradients, Adam's; AuxK's row width and latents kept. */
-export const controlNames = ['clip', 'step', 'epsilon', 'deadWidth', 'keep'] as const;
+/**
+ * Of the current step: factor of the gradients, Adam's; AuxK's row width and latents kept; of the screen what
+ * kernels/screen.as.ts calls so, and the first token of its block.
+ */
+export const controlNames = [
+  'clip',
+  'step',
+  'epsilon',
+  'deadWidth',
+  'keep',
+  'reach',
+  'most',
+  'mostLeft',
+  'levelStep',
+  'levelZero',
+  'guess',
+  'blockStart',
+] as const;
 
 export function sizesOf(recipe: Pick<StepRecipe, 'batchTokens' | 'dSae' | 'k'>, d_in: number): Sizes {
   return { tokens: recipe.batchTokens, latents: recipe.dSae, width: padded(d_in), d_in, k: recipe.k };
@@ -72,12 +115,16 @@ export function sizesOf(recipe: Pick<StepRecipe, 'batchTokens' | 'dSae' | 'k'>, 
 /** Whether 32-bit addresses reach all of an SAE's state, AuxK over half of its latents included. */
 export function addressable(recipe: Parameters<typeof sizesOf>[0], d_in: number): boolean {
   const sizes = sizesOf(recipe, d_in);
-  return placed(sizes).bytes + 2 * sizes.tokens * padded(sizes.latents) <= ADDRESSABLE;
+  return placed(sizes, false).bytes + 2 * sizes.tokens * padded(sizes.latents) <= ADDRESSABLE;
 }
 
-/** @throws UnavailableError when the SAE is too large for 32-bit addresses */
-export function layoutOf(sizes: Sizes): Layout {
-  const layout = placed(sizes);
+/**
+ * @param screened whether there is to be room for the screen; it gives way where addresses are short
+ * @throws UnavailableError when the SAE is too large for 32-bit addresses
+ */
+export function layoutOf(sizes: Sizes, screened: boolean): Layout {
+  const wished = placed(sizes, screened);
+  const layout = wished.bytes > ADDRESSABLE ? placed(sizes, false) : wished;
   if (layout.bytes > ADDRESSABLE) {
     throw new UnavailableError({
       thing: `training ${sizes.latents} latents of ${sizes.d_in} dimensions on backend sparse-cpu`,
@@ -89,7 +136,7 @@ export function layoutOf(sizes: Sizes): Layout {
   return layout;
 }
 
-function placed(sizes: Sizes): Layout {
+function placed(sizes: Sizes, screened: boolean): Layout {
   const { tokens, latents, width, k } = sizes;
   let bytes = 0;
   const take = (size: number): number => {
@@ -133,10 +180,31 @@ function placed(sizes: Sizes): Layout {
     auxiliary: take(latents),
     results: take(Math.max(tokenChunks, latentChunks) * 8),
     controls: take(controlNames.length * 8),
+    screen: screened ? screenPlaced(sizes, take) : null,
     bytes: 0,
   };
   layout.bytes = Math.ceil(bytes / PAGE) * PAGE;
   return layout;
+}
+
+function screenPlaced({ tokens, latents, width }: Sizes, take: (size: number) => number): ScreenLayout {
+  const copyWidth = width + BIAS_COLUMNS;
+  // A line of the cache more than a multiple of one, so that a column does not fall into one set.
+  const copyStride = (Math.ceil(latents / 64) + 1) * 64;
+  const scratchBytes = Math.ceil((3 * (latents + 8) + 256) / 16) * 64;
+  return {
+    tokenCopies: take(tokens * copyWidth),
+    tokenFacts: take(tokens * 16),
+    latentCopies: take(copyWidth * copyStride),
+    copyWidth,
+    copyStride,
+    latentScales: take(latents * 4),
+    latentNorms: take(latents * 4),
+    latentLefts: take(latents * 4),
+    levels: take(SCREEN_TOKENS * latents),
+    scratch: take((SCREEN_TOKENS / CHUNK_TOKENS) * scratchBytes),
+    scratchBytes,
+  };
 }
 
 export function memoryFor({ bytes, tokens, latents }: Layout): WebAssembly.Memory {

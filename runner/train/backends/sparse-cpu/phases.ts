@@ -1,9 +1,26 @@
 /** The parts of a step that threads share. Each is a number of chunks; every thread takes the next one until none is left. */
 import type { StepRecipe } from '../../recipe.ts';
 import type { Kernels } from './kernels.ts';
-import { CHUNK_LATENTS, CHUNK_TOKENS, controlNames, type Layout } from './layout.ts';
+import {
+  BIAS_COLUMNS,
+  CHUNK_LATENTS,
+  CHUNK_TOKENS,
+  controlNames,
+  type Layout,
+  SCREEN_TOKENS,
+  type ScreenLayout,
+} from './layout.ts';
 
-export const phases = ['centre', 'decode', 'keep', 'collect', 'update'] as const;
+export const phases = [
+  'centre',
+  'quantise-tokens',
+  'quantise-latents',
+  'select',
+  'decode',
+  'keep',
+  'collect',
+  'update',
+] as const;
 export type Phase = (typeof phases)[number];
 
 export type Settings = Pick<
@@ -24,10 +41,14 @@ export interface Workplace {
 
 export function chunksOf(phase: Phase, { tokens, latents }: Layout): number {
   switch (phase) {
+    case 'select':
+      return SCREEN_TOKENS / CHUNK_TOKENS;
     case 'centre':
+    case 'quantise-tokens':
     case 'decode':
     case 'keep':
       return Math.ceil(tokens / CHUNK_TOKENS);
+    case 'quantise-latents':
     case 'collect':
     case 'update':
       return Math.ceil(latents / CHUNK_LATENTS);
@@ -41,14 +62,7 @@ export function work(phase: Phase, place: Workplace, claim: () => number): void 
   const { kernels, memory, layout, settings } = place;
   const { width, k, tokens, latents, parameters, strides } = layout;
   const results = new Float64Array(memory.buffer, layout.results);
-  const controls = new Float64Array(memory.buffer, layout.controls, controlNames.length);
-  const [clip, step, epsilon, deadWidth, keep] = controls as unknown as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const { clip, step, epsilon, deadWidth, keep, ...screening } = controlsOf(place);
   const row = width * 4;
   const chunks = chunksOf(phase, layout);
   for (let chunk = claim(); chunk < chunks; chunk = claim()) {
@@ -56,12 +70,70 @@ export function work(phase: Phase, place: Workplace, claim: () => number): void 
       case 'centre': {
         const from = chunk * CHUNK_TOKENS;
         const count = Math.min(CHUNK_TOKENS, tokens - from);
-        kernels.centre(
+        results[chunk] = kernels.centre(
           layout.centred + from * row,
           parameters.b_dec,
           layout.tokenSums + chunk * row,
           count,
           width,
+        );
+        break;
+      }
+      case 'quantise-tokens': {
+        const { tokenCopies, tokenFacts, copyWidth } = screenOf(layout);
+        const from = chunk * CHUNK_TOKENS;
+        results[chunk] = kernels.quantiseTokens(
+          layout.centred + from * row,
+          Math.min(CHUNK_TOKENS, tokens - from),
+          width,
+          screening.reach,
+          tokenCopies + from * copyWidth,
+          tokenFacts + from * 16,
+        );
+        break;
+      }
+      case 'quantise-latents': {
+        const screen = screenOf(layout);
+        const from = chunk * CHUNK_LATENTS;
+        results[chunk] = kernels.quantiseLatents(
+          from,
+          Math.min(from + CHUNK_LATENTS, latents),
+          width,
+          parameters.W_enc,
+          parameters.b_enc,
+          1 / (BIAS_COLUMNS * screening.reach),
+          screen.latentCopies,
+          screen.copyStride,
+          screen.latentScales,
+          screen.latentNorms,
+          screen.latentLefts,
+        );
+        break;
+      }
+      case 'select': {
+        const screen = screenOf(layout);
+        const inBlock = chunk * CHUNK_TOKENS;
+        const from = screening.blockStart + inBlock;
+        results[chunk] = kernels.select(
+          Math.max(0, Math.min(CHUNK_TOKENS, tokens - from)),
+          latents,
+          k,
+          width,
+          screen.levels + inBlock * latents,
+          layout.centred + from * row,
+          screen.tokenFacts + from * 16,
+          parameters.W_enc,
+          parameters.b_enc,
+          screen.latentNorms,
+          screen.latentLefts,
+          screening.most,
+          screening.mostLeft,
+          screening.levelStep,
+          screening.levelZero,
+          screening.guess,
+          screen.scratch + chunk * screen.scratchBytes,
+          layout.at + from * k * 4,
+          layout.pre + from * k * 4,
         );
         break;
       }
@@ -148,4 +220,17 @@ export function work(phase: Phase, place: Workplace, claim: () => number): void 
         phase satisfies never;
     }
   }
+}
+
+/** What the current step is computed with, by name. */
+function controlsOf({ memory, layout }: Workplace): Record<(typeof controlNames)[number], number> {
+  const values = new Float64Array(memory.buffer, layout.controls, controlNames.length);
+  return Object.fromEntries(controlNames.map((name, i) => [name, values[i]!])) as ReturnType<
+    typeof controlsOf
+  >;
+}
+
+function screenOf({ screen }: Layout): ScreenLayout {
+  if (screen === null) throw new RangeError('this SAE has no room for a screen');
+  return screen;
 }

@@ -29,6 +29,39 @@ export function encoderProgram({ tokens, latents, width, k }: Sizes): Program {
 }
 
 /**
+ * The product of the int8 copies of B tokens and of the encoder (kernels/screen.as.ts), as levels of one byte.
+ *
+ * Inputs: tokens uint8 [B, copyWidth], 128 standing for 0; latents int8 [copyWidth, latents]; scales [latents]; step,
+ * the product's value between levels; zero uint8, the level of 0.
+ * Output: levels uint8 [B, latents].
+ */
+export function screenProgram(copyWidth: number, latents: number): Program {
+  const graph = new Graph();
+  const x = graph.input('tokens', 'uint8', ['B', copyWidth]);
+  const W = graph.input('latents', 'int8', [copyWidth, latents]);
+  const scales = graph.input('scales', 'float32', [latents]);
+  const step = graph.input('step', 'float32', []);
+  const zero = graph.input('zero', 'uint8', []);
+  const zeros = graph.int8s(new Int8Array(latents), [latents]);
+  const inputs = [x, graph.scalar(1), graph.uint8(128), W, scales, zeros, step, zero];
+  graph.output(graph.node('QLinearMatMul', inputs), 'levels', 'uint8', ['B', latents]);
+  return graph.program();
+}
+
+/**
+ * Inputs: centred [tokens, width + 1] with 1 in its last column, W_enc [D, width + 1] with b_enc in its last column.
+ * Output: pre [tokens, D].
+ */
+export function preActivationProgram({ tokens, width }: Sizes): Program {
+  const graph = new Graph();
+  const centred = graph.input('centred', 'float32', [tokens, width + 1]);
+  const W_enc = graph.input('W_enc', 'float32', ['D', width + 1]);
+  const pre = graph.node('Gemm', [centred, W_enc], { attributes: { transB: 1 } });
+  graph.output(pre, 'pre', 'float32', [tokens, 'D']);
+  return graph.program();
+}
+
+/**
  * AuxK over D dead latents alone, from those that are kept of each token to what they owe. Up to half of them are
  * kept, so dense products over the dead are cheaper than sparse ones.
  *

@@ -4,9 +4,11 @@ import { lossWeight, type Recipe } from '../../recipe.ts';
 import type { TrainingBackend } from '../backend.ts';
 import { sharedSessions } from '../shared-sessions.ts';
 import { type Crew, openCrew } from './crew.ts';
+import type { Screened } from './dense.ts';
 import { type Build, compileKernels, instantiate } from './kernels.ts';
 import { layoutOf, memoryFor, sizesOf } from './layout.ts';
 import { writeState } from './sae-memory.ts';
+import { screenIsExact } from './screen.ts';
 import { SparseCpuSession } from './step.ts';
 
 export interface SparseCpuOptions {
@@ -14,6 +16,8 @@ export interface SparseCpuOptions {
   threads?: number;
   /** The kernels to use, for tests. Default: the fastest that this Node can run. */
   build?: Build;
+  /** For tests. Default: where it pays. */
+  screened?: Screened;
 }
 
 export interface SparseCpuBackend extends TrainingBackend {
@@ -27,13 +31,15 @@ export function unsupportedBySparseCpu({ architecture }: Pick<Recipe, 'architect
 }
 
 /**
- * The step on a CPU: onnxruntime makes the encoder's product and its top k; what follows goes by the k latents of each
- * token (tokens · k · d instead of tokens · n · d) in WebAssembly, over threads with one memory. The same state and
+ * The step on a CPU: onnxruntime makes the encoder's product, in int8 where that is enough to find the top k
+ * (screen.ts); what follows goes by the k latents of each token (tokens · k · d instead of tokens · n · d) in
+ * WebAssembly, over threads with one memory. The same state and
  * inputs give the same bits whatever the number of threads.
  */
 export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBackend {
   const threads = options.threads ?? availableParallelism();
   const compiled = compileKernels(options.build === undefined ? undefined : [options.build]);
+  const { screened = 'where-it-pays' } = options;
   const sessions = sharedSessions<Session>();
   let crew: Promise<Crew> | undefined;
   let users = 0;
@@ -51,7 +57,7 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
     build: compiled.build,
     unsupported: unsupportedBySparseCpu,
     async init(recipe, d_in, state) {
-      const layout = layoutOf(sizesOf(recipe, d_in));
+      const layout = layoutOf(sizesOf(recipe, d_in), screened !== 'never' && (await screenIsExact()));
       const memory = memoryFor(layout);
       writeState(memory, layout, state);
       users += 1;
@@ -65,7 +71,11 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
         lossWeight: lossWeight(recipe, d_in),
       };
       const place = { kernels: instantiate(compiled.module, memory), memory, layout, settings };
-      const session = new SparseCpuSession(recipe, place, state.updates, await crew, { sessions, threads });
+      const session = new SparseCpuSession(recipe, place, state.updates, await crew, {
+        sessions,
+        threads,
+        screened,
+      });
       let open = true;
       const close = async (): Promise<void> => {
         if (!open) return;

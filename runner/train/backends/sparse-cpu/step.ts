@@ -7,6 +7,7 @@ import { DenseParts, type Runtime, type Views } from './dense.ts';
 import { controlNames, makeRoom, padded } from './layout.ts';
 import { chunksOf, type Phase, type Workplace } from './phases.ts';
 import { copyRows, readState } from './sae-memory.ts';
+import { Screen } from './screen.ts';
 
 /** torch.nn.utils.clip_grad_norm_ divides by the norm plus this. */
 const CLIP_EPSILON = 1e-6;
@@ -17,7 +18,9 @@ export class SparseCpuSession implements TrainingSession {
   readonly #views: Views;
   readonly #dense: DenseParts;
   readonly #crew: Crew;
+  readonly #runtime: Runtime;
   readonly #id: number;
+  #screen: Screen | undefined;
   #updates: number;
   #open = true;
 
@@ -29,12 +32,19 @@ export class SparseCpuSession implements TrainingSession {
     this.#views = viewsOf(place);
     this.#dense = new DenseParts(place.layout, this.#views, runtime);
     this.#crew = crew;
+    this.#runtime = runtime;
     this.#id = crew.open(place);
   }
 
   /** @throws UnavailableError when onnxruntime cannot take the encoder */
-  start(): Promise<void> {
-    return this.#dense.open();
+  async start(): Promise<void> {
+    const { screen } = this.#place.layout;
+    if (screen === null) return this.#dense.open();
+    this.#screen = await Screen.open(this.#place, screen, this.#runtime, {
+      run: (phase) => this.#run(phase),
+      sum: (phase) => this.#sumResults(phase),
+      control: (values) => this.#control(values),
+    });
   }
 
   async step(x: Float32Array, { learningRate, dead: candidates }: StepControls): Promise<StepResult> {
@@ -46,9 +56,10 @@ export class SparseCpuSession implements TrainingSession {
     const weight = lossWeight(this.#recipe, d_in);
     copyRows(x, d_in, this.#views.centred, width, tokens);
     this.#run('centre');
+    const squares = this.#sumResults('centre');
     this.#floats(layout.mean, width).set(this.#sumRows(layout.tokenSums, 'centre').map((s) => s / tokens));
     const auxiliary = candidates.length >= leastDead(this.#recipe);
-    const deadPre = await this.#dense.encode(auxiliary ? candidates : new Int32Array(0));
+    const deadPre = await this.#encode(auxiliary ? candidates : new Int32Array(0), squares);
 
     this.#bytes(layout.fired).fill(0);
     this.#bytes(layout.auxiliary).fill(0);
@@ -76,6 +87,16 @@ export class SparseCpuSession implements TrainingSession {
       leastActive: null,
       fired: this.#bytes(layout.fired).slice(),
     };
+  }
+
+  /**
+   * The k largest pre-activations of each token, to where the kernels look for them.
+   *
+   * @returns the pre-activations of `dead` [tokens, dead]
+   */
+  async #encode(dead: Int32Array, squares: number): Promise<Float32Array> {
+    if (!(await this.#screen?.encode(squares))) return this.#dense.encode(dead);
+    return dead.length === 0 ? new Float32Array(0) : this.#dense.preActivations(dead);
   }
 
   /**
@@ -148,6 +169,7 @@ export class SparseCpuSession implements TrainingSession {
     if (!this.#open) return;
     this.#open = false;
     this.#crew.close(this.#id);
+    await this.#screen?.close();
     await this.#dense.close();
   }
 

@@ -3,22 +3,9 @@
  * compiled by build.ts, not by tsc. All work is on rows of `width` float32, width a multiple of 16, the unused tail
  * of a row being 0. Pointers are byte offsets into the one shared memory. Each call works on a stretch of tokens or of
  * latents that is the same whatever the number of threads, and sums inside it in one order: the bits do not depend
- * on who does the work. One file, because it is one module: what it does not export is inlined into what it does.
+ * on who does the work.
  */
-
-/** a·b + c, with one rounding where the build has relaxed SIMD and the processor a fused multiply-add. */
-function madd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
-  return f32x4.add(f32x4.mul(a, b), c);
-}
-
-function total(v: v128): f32 {
-  return (
-    f32x4.extract_lane(v, 0) +
-    f32x4.extract_lane(v, 2) +
-    (f32x4.extract_lane(v, 1) + f32x4.extract_lane(v, 3))
-  );
-}
+import { dot, madd, total } from './vector';
 
 /** target += a0·r0 + a1·r1 + a2·r2 + a3·r3 */
 function addFour(
@@ -62,27 +49,26 @@ function addOne(target: usize, bytes: usize, row: usize, a: f32): void {
   }
 }
 
-function dot(a: usize, b: usize, bytes: usize): f32 {
-  let s = f32x4.splat(0);
-  let t = f32x4.splat(0);
-  for (let i: usize = 0; i < bytes; i += 32) {
-    s = madd(v128.load(a + i), v128.load(b + i), s);
-    t = madd(v128.load(a + i, 16), v128.load(b + i, 16), t);
-  }
-  return total(f32x4.add(s, t));
-}
-
-/** x − bias in place, and the sum of the result over the tokens. */
-export function centre(x: usize, bias: usize, sum: usize, tokens: i32, width: i32): void {
+/**
+ * x − bias in place, and the sum of the result over the tokens.
+ *
+ * @returns the sum of its squares
+ */
+export function centre(x: usize, bias: usize, sum: usize, tokens: i32, width: i32): f64 {
   const bytes = (<usize>width) << 2;
   memory.fill(sum, 0, bytes);
+  let squares: f64 = 0;
   for (let t = 0; t < tokens; t++, x += bytes) {
+    let s = f32x4.splat(0);
     for (let i: usize = 0; i < bytes; i += 16) {
       const c = f32x4.sub(v128.load(x + i), v128.load(bias + i));
       v128.store(x + i, c);
       v128.store(sum + i, f32x4.add(v128.load(sum + i), c));
+      s = madd(c, c, s);
     }
+    squares += <f64>total(s);
   }
+  return squares;
 }
 
 /**

@@ -1,0 +1,303 @@
+import { describe, expect, test } from 'vitest';
+import type { Session } from '../../../runner/onnx/session.ts';
+import { sharedSessions } from '../../../runner/train/backends/shared-sessions.ts';
+import { compileKernels, instantiate } from '../../../runner/train/backends/sparse-cpu/kernels.ts';
+import {
+  controlNames,
+  layoutOf,
+  memoryFor,
+  padded,
+  type Sizes,
+} from '../../../runner/train/backends/sparse-cpu/layout.ts';
+import { chunksOf, type Phase, work } from '../../../runner/train/backends/sparse-cpu/phases.ts';
+import { copyRows } from '../../../runner/train/backends/sparse-cpu/sae-memory.ts';
+import {
+  exactnessSample,
+  Screen,
+  screenIsExact,
+  sumsAreExact,
+} from '../../../runner/train/backends/sparse-cpu/screen.ts';
+import { gaussians } from './support.ts';
+
+interface Case {
+  tokens: number;
+  latents: number;
+  d: number;
+  k: number;
+  x: Float32Array;
+  /** [latents, d] */
+  W: Float32Array;
+  b: Float32Array;
+}
+
+function gaussian(tokens: number, latents: number, d: number, k: number): Case {
+  return {
+    tokens,
+    latents,
+    d,
+    k,
+    x: gaussians(tokens * d, 'x', tokens, d),
+    W: gaussians(latents * d, 'W', latents, d),
+    b: gaussians(latents, 'b', latents).map((v) => v / 4),
+  };
+}
+
+function changed(change: (each: Case) => void, ...sizes: Parameters<typeof gaussian>): Case {
+  const each = gaussian(...sizes);
+  change(each);
+  return each;
+}
+
+const cases: Record<string, Case> = {
+  'one block': gaussian(256, 512, 64, 8),
+  'blocks, the last one short': gaussian(530, 300, 48, 16),
+  'odd sizes': gaussian(31, 203, 33, 13),
+  'one latent of one dimension': gaussian(3, 1, 1, 1),
+  'k = 1': gaussian(40, 100, 20, 1),
+  'k = all latents': gaussian(20, 37, 20, 37),
+  'many latents of many dimensions': gaussian(64, 4_096, 256, 32),
+  'activations of a few much larger dimensions': changed(
+    ({ x, d }) =>
+      x.forEach((v, i) => {
+        x[i] = i % d < 2 ? v * 200 : v;
+      }),
+    100,
+    512,
+    64,
+    8,
+  ),
+  'tokens of very different norms': changed(
+    ({ x, d }) =>
+      x.forEach((v, i) => {
+        x[i] = v * 10 ** ((Math.floor(i / d) % 9) - 6);
+      }),
+    100,
+    512,
+    64,
+    8,
+  ),
+  'latents of very different norms': changed(
+    ({ W, d }) =>
+      W.forEach((v, i) => {
+        W[i] = v * 10 ** ((Math.floor(i / d) % 7) - 4);
+      }),
+    100,
+    512,
+    64,
+    8,
+  ),
+  'weights that the copies hold exactly': changed(
+    ({ W, b }) => {
+      W.set(W.map(Math.sign));
+      b.fill(0);
+    },
+    100,
+    2_048,
+    64,
+    32,
+  ),
+  'biases far above the products': changed(
+    ({ b }) =>
+      b.forEach((v, j) => {
+        b[j] = v * 4_000;
+      }),
+    60,
+    512,
+    64,
+    8,
+  ),
+  'nothing above 0': changed(({ b }) => void b.fill(-200), 60, 512, 64, 8),
+  'a token of zeros, latents of zeros': changed(
+    ({ x, W, d }) => {
+      x.fill(0, 3 * d, 4 * d);
+      W.fill(0, 0, 100 * d);
+    },
+    60,
+    512,
+    64,
+    8,
+  ),
+  'activations of zeros': changed(({ x }) => x.fill(0), 40, 512, 64, 8),
+  'equal latents': changed(
+    ({ W, b, d }) => {
+      W.copyWithin(256 * d, 0, 256 * d);
+      b.copyWithin(256, 0, 256);
+    },
+    60,
+    512,
+    64,
+    7,
+  ),
+  'equal tokens whose latents all tie': changed(
+    ({ W, b, d }) => {
+      for (let j = 1; j < 512; j++) W.copyWithin(j * d, 0, d);
+      b.fill(0.5);
+    },
+    20,
+    512,
+    64,
+    8,
+  ),
+};
+
+/** What the screen finds, and how many values it computed in float32. */
+async function screened(
+  build: 'plain' | 'relaxed',
+  { tokens, latents, d, k, x, W, b }: Case,
+  allowed: 'always' | 'where-it-pays' = 'always',
+) {
+  const sizes: Sizes = { tokens, latents, width: padded(d), d_in: d, k };
+  const layout = layoutOf(sizes, true);
+  const memory = memoryFor(layout);
+  const settings = { adamBeta1: 0, adamBeta2: 0, unitNormDecoder: true, removeParallelGradient: false };
+  const place = {
+    kernels: instantiate(compileKernels([build]).module, memory),
+    memory,
+    layout,
+    settings: { ...settings, lossWeight: 1 },
+  };
+  const floats = (at: number, length: number): Float32Array => new Float32Array(memory.buffer, at, length);
+  copyRows(x, d, floats(layout.centred, tokens * sizes.width), sizes.width, tokens);
+  copyRows(W, d, floats(layout.parameters.W_enc, latents * sizes.width), sizes.width, latents);
+  floats(layout.parameters.b_enc, latents).set(b);
+  const controls = new Float64Array(memory.buffer, layout.controls, controlNames.length);
+  const sum = (phase: Phase): number =>
+    new Float64Array(memory.buffer, layout.results, chunksOf(phase, layout)).reduce((s, v) => s + v, 0);
+  let computed = 0;
+  const screen = await Screen.open(
+    place,
+    layout.screen!,
+    { sessions: sharedSessions<Session>(), threads: 1, screened: allowed },
+    {
+      run(phase) {
+        let next = 0;
+        work(phase, place, () => next++);
+        if (phase === 'select') computed += sum(phase);
+      },
+      sum,
+      control(values) {
+        for (const [i, name] of controlNames.entries()) controls[i] = values[name] ?? controls[i]!;
+      },
+    },
+  );
+  try {
+    const found = await screen.encode(x.reduce((s, v) => s + v * v, 0));
+    return {
+      found,
+      computed,
+      at: new Int32Array(memory.buffer, layout.at, tokens * k).slice(),
+      pre: floats(layout.pre, tokens * k).slice(),
+    };
+  } finally {
+    await screen.close();
+  }
+}
+
+describe.each(['plain', 'relaxed'] as const)('%s', (build) => {
+  test.each(Object.entries(cases))('finds the k largest: %s', async (_, each) => {
+    const { tokens, latents, d, k, x, W, b } = each;
+    const { found, at, pre } = await screened(build, each);
+    expect(found).toBe(true);
+    for (let t = 0; t < tokens; t++) {
+      // float64, and what float32 may make of it
+      const exact = new Float64Array(latents);
+      let scale = 0;
+      for (let j = 0; j < latents; j++) {
+        let [sum, size] = [b[j]!, Math.abs(b[j]!)];
+        for (let i = 0; i < d; i++) {
+          const part = x[t * d + i]! * W[j * d + i]!;
+          sum += part;
+          size += Math.abs(part);
+        }
+        exact[j] = sum;
+        scale = Math.max(scale, size);
+      }
+      const chosen = [...at.subarray(t * k, (t + 1) * k)];
+      expect(chosen, `token ${t}`).toEqual([...new Set(chosen)].sort((p, q) => p - q));
+      const rounding = 1e-6 * scale;
+      chosen.forEach((j, slot) => {
+        expect(Math.abs(pre[t * k + slot]! - exact[j]!), `token ${t}, latent ${j}`).toBeLessThanOrEqual(
+          rounding,
+        );
+      });
+      const least = Math.min(...chosen.map((j) => exact[j]!));
+      const inside = new Set(chosen);
+      const best = exact.reduce((most, v, j) => (inside.has(j) ? most : Math.max(most, v)), -Infinity);
+      expect(least, `token ${t}`).toBeGreaterThanOrEqual(best - 2 * rounding);
+    }
+  });
+
+  test('of equal values the first are kept', async () => {
+    const { at } = await screened(build, cases['equal tokens whose latents all tie']!);
+    for (let t = 0; t < 20; t++) expect([...at.subarray(t * 8, t * 8 + 8)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    const pairs = cases['equal latents']!;
+    const { at: paired } = await screened(build, pairs);
+    for (let t = 0; t < pairs.tokens; t++) {
+      const chosen = new Set(paired.subarray(t * pairs.k, (t + 1) * pairs.k));
+      for (const j of chosen) if (j >= 256) expect(chosen.has(j - 256)).toBe(true);
+    }
+  });
+});
+
+test('of many latents few are computed again', async () => {
+  const { computed } = await screened('relaxed', cases['many latents of many dimensions']!);
+  expect(computed / 64).toBeGreaterThan(32);
+  expect(computed / 64).toBeLessThan(200);
+});
+
+test.each([
+  ['an activation of NaN', (each: Case) => (each.x[70] = Number.NaN)],
+  ['an infinite activation', (each: Case) => (each.x[70] = Infinity)],
+  ['a weight of NaN', (each: Case) => (each.W[70] = Number.NaN)],
+  ['an infinite bias', (each: Case) => (each.b[7] = Infinity)],
+  ['weights of zeros', (each: Case) => each.W.fill(0) && each.b.fill(0)],
+])('leaves to the float32 product: %s', async (_, spoil) => {
+  const each = changed(spoil, 60, 512, 64, 8);
+  expect((await screened('relaxed', each)).found).toBe(false);
+});
+
+test('leaves to the float32 product what would be computed again nearly whole', async () => {
+  // Of a dimension that no latent looks at, values so large that the copies hold little else.
+  const wide = changed(
+    ({ x, W, d }) => {
+      for (let i = 0; i < x.length; i += d) x[i] = 1e5;
+      for (let i = 0; i < W.length; i += d) W[i] = 0;
+    },
+    60,
+    512,
+    64,
+    8,
+  );
+  expect((await screened('relaxed', wide, 'where-it-pays')).found).toBe(false);
+  expect((await screened('relaxed', cases['one block']!, 'where-it-pays')).found).toBe(true);
+});
+
+describe('the check of the int8 product', () => {
+  const { x, W, rows, depth, columns, step, zero } = exactnessSample();
+  const levels = (sum: (products: readonly number[]) => number): Uint8Array =>
+    Uint8Array.from({ length: rows * columns }, (_, at) => {
+      const [t, j] = [Math.floor(at / columns), at % columns];
+      const column = Array.from({ length: depth }, (_, i) => W[i * columns + j]!);
+      // As processors do it: of the bytes themselves, what stands for 0 taken off at the end.
+      const product =
+        sum(column.map((w, i) => x[t * depth + i]! * w)) - 128 * column.reduce((s, w) => s + w, 0);
+      return Math.max(0, Math.min(255, Math.round(product / step) + zero));
+    });
+
+  test('passes exact sums', () => {
+    expect(sumsAreExact(levels((products) => products.reduce((s, v) => s + v, 0)))).toBe(true);
+  });
+
+  test('finds pairs that saturate at 16 bits', () => {
+    const saturating = (products: readonly number[]): number =>
+      products.reduce(
+        (s, v, i) => (i % 2 === 0 ? s + Math.max(-32_768, Math.min(32_767, v + (products[i + 1] ?? 0))) : s),
+        0,
+      );
+    expect(sumsAreExact(levels(saturating))).toBe(false);
+  });
+
+  test('runs here', async () => {
+    expect(typeof (await screenIsExact())).toBe('boolean');
+  });
+});
