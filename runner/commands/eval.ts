@@ -7,9 +7,10 @@ import { describeFields, type RunConfig, runConfig } from '../config/run-config.
 import { UserError } from '../errors.ts';
 import { parseBytes } from '../io/bytes.ts';
 import { runIdentity } from '../job/identity.ts';
-import { pinText } from '../job/pinned-text.ts';
+import { pinsOf, pinText } from '../job/pinned-text.ts';
 import { plannedSaes, trainedSaes } from '../job/planned-saes.ts';
 import type { PublishedSae } from '../job/published-saes.ts';
+import { stampOf } from '../job/resume-stamp.ts';
 import { checkIdentity, discardRunFolder, openRunFolder, type RunFolder } from '../job/run-folder.ts';
 import { findFiles } from '../job/text.ts';
 import { machineMemory } from '../lm/memory.ts';
@@ -24,6 +25,7 @@ import { locateModel } from './locate-model.ts';
 import { locatePublished } from './locate-saes.ts';
 import { projectRoot } from './paths.ts';
 import { progressView } from './progress.ts';
+import { findOnHub, resumeFromHub } from './resume-from-hub.ts';
 import { runJob } from './run-job.ts';
 import { runOptions } from './run-options.ts';
 
@@ -36,7 +38,10 @@ const options = {
   runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
   content: { type: 'string', help: 'folder that receives the records (default content)' },
   out: { type: 'string', help: 'folder that receives the site (default dist)' },
-  fresh: { type: 'boolean', help: 'forget an earlier run of this name and start over' },
+  fresh: {
+    type: 'boolean',
+    help: 'forget an earlier run of this name, here and in upload.repository, and start over',
+  },
   'no-site': { type: 'boolean', help: 'write the records, do not build the site' },
   debug: { type: 'boolean', help: 'print the stack of an error' },
   help: { type: 'boolean', help: 'print this' },
@@ -64,11 +69,17 @@ export async function run(args: readonly string[]): Promise<number> {
   const model = await locateModel(asked.model.reference, view);
   const published = await locatePublished(asked.saes, model, view);
   if (values.fresh) await discardRunFolder(folder);
-  const opened = await openRunFolder(folder);
+  let opened = await openRunFolder(folder);
+  const fresh = values.fresh ?? false;
   try {
-    const config = await pinText(asked, opened.found?.config, findFiles);
+    const onHub = await findOnHub(asked, opened, fresh, view);
+    const config = await pinText(asked, onHub?.stamp.text ?? pinsOf(opened.found?.config), findFiles);
     const identity = await runIdentity(config, model, published);
     checkIdentity(opened, identity);
+    if (onHub) {
+      const own = stampOf(config, identity, published, onHub.stamp.started);
+      opened = await resumeFromHub(onHub, { config, folder: opened, model, identity, own }, view);
+    }
     view.line(headline(config, published, opened));
     const upToDate = opened.found?.stage === 'done';
     if (!upToDate) {
@@ -81,6 +92,7 @@ export async function run(args: readonly string[]): Promise<number> {
         memory,
         cache: evaluationCache(values.cache),
         folder: opened,
+        fresh,
         view,
       });
       if (outcome === 'stopped') return 130;

@@ -26,13 +26,16 @@ export async function runJob(job: {
   memory: number;
   cache: JobStart['cache'];
   folder: RunFolder;
+  /** Whether the user asked to start over. */
+  fresh: boolean;
   view: ProgressView;
 }): Promise<'finished' | 'stopped'> {
-  const { config, identity, model, published, command, memory, cache, folder, view } = job;
+  const { config, identity, model, published, command, memory, cache, folder, fresh, view } = job;
   const stop = new SharedArrayBuffer(4);
   const start: JobStart = {
     folder: folder.path,
     found: folder.found,
+    fresh,
     config,
     identity,
     model,

@@ -48,8 +48,8 @@ export async function run(args: readonly string[]): Promise<number> {
     if (values.model !== undefined) words.push(`--model=${values.model}`);
     if (values.device !== undefined) words.push(`--device=${values.device}`);
     for (const sae of values.sae ?? []) words.push(`--sae=${sae}`);
-    // Nothing kept from before: every number is made again.
-    const code = await evaluate([...words, '--no-site', '--cache=off']);
+    // Nothing kept from before, here or on the hub: every number is made again. And nothing is sent.
+    const code = await evaluate([...words, '--set=upload.repository=null', '--no-site', '--cache=off']);
     if (code !== 0) return code;
     const name = String(config.name);
     const after = (await readRunRecords(join(folder, 'runs', name))).find(({ id }) => id === before.id);

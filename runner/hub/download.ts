@@ -61,7 +61,7 @@ export interface Download {
 
 const PARALLEL = 4;
 /** Left free on the disk for whatever else is running. */
-const SPARE_BYTES = 256 * 2 ** 20;
+export const SPARE_BYTES = 256 * 2 ** 20;
 
 interface Blob {
   blob: string;
@@ -256,7 +256,7 @@ function missingOffline(reference: PinnedReference, missing: readonly string[]):
 }
 
 /** Room in the file system of a folder or, before it is made, of the nearest one above it. */
-async function freeBytesOf(folder: string): Promise<number> {
+export async function freeBytesOf(folder: string): Promise<number> {
   for (let path = folder; ; path = dirname(path)) {
     try {
       const { bavail, bsize } = await statfs(path);

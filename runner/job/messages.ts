@@ -32,6 +32,8 @@ export interface JobStart {
   cache: { folder: string; limit: number } | null;
   /** The run's state as found, undefined for a new run. */
   found: RunState | undefined;
+  /** Whether the user asked to start over. */
+  fresh: boolean;
   stop: SharedArrayBuffer;
 }
 

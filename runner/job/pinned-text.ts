@@ -12,17 +12,36 @@ interface Referring {
   fingerprint?: string | undefined;
 }
 
+/** A reference as it was written and the one it stands for. */
+export interface Pin {
+  given: string;
+  data: string;
+}
+
+/** What a configuration's references to text were pinned to; none where it is no configuration. */
+export function pinsOf(config: unknown): Pin[] {
+  const parsed = runConfig.safeParse(config);
+  if (!parsed.success) return [];
+  const pins = references(parsed.data).flatMap(({ given, data }) =>
+    given === undefined ? [] : [{ given, data }],
+  );
+  return [...new Map(pins.map((pin) => [pin.given, pin])).values()];
+}
+
 /**
  * The configuration with all its text pinned, so that its hash tells one run from another: hub references name the
  * commit they resolve to now, or resolved to when the run began; local ones carry a fingerprint of their files. Files
  * that are missing are found out here, before anything is trained.
  *
- * @param previous the configuration that the run folder holds, if any
+ * @param before what references were pinned to when the run began, if it has begun
  * @throws UserError, MalformedError or UnavailableError as finding the files does
  */
-export async function pinText(config: RunConfig, previous: unknown, find: FindDataFiles): Promise<RunConfig> {
-  const before = runConfig.safeParse(previous);
-  const known = new Map(before.success ? references(before.data).map((each) => [each.given, each.data]) : []);
+export async function pinText(
+  config: RunConfig,
+  before: readonly Pin[],
+  find: FindDataFiles,
+): Promise<RunConfig> {
+  const known = new Map(before.map(({ given, data }) => [given, data]));
   const found = new Map<string, { data: string; fingerprint?: string }>();
   const pinned = async <T extends Referring>(declaration: T): Promise<T> => {
     const given = declaration.given ?? declaration.data;

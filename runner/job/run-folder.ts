@@ -16,6 +16,8 @@ const stateSchema = z.strictObject({
   config: z.record(z.string(), z.unknown()),
   stage: z.enum(['training', 'evaluating', 'releasing', 'done']),
   started: z.iso.datetime(),
+  /** Set where the run was told to start over: it takes no state from its repository. */
+  fresh: z.literal(true).optional(),
   /** Seconds of work in each stage, over all sessions of the run. */
   seconds: z.strictObject({ training: z.number(), evaluating: z.number() }),
 });

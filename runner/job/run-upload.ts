@@ -7,13 +7,11 @@ import { join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
 import type { UploadFile } from '../hub/upload.ts';
 import type { TrainedSae } from '../train/trainer.ts';
+import { RESUME } from './hub-resume.ts';
 import type { PlannedSae } from './planned-saes.ts';
 import { filesOfRelease } from './release.ts';
 import { openUploadThread, type UploadThread } from './upload-thread.ts';
 import { writeTrainedSae } from './write-trained.ts';
-
-/** Folder of the repository that holds what resuming needs. */
-const RESUME = 'resume';
 
 export interface RunUpload {
   /** Whether the next upload is due. */

@@ -21,6 +21,7 @@ import { openRunModel, type RunModel, removeSpilled } from './language-model.ts'
 import type { JobStart } from './messages.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from './planned-saes.ts';
 import { recordOf } from './record.ts';
+import { type ResumeStamp, stampOf } from './resume-stamp.ts';
 import type { RunState } from './run-folder.ts';
 import { uploadRelease } from './run-upload.ts';
 import { selfTests, type Tested } from './self-test-stage.ts';
@@ -48,6 +49,7 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
     config,
     stage: 'training',
     started: new Date().toISOString(),
+    ...(start.fresh ? { fresh: true } : {}),
     seconds: { training: 0, evaluating: 0 },
   };
   /** Adds the time since `since` to a stage and saves the state, whether the stage ended or was cut off. */
@@ -64,8 +66,11 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
       if (config.train) {
         // What another's SAE fails of should be known before hours of training.
         await withSaes(start, saes.filter(isPublished), reporter, (run) => tested(run, reporter));
+        const own = stampOf(config, identity, start.published, state.started);
+        const seconds = (): number => state.seconds.training + (performance.now() - since) / 1000;
+        const stamp = (tokens: number): ResumeStamp => ({ ...own, tokens, seconds: seconds() });
         const trained = await trainStage(
-          { config, folder, model: start.model, memory: start.memory },
+          { config, folder, model: start.model, memory: start.memory, stamp },
           reporter('training', 'tokens'),
         );
         await writeTrained(folder, config, trained);

@@ -13,6 +13,7 @@ import { openActivations } from './activation-thread.ts';
 import { type ActivationSource, residualWidth, sharingOf } from './activations.ts';
 import type { ModelPlace } from './identity.ts';
 import { trainedSaes } from './planned-saes.ts';
+import { type ResumeStamp, STAMP } from './resume-stamp.ts';
 import { openRunUpload } from './run-upload.ts';
 import { snapshot } from './snapshots.ts';
 import { openTrainingTokens, type TrainingTokens, tokensState } from './training-tokens.ts';
@@ -41,6 +42,8 @@ export async function trainStage(
     folder: string;
     model: ModelPlace;
     memory: number;
+    /** What a checkpoint says of the run, after so many tokens. */
+    stamp: (tokens: number) => ResumeStamp;
   },
   reporter: Reporter,
 ): Promise<Trained> {
@@ -104,7 +107,8 @@ export async function trainStage(
       const { position: text } = stream;
       const data = { ...(text === undefined ? {} : { text }), tokens: stream.state() };
       const checkpoint = { d_in, state: await trainer.state(), position: data };
-      const generation = await store.save(checkpoint, stream.contents());
+      const stamp = Buffer.from(`${JSON.stringify(run.stamp(trainer.tokens), null, 1)}\n`);
+      const generation = await store.save(checkpoint, new Map([...stream.contents(), [STAMP, [stamp]]]));
       if (uploads?.due(trainer.tokens)) await uploads.start(trainer.tokens, await trainer.saes(), generation);
     };
     try {

@@ -1,8 +1,9 @@
 /** What SAEs are trained on: passes of activations, through the token policy and the shuffle buffer. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunConfig } from '../config/run-config.ts';
+import { MalformedError } from '../errors.ts';
 import { random } from '../math/random.ts';
 import type { PackingPosition } from '../text/packing.ts';
 import { fileRows, memoryRows, type RowStore } from '../train/row-store.ts';
@@ -69,7 +70,7 @@ export function openTrainingTokens(
   const { policy, shuffle } = config.training;
   const { batchTokens } = config.sae;
   const shape = { d, rowTokens: config.corpus.rowTokens };
-  const capacity = Math.floor((shuffle.megabytes * 2 ** 20) / (4 * d * layers.length));
+  const capacity = bufferCapacity(config, d, layers.length);
   const plain = keepsAll(policy) && capacity === 0;
   const resumed = 'state' in start ? start.state : undefined;
   const medians = new Map(
@@ -94,7 +95,14 @@ export function openTrainingTokens(
   const counts: PolicyCounts = { ...(resumed?.counts ?? { dropped: 0, capped: 0 }) };
   let position = 'state' in start ? start.position : undefined;
   if ('state' in start) {
-    const files = layers.map((layer) => [layer, rowsOf(start.contents.get(fileOf(layer)), d)] as const);
+    const { contents, state } = start;
+    checkBuffer(
+      state.buffer,
+      capacity,
+      d,
+      layers.map((layer) => contents.get(fileOf(layer))),
+    );
+    const files = layers.map((layer) => [layer, rowsOf(contents.get(fileOf(layer)), d)] as const);
     buffer.restore(start.state.buffer, new Map(files));
   }
 
@@ -132,6 +140,37 @@ export function openTrainingTokens(
     },
     close: () => buffer.close(),
   };
+}
+
+/** Tokens that the shuffle buffer holds. */
+function bufferCapacity({ training }: RunConfig, d: number, layers: number): number {
+  return Math.floor((training.shuffle.megabytes * 2 ** 20) / (4 * d * layers));
+}
+
+/** Files that hold the buffer's contents in a checkpoint, each with the bytes that it may have at most. */
+export function contentLimits(config: RunConfig, d: number, layers: readonly number[]): Map<string, number> {
+  // Beside the buffer, what is out of it and does not fill a batch yet, and a pass.
+  const tokens = bufferCapacity(config, d, layers.length) + 2 * config.sae.batchTokens;
+  return new Map(layers.map((layer) => [fileOf(layer), 4 * d * tokens]));
+}
+
+/** @throws MalformedError when the buffer that is to be restored is not one of this run, or its files are others */
+function checkBuffer(
+  { filled, waiting }: TokensState['buffer'],
+  capacity: number,
+  d: number,
+  files: readonly (string | undefined)[],
+): void {
+  const expected = 4 * d * (filled + waiting);
+  const sizes = files.map((file) => (file === undefined ? 0 : statSync(file).size));
+  const wrong = sizes.find((size) => size !== expected);
+  if (filled <= capacity && wrong === undefined) return;
+  throw new MalformedError({
+    thing: 'shuffle buffer of the checkpoint',
+    found: wrong === undefined ? `${filled} tokens` : `${wrong} bytes of activations`,
+    expected: wrong === undefined ? `at most ${capacity}` : `${expected}, as its state says`,
+    next: 'An older generation may be intact; else start over with --fresh.',
+  });
 }
 
 function fileOf(layer: number): string {

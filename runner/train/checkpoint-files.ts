@@ -19,6 +19,11 @@ import type { TrainerState } from './trainer.ts';
 
 const STATE = 'state.json';
 
+/** Longest state.json: the largest run's, with its trajectories, has a few megabytes. */
+const STATE_LIMIT = 64 * 2 ** 20;
+/** Longest header of a tensor file. */
+const HEADER_LIMIT = 2 ** 20;
+
 export interface Checkpoint {
   d_in: number;
   state: TrainerState;
@@ -32,6 +37,23 @@ export function* checkpointFiles(checkpoint: Checkpoint): Generator<{ name: stri
     yield { name: tensorFile(id), parts: encodeSafetensors(tensorsOf(sae, checkpoint.d_in)) };
   }
   yield { name: STATE, parts: [Buffer.from(`${JSON.stringify(stateOf(checkpoint), null, 1)}\n`)] };
+}
+
+/** The files that a checkpoint of these SAEs must have, each with the bytes that it may have at most. */
+export function checkpointLimits(
+  plans: readonly Pick<SaePlan, 'id' | 'recipe'>[],
+  d_in: number,
+): Map<string, number> {
+  const limits = new Map([[STATE, STATE_LIMIT]]);
+  for (const { id, recipe } of plans) {
+    const shape = { d_in, d_sae: recipe.dSae };
+    const values = tensorNames.reduce(
+      (sum, name) => sum + tensorShape(name, shape).reduce((a, b) => a * b, 1),
+      0,
+    );
+    limits.set(tensorFile(id), 4 * (momentPrefixes.length * values + recipe.dSae) + HEADER_LIMIT);
+  }
+  return limits;
 }
 
 /**

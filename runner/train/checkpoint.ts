@@ -23,9 +23,9 @@ import {
 
 const GENERATION = /^generation-(\d{6,})$/;
 const PARTIAL = 'partial-';
-const MANIFEST = 'manifest.json';
+export const MANIFEST = 'manifest.json';
 
-const manifestSchema = z.strictObject({
+export const manifestSchema = z.strictObject({
   files: z.record(z.string(), z.strictObject({ bytes: z.int().nonnegative(), sha256: z.string() })),
 });
 
@@ -52,6 +52,15 @@ export interface CheckpointStore {
    * @throws UnavailableError when the folder cannot be written; older generations stay as they were
    */
   save(checkpoint: Checkpoint, files?: ExtraFiles): Promise<string>;
+  /** Whether there is a generation at all, intact or not. */
+  isEmpty(): Promise<boolean>;
+  /**
+   * Takes over a generation that was written elsewhere, as the only one.
+   *
+   * @param generation its folder, on the same file system; it moves
+   * @throws UnavailableError when the folder cannot be written
+   */
+  adopt(generation: string): Promise<void>;
   /** Removes all generations. */
   clear(): Promise<void>;
 }
@@ -60,7 +69,24 @@ export interface CheckpointStore {
 export function checkpointStore(folder: string): CheckpointStore {
   /** The generation known to be good. */
   let previous: number | undefined;
+  const clear = async (): Promise<void> => {
+    previous = undefined;
+    await removePartial(folder);
+    for (const old of await listGenerations(folder)) {
+      await writable(folder, () => rm(join(folder, folderName(old)), { recursive: true, force: true }));
+    }
+  };
   return {
+    isEmpty: async () => (await listGenerations(folder)).length === 0,
+    async adopt(generation) {
+      await clear();
+      await writable(folder, async () => {
+        await mkdir(folder, { recursive: true });
+        await syncFolder(generation);
+        await rename(generation, join(folder, folderName(1)));
+        await syncFolder(folder);
+      });
+    },
     async load() {
       const found = await loadLatestCheckpoint(folder);
       previous = found?.generation;
@@ -79,13 +105,7 @@ export function checkpointStore(folder: string): CheckpointStore {
       }
       return join(folder, folderName(next));
     },
-    async clear() {
-      previous = undefined;
-      await removePartial(folder);
-      for (const old of await listGenerations(folder)) {
-        await writable(folder, () => rm(join(folder, folderName(old)), { recursive: true, force: true }));
-      }
-    },
+    clear,
   };
 }
 

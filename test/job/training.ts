@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { resolveRun } from '../../runner/config/resolve.ts';
 import { demoModelFolder } from '../../runner/demo/index.ts';
 import { InterpboardError } from '../../runner/errors.ts';
+import { stampOf } from '../../runner/job/resume-stamp.ts';
 import { trainStage } from '../../runner/job/train-stage.ts';
 import { tensorsSha256 } from '../../runner/sae/sae.ts';
 
@@ -19,6 +20,7 @@ try {
       folder,
       model: { folder: demoModelFolder, revision: null },
       memory: 2 ** 32,
+      stamp: (tokens) => ({ ...stampOf(config, { config: '', model: '' }, [], ''), tokens, seconds: 0 }),
     },
     {
       progress: (done) => process.stdout.write(`at ${done}\n`),

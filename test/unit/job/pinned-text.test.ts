@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { resolveRun } from '../../../runner/config/resolve.ts';
 import { dataFileFinder } from '../../../runner/hub/data-files.ts';
-import { pinText } from '../../../runner/job/pinned-text.ts';
+import { pinsOf, pinText } from '../../../runner/job/pinned-text.ts';
 import { withBench } from '../../hub/open.ts';
 
 test('the embedded text needs no pin, and keeps the configuration as it is', async () => {
@@ -9,7 +9,7 @@ test('the embedded text needs no pin, and keeps the configuration as it is', asy
   const none = async (): Promise<never> => {
     throw new Error('nothing is asked for');
   };
-  expect(await pinText(config, undefined, none)).toEqual(config);
+  expect(await pinText(config, [], none)).toEqual(config);
 });
 
 test('names become declarations of a commit, and a run keeps the commit it began with', async () => {
@@ -34,7 +34,7 @@ test('names become declarations of a commit, and a run keeps the commit it began
       ],
     });
     const find = dataFileFinder(async () => hub, { exists: () => false, home: '/home/user' });
-    const pinned = await pinText(config, undefined, find);
+    const pinned = await pinText(config, [], find);
     expect(pinned.corpus.source).toMatchObject([
       { data: `datasets/HuggingFaceFW/fineweb-edu@${web}:sample/10BT/*.parquet`, weight: 0.7 },
       { weight: 0.2, extract: { kind: 'conversations', thinking: true } },
@@ -43,8 +43,8 @@ test('names become declarations of a commit, and a run keeps the commit it began
     expect(pinned.probing.tasks).toMatchObject(['toxicity', { name: 'mine' }]);
     const moved = put('HuggingFaceFW/fineweb-edu', 'sample/10BT/001.parquet', 'new');
     expect(moved).not.toBe(web);
-    expect(await pinText(config, pinned, find)).toEqual(pinned);
-    expect(await pinText(config, undefined, find)).not.toEqual(pinned);
+    expect(await pinText(config, pinsOf(pinned), find)).toEqual(pinned);
+    expect(await pinText(config, [], find)).not.toEqual(pinned);
   });
 });
 

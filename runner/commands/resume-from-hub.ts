@@ -1,0 +1,70 @@
+/** A run that has no state on this machine is taken up from its repository, and says so. */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import type { RunConfig } from '../config/run-config.ts';
+import { parseReference } from '../hub/reference.ts';
+import { type Fetching, fetchResume, findResume, type HubResume, looksOnHub } from '../job/hub-resume.ts';
+import type { ModelPlace, RunIdentity } from '../job/identity.ts';
+import { checkStamp, type RunStamp } from '../job/resume-stamp.ts';
+import type { RunFolder, RunState } from '../job/run-folder.ts';
+import { withShownHub } from './download-view.ts';
+import type { ProgressView } from './progress.ts';
+
+/**
+ * What the run's repository holds of a run in training, if this machine has nothing.
+ *
+ * @throws Stopped at Ctrl-C; errors as `findResume`
+ */
+export async function findOnHub(
+  config: RunConfig,
+  folder: RunFolder,
+  fresh: boolean,
+  view: ProgressView,
+): Promise<HubResume | undefined> {
+  if (!(await looksOnHub(config, folder, fresh))) return undefined;
+  return withHub(config, folder, view, (fetching, reference) => findResume(fetching, reference));
+}
+
+/**
+ * Fetches what was found, and gives the run's folder with the state it stands in from then on.
+ *
+ * @param own what this run is; the state of another is refused
+ * @throws UserError when it is of another run; Stopped at Ctrl-C, with what came kept; errors as `fetchResume`
+ */
+export async function resumeFromHub(
+  found: HubResume,
+  run: { config: RunConfig; folder: RunFolder; model: ModelPlace; identity: RunIdentity; own: RunStamp },
+  view: ProgressView,
+): Promise<RunFolder> {
+  const { config, folder, model, identity, own } = run;
+  const { at, stamp } = found;
+  const where = `resume/ of ${at.repo}`;
+  checkStamp(stamp, own, where);
+  await withHub(config, folder, view, (fetching) => fetchResume(fetching, found, config, model));
+  const state: RunState = {
+    schema: 'interpboard.run/1',
+    identity,
+    config,
+    stage: 'training',
+    started: stamp.started,
+    seconds: { training: stamp.seconds, evaluating: 0 },
+  };
+  await folder.save(state);
+  view.line(
+    `resumes  from ${where}, commit ${at.commit.slice(0, 8)}: ${stamp.tokens.toLocaleString('en')} tokens are trained (--fresh starts over)`,
+  );
+  return { ...folder, found: state };
+}
+
+async function withHub<T>(
+  config: RunConfig,
+  folder: RunFolder,
+  view: ProgressView,
+  use: (fetching: Fetching, reference: Parameters<typeof findResume>[1]) => Promise<T>,
+): Promise<T> {
+  const reference = parseReference(config.upload.repository ?? '', { exists: existsSync, home: homedir() });
+  if (reference.kind !== 'hub') throw new RangeError('checkUpload comes first');
+  return withShownHub(view, ({ hub, signal, onProgress }) =>
+    use({ hub, folder: folder.path, signal, onProgress }, reference),
+  );
+}

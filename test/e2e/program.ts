@@ -1,0 +1,84 @@
+/** The program as a user starts it: a process of its own, and what it wrote. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Outcome {
+  code: number | null;
+  out: string;
+  err: string;
+  /** Both, in the order they came. */
+  all: string;
+}
+
+export interface Program {
+  child: ChildProcess;
+  outcome: Promise<Outcome>;
+}
+
+/** @param words the verb and its arguments */
+export function startProgram(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Program {
+  const child = spawn(process.execPath, ['runner/launch.mjs', 'runner/cli.ts', ...words], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+  });
+  const text = { out: '', err: '', all: '' };
+  for (const [name, stream] of [
+    ['out', child.stdout],
+    ['err', child.stderr],
+  ] as const) {
+    // A character may stand on the seam of two chunks.
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      text[name] += chunk;
+      text.all += chunk;
+    });
+  }
+  const outcome = new Promise<Outcome>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, ...text }));
+  });
+  return { child, outcome };
+}
+
+export function runProgram(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  return startProgram(words, environment).outcome;
+}
+
+/** Settings as options. */
+export function settingWords(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).map(([path, value]) => `--set=${path}=${value}`);
+}
+
+/** The records in a folder, in the order of their names. */
+export async function readRecords(folder: string): Promise<EvaluationRecord[]> {
+  const files = (await readdir(folder)).sort();
+  return Promise.all(
+    files.map(async (file) => record.parse(JSON.parse(await readFile(join(folder, file), 'utf8')))),
+  );
+}
+
+/**
+ * Waits until something holds.
+ *
+ * @throws Error when the program ends before
+ */
+export async function until(holds: () => boolean | Promise<boolean>, program: Program): Promise<void> {
+  let ended: Outcome | undefined;
+  void program.outcome.then((outcome) => {
+    ended = outcome;
+  });
+  while (!(await holds())) {
+    if (ended) throw new Error(`the program ended first, with code ${ended.code}:\n${ended.all}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
