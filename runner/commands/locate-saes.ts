@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { SAE_LIMIT } from '../config/sweep.ts';
+import { UserError } from '../errors.ts';
 import type { ModelPlace } from '../job/identity.ts';
 import { describePublished, type PublishedSae } from '../job/published-saes.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { familyOf } from '../lm/families/index.ts';
-import { type Locating, locateSae, type SaePlace } from '../sae/published/locate.ts';
+import { type Locating, locateSae, locateSaes, type SaePlace } from '../sae/published/locate.ts';
 import { theRegistry } from '../sae/published/registry-file.ts';
 import { withShownHub } from './download-view.ts';
 import type { ProgressView } from './progress.ts';
@@ -21,12 +23,21 @@ export async function locatePublished(
   view: ProgressView,
 ): Promise<PublishedSae[]> {
   if (names.length === 0) return [];
-  const places = await locateNamed(names, view);
+  const places = await located(names, view, locateSaes);
+  checkNumber(places);
   return describePublished(places, familyOf(await openCheckpoint(model.folder)));
 }
 
 /** @throws as `locateSae` does; Stopped at Ctrl-C */
-export async function locateNamed(names: readonly string[], view: ProgressView): Promise<SaePlace[]> {
+export function locateNamed(names: readonly string[], view: ProgressView): Promise<SaePlace[]> {
+  return located(names, view, async (name, locating) => [await locateSae(name, locating)]);
+}
+
+async function located(
+  names: readonly string[],
+  view: ProgressView,
+  locate: (name: string, locating: Locating) => Promise<SaePlace[]>,
+): Promise<SaePlace[]> {
   return withShownHub(view, async ({ hub, signal, onProgress }) => {
     const locating: Locating = {
       hub,
@@ -37,12 +48,23 @@ export async function locateNamed(names: readonly string[], view: ProgressView):
     };
     const places: SaePlace[] = [];
     for (const name of names) {
-      const place = await locateSae(name, locating);
-      if (place.repo !== null)
-        view.line(`SAE      ${place.repo}@${place.revision}:${place.pathInRepo ?? ''}`);
-      places.push(place);
+      const found = await locate(name, locating);
+      for (const { repo, revision, pathInRepo } of found)
+        if (repo !== null) view.line(`SAE      ${repo}@${revision}:${pathInRepo ?? ''}`);
+      places.push(...found);
     }
     return places;
+  });
+}
+
+/** A folder of light checkpoints is one name and many SAEs. */
+function checkNumber(places: readonly SaePlace[]): void {
+  if (places.length <= SAE_LIMIT) return;
+  throw new UserError({
+    thing: '--sae',
+    found: `${places.length} SAEs, light checkpoints among them`,
+    expected: `at most ${SAE_LIMIT} in one run`,
+    next: 'Choose some, with #step=N or #layer=N after the folder.',
   });
 }
 

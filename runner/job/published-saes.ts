@@ -65,13 +65,15 @@ export async function describePublished(
 }
 
 /** Lower-case words joined by -, of the SAE's name without what stands before its last repository or folder. */
-function slug({ name, registry, repo, pathInRepo, path }: SaePlace): string {
+function slug({ name, registry, repo, pathInRepo, path, light }: SaePlace): string {
   const text =
-    registry !== null
-      ? `${registry.release} ${registry.id}`
-      : repo !== null
-        ? `${basename(repo)} ${pathInRepo ?? ''}`
-        : basename(path);
+    light !== undefined
+      ? `${light.of} ${light.id.replace(/^L\d+/, '')} step ${light.step}`
+      : registry !== null
+        ? `${registry.release} ${registry.id}`
+        : repo !== null
+          ? `${basename(repo)} ${pathInRepo ?? ''}`
+          : basename(path);
   const words = text
     .toLowerCase()
     .replace(/\.(pt|safetensors)\b/g, '')

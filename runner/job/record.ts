@@ -209,7 +209,7 @@ async function trainedFacts(
 }
 
 function publishedFacts(published: PublishedSae, selfTest: Tested | null, model: string): Known {
-  const { place, format, layer, details, files, conversions } = published;
+  const { place, format, details, files, conversions } = published;
   const plain = (text: string): string => text.toLowerCase().replace(/^.*\//, '');
   const { model_name, hook_name } = details;
   const caveats =
@@ -218,10 +218,9 @@ function publishedFacts(published: PublishedSae, selfTest: Tested | null, model:
       : [];
   return {
     sae: {
-      // What lies on this machine is known by its last name.
-      name: (place.repo === null ? `${basename(place.path)} L${layer}` : place.name).slice(0, 300),
+      name: nameOf(published).slice(0, 300),
       repo: place.repo,
-      tokens_trained: null,
+      tokens_trained: details.tokens_seen ?? null,
       files,
       training: null,
       license: place.license,
@@ -233,6 +232,7 @@ function publishedFacts(published: PublishedSae, selfTest: Tested | null, model:
         model_name,
         hook_name,
         conversions,
+        ...(place.light === undefined ? {} : { light_checkpoint: place.light }),
         self_test:
           selfTest === null
             ? null
@@ -250,6 +250,13 @@ function publishedFacts(published: PublishedSae, selfTest: Tested | null, model:
     seeds: {},
     caveats,
   };
+}
+
+/** What lies on this machine is known by its last name. */
+function nameOf({ place, layer }: PublishedSae): string {
+  const { light } = place;
+  if (light !== undefined) return `${light.of} ${light.id.replaceAll('_', ' ')} step ${light.step}`;
+  return place.repo === null ? `${basename(place.path)} L${layer}` : place.name;
 }
 
 /** A recipe as a record holds it: lists as text. */

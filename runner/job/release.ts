@@ -9,6 +9,7 @@ import { writeExports } from '../report/exports.ts';
 import { type CardOptions, modelCard } from '../report/model-card.ts';
 import { readRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
+import { snapshotFiles } from './snapshots.ts';
 import { trajectoryFile } from './trajectory-file.ts';
 
 const VALIDATION = 'val_report.json';
@@ -23,7 +24,7 @@ export interface ReleaseFile {
 /**
  * The files to send: the SAEs as they lie in the run's folder, and card, exports and records written anew into its
  * folder `release`, with the name of the repository in them. The SAEs have to be those that were measured; those that
- * others published are left out.
+ * others published are left out. Light checkpoints along training go with them.
  *
  * @throws MalformedError when a file of an SAE is another than its record says; UnavailableError when one is gone;
  *   UserError when the run trained none
@@ -48,7 +49,11 @@ export async function filesOfRelease(
   const stage = (path: string): void => {
     files.push({ path, source: join(staged, path) });
   };
-  await writeAtomic(join(staged, 'README.md'), modelCard(records, options));
+  const light = await snapshotFiles(runFolder);
+  await writeAtomic(
+    join(staged, 'README.md'),
+    modelCard(records, { ...options, lightCheckpoints: stepsOf(light) }),
+  );
   stage('README.md');
   const named = records.map((record) => ({ id: nameOf(record), record }));
   for (const { id, record } of named) {
@@ -57,6 +62,7 @@ export async function filesOfRelease(
     if (existsSync(join(runFolder, trajectory)))
       files.push({ path: trajectory, source: join(runFolder, trajectory) });
   }
+  files.push(...light);
   for (const file of await writeExports(staged, runName, named)) {
     // The run's own report stands: it may be of a validation that the records do not hold.
     const own = join(runFolder, file);
@@ -69,6 +75,11 @@ export async function filesOfRelease(
     stage(path);
   }
   return files;
+}
+
+/** The steps that light checkpoints are of. */
+function stepsOf(files: readonly ReleaseFile[]): number[] {
+  return [...new Set(files.map(({ path }) => Number(/\/step-(\d+)\//.exec(path)?.[1])))];
 }
 
 function notTrained(name: string): UserError {

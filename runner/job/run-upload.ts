@@ -10,6 +10,7 @@ import type { TrainedSae } from '../train/trainer.ts';
 import { RESUME } from './hub-resume.ts';
 import type { PlannedSae } from './planned-saes.ts';
 import { filesOfRelease } from './release.ts';
+import { snapshotFiles } from './snapshots.ts';
 import { openUploadThread, type UploadThread } from './upload-thread.ts';
 import { writeTrainedSae } from './write-trained.ts';
 
@@ -37,6 +38,8 @@ export function openRunUpload(
   const thread = openUploadThread({ repository, hidden });
   const place = join(folder, 'uploading');
   let sent = 0;
+  /** Light checkpoints that have arrived. */
+  const arrived = new Set<string>();
   let busy = false;
   let closed = false;
   return {
@@ -48,9 +51,11 @@ export function openRunUpload(
       try {
         await rm(place, { recursive: true, force: true });
         const files = await setAside(config, place, saes, generation);
+        const light = (await snapshotFiles(folder)).filter(({ path }) => !arrived.has(path));
         const title = `${tokens.toLocaleString('en')} tokens`;
-        void thread.send({ title, files, remove: [] }).then((outcome) => {
+        void thread.send({ title, files: [...files, ...light], remove: [] }).then((outcome) => {
           busy = false;
+          if (!('error' in outcome)) for (const { path } of light) arrived.add(path);
           // One that is cut off by the end of the training is overtaken by the release.
           if (closed) return;
           note(

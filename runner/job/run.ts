@@ -180,7 +180,10 @@ async function tested(
   { start: { config }, opened, device, text, saes }: OpenedRun,
   reporter: (stage: string, unit: string) => Reporter,
 ): Promise<Map<string, Tested>> {
-  const others = saes.filter(({ planned }) => isPublished(planned));
+  // Light checkpoints are this program's own, and at the start of training fit nothing well in any reading.
+  const others = saes.filter(
+    ({ planned: { origin } }) => origin.kind === 'published' && origin.sae.place.light === undefined,
+  );
   const threads = config.threads === null ? {} : { threads: config.threads };
   return selfTests(opened.model, text.batches, others, { device, ...threads }, reporter('self-test', 'SAEs'));
 }

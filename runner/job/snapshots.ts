@@ -1,6 +1,10 @@
 /** Light checkpoints along training: weights alone, for measuring anything about them later. */
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
+import type { UploadFile } from '../hub/upload.ts';
+import { releaseFiles, releaseId } from '../sae/checkpoints/reference-release.ts';
+import { SNAPSHOTS, stepFolder } from '../sae/published/light-checkpoints.ts';
 import type { Trainer } from '../train/trainer.ts';
 import { isLogSpaced } from '../train/trajectory.ts';
 import { writeTrainedSae } from './write-trained.ts';
@@ -14,10 +18,25 @@ import { writeTrainedSae } from './write-trained.ts';
 export async function snapshot(config: RunConfig, folder: string, trainer: Trainer): Promise<void> {
   const type = snapshotTypes[config.training.snapshots];
   if (type === null || !isLogSpaced(trainer.steps)) return;
-  const step = `step-${String(trainer.steps).padStart(6, '0')}`;
   for (const sae of await trainer.saes()) {
-    await writeTrainedSae(join(folder, 'snapshots', step), config, sae, type);
+    await writeTrainedSae(join(folder, SNAPSHOTS, stepFolder(trainer.steps)), config, sae, type);
   }
+}
+
+/** The files of a run's light checkpoints, as its repository has them; none where it kept none. */
+export async function snapshotFiles(folder: string): Promise<UploadFile[]> {
+  const files: UploadFile[] = [];
+  for (const step of (await readdir(join(folder, SNAPSHOTS)).catch(() => [])).sort()) {
+    const names = await readdir(join(folder, SNAPSHOTS, step));
+    // The config comes last: an SAE without one is being written, or was cut off.
+    for (const name of names.sort()) {
+      const id = releaseId(name);
+      if (id === null || !names.includes(releaseFiles(id).config)) continue;
+      for (const file of Object.values(releaseFiles(id)))
+        files.push({ path: `${SNAPSHOTS}/${step}/${file}`, source: join(folder, SNAPSHOTS, step, file) });
+    }
+  }
+  return files;
 }
 
 const snapshotTypes = { none: null, bfloat16: 'BF16', float32: 'F32' } as const;

@@ -10,6 +10,8 @@ export interface CardOptions {
   repo: string;
   /** SPDX identifier as the hub writes it (apache-2.0); without it the card names none. */
   license?: string | undefined;
+  /** Steps after which light checkpoints were kept. */
+  lightCheckpoints?: readonly number[];
 }
 
 /** Points of a trajectory that the card shows. */
@@ -25,7 +27,7 @@ export function modelCard(records: readonly EvaluationRecord[], options: CardOpt
     introduction(records),
     saeTable(records),
     usage(first, options),
-    trajectory(records),
+    trajectory(records, options),
     validation(records),
     interpScore(records),
     probing(records),
@@ -137,7 +139,10 @@ function usage(record: EvaluationRecord, { repo }: CardOptions): string {
   );
 }
 
-function trajectory(records: readonly EvaluationRecord[]): string {
+function trajectory(
+  records: readonly EvaluationRecord[],
+  { repo, lightCheckpoints = [] }: CardOptions,
+): string {
   const followed = records.filter((each) => each.trajectory !== null && each.trajectory.points.length > 0);
   const longest = followed[0]?.trajectory?.points ?? [];
   if (longest.length === 0) return '';
@@ -166,6 +171,11 @@ function trajectory(records: readonly EvaluationRecord[]): string {
       ]),
     ),
     `\`${note.var_exp}\`. ${line(note.note)}`,
+    ...(lightCheckpoints.length === 0
+      ? []
+      : [
+          `Weights after steps ${lightCheckpoints.join(', ')} lie in \`snapshots/\`; \`npm run eval -- --sae ${repo}:snapshots\` measures them.`,
+        ]),
   );
 }
 

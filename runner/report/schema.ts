@@ -265,6 +265,8 @@ const saeSource = z.strictObject({
   hook_name: text.nullable(),
   /** What was done to its tensors, and what was taken from elsewhere than its files. */
   conversions: z.array(text),
+  /** Of a run in training: whose (the run's or its repository's name), which of its SAEs, after which step. */
+  light_checkpoint: z.strictObject({ of: name, id: name, step: count }).optional(),
   /** var_exp on a few hundred activations, as declared and read in other ways. */
   self_test: z
     .strictObject({

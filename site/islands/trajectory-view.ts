@@ -1,6 +1,6 @@
 /**
  * Shows what the reader chose of the trajectory charts: metrics, token axis, SAEs. Every chart is in the page already,
- * drawn on both axes; this only hides. Without a script all metrics stand there on the logarithmic axis. The choice
+ * drawn on both axes; this only hides. Without a script the page's own choice stands there on the logarithmic axis. The choice
  * lives in the address, so that it can be linked to: ?metric=loss&axis=linear&without=<record>.
  */
 const form = document.querySelector<HTMLFormElement>('#trajectory-view');
@@ -18,7 +18,7 @@ if (form !== null) {
       .getAll('metric')
       .filter((key) => named('metric').some(({ value }) => value === key));
     for (const input of named('metric'))
-      input.checked = metrics.length === 0 || metrics.includes(input.value);
+      input.checked = metrics.length === 0 ? input.defaultChecked : metrics.includes(input.value);
     for (const input of named('axis')) input.checked = input.value === (asked.get('axis') ?? 'log');
     if (ticked('axis').length === 0) named('axis')[0]?.click();
     for (const input of named('sae')) input.checked = !asked.getAll('without').includes(input.value);
@@ -27,7 +27,7 @@ if (form !== null) {
   const writeAddress = (): void => {
     const url = new URL(location.href);
     for (const name of ['metric', 'axis', 'without']) url.searchParams.delete(name);
-    if (ticked('metric').length < named('metric').length)
+    if (named('metric').some((input) => input.checked !== input.defaultChecked))
       for (const key of ticked('metric')) url.searchParams.append('metric', key);
     if (ticked('axis').includes('linear')) url.searchParams.append('axis', 'linear');
     for (const input of named('sae')) if (!input.checked) url.searchParams.append('without', input.value);

@@ -41,9 +41,18 @@ export function architectureFacts({ model, sae }: EvaluationRecord): Fact[] {
 function sourceFacts(source: EvaluationRecord['sae']['source']): Fact[] {
   if (source === undefined) return [];
   const { format, revision, path, registry, conversions, self_test, model_name, hook_name } = source;
+  const light = source.light_checkpoint;
   const tried = self_test?.others.filter(({ var_exp }) => var_exp !== null) ?? [];
   const best = tried.sort((a, b) => (b.var_exp ?? 0) - (a.var_exp ?? 0))[0];
   return [
+    ...(light
+      ? [
+          {
+            name: 'Light checkpoint',
+            value: `${light.of}, ${light.id}, after step ${formatCount(light.step)}`,
+          },
+        ]
+      : []),
     { name: 'SAE revision', value: revision, code: true },
     { name: 'Path in the repository', value: path },
     { name: 'Registry name', value: registry === null ? null : `${registry.release}/${registry.id}` },

@@ -26,7 +26,7 @@ export interface TrajectoryRow {
 }
 
 /** Rows of the table a record gets at most. */
-const TABLE_POINTS = 24;
+export const TABLE_POINTS = 24;
 
 /** Short enough to stand at the end of a line: L4, or L4·2 for the second record of a layer. */
 export function layerLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
@@ -69,16 +69,27 @@ const facts: readonly { mark: string; read: (entry: EvaluationRecord) => Fact }[
   { mark: 's', read: ({ sae }) => sae.training?.seed },
 ];
 
-/** One panel of all records, or one a layer where a layer has several SAEs with trajectories. */
-export function trajectoryPanels(
-  records: readonly EvaluationRecord[],
-): { layer: number | null; panel: TrajectoryPanel }[] {
+export interface LayerPanel {
+  layer: number | null;
+  panel: TrajectoryPanel;
+}
+
+/** What training logged: one panel of all records, or one a layer where a layer has several SAEs with trajectories. */
+export function trajectoryPanels(records: readonly EvaluationRecord[]): LayerPanel[] {
   const drawn = records.filter((entry) => (entry.trajectory?.points.length ?? 0) > 0);
+  return panelsByLayer(drawn, trajectoryPanel);
+}
+
+/** @param panelOf what is drawn of records together; null where nothing is */
+export function panelsByLayer(
+  drawn: readonly EvaluationRecord[],
+  panelOf: (records: readonly EvaluationRecord[]) => TrajectoryPanel | null,
+): LayerPanel[] {
   const byLayer = [...Map.groupBy(drawn, (entry) => entry.sae.layer)].sort(([a], [b]) => a - b);
   const groups: [number | null, readonly EvaluationRecord[]][] =
     byLayer.length > 1 && byLayer.some(([, here]) => here.length > 1) ? byLayer : [[null, drawn]];
   return groups.flatMap(([layer, here]) => {
-    const panel = trajectoryPanel(here);
+    const panel = panelOf(here);
     return panel ? [{ layer, panel }] : [];
   });
 }
@@ -117,10 +128,11 @@ export function trajectoryPanel(records: readonly EvaluationRecord[]): Trajector
   };
 }
 
-/** The metrics of several panels, each once, in reading order. */
+/** The metrics of several panels, each once, in the order of the longest list. */
 export function metricsOf(panels: readonly TrajectoryPanel[]): TrajectoryMetric[] {
-  const drawn = new Set(panels.flatMap((panel) => panel.metrics.map(({ metric }) => metric)));
-  return trajectoryMetrics.filter((metric) => drawn.has(metric));
+  const lists = panels.map((panel) => panel.metrics.map(({ metric }) => metric));
+  const byLength = lists.toSorted((a, b) => b.length - a.length);
+  return [...new Map(byLength.flat().map((metric) => [metric.key, metric])).values()];
 }
 
 /** A logarithmic axis has no place for the state before the first token. */

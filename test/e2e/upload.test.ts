@@ -1,14 +1,13 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../runner/formats/safetensors.ts';
 import { memorySource } from '../../runner/io/byte-source.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
+import { buildSite } from './build-site.ts';
+import { type Outcome, readRecords, runProgram, settingWords } from './program.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const TOKEN = 'hf_uploadSecretSecret';
 const REPOSITORY = 'lab/saes';
 
@@ -24,42 +23,44 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function run(place: string, environment: Record<string, string> = {}, tokens = 81_920) {
-  const child = spawn(
-    process.execPath,
+/** As reduced as each evaluation here is. */
+const small = {
+  'evaluation.controlTokens': '0',
+  'evaluation.probeTexts': '100',
+  'evaluation.resamples': '50',
+  'evaluation.coreTokens': '1024',
+  'evaluation.tokens': '2048',
+  layers: '[0,2]',
+};
+
+function evaluate(
+  place: string,
+  settings: Record<string, string>,
+  environment: Record<string, string> = {},
+  ...words: string[]
+): Promise<Outcome> {
+  const places = [`--runs=${join(folder, place, 'runs')}`, `--content=${join(folder, place, 'content')}`];
+  return runProgram(
     [
-      ...['runner/launch.mjs', 'runner/cli.ts', 'eval', 'small-world-quick', '--no-site'],
-      ...[`--runs=${join(folder, place, 'runs')}`, `--content=${join(folder, place, 'content')}`],
-      ...[`--set=upload.repository=${REPOSITORY}-${place}`, '--set=upload.everyTokens=8192'],
-      ...[
-        '--set=evaluation.controlTokens=0',
-        '--set=evaluation.probeTexts=100',
-        '--set=evaluation.resamples=50',
-      ],
-      ...['--set=evaluation.coreTokens=1024', '--set=evaluation.tokens=2048', '--set=layers=[0,2]'],
-      ...['--set=training.snapshots=bfloat16', `--set=training.tokens=${tokens}`],
+      'eval',
+      'small-world-quick',
+      '--no-site',
+      ...places,
+      ...settingWords({ ...small, ...settings }),
+      ...words,
     ],
-    {
-      cwd: root,
-      env: {
-        ...process.env,
-        HF_ENDPOINT: hub.url,
-        HF_HOME: join(folder, 'home'),
-        HF_TOKEN: TOKEN,
-        ...environment,
-      },
-    },
+    { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'home'), HF_TOKEN: TOKEN, ...environment },
   );
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk) => {
-    out += String(chunk);
-  });
-  child.stderr.on('data', (chunk) => {
-    err += String(chunk);
-  });
-  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { code, out, err };
+}
+
+function run(place: string, environment: Record<string, string> = {}, tokens = 81_920): Promise<Outcome> {
+  const settings = {
+    'upload.repository': `${REPOSITORY}-${place}`,
+    'upload.everyTokens': '8192',
+    'training.snapshots': 'bfloat16',
+    'training.tokens': String(tokens),
+  };
+  return evaluate(place, settings, environment);
 }
 
 /** The trees of a repository's commits, oldest first, as name -> bytes. */
@@ -122,14 +123,81 @@ describe('a run with a repository', () => {
     for (const { host, authorization } of hub.requests) if (host !== 'hub') expect(authorization).toBeNull();
   });
 
-  it('keeps light checkpoints at log-spaced steps where it is asked to', async () => {
+  const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+  const stepName = (step: number) => `step-${String(step).padStart(6, '0')}`;
+
+  it('keeps light checkpoints at log-spaced steps where it is asked to, here and in the repository', async () => {
     const place = join(folder, 'good', 'runs', 'small-world-quick', 'snapshots');
-    expect((await readdir(place)).sort()).toEqual(
-      [1, 2, 5, 10, 20, 50, 100, 200, 500].map((step) => `step-${String(step).padStart(6, '0')}`),
-    );
+    expect((await readdir(place)).sort()).toEqual(STEPS.map(stepName));
     const bytes = await readFile(join(place, 'step-000010', 'sae_L2_latest.safetensors'));
     const { tensors } = await readSafetensors(memorySource('snapshot', bytes));
     expect(tensors.get('W_dec')).toMatchObject({ dtype: 'BF16', shape: [256, 128] });
+
+    const commits = history('good');
+    const first = commits.find((tree) => 'resume/state.json' in tree)!;
+    expect(first[`snapshots/${stepName(2)}/sae_L2_latest.safetensors`]).toBeDefined();
+    const released = commits.at(-1)!;
+    const names = [0, 2].flatMap((layer) => [`sae_L${layer}_cfg.json`, `sae_L${layer}_latest.safetensors`]);
+    expect(
+      Object.keys(released)
+        .filter((path) => path.startsWith('snapshots/'))
+        .sort(),
+    ).toEqual(STEPS.flatMap((step) => names.map((name) => `snapshots/${stepName(step)}/${name}`)));
+    expect(released['snapshots/step-000010/sae_L2_latest.safetensors']).toEqual(bytes);
+    expect(String(released['README.md'])).toContain('--sae lab/saes-good:snapshots');
+    // Each was sent once, not with every upload.
+    const puts = hub.requests.filter(({ host, method }) => host === 'cdn' && method === 'PUT');
+    expect(new Set(puts.map(({ address }) => address)).size).toBeGreaterThan(puts.length - 2);
+  });
+
+  it('has them measured by step, from the hub as from its folder, and drawn along training', async () => {
+    const along = await evaluate('along', { name: 'along' }, {}, '--sae=lab/saes-good:snapshots');
+    expect({ code: along.code, err: along.err }).toEqual({ code: 0, err: '' });
+    const records = await readRecords(join(folder, 'along', 'runs', 'along', 'records'));
+    expect(records).toHaveLength(2 * STEPS.length);
+    const at = (layer: number, step: number) =>
+      records.find(({ sae }) => sae.layer === layer && sae.source?.light_checkpoint?.step === step)!;
+    for (const layer of [0, 2]) {
+      for (const step of STEPS) {
+        const found = at(layer, step);
+        expect(found.id).toBe(`along-l${layer}-saes-good-step-${step}`);
+        expect(found.sae).toMatchObject({
+          name: `saes-good L${layer} step ${step}`,
+          repo: 'lab/saes-good',
+          tokens_trained: 1024 * step,
+        });
+      }
+      // It is the training that is measured: what was learned shows, in whatever metric.
+      const rises = (id: 'var_exp@pooled-v1' | 'cosine@v1') =>
+        expect(at(layer, 500).metrics[id]!.value!).toBeGreaterThan(at(layer, 5).metrics[id]!.value! + 0.05);
+      rises('var_exp@pooled-v1');
+      rises('cosine@v1');
+    }
+    const snapshots = join(folder, 'good', 'runs', 'small-world-quick', 'snapshots');
+    const one = await evaluate('one', { name: 'one' }, {}, `--sae=${snapshots}#step=500,layer=2`);
+    expect({ code: one.code, err: one.err }).toEqual({ code: 0, err: '' });
+    const [own, ...others] = await readRecords(join(folder, 'one', 'runs', 'one', 'records'));
+    expect(others).toEqual([]);
+    expect(own!.sae.name).toBe('small-world-quick L2 step 500');
+    expect(own!.metrics['var_exp@pooled-v1']!.value).toBe(at(2, 500).metrics['var_exp@pooled-v1']!.value);
+    const none = await evaluate('one', { name: 'two' }, {}, `--sae=${snapshots}#step=7`);
+    expect(none.code).toBe(2);
+    expect(none.err).toMatch(/^error: light checkpoints .*found steps 1, 2, 5, .*expected step 7.*\n$/);
+
+    const out = join(folder, 'dist');
+    const build = await buildSite({
+      content: join(folder, 'along', 'content'),
+      out,
+      cache: join(folder, 'astro'),
+      base: '/',
+    });
+    expect(build.code, build.output).toBe(0);
+    const trajectories = await readFile(join(out, 'trajectories', 'index.html'), 'utf8');
+    expect(trajectories).toContain('Measured along training');
+    const [, chart] = /data-metric="var_exp@pooled-v1"(.*?)<\/svg>/s.exec(trajectories) ?? [];
+    expect(chart?.match(/class="marker"/g)).toHaveLength(2 * STEPS.length);
+    // Not ranked beside what became of them.
+    expect(await readFile(join(out, 'index.html'), 'utf8')).not.toContain('step 500');
   });
 
   it('trains on when the hub fails, and says what to do at the end', async () => {

@@ -81,6 +81,8 @@ export async function loadedFrom(opening: Promise<SaeFile>): Promise<LoadedSae> 
 export interface SaeDetails {
   model_name: string | null;
   hook_name: string | null;
+  /** Tokens it was trained on, where its files say so. */
+  tokens_seen?: number;
 }
 
 /** A config file larger than this is not one. */

@@ -166,7 +166,12 @@ export async function openRelease(
       source.name,
       await assemble(config, new TensorBag(source.name, 'the reference release', tensors)),
     );
-    return { format: 'reference-release', sae, details: { model_name, hook_name }, conversions: [] };
+    return {
+      format: 'reference-release',
+      sae,
+      details: { model_name, hook_name, tokens_seen },
+      conversions: [],
+    };
   });
   return { ...file, release, sae: sae! };
 }

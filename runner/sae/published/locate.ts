@@ -17,6 +17,7 @@ import {
 } from '../../hub/repository.ts';
 import type { Hub } from '../../hub/transport.ts';
 import type { LoadOptions } from '../checkpoints/load.ts';
+import { type LightCheckpoint, lightCheckpoints } from './light-checkpoints.ts';
 import { findEntry, loaders, type Registry } from './registry.ts';
 
 /** An SAE on this machine, with where it came from. */
@@ -38,6 +39,8 @@ export interface SaePlace {
   license: string | null;
   /** What was taken from elsewhere than its files, each one phrase. */
   conversions: string[];
+  /** Of a light checkpoint along training, which one it is. */
+  light?: LightCheckpoint;
 }
 
 const optionsSchema = z.strictObject({
@@ -45,6 +48,7 @@ const optionsSchema = z.strictObject({
   k: z.int().positive().optional(),
   normScale: z.number().positive().optional(),
   normalize: z.boolean().optional(),
+  step: z.int().positive().optional(),
 });
 
 export type SaeOptions = z.infer<typeof optionsSchema>;
@@ -68,7 +72,7 @@ export function parseSaeName(text: string): { name: string; options: SaeOptions 
   throw new UserError({
     thing: `SAE ${quote(text)}`,
     found: `${issue?.path.join('.') || 'options'}: ${issue?.message ?? 'something else'}`,
-    expected: 'layer=N, k=N, normScale=X, normalize=true or false after #',
+    expected: 'layer=N, k=N, step=N, normScale=X, normalize=true or false after #',
     next: 'Write it as in owner/name:path#layer=3,k=50.',
   });
 }
@@ -88,6 +92,25 @@ export interface Locating {
 }
 
 /**
+ * Brings SAEs' files here: one, or of a folder of light checkpoints (or #step=N of it) each of them.
+ *
+ * @throws as `locateSae`
+ */
+export async function locateSaes(text: string, locating: Locating): Promise<SaePlace[]> {
+  const { step } = parseSaeName(text).options;
+  const place = await locatePlace(text, locating);
+  const light = place.registry === null ? await lightCheckpoints(place, step) : null;
+  if (light !== null) return light;
+  if (step === undefined) return [place];
+  throw new UserError({
+    thing: `SAE ${quote(text)}`,
+    found: 'no light checkpoints there',
+    expected: 'a folder of them, such as snapshots of a run, where a step is asked for',
+    next: 'Leave #step out.',
+  });
+}
+
+/**
  * Brings an SAE's files here and says what is known of them.
  *
  * @param text a path; owner/name[@revision][:path]; release/id of the registry, or saelens:release/id; each with
@@ -96,8 +119,20 @@ export interface Locating {
  * @throws UnavailableError, MalformedError as downloading and reading the registry do
  */
 export async function locateSae(text: string, locating: Locating): Promise<SaePlace> {
+  const places = await locateSaes(text, locating);
+  const [place] = places;
+  if (place !== undefined && places.length === 1) return place;
+  throw new UserError({
+    thing: `SAE ${quote(text)}`,
+    found: `${places.length} light checkpoints`,
+    expected: 'one SAE',
+    next: `Say which one, as in ${places[0]?.name ?? '#step=100,layer=4'}.`,
+  });
+}
+
+async function locatePlace(text: string, locating: Locating): Promise<SaePlace> {
   const { name, options } = parseSaeName(text);
-  const { layer: asked, ...rest } = options;
+  const { layer: asked, step: _, ...rest } = options;
   const registered = registryName(name, locating.local.exists);
   if (registered !== null) return locateRegistered(text, registered, options, locating);
   const reference = parseReference(name, locating.local);
@@ -115,7 +150,7 @@ export async function locateSae(text: string, locating: Locating): Promise<SaePl
       conversions: [],
     };
   }
-  const found = await fetchFiles(reference, asked, locating);
+  const found = await fetchFiles(reference, options, locating);
   const { k, conversions } = named(found.reference, options.k);
   return {
     ...shared,
@@ -138,7 +173,7 @@ function registryName(name: string, exists: (path: string) => boolean): string |
 async function locateRegistered(
   text: string,
   registered: string,
-  { layer, ...options }: SaeOptions,
+  { layer, step: _, ...options }: SaeOptions,
   locating: Locating,
 ): Promise<SaePlace> {
   const { registry, sha256 } = await locating.registry();
@@ -158,7 +193,7 @@ async function locateRegistered(
     revision: 'main',
     path: entry.path,
   };
-  const found = await fetchFiles(reference, layer, locating);
+  const found = await fetchFiles(reference, { layer }, locating);
   const { k, conversions } = named(found.reference, options.k);
   const normScale = options.normScale ?? (entry.format === 'sae-lens' ? entry.normScale : null);
   if (normScale !== null && options.normScale === undefined)
@@ -200,7 +235,7 @@ function layerInPath(path: string): number | null {
 
 /** Files of the published formats, in the folder of one SAE. */
 const SAE_FILE =
-  /^(cfg\.json|config\.json|hyperparams\.json|sae_weights\.safetensors|sae\.safetensors|params\.safetensors|params\.npz|ae\.pt|checkpoints\/final\.safetensors|sae_L[\w.-]+_(latest\.safetensors|cfg\.json))$/;
+  /^(cfg\.json|config\.json|hyperparams\.json|sae_weights\.safetensors|sae\.safetensors|params\.safetensors|params\.npz|ae\.pt|checkpoints\/final\.safetensors|(step-\d{6,15}\/)?sae_L[\w.-]+_(latest\.safetensors|cfg\.json))$/;
 /** Those that hold tensors: where one lies, an SAE does. */
 const TENSORS = /(\.safetensors|\.npz|\.pt)$/;
 
@@ -211,7 +246,7 @@ interface Fetched {
 
 async function fetchFiles(
   given: HubReference,
-  layer: number | undefined,
+  { layer, step }: Pick<SaeOptions, 'layer' | 'step'>,
   { hub, signal, onProgress }: Locating,
 ): Promise<Fetched> {
   const reference = await pinReference(hub, given, signal);
@@ -229,7 +264,8 @@ async function fetchFiles(
     if (!file.startsWith(under)) return false;
     const inside = file.slice(under.length);
     if (!SAE_FILE.test(inside)) return false;
-    const release = /^sae_L(\d+)/.exec(inside)?.[1];
+    const [, at, release] = /^(?:step-(\d+)\/)?sae_L(\d+)/.exec(inside) ?? [];
+    if (at !== undefined && step !== undefined && Number(at) !== step) return false;
     return release === undefined || layer === undefined || Number(release) === layer;
   };
   const got = await download(hub, { reference: given, select, signal, onProgress });

@@ -5,7 +5,7 @@ import { architectureFacts, dataFacts, provenanceFacts, trainingFacts } from '..
 import { formulaParts } from '../../../../site/lib/formula.ts';
 import { groupOf, headlineVariance, statisticsOf, unmentioned } from '../../../../site/lib/statistics.ts';
 import { metricsOf, trajectoryPanel, trajectoryPanels } from '../../../../site/lib/trajectories.ts';
-import { scaleOf, trajectoryMetrics } from '../../../../site/lib/trajectory-metrics.ts';
+import { type LoggedKey, scaleOf, trajectoryMetrics } from '../../../../site/lib/trajectory-metrics.ts';
 import {
   comparePath,
   definitionAnchor,
@@ -112,7 +112,7 @@ describe('trajectories', () => {
     expect(logged).toHaveLength(trajectoryMetrics.length);
     const last = entry.trajectory!.points.at(-1)!;
     expect(panel.rows.at(-1)!.cells).toEqual(
-      panel.metrics.map(({ metric }) => metric.format(last[metric.key]!)),
+      panel.metrics.map(({ metric }) => metric.format(last[metric.key as LoggedKey]!)),
     );
     expect(metricsOf([trajectoryPanel(publishedRecords())!, panel])).toEqual(trajectoryMetrics);
   });
