@@ -6,7 +6,7 @@ import { listPresets, resolveRun } from '../config/resolve.ts';
 import { describeFields, type RunConfig, runConfig } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
 import { parseBytes } from '../io/bytes.ts';
-import { runIdentity } from '../job/identity.ts';
+import { type ModelPlace, runIdentity } from '../job/identity.ts';
 import { pinsOf, pinText } from '../job/pinned-text.ts';
 import { plannedSaes, trainedSaes } from '../job/planned-saes.ts';
 import type { PublishedSae } from '../job/published-saes.ts';
@@ -24,7 +24,7 @@ import { evaluationCache } from './evaluation-cache.ts';
 import { locateModel } from './locate-model.ts';
 import { locatePublished } from './locate-saes.ts';
 import { projectRoot } from './paths.ts';
-import { progressView } from './progress.ts';
+import { type ProgressView, progressView } from './progress.ts';
 import { findOnHub, resumeFromHub } from './resume-from-hub.ts';
 import { runJob } from './run-job.ts';
 import { runOptions } from './run-options.ts';
@@ -41,6 +41,10 @@ const options = {
   fresh: {
     type: 'boolean',
     help: 'forget an earlier run of this name, here and in upload.repository, and start over',
+  },
+  'overfit-one-batch': {
+    type: 'boolean',
+    help: 'only check the recipes: train each SAE on one batch, repeated; exit 1 where one does not learn it',
   },
   'no-site': { type: 'boolean', help: 'write the records, do not build the site' },
   debug: { type: 'boolean', help: 'print the stack of an error' },
@@ -65,8 +69,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const view = progressView(process.stdout);
   const folder = join(runs, given.name);
   const asked = { ...given, device: await chooseDevices(given.device, (text) => view.line(text)) };
-  await checkUpload(asked.upload.repository);
+  const checked = values['overfit-one-batch'] ?? false;
+  if (!checked) await checkUpload(asked.upload.repository);
   const model = await locateModel(asked.model.reference, view);
+  if (checked) return overfit(asked, model, memory, view);
   const published = await locatePublished(asked.saes, model, view);
   if (values.fresh) await discardRunFolder(folder);
   let opened = await openRunFolder(folder);
@@ -84,6 +90,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const upToDate = opened.found?.stage === 'done';
     if (!upToDate) {
       const outcome = await runJob({
+        task: 'run',
         config,
         identity,
         model,
@@ -112,6 +119,35 @@ export async function run(args: readonly string[]): Promise<number> {
   } finally {
     view.end();
     await opened.release();
+  }
+}
+
+/** @returns the exit code: 0 where every SAE learns the batch, 1 where one does not, 130 when stopped */
+async function overfit(
+  config: RunConfig,
+  model: ModelPlace,
+  memory: number,
+  view: ProgressView,
+): Promise<number> {
+  const { training, sae } = config;
+  view.line(`one batch of ${config.name}: ${shapeText(config)}, learning rate ${sae.learningRate}`);
+  try {
+    const outcome = await runJob({
+      task: 'overfit-one-batch',
+      config: { ...config, training: { ...training, snapshots: 'none' } },
+      identity: { config: '', model: '' },
+      model,
+      published: [],
+      command: '',
+      memory,
+      cache: null,
+      folder: { path: '', found: undefined, release: async () => undefined },
+      fresh: false,
+      view,
+    });
+    return { finished: 0, failed: 1, stopped: 130 }[outcome];
+  } finally {
+    view.end();
   }
 }
 

@@ -17,6 +17,7 @@ const SAME_SIGNAL_MS = 1_000;
  * @throws what the job failed of
  */
 export async function runJob(job: {
+  task: JobStart['task'];
   config: RunConfig;
   identity: RunIdentity;
   model: ModelPlace;
@@ -25,14 +26,15 @@ export async function runJob(job: {
   /** Bytes the run may use. */
   memory: number;
   cache: JobStart['cache'];
-  folder: RunFolder;
+  folder: Pick<RunFolder, 'path' | 'found' | 'release'>;
   /** Whether the user asked to start over. */
   fresh: boolean;
   view: ProgressView;
-}): Promise<'finished' | 'stopped'> {
-  const { config, identity, model, published, command, memory, cache, folder, fresh, view } = job;
+}): Promise<'finished' | 'failed' | 'stopped'> {
+  const { task, config, identity, model, published, command, memory, cache, folder, fresh, view } = job;
   const stop = new SharedArrayBuffer(4);
   const start: JobStart = {
+    task,
     folder: folder.path,
     found: folder.found,
     fresh,
@@ -72,7 +74,7 @@ export async function runJob(job: {
             view.line(message.text);
             break;
           case 'finished':
-            resolve('finished');
+            resolve(message.passed ? 'finished' : 'failed');
             break;
           case 'stopped':
             view.line(message.text);

@@ -12,12 +12,15 @@ export type ErrorKind = 'user' | 'malformed' | 'unavailable' | 'defect';
 export type JobMessage =
   | { type: 'progress'; progress: StageProgress }
   | { type: 'note'; text: string }
-  | { type: 'finished' }
+  /** `passed` is false of a check that ran to its end and failed. */
+  | { type: 'finished'; passed: boolean }
   | { type: 'stopped'; text: string }
   | { type: 'failed'; kind: ErrorKind; complaint: Complaint | null; message: string; stack: string };
 
 /** What the main thread gives the worker at its start. `stop` is one shared word: 1 asks it to stop. */
 export interface JobStart {
+  /** The run itself, or a check of its recipes that leaves nothing behind. */
+  task: 'run' | 'overfit-one-batch';
   config: RunConfig;
   identity: RunIdentity;
   model: ModelPlace;

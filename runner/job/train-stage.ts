@@ -151,7 +151,7 @@ async function finish(trainer: Trainer, save: () => Promise<void>): Promise<Trai
 }
 
 /** The first activations of each layer [count, d_in], for the starting point of b_dec; not trained on. */
-async function firstActivations(
+export async function firstActivations(
   count: number,
   d_in: number,
   layers: readonly number[],
