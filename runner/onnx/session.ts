@@ -106,6 +106,14 @@ export function uint8sOf(outputs: Record<string, HostTensor>, name: string): Uin
   return found.data;
 }
 
+/**
+ * Frees an output whose numbers have been read. Left to the garbage collector, megabytes that come and go with every run
+ * make it look through everything every few runs.
+ */
+export function discard({ buffer }: Float32Array | Int32Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
 /** Version of the runtime, for provenance. */
 export async function runtimeVersion(): Promise<string> {
   const { env } = await import('onnxruntime-node');

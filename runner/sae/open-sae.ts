@@ -1,5 +1,6 @@
+import { availableParallelism } from 'node:os';
 import type { Device } from '../onnx/devices.ts';
-import { float32, floatsOf, int32, int32sOf, openSession, type Session } from '../onnx/session.ts';
+import { discard, float32, floatsOf, int32, int32sOf, openSession, type Session } from '../onnx/session.ts';
 import { inFile } from './place-in-file.ts';
 import {
   decodeProgram,
@@ -8,8 +9,10 @@ import {
   encodingMatrices,
   inMemory,
   type MatrixName,
+  preProgram,
 } from './programs.ts';
 import type { Latents, Sae } from './sae.ts';
+import { HOST_THREADS, selectionTokens, selectLargest } from './selection.ts';
 import { isStored, type StoredSae } from './stored-sae.ts';
 
 /** Floats of pre-activations held at once: tokens × d_sae (256 MiB). */
@@ -70,7 +73,9 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
     const { place, ...where } = isStored(sae) ? await inFile(sae, needed) : { place: inMemory(sae) };
     return openSession(program(sae, place), { ...options, ...where, ...(large ? { prepack: false } : {}) });
   };
-  const encoder = await open(encodeProgram, encodingMatrices(sae));
+  const { device = 'cpu', threads = availableParallelism() } = options;
+  const onHost = sae.architecture === 'topk' && device === 'cpu' && threads <= HOST_THREADS;
+  const encoder = await open(onHost ? preProgram : encodeProgram, encodingMatrices(sae));
   const decoder = await open(decodeProgram, ['W_dec']).catch(async (error: unknown) => {
     await encoder.close();
     throw error;
@@ -88,9 +93,16 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
   async function encode(x: Float32Array, tokens: number): Promise<Latents> {
     check('x', x, tokens, d_in);
     const parts: Latents[] = [];
-    for (const [from, to] of stretches(tokens, (fixed === null ? DENSE_LIMIT : PRE_LIMIT) / d_sae)) {
+    const limit = fixed === null ? DENSE_LIMIT : PRE_LIMIT;
+    for (const [from, to] of stretches(tokens, onHost ? selectionTokens(d_sae) : limit / d_sae)) {
       const feeds = { x: float32(x.subarray(from * d_in, to * d_in), [to - from, d_in]) };
       const outputs = await encoder.run(feeds);
+      if (onHost) {
+        const pre = floatsOf(outputs, 'pre');
+        parts.push(selectLargest(pre, to - from, d_sae, fixed!));
+        discard(pre);
+        continue;
+      }
       const values = floatsOf(outputs, 'values');
       parts.push({ k: values.length / (to - from), values, indices: int32sOf(outputs, 'indices') });
     }
@@ -111,7 +123,9 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
         indices: int32(indices.subarray(from * k, to * k), dims),
         ...(needsInput && x ? { x: float32(x.subarray(from * d_in, to * d_in), [to - from, d_in]) } : {}),
       });
-      reconstruction.set(floatsOf(outputs, 'reconstruction'), from * d_out);
+      const found = floatsOf(outputs, 'reconstruction');
+      reconstruction.set(found, from * d_out);
+      discard(found);
     }
     return reconstruction;
   }
@@ -136,6 +150,8 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
 
 /** Stretches of tokens as one: as many slots as the widest has, the others filled up with empty ones. */
 function joined(parts: readonly Latents[], least: number): Latents {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
   const k = parts.reduce((most, part) => Math.max(most, part.k), least);
   const total = parts.reduce((sum, part) => sum + part.values.length / part.k, 0);
   const values = new Float32Array(total * k);

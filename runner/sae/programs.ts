@@ -56,9 +56,7 @@ export function decodingNeedsInput({ normalisation: { kind }, W_skip }: SaeVecto
  */
 export function encodeProgram(sae: SaeVectors, place: PlaceTensor): Program {
   const graph = new Graph();
-  const x = normalised(graph, sae, graph.input('x', 'float32', ['T', sae.d_in]));
-  const centred = sae.apply_b_dec_to_input ? graph.node('Sub', [x, place(graph, 'b_dec').value]) : x;
-  const z = activations(graph, sae, centred, place);
+  const z = selectedFrom(graph, sae, place);
   const fixed = sae.architecture === 'topk';
   const k = fixed ? graph.int64s([sae.k]) : mostActive(graph, z);
   const [top, at] = graph.nodes('TopK', [z, k], { outputs: 2 }) as [Value, Value];
@@ -70,6 +68,13 @@ export function encodeProgram(sae: SaeVectors, place: PlaceTensor): Program {
     ? found
     : graph.node('Where', [graph.node('Greater', [top, graph.scalar(0)]), found, empty]);
   graph.output(used, 'indices', 'int32', ['T', slots]);
+  return graph.program();
+}
+
+/** x [T, d_in] -> pre float32 [T, d_sae]: what the k of a topk SAE are selected from. */
+export function preProgram(sae: SaeVectors, place: PlaceTensor): Program {
+  const graph = new Graph();
+  graph.output(selectedFrom(graph, sae, place), 'pre', 'float32', ['T', sae.d_sae]);
   return graph.program();
 }
 
@@ -100,7 +105,13 @@ export function decodeProgram(sae: SaeVectors, place: PlaceTensor): Program {
   return graph.program();
 }
 
-/** [T, d_sae]: z, or of topk what is selected from. */
+/** From the input x: [T, d_sae], z, or of topk what is selected from. */
+function selectedFrom(graph: Graph, sae: SaeVectors, place: PlaceTensor): Value {
+  const x = normalised(graph, sae, graph.input('x', 'float32', ['T', sae.d_in]));
+  const centred = sae.apply_b_dec_to_input ? graph.node('Sub', [x, place(graph, 'b_dec').value]) : x;
+  return activations(graph, sae, centred, place);
+}
+
 function activations(graph: Graph, sae: SaeVectors, centred: Value, place: PlaceTensor): Value {
   const encoder = place(graph, 'W_enc');
   const turned = { attributes: { transB: encoder.turned ? 1 : 0 } };

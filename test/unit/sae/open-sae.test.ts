@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
 import * as reference from '../../../runner/sae/reference.ts';
 import { type Sae, topKSae } from '../../../runner/sae/sae.ts';
+import { HOST_THREADS } from '../../../runner/sae/selection.ts';
 import { gaussians, quarters, randomSae, relativeDifference } from './support.ts';
 
-async function using<T>(sae: Sae, work: (open: OpenSae) => Promise<T>): Promise<T> {
-  const open = await openSae(sae, { threads: 1 });
+async function using<T>(sae: Sae, work: (open: OpenSae) => Promise<T>, threads = 1): Promise<T> {
+  const open = await openSae(sae, { threads });
   try {
     return await work(open);
   } finally {
@@ -75,6 +76,20 @@ test.each([
   const found = await using(sae, (open) => open.encode(x, tokens));
   expect(found.indices).toEqual(reference.encode(sae, x, tokens).indices);
   expect([...found.indices.slice(-k)]).toEqual(Array.from({ length: k }, (_, i) => i));
+});
+
+test('the runtime’s selection and the host’s, which few threads get, are one to the last bit', async () => {
+  for (const [d_in, d_sae, k] of [
+    [24, 1_000, 20],
+    [33, 257, 100],
+  ] as const) {
+    const sae = randomSae(d_in, d_sae, k);
+    // More than one stretch of the host's.
+    const tokens = 600;
+    const x = gaussians(tokens * d_in, 'x', d_in);
+    const encode = (open: OpenSae) => open.encode(x, tokens);
+    expect(await using(sae, encode, HOST_THREADS + 1)).toEqual(await using(sae, encode, HOST_THREADS));
+  }
 });
 
 test('a selected latent below zero keeps its index and has the value 0', async () => {

@@ -1,0 +1,306 @@
+/**
+ * Loops over float32 that four lanes speed up, in AssemblyScript (TypeScript's syntax, WebAssembly's types): compiled by
+ * build.ts, not by tsc. Pointers are byte offsets into the instance's memory, aligned to 16. Without relaxed SIMD: the
+ * bits are the same on every machine.
+ */
+
+/** The first byte that no constant of these functions lies in. */
+export function base(): usize {
+  return __heap_base;
+}
+
+/**
+ * out = Aᵀ · diag(d) · (A · v + shift), and the sum of d · (A · v + shift): the Hessian of a sum of losses of A · v + shift,
+ * times a vector. Four rows at a time, so that they are read from memory once for both products.
+ *
+ * @param matrix A, `rows` rows (a multiple of 4) of `bytes` bytes (a multiple of 32), the unused tail of each 0
+ * @param v, out a row each
+ * @param d one float32 a row
+ */
+export function curvature(
+  matrix: usize,
+  rows: i32,
+  bytes: usize,
+  v: usize,
+  shift: f32,
+  d: usize,
+  out: usize,
+): f64 {
+  memory.fill(out, 0, bytes);
+  let sum: f64 = 0;
+  for (let i = 0; i < rows; i += 4, matrix += 4 * bytes, d += 16) {
+    const r1 = matrix + bytes;
+    const r2 = r1 + bytes;
+    const r3 = r2 + bytes;
+    let a0 = f32x4.splat(0);
+    let a1 = f32x4.splat(0);
+    let a2 = f32x4.splat(0);
+    let a3 = f32x4.splat(0);
+    let b0 = f32x4.splat(0);
+    let b1 = f32x4.splat(0);
+    let b2 = f32x4.splat(0);
+    let b3 = f32x4.splat(0);
+    for (let j: usize = 0; j < bytes; j += 32) {
+      const x = v128.load(v + j);
+      const y = v128.load(v + j, 16);
+      a0 = f32x4.add(a0, f32x4.mul(v128.load(matrix + j), x));
+      a1 = f32x4.add(a1, f32x4.mul(v128.load(r1 + j), x));
+      a2 = f32x4.add(a2, f32x4.mul(v128.load(r2 + j), x));
+      a3 = f32x4.add(a3, f32x4.mul(v128.load(r3 + j), x));
+      b0 = f32x4.add(b0, f32x4.mul(v128.load(matrix + j, 16), y));
+      b1 = f32x4.add(b1, f32x4.mul(v128.load(r1 + j, 16), y));
+      b2 = f32x4.add(b2, f32x4.mul(v128.load(r2 + j, 16), y));
+      b3 = f32x4.add(b3, f32x4.mul(v128.load(r3 + j, 16), y));
+    }
+    const s0 = (total(f32x4.add(a0, b0)) + shift) * load<f32>(d);
+    const s1 = (total(f32x4.add(a1, b1)) + shift) * load<f32>(d, 4);
+    const s2 = (total(f32x4.add(a2, b2)) + shift) * load<f32>(d, 8);
+    const s3 = (total(f32x4.add(a3, b3)) + shift) * load<f32>(d, 12);
+    sum += <f64>s0 + <f64>s1 + (<f64>s2 + <f64>s3);
+    const m0 = f32x4.splat(s0);
+    const m1 = f32x4.splat(s1);
+    const m2 = f32x4.splat(s2);
+    const m3 = f32x4.splat(s3);
+    for (let j: usize = 0; j < bytes; j += 32) {
+      const low = f32x4.add(
+        f32x4.add(f32x4.mul(m0, v128.load(matrix + j)), f32x4.mul(m1, v128.load(r1 + j))),
+        f32x4.add(f32x4.mul(m2, v128.load(r2 + j)), f32x4.mul(m3, v128.load(r3 + j))),
+      );
+      const high = f32x4.add(
+        f32x4.add(f32x4.mul(m0, v128.load(matrix + j, 16)), f32x4.mul(m1, v128.load(r1 + j, 16))),
+        f32x4.add(f32x4.mul(m2, v128.load(r2 + j, 16)), f32x4.mul(m3, v128.load(r3 + j, 16))),
+      );
+      v128.store(out + j, f32x4.add(v128.load(out + j), low));
+      v128.store(out + j, f32x4.add(v128.load(out + j, 16), high), 16);
+    }
+  }
+  return sum;
+}
+
+/** out_j = Σ_i d_i · A_ij², of the same matrix. */
+export function squaredColumns(matrix: usize, rows: i32, bytes: usize, d: usize, out: usize): void {
+  memory.fill(out, 0, bytes);
+  for (let i = 0; i < rows; i++, matrix += bytes, d += 4) {
+    const weight = v128.load32_splat(d);
+    for (let j: usize = 0; j < bytes; j += 16) {
+      const x = v128.load(matrix + j);
+      v128.store(out + j, f32x4.add(v128.load(out + j), f32x4.mul(weight, f32x4.mul(x, x))));
+    }
+  }
+}
+
+function total(v: v128): f32 {
+  return (
+    f32x4.extract_lane(v, 0) +
+    f32x4.extract_lane(v, 2) +
+    (f32x4.extract_lane(v, 1) + f32x4.extract_lane(v, 3))
+  );
+}
+
+/** For each mask of four lanes the bytes of those whose bit is set, packed to the front. */
+const PACKING = memory.data<u8>([
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 5, 6, 7,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 0, 0, 0, 8, 9, 10, 11, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 8, 9, 10, 11, 0, 0, 0, 0, 0, 0, 0, 0, 4, 5, 6, 7, 8, 9, 10, 11, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 0, 0, 0, 12, 13, 14, 15, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 1, 2, 3, 12, 13, 14, 15, 0, 0, 0, 0, 0, 0, 0, 0, 4, 5, 6, 7, 12, 13, 14, 15, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15, 0, 0, 0, 0, 8, 9, 10, 11, 12, 13, 14, 15, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 0, 0, 0, 0, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 0,
+  0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+]);
+
+/** Up to so many candidates are ranked by comparing all pairs, which has no branch to guess wrongly. */
+const PAIRS = 192;
+
+/**
+ * Of each row of `width` float32 (a multiple of 4) the k largest, largest first, of equal ones the first; 1 ≤ k ≤ width.
+ * A row that holds NaN, or fewer than k values above −Infinity, becomes NaN.
+ *
+ * How many deviations above its mean the k-th largest of a row lies says where to look in the next one: what lies well
+ * below is no candidate. Where that leaves fewer than k, the row is read again: the result does not depend on the guess.
+ *
+ * @param scratch room for 2 · width + 8 float64
+ * @param found, at float32 and int32 [rows, k], written
+ */
+export function largest(
+  values: usize,
+  rows: i32,
+  width: i32,
+  k: i32,
+  scratch: usize,
+  found: usize,
+  at: usize,
+): void {
+  const bytes = (<usize>width) << 2;
+  const indices = scratch + bytes + 16;
+  const keys = indices + bytes + 16;
+  let height: f32 = -Infinity;
+  let margin: f32 = 0;
+  for (let r = 0; r < rows; r++, values += bytes, found += (<usize>k) << 2, at += (<usize>k) << 2) {
+    const mean = sumOf(values, bytes) / <f32>width;
+    const deviation = sqrt<f32>(max<f32>(squaresOf(values, bytes) / <f32>width - mean * mean, 0));
+    let count = pack(values, bytes, mean + (height - margin) * deviation, scratch, indices);
+    if (count >= 0 && count < k) {
+      count = pack(values, bytes, mean + (height - 6 * margin) * deviation, scratch, indices);
+    }
+    if (count >= 0 && count < k) count = pack(values, bytes, -Infinity, scratch, indices);
+    if (count < k) {
+      for (let slot = 0; slot < k; slot++) {
+        store<f32>(found + ((<usize>slot) << 2), NaN);
+        store<i32>(at + ((<usize>slot) << 2), 0);
+      }
+      continue;
+    }
+    for (let i = 0; i < count; i++) {
+      const place = (<usize>i) << 2;
+      store<i64>(keys + 2 * place, keyOf(load<f32>(scratch + place), load<i32>(indices + place)));
+    }
+    if (count <= PAIRS) rank(keys, count, k, found, at);
+    else sort(keys, count, k, found, at);
+    const least = load<f32>(found + ((<usize>(k - 1)) << 2));
+    if (deviation > 0) {
+      height = (least - mean) / deviation;
+      margin = <f32>0.01 + (<f32>0.15 * (load<f32>(found) - least)) / deviation;
+    }
+  }
+}
+
+function sumOf(row: usize, bytes: usize): f32 {
+  let a = f32x4.splat(0);
+  let b = f32x4.splat(0);
+  let c = f32x4.splat(0);
+  let d = f32x4.splat(0);
+  let i: usize = 0;
+  for (; i + 48 < bytes; i += 64) {
+    a = f32x4.add(a, v128.load(row + i));
+    b = f32x4.add(b, v128.load(row + i, 16));
+    c = f32x4.add(c, v128.load(row + i, 32));
+    d = f32x4.add(d, v128.load(row + i, 48));
+  }
+  for (; i < bytes; i += 16) a = f32x4.add(a, v128.load(row + i));
+  return total(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
+}
+
+function squaresOf(row: usize, bytes: usize): f32 {
+  let a = f32x4.splat(0);
+  let b = f32x4.splat(0);
+  let c = f32x4.splat(0);
+  let d = f32x4.splat(0);
+  let i: usize = 0;
+  for (; i + 48 < bytes; i += 64) {
+    a = f32x4.add(a, square(row + i));
+    b = f32x4.add(b, square(row + i + 16));
+    c = f32x4.add(c, square(row + i + 32));
+    d = f32x4.add(d, square(row + i + 48));
+  }
+  for (; i < bytes; i += 16) a = f32x4.add(a, square(row + i));
+  return total(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
+}
+
+function square(at: usize): v128 {
+  const v = v128.load(at);
+  return f32x4.mul(v, v);
+}
+
+/**
+ * The values of a row above `floor`, and their places in it, in their order.
+ *
+ * @returns how many; −1 where the row holds NaN
+ */
+function pack(row: usize, bytes: usize, floor: f32, values: usize, indices: usize): i32 {
+  const limit = f32x4.splat(floor);
+  const whole = bytes & ~(<usize>63);
+  let packed: usize = 0;
+  for (let i: usize = 0; i < bytes; ) {
+    let last = i + 16;
+    if (i < whole) {
+      last = i + 64;
+      // Not at or below, rather than above: so NaN is looked at too.
+      const under = v128.and(
+        v128.and(f32x4.le(v128.load(row + i), limit), f32x4.le(v128.load(row + i, 16), limit)),
+        v128.and(f32x4.le(v128.load(row + i, 32), limit), f32x4.le(v128.load(row + i, 48), limit)),
+      );
+      if (i32x4.all_true(under)) {
+        i = last;
+        continue;
+      }
+    }
+    for (; i < last; i += 16) {
+      const v = v128.load(row + i);
+      if (v128.any_true(f32x4.ne(v, v))) return -1;
+      const mask = i32x4.bitmask(f32x4.gt(v, limit));
+      const order = v128.load(PACKING + ((<usize>mask) << 4));
+      v128.store(values + packed, i8x16.swizzle(v, order));
+      v128.store(
+        indices + packed,
+        i8x16.swizzle(i32x4.add(i32x4.splat(<i32>(i >> 2)), i32x4(0, 1, 2, 3)), order),
+      );
+      packed += (<usize>i32.popcnt(mask)) << 2;
+    }
+  }
+  return <i32>(packed >> 2);
+}
+
+/** Puts the k largest keys into their places: each stands after as many as are above it. */
+function rank(keys: usize, count: i32, k: i32, found: usize, at: usize): void {
+  const end = keys + ((<usize>count) << 3);
+  for (let pad = 0; pad < 4; pad++) store<i64>(end + ((<usize>pad) << 3), i64.MIN_VALUE);
+  for (let each = keys; each < end; each += 8) {
+    const own = v128.load64_splat(each);
+    let above = i64x2.splat(0);
+    let more = i64x2.splat(0);
+    for (let other = keys; other < end; other += 32) {
+      above = i64x2.sub(above, i64x2.gt_s(v128.load(other), own));
+      more = i64x2.sub(more, i64x2.gt_s(v128.load(other, 16), own));
+    }
+    above = i64x2.add(above, more);
+    const place = <i32>(i64x2.extract_lane(above, 0) + i64x2.extract_lane(above, 1));
+    if (place < k) put(load<i64>(each), place, found, at);
+  }
+}
+
+/** The same for many keys, by a heap of k of them whose root is the least. */
+function sort(keys: usize, count: i32, k: i32, found: usize, at: usize): void {
+  for (let hole = (k >> 1) - 1; hole >= 0; hole--)
+    sink(keys, k, hole, load<i64>(keys + ((<usize>hole) << 3)));
+  for (let i = k; i < count; i++) {
+    const key = load<i64>(keys + ((<usize>i) << 3));
+    if (key > load<i64>(keys)) sink(keys, k, 0, key);
+  }
+  for (let left = k - 1; left >= 0; left--) {
+    put(load<i64>(keys), left, found, at);
+    sink(keys, left, 0, load<i64>(keys + ((<usize>left) << 3)));
+  }
+}
+
+/** Puts `moved` in at `hole`, or below, of a heap of `size` keys. */
+function sink(heap: usize, size: i32, hole: i32, moved: i64): void {
+  for (;;) {
+    let child = 2 * hole + 1;
+    if (child >= size) break;
+    let least = load<i64>(heap + ((<usize>child) << 3));
+    if (child + 1 < size) {
+      const other = load<i64>(heap + ((<usize>child) << 3), 8);
+      if (other < least) {
+        least = other;
+        child++;
+      }
+    }
+    if (least >= moved) break;
+    store<i64>(heap + ((<usize>hole) << 3), least);
+    hole = child;
+  }
+  store<i64>(heap + ((<usize>hole) << 3), moved);
+}
+
+/** Orders as the values do, and among equal values the lower index above the higher; +0 and −0 are equal. */
+function keyOf(value: f32, index: i32): i64 {
+  const bits = reinterpret<i32>(value + <f32>0);
+  return ((<i64>(bits ^ ((bits >> 31) & 0x7fffffff))) << 32) | <i64>(<u32>~index);
+}
+
+function put(key: i64, place: i32, found: usize, at: usize): void {
+  const order = <i32>(key >> 32);
+  store<f32>(found + ((<usize>place) << 2), reinterpret<f32>(order ^ ((order >> 31) & 0x7fffffff)));
+  store<i32>(at + ((<usize>place) << 2), ~(<i32>key));
+}
