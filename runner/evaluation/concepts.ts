@@ -1,6 +1,6 @@
 /** The suites that follow SAEBench, on sets of several classes: k-sparse probing, TPP and SCR. */
 import { MalformedError } from '../errors.ts';
-import type { Features } from '../probes/features.ts';
+import type { DenseFeatures, Features } from '../probes/features.ts';
 import { splitRows } from '../probes/split.ts';
 import type { Exclusion, KSparse, ScrSaeBench, TppSaeBench } from '../report/schema.ts';
 import type { Directions } from '../suites/ablation.ts';
@@ -21,19 +21,18 @@ export interface ConceptTexts {
 /**
  * A set's texts as the suites number them, training rows first.
  *
- * @param read token ids of a text, truncated
+ * @param encoded token ids of each text, truncated
  * @param special ids that do not count
  * @throws MalformedError for a text without a token that counts, and for a test part that cannot be split off
  */
 export function conceptTexts(
   loaded: ProbeSet,
-  read: (text: string) => readonly number[],
+  encoded: readonly (readonly number[])[],
   special: ReadonlySet<number>,
 ): ConceptTexts {
   const { name, data, classes, attribute, train, test } = loaded;
   const rows = [...train, ...test];
-  const texts = rows.map(({ text }, row): ProbeText => {
-    const ids = read(text);
+  const texts = encoded.map((ids, row): ProbeText => {
     const kept = Uint8Array.from(ids, (id) => (special.has(id) ? 0 : 1));
     if (kept.some((each) => each === 1)) return { ids, kept };
     throw new MalformedError({
@@ -136,7 +135,7 @@ interface SharedProbes {
 }
 
 /** Gives what was made of a set's residual before, or makes it. */
-type Remember = (set: number, residual: Features, make: () => SharedProbes) => Promise<SharedProbes>;
+type Remember = (set: number, residual: DenseFeatures, make: () => SharedProbes) => Promise<SharedProbes>;
 
 /**
  * One result for each SAE of a hook.
@@ -148,7 +147,7 @@ type Remember = (set: number, residual: Features, make: () => SharedProbes) => P
  */
 export async function* evaluateConcepts(
   plans: ConceptPlans,
-  features: readonly { residual: Features; latents: readonly Features[] }[],
+  features: readonly { residual: DenseFeatures; latents: readonly Features[] }[],
   directions: readonly (() => Promise<Directions>)[],
   options: ConceptOptions,
   remember: Remember = async (_set, _residual, make) => make(),

@@ -3,7 +3,8 @@
  * asks for it. They are the features of every probe.
  */
 import type { TokenBatch } from '../lm/language-model.ts';
-import type { Features } from '../probes/features.ts';
+import type { DenseFeatures, SparseFeatures, SparseRow } from '../probes/features.ts';
+import type { Latents } from '../sae/sae.ts';
 import type { HookSaes, Observation } from './observation.ts';
 
 /** A text as the language model reads it. */
@@ -17,9 +18,9 @@ export interface ProbeText {
 /** Of one hook. */
 export interface PooledTexts {
   /** For each SAE [texts, d_sae]. */
-  latents: Features[];
+  latents: SparseFeatures[];
   /** [texts, dModel]; null unless asked for. */
-  residual: Features | null;
+  residual: DenseFeatures | null;
 }
 
 /** Tokens of one forward pass, padding included. */
@@ -32,33 +33,15 @@ export function observeProbes(
   texts: readonly ProbeText[],
   { residual: withResidual }: { residual: boolean },
 ): Observation<PooledTexts[]> {
-  const zeros = (columns: number): Features => ({
-    values: new Float32Array(texts.length * columns),
-    rows: texts.length,
-    columns,
-  });
-  const pooled = hooks.map(
-    ({ saes }): PooledTexts => ({
-      latents: saes.map((sae) => zeros(sae.d_sae)),
-      residual: withResidual ? zeros(dModel) : null,
-    }),
-  );
+  const rows = texts.length;
+  const pooled = hooks.map(({ saes }) => ({
+    latents: saes.map(({ d_sae }) => ({ rows, columns: d_sae, entries: new Array<SparseRow>(rows) })),
+    residual: withResidual ? { rows, columns: dModel, values: new Float32Array(rows * dModel) } : null,
+  }));
   const groups = batchesByLength(texts);
   const counts = texts.map(
     ({ ids, kept }) => kept?.reduce((sum, each) => sum + (each ? 1 : 0), 0) ?? ids.length,
   );
-  /** Calls back for each token that counts, with its place in the batch. */
-  const each = (
-    group: readonly number[],
-    batch: TokenBatch,
-    visit: (text: number, position: number) => void,
-  ) =>
-    group.forEach((text, row) => {
-      const { kept } = texts[text]!;
-      for (let t = 0; t < batch.lengths![row]!; t++) {
-        if (kept?.[t] !== 0) visit(text, row * batch.tokens + t);
-      }
-    });
   return {
     batches: groups.map((group) => padded(group.map((text) => texts[text]!.ids))),
     branches: 0,
@@ -67,19 +50,24 @@ export function observeProbes(
         const group = groups[index]!;
         const { latents, residual: means } = pooled[hook]!;
         for (const [i, sae] of hooks[hook]!.saes.entries()) {
-          const { k, values, indices } = await sae.encode(residual, batch.rows * batch.tokens);
-          const features = latents[i]!;
-          each(group, batch, (text, position) => {
-            const at = text * features.columns;
-            for (let slot = position * k; slot < (position + 1) * k; slot++) {
-              features.values[at + indices[slot]!]! += values[slot]! / counts[text]!;
-            }
+          const found = await sae.encode(residual, batch.rows * batch.tokens);
+          const { entries, columns } = latents[i]!;
+          const sums = new Float32Array(columns);
+          group.forEach((text, row) => {
+            const { kept } = texts[text]!;
+            const at = { from: row * batch.tokens, length: batch.lengths![row]!, kept, count: counts[text]! };
+            entries[text] = pooledLatents(found, at, sums);
           });
         }
         if (means) {
-          each(group, batch, (text, position) => {
-            const [at, from] = [text * dModel, position * dModel];
-            for (let i = 0; i < dModel; i++) means.values[at + i]! += residual[from + i]! / counts[text]!;
+          group.forEach((text, row) => {
+            const [at, count] = [text * dModel, counts[text]!];
+            const { kept } = texts[text]!;
+            for (let t = 0; t < batch.lengths![row]!; t++) {
+              if (kept?.[t] === 0) continue;
+              const from = (row * batch.tokens + t) * dModel;
+              for (let i = 0; i < dModel; i++) means.values[at + i]! += residual[from + i]! / count;
+            }
           });
         }
         return [];
@@ -87,6 +75,40 @@ export function observeProbes(
     },
     found: () => pooled,
   };
+}
+
+/** The tokens of one text in a batch. */
+interface Stretch {
+  from: number;
+  length: number;
+  kept: Uint8Array | undefined;
+  /** Tokens that count. */
+  count: number;
+}
+
+/**
+ * The mean of each latent over a text's tokens.
+ *
+ * @param sums [d_sae], zero before and after
+ */
+function pooledLatents({ k, values, indices }: Latents, text: Stretch, sums: Float32Array): SparseRow {
+  const { from, length, kept, count } = text;
+  for (let t = 0; t < length; t++) {
+    if (kept?.[t] === 0) continue;
+    for (let slot = (from + t) * k; slot < (from + t + 1) * k; slot++) {
+      sums[indices[slot]!]! += values[slot]! / count;
+    }
+  }
+  let size = 0;
+  for (let j = 0; j < sums.length; j++) if (sums[j] !== 0) size++;
+  const row = { indices: new Int32Array(size), values: new Float32Array(size) };
+  for (let j = 0, next = 0; j < sums.length; j++) {
+    if (sums[j] === 0) continue;
+    row.indices[next] = j;
+    row.values[next++] = sums[j]!;
+  }
+  sums.fill(0);
+  return row;
 }
 
 /** Numbers of texts in groups of similar length, so that little of a batch is padding. */

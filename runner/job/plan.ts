@@ -9,6 +9,7 @@ import { type PlacedSegment, placementOf } from '../lm/placement.ts';
 import { parseDevices } from '../onnx/devices.ts';
 import { needsOf } from '../suites/needs.ts';
 import { trainedSaes } from './planned-saes.ts';
+import { pooledBytes } from './pooled-memory.ts';
 import { CORE_BATCH_TOKENS } from './text.ts';
 import { STATES_HELD } from './train-stage.ts';
 
@@ -64,7 +65,7 @@ export function planOf(config: RunConfig, checkpoint: Checkpoint, memory: number
     return sum + place.end - place.start;
   }, 0);
   const devices = parseDevices(config.device);
-  const saes = trainedSaes(config).map(({ layer, recipe }) => ({ layer, n: recipe.dSae }));
+  const saes = trainedSaes(config).map(({ layer, recipe }) => ({ layer, n: recipe.dSae, k: recipe.k }));
   const d = family.dModel;
   const saeBytes = saes.reduce((sum, { n }) => sum + 4 * 2 * d * n, 0);
   const { batchTokens } = config.sae;
@@ -156,7 +157,12 @@ export function planOf(config: RunConfig, checkpoint: Checkpoint, memory: number
         'evaluation',
         {
           positions: Math.max(batchTokens, PROBE_BATCH_TOKENS, needs.bosRows ? CORE_BATCH_TOKENS : 0),
-          saes: saeBytes,
+          saes:
+            saeBytes +
+            pooledBytes(
+              config,
+              saes.map(({ n, k }) => ({ d_in: d, d_sae: n, k })),
+            ),
           divergence: needs.divergence,
         },
         [

@@ -1,4 +1,5 @@
 /** Inner products of the rows of a matrix with one another. */
+import { type SparseMatrix, sparseOf } from './sparse.ts';
 
 /** Columns a block holds while it is used: sixteen float32 rows of this length fit the first-level cache. */
 const BLOCK = 512;
@@ -6,73 +7,95 @@ const BLOCK = 512;
 /** Share of non-zero entries below which multiplying only those is faster than the plain product. */
 const SPARSE_BELOW = 0.3;
 
+type Values = Float32Array | Float64Array;
+
 /**
  * A · Aᵀ of A [rows, columns] row-major: symmetric [rows, rows] in float64. Work is half the square of the non-zeros
  * of each column where A is sparse, else rows² · columns / 2.
  */
-export function gram(values: Float32Array | Float64Array, rows: number, columns: number): Float64Array {
-  const counts = nonZeroCounts(values, rows, columns);
-  let nonZeros = 0;
-  for (const count of counts) nonZeros += count;
-  const product =
-    nonZeros < SPARSE_BELOW * rows * columns
-      ? sparseLower(values, rows, columns, counts)
-      : denseLower(values, rows, columns);
+export function gram(values: Values, rows: number, columns: number): Float64Array {
+  const sparse = sparseOf(values, rows, columns, SPARSE_BELOW * rows * columns);
+  if (sparse !== null) return gramOfSparse(sparse);
+  return mirrored(
+    denseLower(rows, columns, (from) => ({ values, stride: columns, from })),
+    rows,
+  );
+}
+
+/** The same of a sparse matrix. Where it is not so sparse, some of its columns are held whole at a time. */
+export function gramOfSparse(matrix: SparseMatrix): Float64Array {
+  const { rows, columns, starts } = matrix;
+  const few = starts[rows]! < SPARSE_BELOW * rows * columns;
+  return mirrored(few ? sparseLower(matrix) : denseLower(rows, columns, columnBlocks(matrix)), rows);
+}
+
+function mirrored(product: Float64Array, rows: number): Float64Array {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < i; j++) product[j * rows + i] = product[i * rows + j]!;
   }
   return product;
 }
 
-function nonZeroCounts(values: Float32Array | Float64Array, rows: number, columns: number): Int32Array {
-  const counts = new Int32Array(columns);
-  for (let i = 0, at = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++, at++) if (values[at] !== 0) counts[j] = counts[j]! + 1;
-  }
-  return counts;
-}
-
-function sparseLower(
-  values: Float32Array | Float64Array,
-  rows: number,
-  columns: number,
-  counts: Int32Array,
-): Float64Array {
-  const starts = new Int32Array(columns + 1);
-  for (let j = 0; j < columns; j++) starts[j + 1] = starts[j]! + counts[j]!;
-  const rowOf = new Int32Array(starts[columns]!);
-  const entry = new Float64Array(starts[columns]!);
-  const fill = starts.slice(0, columns);
-  for (let i = 0, at = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++, at++) {
-      const value = values[at]!;
-      if (value === 0) continue;
-      const slot = fill[j]!;
-      fill[j] = slot + 1;
+function sparseLower({ rows, columns, starts, at, values }: SparseMatrix): Float64Array {
+  const counts = new Int32Array(columns + 1);
+  for (const column of at) counts[column + 1]!++;
+  for (let j = 0; j < columns; j++) counts[j + 1]! += counts[j]!;
+  const rowOf = new Int32Array(at.length);
+  const entry = new Float64Array(at.length);
+  const fill = counts.slice(0, columns);
+  for (let i = 0; i < rows; i++) {
+    for (let from = starts[i]!; from < starts[i + 1]!; from++) {
+      const slot = fill[at[from]!]!++;
       rowOf[slot] = i;
-      entry[slot] = value;
+      entry[slot] = values[from]!;
     }
   }
   const product = new Float64Array(rows * rows);
   for (let j = 0; j < columns; j++) {
-    const end = starts[j + 1]!;
-    for (let a = starts[j]!; a < end; a++) {
+    const end = counts[j + 1]!;
+    for (let a = counts[j]!; a < end; a++) {
       const base = rowOf[a]! * rows;
       const value = entry[a]!;
-      for (let b = starts[j]!; b <= a; b++) product[base + rowOf[b]!]! += value * entry[b]!;
+      for (let b = counts[j]!; b <= a; b++) product[base + rowOf[b]!]! += value * entry[b]!;
     }
   }
   return product;
 }
 
-function denseLower(values: Float32Array | Float64Array, rows: number, columns: number): Float64Array {
+/** Some columns of a matrix, at most BLOCK: entry [i, j] of them stands at i · stride + from + j. */
+interface ColumnBlock {
+  values: Values;
+  stride: number;
+  from: number;
+}
+
+/** Gives blocks of columns in their order, each as long as the next is not asked for. */
+function columnBlocks({ rows, starts, at, values }: SparseMatrix): (from: number) => ColumnBlock {
+  const block = new Float64Array(rows * BLOCK);
+  const next = starts.slice(0, rows);
+  return (from) => {
+    block.fill(0);
+    for (let i = 0; i < rows; i++) {
+      const end = starts[i + 1]!;
+      let entry = next[i]!;
+      for (; entry < end && at[entry]! < from + BLOCK; entry++) {
+        block[i * BLOCK + at[entry]! - from] = values[entry]!;
+      }
+      next[i] = entry;
+    }
+    return { values: block, stride: BLOCK, from: 0 };
+  };
+}
+
+function denseLower(rows: number, columns: number, blockFrom: (from: number) => ColumnBlock): Float64Array {
   const product = new Float64Array(rows * rows);
-  for (let from = 0; from < columns; from += BLOCK) {
-    const length = Math.min(BLOCK, columns - from);
+  for (let start = 0; start < columns; start += BLOCK) {
+    const length = Math.min(BLOCK, columns - start);
+    const { values, stride, from } = blockFrom(start);
     for (let i = 0; i < rows; i += 4) {
       for (let j = 0; j <= i; j += 4) {
-        if (i + 4 <= rows && j + 4 <= i) tile(values, columns, from, length, i, j, product, rows);
-        else edge(values, columns, from, length, i, j, product, rows);
+        if (i + 4 <= rows && j + 4 <= i) tile(values, stride, from, length, i, j, product, rows);
+        else edge(values, stride, from, length, i, j, product, rows);
       }
     }
   }
@@ -81,8 +104,8 @@ function denseLower(values: Float32Array | Float64Array, rows: number, columns: 
 
 /** Adds a 4 × 2 pair of register tiles: rows i..i+3 times rows j..j+3. */
 function tile(
-  values: Float32Array | Float64Array,
-  columns: number,
+  values: Values,
+  stride: number,
   from: number,
   length: number,
   i: number,
@@ -91,12 +114,12 @@ function tile(
   rows: number,
 ): void {
   for (let half = 0; half < 4; half += 2) {
-    const j0 = (j + half) * columns + from;
-    const j1 = j0 + columns;
-    const i0 = i * columns + from;
-    const i1 = i0 + columns;
-    const i2 = i1 + columns;
-    const i3 = i2 + columns;
+    const j0 = (j + half) * stride + from;
+    const j1 = j0 + stride;
+    const i0 = i * stride + from;
+    const i1 = i0 + stride;
+    const i2 = i1 + stride;
+    const i3 = i2 + stride;
     let s00 = 0;
     let s01 = 0;
     let s10 = 0;
@@ -135,8 +158,8 @@ function tile(
 
 /** The tiles at the diagonal and at the lower edge, entry by entry. */
 function edge(
-  values: Float32Array | Float64Array,
-  columns: number,
+  values: Values,
+  stride: number,
   from: number,
   length: number,
   i: number,
@@ -147,8 +170,8 @@ function edge(
   for (let a = i; a < Math.min(i + 4, rows); a++) {
     for (let b = j; b <= Math.min(j + 3, a); b++) {
       let total = 0;
-      const x = a * columns + from;
-      const y = b * columns + from;
+      const x = a * stride + from;
+      const y = b * stride + from;
       for (let k = 0; k < length; k++) total += values[x + k]! * values[y + k]!;
       product[a * rows + b]! += total;
     }

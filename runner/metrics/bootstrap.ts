@@ -49,13 +49,24 @@ export function resampleWithinClasses(labels: ArrayLike<number>, options: Resamp
   );
 }
 
+/** Parts made before, by what they are part of and by the list of their rows. */
+const parts = new WeakMap<Resamples, WeakMap<ArrayLike<number>, Resamples>>();
+
 /**
  * The same draws, of some of the rows: how often each of these was drawn. What is made of them goes back to all rows by
  * `overAllRows`.
  *
- * @param subset places of the rows
+ * @param subset places of the rows; the same list gives the same object, so it must not change
  */
 export function resamplesOf(all: Resamples, subset: ArrayLike<number>): Resamples {
+  const known = parts.get(all) ?? new WeakMap<ArrayLike<number>, Resamples>();
+  parts.set(all, known);
+  const part = known.get(subset) ?? partOf(all, subset);
+  known.set(subset, part);
+  return part;
+}
+
+function partOf(all: Resamples, subset: ArrayLike<number>): Resamples {
   const { count } = all;
   const weights = new Uint16Array(count * subset.length);
   for (let b = 0, at = 0; b < count; b++) {

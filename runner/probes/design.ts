@@ -1,81 +1,123 @@
 /**
- * From a feature matrix to the dense design the solver works on. Three changes of coordinates, none of which moves
- * the optimum: columns that are zero on every row are left out (the penalty alone decides: weight 0); columns are
- * centred (the unpenalised intercept takes up the shift); and where columns outnumber rows, rows are replaced by
+ * From a feature matrix to the design the solver works on. Three changes of coordinates, none of which moves the
+ * optimum: columns that are zero on every row are left out (the penalty alone decides: weight 0); columns are
+ * centred (the unpenalised intercept takes up the shift); and where columns far outnumber rows, rows are replaced by
  * those of a square root F of their centred Gram matrix (a rotation: F Fᵀ = X Xᵀ), so that an iteration costs
  * rows², however many latents there are.
  */
 import { pivotedCholesky } from '../math/cholesky.ts';
-import { gram } from '../math/gram.ts';
-import type { Features } from './features.ts';
+import { gramOfSparse } from '../math/gram.ts';
+import type { SparseMatrix } from '../math/sparse.ts';
+import { type Features, rowReader } from './features.ts';
 import type { Design } from './newton.ts';
+
+/** Columns a row from which on the rotation, which costs rows³, pays. */
+const ROTATED_FROM = 4;
 
 export interface PreparedFeatures {
   design: Design;
+  /** Whether the design's coordinates are others than the latents'. */
+  rotated: boolean;
   /** Latents with a non-zero value on some row, ascending. */
   kept: Int32Array;
   /** Mean of each kept latent over the rows. */
   means: Float64Array;
-  /** [rows, kept] row-major, not centred. */
-  values: Float32Array;
-  rows: number;
+  /** [rows, kept], not centred. */
+  matrix: SparseMatrix;
 }
 
 /** `rows` are the rows of `features` to train on. */
 export function prepare(features: Features, rows: ArrayLike<number>): PreparedFeatures {
-  const kept = usedColumns(features, rows);
-  const values = gather(features, rows, kept);
-  const means = columnMeans(values, rows.length, kept.length);
-  const design =
-    kept.length > rows.length
-      ? rotated(values, rows.length, kept.length)
-      : centred(values, rows.length, kept.length, means);
-  return { design, kept, means, values, rows: rows.length };
+  const { matrix, kept } = gather(features, rows);
+  const { at, values } = matrix;
+  const means = new Float64Array(kept.length);
+  for (let entry = 0; entry < at.length; entry++) means[at[entry]!]! += values[entry]!;
+  for (let j = 0; j < means.length; j++) means[j]! /= rows.length;
+  const rotated = kept.length > ROTATED_FROM * rows.length;
+  const design = rotated ? rotatedDesign(matrix) : centredDesign(matrix, means);
+  return { design, rotated, kept, means, matrix };
 }
 
-function usedColumns(features: Features, rows: ArrayLike<number>): Int32Array {
-  const { values, columns } = features;
-  const used = new Uint8Array(columns);
+/** The non-zero entries of the rows, columns numbered among those that have any. */
+function gather(features: Features, rows: ArrayLike<number>): { matrix: SparseMatrix; kept: Int32Array } {
+  const read = rowReader(features);
+  const used = new Uint8Array(features.columns);
+  const starts = new Int32Array(rows.length + 1);
   for (let i = 0; i < rows.length; i++) {
-    const start = rows[i]! * columns;
-    for (let j = 0; j < columns; j++) if (values[start + j] !== 0) used[j] = 1;
+    const { indices, values } = read(rows[i]!);
+    let count = 0;
+    for (let entry = 0; entry < values.length; entry++) {
+      if (values[entry] === 0) continue;
+      used[indices[entry]!] = 1;
+      count++;
+    }
+    starts[i + 1] = starts[i]! + count;
   }
-  let size = 0;
-  for (const flag of used) size += flag;
-  const kept = new Int32Array(size);
-  for (let j = 0, at = 0; j < columns; j++) if (used[j] === 1) kept[at++] = j;
-  return kept;
+  const kept = Int32Array.from(used.keys()).filter((column) => used[column] === 1);
+  const place = new Int32Array(features.columns);
+  for (let j = 0; j < kept.length; j++) place[kept[j]!] = j;
+  const at = new Int32Array(starts[rows.length]!);
+  const found = new Float32Array(at.length);
+  for (let i = 0, next = 0; i < rows.length; i++) {
+    const { indices, values } = read(rows[i]!);
+    for (let entry = 0; entry < values.length; entry++) {
+      if (values[entry] === 0) continue;
+      at[next] = place[indices[entry]!]!;
+      found[next++] = values[entry]!;
+    }
+  }
+  return { matrix: { rows: rows.length, columns: kept.length, starts, at, values: found }, kept };
 }
 
-function gather(features: Features, rows: ArrayLike<number>, kept: Int32Array): Float32Array {
-  const { values, columns } = features;
-  const out = new Float32Array(rows.length * kept.length);
-  for (let i = 0, at = 0; i < rows.length; i++) {
-    const start = rows[i]! * columns;
-    for (let j = 0; j < kept.length; j++) out[at++] = values[start + kept[j]!]!;
-  }
-  return out;
+/** X − 1·meansᵀ, of which X alone is held. */
+function centredDesign({ rows, columns, starts, at, values }: SparseMatrix, means: Float64Array): Design {
+  return {
+    rows,
+    columns,
+    multiply(v, out) {
+      let shift = 0;
+      for (let j = 0; j < columns; j++) shift += means[j]! * v[j]!;
+      for (let i = 0; i < rows; i++) {
+        let total = 0;
+        for (let entry = starts[i]!; entry < starts[i + 1]!; entry++)
+          total += values[entry]! * v[at[entry]!]!;
+        out[i] = total - shift;
+      }
+    },
+    transposed(u, out) {
+      out.fill(0, 0, columns);
+      let total = 0;
+      for (let i = 0; i < rows; i++) {
+        const weight = u[i]!;
+        total += weight;
+        for (let entry = starts[i]!; entry < starts[i + 1]!; entry++)
+          out[at[entry]!]! += weight * values[entry]!;
+      }
+      for (let j = 0; j < columns; j++) out[j]! -= total * means[j]!;
+    },
+    copy(target, stride) {
+      for (let i = 0; i < rows; i++) {
+        const start = i * stride;
+        for (let j = 0; j < columns; j++) target[start + j] = -means[j]!;
+        for (let entry = starts[i]!; entry < starts[i + 1]!; entry++) {
+          target[start + at[entry]!] = values[entry]! - means[at[entry]!]!;
+        }
+      }
+    },
+    scale() {
+      const sums = means.map((mean) => rows * Math.abs(mean));
+      for (let entry = 0; entry < at.length; entry++) {
+        const mean = means[at[entry]!]!;
+        sums[at[entry]!]! += Math.abs(values[entry]! - mean) - Math.abs(mean);
+      }
+      return sums.reduce((most, each) => Math.max(most, each), 0) / rows;
+    },
+  };
 }
 
-function columnMeans(values: Float32Array, rows: number, columns: number): Float64Array {
-  const means = new Float64Array(columns);
-  for (let i = 0, at = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++, at++) means[j]! += values[at]!;
-  }
-  for (let j = 0; j < columns; j++) means[j]! /= rows;
-  return means;
-}
-
-function centred(values: Float32Array, rows: number, columns: number, means: Float64Array): Design {
-  const shifted = new Float64Array(values.length);
-  for (let i = 0, at = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++, at++) shifted[at] = values[at]! - means[j]!;
-  }
-  return { rows, columns, values: shifted };
-}
-
-function rotated(values: Float32Array, rows: number, columns: number): Design {
-  const product = gram(values, rows, columns);
+function rotatedDesign(matrix: SparseMatrix): Design {
+  const { rows } = matrix;
+  const product = gramOfSparse(matrix);
   const rowMeans = new Float64Array(rows);
   let total = 0;
   for (let i = 0; i < rows; i++) {
@@ -87,6 +129,32 @@ function rotated(values: Float32Array, rows: number, columns: number): Design {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < rows; j++) product[i * rows + j]! += total - rowMeans[i]! - rowMeans[j]!;
   }
-  const factor = pivotedCholesky(product, rows);
-  return { rows, columns: factor.rank, values: factor.values, extents: factor.extents };
+  const { rank: columns, values, extents } = pivotedCholesky(product, rows);
+  return {
+    rows,
+    columns,
+    multiply(v, out) {
+      for (let i = 0, start = 0; i < rows; i++, start += columns) {
+        let sum = 0;
+        for (let j = 0; j < extents[i]!; j++) sum += values[start + j]! * v[j]!;
+        out[i] = sum;
+      }
+    },
+    transposed(u, out) {
+      out.fill(0, 0, columns);
+      for (let i = 0, start = 0; i < rows; i++, start += columns) {
+        for (let j = 0; j < extents[i]!; j++) out[j]! += u[i]! * values[start + j]!;
+      }
+    },
+    copy(target, stride) {
+      for (let i = 0; i < rows; i++) {
+        target.set(values.subarray(i * columns, i * columns + extents[i]!), i * stride);
+      }
+    },
+    scale() {
+      const sums = new Float64Array(columns);
+      for (let at = 0; at < values.length; at++) sums[at % columns]! += Math.abs(values[at]!);
+      return sums.reduce((most, each) => Math.max(most, each), 0) / rows;
+    },
+  };
 }

@@ -1,32 +1,72 @@
 /**
  * The feature matrix of a probe: one row a text, one column a latent, value the mean of the latent over the text's
- * tokens. Flat and row-major, so that it can be handed over without copies.
+ * tokens.
  */
 import { MalformedError } from '../errors.ts';
 
-export interface Features {
-  /** [rows, columns] row-major. */
-  values: Float32Array;
+export type Features = DenseFeatures | SparseFeatures;
+
+/** Flat and row-major, so that it can be handed over without copies: residuals. */
+export interface DenseFeatures {
   rows: number;
   columns: number;
+  /** [rows, columns] row-major. */
+  values: Float32Array;
+  entries?: never;
+}
+
+/** Without the zeros: of a text the latents that fired on any of its tokens. */
+export interface SparseFeatures {
+  rows: number;
+  columns: number;
+  /** One a row. */
+  entries: readonly SparseRow[];
+  values?: never;
+}
+
+export interface SparseRow {
+  /** Columns, ascending. */
+  indices: Int32Array;
+  values: Float32Array;
+}
+
+/** Gives a row's entries; what is not among them is zero, what is may be. */
+export function rowReader(features: Features): (row: number) => SparseRow {
+  const { columns, entries } = features;
+  if (entries !== undefined) return (row) => entries[row]!;
+  const indices = Int32Array.from({ length: columns }, (_, j) => j);
+  const { values } = features;
+  return (row) => ({ indices, values: values.subarray(row * columns, (row + 1) * columns) });
+}
+
+/** Rows `first`.. of a feature matrix, without a copy. */
+export function rowsFrom(features: Features, first: number, rows: number): Features {
+  const { columns, entries } = features;
+  if (entries !== undefined) return { rows, columns, entries: entries.slice(first, first + rows) };
+  return { rows, columns, values: features.values.subarray(first * columns, (first + rows) * columns) };
 }
 
 /** Checks the length, and that every value is finite. */
 export function checkFeatures(features: Features, name: string): void {
-  const { values, rows, columns } = features;
-  if (values.length !== rows * columns) {
+  const { rows, columns, entries, values: dense } = features;
+  const [found, expected, unit] =
+    entries === undefined ? [dense.length, rows * columns, 'values'] : [entries.length, rows, 'rows'];
+  if (found !== expected) {
     throw new MalformedError({
       thing: `features of ${name}`,
-      found: `${values.length} values`,
-      expected: `${rows} rows × ${columns} latents = ${rows * columns}`,
+      found: `${found} ${unit}`,
+      expected: `${expected}: ${rows} rows × ${columns} latents`,
       next: 'Pool the latents of every text into one row.',
     });
   }
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i]!)) {
+  const read = rowReader(features);
+  for (let row = 0; row < rows; row++) {
+    const { indices, values } = read(row);
+    for (let i = 0; i < values.length; i++) {
+      if (Number.isFinite(values[i]!)) continue;
       throw new MalformedError({
         thing: `features of ${name}`,
-        found: `${values[i]} in row ${Math.floor(i / columns)}, latent ${i % columns}`,
+        found: `${values[i]} in row ${row}, latent ${indices[i]}`,
         expected: 'finite numbers',
         next: 'Check the activations the latents were computed from (a half-precision overflow gives infinities).',
       });

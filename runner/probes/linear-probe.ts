@@ -6,7 +6,7 @@
  * It does not see the test rows. SAEBench keeps the epoch that is best on them; this keeps the last.
  */
 import { type Random, shuffle } from '../math/random.ts';
-import type { Features } from './features.ts';
+import type { DenseFeatures } from './features.ts';
 
 export interface LinearProbe {
   /** [columns] */
@@ -53,7 +53,7 @@ export function randomStart(rows: number, columns: number, stream: Random): Line
 
 /** @param labels 0 or 1 for each entry of `rows` */
 export function trainLinearProbe(
-  { values, columns }: Features,
+  { values, columns }: DenseFeatures,
   rows: ArrayLike<number>,
   labels: ArrayLike<number>,
   start: LinearProbeStart,

@@ -6,7 +6,7 @@
  */
 import { MalformedError } from '../errors.ts';
 import { type PreparedFeatures, prepare } from './design.ts';
-import { classCounts, type Features } from './features.ts';
+import { classCounts, type Features, rowReader } from './features.ts';
 import { minimise } from './newton.ts';
 
 export interface LogisticFit {
@@ -47,12 +47,11 @@ export function fitLogistic(
     (target) => rows.length / (2 * (target === 1 ? positive : negative)),
   );
   const prepared = prepare(features, rows);
-  const { design, kept, means } = prepared;
+  const { design, rotated, kept, means } = prepared;
   const solution = minimise({ design, targets, rowWeights, c }, SOLVE_TOLERANCE);
 
   // In rotated coordinates the weights come back through the optimality condition w = −C Xᵀ residuals.
-  const local =
-    design.extents === undefined ? solution.weights : backProject(prepared, solution.residuals, -c);
+  const local = rotated ? backProject(prepared, solution.residuals, -c) : solution.weights;
   let intercept = solution.intercept;
   for (let j = 0; j < kept.length; j++) intercept -= means[j]! * local[j]!;
 
@@ -77,60 +76,54 @@ export function decisionValues(
   rows: ArrayLike<number>,
   fit: Pick<LogisticFit, 'weights' | 'intercept'>,
 ): Float64Array {
-  const { values, columns } = features;
-  const out = new Float64Array(rows.length);
-  for (let i = 0; i < rows.length; i++) {
-    const start = rows[i]! * columns;
+  const read = rowReader(features);
+  return Float64Array.from(rows, (row) => {
+    const { indices, values } = read(row);
     let total = fit.intercept;
-    for (let j = 0; j < columns; j++) total += values[start + j]! * fit.weights[j]!;
-    out[i] = total;
-  }
-  return out;
+    for (let i = 0; i < values.length; i++) total += values[i]! * fit.weights[indices[i]!]!;
+    return total;
+  });
 }
 
 /** scale · (X − means)ᵀ u. */
-function backProject(prepared: PreparedFeatures, u: Float64Array, scale: number): Float64Array {
-  const { values, rows, means } = prepared;
-  const columns = means.length;
+function backProject({ matrix, means }: PreparedFeatures, u: Float64Array, scale: number): Float64Array {
+  const { rows, columns, starts, at, values } = matrix;
   const out = new Float64Array(columns);
   let total = 0;
-  for (let i = 0, at = 0; i < rows; i++) {
+  for (let i = 0; i < rows; i++) {
     const weight = u[i]!;
     total += weight;
-    for (let j = 0; j < columns; j++, at++) out[j]! += weight * values[at]!;
+    for (let entry = starts[i]!; entry < starts[i + 1]!; entry++) out[at[entry]!]! += weight * values[entry]!;
   }
   for (let j = 0; j < columns; j++) out[j] = scale * (out[j]! - means[j]! * total);
   return out;
 }
 
 function gradientNorm(
-  prepared: PreparedFeatures,
+  { matrix }: PreparedFeatures,
   targets: Uint8Array,
   rowWeights: Float64Array,
   c: number,
   weights: Float64Array,
   intercept: number,
 ): number {
-  const { values, rows } = prepared;
-  const columns = weights.length;
-  const residuals = new Float64Array(rows);
+  const { rows, columns, starts, at, values } = matrix;
+  const entries = new Float64Array(columns);
   let slope = 0;
   let weightSum = 0;
-  for (let i = 0, at = 0; i < rows; i++) {
+  for (let i = 0; i < rows; i++) {
+    const [from, to] = [starts[i]!, starts[i + 1]!];
     let margin = intercept;
-    for (let j = 0; j < columns; j++, at++) margin += values[at]! * weights[j]!;
+    for (let entry = from; entry < to; entry++) margin += values[entry]! * weights[at[entry]!]!;
     const signed = targets[i] === 1 ? margin : -margin;
     const tail = Math.exp(-Math.abs(signed));
     const miss = (signed >= 0 ? tail : 1) / (1 + tail);
-    residuals[i] = rowWeights[i]! * (targets[i] === 1 ? -miss : miss);
-    slope += residuals[i]!;
+    const residual = rowWeights[i]! * (targets[i] === 1 ? -miss : miss);
+    slope += residual;
     weightSum += rowWeights[i]!;
+    for (let entry = from; entry < to; entry++) entries[at[entry]!]! += residual * values[entry]!;
   }
   let found = Math.abs(slope);
-  const entries = new Float64Array(columns);
-  for (let i = 0, at = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++, at++) entries[j]! += residuals[i]! * values[at]!;
-  }
   for (let j = 0; j < columns; j++) found = Math.max(found, Math.abs(entries[j]! + weights[j]! / c));
   return found / weightSum;
 }

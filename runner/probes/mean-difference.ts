@@ -1,4 +1,4 @@
-import type { Features } from './features.ts';
+import { type Features, rowReader } from './features.ts';
 
 /**
  * Mean of the positive rows less that of the negative ones, a column: [columns].
@@ -6,18 +6,20 @@ import type { Features } from './features.ts';
  * @param labels 0 or 1 for each entry of `rows`
  */
 export function meanDifference(
-  { values, columns }: Features,
+  features: Features,
   rows: ArrayLike<number>,
   labels: ArrayLike<number>,
 ): Float64Array {
+  const read = rowReader(features);
+  const { columns } = features;
   const sums = [new Float64Array(columns), new Float64Array(columns)] as const;
   const counts = [0, 0];
   for (let i = 0; i < rows.length; i++) {
     const side = labels[i] === 1 ? 1 : 0;
     counts[side]!++;
-    const start = rows[i]! * columns;
+    const { indices, values } = read(rows[i]!);
     const total = sums[side];
-    for (let j = 0; j < columns; j++) total[j]! += values[start + j]!;
+    for (let entry = 0; entry < values.length; entry++) total[indices[entry]!]! += values[entry]!;
   }
   return sums[1].map((total, j) => total / counts[1]! - sums[0][j]! / counts[0]!);
 }

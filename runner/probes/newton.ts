@@ -1,16 +1,24 @@
 /**
- * Newton's method for L2 logistic regression on a dense design, its steps solved by conjugate gradients with a
- * diagonal preconditioner and no more accuracy than the step deserves (Dembo, Eisenstat and Steihaug 1982; Lin, Weng
- * and Keerthi 2008). The objective is strictly convex in the weights, so the solution does not depend on the road.
+ * Newton's method for L2 logistic regression, its steps solved by conjugate gradients with a diagonal preconditioner
+ * and no more accuracy than the step deserves (Dembo, Eisenstat and Steihaug 1982; Lin, Weng and Keerthi 2008). The
+ * objective is strictly convex in the weights, so the solution does not depend on the road: the gradient that decides
+ * where it ends is float64, the curvature that leads there float32.
  */
 import { MalformedError } from '../errors.ts';
+import { openCurvature } from './curvature.ts';
 
+/** A matrix X, in float64. */
 export interface Design {
   rows: number;
   columns: number;
-  /** [rows, columns] row-major; entries at and after extents[i] of row i are zero. */
-  values: Float64Array;
-  extents?: Int32Array;
+  /** out = X · v, of the first `columns` entries of v. */
+  multiply(v: Float64Array, out: Float64Array): void;
+  /** The first `columns` entries of out = Xᵀ · u. */
+  transposed(u: Float64Array, out: Float64Array): void;
+  /** Writes X into zeros, rounded to float32, one row `stride` after the other. */
+  copy(target: Float32Array, stride: number): void;
+  /** The largest mean |entry| of a column. */
+  scale(): number;
 }
 
 export interface Problem {
@@ -41,7 +49,7 @@ export function minimise(problem: Problem, tolerance: number): Solution {
   const { rows, columns } = design;
   const size = columns + 1;
   const weightSum = rowWeights.reduce((a, b) => a + b, 0);
-  const bound = tolerance * weightSum * Math.max(1, largestColumnMean(design));
+  const bound = tolerance * weightSum * Math.max(1, design.scale());
 
   // The intercept is the last entry of every vector of length `size`.
   const point = new Float64Array(size);
@@ -49,10 +57,10 @@ export function minimise(problem: Problem, tolerance: number): Solution {
   const margins = new Float64Array(rows);
   const residuals = new Float64Array(rows);
   const curvature = new Float64Array(rows);
-  const diagonal = new Float64Array(size);
   const step = new Float64Array(size);
   const stepMargins = new Float64Array(rows);
   const trial = new Float64Array(rows);
+  const hessian = openCurvature(design);
   let products = 0;
   let value = objective(margins, 0);
   let firstNorm = 0;
@@ -102,7 +110,7 @@ export function minimise(problem: Problem, tolerance: number): Solution {
       curvature[i] = rowWeights[i]! * larger * smaller;
       total += residuals[i]!;
     }
-    transposed(design, residuals, gradient);
+    design.transposed(residuals, gradient);
     for (let j = 0; j < columns; j++) gradient[j]! += point[j]! / c;
     gradient[columns] = total;
     products++;
@@ -110,19 +118,16 @@ export function minimise(problem: Problem, tolerance: number): Solution {
 
   /** step := −H⁻¹ gradient, until the remainder's norm is at most `limit`. */
   function solve(limit: number): void {
-    squaredColumns(design, curvature, diagonal);
+    const diagonal = hessian.at(curvature);
     for (let j = 0; j < columns; j++) diagonal[j]! += 1 / c;
-    diagonal[columns] = Math.max(
-      curvature.reduce((a, b) => a + b, 0),
-      Number.MIN_VALUE,
-    );
+    diagonal[columns] = Math.max(diagonal[columns]!, Number.MIN_VALUE);
     const remainder = gradient.map((entry) => -entry);
     const direction = remainder.map((entry, j) => entry / diagonal[j]!);
     const image = new Float64Array(size);
     step.fill(0);
     let energy = dot2(remainder, diagonal);
     for (let k = 0; k < CONJUGATE_LIMIT; k++) {
-      curve(design, direction, curvature, image);
+      hessian.times(direction, image);
       products++;
       for (let j = 0; j < columns; j++) image[j]! += direction[j]! / c;
       const bend = dot(direction, image);
@@ -143,7 +148,8 @@ export function minimise(problem: Problem, tolerance: number): Solution {
 
   /** Backtracks along `step` until the objective falls as the slope promises; false when no length helps. */
   function search(): boolean {
-    multiply(design, step, stepMargins);
+    design.multiply(step, stepMargins);
+    for (let i = 0; i < rows; i++) stepMargins[i]! += step[columns]!;
     products++;
     const slope = dot(gradient, step);
     const squaredHere = squared(point, columns);
@@ -163,112 +169,6 @@ export function minimise(problem: Problem, tolerance: number): Solution {
     }
     return false;
   }
-}
-
-/** out = design · v + v[columns]. */
-function multiply(design: Design, v: Float64Array, out: Float64Array): void {
-  const { rows, columns, values, extents } = design;
-  const intercept = v[columns]!;
-  for (let i = 0; i < rows; i++) {
-    const start = i * columns;
-    const end = extents ? extents[i]! : columns;
-    let a = 0;
-    let b = 0;
-    let j = 0;
-    for (; j + 1 < end; j += 2) {
-      a += values[start + j]! * v[j]!;
-      b += values[start + j + 1]! * v[j + 1]!;
-    }
-    if (j < end) a += values[start + j]! * v[j]!;
-    out[i] = a + b + intercept;
-  }
-}
-
-/**
- * out = [design, 1]ᵀ · diag(d) · [design, 1] · v, the Hessian of the loss times a vector. Four rows at a time, so that they
- * are read from memory once for both products.
- */
-function curve(design: Design, v: Float64Array, d: Float64Array, out: Float64Array): void {
-  const { rows, columns, values, extents } = design;
-  const intercept = v[columns]!;
-  out.fill(0);
-  let total = 0;
-  let i = 0;
-  for (; i + 3 < rows; i += 4) {
-    const r0 = i * columns;
-    const r1 = r0 + columns;
-    const r2 = r1 + columns;
-    const r3 = r2 + columns;
-    const end = extents ? Math.max(extents[i]!, extents[i + 1]!, extents[i + 2]!, extents[i + 3]!) : columns;
-    let m0 = intercept;
-    let m1 = intercept;
-    let m2 = intercept;
-    let m3 = intercept;
-    for (let j = 0; j < end; j++) {
-      const entry = v[j]!;
-      m0 += values[r0 + j]! * entry;
-      m1 += values[r1 + j]! * entry;
-      m2 += values[r2 + j]! * entry;
-      m3 += values[r3 + j]! * entry;
-    }
-    m0 *= d[i]!;
-    m1 *= d[i + 1]!;
-    m2 *= d[i + 2]!;
-    m3 *= d[i + 3]!;
-    total += m0 + m1 + m2 + m3;
-    for (let j = 0; j < end; j++) {
-      out[j]! += m0 * values[r0 + j]! + m1 * values[r1 + j]! + m2 * values[r2 + j]! + m3 * values[r3 + j]!;
-    }
-  }
-  for (; i < rows; i++) {
-    const start = i * columns;
-    let margin = intercept;
-    for (let j = 0; j < columns; j++) margin += values[start + j]! * v[j]!;
-    margin *= d[i]!;
-    total += margin;
-    for (let j = 0; j < columns; j++) out[j]! += margin * values[start + j]!;
-  }
-  out[columns] = total;
-}
-
-/** out[0..columns) = designᵀ · u. */
-function transposed(design: Design, u: Float64Array, out: Float64Array): void {
-  const { rows, columns, values, extents } = design;
-  out.fill(0);
-  let i = 0;
-  // Two rows at a time halve the traffic of `out`.
-  for (; i + 1 < rows; i += 2) {
-    const start = i * columns;
-    const next = start + columns;
-    const end = extents ? Math.max(extents[i]!, extents[i + 1]!) : columns;
-    const a = u[i]!;
-    const b = u[i + 1]!;
-    for (let j = 0; j < end; j++) out[j]! += a * values[start + j]! + b * values[next + j]!;
-  }
-  if (i < rows) {
-    const start = i * columns;
-    for (let j = 0; j < columns; j++) out[j]! += u[i]! * values[start + j]!;
-  }
-}
-
-/** out[j] = Σ_i d_i · design[i, j]². */
-function squaredColumns(design: Design, d: Float64Array, out: Float64Array): void {
-  const { rows, columns, values, extents } = design;
-  out.fill(0);
-  for (let i = 0; i < rows; i++) {
-    const start = i * columns;
-    const end = extents ? extents[i]! : columns;
-    const weight = d[i]!;
-    for (let j = 0; j < end; j++) out[j]! += weight * values[start + j]! * values[start + j]!;
-  }
-}
-
-function largestColumnMean(design: Design): number {
-  const sums = new Float64Array(design.columns);
-  for (let i = 0, at = 0; i < design.rows; i++) {
-    for (let j = 0; j < design.columns; j++, at++) sums[j]! += Math.abs(design.values[at]!);
-  }
-  return largest(sums) / design.rows;
 }
 
 function largest(values: Float64Array): number {

@@ -3,7 +3,7 @@
  * token mean x̄ of a text there remains x̄ − Σ_j z̄_j d_j over the ablated j, and of a probe's score on it
  * w·x̄ + b − Σ_j z̄_j (w·d_j): pooled features and one number for each latent and probe are enough.
  */
-import type { Features } from '../probes/features.ts';
+import { type DenseFeatures, type Features, rowReader } from '../probes/features.ts';
 import type { LinearProbe } from '../probes/linear-probe.ts';
 import { largest, meanDifference } from '../probes/mean-difference.ts';
 
@@ -14,7 +14,7 @@ export interface ConceptFeatures {
   /** Token mean of z, a row for each row of the set. */
   latents: Features;
   /** Token mean of x, over the same tokens. */
-  residual: Features;
+  residual: DenseFeatures;
 }
 
 /**
@@ -66,7 +66,7 @@ export function strongest(effect: Float64Array, ns: readonly number[]): Int32Arr
 /** w·x̄ + b of the given rows. */
 export function probeScores(
   { weights, intercept }: LinearProbe,
-  { values, columns }: Features,
+  { values, columns }: DenseFeatures,
   rows: ArrayLike<number>,
 ): Float64Array {
   return Float64Array.from(rows, (row) => {
@@ -83,20 +83,33 @@ export function probeScores(
  */
 export function ablatedScores(
   scores: Float64Array,
-  { values, columns }: Features,
+  latents: Features,
   rows: ArrayLike<number>,
   aligned: Float64Array,
   ablated: readonly Int32Array[],
 ): Float64Array[] {
-  const left = scores.slice();
-  let done = 0;
-  return ablated.map((latents) => {
-    for (; done < latents.length; done++) {
-      const latent = latents[done]!;
-      for (let i = 0; i < rows.length; i++) {
-        left[i]! -= values[rows[i]! * columns + latent]! * aligned[latent]!;
-      }
-    }
-    return left.slice();
+  const order = ablated.reduce((most, each) => (each.length > most.length ? each : most), new Int32Array(0));
+  /** The turn in which a latent goes, from 1 on. */
+  const turns = new Int32Array(latents.columns);
+  order.forEach((latent, turn) => {
+    turns[latent] = turn + 1;
   });
+  const read = rowReader(latents);
+  const left = ablated.map(() => new Float64Array(rows.length));
+  const shares = new Float64Array(order.length);
+  for (let i = 0; i < rows.length; i++) {
+    const { indices, values } = read(rows[i]!);
+    shares.fill(0);
+    for (let entry = 0; entry < values.length; entry++) {
+      const latent = indices[entry]!;
+      if (turns[latent]! > 0) shares[turns[latent]! - 1] = values[entry]! * aligned[latent]!;
+    }
+    let score = scores[i]!;
+    let done = 0;
+    ablated.forEach(({ length }, at) => {
+      for (; done < length; done++) score -= shares[done]!;
+      left[at]![i] = score;
+    });
+  }
+  return left;
 }

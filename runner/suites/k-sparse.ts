@@ -6,7 +6,7 @@ import { resamplesOf } from '../metrics/bootstrap.ts';
 import { meanOf, overAllRows, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
 import { accuracy, correctRows } from '../probes/accuracy.ts';
 import { auroc } from '../probes/auroc.ts';
-import { checkFeatures, type Features } from '../probes/features.ts';
+import { checkFeatures, type DenseFeatures, type Features, rowReader } from '../probes/features.ts';
 import { decisionValues, fitLogistic } from '../probes/logistic-regression.ts';
 import { largest, meanDifference } from '../probes/mean-difference.ts';
 import type { KSparse, KSparsePoint, Measure } from '../report/schema.ts';
@@ -105,15 +105,7 @@ function probe(
   columns: Int32Array,
 ): ProbeQuality {
   const rows = Int32Array.of(...task.train, ...task.test);
-  const chosen: Features = {
-    values: new Float32Array(rows.length * columns.length),
-    rows: rows.length,
-    columns: columns.length,
-  };
-  for (let i = 0, at = 0; i < rows.length; i++) {
-    for (const column of columns)
-      chosen.values[at++] = features.values[rows[i]! * features.columns + column]!;
-  }
+  const chosen = chosenColumns(features, rows, columns);
   const labels = Uint8Array.of(...task.trainLabels, ...task.testLabels);
   const order = Int32Array.from(rows, (_, i) => i);
   const fit = fitLogistic(chosen, labels, order.subarray(0, task.train.length), { name: task.name });
@@ -124,6 +116,26 @@ function probe(
     accuracy: accuracy(correctRows(scores, task.testLabels), task.places, resamples),
     auroc: overAllRows(area, resamples, task.places),
   };
+}
+
+/** Some columns of some rows, in the order given. */
+function chosenColumns(features: Features, rows: Int32Array, columns: Int32Array): DenseFeatures {
+  const width = columns.length;
+  const values = new Float32Array(rows.length * width);
+  const read = rowReader(features);
+  /** Where a column goes, from 1 on. */
+  const places = new Int32Array(features.columns);
+  columns.forEach((column, place) => {
+    places[column] = place + 1;
+  });
+  for (let i = 0; i < rows.length; i++) {
+    const row = read(rows[i]!);
+    for (let entry = 0; entry < row.values.length; entry++) {
+      const place = places[row.indices[entry]!]!;
+      if (place > 0) values[i * width + place - 1] = row.values[entry]!;
+    }
+  }
+  return { values, rows: rows.length, columns: width };
 }
 
 function meanQuality(parts: readonly ProbeQuality[]): ProbeQuality {

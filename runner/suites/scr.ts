@@ -8,7 +8,7 @@ import { random } from '../math/random.ts';
 import { type Resamples, resampleWithinClasses } from '../metrics/bootstrap.ts';
 import { combine, meanOf, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
 import { accuracy, correctRows } from '../probes/accuracy.ts';
-import type { Features } from '../probes/features.ts';
+import type { DenseFeatures } from '../probes/features.ts';
 import { type LinearProbe, randomStart, trainLinearProbe } from '../probes/linear-probe.ts';
 import type { ScrSaeBench } from '../report/schema.ts';
 import {
@@ -143,7 +143,7 @@ export interface ScrProbes {
   biased: LinearProbe;
 }
 
-export function scrProbes(plan: ScrPlan, residual: Features, seed: number): ScrProbes {
+export function scrProbes(plan: ScrPlan, residual: DenseFeatures, seed: number): ScrProbes {
   const train = ({ rows, labels }: BinaryRows, which: string): LinearProbe =>
     trainLinearProbe(
       residual,

@@ -5,7 +5,7 @@
 import { random } from '../math/random.ts';
 import { combine, meanOf, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
 import { accuracy, correctRows } from '../probes/accuracy.ts';
-import type { Features } from '../probes/features.ts';
+import type { DenseFeatures } from '../probes/features.ts';
 import { type LinearProbe, randomStart, trainLinearProbe } from '../probes/linear-probe.ts';
 import type { TppPoint, TppSaeBench } from '../report/schema.ts';
 import {
@@ -20,7 +20,7 @@ import {
 import type { ConceptPlan } from './concepts.ts';
 
 /** One probe a class on the residual, trained as SAEBench trains them; the same for all SAEs at the hook. */
-export function conceptProbes(plan: ConceptPlan, residual: Features, seed: number): LinearProbe[] {
+export function conceptProbes(plan: ConceptPlan, residual: DenseFeatures, seed: number): LinearProbe[] {
   return plan.tasks.map((task) =>
     trainLinearProbe(
       residual,

@@ -15,6 +15,12 @@ const BINARY: Readonly<Record<ProbeName, { data: string; classes: readonly [stri
 
 export const DEMO_PROBES = ['toxicity', 'sentiment', 'topic'] as const;
 
+export const DEMO_CLASSES: Readonly<Record<(typeof DEMO_PROBES)[number], readonly string[]>> = {
+  toxicity: BINARY.toxicity.classes,
+  sentiment: BINARY.sentiment.classes,
+  topic: PROBE_TOPICS,
+};
+
 /** A set of the small world; balanced by construction, without texts that stand in both parts. */
 export function demoProbeSet(
   name: (typeof DEMO_PROBES)[number],

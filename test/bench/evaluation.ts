@@ -27,6 +27,7 @@ import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
 import { lossCount, openLanguageModel, type TokenBatch } from '../../runner/lm/language-model.ts';
 import { random } from '../../runner/math/random.ts';
 import { resampleRows } from '../../runner/metrics/bootstrap.ts';
+import type { SparseFeatures } from '../../runner/probes/features.ts';
 import { type OpenSae, openSae } from '../../runner/sae/open-sae.ts';
 import { topKSae } from '../../runner/sae/sae.ts';
 import { reconstructionSuite } from '../../runner/suites/reconstruction.ts';
@@ -116,6 +117,16 @@ const texts = ['toxicity', 'sentiment'].flatMap((name) =>
   ),
 );
 
+function denseOf({ rows, columns, entries }: SparseFeatures): Float32Array {
+  const values = new Float32Array(rows * columns);
+  entries.forEach((row, i) => {
+    row.indices.forEach((column, entry) => {
+      values[i * columns + column] = row.values[entry]!;
+    });
+  });
+  return values;
+}
+
 async function ours(saes: readonly OpenSae[]): Promise<Found[]> {
   const hooks: HookSaes[] = layers.map((layer, i) => ({ layer, saes: [saes[i]!] }));
   const tokens = observeTokens(d, hooks, batchesOf(rows, ROWS_A_BATCH));
@@ -135,7 +146,7 @@ async function ours(saes: readonly OpenSae[]): Promise<Found[]> {
       sae: [...of!.sae],
       zero: [...of!.zero],
       varExp: suite!.statistics['var_exp@pooled-v1'].value ?? Number.NaN,
-      pooled: pooled[hook]!.latents[0]!.values,
+      pooled: denseOf(pooled[hook]!.latents[0]!),
     };
   });
 }

@@ -46,11 +46,11 @@ describe('plan', () => {
   });
 
   it('says what is loaded in turn, and what waits on disk', async () => {
-    const planned = async (...args: string[]) => {
-      const text = await plan('small-world-quick', '--memory', '555.5MB', '--json', ...args);
+    const planned = async (megabytes: number, ...args: string[]) => {
+      const text = await plan('small-world-quick', '--memory', `${megabytes}MB`, '--json', ...args);
       return JSON.parse(text).plan.stages.find(({ stage }: { stage: string }) => stage === 'evaluation');
     };
-    const evaluation = await planned('--set', 'evaluation.suites=[]');
+    const evaluation = await planned(555.5, '--set', 'evaluation.suites=[]');
     expect(evaluation.resident).toBe(false);
     const largest = Math.max(...evaluation.segments.map(({ bytes }: { bytes: number }) => bytes));
     expect(evaluation.memory.weights).toBe(largest);
@@ -58,7 +58,10 @@ describe('plan', () => {
     expect(evaluation.disk + evaluation.memory.waiting).toBe(4 * 4096 * 128 * 4);
     expect(evaluation.disk).toBeGreaterThan(0);
     // The suites' text waits beside it: core rows with a branch an SAE and a hook, probe texts with none.
-    const all = await planned();
+    // 3 SAEs' features of 700 texts, of 256 latents at most (8 bytes) and the residual, take memory too.
+    const pooled = 3 * 700 * (8 * 256 + 4 * 128);
+    const all = await planned(555.5 + pooled / 1e6);
+    expect(all.memory.working - evaluation.memory.working).toBe(pooled);
     const texts = 2 * 200 * 256 + 2 * (40 + 20) * 128;
     expect(all.tokens).toBe(4096 + 1024 + texts);
     expect(all.disk + all.memory.waiting).toBe(4 * 128 * (4096 * 4 + 1024 * 7 + texts));

@@ -3,7 +3,8 @@ import { MalformedError } from '../../../runner/errors.ts';
 import { random } from '../../../runner/math/random.ts';
 import { resampleWithinClasses } from '../../../runner/metrics/bootstrap.ts';
 import { auroc } from '../../../runner/probes/auroc.ts';
-import type { Features } from '../../../runner/probes/features.ts';
+import { prepare } from '../../../runner/probes/design.ts';
+import type { DenseFeatures, SparseFeatures } from '../../../runner/probes/features.ts';
 import { decisionValues, fitLogistic } from '../../../runner/probes/logistic-regression.ts';
 import { splitRows } from '../../../runner/probes/split.ts';
 import golden from '../../fixtures/probes/probes.json' with { type: 'json' };
@@ -23,7 +24,7 @@ function rowsUpTo(count: number): Int32Array {
   return Int32Array.from({ length: count }, (_, row) => row);
 }
 
-function noise(rows: number, columns: number, density = 1): { features: Features; labels: Uint8Array } {
+function noise(rows: number, columns: number, density = 1): { features: DenseFeatures; labels: Uint8Array } {
   const stream = random('logistic', rows, columns);
   const values = Float32Array.from({ length: rows * columns }, () =>
     stream.next() < density ? stream.next() : 0,
@@ -32,6 +33,15 @@ function noise(rows: number, columns: number, density = 1): { features: Features
     features: { values, rows, columns },
     labels: Uint8Array.from({ length: rows }, () => stream.integer(2)),
   };
+}
+
+function withoutZeros({ values, rows, columns }: DenseFeatures): SparseFeatures {
+  const entries = Array.from({ length: rows }, (_, i) => {
+    const row = values.subarray(i * columns, (i + 1) * columns);
+    const indices = Int32Array.from(row.keys()).filter((j) => row[j] !== 0);
+    return { indices, values: Float32Array.from(indices, (j) => row[j]!) };
+  });
+  return { rows, columns, entries };
 }
 
 describe('fitLogistic', () => {
@@ -55,18 +65,32 @@ describe('fitLogistic', () => {
   it('finds the same optimum in row space as in column space', () => {
     const { features, labels } = noise(60, 50);
     const direct = fitLogistic(features, labels, rowsUpTo(60));
-    // The same columns beside a hundred that the penalty alone decides: now wider than tall. Values of 1e-30 are not
+    // The same columns beside 250 that the penalty alone decides: now much wider than tall. Values of 1e-30 are not
     // zero, so they are not dropped, yet can carry no weight.
-    const wide = new Float32Array(60 * 150).fill(1e-30);
-    for (let i = 0; i < 60; i++) wide.set(features.values.subarray(i * 50, (i + 1) * 50), i * 150);
-    const rotated = fitLogistic({ values: wide, rows: 60, columns: 150 }, labels, rowsUpTo(60));
+    const wide = new Float32Array(60 * 300).fill(1e-30);
+    for (let i = 0; i < 60; i++) wide.set(features.values.subarray(i * 50, (i + 1) * 50), i * 300);
+    expect(prepare({ values: wide, rows: 60, columns: 300 }, rowsUpTo(60)).rotated).toBe(true);
+    const rotated = fitLogistic({ values: wide, rows: 60, columns: 300 }, labels, rowsUpTo(60));
     expect(distance(rotated.weights.subarray(0, 50), direct.weights)).toBeLessThan(1e-8);
     expect(rotated.intercept).toBeCloseTo(direct.intercept, 8);
   });
 
   it.each([
     [40, 10],
-    [40, 90],
+    [40, 300],
+  ])('gives the same weights for features without their zeros: %i × %i', (rows, columns) => {
+    const { features, labels } = noise(rows, columns, 0.3);
+    const sparse = withoutZeros(features);
+    const train = rowsUpTo(rows - 5);
+    const found = fitLogistic(sparse, labels, train);
+    expect(found).toEqual(fitLogistic(features, labels, train));
+    const test = Int32Array.from({ length: 5 }, (_, i) => rows - 5 + i);
+    expect(decisionValues(sparse, test, found)).toEqual(decisionValues(features, test, found));
+  });
+
+  it.each([
+    [40, 10],
+    [40, 300],
   ])('gives zero columns weight 0 and changes nothing else (%i × %i)', (rows, columns) => {
     const { features, labels } = noise(rows, columns, 0.5);
     const plain = fitLogistic(features, labels, rowsUpTo(rows));

@@ -1,6 +1,6 @@
 /** The features of the golden fits, drawn as test/fixtures/probes/make_probes.py draws them. */
 import { cpythonRandom } from '../../../runner/math/cpython-random.ts';
-import type { Features } from '../../../runner/probes/features.ts';
+import type { DenseFeatures } from '../../../runner/probes/features.ts';
 
 export interface Recipe {
   seed: number;
@@ -11,7 +11,7 @@ export interface Recipe {
   special: boolean;
 }
 
-export function goldenFeatures({ seed, rows, columns, density, decades, special }: Recipe): Features {
+export function goldenFeatures({ seed, rows, columns, density, decades, special }: Recipe): DenseFeatures {
   const stream = cpythonRandom(seed);
   const values = new Float32Array(rows * columns);
   const scales = Array.from({ length: columns }, (_, j) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../../runner/math/random.ts';
+import type { DenseFeatures } from '../../../runner/probes/features.ts';
 import { record } from '../../../runner/report/schema.ts';
-import type { ConceptFeatures } from '../../../runner/suites/ablation.ts';
 import { type ConceptSet, planConcepts } from '../../../runner/suites/concepts.ts';
 import { fullProbe, kSparseProbes, kSparseSuite } from '../../../runner/suites/k-sparse.ts';
 import { planScr, scrOfPair, scrProbes, scrSuite } from '../../../runner/suites/scr.ts';
@@ -38,7 +38,10 @@ const set: ConceptSet = {
 };
 
 /** x is what the latents add up to along the axes, latent j along axis j mod 10, and noise. */
-function planted(): { features: ConceptFeatures; directions: { rows: Float32Array } } {
+function planted(): {
+  features: { latents: DenseFeatures; residual: DenseFeatures };
+  directions: { rows: Float32Array };
+} {
   const stream = random('planted');
   const rows = CLASSES * PER_CLASS;
   const z = new Float32Array(rows * LATENTS);

@@ -1,5 +1,6 @@
 /** Probe tasks whose answer is known. */
 import { random } from '../../../runner/math/random.ts';
+import type { DenseFeatures } from '../../../runner/probes/features.ts';
 import type { ProbeTask } from '../../../runner/suites/probe-task.ts';
 
 export interface TaskOptions {
@@ -17,7 +18,7 @@ export function probeTask({
   shift = 1,
   carriers = 2,
   key = 'task',
-}: TaskOptions = {}): ProbeTask {
+}: TaskOptions = {}): ProbeTask & { features: DenseFeatures } {
   const stream = random('probe task', key);
   const labels = Uint8Array.from({ length: rows }, () => stream.integer(2));
   const values = new Float32Array(rows * columns);

@@ -1,7 +1,7 @@
 /** The activations and the SAE that test/fixtures/saebench/make_concepts.py draws, as both sides draw them. */
 import { cpythonRandom } from '../../../../runner/math/cpython-random.ts';
 import { resampleWithinClasses } from '../../../../runner/metrics/bootstrap.ts';
-import type { Features } from '../../../../runner/probes/features.ts';
+import type { DenseFeatures } from '../../../../runner/probes/features.ts';
 import { encode } from '../../../../runner/sae/reference.ts';
 import type { TopKSae } from '../../../../runner/sae/sae.ts';
 import { balanced, type ConceptPlan, type ConceptSet } from '../../../../runner/suites/concepts.ts';
@@ -58,7 +58,7 @@ export function drawn(): Drawn {
 export function pooled(
   { sae, x }: Drawn,
   length: (text: number) => number = () => tokens,
-): { latents: Features; residual: Features } {
+): { latents: DenseFeatures; residual: DenseFeatures } {
   const rows = classes.length * TEXTS;
   const z = { values: new Float32Array(rows * latents), rows, columns: latents };
   const means = { values: new Float32Array(rows * width), rows, columns: width };
