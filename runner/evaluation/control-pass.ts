@@ -18,7 +18,7 @@ import { lossCount } from '../lm/language-model.ts';
 import type { Branch, Observer } from '../lm/sweep.ts';
 import { type HookStatistics, type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { ReconstructionTable } from '../metrics/reconstruction.ts';
-import type { HookSaes } from './observation.ts';
+import { type HookSaes, type Kept, namesOf } from './observation.ts';
 import {
   type Control,
   controlsOf,
@@ -49,8 +49,8 @@ export interface ControlsMeasured {
 export interface ControlOptions extends MakingOptions {
   /** Tokens to control, rounded down to whole batches and leaving at least one batch to fit on. */
   tokens: number;
-  /** Where results of controls that no SAE decides are kept, and a hash of model, device and runtime. */
-  kept?: { cache: ContentCache; identity: string };
+  /** Where results of controls that no SAE decides are kept. */
+  kept?: Kept;
 }
 
 /** What was measured of a control. */
@@ -99,26 +99,20 @@ export function controlPass(
 
   const { kept } = options;
   /** What everything here follows from, but for the control itself and its hook. */
-  const text = sha256(
-    canonicalJson([
-      DEFINITION,
-      kept?.identity ?? '',
-      start,
-      batches.map(({ ids, rows, tokens }) => [
-        rows,
-        tokens,
-        sha256(Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength)),
-      ]),
-    ]),
-  );
+  const text = sha256(canonicalJson([DEFINITION, kept?.identity ?? '', start, namesOf(batches)]));
 
   /** The controls of a hook, made when the first controlled batch arrives. */
   async function make(hook: number): Promise<NonNullable<HookState['made']>> {
     const here = state[hook]!;
-    const fit = joined(here.fit, here.fitTokens * d);
+    let whole: Float32Array | undefined;
+    const parts = here.fit;
     here.fit = [];
+    const before = (): Float32Array => {
+      whole ??= joined(parts, here.fitTokens * d);
+      return whole;
+    };
     const entries: Entry[] = [];
-    for (const each of await controlsOf(hooks[hook]!, fit, d, here.leftOut, options)) {
+    for (const each of await controlsOf(hooks[hook]!, before, d, here.leftOut, options)) {
       const { name, of, k, follows } = each;
       const { layer } = hooks[hook]!;
       const key =
@@ -149,7 +143,7 @@ export function controlPass(
         const room = Math.floor(FIT_LIMIT / d) - here.fitTokens;
         const taken = Math.min(room, batch.rows * batch.tokens);
         if (taken > 0) {
-          here.fit.push(residual.slice(0, taken * d));
+          here.fit.push(residual.subarray(0, taken * d));
           here.fitTokens += taken;
         }
         return [];

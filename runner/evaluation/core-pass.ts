@@ -2,18 +2,23 @@
  * Losses and KL by the rules of SAEBench's core evaluation: the reconstruction stands in for the residual where the
  * token is not special, zero stands in for it everywhere, and both are compared with the model left alone.
  */
+import { deserialize, serialize } from 'node:v8';
+import { canonicalJson } from '../io/hash.ts';
 import { lossCount, type TokenBatch } from '../lm/language-model.ts';
 import type { Branch, Ending } from '../lm/sweep.ts';
 import type { CoreTable } from '../metrics/core-losses.ts';
-import type { HookSaes, Observation } from './observation.ts';
+import { type HookSaes, type Kept, namesOf, type Observation } from './observation.ts';
+
+/** Changes when what is kept changes. */
+const DEFINITION = 'core zero/1';
 
 /** For each hook one table an SAE. */
 export type CoreMeasured = CoreTable[][];
 
 /** Sums a row over some of its positions. */
 class RowSums {
-  readonly nll: number[] = [];
-  readonly kl: number[] = [];
+  nll: number[] = [];
+  kl: number[] = [];
   readonly special: ReadonlySet<number>;
 
   constructor(special: ReadonlySet<number>) {
@@ -38,28 +43,43 @@ class RowSums {
 /**
  * @param batches rows that begin with BOS, all full
  * @param special ids that are neither spliced nor counted
+ * @param kept where the zero-ablated sums are kept, which no SAE decides
  */
-export function observeCore(
+export async function observeCore(
   dModel: number,
   hooks: readonly HookSaes[],
   batches: readonly TokenBatch[],
   special: ReadonlySet<number>,
-): Observation<CoreMeasured> {
+  kept?: Kept,
+): Promise<Observation<CoreMeasured>> {
   const clean = new RowSums(special);
-  const state = hooks.map(({ saes }) => ({
-    zero: new RowSums(special),
-    sae: saes.map(() => new RowSums(special)),
-  }));
+  const text = canonicalJson([
+    DEFINITION,
+    kept?.identity ?? '',
+    hooks.map(({ layer }) => layer),
+    [...special],
+    namesOf(batches),
+  ]);
+  const stateOf = async ({ layer, saes }: HookSaes) => {
+    const key = `${text} ${layer}`;
+    const zero = new RowSums(special);
+    const bytes = await kept?.cache.get(key);
+    if (bytes !== undefined) Object.assign(zero, deserialize(bytes) as Pick<RowSums, 'nll' | 'kl'>);
+    return { key, known: bytes !== undefined, zero, sae: saes.map(() => new RowSums(special)) };
+  };
+  const state = await Promise.all(hooks.map(stateOf));
   return {
     batches,
     branches: hooks.reduce((sum, { saes }) => sum + saes.length + 1, 0),
     observer: {
       divergence: true,
       async see({ hook, batch, residual }) {
-        const { zero, sae: sums } = state[hook]!;
-        const branches: Branch[] = [
-          { residual: new Float32Array(residual.length), ended: (ending) => zero.add(ending, batch) },
-        ];
+        const { known, zero, sae: sums } = state[hook]!;
+        const branches: Branch[] = [];
+        if (!known) {
+          const residual = new Float32Array(batch.rows * batch.tokens * dModel);
+          branches.push({ residual, ended: (ending) => zero.add(ending, batch) });
+        }
         for (const [i, sae] of hooks[hook]!.saes.entries()) {
           const { reconstruction } = await sae.reconstruct(residual, batch.rows * batch.tokens);
           batch.ids.forEach((id, position) => {
@@ -86,8 +106,9 @@ export function observeCore(
         );
       const predictions = counted(lossCount);
       const positions = counted((batch) => batch.tokens);
-      return state.map(({ zero, sae }) =>
-        sae.map((sums) => ({
+      return state.map(({ key, known, zero, sae }) => {
+        if (!known) kept?.cache.put(key, serialize({ nll: zero.nll, kl: zero.kl }));
+        return sae.map((sums) => ({
           predictions,
           positions,
           clean: Float64Array.from(clean.nll),
@@ -95,8 +116,8 @@ export function observeCore(
           zero: Float64Array.from(zero.nll),
           klSae: Float64Array.from(sums.kl),
           klZero: Float64Array.from(zero.kl),
-        })),
-      );
+        }));
+      });
     },
   };
 }

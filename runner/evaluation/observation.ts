@@ -3,6 +3,8 @@
  * that a run's suites want goes through the model in one sweep, so that each segment is loaded and run once over the
  * union of it.
  */
+import type { ContentCache } from '../io/content-cache.ts';
+import { sha256 } from '../io/hash.ts';
 import type { LanguageModel, TokenBatch } from '../lm/language-model.ts';
 import { type Observer, type SweepOptions, sweep } from '../lm/sweep.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
@@ -22,6 +24,22 @@ export interface Observation<Found> {
   branches: number;
   /** To be called after the sweep. */
   found(): Found;
+}
+
+/** Where results that no SAE decides are kept. */
+export interface Kept {
+  cache: ContentCache;
+  /** Hash of what the language model's numbers follow from. */
+  identity: string;
+}
+
+/** Names the text of batches: rows and tokens of each, and a hash of its ids. */
+export function namesOf(batches: readonly TokenBatch[]): [number, number, string][] {
+  return batches.map(({ ids: { buffer, byteOffset, byteLength }, rows, tokens }) => [
+    rows,
+    tokens,
+    sha256(new Uint8Array(buffer, byteOffset, byteLength)),
+  ]);
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Statistic } from '../metrics/statistic.ts';
 import { type PairedId, packDraws, pairedIds } from '../report/paired.ts';
 import type { Paired } from '../report/schema.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
+import { namesOf } from './observation.ts';
 
 /** Changes when resamples are drawn in another way. */
 const DRAWING = 'bootstrap/1';
@@ -24,10 +25,9 @@ export function pairingKeys(
   tasks: readonly ProbeTask[],
   draws: { resamples: number; seed: number },
 ): PairingKeys {
-  const rows = batches.map(({ ids, rows, tokens }) => [rows, tokens, sha256(bytesOf(ids))]);
   const probes = tasks.map(({ task, labels, texts }) => [task, Array.from(labels), sha256(texts.join('\0'))]);
   return {
-    tokens: sha256(canonicalJson([DRAWING, draws, rows])),
+    tokens: sha256(canonicalJson([DRAWING, draws, namesOf(batches)])),
     probes: sha256(canonicalJson([DRAWING, draws, probes])),
   };
 }
@@ -57,8 +57,4 @@ export function pairedPart(
     draws[id] = { over: OVER[id], ...packDraws(statistic.samples) };
   }
   return count === 0 ? undefined : { count, ...keys, draws };
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Int32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

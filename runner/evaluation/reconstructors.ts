@@ -44,12 +44,12 @@ export interface Reconstructor extends Control {
 /**
  * The controls of the SAEs at one hook; those that serve several SAEs alike are made once.
  *
- * @param fit residuals [tokens, d] to fit on, none of them of the controlled rows
+ * @param before gives residuals [tokens, d] to fit on, none of them of the controlled rows
  * @param leftOut takes what cannot be made, with the reason
  */
 export async function controlsOf(
   { layer, saes }: HookSaes,
-  fit: Float32Array,
+  before: () => Float32Array,
   d: number,
   leftOut: LeftOutControl[],
   options: MakingOptions,
@@ -65,7 +65,7 @@ export async function controlsOf(
     },
   ];
   const ks: number[] = [];
-  for (const sae of saes) ks.push(await activeLatents(sae, fit, d));
+  for (const sae of saes) ks.push(await activeLatents(sae, before, d));
   for (const k of new Set(ks)) {
     const count = Math.min(k, d);
     const of = all.filter((i) => ks[i] === k);
@@ -75,7 +75,7 @@ export async function controlsOf(
       k: count,
       follows: `${count}`,
       async open() {
-        const pca = fitPca(fit, d, count);
+        const pca = fitPca(before(), d, count);
         return { reconstruct: async (x) => project(pca, x) };
       },
     });
@@ -95,7 +95,7 @@ export async function controlsOf(
       k,
       follows: key,
       async open() {
-        const sae = await untrained(d_sae, k, fit, d, key, options);
+        const sae = await untrained(d_sae, k, before(), d, key, options);
         return {
           reconstruct: async (x, tokens) => (await sae.reconstruct(x, tokens)).reconstruction,
           close: () => sae.close(),
@@ -124,10 +124,11 @@ export async function controlsOf(
 }
 
 /** The SAE's L0, as a whole number: its k, or the mean over some tokens. */
-async function activeLatents(sae: OpenSae, fit: Float32Array, d: number): Promise<number> {
+async function activeLatents(sae: OpenSae, before: () => Float32Array, d: number): Promise<number> {
   if (sae.k !== null) return sae.k;
-  const tokens = Math.min(L0_TOKENS, fit.length / d);
-  const { values } = await sae.encode(fit.subarray(0, tokens * d), tokens);
+  const x = before();
+  const tokens = Math.min(L0_TOKENS, x.length / d);
+  const { values } = await sae.encode(x.subarray(0, tokens * d), tokens);
   let active = 0;
   for (const value of values) if (value !== 0) active++;
   return Math.max(1, Math.min(sae.d_sae, Math.round(active / tokens)));

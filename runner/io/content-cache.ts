@@ -4,7 +4,7 @@
  * is as good as absent. The folder stays below its limit: the entries read longest ago go first.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { sha256 } from './hash.ts';
@@ -69,16 +69,15 @@ export async function openContentCache(folder: string, limit: number): Promise<C
     counts,
     async get(key) {
       const path = join(folder, nameOf(key));
-      const found = await readFile(path).catch(() => undefined);
+      const found = await read(path).catch(() => undefined);
       if (found === undefined) {
         counts.misses++;
         return undefined;
       }
-      const bytes = found.subarray(HEADER);
+      const { header, bytes } = found;
       const whole =
-        found.length >= HEADER &&
-        found.subarray(0, MAGIC.length).equals(MAGIC) &&
-        createHash('sha256').update(bytes).digest().equals(found.subarray(MAGIC.length, HEADER));
+        header.subarray(0, MAGIC.length).equals(MAGIC) &&
+        createHash('sha256').update(bytes).digest().equals(header.subarray(MAGIC.length));
       if (!whole) {
         counts.damaged++;
         await rm(path, { force: true }).catch(() => undefined);
@@ -87,8 +86,7 @@ export async function openContentCache(folder: string, limit: number): Promise<C
       counts.hits++;
       const now = new Date();
       await utimes(path, now, now).catch(() => undefined);
-      // A copy: its start is aligned, as typed arrays need it.
-      return new Uint8Array(bytes);
+      return bytes;
     },
     put(key, bytes) {
       const cost = HEADER + bytes.byteLength;
@@ -115,6 +113,25 @@ export async function remembered<T>(
   const made = await make();
   cache?.put(key, serialize(made));
   return made;
+}
+
+/** An entry's two parts, the second at an aligned start of its own, as typed arrays need it. */
+async function read(path: string): Promise<{ header: Buffer; bytes: Uint8Array }> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const header = Buffer.alloc(HEADER);
+    const bytes = new Uint8Array(Math.max(0, size - HEADER));
+    await file.read(header, 0, HEADER, 0);
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesRead } = await file.read(bytes, at, bytes.length - at, HEADER + at);
+      if (bytesRead === 0) break;
+      at += bytesRead;
+    }
+    return { header, bytes };
+  } finally {
+    await file.close();
+  }
 }
 
 function nameOf(key: string): string {

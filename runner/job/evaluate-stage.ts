@@ -9,15 +9,16 @@ import { type ControlPass, controlPass } from '../evaluation/control-pass.ts';
 import { type ProbeControls, probeControls } from '../evaluation/controls.ts';
 import { observeCore } from '../evaluation/core-pass.ts';
 import { type Evaluated, evaluate } from '../evaluation/evaluate.ts';
-import { type HookSaes, type Observation, observe } from '../evaluation/observation.ts';
+import { type HookSaes, type Kept, type Observation, observe } from '../evaluation/observation.ts';
 import { pairingKeys } from '../evaluation/pairing.ts';
 import { observeProbes } from '../evaluation/probe-pass.ts';
+import { sharedEncoding } from '../evaluation/shared-encoding.ts';
 import { observeTokens } from '../evaluation/token-pass.ts';
 import { type ContentCache, remembered } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
 import { cachedModel } from '../lm/cached-model.ts';
 import type { Device } from '../onnx/devices.ts';
-import type { Features } from '../probes/features.ts';
+import { type Features, rowReader } from '../probes/features.ts';
 import type { EvaluationRecord, Exclusion } from '../report/schema.ts';
 import type { Reporter } from '../reporter.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
@@ -26,17 +27,12 @@ import { type OpenSae, openSae } from '../sae/open-sae.ts';
 import { needsOf } from '../suites/needs.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
 import { beginningToken, specialTokens } from '../text/bos-rows.ts';
+import { encodedTexts } from '../text/encoded-texts.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { RunModel } from './language-model.ts';
 import type { PlannedSae } from './planned-saes.ts';
 import { probeTasks, removedTexts } from './probe-tasks.ts';
 import { coreBatches, type EvaluationText, probeSets } from './text.ts';
-
-export interface Kept {
-  cache: ContentCache;
-  /** Hash of what the language model's numbers follow from. */
-  identity: string;
-}
 
 export interface EvaluateStage {
   /** By hook, of one hook in the order given. */
@@ -86,7 +82,7 @@ export async function evaluateStage(
       const here = saes.filter((each) => each.planned.layer === layer);
       byHook.push(here);
       for (const { planned, file } of here) {
-        open.push(await openSae(file.sae, { device, ...threads }));
+        open.push(sharedEncoding(await openSae(file.sae, { device, ...threads })));
         order.push(planned);
       }
     }
@@ -105,9 +101,9 @@ export async function evaluateStage(
       });
     const packed = observeTokens(dModel, hooks, batches, controls === null ? [] : [controls.observer]);
     const core = needs.bosRows
-      ? await coreObservation(config, tokenizer, reading, dModel, hooks, exclusions)
+      ? await coreObservation(config, tokenizer, reading, { dModel, hooks, kept }, exclusions)
       : null;
-    const tasks = needs.tasks ? await probeTasks(config, tokenizer, reading) : null;
+    const tasks = needs.tasks ? await probeTasks(config, tokenizer, reading, kept?.cache) : null;
     exclusions.push(...(tasks?.removed ?? []));
     const taskTexts = tasks && observeProbes(dModel, hooks, tasks.texts, { residual: controls !== null });
     const options: ConceptOptions = {
@@ -118,7 +114,7 @@ export async function evaluateStage(
       resamples,
       resampleSeed: seed,
     };
-    const sets = needs.sets ? await conceptSets(config, tokenizer, reading, exclusions) : [];
+    const sets = needs.sets ? await conceptSets(config, tokenizer, reading, exclusions, kept?.cache) : [];
     const plans = planConceptSuites(
       sets.map(({ set }) => set),
       options,
@@ -216,8 +212,13 @@ async function probingControls(
   return found;
 }
 
-function hashOf({ values: { buffer, byteOffset, byteLength } }: Features): string {
-  return sha256(new Uint8Array(buffer, byteOffset, byteLength));
+function hashOf(features: Features): string {
+  const read = rowReader(features);
+  const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Int32Array): Uint8Array =>
+    new Uint8Array(buffer, byteOffset, byteLength);
+  if (features.values !== undefined) return sha256(bytesOf(features.values));
+  const rows = Array.from({ length: features.rows }, (_, row) => read(row));
+  return sha256(rows.map(({ indices, values }) => sha256(bytesOf(indices)) + sha256(bytesOf(values))).join());
 }
 
 /** Null, and an exclusion, where the tokenizer has no token that rows could begin with. */
@@ -225,8 +226,7 @@ async function coreObservation(
   config: RunConfig,
   tokenizer: Tokenizer,
   reading: Reporter,
-  dModel: number,
-  hooks: readonly HookSaes[],
+  { dModel, hooks, kept }: { dModel: number; hooks: readonly HookSaes[]; kept: Kept | undefined },
   exclusions: Exclusion[],
 ) {
   const begin = beginningToken(tokenizer);
@@ -240,7 +240,7 @@ async function coreObservation(
   const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
   const counted = (ids: Int32Array): number => ids.reduce((sum, id) => sum + (special.has(id) ? 0 : 1), 0);
   return {
-    observation: observeCore(dModel, hooks, batches, special),
+    observation: await observeCore(dModel, hooks, batches, special, kept),
     data: {
       rows,
       row_tokens: batches[0]!.tokens,
@@ -257,6 +257,7 @@ async function conceptSets(
   tokenizer: Tokenizer,
   reading: Reporter,
   exclusions: Exclusion[],
+  cache: ContentCache | undefined,
 ) {
   const { setTrainTexts, setTestTexts, setTokens, probeSeed } = config.evaluation;
   const load = probeSets(config, reading);
@@ -271,8 +272,8 @@ async function conceptSets(
       seed: probeSeed,
     });
     exclusions.push(...removedTexts(set, 'probing.sets'));
-    const read = (text: string) => tokenizer.encode(text, { specialTokens: true }).slice(0, setTokens);
-    found.push(conceptTexts(set, read, special));
+    const texts = [...set.train, ...set.test].map(({ text }) => text);
+    found.push(conceptTexts(set, await encodedTexts(tokenizer, texts, setTokens, cache), special));
   }
   return found;
 }

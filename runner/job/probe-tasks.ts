@@ -2,10 +2,12 @@
 import type { RunConfig } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
 import type { ProbeText } from '../evaluation/probe-pass.ts';
-import type { Features } from '../probes/features.ts';
+import type { ContentCache } from '../io/content-cache.ts';
+import { type Features, rowsFrom } from '../probes/features.ts';
 import type { Exclusion } from '../report/schema.ts';
 import type { Reporter } from '../reporter.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
+import { encodedTexts } from '../text/encoded-texts.ts';
 import type { ProbeSet } from '../text/probe-sets.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { probeSets } from './text.ts';
@@ -24,6 +26,7 @@ export async function probeTasks(
   config: RunConfig,
   tokenizer: Tokenizer,
   reporter: Reporter,
+  cache: ContentCache | undefined,
 ): Promise<ProbeTasks> {
   const { probeTexts, probeTokens } = config.evaluation;
   const load = probeSets(config, reporter);
@@ -35,12 +38,10 @@ export async function probeTasks(
     loaded.push(set);
     removed.push(...removedTexts(set, 'interpscore'));
   }
+  const texts = loaded.flatMap(({ train }) => train.map(({ text }) => text));
+  const encoded = (await encodedTexts(tokenizer, texts, probeTokens, cache)).values();
   const sets = loaded.map(({ name, data, train }) => {
-    const rows = train.map(({ text, label }) => ({
-      text,
-      label,
-      ids: tokenizer.encode(text, { specialTokens: true }).slice(0, probeTokens),
-    }));
+    const rows = train.map(({ text, label }) => ({ text, label, ids: encoded.next().value! }));
     // A text without a token has no mean over its tokens: it is not a usable row.
     const usable = rows.filter(({ ids }) => ids.length > 0);
     if (usable.length === 0) {
@@ -59,7 +60,7 @@ export async function probeTasks(
     of(latents) {
       let first = 0;
       return sets.map(({ name, data, usable }): ProbeTask => {
-        const part = rowsOf(latents, first, usable.length);
+        const part = rowsFrom(latents, first, usable.length);
         first += usable.length;
         return {
           task: name,
@@ -101,9 +102,4 @@ function asTask(set: ProbeSet): ProbeSet {
     expected: 'two',
     next: 'Put it under probing.sets, or declare two of its classes.',
   });
-}
-
-/** Rows `first`.. of a feature matrix, without a copy. */
-function rowsOf({ values, columns }: Features, first: number, rows: number): Features {
-  return { values: values.subarray(first * columns, (first + rows) * columns), rows, columns };
 }

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { Kept } from '../evaluation/observation.ts';
 import { PROBE_BATCH_TOKENS } from '../evaluation/probe-pass.ts';
 import { openContentCache } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
@@ -16,10 +17,11 @@ import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { needsOf } from '../suites/needs.ts';
 import { CORE_ROW_TOKENS } from '../text/bos-rows.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
-import { evaluateStage, type Kept } from './evaluate-stage.ts';
+import { evaluateStage } from './evaluate-stage.ts';
 import { openRunModel, type RunModel, removeSpilled } from './language-model.ts';
 import type { JobStart } from './messages.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from './planned-saes.ts';
+import { pooledBytes } from './pooled-memory.ts';
 import { recordOf } from './record.ts';
 import { type ResumeStamp, stampOf } from './resume-stamp.ts';
 import type { RunState } from './run-folder.ts';
@@ -161,7 +163,12 @@ async function withSaes<T>(
       ),
       positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, CORE_BATCH_TOKENS),
       divergence: needsOf(config.evaluation.suites).divergence,
-      saes: saes.reduce((sum, { file: { sae } }) => sum + 4 * 2 * sae.d_in * sae.d_sae, 0),
+      saes:
+        saes.reduce((sum, { file: { sae } }) => sum + 4 * 2 * sae.d_in * sae.d_sae, 0) +
+        pooledBytes(
+          config,
+          saes.map(({ file: { sae } }) => ({ ...sae, k: sae.architecture === 'topk' ? sae.k : null })),
+        ),
       ...(config.threads === null ? {} : { threads: config.threads }),
     });
     try {

@@ -3,9 +3,15 @@ import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { MalformedError, quote, UnavailableError } from '../errors.ts';
+import { sha256 } from '../io/hash.ts';
 import { type ApplyChat, chatTemplate } from './chat-template.ts';
 
+/** Version of the library that encodes; part of what ids follow from. */
+export const TOKENIZERS_VERSION = '0.2.0';
+
 export interface Tokenizer {
+  /** Hash of what its ids follow from. */
+  identity: string;
   /** Number of ids, added tokens included: one more than the largest id. */
   vocabSize: number;
   /** `specialTokens`: with those that the tokenizer itself puts around a text (BOS, EOS …), if any. */
@@ -57,8 +63,8 @@ const configFile = z.looseObject({
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const path = join(folder, 'tokenizer.json');
   const configPath = join(folder, 'tokenizer_config.json');
-  const rawFile = await readJson(path);
-  const rawConfig = await readJson(configPath);
+  const { value: rawFile, hash: fileHash } = await readJson(path);
+  const { value: rawConfig, hash: configHash } = await readJson(configPath);
   const file = checked(tokenizerFile, rawFile, path);
   const config = checked(configFile, rawConfig, configPath);
   let inner: HuggingFaceTokenizer;
@@ -93,6 +99,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   for (const { id } of file.added_tokens) vocabSize = Math.max(vocabSize, id + 1);
 
   return {
+    identity: sha256(`${TOKENIZERS_VERSION} ${fileHash} ${configHash}`),
     vocabSize,
     encode: (text, { specialTokens }) => inner.encode(text, { add_special_tokens: specialTokens }).ids,
     decode: (ids) =>
@@ -146,7 +153,7 @@ function writtenOut(part: unknown): unknown {
   return { type: 'Sequence', pretokenizers: [split, { ...part, use_regex: false }] };
 }
 
-async function readJson(path: string): Promise<unknown> {
+async function readJson(path: string): Promise<{ value: unknown; hash: string }> {
   const text = await readOptional(path);
   if (text === null) {
     throw new UnavailableError({
@@ -157,7 +164,7 @@ async function readJson(path: string): Promise<unknown> {
     });
   }
   try {
-    return JSON.parse(text);
+    return { value: JSON.parse(text), hash: sha256(text) };
   } catch (cause) {
     throw malformed(path, cause, 'JSON');
   }

@@ -35,11 +35,12 @@ const set: ProbeSet = {
   test: rows(24, 100),
   removed: { duplicates: 0, unused: 0 },
 };
-const read = (text: string): number[] => [BOS, Number(text.slice(1)) + 1];
+const read = ({ text }: ProbeRow): number[] => [BOS, Number(text.slice(1)) + 1];
+const encoded = [...set.train, ...set.test].map(read);
 
 describe('conceptTexts', () => {
   it('numbers training rows first, and counts no special token', () => {
-    const { set: found, texts } = conceptTexts(set, read, new Set([BOS]));
+    const { set: found, texts } = conceptTexts(set, encoded, new Set([BOS]));
     expect(Array.from(found.train)).toEqual(Array.from({ length: 36 }, (_, i) => i));
     expect(Array.from(found.test)).toEqual(Array.from({ length: 24 }, (_, i) => 36 + i));
     expect(texts[36]).toEqual({ ids: [BOS, 101], kept: Uint8Array.of(0, 1) });
@@ -47,20 +48,24 @@ describe('conceptTexts', () => {
   });
 
   it('splits a set that has no test part of its own', () => {
-    const { set: found } = conceptTexts({ ...set, test: [] }, read, new Set([BOS]));
+    const { set: found } = conceptTexts({ ...set, test: [] }, encoded.slice(0, 36), new Set([BOS]));
     expect(found.train).toHaveLength(28);
     expect(found.test).toHaveLength(8);
   });
 
   it('refuses a text of special tokens alone', () => {
-    expect(() => conceptTexts(set, () => [BOS], new Set([BOS]))).toThrow(
-      /probe set three, text 0: found 1 tokens, none that counts/,
-    );
+    expect(() =>
+      conceptTexts(
+        set,
+        encoded.map(() => [BOS]),
+        new Set([BOS]),
+      ),
+    ).toThrow(/probe set three, text 0: found 1 tokens, none that counts/);
   });
 });
 
 describe('planConceptSuites', () => {
-  const { set: known } = conceptTexts(set, read, new Set([BOS]));
+  const { set: known } = conceptTexts(set, encoded, new Set([BOS]));
 
   it('records what it leaves out', () => {
     expect(planConceptSuites([], options).exclusions.map(({ suite }) => suite)).toEqual([

@@ -1,8 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoModelFolder, demoRow } from '../../../../runner/demo/index.ts';
 import { observeCore } from '../../../../runner/evaluation/core-pass.ts';
-import { type HookSaes, observe } from '../../../../runner/evaluation/observation.ts';
+import { type HookSaes, type Kept, observe } from '../../../../runner/evaluation/observation.ts';
+import { openContentCache } from '../../../../runner/io/content-cache.ts';
 import { openCheckpoint } from '../../../../runner/lm/checkpoint.ts';
 import {
   type LanguageModel,
@@ -104,7 +108,7 @@ describe('against SAEBench’s core evaluation and SAELens', () => {
   });
 
   it('gives the same losses and divergences', async () => {
-    const observation = observeCore(model.dModel, hooks, batches, special);
+    const observation = await observeCore(model.dModel, hooks, batches, special);
     const reporter = { progress: () => undefined, note: () => undefined, stopRequested: () => false };
     await observe(model, [observation], async () => ({ reporter }));
     const found = coreSuite(observation.found()[0]![0]!, resamples).statistics;
@@ -131,6 +135,40 @@ describe('against SAEBench’s core evaluation and SAELens', () => {
     compared('kl_recovered@saebench-core', original, 1e-4, [
       [[numberOf(found['kl_recovered@saebench-core'])], [downstream.kl_div_score]],
     ]);
+  });
+
+  it('keeps what zero ablation ends in, which no SAE decides: no second pass, the same table', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'interpboard-core-'));
+    const cache = await openContentCache(folder, 2 ** 20);
+    const kept = { cache, identity: 'test' };
+    const reporter = { progress: () => undefined, note: () => undefined, stopRequested: () => false };
+    let divergences = 0;
+    const counting: LanguageModel = {
+      ...model,
+      finishDivergence(residual, clean, batch) {
+        divergences++;
+        return model.finishDivergence(residual, clean, batch);
+      },
+    };
+    const measured = async (each: Kept | undefined) => {
+      divergences = 0;
+      const observation = await observeCore(model.dModel, hooks, batches, special, each);
+      await observe(counting, [observation], async () => ({ reporter }));
+      const found = observation.found();
+      await cache.settled();
+      return { found, divergences };
+    };
+    try {
+      const without = await measured(undefined);
+      expect(await measured(kept)).toEqual(without);
+      expect(await measured(kept)).toEqual({
+        found: without.found,
+        divergences: without.divergences / 2,
+      });
+      expect(await measured({ cache, identity: 'another model' })).toEqual(without);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it('gives the same reconstruction statistics', async () => {

@@ -1,0 +1,26 @@
+import type { OpenSae } from '../sae/open-sae.ts';
+import type { Latents } from '../sae/sae.ts';
+
+/**
+ * An SAE that remembers the latents of what it encoded last: whoever looks at the same residual after another finds them
+ * there. They are then shared, and nobody changes them.
+ */
+export function sharedEncoding(sae: OpenSae): OpenSae {
+  let last: { x: Float32Array; latents: Latents } | undefined;
+  async function encode(x: Float32Array, tokens: number): Promise<Latents> {
+    if (last?.x !== x) last = { x, latents: await sae.encode(x, tokens) };
+    return last.latents;
+  }
+  return {
+    ...sae,
+    encode,
+    async reconstruct(x, tokens) {
+      const latents = await encode(x, tokens);
+      return { ...latents, reconstruction: await sae.decode(latents, tokens, x) };
+    },
+    async close() {
+      last = undefined;
+      await sae.close();
+    },
+  };
+}
