@@ -72,6 +72,7 @@ export function controlsPart(
           ]
         : [],
     ),
+    leftOut: measured.leftOut.filter(({ of }) => of.includes(index)),
     probing: { sae, shuffled, residual },
     fitTokens: measured.fitTokens,
     draws: { resamples: options.resamples, seed: options.seed },

@@ -23,11 +23,15 @@ export interface Control {
 /** A control that could not be made. */
 export interface LeftOutControl {
   control: ReconstructionControl;
+  /** Numbers of the SAEs at the hook that it would have been a control of. */
+  of: readonly number[];
   reason: string;
 }
 
 export interface MakingOptions {
   seed: number;
+  /** Most weights of an untrained SAE's encoder; default UNTRAINED_LIMIT. */
+  untrainedLimit?: number;
   device?: Device;
   threads?: number;
 }
@@ -54,6 +58,7 @@ export async function controlsOf(
   leftOut: LeftOutControl[],
   options: MakingOptions,
 ): Promise<Reconstructor[]> {
+  const { untrainedLimit = UNTRAINED_LIMIT } = options;
   const all = saes.map((_, i) => i);
   const controls: Reconstructor[] = [
     {
@@ -82,9 +87,10 @@ export async function controlsOf(
   }
   for (const [shape, of] of grouped(all, (i) => `${saes[i]!.d_sae} ${ks[i]}`)) {
     const { d_sae } = saes[of[0]!]!;
-    if (d_sae * d > UNTRAINED_LIMIT) {
-      const reason = `an untrained SAE of ${d_sae} latents × ${d} is above the limit of ${UNTRAINED_LIMIT} weights`;
-      leftOut.push({ control: 'untrained', reason });
+    if (d_sae * d > untrainedLimit) {
+      const [latents, limit] = [d_sae, untrainedLimit].map((count) => count.toLocaleString('en-US'));
+      const reason = `an untrained SAE of ${latents} latents × ${d} is above the limit of ${limit} weights`;
+      leftOut.push({ control: 'untrained', of, reason });
       continue;
     }
     const k = ks[of[0]!]!;

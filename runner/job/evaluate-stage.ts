@@ -91,7 +91,7 @@ export async function evaluateStage(
     const exclusions: Exclusion[] = [];
     const { batches, documents } = run.text;
     const { controlTokens } = config.evaluation;
-    if (needs.tasks && controlTokens > 0)
+    if (needs.tasks && controlTokens > 0) {
       controls = controlPass(dModel, hooks, batches, {
         tokens: controlTokens,
         seed,
@@ -99,6 +99,9 @@ export async function evaluateStage(
         ...threads,
         ...(kept && { kept }),
       });
+      const reason = 'the text is too short for a batch to fit controls on and one to control';
+      if (controls === null) exclusions.push({ suite: 'controls', data: 'held-out text', reason });
+    }
     const packed = observeTokens(dModel, hooks, batches, controls === null ? [] : [controls.observer]);
     const core = needs.bosRows
       ? await coreObservation(config, tokenizer, reading, { dModel, hooks, kept }, exclusions)

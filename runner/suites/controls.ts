@@ -10,7 +10,14 @@ import type { HookTables } from '../metrics/hook-statistics.ts';
 import type { LossTable } from '../metrics/loss-recovered.ts';
 import { lossRecoveredInterpScore, meanOfRowMeans } from '../metrics/loss-recovered.ts';
 import type { ReconstructionTable } from '../metrics/reconstruction.ts';
-import { combine, constant, type Estimate, type Statistic, toMeasure } from '../metrics/statistic.ts';
+import {
+  combine,
+  constant,
+  type Estimate,
+  type Statistic,
+  toMeasure,
+  unmeasured,
+} from '../metrics/statistic.ts';
 import { varExpPooled } from '../metrics/variance-explained.ts';
 import { definitions } from '../report/definitions.ts';
 import type { ControlName, Controls } from '../report/schema.ts';
@@ -34,6 +41,8 @@ export interface ControlInputs {
   losses: LossTable;
   sae: Controlled;
   controls: readonly (Controlled & { name: ControlName; note: string })[];
+  /** Controls that could not be made, with the reason. */
+  leftOut: readonly { control: ControlName; reason: string }[];
   probing: {
     /** What the SAE's own probes scored. */
     sae: Statistic;
@@ -78,6 +87,9 @@ export function controlsSuite(inputs: ControlInputs): Controls {
     const measured = of(each);
     add(each.name, VAR_EXP, measured[VAR_EXP], each.note);
     add(each.name, LOSS_RECOVERED, measured[LOSS_RECOVERED], each.note);
+  }
+  for (const { control, reason } of inputs.leftOut) {
+    for (const id of [VAR_EXP, LOSS_RECOVERED] as const) add(control, id, unmeasured(reason));
   }
   add('shuffled_labels', DENSE_PROBING, probing.shuffled);
   add('residual_probe', DENSE_PROBING, probing.residual);

@@ -1,7 +1,11 @@
 /** Controls on the embedded model: each must land where theory puts it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoModelFolder, demoRow } from '../../../runner/demo/index.ts';
-import { type ControlsMeasured, controlPass } from '../../../runner/evaluation/control-pass.ts';
+import {
+  type ControlOptions,
+  type ControlsMeasured,
+  controlPass,
+} from '../../../runner/evaluation/control-pass.ts';
 import { controlsPart } from '../../../runner/evaluation/controls.ts';
 import { observe } from '../../../runner/evaluation/observation.ts';
 import { type HookMeasured, observeTokens } from '../../../runner/evaluation/token-pass.ts';
@@ -9,12 +13,13 @@ import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { type LanguageModel, openLanguageModel, type TokenBatch } from '../../../runner/lm/language-model.ts';
 import { random } from '../../../runner/math/random.ts';
 import { interval, unmeasured } from '../../../runner/metrics/statistic.ts';
-import type { Controls } from '../../../runner/report/schema.ts';
+import { type Controls, record } from '../../../runner/report/schema.ts';
 import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
 import { topKSae } from '../../../runner/sae/sae.ts';
 import { shuffledLabels } from '../../../runner/suites/controls.ts';
 import { denseProbingSuite } from '../../../runner/suites/dense-probing.ts';
 import { loadTokenizer } from '../../../runner/text/tokenizer.ts';
+import { controlRows } from '../../../site/lib/controls.ts';
 import { probeTask } from '../suites/tasks.ts';
 
 const ROWS = 20;
@@ -27,6 +32,24 @@ let sae: OpenSae;
 let measured: HookMeasured[];
 let controls: ControlsMeasured[];
 let part: Controls;
+let batches: TokenBatch[];
+
+/** The record's part of controls made with these options. */
+async function partWith(options: Partial<ControlOptions>): Promise<Controls> {
+  const hooks = [{ layer: 2, saes: [sae] }];
+  const pass = controlPass(model.dModel, hooks, batches, { tokens: 8 * TOKENS, seed: 0, ...options })!;
+  const packed = observeTokens(model.dModel, hooks, batches, [pass.observer]);
+  await observe(model, [packed], async () => ({ reporter: silent }));
+  measured = packed.found();
+  controls = pass.measured();
+  await pass.close();
+  return controlsPart(measured[0]!, 0, controls[0]!, {
+    sae: none,
+    shuffled: none,
+    residual: none,
+    options: { resamples: 200, seed: 0 },
+  });
+}
 
 /** Not a good SAE, only one whose latents differ. */
 async function saeOf(d: number): Promise<OpenSae> {
@@ -58,23 +81,11 @@ beforeAll(async () => {
     const { text } = demoRow('prose', 5, row) as { text: string };
     ids.push(...tokenizer.encode(text, { specialTokens: false }));
   }
-  const batches = Array.from({ length: ROWS / 4 }, (_, i): TokenBatch => {
+  batches = Array.from({ length: ROWS / 4 }, (_, i): TokenBatch => {
     const from = i * 4 * TOKENS;
     return { ids: Int32Array.from(ids.slice(from, from + 4 * TOKENS)), rows: 4, tokens: TOKENS };
   });
-  const hooks = [{ layer: 2, saes: [sae] }];
-  const pass = controlPass(model.dModel, hooks, batches, { tokens: 8 * TOKENS, seed: 0 })!;
-  const packed = observeTokens(model.dModel, hooks, batches, [pass.observer]);
-  await observe(model, [packed], async () => ({ reporter: silent }));
-  measured = packed.found();
-  controls = pass.measured();
-  await pass.close();
-  part = controlsPart(measured[0]!, 0, controls[0]!, {
-    sae: none,
-    shuffled: none,
-    residual: none,
-    options: { resamples: 200, seed: 0 },
-  });
+  part = await partWith({});
 }, 120_000);
 
 afterAll(async () => {
@@ -123,6 +134,22 @@ describe('controls of a hook', () => {
     const { floor, ceiling } = skill;
     const own = skill.value.value!;
     expect(skill.skill.value).toBeCloseTo((own - floor.value!) / (ceiling.value! - floor.value!), 12);
+  });
+
+  it('say why an untrained SAE was not made, and leave its skill unmeasured for that reason', async () => {
+    const without = await partWith({ untrainedLimit: 100 });
+    const reason = 'an untrained SAE of 256 latents × 128 is above the limit of 100 weights';
+    expect(without.values.filter(({ control }) => control === 'untrained')).toEqual(
+      [VAR_EXP, LOSS].map((id) => ({ control: 'untrained', id, measure: { value: null, reason } })),
+    );
+    const skill = without.skills.find(({ id }) => id === VAR_EXP)!;
+    expect(skill).toMatchObject({ floor: { value: null }, skill: { value: null, reason } });
+    expect(skill.value.value).not.toBeNull();
+    const all = record.shape.controls.parse(without)!;
+    expect(controlRows(all).find(({ title }) => title === 'Untrained SAE')?.note).toBe(reason);
+    expect(without.values.find(({ control }) => control === 'pca')?.measure.value).toBe(
+      value('pca', VAR_EXP),
+    );
   });
 
   it('are not made where no batch is left to fit on', () => {
