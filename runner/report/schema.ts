@@ -98,12 +98,24 @@ const probe = z.strictObject({
   duplicates: count.nullable(),
 });
 
+/** Earlier records give these two as numbers alone. */
+const perturbedAuroc = z.union([
+  measure,
+  z.number().transform(
+    (value): z.infer<typeof measure> => ({
+      value,
+      interval: null,
+      interval_note: 'the record gives the number alone',
+    }),
+  ),
+]);
+
 const perturbation = z.strictObject({
   task: name,
   definition: z.literal('tpp@interpscore-0.0.1'),
   ablated_latents: count,
-  auroc: z.number(),
-  auroc_ablated: z.number(),
+  auroc: perturbedAuroc,
+  auroc_ablated: perturbedAuroc,
 });
 
 /** Rows of one task of a probe set: both classes together, as many of each. */

@@ -2,7 +2,7 @@
  * `tpp@interpscore-0.0.1`: the share of a probe's AUROC lost when the latents of largest |weight| are set to zero in the
  * test rows. It is not SAEBench's TPP, which compares the damage to the probed class with that to the others.
  */
-import { combine, unmeasured } from '../metrics/statistic.ts';
+import { combine, toMeasure, unmeasured } from '../metrics/statistic.ts';
 import { auroc } from '../probes/auroc.ts';
 import { decisionValues, type LogisticFit } from '../probes/logistic-regression.ts';
 import type { Perturbation } from '../report/schema.ts';
@@ -58,8 +58,8 @@ export function tppSuite(task: ProbeTask, options: TppOptions = {}): TppResult {
       task: task.task,
       definition: TPP,
       ablated_latents: ablated.length,
-      auroc: full.value,
-      auroc_ablated: damaged.value,
+      auroc: toMeasure(full, {}, [0, 1]),
+      auroc_ablated: toMeasure(damaged, {}, [0, 1]),
     },
     fit,
     ablated,

@@ -4,7 +4,7 @@ import { random, shuffle } from '../../../runner/math/random.ts';
 import { resampleWithinClasses } from '../../../runner/metrics/bootstrap.ts';
 import { auroc } from '../../../runner/probes/auroc.ts';
 import { splitRows } from '../../../runner/probes/split.ts';
-import { record } from '../../../runner/report/schema.ts';
+import { type Measure, record } from '../../../runner/report/schema.ts';
 import { DENSE_PROBING, denseProbingSuite } from '../../../runner/suites/dense-probing.ts';
 import { TPP, tppSuite } from '../../../runner/suites/tpp.ts';
 import golden from '../../fixtures/probes/probes.json' with { type: 'json' };
@@ -97,17 +97,35 @@ describe('denseProbingSuite', () => {
   });
 });
 
+function intervalOf(found: Measure): { low: number; high: number } {
+  if (found.value === null || found.interval === null) throw new Error('no interval');
+  return found.interval;
+}
+
 describe('tppSuite', () => {
+  it('reads the AUROCs of earlier records, which are numbers alone', () => {
+    const { perturbation } = tppSuite(probeTask({ rows: 100 }), few);
+    const earlier = { ...perturbation, auroc: 0.9, auroc_ablated: 0.8 };
+    expect(record.shape.tpp.parse(earlier)).toMatchObject({
+      auroc: { value: 0.9, interval: null, interval_note: 'the record gives the number alone' },
+      auroc_ablated: { value: 0.8, interval: null },
+    });
+  });
+
   it('loses all of the signal with the latents that carry it', () => {
     const task = probeTask({ rows: 400, columns: 400, shift: 1 });
     const found = tppSuite(task, few);
     expect(Array.from(found.ablated).sort()).toEqual([0, 1]);
     expect(found.perturbation).toMatchObject({ task: 'task', ablated_latents: 2 });
-    expect(found.perturbation.auroc).toBeGreaterThan(0.95);
-    expect(Math.abs(found.perturbation.auroc_ablated - 0.5)).toBeLessThan(0.2);
+    expect(found.perturbation.auroc.value).toBeGreaterThan(0.95);
+    expect(Math.abs(found.perturbation.auroc_ablated.value! - 0.5)).toBeLessThan(0.2);
     const { auroc: full, auroc_ablated: left } = found.perturbation;
-    expect(found.metrics[TPP].value).toBeCloseTo((full - left) / full, 14);
+    expect(found.metrics[TPP].value).toBeCloseTo((full.value! - left.value!) / full.value!, 14);
     expect(record.shape.tpp.parse(found.perturbation)).toEqual(found.perturbation);
+    // Both are of the same test rows: the definition's share is formed within each resample.
+    expect(intervalOf(full).low).toBeGreaterThan(intervalOf(left).high);
+    expect(intervalOf(left).low).toBeLessThan(left.value!);
+    expect(intervalOf(left).high).toBeGreaterThan(left.value!);
   });
 
   it('scores the ablated probe on test vectors with those latents set to zero', () => {
@@ -124,7 +142,7 @@ describe('tppSuite', () => {
     });
     const labels = Uint8Array.from(test, (row) => task.labels[row]!);
     const expected = auroc(scores, labels, resampleWithinClasses(labels, { count: 1 })).value;
-    expect(perturbation.auroc_ablated).toBeCloseTo(expected, 12);
+    expect(perturbation.auroc_ablated.value).toBeCloseTo(expected, 12);
   });
 
   it('ablates ⌊0.005·n⌋ latents, in the order of |weight|', () => {
