@@ -1,4 +1,5 @@
 import type { WhiskerScale } from '../charts/whisker.ts';
+import type { SkillMark } from '../lib/controls.ts';
 import { formatInterval, formatNumber } from '../lib/format.ts';
 import { kindLabels } from '../lib/kinds.ts';
 import type { LeaderboardRow, ScoreCell, ScoreColumn } from '../lib/leaderboard.ts';
@@ -96,6 +97,7 @@ export function LeaderboardTable({
                   <Value
                     cell={row.cells[i] ?? ['No value.']}
                     digits={column.digits}
+                    skill={row.skills[i] ?? null}
                     scale={i === 0 ? { domain: scoreDomain, width: 136 } : { domain: [0, 1], width: 60 }}
                   />
                 </td>
@@ -108,7 +110,14 @@ export function LeaderboardTable({
   );
 }
 
-function Value({ cell, digits, scale }: { cell: ScoreCell; digits: number; scale: WhiskerScale }) {
+interface ValueProps {
+  cell: ScoreCell;
+  digits: number;
+  skill: SkillMark | null;
+  scale: WhiskerScale;
+}
+
+function Value({ cell, digits, skill, scale }: ValueProps) {
   const [value, low, high] = cell;
   if (typeof value !== 'number') {
     return (
@@ -124,6 +133,12 @@ function Value({ cell, digits, scale }: { cell: ScoreCell; digits: number; scale
       <span className="interval">
         {low === undefined || high === undefined ? 'no interval' : formatInterval(low, high, digits)}
       </span>
+      {skill && (
+        <span className="interval" title={skill.title}>
+          skill {skill.text}
+          <span className="hidden"> {skill.title}</span>
+        </span>
+      )}
     </>
   );
 }

@@ -1,6 +1,7 @@
 /** The leaderboard's columns and rows, small and serialisable: they are the island's props. */
 import { type DefinitionId, definitions, interpScoreComponents } from '../../runner/report/definitions.ts';
 import type { EvaluationRecord, Kind, Measure } from '../../runner/report/schema.ts';
+import { type SkillMark, skillMark } from './controls.ts';
 import { formatCount, formatTokens } from './format.ts';
 import { ranks } from './order.ts';
 import { tiesOf } from './ties.ts';
@@ -41,6 +42,8 @@ export interface LeaderboardRow {
   tie: RowTie | null;
   /** In the order of `scoreColumns`. */
   cells: readonly ScoreCell[];
+  /** In the same order; null where there is no floor and ceiling to judge the value by. */
+  skills: readonly (SkillMark | null)[];
 }
 
 const columnDefinitions: readonly DefinitionId[] = [
@@ -96,6 +99,7 @@ export function leaderboardRows(records: readonly EvaluationRecord[], ranked: bo
     rank: ranked ? (rankings[i] ?? null) : null,
     tie: ties.get(entry.id) ?? null,
     cells: cells(entry),
+    skills: columnDefinitions.map((id) => skillMark(entry.controls, id)),
   }));
   const score = (row: LeaderboardRow): number => {
     const value = row.cells[0]?.[0];

@@ -39,6 +39,25 @@ describe('leaderboard', () => {
     expect(row?.cells[2]).toEqual([0.78]);
   });
 
+  it('gives the skill under what has a floor and a ceiling, and nothing where one is missing', () => {
+    const rows = new Map(leaderboardRows(ranked, true).map((row) => [row.id, row]));
+    const skills = rows.get('small-world-l0')!.skills;
+    expect(skills.map((skill) => skill !== null)).toEqual([false, true, false, false, true, false]);
+    expect(skills[1]).toEqual({
+      text: '0.9445',
+      title: 'from floor (untrained SAE, 0.62) to ceiling (identity, 1.00); 95 % interval 0.9145–0.9715',
+    });
+    expect(skills[4]!.title).toMatch(
+      /^from floor \(chance, 0\.50\) to ceiling \(probe on the residual, 0\.97\)/,
+    );
+    // No controls in the one; no untrained SAE in the other, so that its loss has no floor.
+    expect(rows.get('small-world-l2')!.skills).toEqual(new Array(6).fill(null));
+    expect(rows.get('small-world-l4')!.skills.map((skill) => skill !== null)).toEqual([
+      ...[false, false, false, false],
+      ...[true, false],
+    ]);
+  });
+
   it('collects values and bounds for the scale', () => {
     const rows = leaderboardRows(ranked, true);
     const values = scoreValues(rows);
