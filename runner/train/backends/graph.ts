@@ -22,6 +22,11 @@ export interface GraphBackendOptions {
 /**
  * The step as an ONNX program. On webgpu the state stays on the GPU; elsewhere it travels in and out with every step
  * (about 1 ms for 131,072 × 2 weights). SAEs of one shape and recipe share a session.
+ *
+ * On cuda, dml and coreml it travels too, because onnxruntime-node 1.30 keeps tensors on webgpu alone: the binding's
+ * `gpu-buffer` is WebGPU's memory (`WebGPU_Buf`) going in and coming out, whatever the session's provider
+ * (js/node/src/tensor_helper.cc), and it exposes no IO binding that names another. Asked of another provider, as of cpu,
+ * the outputs are ordinary arrays without a word.
  */
 export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend {
   const onHost = sharedSessions<Session>();
