@@ -1,8 +1,6 @@
 /** Builds the site into a folder of the test's own, the way the runner does: a child process with an environment. */
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
+import { root } from './program.ts';
 
 export interface BuildOptions {
   content: string;

@@ -1,19 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoModelFolder } from '../../runner/demo/index.ts';
 import { readFloats, readSafetensors } from '../../runner/formats/safetensors.ts';
 import { withFile } from '../../runner/io/byte-source.ts';
 import { componentNames } from '../../runner/report/definitions.ts';
-import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import type { Contents } from '../hub/repositories.ts';
 import { startStandIn } from '../hub/stand-in.ts';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
+import { type Program, readRecords, startProgram, until } from './program.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -21,46 +18,18 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-interface Outcome {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
-/** Starts the program as npm does, at a reduced size, with its folders inside a temporary one. */
-function start(place: string, ...args: string[]): { child: ChildProcess; outcome: Promise<Outcome> } {
+/** Starts the program at a reduced size, with its folders inside a temporary one. */
+function start(place: string, ...args: string[]): Program {
   return startWith({}, place, ...args);
 }
 
-function startWith(
-  environment: Record<string, string>,
-  place: string,
-  ...args: string[]
-): { child: ChildProcess; outcome: Promise<Outcome> } {
-  const child = spawn(
-    process.execPath,
-    [
-      'runner/launch.mjs',
-      'runner/cli.ts',
-      'eval',
-      'small-world-quick',
-      `--runs=${join(folder, place, 'runs')}`,
-      `--content=${join(folder, place, 'content')}`,
-      `--out=${join(folder, place, 'dist')}`,
-      ...args,
-    ],
-    { cwd: root, env: { ...process.env, INTERPBOARD_CACHE: join(folder, place, 'astro'), ...environment } },
-  );
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    out += chunk.toString();
+function startWith(environment: Record<string, string>, place: string, ...args: string[]): Program {
+  const places = { runs: 'runs', content: 'content', out: 'dist' };
+  const words = Object.entries(places).map(([name, at]) => `--${name}=${join(folder, place, at)}`);
+  return startProgram(['eval', quick, ...words, ...args], {
+    INTERPBOARD_CACHE: join(folder, place, 'astro'),
+    ...environment,
   });
-  child.stderr.on('data', (chunk: Buffer) => {
-    err += chunk.toString();
-  });
-  const outcome = new Promise<Outcome>((resolve) => child.on('close', (code) => resolve({ code, out, err })));
-  return { child, outcome };
 }
 
 const quick = 'small-world-quick';
@@ -69,12 +38,8 @@ function runFolder(place: string): string {
   return join(folder, place, 'runs', quick);
 }
 
-async function records(place: string): Promise<EvaluationRecord[]> {
-  const at = join(folder, place, 'content', 'measured', quick);
-  const files = (await readdir(at)).sort();
-  return Promise.all(
-    files.map(async (file) => record.parse(JSON.parse(await readFile(join(at, file), 'utf8')))),
-  );
+function records(place: string): Promise<EvaluationRecord[]> {
+  return readRecords(join(folder, place, 'content', 'measured', quick));
 }
 
 /** Everything of a record that a repeated run must give again. */
@@ -149,7 +114,7 @@ describe('eval', () => {
 
   it('stops at Ctrl-C with its state saved, and resumes to the same numbers', async () => {
     const stopped = start('cut', '--no-site');
-    await waitFor(() => generations('cut') >= 1, stopped.outcome);
+    await until(() => generations('cut') >= 1, stopped);
     stopped.child.kill('SIGINT');
     const first = await stopped.outcome;
     expect({ code: first.code, err: first.err }).toEqual({ code: 130, err: '' });
@@ -165,7 +130,7 @@ describe('eval', () => {
 
   it('survives kill -9 at any moment', async () => {
     const killed = start('killed', '--no-site');
-    await waitFor(() => generations('killed') >= 2, killed.outcome);
+    await until(() => generations('killed') >= 2, killed);
     killed.child.kill('SIGKILL');
     await killed.outcome;
     const second = await start('killed', '--no-site').outcome;
@@ -220,10 +185,7 @@ describe('a model on the hub', () => {
       const environment = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'slow', 'home'), HF_TOKEN: '' };
       const args = ['slow', '--no-site', '--model=lab/slow', '--set=training.tokens=2048'] as const;
       const stopped = startWith(environment, ...args);
-      await waitFor(
-        () => hub.requests.some(({ host, method }) => host === 'cdn' && method === 'GET'),
-        stopped.outcome,
-      );
+      await until(() => hub.requests.some(({ host, method }) => host === 'cdn' && method === 'GET'), stopped);
       await new Promise((resolve) => setTimeout(resolve, 500));
       stopped.child.kill('SIGINT');
       const first = await stopped.outcome;
@@ -300,16 +262,5 @@ function generations(place: string): number {
     return Math.max(0, ...names.map((name) => Number(/^generation-(\d+)$/.exec(name)?.[1] ?? 0)));
   } catch {
     return 0;
-  }
-}
-
-async function waitFor(condition: () => boolean, ended: Promise<unknown>): Promise<void> {
-  let over = false;
-  void ended.then(() => {
-    over = true;
-  });
-  while (!condition()) {
-    if (over) throw new Error('the program ended before the moment waited for');
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -11,13 +11,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { random } from '../../runner/math/random.ts';
 import { writeRelease } from '../../runner/sae/checkpoints/reference-release.ts';
 import { topKSae } from '../../runner/sae/sae.ts';
+import { root } from './program.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const node = process.execPath;
 
 let project: string;

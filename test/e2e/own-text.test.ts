@@ -1,17 +1,15 @@
 /** A run whose training text, evaluation text and a probe set are data sets of a hub. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { demoRow, probeSet } from '../../runner/demo/index.ts';
-import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
+import { type Program, readRecords, settingWords, startProgram, until } from './program.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 let folder: string;
 let hub: StandIn;
 beforeAll(async () => {
@@ -78,53 +76,16 @@ const settings = {
   ]),
 };
 
-interface Outcome {
-  code: number | null;
-  out: string;
-  err: string;
+function start(place: string, more: Record<string, string> = {}): Program {
+  const places = [`--runs=${join(folder, place, 'runs')}`, `--content=${join(folder, place, 'content')}`];
+  return startProgram(
+    ['eval', 'small-world-quick', '--name=own', '--no-site', ...places, ...settingWords(settings)],
+    { HF_ENDPOINT: hub.url, HF_HOME: join(folder, place, 'home'), HF_TOKEN: '', ...more },
+  );
 }
 
-function start(
-  place: string,
-  more: Record<string, string> = {},
-): { child: ChildProcess; outcome: Promise<Outcome> } {
-  const runs = join(folder, place, 'runs');
-  const child = spawn(
-    process.execPath,
-    [
-      ...['runner/launch.mjs', 'runner/cli.ts', 'eval', 'small-world-quick', '--name=own', '--no-site'],
-      ...[`--runs=${runs}`, `--content=${join(folder, place, 'content')}`],
-      ...Object.entries(settings).map(([path, value]) => `--set=${path}=${value}`),
-    ],
-    {
-      cwd: root,
-      env: {
-        ...process.env,
-        HF_ENDPOINT: hub.url,
-        HF_HOME: join(folder, place, 'home'),
-        HF_TOKEN: '',
-        ...more,
-      },
-    },
-  );
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    out += chunk.toString();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    err += chunk.toString();
-  });
-  const outcome = new Promise<Outcome>((resolve) => child.on('close', (code) => resolve({ code, out, err })));
-  return { child, outcome };
-}
-
-async function records(place: string): Promise<EvaluationRecord[]> {
-  const at = join(folder, place, 'runs', 'own', 'records');
-  const files = (await readdir(at)).sort();
-  return Promise.all(
-    files.map(async (file) => record.parse(JSON.parse(await readFile(join(at, file), 'utf8')))),
-  );
+function records(place: string): Promise<EvaluationRecord[]> {
+  return readRecords(join(folder, place, 'runs', 'own', 'records'));
 }
 
 /** Without what tells one try from another. */
@@ -146,10 +107,9 @@ test('text of a hub trains, evaluates and probes; stopped and resumed it gives t
 
   const stopped = start('cut');
   const checkpoints = join(folder, 'cut', 'runs', 'own', 'checkpoints');
-  for (;;) {
-    if ((await readdir(checkpoints).catch(() => [])).some((name) => !name.includes('tmp'))) break;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const isSaved = async () =>
+    (await readdir(checkpoints).catch(() => [])).some((name) => !name.includes('tmp'));
+  await until(isSaved, stopped);
   stopped.child.kill('SIGINT');
   expect((await stopped.outcome).code).toBe(130);
   // The branch moves on meanwhile: the run stays with the commit that it began with.

@@ -1,5 +1,4 @@
 /** The preset of the reference run, whole, on a hub that has everything it names, at a size for a test. */
-import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,8 +18,8 @@ import { random } from '../../runner/math/random.ts';
 import { record } from '../../runner/report/schema.ts';
 import type { Contents } from '../hub/repositories.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
+import { runProgram, settingWords } from './program.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const TOKEN = 'hf_papergradeSecret';
 let folder: string;
 let hub: StandIn;
@@ -147,27 +146,11 @@ const sizes = {
 test('the reference run trains, uploads, validates, scores and releases from one command', async () => {
   await fillHub();
   const place = join(folder, 'runs', 'qwen3.6-27b-papergrade');
-  const child = spawn(
-    process.execPath,
-    [
-      ...['runner/launch.mjs', 'runner/cli.ts', 'eval', 'qwen3.6-27b-papergrade', '--no-site'],
-      ...[`--runs=${join(folder, 'runs')}`, `--content=${join(folder, 'content')}`],
-      ...Object.entries(sizes).map(([path, value]) => `--set=${path}=${value}`),
-    ],
-    {
-      cwd: root,
-      env: { ...process.env, HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'home'), HF_TOKEN: TOKEN },
-    },
+  const places = [`--runs=${join(folder, 'runs')}`, `--content=${join(folder, 'content')}`];
+  const { code, out, err } = await runProgram(
+    ['eval', 'qwen3.6-27b-papergrade', '--no-site', ...places, ...settingWords(sizes)],
+    { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'home'), HF_TOKEN: TOKEN },
   );
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk) => {
-    out += String(chunk);
-  });
-  child.stderr.on('data', (chunk) => {
-    err += String(chunk);
-  });
-  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   expect({ code, err }, out).toEqual({ code: 0, err: '' });
 
   const names = (await readdir(join(place, 'records'))).sort();

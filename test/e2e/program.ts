@@ -79,6 +79,6 @@ export async function until(holds: () => boolean | Promise<boolean>, program: Pr
   });
   while (!(await holds())) {
     if (ended) throw new Error(`the program ended first, with code ${ended.code}:\n${ended.all}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -1,5 +1,4 @@
 /** `publish` as a program, against the stand-in hub over real sockets, and into folders. */
-import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +8,8 @@ import { hashFile } from '../../runner/io/hash.ts';
 import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
 import { TOKEN } from '../hub/open.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
+import { runProgram } from './program.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const fixtures = fileURLToPath(new URL('../fixtures/site/records/', import.meta.url));
 const hash = '0'.repeat(64);
 
@@ -26,29 +25,19 @@ beforeEach(async () => {
   return () => server.close();
 });
 
-interface Outcome {
-  code: number | null;
-  out: string;
-}
-
-function publish(environment: Record<string, string>, ...args: string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, ['runner/launch.mjs', 'runner/cli.ts', 'publish', ...args], {
-    cwd: root,
-    env: {
-      ...process.env,
-      HF_ENDPOINT: server.url,
-      HF_HOME: join(folder, 'home'),
-      HF_TOKEN: '',
-      INTERPBOARD_CACHE: join(folder, 'astro'),
-      ...environment,
-    },
+/** What it wrote, both streams in their order. */
+async function publish(
+  environment: Record<string, string>,
+  ...args: string[]
+): Promise<{ code: number | null; out: string }> {
+  const { code, all } = await runProgram(['publish', ...args], {
+    HF_ENDPOINT: server.url,
+    HF_HOME: join(folder, 'home'),
+    HF_TOKEN: '',
+    INTERPBOARD_CACHE: join(folder, 'astro'),
+    ...environment,
   });
-  let out = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      out += chunk.toString();
-    });
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out })));
+  return { code, out: all };
 }
 
 /** A finished run with two SAEs: their files are noise, their records those that the site is tested with. */

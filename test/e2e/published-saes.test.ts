@@ -1,18 +1,17 @@
 /** SAEs that others made, evaluated by the program as a user starts it: from the hub, by a registry's name, a folder. */
-import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { readRelease } from '../../runner/sae/checkpoints/reference-release.ts';
 import { writeSaeLens } from '../../runner/sae/checkpoints/sae-lens-export.ts';
 import type { Sae, TopKSae } from '../../runner/sae/sae.ts';
 import type { Contents } from '../hub/repositories.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
+import { type Outcome, readRecords, runProgram } from './program.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const fixtures = fileURLToPath(new URL('../fixtures/sae/', import.meta.url));
 const hook = 'blocks.2.hook_resid_post';
 
@@ -20,40 +19,22 @@ let folder: string;
 let hub: StandIn;
 let trained: Sae;
 
-async function program(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  const environment = {
-    ...process.env,
+function program(...args: string[]): Promise<Outcome> {
+  return runProgram(args, {
     HF_ENDPOINT: hub.url,
     HF_HOME: join(folder, 'home'),
     HF_TOKEN: '',
     INTERPBOARD_SAE_REGISTRY: join(folder, 'registry.yaml'),
-  };
-  const child = spawn(process.execPath, ['runner/launch.mjs', 'runner/cli.ts', ...args], {
-    cwd: root,
-    env: environment,
   });
-  const text = { out: '', err: '' };
-  child.stdout.on('data', (chunk: Buffer) => {
-    text.out += chunk.toString();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    text.err += chunk.toString();
-  });
-  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { code, ...text };
 }
 
-function evaluate(name: string, ...args: string[]): ReturnType<typeof program> {
+function evaluate(name: string, ...args: string[]): Promise<Outcome> {
   const at = ['runs', 'content'].map((each) => `--${each}=${join(folder, each)}`);
   return program('eval', 'small-world-quick', `--name=${name}`, '--no-site', ...at, ...args);
 }
 
 async function records(name: string): Promise<EvaluationRecord[]> {
-  const at = join(folder, 'content', 'measured', name);
-  const files = await readdir(at);
-  const found = await Promise.all(
-    files.map(async (file) => record.parse(JSON.parse(await readFile(join(at, file), 'utf8')))),
-  );
+  const found = await readRecords(join(folder, 'content', 'measured', name));
   return found.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 

@@ -1,27 +1,23 @@
 /** A record is made again from what it carries; a changed one is found out. */
-import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { record } from '../../runner/report/schema.ts';
+import { type Outcome, runProgram } from './program.ts';
 
-const cli = fileURLToPath(new URL('../../runner/cli.ts', import.meta.url));
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'interpboard-verify-test-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-function interpboard(...args: string[]): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
-  return { code: status, out: stdout, err: stderr };
-}
+const interpboard = (...args: string[]): Promise<Outcome> => runProgram(args);
 
 it('verify makes the same numbers again, and names one that was changed', async () => {
   const places = ['--runs', join(folder, 'runs'), '--content', join(folder, 'content'), '--no-site'];
-  const made = interpboard(
+  const made = await interpboard(
     'eval',
     'small-world-quick',
     '--layers=2',
@@ -30,7 +26,7 @@ it('verify makes the same numbers again, and names one that was changed', async 
   );
   expect(made.err).toBe('');
   const path = join(folder, 'content/measured/small-world-quick/small-world-quick-l2.json');
-  const same = interpboard('verify', path);
+  const same = await interpboard('verify', path);
   expect(same.out).toMatch(/(\d+) numbers made again, \1 the same, 0 within their intervals, 0 moved beyond/);
   expect(same.code).toBe(0);
 
@@ -44,14 +40,14 @@ it('verify makes the same numbers again, and names one that was changed', async 
   };
   const changed = join(folder, 'changed.json');
   await writeFile(changed, JSON.stringify(found));
-  const moved = interpboard('verify', changed);
+  const moved = await interpboard('verify', changed);
   expect(moved.out).toContain('moved    metrics.l0@v1');
   expect(moved.code).toBe(1);
 
   const published = fileURLToPath(
     new URL('../../content/published/qwen3.6-27b-papergrade-l11.json', import.meta.url),
   );
-  const foreign = interpboard('verify', published);
+  const foreign = await interpboard('verify', published);
   expect(foreign.code).toBe(2);
   expect(foreign.err).toMatch(/found a record of kind published; expected/);
 });
