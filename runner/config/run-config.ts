@@ -1,5 +1,6 @@
 /** What a run is: every setting, with the words that --help prints. Presets and config files are objects of this shape. */
 import { z } from 'zod';
+import { quote } from '../errors.ts';
 import { N_VALUES } from '../suites/ablation.ts';
 import { K_VALUES } from '../suites/k-sparse.ts';
 import { suiteNames } from '../suites/needs.ts';
@@ -65,6 +66,16 @@ const sources = z.union([
 ]);
 
 const probeSet = z.union([z.string().min(1).max(100), probeDeclaration]);
+
+const scrPair = z
+  .strictObject({
+    set: z.string().min(1).max(100),
+    /** The class that coincides with the second value of the set's second label where the probe is biased. */
+    positive: z.string().min(1).max(100),
+    /** The class that coincides with the first. */
+    negative: z.string().min(1).max(100),
+  })
+  .refine(({ positive, negative }) => positive !== negative, 'expected two classes');
 
 const validationSettings = z.strictObject({
   tokens: count
@@ -187,6 +198,13 @@ export const runConfig = z
           .max(50)
           .default([])
           .describe('sets of several classes, by name or declared, for the suites that follow SAEBench'),
+        scrPairs: z
+          .array(scrPair)
+          .max(200)
+          .default([])
+          .describe(
+            'pairs of classes that suite scr tells apart, as {"set", "positive", "negative"}; a set without any has its classes taken two by two',
+          ),
       })
       .prefault({}),
     validation: validationSettings.prefault({}),
@@ -203,6 +221,14 @@ export const runConfig = z
       probeTexts: count.max(1_000_000).describe('texts of each probing task, taken in order'),
       probeTokens: count.describe('probe texts are cut to so many tokens'),
       probeSeed: seed.describe('seed of the probe texts'),
+      splitSeeds: z
+        .int()
+        .nonnegative()
+        .max(1_000)
+        .default(0)
+        .describe(
+          'further splits of the texts that InterpScore’s probes are fitted under, for the spread of their AUROC; each costs a fit a task',
+        ),
       suites: z
         .array(z.enum(suiteNames))
         .default([...suiteNames])
@@ -253,6 +279,7 @@ export const runConfig = z
       );
     }
     complainAboutSweep(value, complain);
+    complainAboutPairs(value.probing, complain);
     if (!value.train && value.saes.length === 0) complain(['train'], 'expected true where no saes are given');
     if (new Set(layers).size !== layers.length) complain(['layers'], 'expected each layer once');
     if (evaluation.tokens < 2 * corpus.rowTokens) {
@@ -281,6 +308,19 @@ function complainAboutSweep(
   if (new Set(parsed.map(({ suffix }) => suffix)).size !== parsed.length) {
     complain(['sweep'], 'expected each value of a list once');
   }
+}
+
+function complainAboutPairs(
+  { sets, scrPairs }: { sets: z.infer<typeof probeSet>[]; scrPairs: z.infer<typeof scrPair>[] },
+  complain: Complain,
+): void {
+  const names = new Set(sets.map((set) => (typeof set === 'string' ? set : set.name)));
+  const unknown = scrPairs.find(({ set }) => !names.has(set));
+  if (unknown !== undefined) {
+    complain(['probing', 'scrPairs'], `set ${quote(unknown.set)} is not among probing.sets`);
+  }
+  const seen = new Set(scrPairs.map((pair) => JSON.stringify([pair.set, pair.positive, pair.negative])));
+  if (seen.size !== scrPairs.length) complain(['probing', 'scrPairs'], 'expected each pair once');
 }
 
 function attempt<T>(work: () => T): T | z.ZodError {

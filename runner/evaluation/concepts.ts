@@ -1,5 +1,5 @@
 /** The suites that follow SAEBench, on sets of several classes: k-sparse probing, TPP and SCR. */
-import { MalformedError } from '../errors.ts';
+import { MalformedError, quote, UserError } from '../errors.ts';
 import type { DenseFeatures, Features } from '../probes/features.ts';
 import { splitRows } from '../probes/split.ts';
 import type { Exclusion, KSparse, ScrSaeBench, TppSaeBench } from '../report/schema.ts';
@@ -65,10 +65,18 @@ export function conceptTexts(
   };
 }
 
+export interface ClassPair {
+  set: string;
+  positive: string;
+  negative: string;
+}
+
 export interface ConceptOptions {
   suites: readonly SuiteName[];
   ks: readonly number[];
   ns: readonly number[];
+  /** Pairs of classes for scr, by name; a set without any has its classes taken two by two. */
+  scrPairs: readonly ClassPair[];
   seed: number;
   resamples: number;
   resampleSeed: number;
@@ -89,6 +97,7 @@ export interface ConceptPlans {
 /**
  * @throws MalformedError for a set with a class missing or with a text in both parts; a set or a pair that SCR cannot
  *   use is an exclusion
+ * @throws UserError for a pair of a class that is not there
  */
 export function planConceptSuites(sets: readonly ConceptSet[], options: ConceptOptions): ConceptPlans {
   const exclusions: Exclusion[] = [];
@@ -105,7 +114,7 @@ export function planConceptSuites(sets: readonly ConceptSet[], options: ConceptO
         if (set.attribute === undefined) {
           exclusions.push({ suite: 'scr', data: set.name, reason: 'the set has no second label' });
         } else {
-          for (const [negative, positive] of pairsOf(set.classes.length)) {
+          for (const [negative, positive] of pairsOf(set, options.scrPairs)) {
             try {
               pairs.push(planScr(set, positive, negative, options));
             } catch (error) {
@@ -121,9 +130,27 @@ export function planConceptSuites(sets: readonly ConceptSet[], options: ConceptO
   };
 }
 
-/** Classes two by two, in their order; an odd one is left over. */
-function pairsOf(classes: number): [number, number][] {
-  return Array.from({ length: Math.floor(classes / 2) }, (_, i) => [2 * i, 2 * i + 1]);
+/**
+ * Negative and positive class of each pair: those declared, or the classes two by two in their order, an odd one left over.
+ *
+ * @throws UserError for a class that the set has not
+ */
+function pairsOf({ name, classes }: ConceptSet, declared: readonly ClassPair[]): [number, number][] {
+  const own = declared.filter(({ set }) => set === name);
+  if (own.length === 0) {
+    return Array.from({ length: Math.floor(classes.length / 2) }, (_, i) => [2 * i, 2 * i + 1]);
+  }
+  const place = (wanted: string): number => {
+    const found = classes.indexOf(wanted);
+    if (found >= 0) return found;
+    throw new UserError({
+      thing: `probing.scrPairs: set ${name}`,
+      found: `class ${quote(wanted)}`,
+      expected: `one of ${classes.map(quote).join(', ')}`,
+      next: 'Name classes as the set does.',
+    });
+  };
+  return own.map(({ positive, negative }) => [place(negative), place(positive)]);
 }
 
 /** Probes of the residual alone: the same for all SAEs. */

@@ -41,6 +41,8 @@ export interface EvaluateOptions {
   resamples: number;
   seed: number;
   pairing: PairingKeys;
+  /** Further splits that the dense probes are fitted under. */
+  splitSeeds?: number;
   /** Called between SAEs, with how many are done. */
   onSae?: (done: number, total: number) => void;
 }
@@ -119,7 +121,8 @@ function interpScoreOf(
   options: EvaluateOptions,
 ) {
   const probeOptions = { resamples: options.resamples, resampleSeed: options.seed };
-  const probing = denseProbingSuite(tasks, probeOptions);
+  const { splitSeeds = 0 } = options;
+  const probing = denseProbingSuite(tasks, { ...probeOptions, splitSeeds });
   const tpp = tppSuite(tasks[0]!, probeOptions);
   const composite = interpScoreSuite({
     loss_recovered: loss.statistics['loss_recovered@interpscore-0.0.1'],

@@ -113,6 +113,7 @@ export async function evaluateStage(
       suites,
       ks: config.evaluation.kValues,
       ns: config.evaluation.nValues,
+      scrPairs: config.probing.scrPairs,
       seed: config.evaluation.probeSeed,
       resamples,
       resampleSeed: seed,
@@ -175,6 +176,7 @@ export async function evaluateStage(
       {
         resamples,
         seed,
+        splitSeeds: config.evaluation.splitSeeds,
         pairing: pairingKeys(batches, ofTasks?.[0]?.[0] ?? [], { resamples, seed }),
         onSae: (done, total) => scoring.progress(done, total),
       },

@@ -73,6 +73,7 @@ export async function pinText(
     ...config,
     corpus: { ...config.corpus, source: await corpus(source), heldout: own === 'small-world' ? null : own },
     probing: {
+      ...config.probing,
       tasks: await inTurn(config.probing.tasks, probe),
       sets: await inTurn(config.probing.sets, probe),
     },

@@ -75,6 +75,28 @@ describe('resolveRun', () => {
       /heldoutSeed.*other than trainSeed/,
     ],
     ['a batch that rows do not fill', [], { set: ['sae.batchTokens=1000'] }, /multiple of corpus.rowTokens/],
+    [
+      'a pair for SCR of a set that the run has not',
+      [],
+      { set: ['probing.scrPairs=[{"set":"jobs","positive":"nurse","negative":"surgeon"}]'] },
+      /setting probing\.scrPairs: found set "jobs" is not among probing\.sets/,
+    ],
+    [
+      'a pair for SCR twice',
+      [],
+      {
+        set: [
+          'probing.scrPairs=[{"set":"topic","positive":"music","negative":"travel"},{"set":"topic","positive":"music","negative":"travel"}]',
+        ],
+      },
+      /setting probing\.scrPairs: found expected each pair once/,
+    ],
+    [
+      'a pair for SCR of one class',
+      [],
+      { set: ['probing.scrPairs=[{"set":"topic","positive":"music","negative":"music"}]'] },
+      /setting probing\.scrPairs\.0: found expected two classes/,
+    ],
     ['a name that is a path', [], { name: '../evil' }, /setting name/],
     ['layers that are not numbers', [], { layers: '0,x' }, /setting layers/],
     ['a setting without a value', [], { set: ['sae.k'] }, /path=value/],

@@ -13,6 +13,7 @@ const options: ConceptOptions = {
   suites: suiteNames,
   ks: [1, 2],
   ns: [1],
+  scrPairs: [],
   seed: 0,
   resamples: 50,
   resampleSeed: 0,
@@ -66,6 +67,29 @@ describe('conceptTexts', () => {
 
 describe('planConceptSuites', () => {
   const { set: known } = conceptTexts(set, encoded, new Set([BOS]));
+
+  it('takes classes two by two, or the pairs that are declared for the set', () => {
+    const namesOf = (scrPairs: ConceptOptions['scrPairs']) =>
+      planConceptSuites([known], { ...options, scrPairs }).sets[0]!.pairs.map(({ name }) => name);
+    expect(namesOf([])).toEqual(['b / a']);
+    expect(namesOf([{ set: 'another', positive: 'x', negative: 'y' }])).toEqual(['b / a']);
+    const declared = [
+      { set: 'three', positive: 'c', negative: 'a' },
+      { set: 'three', positive: 'a', negative: 'b' },
+    ];
+    expect(namesOf(declared)).toEqual(['c / a', 'a / b']);
+    const [first] = planConceptSuites([known], { ...options, scrPairs: declared }).sets[0]!.pairs;
+    // Where the probe is biased, c has the second value of the attribute and a the first.
+    const { rows, labels } = first!.biased;
+    expect(rows.length).toBeGreaterThan(0);
+    rows.forEach((row, i) => {
+      expect(known.labels[row]).toBe(labels[i] === 1 ? 2 : 0);
+      expect(known.attribute!.labels[row]).toBe(labels[i]);
+    });
+    expect(() => namesOf([{ set: 'three', positive: 'c', negative: 'd' }])).toThrow(
+      /probing.scrPairs: set three: found class "d"; expected one of "a", "b", "c"/,
+    );
+  });
 
   it('records what it leaves out', () => {
     expect(planConceptSuites([], options).exclusions.map(({ suite }) => suite)).toEqual([
