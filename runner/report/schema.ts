@@ -96,6 +96,14 @@ const probe = z.strictObject({
   test_rows: count.nullable(),
   /** Texts that stand in both the training and the test rows. */
   duplicates: count.nullable(),
+  /** The AUROC under other splits of the same texts, the definition's first: what the interval, of one split, leaves out. */
+  splits: z
+    .strictObject({
+      seeds: z.array(z.int().nonnegative()).min(2),
+      aurocs: z.array(z.number().min(0).max(1)).min(2),
+    })
+    .refine(({ seeds, aurocs }) => seeds.length === aurocs.length, 'expected an AUROC for each seed')
+    .optional(),
 });
 
 /** Earlier records give these two as numbers alone. */

@@ -22,10 +22,15 @@ export interface DenseProbingResult extends SuiteResult<typeof DENSE_PROBING> {
   details: { auroc: Estimate; fit: LogisticFit }[];
 }
 
+export interface DenseProbingOptions extends ProbeOptions {
+  /** Further seeds of the split, 1 to this: the probe is fitted under each for the spread of its AUROC. */
+  splitSeeds?: number;
+}
+
 /** Mean over the tasks of the test AUROC. The errors are those of `fitProbe`; no task falls back to anything. */
 export function denseProbingSuite(
   tasks: readonly ProbeTask[],
-  options: ProbeOptions = {},
+  options: DenseProbingOptions = {},
 ): DenseProbingResult {
   requireTasks(tasks);
   const details: DenseProbingResult['details'] = [];
@@ -42,6 +47,7 @@ export function denseProbingSuite(
       train_rows: split.train.length,
       test_rows: split.test.length,
       duplicates,
+      ...splitsOf(task, area.value, options),
     };
   });
   const meanArea = combine(
@@ -50,4 +56,22 @@ export function denseProbingSuite(
     'the mean over the tasks is not finite',
   );
   return { ...suiteResult({ [DENSE_PROBING]: meanArea }), probes, details };
+}
+
+/** @param first the AUROC under the split of the definition */
+function splitsOf(
+  task: ProbeTask,
+  first: number,
+  { splitSeeds = 0, ...options }: DenseProbingOptions,
+): Pick<Probe, 'splits'> {
+  if (splitSeeds === 0) return {};
+  const { seed = 0 } = options;
+  const others = Array.from({ length: splitSeeds }, (_, i) => seed + 1 + i);
+  const aurocs = others.map((other) => {
+    const fitted = fitProbe(task, ROW_LIMIT, { ...options, seed: other, resamples: 0 });
+    const scores = decisionValues(task.features, fitted.split.test, fitted.fit);
+    return auroc(scores, fitted.testLabels, fitted.resamples, `${task.task} (test rows of split ${other})`)
+      .value;
+  });
+  return { splits: { seeds: [seed, ...others], aurocs: [first, ...aurocs] } };
 }

@@ -4,7 +4,7 @@ import { random, shuffle } from '../../../runner/math/random.ts';
 import { resampleWithinClasses } from '../../../runner/metrics/bootstrap.ts';
 import { auroc } from '../../../runner/probes/auroc.ts';
 import { splitRows } from '../../../runner/probes/split.ts';
-import { type Measure, record } from '../../../runner/report/schema.ts';
+import { type Measure, type Probe, record } from '../../../runner/report/schema.ts';
 import { DENSE_PROBING, denseProbingSuite } from '../../../runner/suites/dense-probing.ts';
 import { TPP, tppSuite } from '../../../runner/suites/tpp.ts';
 import golden from '../../fixtures/probes/probes.json' with { type: 'json' };
@@ -61,6 +61,22 @@ describe('denseProbingSuite', () => {
     if (found.value === null || found.interval === null) throw new Error('no interval');
     expect(found.interval.low).toBeLessThan(0.5);
     expect(found.interval.high).toBeGreaterThan(0.5);
+  });
+
+  it('fits under further splits where asked, the definition’s first; the score itself stays', () => {
+    const task = probeTask({ rows: 200, shift: 0.3 });
+    const plain = denseProbingSuite([task], few);
+    const found = denseProbingSuite([task], { ...few, splitSeeds: 2 });
+    const [{ splits, ...probe }] = found.probes as [Probe];
+    expect([probe]).toEqual(plain.probes);
+    expect(found.statistics).toEqual(plain.statistics);
+    expect(splits!.seeds).toEqual([0, 1, 2]);
+    expect(splits!.aurocs[0]).toBe(probe.auroc.value);
+    for (const seed of [1, 2]) {
+      expect(splits!.aurocs[seed]).toBe(denseProbingSuite([task], { ...few, seed }).probes[0]!.auroc.value);
+    }
+    expect(new Set(splits!.aurocs).size).toBe(3);
+    expect(record.shape.probes.parse(found.probes)).toEqual(found.probes);
   });
 
   it('counts the texts that stand on both sides of the split', () => {
