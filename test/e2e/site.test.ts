@@ -13,6 +13,7 @@ import { type StaticServer, serveFolder } from './static-server.ts';
 
 const base = '/board/';
 const fixtures = fileURLToPath(new URL('../fixtures/site/records/', import.meta.url));
+const light = fileURLToPath(new URL('../fixtures/site/light/', import.meta.url));
 const published = fileURLToPath(new URL('../../content/published/', import.meta.url));
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -26,6 +27,7 @@ const pageTypes = {
   published: 'sae/qwen3.6-27b-papergrade-l55/',
   unmeasured: 'sae/awkward-import/',
   methodology: 'methodology/',
+  light: 'sae/along-l4-small-world-step-100/',
   missing: '404.html',
 };
 
@@ -37,6 +39,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'interpboard-site-'));
   dist = join(folder, 'dist');
   await cp(fixtures, join(folder, 'content/measured'), { recursive: true });
+  await cp(light, join(folder, 'content/measured/light'), { recursive: true });
   await cp(published, join(folder, 'content/published'), { recursive: true });
   const build = await buildSite({
     content: join(folder, 'content'),
@@ -69,7 +72,7 @@ function attributes(html: string, name: string): string[] {
 describe('built files', () => {
   it('has a page for every record and every part', async () => {
     const files = (await builtPages()).map((page) => page.file);
-    expect(files).toHaveLength(5 + 11);
+    expect(files).toHaveLength(5 + 11 + 6);
   });
 
   it('keeps every internal link and anchor', async () => {
@@ -261,13 +264,15 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
         page
           .locator('svg.chart:visible > title')
           .evaluateAll((titles) => titles.map((title) => title.textContent?.split(' against')[0] ?? ''));
-      expect(await shown()).toHaveLength(10);
+      expect(await shown()).toHaveLength(14);
       const form = page.locator('#trajectory-view');
-      const boxes = await form.getByRole('checkbox').all();
+      const boxes = await form.getByRole('group', { name: 'Charts' }).getByRole('checkbox').all();
       expect(boxes).toHaveLength(8);
       for (const box of boxes) if ((await box.getAttribute('value')) !== 'gradient_norm') await box.uncheck();
+      const measured = form.getByRole('group', { name: 'Measured' });
+      for (const box of await measured.getByRole('checkbox').all()) await box.uncheck();
       expect(await shown()).toEqual(['Gradient norm']);
-      expect(await page.getByRole('status').textContent()).toBe('1 of 8 charts shown');
+      expect(await page.getByRole('status').textContent()).toMatch(/^1 of \d\d charts shown$/);
       await form.getByLabel('Loss', { exact: true }).check();
       expect(await shown()).toEqual(['Loss', 'Gradient norm']);
 
@@ -291,6 +296,15 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
       expect(await shown()).toEqual(['Loss', 'Gradient norm']);
       expect(await loss.locator('.series:visible').count()).toBe(2);
       expect(await form.getByLabel('Linear').isChecked()).toBe(true);
+
+      // What was measured along training is drawn by the same choice, with its intervals and its definition.
+      await measured.getByLabel('Cosine similarity').check();
+      const cosine = page.locator('[data-metric="cosine@v1"]:visible');
+      expect(await cosine.locator('svg:visible .series .whisker').count()).toBe(2 * 3);
+      expect(await cosine.getByRole('link', { name: 'cosine@v1' }).getAttribute('href')).toContain(
+        '#cosine-v1',
+      );
+      expect(new URL(page.url()).searchParams.getAll('metric')).toContain('cosine@v1');
 
       // The SAE's own page has the same choice, without SAEs; an address that asks for nothing known shows all.
       await page.goto(`${server.url}sae/small-world-l4/?metric=dead#trajectory`);
@@ -461,9 +475,9 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
         true,
       );
       expect(await page.locator('.needs-script:visible').count()).toBe(0);
-      // Eight metrics of one model's records, and the two that the other's publisher gave.
+      // Eight metrics of one model's records, and four measured along training; the two that the other's publisher gave.
       await page.goto(`${server.url}trajectories/`);
-      expect(await page.locator('svg.chart:visible').count()).toBe(8 + 2);
+      expect(await page.locator('svg.chart:visible').count()).toBe(8 + 4 + 2);
       expect(await page.locator('.needs-script:visible').count()).toBe(0);
     }));
 
