@@ -1,0 +1,68 @@
+/** The site as built from the committed records and the published ones, served under a base path. */
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { buildSite } from './build-site.ts';
+import { type StaticServer, serveFolder } from './static-server.ts';
+
+export const base = '/board/';
+export const fixtures = fileURLToPath(new URL('../fixtures/site/records/', import.meta.url));
+const light = fileURLToPath(new URL('../fixtures/site/light/', import.meta.url));
+const published = fileURLToPath(new URL('../../content/published/', import.meta.url));
+
+export interface ServedSite {
+  /** A temporary folder; `dist` lies in it. */
+  folder: string;
+  dist: string;
+  server: StaticServer;
+  close(): Promise<void>;
+}
+
+export async function serveSite(): Promise<ServedSite> {
+  const folder = await mkdtemp(join(tmpdir(), 'interpboard-site-'));
+  const dist = join(folder, 'dist');
+  const content = join(folder, 'content');
+  await cp(fixtures, join(content, 'measured'), { recursive: true });
+  await cp(light, join(content, 'measured/light'), { recursive: true });
+  await cp(published, join(content, 'published'), { recursive: true });
+  const build = await buildSite({ content, out: dist, cache: join(folder, 'cache'), base });
+  expect(build.code, build.output).toBe(0);
+  expect(build.output).not.toMatch(/\bWARN|\bwarning/i);
+  const server = await serveFolder(dist, base);
+  return {
+    folder,
+    dist,
+    server,
+    async close() {
+      await server.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Opens a page of the site for as long as it is used; what the browser complains of fails the test. */
+export async function withPage(
+  browser: Browser,
+  { server }: ServedSite,
+  path: string,
+  options: BrowserContextOptions,
+  use: (page: Page, context: BrowserContext) => Promise<void>,
+): Promise<void> {
+  const complaints: string[] = [];
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+  try {
+    const page = await context.newPage();
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(`${path}: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => complaints.push(`${path}: ${error.message}`));
+    await page.goto(server.url + path, { waitUntil: 'load' });
+    await use(page, context);
+  } finally {
+    await context.close();
+  }
+  expect(complaints).toEqual([]);
+}

@@ -1,0 +1,326 @@
+/** What a reader with and without a script, a mouse or sight can do with the built site. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { howToEnable, launchBrowser } from './browser.ts';
+import { withPage as openPage, type ServedSite, serveSite } from './served-site.ts';
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** One address of every type of page. */
+const pageTypes = {
+  leaderboard: '',
+  trajectories: 'trajectories/',
+  compare: 'compare/',
+  compared: 'compare/?sae=small-world-l0&sae=small-world-l4&sae=qwen3.6-27b-papergrade-l31',
+  measured: 'sae/small-world-l4/',
+  published: 'sae/qwen3.6-27b-papergrade-l55/',
+  unmeasured: 'sae/awkward-import/',
+  methodology: 'methodology/',
+  light: 'sae/along-l4-small-world-step-100/',
+  missing: '404.html',
+};
+
+let site: ServedSite;
+beforeAll(async () => {
+  site = await serveSite();
+});
+afterAll(() => site?.close());
+
+const browser = await launchBrowser();
+if (!browser) console.warn(`browser tests skipped: ${howToEnable}`);
+
+describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnable})`, () => {
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  const withPage = (
+    path: string,
+    options: BrowserContextOptions,
+    use: (page: Page, context: BrowserContext) => Promise<void>,
+  ): Promise<void> => {
+    if (!browser) throw new Error(howToEnable);
+    return openPage(browser, site, path, options, use);
+  };
+
+  const names = (page: Page): Promise<string[]> =>
+    page.locator('.board tbody tr th a').evaluateAll((links) => links.map((link) => link.textContent ?? ''));
+
+  it('sorts by any column, missing values last in both directions', () =>
+    withPage('', {}, async (page) => {
+      const header = page.locator('.board th', { hasText: 'TPP' });
+      await header.getByRole('button').click();
+      expect(await header.getAttribute('aria-sort')).toBe('descending');
+      const falling = await names(page);
+      expect(falling[0]).toBe('Qwen3.6-27B paper-grade L55');
+      expect(falling.at(-1)).toContain('<script>');
+      await header.getByRole('button').click();
+      expect(await header.getAttribute('aria-sort')).toBe('ascending');
+      const rising = await names(page);
+      expect(rising[0]).toBe('Qwen3.6-27B paper-grade L31');
+      expect(rising.at(-1)).toContain('<script>');
+      expect(await page.locator('.board [aria-sort]').count()).toBe(1);
+      await page.locator('.board th', { hasText: 'SAE' }).first().getByRole('button').click();
+      expect((await names(page)).slice(1, 4)).toEqual(['small-world L0', 'small-world L2', 'small-world L4']);
+    }));
+
+  it('filters by model and kind and says so', () =>
+    withPage('', {}, async (page) => {
+      await page.getByRole('combobox', { name: 'Model' }).selectOption('interpboard/small-world');
+      expect(await names(page)).toEqual(['small-world L0', 'small-world L2', 'small-world L4']);
+      expect(await page.getByRole('status').textContent()).toContain('3 of 7 SAEs');
+      await page.getByRole('combobox', { name: 'Model' }).selectOption('');
+      await page.getByRole('combobox', { name: 'Kind' }).selectOption('published');
+      expect(await names(page)).toHaveLength(3);
+      // Ranks are of the whole table, filtered or not.
+      expect(await page.locator('.board .rank').first().textContent()).toContain('1');
+    }));
+
+  it('compares picks, keeps them in the address and can show differences alone', () =>
+    withPage('compare/', {}, async (page) => {
+      const picker = page.locator('.picker');
+      await picker.getByLabel(/small-world L0/).check();
+      expect(await page.getByRole('status').textContent()).toBe('Pick one more.');
+      expect(await page.locator('details.model').first().isVisible()).toBe(true);
+      await picker.getByLabel(/small-world L4/).check();
+      const table = page.getByRole('table', { name: /side by side/ });
+      await table.waitFor();
+      expect(await page.locator('details.model').first().isVisible()).toBe(false);
+      expect(await table.locator('thead th').allTextContents()).toEqual([
+        expect.stringContaining('small-world L0'),
+        expect.stringContaining('small-world L4'),
+      ]);
+      expect(new URL(page.url()).search).toBe('?sae=small-world-l0&sae=small-world-l4');
+      const all = await table.getByRole('row').count();
+      await page.getByLabel('Only rows that differ').check();
+      const different = await table.getByRole('row').count();
+      expect(different).toBeGreaterThan(5);
+      expect(different).toBeLessThan(all);
+      await page.reload();
+      await table.waitFor();
+      expect(await table.getByRole('row').count()).toBe(all);
+      await page.getByRole('button', { name: 'Clear' }).click();
+      expect(await table.count()).toBe(0);
+      expect(new URL(page.url()).search).toBe('');
+    }));
+
+  it('shows the metrics, the token axis and the SAEs chosen of the trajectories, and keeps them in the address', () =>
+    withPage('trajectories/', {}, async (page) => {
+      const shown = (): Promise<string[]> =>
+        page
+          .locator('svg.chart:visible > title')
+          .evaluateAll((titles) => titles.map((title) => title.textContent?.split(' against')[0] ?? ''));
+      expect(await shown()).toHaveLength(14);
+      const form = page.locator('#trajectory-view');
+      const boxes = await form.getByRole('group', { name: 'Charts' }).getByRole('checkbox').all();
+      expect(boxes).toHaveLength(8);
+      for (const box of boxes) if ((await box.getAttribute('value')) !== 'gradient_norm') await box.uncheck();
+      const measured = form.getByRole('group', { name: 'Measured' });
+      for (const box of await measured.getByRole('checkbox').all()) await box.uncheck();
+      expect(await shown()).toEqual(['Gradient norm']);
+      expect(await page.getByRole('status').textContent()).toMatch(/^1 of \d\d charts shown$/);
+      await form.getByLabel('Loss', { exact: true }).check();
+      expect(await shown()).toEqual(['Loss', 'Gradient norm']);
+
+      // The same lines, at other places.
+      const loss = page.locator('[data-metric="loss"] svg:visible');
+      const before = await loss.locator('.line').first().getAttribute('d');
+      expect(await loss.locator('.axis-name').textContent()).toBe('training tokens (log)');
+      await form.getByLabel('Linear').check();
+      expect(await loss.count()).toBe(1);
+      expect(await loss.locator('.axis-name').textContent()).toBe('training tokens');
+      expect(await loss.locator('.line').first().getAttribute('d')).not.toBe(before);
+
+      expect(await loss.locator('.series:visible').count()).toBe(3);
+      await page.getByLabel(/^Draw L2/).uncheck();
+      const labels = await loss.locator('.series:visible .end-label').allTextContents();
+      expect(labels.map((label) => label.trim())).toEqual(['L0', 'L4']);
+      expect(new URL(page.url()).search).toBe(
+        '?metric=loss&metric=gradient_norm&axis=linear&without=small-world-l2',
+      );
+      await page.reload();
+      expect(await shown()).toEqual(['Loss', 'Gradient norm']);
+      expect(await loss.locator('.series:visible').count()).toBe(2);
+      expect(await form.getByLabel('Linear').isChecked()).toBe(true);
+
+      // What was measured along training is drawn by the same choice, with its intervals and its definition.
+      await measured.getByLabel('Cosine similarity').check();
+      const cosine = page.locator('[data-metric="cosine@v1"]:visible');
+      expect(await cosine.locator('svg:visible .series .whisker').count()).toBe(2 * 3);
+      expect(await cosine.getByRole('link', { name: 'cosine@v1' }).getAttribute('href')).toContain(
+        '#cosine-v1',
+      );
+      expect(new URL(page.url()).searchParams.getAll('metric')).toContain('cosine@v1');
+
+      // The SAE's own page has the same choice, without SAEs; an address that asks for nothing known shows all.
+      await page.goto(`${site.server.url}sae/small-world-l4/?metric=dead#trajectory`);
+      expect(await page.locator('[data-metric] svg.chart:visible').count()).toBe(1);
+      await page.goto(`${site.server.url}sae/small-world-l4/?metric=none&axis=sideways&without=all`);
+      expect(await page.locator('[data-metric] svg.chart:visible').count()).toBe(8);
+      expect(await page.locator('[data-axis="log"]:visible').count()).toBe(8);
+    }));
+
+  it('chooses among the trajectories by keyboard alone', () =>
+    withPage('trajectories/', {}, async (page) => {
+      const focused = (): Promise<string> =>
+        page.evaluate(() => {
+          const at = document.activeElement;
+          return at instanceof HTMLInputElement ? `${at.name} ${at.value}` : (at?.textContent ?? '');
+        });
+      const tabTo = async (wanted: string): Promise<void> => {
+        for (let i = 0; i < 40 && (await focused()) !== wanted; i++) await page.keyboard.press('Tab');
+        expect(await focused()).toBe(wanted);
+        expect(await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)).toBe(
+          'solid',
+        );
+      };
+      await tabTo('metric loss');
+      await page.keyboard.press('Space');
+      expect(await page.locator('[data-metric="loss"]:visible').count()).toBe(0);
+      await tabTo('axis log');
+      await page.keyboard.press('ArrowRight');
+      expect(await focused()).toBe('axis linear');
+      expect(await page.locator('[data-axis="log"]:visible').count()).toBe(0);
+      await tabTo('sae small-world-l0');
+      await page.keyboard.press('Space');
+      expect(await page.locator('[data-sae="small-world-l0"]:visible').count()).toBe(0);
+      const table = page.getByRole('table', { name: 'Training trajectory of interpboard/small-world' });
+      await page.locator('summary', { hasText: 'The same as a table' }).first().focus();
+      await page.keyboard.press('Enter');
+      // Whatever is drawn, the table has everything.
+      expect(await table.getByRole('columnheader').count()).toBe(10);
+      expect(await table.getByRole('row').count()).toBe(1 + 3 * 24);
+    }));
+
+  it('follows the system’s theme, toggles and remembers, before the first paint', () =>
+    withPage('', { colorScheme: 'light' }, async (page) => {
+      const ground = (): Promise<string> =>
+        page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+      const light = await ground();
+      const toggle = page.getByRole('button', { name: 'Dark theme' });
+      expect(await toggle.getAttribute('aria-pressed')).toBe('false');
+      await toggle.click();
+      const dark = await ground();
+      expect(dark).not.toBe(light);
+      expect(await toggle.getAttribute('aria-pressed')).toBe('true');
+      await page.addInitScript(() => {
+        // Runs before the page's own: notes the theme at the moment the body appears.
+        new MutationObserver((_, observer) => {
+          if (!document.body) return;
+          Object.assign(window, { themeAtBody: document.documentElement.dataset.theme });
+          observer.disconnect();
+        }).observe(document, { childList: true, subtree: true });
+      });
+      await page.goto(`${site.server.url}methodology/`);
+      expect(await page.evaluate(() => Reflect.get(window, 'themeAtBody'))).toBe('dark');
+      expect(await ground()).toBe(dark);
+      await page.getByRole('button', { name: 'Dark theme' }).click();
+      expect(await ground()).toBe(light);
+      expect(await page.evaluate(() => localStorage.length)).toBe(0);
+    }));
+
+  it('can be used by keyboard alone', () =>
+    withPage('', {}, async (page) => {
+      const focused = (): Promise<string> =>
+        page.evaluate(() => document.activeElement?.textContent?.trim().slice(0, 60) ?? '');
+      await page.keyboard.press('Tab');
+      expect(await focused()).toBe('Skip to the content');
+      expect(
+        await page.locator('.skip').evaluate((link) => link.getBoundingClientRect().top),
+      ).toBeGreaterThan(0);
+      await page.keyboard.press('Enter');
+      expect(await page.evaluate(() => document.activeElement?.id)).toBe('content');
+      const sort = page.locator('.board th', { hasText: 'probing' }).getByRole('button');
+      for (let i = 0; i < 40 && !(await sort.evaluate((button) => button === document.activeElement)); i++) {
+        await page.keyboard.press('Tab');
+      }
+      const ring = await sort.evaluate((button) => getComputedStyle(button).outlineStyle);
+      expect(ring).toBe('solid');
+      await page.keyboard.press('Enter');
+      expect((await names(page))[0]).toBe('small-world L0');
+      await page.locator('#not-ranked > summary').focus();
+      await page.keyboard.press('Enter');
+      expect(await page.getByRole('table', { name: /not ranked/ }).isVisible()).toBe(true);
+    }));
+
+  it('shows foreign text as text', () =>
+    withPage('sae/awkward-import/', {}, async (page) => {
+      expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(
+        '<script>window.injected = true</script> & "quoted" <b>name</b>',
+      );
+      expect(await page.evaluate(() => Reflect.get(window, 'injected'))).toBeUndefined();
+      expect(await page.locator('.caveats').textContent()).toContain('<em>markup</em> & entities: &lt;b&gt;');
+      expect(await page.locator('.caveats em, main img').count()).toBe(0);
+    }));
+
+  it.each(['light', 'dark'] as const)(
+    'has no accessibility violation axe knows of on any page type, %s',
+    (colorScheme) =>
+      withPage('', { colorScheme }, async (page) => {
+        for (const [type, path] of Object.entries(pageTypes)) {
+          await page.goto(site.server.url + path, { waitUntil: 'load' });
+          if (type === 'compared') await page.getByRole('table', { name: /side by side/ }).waitFor();
+          await page.evaluate(() => {
+            for (const details of document.querySelectorAll('details')) details.open = true;
+          });
+          await page.evaluate(axe);
+          const { violations, passes } = await page.evaluate(async () => {
+            const found: AxeResults = await Reflect.get(window, 'axe').run(document);
+            return {
+              passes: found.passes.length,
+              violations: found.violations
+                .filter((one) => one.impact === 'serious' || one.impact === 'critical')
+                .map((one) => ({
+                  id: one.id,
+                  nodes: one.nodes
+                    .slice(0, 3)
+                    .map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`),
+                })),
+            };
+          });
+          expect({ type, violations }).toEqual({ type, violations: [] });
+          expect(passes).toBeGreaterThan(15);
+        }
+      }),
+  );
+
+  it.each([390, 768, 1440])('never scrolls sideways at %i px', (width) =>
+    withPage('', { viewport: { width, height: 844 } }, async (page) => {
+      for (const [type, path] of Object.entries(pageTypes)) {
+        await page.goto(site.server.url + path, { waitUntil: 'load' });
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect({ type, overflow }).toEqual({ type, overflow: 0 });
+      }
+    }),
+  );
+
+  it('shows every table without scripts, and no control that would need them', () =>
+    withPage('', { javaScriptEnabled: false }, async (page) => {
+      expect(await page.locator('.board tbody tr').count()).toBe(7);
+      expect(await page.locator('.board tbody tr').last().isVisible()).toBe(true);
+      expect(await page.locator('.needs-script:visible').count()).toBe(0);
+      expect(await page.locator('.sort:enabled').count()).toBe(0);
+      await page.goto(`${site.server.url}compare/`);
+      expect(await page.getByRole('table', { name: 'All SAEs of interpboard/small-world' }).isVisible()).toBe(
+        true,
+      );
+      expect(await page.locator('.needs-script:visible').count()).toBe(0);
+      // Eight metrics of one model's records, and four measured along training; the two that the other's publisher gave.
+      await page.goto(`${site.server.url}trajectories/`);
+      expect(await page.locator('svg.chart:visible').count()).toBe(8 + 4 + 2);
+      expect(await page.locator('.needs-script:visible').count()).toBe(0);
+    }));
+
+  it('prints the content, not the controls', () =>
+    withPage('sae/small-world-l4/', {}, async (page) => {
+      await page.emulateMedia({ media: 'print' });
+      expect(await page.locator('#theme').isVisible()).toBe(false);
+      expect(await page.locator('.contents').isVisible()).toBe(false);
+      expect(await page.getByRole('table', { name: 'Files' }).isVisible()).toBe(true);
+    }));
+});
