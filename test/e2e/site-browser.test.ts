@@ -147,6 +147,7 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
       expect(await form.getByLabel('Linear').isChecked()).toBe(true);
 
       // What was measured along training is drawn by the same choice, with its intervals and its definition.
+      await measured.getByText(/^\d+ more$/).click();
       await measured.getByLabel('Cosine similarity').check();
       const cosine = page.locator('[data-metric="cosine@v1"]:visible');
       expect(await cosine.locator('svg:visible .series .whisker').count()).toBe(2 * 3);
