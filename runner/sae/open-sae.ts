@@ -92,21 +92,32 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
 
   async function encode(x: Float32Array, tokens: number): Promise<Latents> {
     check('x', x, tokens, d_in);
+    if (onHost) return selected(x, tokens, fixed!);
     const parts: Latents[] = [];
-    const limit = fixed === null ? DENSE_LIMIT : PRE_LIMIT;
-    for (const [from, to] of stretches(tokens, onHost ? selectionTokens(d_sae) : limit / d_sae)) {
+    for (const [from, to] of stretches(tokens, (fixed === null ? DENSE_LIMIT : PRE_LIMIT) / d_sae)) {
       const feeds = { x: float32(x.subarray(from * d_in, to * d_in), [to - from, d_in]) };
       const outputs = await encoder.run(feeds);
-      if (onHost) {
-        const pre = floatsOf(outputs, 'pre');
-        parts.push(selectLargest(pre, to - from, d_sae, fixed!));
-        discard(pre);
-        continue;
-      }
       const values = floatsOf(outputs, 'values');
       parts.push({ k: values.length / (to - from), values, indices: int32sOf(outputs, 'indices') });
     }
     return joined(parts, fixed ?? 1);
+  }
+
+  /** The same where the k largest are selected on the host. */
+  async function selected(x: Float32Array, tokens: number, k: number): Promise<Latents> {
+    const latents = { k, values: new Float32Array(tokens * k), indices: new Int32Array(tokens * k) };
+    for (const [from, to] of stretches(tokens, selectionTokens(d_sae))) {
+      const count = to - from;
+      const outputs = await encoder.run({ x: float32(x.subarray(from * d_in, to * d_in), [count, d_in]) });
+      const pre = floatsOf(outputs, 'pre');
+      selectLargest(pre, count, d_sae, {
+        k,
+        values: latents.values.subarray(from * k, to * k),
+        indices: latents.indices.subarray(from * k, to * k),
+      });
+      discard(pre);
+    }
+    return latents;
   }
 
   async function decode(latents: Latents, tokens: number, x?: Float32Array): Promise<Float32Array> {

@@ -1,8 +1,8 @@
 /**
  * The k largest pre-activations of each token, selected on the host. onnxruntime's TopK keeps a heap over all latents and
- * costs more than twice the product it selects from (d_in 128, d_sae 1,024, k 32, one core: 7 µs a token against 2.7); this one
- * passes over most latents four at a time (1 µs, and 1.3 for getting the pre-activations out of the runtime). Both are
- * exact, and settle ties alike.
+ * costs more than twice the product it selects from where d_in is small (128/1,024/32, one core: encoding takes 10 µs a token
+ * with it, 5.2 so, and as long at large widths: `npm run bench -- encode`); this one passes over most latents four at a
+ * time. Both are exact, and settle ties alike.
  */
 import { openWorkspace, type Workspace } from '../simd/kernels.ts';
 import type { Latents } from './sae.ts';
@@ -22,11 +22,18 @@ export function selectionTokens(d_sae: number): number {
 let workspace: Workspace | undefined;
 
 /**
+ * Of each token the k largest as the canonical form wants them: largest first, of equal ones the lowest index, relu
+ * applied; NaN for a token that has one.
+ *
  * @param pre [tokens, d_sae]
- * @returns the k largest of each token as the canonical form wants them: largest first, of equal ones the lowest index, relu
- *   applied; NaN for a token that has one
+ * @param into values and indices [tokens, k], written
  */
-export function selectLargest(pre: Float32Array, tokens: number, d_sae: number, k: number): Latents {
+export function selectLargest(
+  pre: Float32Array,
+  tokens: number,
+  d_sae: number,
+  { k, values, indices }: Latents,
+): void {
   workspace ??= openWorkspace();
   const width = Math.ceil(d_sae / 4) * 4;
   const count = tokens * k;
@@ -39,7 +46,7 @@ export function selectLargest(pre: Float32Array, tokens: number, d_sae: number, 
     for (let t = 0; t < tokens; t++) rows.set(pre.subarray(t * d_sae, (t + 1) * d_sae), t * width);
   }
   workspace.largest(from, tokens, width, k, scratch, found, at);
-  const values = new Float32Array(buffer, found, count).slice();
+  values.set(new Float32Array(buffer, found, count));
+  indices.set(new Int32Array(buffer, at, count));
   for (let slot = 0; slot < count; slot++) if (values[slot]! < 0) values[slot] = 0;
-  return { k, values, indices: new Int32Array(buffer, at, count).slice() };
 }

@@ -1,0 +1,88 @@
+/**
+ * Encoding by a TopK SAE: the k largest selected by onnxruntime, or on the host (runner/sae/selection.ts), which gives the
+ * same bits. They take turns, on one thread; medians of processor time and of time. Then a probe as InterpScore fits it.
+ */
+import { cpus } from 'node:os';
+import { random } from '../../runner/math/random.ts';
+import { float32, openSession } from '../../runner/onnx/session.ts';
+import { fitLogistic } from '../../runner/probes/logistic-regression.ts';
+import { openSae } from '../../runner/sae/open-sae.ts';
+import { encodeProgram, inMemory } from '../../runner/sae/programs.ts';
+import { topKSae } from '../../runner/sae/sae.ts';
+
+const ROUNDS = 9;
+const stream = random('bench encode');
+const gaussians = (length: number, scale = 1): Float32Array =>
+  Float32Array.from({ length }, () => scale * stream.gaussian());
+const median = (all: number[]): number => all.sort((a, b) => a - b)[all.length >> 1]!;
+
+console.log(`${cpus()[0]?.model ?? 'unknown processor'}, one thread, ${ROUNDS} rounds`);
+for (const [d_in, d_sae, k, tokens] of [
+  [128, 1_024, 32, 8_192],
+  [512, 8_192, 32, 1_024],
+  [2_048, 16_384, 64, 256],
+] as const) {
+  const sae = topKSae({
+    d_in,
+    d_sae,
+    k,
+    W_enc: gaussians(d_in * d_sae, 1 / Math.sqrt(d_in)),
+    W_dec: gaussians(d_sae * d_in, 1 / Math.sqrt(d_in)),
+    b_enc: gaussians(d_sae, 0.1),
+    b_dec: gaussians(d_in, 0.1),
+  });
+  const x = gaussians(tokens * d_in);
+  const runtime = await openSession(encodeProgram(sae, inMemory(sae)), { threads: 1 });
+  const host = await openSae(sae, { threads: 1 });
+  const cases = [
+    {
+      name: 'onnxruntime',
+      encode: async () => {
+        const { values, indices } = await runtime.run({ x: float32(x, [tokens, d_in]) });
+        return { k, values: values!.data, indices: indices!.data };
+      },
+    },
+    { name: 'host', encode: () => host.encode(x, tokens) },
+  ].map((each) => ({ ...each, wall: [] as number[], cpu: [] as number[] }));
+  const [one, two] = [await cases[0]!.encode(), await cases[1]!.encode()];
+  if (
+    !one.indices.every((index, slot) => index === two.indices[slot] && one.values[slot] === two.values[slot])
+  ) {
+    console.log('DIFFERENT: the selections are not the same');
+    process.exitCode = 1;
+  }
+  for (let round = -1; round < ROUNDS; round++) {
+    for (const { encode, wall, cpu } of cases) {
+      const used = process.cpuUsage();
+      const since = performance.now();
+      await encode();
+      const { user, system } = process.cpuUsage(used);
+      if (round < 0) continue;
+      wall.push((1_000 * (performance.now() - since)) / tokens);
+      cpu.push((user + system) / tokens);
+    }
+  }
+  const words = cases.map(({ name, wall, cpu }) => {
+    return `selected by ${name} ${median(wall).toFixed(2)} µs a token (${median(cpu).toFixed(2)} of CPU)`;
+  });
+  console.log(`${d_in}/${d_sae}/${k}: ${words.join(', ')}`);
+  await host.close();
+  await runtime.close();
+}
+
+const [rows, columns] = [1_200, 1_024];
+const labels = Uint8Array.from({ length: rows }, () => stream.integer(2));
+const values = Float32Array.from({ length: rows * columns }, (_, at) =>
+  stream.next() < 0.5
+    ? 0
+    : Math.abs(stream.gaussian()) + (at % 7 === 0 ? labels[Math.floor(at / columns)]! / 2 : 0),
+);
+const train = Int32Array.from({ length: rows }, (_, row) => row);
+const times = Array.from({ length: ROUNDS }, () => {
+  const since = performance.now();
+  fitLogistic({ rows, columns, values }, labels, train);
+  return performance.now() - since;
+});
+console.log(
+  `logistic regression, ${rows} rows × ${columns} latents, half of them 0: ${median(times).toFixed(0)} ms`,
+);
