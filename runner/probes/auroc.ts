@@ -27,35 +27,44 @@ export function auroc(
   /** 1 where a row's score is above that of the row before it. */
   const rises = Uint8Array.from(order, (row, i) => (i > 0 && scores[row]! > scores[order[i - 1]!]! ? 1 : 0));
 
-  function area(weightAt: (row: number) => number): number {
-    let negatives = 0;
-    let positives = 0;
-    let tiedNegatives = 0;
-    let tiedPositives = 0;
-    let pairs = 0;
-    const settle = (): void => {
+  const { rows, count, weights } = resamples;
+  const sorted = { order, labels: sortedLabels, rises };
+  return {
+    value: area(sorted, new Uint16Array(rows).fill(1), 0),
+    leftOut: [{ resamples, values: withoutEach(order, sortedLabels, rises) }],
+    samples: Float64Array.from({ length: count }, (_, b) => area(sorted, weights, b * rows)),
+    ...(count === 0 && { intervalNote: 'too few test rows to resample' }),
+  };
+}
+
+/** Rows by ascending score, their labels, and 1 where a score is above that of the row before. */
+interface SortedRows {
+  order: Int32Array;
+  labels: Uint8Array;
+  rises: Uint8Array;
+}
+
+/** @param weights from `start` on, how often each row counts */
+function area({ order, labels, rises }: SortedRows, weights: Uint16Array, start: number): number {
+  let negatives = 0;
+  let positives = 0;
+  let tiedNegatives = 0;
+  let tiedPositives = 0;
+  let pairs = 0;
+  for (let i = 0; i < order.length; i++) {
+    if (rises[i] === 1) {
       pairs += tiedPositives * (negatives + tiedNegatives / 2);
       negatives += tiedNegatives;
       positives += tiedPositives;
       tiedNegatives = 0;
       tiedPositives = 0;
-    };
-    for (let i = 0; i < order.length; i++) {
-      if (rises[i] === 1) settle();
-      if (sortedLabels[i] === 1) tiedPositives += weightAt(order[i]!);
-      else tiedNegatives += weightAt(order[i]!);
     }
-    settle();
-    return pairs / (negatives * positives);
+    const weight = weights[start + order[i]!]!;
+    if (labels[i] === 1) tiedPositives += weight;
+    else tiedNegatives += weight;
   }
-
-  const { rows, count, weights } = resamples;
-  return {
-    value: area(() => 1),
-    leftOut: [{ resamples, values: withoutEach(order, sortedLabels, rises) }],
-    samples: Float64Array.from({ length: count }, (_, b) => area((row) => weights[b * rows + row]!)),
-    ...(count === 0 && { intervalNote: 'too few test rows to resample' }),
-  };
+  pairs += tiedPositives * (negatives + tiedNegatives / 2);
+  return pairs / ((negatives + tiedNegatives) * (positives + tiedPositives));
 }
 
 /** The area with each row left out; NaN where that empties its class. Row numbers in `order` ascend by score. */

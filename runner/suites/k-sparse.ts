@@ -104,18 +104,25 @@ function probe(
   features: Features,
   columns: Int32Array,
 ): ProbeQuality {
-  const rows = Int32Array.of(...task.train, ...task.test);
+  const { train, test, places } = task;
+  const rows = joined(train, test);
   const chosen = chosenColumns(features, rows, columns);
-  const labels = Uint8Array.of(...task.trainLabels, ...task.testLabels);
-  const order = Int32Array.from(rows, (_, i) => i);
-  const fit = fitLogistic(chosen, labels, order.subarray(0, task.train.length), { name: task.name });
-  const scores = decisionValues(chosen, order.subarray(task.train.length), fit);
-  const part = resamplesOf(resamples, task.places);
-  const area = auroc(scores, task.testLabels, part, `${task.name} (test rows)`);
+  const labels = joined(task.trainLabels, task.testLabels);
+  const order = Int32Array.from({ length: rows.length }, (_, i) => i);
+  const fit = fitLogistic(chosen, labels, order.subarray(0, train.length), { name: task.name });
+  const scores = decisionValues(chosen, order.subarray(train.length), fit);
+  const area = auroc(scores, task.testLabels, resamplesOf(resamples, places), `${task.name} (test rows)`);
   return {
-    accuracy: accuracy(correctRows(scores, task.testLabels), task.places, resamples),
-    auroc: overAllRows(area, resamples, task.places),
+    accuracy: accuracy(correctRows(scores, task.testLabels), places, resamples),
+    auroc: overAllRows(area, resamples, places),
   };
+}
+
+function joined(first: ArrayLike<number>, second: ArrayLike<number>): Int32Array {
+  const whole = new Int32Array(first.length + second.length);
+  whole.set(first);
+  whole.set(second, first.length);
+  return whole;
 }
 
 /** Some columns of some rows, in the order given. */
