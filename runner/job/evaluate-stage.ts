@@ -23,6 +23,7 @@ import type { EvaluationRecord, Exclusion } from '../report/schema.ts';
 import type { Reporter } from '../reporter.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { decoderDirections } from '../sae/directions.ts';
+import { encodingThread } from '../sae/encoding-thread.ts';
 import { type OpenSae, openSae } from '../sae/open-sae.ts';
 import { needsOf } from '../suites/needs.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
@@ -72,6 +73,7 @@ export async function evaluateStage(
   const needs = needsOf(suites);
   const threads = config.threads === null ? {} : { threads: config.threads };
   const hooks: HookSaes[] = [];
+  const thread = encodingThread();
   let controls: ControlPass | null = null;
   try {
     const order: PlannedSae[] = [];
@@ -82,7 +84,7 @@ export async function evaluateStage(
       const here = saes.filter((each) => each.planned.layer === layer);
       byHook.push(here);
       for (const { planned, file } of here) {
-        open.push(sharedEncoding(await openSae(file.sae, { device, ...threads })));
+        open.push(sharedEncoding(await openSae(file.sae, { device, ...threads, thread })));
         order.push(planned);
       }
     }
@@ -193,6 +195,7 @@ export async function evaluateStage(
   } finally {
     await controls?.close();
     for (const hook of hooks) for (const sae of hook.saes) await sae.close();
+    await thread.close();
   }
 }
 

@@ -1,6 +1,17 @@
 import { availableParallelism } from 'node:os';
 import type { Device } from '../onnx/devices.ts';
-import { discard, float32, floatsOf, int32, int32sOf, openSession, type Session } from '../onnx/session.ts';
+import {
+  discard,
+  float32,
+  floatsOf,
+  int32,
+  int32sOf,
+  openSession,
+  type Session,
+  type SessionOptions,
+} from '../onnx/session.ts';
+import type { EncodingThread, ThreadEncoder } from './encoding-thread.ts';
+import { type EncoderShape, emptyLatents, encodeStretches } from './host-encoder.ts';
 import { inFile } from './place-in-file.ts';
 import {
   decodeProgram,
@@ -12,7 +23,7 @@ import {
   preProgram,
 } from './programs.ts';
 import type { Latents, Sae } from './sae.ts';
-import { HOST_THREADS, selectionTokens, selectLargest } from './selection.ts';
+import { HOST_THREADS, selectionTokens } from './selection.ts';
 import { isStored, type StoredSae } from './stored-sae.ts';
 
 /** Floats of pre-activations held at once: tokens × d_sae (256 MiB). */
@@ -27,6 +38,9 @@ const ROWS_LIMIT = 16 << 20;
  * times as long, and the SAE no memory of its own.
  */
 const UNPACKED_FROM = 256 << 20;
+
+/** Bytes of W_enc (64 MiB) up to which two threads hold a packed copy each. */
+const SHARED_UP_TO = 64 << 20;
 
 export interface Reconstruction extends Latents {
   /** x̂ [tokens, d_out] */
@@ -59,6 +73,12 @@ export interface OpenSae {
 export interface OpenSaeOptions {
   device?: Device;
   threads?: number;
+  /** Encodes beside this one, where two threads are worth it; stays the caller's to close, after the SAE. */
+  thread?: EncodingThread | undefined;
+}
+
+function sessionOptions({ device, threads }: OpenSaeOptions): SessionOptions {
+  return { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) };
 }
 
 /**
@@ -68,20 +88,29 @@ export interface OpenSaeOptions {
  * @throws UnavailableError when the device cannot take it
  */
 export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}): Promise<OpenSae> {
-  const large = isStored(sae) && 4 * sae.d_in * sae.d_sae >= UNPACKED_FROM;
+  const { architecture, d_in, d_sae, d_out = d_in } = sae;
+  const fixed = sae.architecture === 'topk' ? sae.k : null;
+  const bytes = 4 * d_in * d_sae;
+  const large = isStored(sae) && bytes >= UNPACKED_FROM;
+  const { device = 'cpu', threads = availableParallelism(), thread } = options;
+  const onHost = fixed !== null && device === 'cpu' && threads <= HOST_THREADS;
+  const shared = onHost && threads > 1 && bytes <= SHARED_UP_TO ? thread : undefined;
+  let helper: ThreadEncoder | undefined;
   const open = async (program: typeof encodeProgram, needed: readonly MatrixName[]): Promise<Session> => {
     const { place, ...where } = isStored(sae) ? await inFile(sae, needed) : { place: inMemory(sae) };
-    return openSession(program(sae, place), { ...options, ...where, ...(large ? { prepack: false } : {}) });
+    const made = program(sae, place);
+    const settings = { ...sessionOptions(options), ...where, ...(large ? { prepack: false } : {}) };
+    if (shared === undefined || program !== preProgram) return openSession(made, settings);
+    const alone = { ...settings, threads: Math.ceil(threads / 2) };
+    helper = shared.open(made, alone, { d_in, d_sae, k: fixed! });
+    return openSession(made, alone);
   };
-  const { device = 'cpu', threads = availableParallelism() } = options;
-  const onHost = sae.architecture === 'topk' && device === 'cpu' && threads <= HOST_THREADS;
   const encoder = await open(onHost ? preProgram : encodeProgram, encodingMatrices(sae));
   const decoder = await open(decodeProgram, ['W_dec']).catch(async (error: unknown) => {
+    helper?.close();
     await encoder.close();
     throw error;
   });
-  const { architecture, d_in, d_sae, d_out = d_in } = sae;
-  const fixed = sae.architecture === 'topk' ? sae.k : null;
   const needsInput = decodingNeedsInput(sae);
 
   function check(name: string, array: ArrayLike<unknown>, tokens: number, width: number): void {
@@ -92,7 +121,7 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
 
   async function encode(x: Float32Array, tokens: number): Promise<Latents> {
     check('x', x, tokens, d_in);
-    if (onHost) return selected(x, tokens, fixed!);
+    if (onHost) return selected(x, tokens, { d_in, d_sae, k: fixed! });
     const parts: Latents[] = [];
     for (const [from, to] of stretches(tokens, (fixed === null ? DENSE_LIMIT : PRE_LIMIT) / d_sae)) {
       const feeds = { x: float32(x.subarray(from * d_in, to * d_in), [to - from, d_in]) };
@@ -103,19 +132,24 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
     return joined(parts, fixed ?? 1);
   }
 
-  /** The same where the k largest are selected on the host. */
-  async function selected(x: Float32Array, tokens: number, k: number): Promise<Latents> {
-    const latents = { k, values: new Float32Array(tokens * k), indices: new Int32Array(tokens * k) };
-    for (const [from, to] of stretches(tokens, selectionTokens(d_sae))) {
-      const count = to - from;
-      const outputs = await encoder.run({ x: float32(x.subarray(from * d_in, to * d_in), [count, d_in]) });
-      const pre = floatsOf(outputs, 'pre');
-      selectLargest(pre, count, d_sae, {
-        k,
-        values: latents.values.subarray(from * k, to * k),
-        indices: latents.indices.subarray(from * k, to * k),
-      });
-      discard(pre);
+  /**
+   * The same where the k largest are selected on the host: half of the whole stretches by the second thread, if there is one.
+   * Each stretch is the same product either way, so that the bits do not depend on who makes it.
+   */
+  async function selected(x: Float32Array, tokens: number, shape: EncoderShape): Promise<Latents> {
+    const { k } = shape;
+    const latents = emptyLatents(tokens, k);
+    const size = selectionTokens(d_sae);
+    const theirs = helper === undefined ? 0 : Math.floor(tokens / size / 2) * size;
+    const asked =
+      helper === undefined || theirs === 0 ? undefined : helper.encode(x.slice(0, theirs * d_in), theirs);
+    // Not before this thread is done, so that nothing runs on when a failure is seen.
+    asked?.catch(() => undefined);
+    await encodeStretches(encoder, shape, x, [theirs, tokens], latents);
+    const found = await asked;
+    if (found !== undefined) {
+      latents.values.set(found.values);
+      latents.indices.set(found.indices);
     }
     return latents;
   }
@@ -154,6 +188,7 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
       return { ...latents, reconstruction: await decode(latents, tokens, x) };
     },
     async close() {
+      helper?.close();
       await Promise.all([encoder.close(), decoder.close()]);
     },
   };
