@@ -261,7 +261,7 @@ function scr(record: EvaluationRecord): Content | null {
 function perturbationConfig(
   { model, kind }: EvaluationRecord,
   perform_scr: boolean,
-  sets: readonly { name: string; data: string; train_rows: number; test_rows: number }[],
+  sets: readonly { name: string; data: string; train_rows: number | null; test_rows: number | null }[],
   points: readonly { n: number }[],
 ): Record<string, unknown> {
   return {
@@ -318,7 +318,7 @@ function fields(
 }
 
 /** The size that all data sets have. */
-function common(sizes: readonly number[]): number {
+function common(sizes: readonly (number | null)[]): number {
   const [first] = sizes;
-  return first !== undefined && sizes.every((size) => size === first) ? first : UNKNOWN;
+  return first != null && sizes.every((size) => size === first) ? first : UNKNOWN;
 }

@@ -26,6 +26,11 @@ const envelope = z.looseObject({
   eval_config: z.looseObject({ model_name: text.nullish() }),
   datetime_epoch_millis: z.number().nonnegative().max(9_999_999_999_999).nullish(),
   eval_result_metrics: z.record(z.string().max(200), category),
+  // One entry a data set or pair, of the evaluations that have such.
+  eval_result_details: z
+    .array(z.looseObject({ dataset_name: text.nullish() }))
+    .max(10_000)
+    .nullish(),
   sae_bench_commit_hash: text.nullish(),
   sae_lens_id: text.nullish(),
   sae_lens_release_id: text.nullish(),
@@ -181,6 +186,25 @@ interface Read {
 
 type Values = Map<string, number | null>;
 
+/** A data set or pair: its name as the file has it, without what marks it as a result. */
+interface Detail {
+  name: string;
+  values: Values;
+}
+
+/** What a data set of a file has, beside its values. */
+const UNCOUNTED = { train_rows: null, test_rows: null, duplicates: null } as const;
+
+function detailsOf({ eval_result_details: details }: Envelope): Detail[] {
+  return (details ?? []).flatMap(({ dataset_name: name, ...fields }) => {
+    if (!name) return [];
+    const values = Object.entries(fields).filter(
+      (entry): entry is [string, number | null] => typeof entry[1] === 'number' || entry[1] === null,
+    );
+    return [{ name: name.replace(/(?:_tpp|_scr)?_results$/, '').slice(0, 300), values: new Map(values) }];
+  });
+}
+
 function readResults(found: Envelope, path: string): Read {
   const values: Values = new Map();
   for (const [group, table] of Object.entries(found.eval_result_metrics)) {
@@ -193,11 +217,11 @@ function readResults(found: Envelope, path: string): Read {
       return readCore(values);
     case 'sparse_probing':
     case 'sparse_probing_sae_probes':
-      return readProbing(values, found.eval_type_id);
+      return readProbing(values, detailsOf(found), found.eval_type_id);
     case 'tpp':
-      return readTpp(values);
+      return readTpp(values, detailsOf(found));
     case 'scr':
-      return readScr(values);
+      return readScr(values, detailsOf(found));
     case 'absorption':
     case 'absorption_first_letter':
     case 'autointerp':
@@ -274,77 +298,147 @@ function readCore(values: Values): Read {
   return read;
 }
 
-function readProbing(values: Values, type: 'sparse_probing' | 'sparse_probing_sae_probes'): Read {
+function readProbing(
+  values: Values,
+  details: readonly Detail[],
+  type: 'sparse_probing' | 'sparse_probing_sae_probes',
+): Read {
   const suffix = type === 'sparse_probing' ? 'saebench' : 'sae-probes';
-  const get = (name: string): Measure => imported(values.get(name));
-  const ks = new Set<number>();
-  const unmapped: string[] = [];
-  for (const name of values.keys()) {
-    const k = /^(?:sae|llm)\.(?:sae|llm)_top_(\d+)_test_(?:accuracy|auc)$/.exec(name)?.[1];
-    if (k !== undefined) ks.add(Number(k));
-    else if (!/^llm\.llm_test_(?:accuracy|auc)$/.test(name)) unmapped.push(name);
-  }
-  const points = [...ks]
-    .sort((a, b) => a - b)
-    .map((k) => ({
-      k,
-      accuracy: get(`sae.sae_top_${k}_test_accuracy`),
-      auroc: get(`sae.sae_top_${k}_test_auc`),
-      baseline_accuracy: get(`llm.llm_top_${k}_test_accuracy`),
-      baseline_auroc: get(`llm.llm_top_${k}_test_auc`),
-    }))
-    .filter((point) =>
-      Object.values(point).some((value) => typeof value === 'object' && value.value !== null),
-    );
+  const unmapped = [...values.keys()].filter(
+    (name) => !probingField.test(name.replace(/^(?:sae|llm)\./, '')) && values.get(name) !== null,
+  );
+  // In a data set's entry the two groups stand side by side.
+  const flat: Values = new Map(
+    [...values].map(([name, value]) => [name.replace(/^(?:sae|llm)\./, ''), value]),
+  );
   return {
     results: {
       k_sparse: {
         definitions: { accuracy: `probe_acc_k@${suffix}`, auroc: `probe_auc_k@${suffix}` },
-        points,
-        ceiling: { accuracy: get('llm.llm_test_accuracy'), auroc: get('llm.llm_test_auc') },
-        data_sets: [],
+        points: probingPoints(flat),
+        ceiling: probingCeiling(flat),
+        data_sets: details.map(({ name, values: own }) => ({
+          ...UNCOUNTED,
+          name,
+          data: 'as SAEBench has it',
+          classes: [],
+          points: probingPoints(own),
+          ceiling: probingCeiling(own),
+        })),
       },
     },
-    unmapped: unmapped.filter((name) => values.get(name) !== null),
-    caveats: ['Means over the file’s data sets; values of single ones stand in the file.'],
+    unmapped,
+    caveats: ['Rows of the probes’ data sets are not counted in the file.'],
   };
 }
 
-function readTpp(values: Values): Read {
+const probingField = /^(?:llm_test_(?:accuracy|auc)|(?:sae|llm)_top_\d+_test_(?:accuracy|auc))$/;
+
+function probingPoints(values: Values) {
+  const ks = new Set<number>();
+  for (const name of values.keys()) {
+    const k = /^(?:sae|llm)_top_(\d+)_test_(?:accuracy|auc)$/.exec(name)?.[1];
+    if (k !== undefined) ks.add(Number(k));
+  }
+  const get = (name: string): Measure => imported(values.get(name));
+  return [...ks]
+    .sort((a, b) => a - b)
+    .map((k) => ({
+      k,
+      accuracy: get(`sae_top_${k}_test_accuracy`),
+      auroc: get(`sae_top_${k}_test_auc`),
+      baseline_accuracy: get(`llm_top_${k}_test_accuracy`),
+      baseline_auroc: get(`llm_top_${k}_test_auc`),
+    }))
+    .filter((point) =>
+      Object.values(point).some((value) => typeof value === 'object' && value.value !== null),
+    );
+}
+
+function probingCeiling(values: Values): { accuracy: Measure; auroc: Measure } {
+  return {
+    accuracy: imported(values.get('llm_test_accuracy')),
+    auroc: imported(values.get('llm_test_auc')),
+  };
+}
+
+function readTpp(values: Values, details: readonly Detail[]): Read {
+  return {
+    results: {
+      tpp_saebench: {
+        definition: 'tpp@saebench-N',
+        points: tppPoints(values, 'tpp_metrics.'),
+        data_sets: details.map(({ name, values: own }) => ({
+          ...UNCOUNTED,
+          name,
+          data: 'as SAEBench has it',
+          classes: [],
+          accuracy: imported(null),
+          points: tppPoints(own, ''),
+        })),
+      },
+    },
+    unmapped: [],
+    caveats: ['Rows of the probes’ data sets are not counted in the file.'],
+  };
+}
+
+function tppPoints(values: Values, prefix: string) {
   // A difference of accuracies may be −1; it is missing only as null.
-  const get = (name: string): Measure => imported(values.get(`tpp_metrics.${name}`), { minusOne: 'value' });
-  const points = thresholds(values, /^tpp_metrics\.tpp_threshold_(\d+)_total_metric$/).map((n) => ({
+  const get = (name: string): Measure => imported(values.get(`${prefix}${name}`), { minusOne: 'value' });
+  return thresholds(values, prefix, /^tpp_threshold_(\d+)_total_metric$/).map((n) => ({
     n,
     value: get(`tpp_threshold_${n}_total_metric`),
     intended: get(`tpp_threshold_${n}_intended_diff_only`),
     unintended: get(`tpp_threshold_${n}_unintended_diff_only`),
   }));
-  return {
-    results: { tpp_saebench: { definition: 'tpp@saebench-N', points, data_sets: [] } },
-    unmapped: [],
-    caveats: ['Means over the file’s data sets; values of single ones stand in the file.'],
-  };
 }
 
-function readScr(values: Values): Read {
-  const points = thresholds(values, /^scr_metrics\.scr_metric_threshold_(\d+)$/).map((n) => ({
-    n,
-    value: imported(values.get(`scr_metrics.scr_metric_threshold_${n}`), { minusOne: 'value' }),
-  }));
+function readScr(values: Values, details: readonly Detail[]): Read {
   return {
-    results: { scr_saebench: { definition: 'scr@saebench-N', points, pairs: [] } },
+    results: {
+      scr_saebench: {
+        definition: 'scr@saebench-N',
+        points: scrPoints(values, 'scr_metrics.'),
+        pairs: details.map(({ name, values: own }) => ({
+          ...UNCOUNTED,
+          ...pairOf(name),
+          kept: null,
+          removed: null,
+          accuracy_clean: imported(null),
+          accuracy_biased: imported(null),
+          points: scrPoints(own, ''),
+        })),
+      },
+    },
     unmapped: [],
     caveats: [
-      'Means over the file’s pairs; values of single ones, and of each direction, stand in the file.',
+      'Of SCR the direction that counts is read; values of each single direction stand in the file.',
+      'Rows of the probes’ data sets are not counted in the file.',
     ],
   };
 }
 
+/** `set_scr_pair` */
+function pairOf(name: string): { name: string; data: string } {
+  const at = name.lastIndexOf('_scr_');
+  return at < 0
+    ? { name, data: 'as SAEBench has it' }
+    : { name: name.slice(at + 5), data: name.slice(0, at) };
+}
+
+function scrPoints(values: Values, prefix: string) {
+  return thresholds(values, prefix, /^scr_metric_threshold_(\d+)$/).map((n) => ({
+    n,
+    value: imported(values.get(`${prefix}scr_metric_threshold_${n}`), { minusOne: 'value' }),
+  }));
+}
+
 /** The N for which the file has a value. */
-function thresholds(values: Values, pattern: RegExp): number[] {
+function thresholds(values: Values, prefix: string, pattern: RegExp): number[] {
   return [...values]
     .flatMap(([name, value]) => {
-      const n = pattern.exec(name)?.[1];
+      const n = name.startsWith(prefix) ? pattern.exec(name.slice(prefix.length))?.[1] : undefined;
       return n === undefined || value === null ? [] : [Number(n)];
     })
     .sort((a, b) => a - b);

@@ -126,14 +126,14 @@ const perturbation = z.strictObject({
   auroc_ablated: perturbedAuroc,
 });
 
-/** Rows of one task of a probe set: both classes together, as many of each. */
+/** Rows of one task of a probe set: both classes together, as many of each; null where a file of others does not count them. */
 const conceptRows = {
   name,
   data: text,
-  train_rows: count,
-  test_rows: count,
+  train_rows: count.nullable(),
+  test_rows: count.nullable(),
   /** Test texts that also stand in the training rows. */
-  duplicates: count,
+  duplicates: count.nullable(),
 };
 
 /** The probe on k latents, beside the same rule on k raw residual channels. */
@@ -196,9 +196,9 @@ const scrSaeBench = z.strictObject({
   pairs: z.array(
     z.strictObject({
       ...conceptRows,
-      /** The concept kept and the concept removed, in the direction that counts. */
-      kept: name,
-      removed: name,
+      /** The concept kept and the concept removed, in the direction that counts; null where a file of others does not say. */
+      kept: name.nullable(),
+      removed: name.nullable(),
       accuracy_clean: measure,
       accuracy_biased: measure,
       points: z.array(z.strictObject({ n: z.int().positive(), value: measure })),

@@ -23,10 +23,12 @@ export interface ConceptPanel {
   /** One a value of x. */
   columns: string[];
   rows: { at: number; cells: MeasureText[] }[];
+  /** Where the values are means over several data sets: each one's, a column a value of x. */
+  sets: { name: string; cells: MeasureText[] }[];
 }
 
 /** Accuracy and AUROC over k: the SAE's latents, raw residual channels, and the whole residual as ceiling. */
-export function kSparsePanels({ points, ceiling, definitions }: KSparse): ConceptPanel[] {
+export function kSparsePanels({ points, ceiling, definitions, data_sets }: KSparse): ConceptPanel[] {
   const panel = (
     key: 'accuracy' | 'auroc',
     title: string,
@@ -55,6 +57,13 @@ export function kSparsePanels({ points, ceiling, definitions }: KSparse): Concep
         at: point.k,
         cells: [point[key], point[baseline], top].map((measure) => describeMeasure(measure, definition)),
       })),
+      sets: eachSet(
+        data_sets.map((set) => ({
+          name: set.name,
+          measures: points.map(({ k }) => set.points.find((point) => point.k === k)?.[key]),
+        })),
+        definition,
+      ),
     };
   };
   return [
@@ -63,7 +72,7 @@ export function kSparsePanels({ points, ceiling, definitions }: KSparse): Concep
   ];
 }
 
-export function tppPanel({ definition, points }: Tpp): ConceptPanel {
+export function tppPanel({ definition, points, data_sets }: Tpp): ConceptPanel {
   return {
     key: 'tpp',
     title: 'Targeted probe perturbation',
@@ -81,6 +90,13 @@ export function tppPanel({ definition, points }: Tpp): ConceptPanel {
       at: n,
       cells: [value, intended, unintended].map((measure) => describeMeasure(measure, definition)),
     })),
+    sets: eachSet(
+      data_sets.map((set) => ({
+        name: set.name,
+        measures: points.map(({ n }) => set.points.find((point) => point.n === n)?.value),
+      })),
+      definition,
+    ),
   };
 }
 
@@ -96,13 +112,14 @@ export function scrPanel({ definition, points, pairs }: Scr): ConceptPanel {
     xLabel: 'latents set to zero (N)',
     series: drawn([{ label: 'SCR', points: points.flatMap(({ n, value }) => placed(n, value)) }]),
     include: [0],
-    columns: ['N', 'SCR', ...pairs.map(({ kept, removed }) => `${kept}, without ${removed}`)],
+    columns: ['N', 'SCR', ...pairs.map(describePair)],
     rows: points.map(({ n, value }) => ({
       at: n,
       cells: [value, ...pairs.map((pair) => at(pair, n))].map((measure) =>
         describeMeasure(measure, definition),
       ),
     })),
+    sets: [],
   };
 }
 
@@ -112,9 +129,27 @@ export function describePanel({ series }: ConceptPanel, format: (value: number) 
   return `Last values: ${words.join(', ')}. All values stand in the table below.`;
 }
 
-/** A set or pair with what was probed, in a line. */
-export function describeRows(of: { train_rows: number; test_rows: number }): string {
+/** What a pair keeps and removes, or its name where it does not say. */
+export function describePair({ name, kept, removed }: Scr['pairs'][number]): string {
+  return kept === null || removed === null ? name : `${kept}, without ${removed}`;
+}
+
+/** How many texts a set or pair was probed on, in a line. */
+export function describeRows(of: { train_rows: number | null; test_rows: number | null }): string {
+  if (of.train_rows === null || of.test_rows === null) return 'texts not counted';
   return `${of.train_rows} training and ${of.test_rows} test texts a task`;
+}
+
+function eachSet(
+  sets: readonly { name: string; measures: readonly (Measure | undefined)[] }[],
+  definition: DefinitionId,
+): ConceptPanel['sets'] {
+  if (sets.length < 2 || sets.every(({ measures }) => measures.every((measure) => measure?.value == null)))
+    return [];
+  return sets.map(({ name, measures }) => ({
+    name,
+    cells: measures.map((measure) => describeMeasure(measure, definition)),
+  }));
 }
 
 function placed(x: number, measure: Measure): LinePoint[] {

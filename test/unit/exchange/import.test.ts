@@ -108,6 +108,34 @@ describe('other files of SAEBench', () => {
     expect(k_sparse?.definitions.accuracy).toBe('probe_acc_k@saebench');
   });
 
+  it('keeps what each data set has, and what it has not', async () => {
+    const { k_sparse } = await one('sparse_probing');
+    expect(k_sparse?.data_sets.map(({ name }) => name)).toEqual([
+      'LabHC/bias_in_bios_class_set1',
+      'LabHC/bias_in_bios_class_set2',
+    ]);
+    const [first] = k_sparse!.data_sets;
+    expect(first!.points.map(({ k, accuracy }) => [k, accuracy.value])).toEqual([
+      [1, 0.745],
+      [5, 0.86],
+    ]);
+    expect(first!.points[1]!.baseline_accuracy.value).toBeNull();
+    expect(first!.ceiling.accuracy.value).toBe(0.95);
+    expect(first).toMatchObject({ train_rows: null, test_rows: null, duplicates: null, classes: [] });
+    const { tpp_saebench } = await one('tpp');
+    expect(tpp_saebench?.data_sets.map(({ name, points }) => [name, points[0]?.value.value])).toEqual([
+      ['LabHC/bias_in_bios_class_set1', 0.03],
+      ['canrager/amazon_reviews_mcauley_1and5', -0.01],
+    ]);
+    const { scr_saebench } = await one('scr');
+    expect(
+      scr_saebench?.pairs.map(({ data, name, kept, points }) => [data, name, kept, points[0]?.value.value]),
+    ).toEqual([
+      ['LabHC/bias_in_bios_class_set1', 'professor_nurse', null, -1],
+      ['LabHC/bias_in_bios_class_set1', 'architect_journalist', null, 0.125],
+    ]);
+  });
+
   it('sparse_probing_sae_probes has definitions of its own', async () => {
     const { k_sparse } = await one('sparse_probing_sae_probes');
     expect(k_sparse?.definitions).toEqual({

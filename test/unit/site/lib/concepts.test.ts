@@ -24,6 +24,20 @@ describe('panels over k and N', () => {
     );
   });
 
+  it('hold each data set where there are several', () => {
+    expect(kSparsePanels(k_sparse!)[0]!.sets).toHaveLength(
+      k_sparse!.data_sets.length < 2 ? 0 : k_sparse!.data_sets.length,
+    );
+    const [set] = k_sparse!.data_sets;
+    const fewer = { ...set!, name: 'another', points: set!.points.slice(1) };
+    const [accuracy] = kSparsePanels({ ...k_sparse!, data_sets: [set!, fewer] });
+    expect(accuracy!.sets.map(({ name }) => name)).toEqual([set!.name, 'another']);
+    expect(accuracy!.sets[0]!.cells[0]!.value).not.toBeNull();
+    expect(accuracy!.sets[1]!.cells[0]!.value).toBeNull();
+    expect(accuracy!.sets[1]!.cells).toHaveLength(k_sparse!.points.length);
+    expect(kSparsePanels({ ...k_sparse!, data_sets: [set!] })[0]!.sets).toEqual([]);
+  });
+
   it('show what a class loses, and what the others do', () => {
     const panel = tppPanel(tpp_saebench!);
     expect(panel.series.map(({ label }) => label)).toEqual(['TPP', 'own', 'others']);
