@@ -177,7 +177,7 @@ console.log(
 );
 
 /** Rounds of ours and of another that gives the same numbers. @returns the median of the ratios of their times */
-async function against(name: string, other: () => Promise<Timed<Found[]>>): Promise<number> {
+async function against(name: string, other: () => Promise<Timed<Found[]>>, most: number): Promise<number> {
   const all: { ours: Timed<Found[]>; theirs: Timed<Found[]> }[] = [];
   let worst = 0;
   await ours(saes);
@@ -196,20 +196,21 @@ async function against(name: string, other: () => Promise<Timed<Found[]>>): Prom
   const ratio = median(all.map((pair) => pair.theirs.seconds / pair.ours.seconds));
   const cpu = median(all.map((pair) => pair.theirs.cpu / pair.ours.cpu));
   console.log(
-    `reference procedure, ${name}: ${median(all.map(({ theirs }) => theirs.seconds)).toFixed(2)} s, ours ${median(all.map((pair) => pair.ours.seconds)).toFixed(2)} s: ratio ${ratio.toFixed(2)} of the time, ${cpu.toFixed(2)} of the CPU; largest difference ${worst.toExponential(1)} (at most 1e-4)`,
+    `reference procedure, ${name}: ${median(all.map(({ theirs }) => theirs.seconds)).toFixed(2)} s, ours ${median(all.map((pair) => pair.ours.seconds)).toFixed(2)} s: ratio ${ratio.toFixed(2)} of the time, ${cpu.toFixed(2)} of the CPU; largest difference ${worst.toExponential(1)} (at most ${most})`,
   );
-  if (!(worst <= 1e-4)) process.exitCode = 1;
+  if (!(worst <= most)) process.exitCode = 1;
   return ratio;
 }
 
-const same = await against('same segments', () => timed(() => referenceProcedure(model, saes, task)));
+const same = await against('same segments', () => timed(() => referenceProcedure(model, saes, task)), 1e-4);
 if (same < 5) process.exitCode = 1;
 const python = process.env.INTERPBOARD_PYTHON;
 if (python === undefined) {
   console.log('in PyTorch: skipped; set INTERPBOARD_PYTHON to a Python with torch and transformers');
 } else {
   const peer = await openPyTorchProcedure(python, folder, layers, weights, task, threads);
-  await against(peer.versions, () => peer.run());
+  // Another program rounds otherwise, and of two latents that nearly tie for the top k it may keep the other.
+  await against(peer.versions, () => peer.run(), 1e-3);
   peer.close();
 }
 
