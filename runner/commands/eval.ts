@@ -7,6 +7,7 @@ import { describeFields, type RunConfig, runConfig } from '../config/run-config.
 import { UserError } from '../errors.ts';
 import { parseBytes } from '../io/bytes.ts';
 import { type ModelPlace, runIdentity } from '../job/identity.ts';
+import type { RunStart } from '../job/messages.ts';
 import { pinsOf, pinText } from '../job/pinned-text.ts';
 import { plannedSaes, trainedSaes } from '../job/planned-saes.ts';
 import type { PublishedSae } from '../job/published-saes.ts';
@@ -89,7 +90,7 @@ export async function run(args: readonly string[]): Promise<number> {
     view.line(headline(config, published, opened));
     const upToDate = opened.found?.stage === 'done';
     if (!upToDate) {
-      const outcome = await runJob({
+      const job: RunStart = {
         task: 'run',
         config,
         identity,
@@ -98,10 +99,11 @@ export async function run(args: readonly string[]): Promise<number> {
         command: commandOf(positionals, values),
         memory,
         cache: evaluationCache(values.cache),
-        folder: opened,
+        folder: opened.path,
+        found: opened.found,
         fresh,
-        view,
-      });
+      };
+      const outcome = await runJob(job, view, () => opened.release());
       if (outcome === 'stopped') return 130;
     }
     const records = await readRunRecords(folder);
@@ -129,22 +131,10 @@ async function overfit(
   memory: number,
   view: ProgressView,
 ): Promise<number> {
-  const { training, sae } = config;
-  view.line(`one batch of ${config.name}: ${shapeText(config)}, learning rate ${sae.learningRate}`);
+  const { name, sae } = config;
+  view.line(`one batch of ${name}: ${shapeText(config)}, learning rate ${sae.learningRate}`);
   try {
-    const outcome = await runJob({
-      task: 'overfit-one-batch',
-      config: { ...config, training: { ...training, snapshots: 'none' } },
-      identity: { config: '', model: '' },
-      model,
-      published: [],
-      command: '',
-      memory,
-      cache: null,
-      folder: { path: '', found: undefined, release: async () => undefined },
-      fresh: false,
-      view,
-    });
+    const outcome = await runJob({ task: 'overfit-one-batch', config, model, memory }, view);
     return { finished: 0, failed: 1, stopped: 130 }[outcome];
   } finally {
     view.end();

@@ -1,9 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { RunConfig } from '../config/run-config.ts';
-import type { ModelPlace, RunIdentity } from '../job/identity.ts';
-import { errorOf, type JobMessage, type JobStart } from '../job/messages.ts';
-import type { PublishedSae } from '../job/published-saes.ts';
-import type { RunFolder } from '../job/run-folder.ts';
+import { errorOf, type JobData, type JobMessage, type JobStart } from '../job/messages.ts';
 import type { ProgressView } from './progress.ts';
 
 /** A second Ctrl-C within this time is the same one, passed on by npm as well. */
@@ -14,55 +10,32 @@ const SAME_SIGNAL_MS = 1_000;
  * The first Ctrl-C asks it to stop with its state saved; a later one ends the process at once (what is on disk is
  * whole at any moment).
  *
+ * @param release gives back what the process holds, before it is ended at once
  * @throws what the job failed of
  */
-export async function runJob(job: {
-  task: JobStart['task'];
-  config: RunConfig;
-  identity: RunIdentity;
-  model: ModelPlace;
-  published: readonly PublishedSae[];
-  command: string;
-  /** Bytes the run may use. */
-  memory: number;
-  cache: JobStart['cache'];
-  folder: Pick<RunFolder, 'path' | 'found' | 'release'>;
-  /** Whether the user asked to start over. */
-  fresh: boolean;
-  view: ProgressView;
-}): Promise<'finished' | 'failed' | 'stopped'> {
-  const { task, config, identity, model, published, command, memory, cache, folder, fresh, view } = job;
+export async function runJob(
+  job: JobStart,
+  view: ProgressView,
+  release: () => Promise<void> = async () => undefined,
+): Promise<'finished' | 'failed' | 'stopped'> {
   const stop = new SharedArrayBuffer(4);
-  const start: JobStart = {
-    task,
-    folder: folder.path,
-    found: folder.found,
-    fresh,
-    config,
-    identity,
-    model,
-    published,
-    command,
-    memory,
-    cache,
-    stop,
-  };
+  const data: JobData = { job, stop };
   let asked: number | undefined;
   const onSignal = (): void => {
     const now = performance.now();
     if (asked === undefined) {
       asked = now;
       Atomics.store(new Int32Array(stop), 0, 1);
-      view.line('stopping: saving the state (again to stop at once)');
+      view.line(`stopping${job.task === 'run' ? ': saving the state' : ''} (again to stop at once)`);
     } else if (now - asked > SAME_SIGNAL_MS) {
       view.end();
       // Not process.exit: threads torn down inside native code would end in an abort and its noise.
-      void folder.release().finally(() => process.kill(process.pid, 'SIGKILL'));
+      void release().finally(() => process.kill(process.pid, 'SIGKILL'));
     }
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const worker = new Worker(new URL('../job/worker.ts', import.meta.url), { workerData: start });
+  const worker = new Worker(new URL('../job/worker.ts', import.meta.url), { workerData: data });
   try {
     return await new Promise((resolve, reject) => {
       worker.on('message', (message: JobMessage) => {

@@ -17,26 +17,39 @@ export type JobMessage =
   | { type: 'stopped'; text: string }
   | { type: 'failed'; kind: ErrorKind; complaint: Complaint | null; message: string; stack: string };
 
-/** What the main thread gives the worker at its start. `stop` is one shared word: 1 asks it to stop. */
-export interface JobStart {
-  /** The run itself, or a check of its recipes that leaves nothing behind. */
-  task: 'run' | 'overfit-one-batch';
+interface Work {
   config: RunConfig;
-  identity: RunIdentity;
   model: ModelPlace;
+  /** Bytes it may use. */
+  memory: number;
+}
+
+export interface RunStart extends Work {
+  task: 'run';
+  identity: RunIdentity;
   /** SAEs to evaluate that the run does not train. */
   published: readonly PublishedSae[];
   /** The command that makes the run again, for provenance. */
   command: string;
   folder: string;
-  /** Bytes the run may use. */
-  memory: number;
   /** Where what does not depend on an SAE is kept, and the bytes it may take; null keeps nothing. */
   cache: { folder: string; limit: number } | null;
   /** The run's state as found, undefined for a new run. */
   found: RunState | undefined;
   /** Whether the user asked to start over. */
   fresh: boolean;
+}
+
+/** A check of the run's recipes that leaves nothing behind. */
+export interface OverfitStart extends Work {
+  task: 'overfit-one-batch';
+}
+
+export type JobStart = RunStart | OverfitStart;
+
+/** What the main thread gives the worker at its start. `stop` is one shared word: 1 asks it to stop. */
+export interface JobData {
+  job: JobStart;
   stop: SharedArrayBuffer;
 }
 

@@ -15,7 +15,7 @@ import { releaseFiles } from '../sae/checkpoints/reference-release.ts';
 import { storedSha256 } from '../sae/stored-sae.ts';
 import { backendFor } from '../train/backends/choose.ts';
 import type { Recipe } from '../train/recipe.ts';
-import type { JobStart } from './messages.ts';
+import type { RunStart } from './messages.ts';
 import type { PlannedSae } from './planned-saes.ts';
 import type { PublishedSae } from './published-saes.ts';
 import type { RunState } from './run-folder.ts';
@@ -30,7 +30,7 @@ export function residualHook(layer: number): string {
 
 /** One SAE of a run as a record. */
 export async function recordOf(parts: {
-  start: JobStart;
+  start: RunStart;
   state: RunState;
   /** Of work, training and evaluation together. */
   seconds: number;
@@ -171,7 +171,7 @@ interface Known {
 }
 
 async function trainedFacts(
-  { config, folder }: JobStart,
+  { config, folder }: RunStart,
   id: string,
   recipe: Recipe,
   d_in: number,

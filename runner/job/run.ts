@@ -19,7 +19,7 @@ import { CORE_ROW_TOKENS } from '../text/bos-rows.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import { evaluateStage } from './evaluate-stage.ts';
 import { openRunModel, type RunModel, removeSpilled } from './language-model.ts';
-import type { JobStart } from './messages.ts';
+import type { RunStart } from './messages.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from './planned-saes.ts';
 import { pooledBytes } from './pooled-memory.ts';
 import { recordOf } from './record.ts';
@@ -41,7 +41,7 @@ export interface JobVoice {
 /**
  * @throws Stopped when the user asked to stop; the state is saved
  */
-export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
+export async function runJob(start: RunStart, voice: JobVoice): Promise<void> {
   const { config, folder, identity } = start;
   const reporter = (stage: string, unit: string) =>
     stageReporter(stage, unit, voice.progress, voice.note, voice.stopRequested);
@@ -97,7 +97,7 @@ export async function runJob(start: JobStart, voice: JobVoice): Promise<void> {
 type Save = (stage: 'training' | 'evaluating', since: number) => Promise<void>;
 
 async function evaluateAndWrite(
-  start: JobStart,
+  start: RunStart,
   state: RunState,
   saes: readonly PlannedSae[],
   reporter: (stage: string, unit: string) => Reporter,
@@ -123,7 +123,7 @@ async function evaluateAndWrite(
 }
 
 interface OpenedRun {
-  start: JobStart;
+  start: RunStart;
   opened: RunModel;
   device: Device;
   tokenizer: Tokenizer;
@@ -137,7 +137,7 @@ function isPublished({ origin }: PlannedSae): boolean {
 
 /** Opens SAEs, and the language model cut at their layers, and closes them after use. Without any, does nothing. */
 async function withSaes<T>(
-  start: JobStart,
+  start: RunStart,
   planned: readonly PlannedSae[],
   reporter: (stage: string, unit: string) => Reporter,
   use: (run: OpenedRun) => Promise<T>,
@@ -226,7 +226,7 @@ async function evaluateRun(
 }
 
 /** What an earlier evaluation left of this model and text; undefined where nothing is to be kept. */
-async function openKept({ cache, identity, config }: JobStart): Promise<Kept | undefined> {
+async function openKept({ cache, identity, config }: RunStart): Promise<Kept | undefined> {
   if (cache === null) return undefined;
   const { device } = config;
   // The last bits of a result depend on the threads of an operator.

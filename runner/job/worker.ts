@@ -1,14 +1,14 @@
 /** Body of the job's thread: runs the job and tells the main thread how it goes. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Stopped, stageReporter } from '../reporter.ts';
-import { failureOf, type JobMessage, type JobStart } from './messages.ts';
+import { failureOf, type JobData, type JobMessage } from './messages.ts';
 import { overfitJob } from './overfit-job.ts';
 import { type JobVoice, runJob } from './run.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('this file is the body of a worker thread');
-const start = workerData as JobStart;
-const stop = new Int32Array(start.stop);
+const { job, stop: word } = workerData as JobData;
+const stop = new Int32Array(word);
 const send = (message: JobMessage): void => port.postMessage(message);
 
 const voice: JobVoice = {
@@ -19,17 +19,17 @@ const voice: JobVoice = {
 
 /** Whether what was asked for went well to its end. */
 async function work(): Promise<boolean> {
-  switch (start.task) {
+  switch (job.task) {
     case 'run':
-      await runJob(start, voice);
+      await runJob(job, voice);
       return true;
     case 'overfit-one-batch':
       return overfitJob(
-        start,
+        job,
         stageReporter('one batch', 'steps', voice.progress, voice.note, voice.stopRequested),
       );
     default:
-      return start.task satisfies never;
+      return job satisfies never;
   }
 }
 
