@@ -1,38 +1,23 @@
 /**
  * The record: the one contract between runner and site. The runner validates a record before writing it; the site's
- * content collection imports this same file. It imports zod and the definitions table, nothing else.
+ * content collection imports this same file. It and its parts (measure.ts, concept-schema.ts) import zod and the definitions table,
+ * nothing else.
  *
  * One record = one SAE at one hook of one model, with what was measured about it (or published by others).
  */
 import { z } from 'zod';
+import { kSparse, scrSaeBench, tppSaeBench } from './concept-schema.ts';
 import { componentNames, definitionIds, definitions } from './definitions.ts';
+import { count, measure, name, TEXT_LIMIT, text } from './measure.ts';
+
+export type { KSparse, KSparsePoint, ScrSaeBench, TppPoint, TppSaeBench } from './concept-schema.ts';
+export type { Measure, Present } from './measure.ts';
 
 export const schemaVersion = 'interpboard.record/1';
 
-/** Longest free text a record may carry; foreign strings are shown on pages. */
-const TEXT_LIMIT = 2_000;
-
-const text = z.string().max(TEXT_LIMIT);
-const name = z.string().min(1).max(300);
-const count = z.int().nonnegative();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
 const isoTime = z.iso.datetime();
 const webAddress = z.url({ protocol: /^https?$/ }).max(TEXT_LIMIT);
-
-/** A number with its 95 % interval. `interval: null` means none was computed, and `interval_note` says why. */
-const present = z.strictObject({
-  value: z.number(),
-  interval: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
-  interval_note: text.optional(),
-  /** Tokens over which the value was taken, where it depends on them (alive, dead fraction, density). */
-  window_tokens: count.optional(),
-  note: text.optional(),
-});
-
-/** What could not be measured is null with a reason; NaN and −1 are never results. */
-const missing = z.strictObject({ value: z.null(), reason: text.min(1) });
-
-export const measure = z.union([present, missing]);
 
 export const kinds = {
   measured: 'Measured by this runner; the record says how to repeat it.',
@@ -124,86 +109,6 @@ const perturbation = z.strictObject({
   ablated_latents: count,
   auroc: perturbedAuroc,
   auroc_ablated: perturbedAuroc,
-});
-
-/** Rows of one task of a probe set: both classes together, as many of each; null where a file of others does not count them. */
-const conceptRows = {
-  name,
-  data: text,
-  train_rows: count.nullable(),
-  test_rows: count.nullable(),
-  /** Test texts that also stand in the training rows. */
-  duplicates: count.nullable(),
-};
-
-/** The probe on k latents, beside the same rule on k raw residual channels. */
-const kSparsePoint = z.strictObject({
-  k: z.int().positive(),
-  accuracy: measure,
-  auroc: measure,
-  baseline_accuracy: measure,
-  baseline_auroc: measure,
-});
-const kSparseCeiling = z.strictObject({ accuracy: measure, auroc: measure });
-
-/** k-sparse probing: accuracy and AUROC over k. The ceiling is a probe on the whole residual. */
-const kSparse = z.strictObject({
-  definitions: z.strictObject({
-    accuracy: z.enum(['probe_acc_k@saebench', 'probe_acc_k@sae-probes']),
-    auroc: z.enum(['probe_auc_k@saebench', 'probe_auc_k@sae-probes']),
-  }),
-  /** Mean over the data sets. */
-  points: z.array(kSparsePoint),
-  ceiling: kSparseCeiling,
-  data_sets: z.array(
-    z.strictObject({
-      ...conceptRows,
-      classes: z.array(name),
-      /** Mean over the classes. */
-      points: z.array(kSparsePoint),
-      ceiling: kSparseCeiling,
-    }),
-  ),
-});
-
-/** `value` is `intended` (the probed class's fall) less `unintended` (the others' mean fall). */
-const tppPoint = z.strictObject({
-  n: z.int().positive(),
-  value: measure,
-  intended: measure,
-  unintended: measure,
-});
-
-const tppSaeBench = z.strictObject({
-  definition: z.literal('tpp@saebench-N'),
-  /** Mean over the data sets. */
-  points: z.array(tppPoint),
-  data_sets: z.array(
-    z.strictObject({
-      ...conceptRows,
-      classes: z.array(name),
-      /** Of the probes on the untouched residual, mean over the classes. */
-      accuracy: measure,
-      points: z.array(tppPoint),
-    }),
-  ),
-});
-
-const scrSaeBench = z.strictObject({
-  definition: z.literal('scr@saebench-N'),
-  /** Mean over the pairs. */
-  points: z.array(z.strictObject({ n: z.int().positive(), value: measure })),
-  pairs: z.array(
-    z.strictObject({
-      ...conceptRows,
-      /** The concept kept and the concept removed, in the direction that counts; null where a file of others does not say. */
-      kept: name.nullable(),
-      removed: name.nullable(),
-      accuracy_clean: measure,
-      accuracy_biased: measure,
-      points: z.array(z.strictObject({ n: z.int().positive(), value: measure })),
-    }),
-  ),
 });
 
 /** Reconstructions whose score is known beforehand, or that nothing was learned for. */
@@ -385,16 +290,9 @@ export const record = z.strictObject({
   caveats: z.array(text),
 });
 
-export type Measure = z.infer<typeof measure>;
-export type Present = z.infer<typeof present>;
 export type InterpScore = z.infer<typeof interpScore>;
 export type Probe = z.infer<typeof probe>;
 export type Perturbation = z.infer<typeof perturbation>;
-export type KSparse = z.infer<typeof kSparse>;
-export type KSparsePoint = z.infer<typeof kSparsePoint>;
-export type TppSaeBench = z.infer<typeof tppSaeBench>;
-export type TppPoint = z.infer<typeof tppPoint>;
-export type ScrSaeBench = z.infer<typeof scrSaeBench>;
 export type ReconstructionControl = z.infer<typeof reconstructionControl>;
 export type ControlName = z.infer<typeof controlName>;
 export type Controls = z.infer<typeof controls>;

@@ -11,7 +11,7 @@ import {
   sumOf,
   toMeasure,
 } from '../../../runner/metrics/statistic.ts';
-import { measure } from '../../../runner/report/schema.ts';
+import { measure } from '../../../runner/report/measure.ts';
 import { suiteOf, testRows, WIDTH } from './rows.ts';
 
 describe('resampleRows', () => {

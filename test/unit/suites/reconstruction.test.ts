@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { measure, record } from '../../../runner/report/schema.ts';
+import { measure } from '../../../runner/report/measure.ts';
+import { record } from '../../../runner/report/schema.ts';
 import { suiteOf, testRows } from '../metrics/rows.ts';
 
 it('returns what the record holds: measures with intervals, windows and curves', () => {
