@@ -6,28 +6,27 @@ import { readFile } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
 
 /**
- * Compiles `entries` (what they export the module exports) and what they import of one another and of `parts`. A part
- * `name` lies in `folder` as name.as.ts, and is imported as './name'.
+ * Compiles `entries` (what they export the module exports) and what they import of one another and of vector.as.ts. A file
+ * name.as.ts is imported as './name', wherever it lies.
  *
  * @param flags beside those that all modules of this project have: no runtime, memory from outside
  * @throws Error with the compiler's words when a source has a fault
  */
 export async function compileAssemblyScript(
   folder: URL,
-  { entries, parts = [] }: { entries: readonly string[]; parts?: readonly string[] },
+  entries: readonly string[],
   flags: readonly string[],
 ): Promise<Uint8Array> {
-  const sources = new Map<string, string>();
-  for (const part of [...entries, ...parts]) {
-    sources.set(`${part}.ts`, await readFile(new URL(`${part}.as.ts`, folder), 'utf8'));
-  }
+  const read = (name: string, from: URL): Promise<string> => readFile(new URL(`${name}.as.ts`, from), 'utf8');
+  const sources = new Map([['vector.ts', await read('vector', new URL('./', import.meta.url))]]);
+  for (const entry of entries) sources.set(`${entry}.ts`, await read(entry, folder));
   let bytes: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
     [
       ...entries.map((entry) => `${entry}.ts`),
       '-O3',
       '--noAssert',
-      // Functions of a part take and give vectors; what lies outside the module does not call them.
+      // Those of vector.as.ts take and give vectors; what lies outside the module does not call them.
       '--disableWarning=112',
       '--runtime=stub',
       '--importMemory',

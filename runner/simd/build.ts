@@ -11,7 +11,7 @@ import { compileAssemblyScript } from './assemblyscript.ts';
 /** @throws Error with the compiler's words when the source has a fault */
 export function buildKernels(): Promise<Uint8Array> {
   const folder = new URL('./', import.meta.url);
-  return compileAssemblyScript(folder, { entries: ['kernels'] }, ['--enable=bulk-memory,simd']);
+  return compileAssemblyScript(folder, ['kernels'], ['--enable=bulk-memory,simd']);
 }
 
 if (import.meta.main) {

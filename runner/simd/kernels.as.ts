@@ -3,6 +3,7 @@
  * build.ts, not by tsc. Pointers are byte offsets into the instance's memory, aligned to 16. Without relaxed SIMD: the
  * bits are the same on every machine.
  */
+import { floatOf, orderOf, total } from './vector';
 
 /** The first byte that no constant of these functions lies in. */
 export function base(): usize {
@@ -89,14 +90,6 @@ export function squaredColumns(matrix: usize, rows: i32, bytes: usize, d: usize,
   }
 }
 
-function total(v: v128): f32 {
-  return (
-    f32x4.extract_lane(v, 0) +
-    f32x4.extract_lane(v, 2) +
-    (f32x4.extract_lane(v, 1) + f32x4.extract_lane(v, 3))
-  );
-}
-
 /** For each mask of four lanes the bytes of those whose bit is set, packed to the front. */
 const PACKING = memory.data<u8>([
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 5, 6, 7,
@@ -137,8 +130,9 @@ export function largest(
   let height: f32 = -Infinity;
   let margin: f32 = 0;
   for (let r = 0; r < rows; r++, values += bytes, found += (<usize>k) << 2, at += (<usize>k) << 2) {
-    const mean = sumOf(values, bytes) / <f32>width;
-    const deviation = sqrt<f32>(max<f32>(squaresOf(values, bytes) / <f32>width - mean * mean, 0));
+    momentsOf(values, bytes, scratch);
+    const mean = load<f32>(scratch) / <f32>width;
+    const deviation = sqrt<f32>(max<f32>(load<f32>(scratch, 4) / <f32>width - mean * mean, 0));
     let count = pack(values, bytes, mean + (height - margin) * deviation, scratch, indices);
     if (count >= 0 && count < k) {
       count = pack(values, bytes, mean + (height - 6 * margin) * deviation, scratch, indices);
@@ -165,41 +159,28 @@ export function largest(
   }
 }
 
-function sumOf(row: usize, bytes: usize): f32 {
+/** Writes the sum of a row and that of its squares, two float32, to `sums`. */
+function momentsOf(row: usize, bytes: usize, sums: usize): void {
   let a = f32x4.splat(0);
   let b = f32x4.splat(0);
-  let c = f32x4.splat(0);
-  let d = f32x4.splat(0);
+  let aa = f32x4.splat(0);
+  let bb = f32x4.splat(0);
   let i: usize = 0;
-  for (; i + 48 < bytes; i += 64) {
-    a = f32x4.add(a, v128.load(row + i));
-    b = f32x4.add(b, v128.load(row + i, 16));
-    c = f32x4.add(c, v128.load(row + i, 32));
-    d = f32x4.add(d, v128.load(row + i, 48));
+  for (; i + 16 < bytes; i += 32) {
+    const v = v128.load(row + i);
+    const w = v128.load(row + i, 16);
+    a = f32x4.add(a, v);
+    b = f32x4.add(b, w);
+    aa = f32x4.add(aa, f32x4.mul(v, v));
+    bb = f32x4.add(bb, f32x4.mul(w, w));
   }
-  for (; i < bytes; i += 16) a = f32x4.add(a, v128.load(row + i));
-  return total(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
-}
-
-function squaresOf(row: usize, bytes: usize): f32 {
-  let a = f32x4.splat(0);
-  let b = f32x4.splat(0);
-  let c = f32x4.splat(0);
-  let d = f32x4.splat(0);
-  let i: usize = 0;
-  for (; i + 48 < bytes; i += 64) {
-    a = f32x4.add(a, square(row + i));
-    b = f32x4.add(b, square(row + i + 16));
-    c = f32x4.add(c, square(row + i + 32));
-    d = f32x4.add(d, square(row + i + 48));
+  if (i < bytes) {
+    const v = v128.load(row + i);
+    a = f32x4.add(a, v);
+    aa = f32x4.add(aa, f32x4.mul(v, v));
   }
-  for (; i < bytes; i += 16) a = f32x4.add(a, square(row + i));
-  return total(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
-}
-
-function square(at: usize): v128 {
-  const v = v128.load(at);
-  return f32x4.mul(v, v);
+  store<f32>(sums, total(f32x4.add(a, b)));
+  store<f32>(sums, total(f32x4.add(aa, bb)), 4);
 }
 
 /**
@@ -295,12 +276,10 @@ function sink(heap: usize, size: i32, hole: i32, moved: i64): void {
 
 /** Orders as the values do, and among equal values the lower index above the higher; +0 and −0 are equal. */
 function keyOf(value: f32, index: i32): i64 {
-  const bits = reinterpret<i32>(value + <f32>0);
-  return ((<i64>(bits ^ ((bits >> 31) & 0x7fffffff))) << 32) | <i64>(<u32>~index);
+  return ((<i64>orderOf(value + <f32>0)) << 32) | <i64>(<u32>~index);
 }
 
 function put(key: i64, place: i32, found: usize, at: usize): void {
-  const order = <i32>(key >> 32);
-  store<f32>(found + ((<usize>place) << 2), reinterpret<f32>(order ^ ((order >> 31) & 0x7fffffff)));
+  store<f32>(found + ((<usize>place) << 2), floatOf(<i32>(key >> 32)));
   store<i32>(at + ((<usize>place) << 2), ~(<i32>key));
 }

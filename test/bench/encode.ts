@@ -1,11 +1,14 @@
 /**
  * Encoding by a TopK SAE: the k largest selected by onnxruntime, or on the host (runner/sae/selection.ts), which gives the
- * same bits. They take turns, on one thread; medians of processor time and of time. Then a probe as InterpScore fits it.
+ * same bits, on one thread and on two: there after a product on both threads, or each thread with a product and selection of
+ * its own (runner/sae/encoding-thread.ts), as evaluation does. They take turns; medians of time and of processor time. Then a
+ * probe as InterpScore fits it.
  */
 import { cpus } from 'node:os';
 import { random } from '../../runner/math/random.ts';
 import { float32, openSession } from '../../runner/onnx/session.ts';
 import { fitLogistic } from '../../runner/probes/logistic-regression.ts';
+import { encodingThread } from '../../runner/sae/encoding-thread.ts';
 import { openSae } from '../../runner/sae/open-sae.ts';
 import { encodeProgram, inMemory } from '../../runner/sae/programs.ts';
 import { topKSae } from '../../runner/sae/sae.ts';
@@ -16,7 +19,8 @@ const gaussians = (length: number, scale = 1): Float32Array =>
   Float32Array.from({ length }, () => scale * stream.gaussian());
 const median = (all: number[]): number => all.sort((a, b) => a - b)[all.length >> 1]!;
 
-console.log(`${cpus()[0]?.model ?? 'unknown processor'}, one thread, ${ROUNDS} rounds`);
+console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${ROUNDS} rounds`);
+const thread = encodingThread();
 for (const [d_in, d_sae, k, tokens] of [
   [128, 1_024, 32, 8_192],
   [512, 8_192, 32, 1_024],
@@ -32,22 +36,41 @@ for (const [d_in, d_sae, k, tokens] of [
     b_dec: gaussians(d_in, 0.1),
   });
   const x = gaussians(tokens * d_in);
-  const runtime = await openSession(encodeProgram(sae, inMemory(sae)), { threads: 1 });
-  const host = await openSae(sae, { threads: 1 });
-  const cases = [
-    {
-      name: 'onnxruntime',
-      encode: async () => {
-        const { values, indices } = await runtime.run({ x: float32(x, [tokens, d_in]) });
-        return { k, values: values!.data, indices: indices!.data };
+  const open = async (threads: number) => {
+    const runtime = await openSession(encodeProgram(sae, inMemory(sae)), { threads });
+    const host = await openSae(sae, { threads });
+    return [
+      {
+        name: `onnxruntime, ${threads} threads`,
+        encode: async () => {
+          const { values, indices } = await runtime.run({ x: float32(x, [tokens, d_in]) });
+          return { values: values!.data, indices: indices!.data };
+        },
+        close: () => runtime.close(),
       },
+      {
+        name: `the host, ${threads} threads`,
+        encode: () => host.encode(x, tokens),
+        close: () => host.close(),
+      },
+    ];
+  };
+  const shared = await openSae(sae, { threads: 2, thread });
+  const cases = [
+    ...(await open(1)),
+    ...(await open(2)),
+    {
+      name: 'the host, two threads apart',
+      encode: () => shared.encode(x, tokens),
+      close: () => shared.close(),
     },
-    { name: 'host', encode: () => host.encode(x, tokens) },
   ].map((each) => ({ ...each, wall: [] as number[], cpu: [] as number[] }));
-  const [one, two] = [await cases[0]!.encode(), await cases[1]!.encode()];
-  if (
-    !one.indices.every((index, slot) => index === two.indices[slot] && one.values[slot] === two.values[slot])
-  ) {
+  const [first, ...others] = await Promise.all(cases.map(({ encode }) => encode()));
+  for (const { indices, values } of others) {
+    if (
+      first!.indices.every((index, slot) => index === indices[slot] && first!.values[slot] === values[slot])
+    )
+      continue;
     console.log('DIFFERENT: the selections are not the same');
     process.exitCode = 1;
   }
@@ -62,13 +85,13 @@ for (const [d_in, d_sae, k, tokens] of [
       cpu.push((user + system) / tokens);
     }
   }
-  const words = cases.map(({ name, wall, cpu }) => {
-    return `selected by ${name} ${median(wall).toFixed(2)} µs a token (${median(cpu).toFixed(2)} of CPU)`;
-  });
-  console.log(`${d_in}/${d_sae}/${k}: ${words.join(', ')}`);
-  await host.close();
-  await runtime.close();
+  console.log(`${d_in}/${d_sae}/${k}, µs a token (of CPU), selected by`);
+  for (const { name, wall, cpu, close } of cases) {
+    console.log(`  ${name.padEnd(28)}${median(wall).toFixed(2).padStart(9)} (${median(cpu).toFixed(2)})`);
+    await close();
+  }
 }
+await thread.close();
 
 const [rows, columns] = [1_200, 1_024];
 const labels = Uint8Array.from({ length: rows }, () => stream.integer(2));

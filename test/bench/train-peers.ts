@@ -1,8 +1,8 @@
 /**
- * A training step of ours and of SAELens, dictionary_learning and sparsify: each their own trainer's step on PyTorch
- * CPU, float32, the same activations, batch, sizes and number of threads, AuxK on over the same number of dead latents
- * (as many as dimensions, kAux half of that). Ours and the peer's step take turns; medians, and the median of the
- * ratios of neighbours. sparsify runs its own path for machines without a GPU (embedding_bag), all three torch.optim.Adam.
+ * A training step of ours (also with the encoder's product in float32 alone, not screened in int8) and of SAELens,
+ * dictionary_learning and sparsify: each their own trainer's step on PyTorch CPU, float32, the same activations, batch,
+ * sizes and number of threads, AuxK on over the same number of dead latents (as many as dimensions, kAux half of that).
+ * Ours and the other's step take turns; medians, and the median of the ratios of neighbours. sparsify runs its own path for machines without a GPU (embedding_bag), all three torch.optim.Adam.
  *
  *     INTERPBOARD_PYTHON=python npm run bench -- train-peers
  *     node test/bench/train-peers.ts [--threads 2] [--rounds 9] [--shapes 512/8192/32/2048,...] [--no-growth]
@@ -66,9 +66,15 @@ async function compare(shape: Shape): Promise<void> {
   const x = activations(shape);
   const ours = await stepper(sparseCpuBackend({ threads }), shape, x);
   try {
-    const graph = await stepper(graphBackend({ threads }), shape, x);
-    await pairs('graph', ours.step, graph.step, tokens);
-    await graph.close();
+    const others = [
+      ['float32 product', sparseCpuBackend({ threads, screened: 'never' })],
+      ['graph', graphBackend({ threads })],
+    ] as const;
+    for (const [name, backend] of others) {
+      const other = await stepper(backend, shape, x);
+      await pairs(name, ours.step, other.step, tokens);
+      await other.close();
+    }
     if (python === undefined) return;
     const file = join(folder, 'activations.f32');
     await writeFile(file, x);

@@ -1,7 +1,7 @@
 /** Loads the compiled kernels (kernels/*.as.ts, compiled by kernels/build.ts). */
 import { readFileSync } from 'node:fs';
 
-/** Pointers are byte offsets into the memory the instance was made with. Documented in kernels/kernels.as.ts and screen.as.ts. */
+/** Pointers are byte offsets into the memory the instance was made with. Documented in kernels/*.as.ts. */
 export interface Kernels {
   centre(x: number, bias: number, sum: number, tokens: number, width: number): number;
   decode(

@@ -9,7 +9,8 @@ export const CHUNK_TOKENS = 32;
 export const CHUNK_LATENTS = 64;
 /** Tokens whose product with the int8 encoder is made at once: as uint8 it stays in a cache. */
 export const SCREEN_TOKENS = 256;
-/** Columns of the int8 copies that hold the bias; kernels/screen.as.ts counts on it. */
+export const SCREEN_CHUNKS = SCREEN_TOKENS / CHUNK_TOKENS;
+/** Columns of the int8 copies that hold the bias; kernels/quantise.as.ts counts on it. */
 export const BIAS_COLUMNS = 16;
 /** What WebAssembly's 32-bit addresses reach. */
 const ADDRESSABLE = 2 ** 32;
@@ -26,7 +27,7 @@ export interface Sizes {
   k: number;
 }
 
-/** Where the screen's parts lie (kernels/screen.as.ts says what they are): byte offsets. */
+/** Where the screen's parts lie (kernels/quantise.as.ts and select.as.ts say what they are): byte offsets. */
 export interface ScreenLayout {
   /** uint8 [tokens, copyWidth] */
   tokenCopies: number;
@@ -91,7 +92,7 @@ export interface Layout extends Sizes {
 
 /**
  * Of the current step: factor of the gradients, Adam's; AuxK's row width and latents kept; of the screen what
- * kernels/screen.as.ts calls so, and the first token of its block.
+ * kernels/select.as.ts calls so, and the first token of its block.
  */
 export const controlNames = [
   'clip',
@@ -178,7 +179,7 @@ function placed(sizes: Sizes, screened: boolean): Layout {
     starts: take((latents + 1) * 4),
     fired: take(latents),
     auxiliary: take(latents),
-    results: take(Math.max(tokenChunks, latentChunks) * 8),
+    results: take(Math.max(tokenChunks, latentChunks, SCREEN_CHUNKS) * 8),
     controls: take(controlNames.length * 8),
     screen: screened ? screenPlaced(sizes, take) : null,
     bytes: 0,
@@ -202,7 +203,7 @@ function screenPlaced({ tokens, latents, width }: Sizes, take: (size: number) =>
     latentNorms: take(latents * 4),
     latentLefts: take(latents * 4),
     levels: take(SCREEN_TOKENS * latents),
-    scratch: take((SCREEN_TOKENS / CHUNK_TOKENS) * scratchBytes),
+    scratch: take(SCREEN_CHUNKS * scratchBytes),
     scratchBytes,
   };
 }

@@ -7,7 +7,7 @@ import {
   CHUNK_TOKENS,
   controlNames,
   type Layout,
-  SCREEN_TOKENS,
+  SCREEN_CHUNKS,
   type ScreenLayout,
 } from './layout.ts';
 
@@ -42,7 +42,7 @@ export interface Workplace {
 export function chunksOf(phase: Phase, { tokens, latents }: Layout): number {
   switch (phase) {
     case 'select':
-      return SCREEN_TOKENS / CHUNK_TOKENS;
+      return SCREEN_CHUNKS;
     case 'centre':
     case 'quantise-tokens':
     case 'decode':

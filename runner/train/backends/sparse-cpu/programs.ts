@@ -29,7 +29,7 @@ export function encoderProgram({ tokens, latents, width, k }: Sizes): Program {
 }
 
 /**
- * The product of the int8 copies of B tokens and of the encoder (kernels/screen.as.ts), as levels of one byte.
+ * The product of the int8 copies of B tokens and of the encoder (kernels/quantise.as.ts), as levels of one byte.
  *
  * Inputs: tokens uint8 [B, copyWidth], 128 standing for 0; latents int8 [copyWidth, latents]; scales [latents]; step,
  * the product's value between levels; zero uint8, the level of 0.

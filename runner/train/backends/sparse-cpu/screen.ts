@@ -1,6 +1,6 @@
 /**
- * The k largest pre-activations of each token by way of an int8 product, which costs a third of the float32 one
- * (kernels/screen.as.ts says why they are found exactly).
+ * The k largest pre-activations of each token by way of an int8 product, cheaper than the float32 one
+ * (`npm run bench -- train-peers` has both; kernels/select.as.ts says why they are found exactly).
  */
 import { float32, int8, openSession, type Session, uint8, uint8sOf } from '../../../onnx/session.ts';
 import type { Runtime } from './dense.ts';
@@ -145,7 +145,10 @@ export class Screen {
   }
 }
 
-/** Latents computed again for a token up to which screening is the cheaper way: found by timing eight shapes. */
+/**
+ * Latents computed again for a token up to which screening is the cheaper way: fitted to the times of seven shapes on one
+ * machine. It decides the cost alone.
+ */
 function mostComputed({ latents, k }: Layout): number {
   return 3 * k + latents / 24;
 }

@@ -13,7 +13,7 @@ const builds = { plain: 'simd', relaxed: 'simd,relaxed-simd' } as const satisfie
 export function buildKernels(build: Build): Promise<Uint8Array> {
   return compileAssemblyScript(
     new URL('./', import.meta.url),
-    { entries: ['kernels', 'screen'], parts: ['vector'] },
+    ['kernels', 'update', 'quantise', 'select'],
     ['--sharedMemory', '--maximumMemory=65536', `--enable=threads,bulk-memory,${builds[build]}`],
   );
 }

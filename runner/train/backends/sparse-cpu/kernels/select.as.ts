@@ -1,20 +1,10 @@
 /**
- * The screen before the encoder: int8 copies of the activations and of the encoder, and from their product the k
- * largest pre-activations of each token, found exactly. Each copy has its own error bound, computed with it; a latent
- * whose product lies within the bounds of the k-th largest is computed again in float32, and those values decide.
- * So the copies, and whatever else is rounded here, say how much is computed again, never what is found.
- *
- * A row has the bias in BIAS_COLUMNS more columns: `reach` beside the activations, bias / (BIAS_COLUMNS · reach) beside
- * the encoder, so that no single one of them needs a much larger value than the rest of its row.
+ * From the product of the int8 copies (quantise.as.ts) the k largest pre-activations of each token, found exactly: a
+ * latent whose product lies within the bounds of the k-th largest is computed again in float32, and those values decide. So
+ * the copies, and whatever else is rounded, say how much is computed again, never what is found.
  */
-import { madd, total } from './vector';
+import { floatOf, madd, orderOf, total } from './vector';
 
-const BIAS_COLUMNS = 16;
-const BIAS_SHARE: f32 = 16;
-/** Largest absolute value of an int8 copy. */
-const MOST: f32 = 127;
-/** An uint8 stands for its value minus this. */
-const TOKEN_ZERO: i32 = 128;
 /** Sums of squares in float32 are off by less. */
 const GENEROUS: f32 = 1.001;
 /** 2⁻²³ */
@@ -24,167 +14,6 @@ const HALF: f32 = 0.51;
 /** Levels below the last row's lowest candidate that are looked at in the next row. */
 const MARGIN: i32 = 6;
 const LEVELS = 256;
-
-function largest(row: usize, bytes: usize): f32 {
-  let m = f32x4.splat(0);
-  for (let i: usize = 0; i < bytes; i += 16) m = f32x4.max(m, f32x4.abs(v128.load(row + i)));
-  return max<f32>(
-    max<f32>(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)),
-    max<f32>(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)),
-  );
-}
-
-/**
- * Rows of activations as uint8 [tokens, width + BIAS_COLUMNS], and of each, 4 float32 at `facts`: what its integers
- * are multiplied by, norm of what they leave, norm of the row (the bias's columns included), 0.
- *
- * @returns the sum over the tokens of norm / scale
- */
-export function quantiseTokens(
-  x: usize,
-  tokens: i32,
-  width: i32,
-  reach: f32,
-  copies: usize,
-  facts: usize,
-): f64 {
-  const bytes = (<usize>width) << 2;
-  const zero = i8x16.splat(<i8>TOKEN_ZERO);
-  let sum: f64 = 0;
-  for (let t = 0; t < tokens; t++, x += bytes, facts += 16) {
-    const most = max<f32>(largest(x, bytes), reach);
-    const scale = most / MOST;
-    const vScale = f32x4.splat(scale);
-    const vInverse = f32x4.splat(inverseOf(scale));
-    let left = f32x4.splat(0);
-    let squares = f32x4.splat(0);
-    for (let i: usize = 0; i < bytes; i += 64, copies += 16) {
-      const a = v128.load(x + i);
-      const b = v128.load(x + i, 16);
-      const c = v128.load(x + i, 32);
-      const d = v128.load(x + i, 48);
-      const qa = f32x4.nearest(f32x4.mul(a, vInverse));
-      const qb = f32x4.nearest(f32x4.mul(b, vInverse));
-      const qc = f32x4.nearest(f32x4.mul(c, vInverse));
-      const qd = f32x4.nearest(f32x4.mul(d, vInverse));
-      const la = f32x4.sub(a, f32x4.mul(qa, vScale));
-      const lb = f32x4.sub(b, f32x4.mul(qb, vScale));
-      const lc = f32x4.sub(c, f32x4.mul(qc, vScale));
-      const ld = f32x4.sub(d, f32x4.mul(qd, vScale));
-      left = madd(la, la, madd(lb, lb, madd(lc, lc, madd(ld, ld, left))));
-      squares = madd(a, a, madd(b, b, madd(c, c, madd(d, d, squares))));
-      v128.store(copies, v128.xor(narrow(qa, qb, qc, qd), zero));
-    }
-    const q = nearest<f32>(reach / scale);
-    v128.store(copies, i8x16.splat(<i8>(<i32>q + TOKEN_ZERO)));
-    copies += BIAS_COLUMNS;
-    const l = reach - q * scale;
-    const norm = sqrt<f32>(total(squares) + BIAS_SHARE * reach * reach);
-    store<f32>(facts, scale);
-    store<f32>(facts, sqrt<f32>(total(left) + BIAS_SHARE * l * l), 4);
-    store<f32>(facts, norm, 8);
-    store<f32>(facts, 0, 12);
-    sum += <f64>(norm / scale);
-  }
-  return sum;
-}
-
-/** Sixteen whole float32 from −128 to 127 as int8, in order. */
-function narrow(a: v128, b: v128, c: v128, d: v128): v128 {
-  return i8x16.narrow_i16x8_s(
-    i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(a), i32x4.trunc_sat_f32x4_s(b)),
-    i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(c), i32x4.trunc_sat_f32x4_s(d)),
-  );
-}
-
-/**
- * Latents from..to of W_encᵀ and b_enc as int8, a column a latent: [width + BIAS_COLUMNS, stride] bytes. Of each: what
- * its integers are multiplied by, norm of the column that they stand for, norm of what they leave. A stride that is no
- * power of two keeps one latent's column from falling into a few sets of the cache.
- *
- * @param share 1 / (BIAS_COLUMNS · reach)
- * @returns whether all of them are finite
- */
-export function quantiseLatents(
-  from: i32,
-  to: i32,
-  width: i32,
-  W_enc: usize,
-  b_enc: usize,
-  share: f32,
-  copies: usize,
-  stride: usize,
-  scales: usize,
-  norms: usize,
-  lefts: usize,
-): f64 {
-  const bytes = (<usize>width) << 2;
-  let sum: f64 = 0;
-  for (let j = from; j < to; j++) {
-    const at = (<usize>j) << 2;
-    const row = W_enc + <usize>j * bytes;
-    const bias = load<f32>(b_enc + at) * share;
-    const most = max<f32>(largest(row, bytes), abs<f32>(bias));
-    const scale = most / MOST;
-    const inverse = inverseOf(scale);
-    const vScale = f32x4.splat(scale);
-    const vInverse = f32x4.splat(inverse);
-    let left = f32x4.splat(0);
-    let squares = f32x4.splat(0);
-    for (let i: usize = 0; i < bytes; i += 16) {
-      const w = v128.load(row + i);
-      const l = f32x4.sub(w, f32x4.mul(f32x4.nearest(f32x4.mul(w, vInverse)), vScale));
-      left = madd(l, l, left);
-      squares = madd(w, w, squares);
-    }
-    const q = nearest<f32>(bias * inverse);
-    const l = bias - q * scale;
-    const off = sqrt<f32>(total(left) + BIAS_SHARE * l * l);
-    const norm = sqrt<f32>(total(squares) + BIAS_SHARE * bias * bias) + off;
-    store<f32>(scales + at, scale);
-    store<f32>(lefts + at, off);
-    store<f32>(norms + at, norm);
-    sum += <f64>norm;
-    for (let c = 0; c < BIAS_COLUMNS; c++)
-      store<i8>(copies + <usize>(width + c) * stride + <usize>j, <i8>(<i32>q));
-  }
-  // Four latents of four dimensions are turned at once; a group's missing latents repeat its last one.
-  for (let j = from; j < to; j += 4) {
-    const last = to - 1;
-    const j1 = min<i32>(j + 1, last);
-    const j2 = min<i32>(j + 2, last);
-    const j3 = min<i32>(j + 3, last);
-    const r0 = W_enc + <usize>j * bytes;
-    const r1 = W_enc + <usize>j1 * bytes;
-    const r2 = W_enc + <usize>j2 * bytes;
-    const r3 = W_enc + <usize>j3 * bytes;
-    const i0 = f32x4.splat(inverseOf(load<f32>(scales + ((<usize>j) << 2))));
-    const i1 = f32x4.splat(inverseOf(load<f32>(scales + ((<usize>j1) << 2))));
-    const i2 = f32x4.splat(inverseOf(load<f32>(scales + ((<usize>j2) << 2))));
-    const i3 = f32x4.splat(inverseOf(load<f32>(scales + ((<usize>j3) << 2))));
-    let column = copies + <usize>j;
-    for (let i: usize = 0; i < bytes; i += 16) {
-      const q = narrow(
-        f32x4.nearest(f32x4.mul(v128.load(r0 + i), i0)),
-        f32x4.nearest(f32x4.mul(v128.load(r1 + i), i1)),
-        f32x4.nearest(f32x4.mul(v128.load(r2 + i), i2)),
-        f32x4.nearest(f32x4.mul(v128.load(r3 + i), i3)),
-      );
-      const turned = v128.shuffle<i8>(q, q, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-      v128.store32_lane(column, turned, 0);
-      v128.store32_lane(column + stride, turned, 1);
-      v128.store32_lane(column + 2 * stride, turned, 2);
-      v128.store32_lane(column + 3 * stride, turned, 3);
-      column += 4 * stride;
-    }
-  }
-  return sum;
-}
-
-/** 0 for a row of zeros. */
-function inverseOf(scale: f32): f32 {
-  return scale > 0 ? <f32>1 / scale : 0;
-}
 
 /**
  * Of each token of a stretch the k largest x·W_encᵀ + b_enc and their latents, ascending; of equal ones the first.
@@ -355,25 +184,16 @@ function compute(
       t3 = madd(b, v128.load(r3 + at, 16), t3);
     }
     const place = keys + ((<usize>i) << 2);
-    store<i32>(place, keyOf(total(f32x4.add(s0, t0)) + load<f32>(b_enc + (j0 << 2))));
-    store<i32>(place, keyOf(total(f32x4.add(s1, t1)) + load<f32>(b_enc + (j1 << 2))), 4);
-    store<i32>(place, keyOf(total(f32x4.add(s2, t2)) + load<f32>(b_enc + (j2 << 2))), 8);
-    store<i32>(place, keyOf(total(f32x4.add(s3, t3)) + load<f32>(b_enc + (j3 << 2))), 12);
+    store<i32>(place, orderOf(total(f32x4.add(s0, t0)) + load<f32>(b_enc + (j0 << 2))));
+    store<i32>(place, orderOf(total(f32x4.add(s1, t1)) + load<f32>(b_enc + (j1 << 2))), 4);
+    store<i32>(place, orderOf(total(f32x4.add(s2, t2)) + load<f32>(b_enc + (j2 << 2))), 8);
+    store<i32>(place, orderOf(total(f32x4.add(s3, t3)) + load<f32>(b_enc + (j3 << 2))), 12);
   }
   v128.store(keys + ((<usize>to) << 2), i32x4.splat(i32.MIN_VALUE));
 }
 
 function latentOf(candidates: usize, i: i32): usize {
   return <usize>load<i32>(candidates + ((<usize>i) << 2));
-}
-
-function keyOf(value: f32): i32 {
-  const bits = reinterpret<i32>(value);
-  return bits ^ ((bits >> 31) & 0x7fffffff);
-}
-
-function floatOf(key: i32): f32 {
-  return reinterpret<f32>(key ^ ((key >> 31) & 0x7fffffff));
 }
 
 /** The k-th largest of count keys, by halving what lies between the least and the greatest integer. */

@@ -1,4 +1,4 @@
-/** What both parts of the kernels compute with; all of it is inlined into them. */
+/** What several kernels compute with; all of it is inlined into them. */
 
 /** a·b + c, with one rounding where the build has relaxed SIMD and the processor a fused multiply-add. */
 export function madd(a: v128, b: v128, c: v128): v128 {
@@ -22,4 +22,15 @@ export function dot(a: usize, b: usize, bytes: usize): f32 {
     t = madd(v128.load(a + i, 16), v128.load(b + i, 16), t);
   }
   return total(f32x4.add(s, t));
+}
+
+/** An integer that orders as the value does; −0 comes below +0. */
+export function orderOf(value: f32): i32 {
+  const bits = reinterpret<i32>(value);
+  return bits ^ ((bits >> 31) & 0x7fffffff);
+}
+
+/** The value of such an integer. */
+export function floatOf(order: i32): f32 {
+  return reinterpret<f32>(order ^ ((order >> 31) & 0x7fffffff));
 }
