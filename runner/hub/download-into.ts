@@ -1,9 +1,7 @@
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { UnavailableError } from '../errors.ts';
 import { fileSize } from './cache.ts';
-import { type DownloadProgress, freeBytesOf, SPARE_BYTES } from './download.ts';
-import { formatReference } from './reference.ts';
+import { checkRoom, type DownloadProgress } from './download.ts';
 import { fileAddress, type PinnedReference, pinnedSubject, type RepositoryFile } from './repository.ts';
 import { transferInto } from './transfer.ts';
 import type { Hub } from './transport.ts';
@@ -30,7 +28,7 @@ export async function downloadInto(
     freeBytes?: (folder: string) => Promise<number>;
   } = {},
 ): Promise<void> {
-  const { signal, onProgress, freeBytes = freeBytesOf } = options;
+  const { signal, onProgress, freeBytes } = options;
   const missing: { file: RepositoryFile; path: string }[] = [];
   for (const file of files) {
     const path = join(folder, nameOf(file.path));
@@ -40,16 +38,8 @@ export async function downloadInto(
   const total = missing.reduce((sum, { file }) => sum + file.size, 0);
   let here = 0;
   for (const { path } of missing) here += (await fileSize(partOf(path))) ?? 0;
-  const free = await freeBytes(folder);
-  if (total > 0 && total - here + SPARE_BYTES > free) {
-    const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
-    throw new UnavailableError({
-      thing: formatReference(pinnedSubject(reference, null)),
-      found: `${gigabytes(free)} free in ${folder}`,
-      expected: `${gigabytes(total - here + SPARE_BYTES)} for the ${missing.length} files still to come`,
-      next: 'Free space or choose a folder on a larger disk; nothing was fetched.',
-    });
-  }
+  const advice = 'choose a folder on a larger disk';
+  await checkRoom(reference, missing.length, total - here, { folder, freeBytes, advice });
   let before = 0;
   for (const [filesDone, { file, path }] of missing.entries()) {
     signal?.throwIfAborted();

@@ -61,7 +61,7 @@ export interface Download {
 
 const PARALLEL = 4;
 /** Left free on the disk for whatever else is running. */
-export const SPARE_BYTES = 256 * 2 ** 20;
+const SPARE_BYTES = 256 * 2 ** 20;
 
 interface Blob {
   blob: string;
@@ -102,7 +102,13 @@ export async function download(
       reference,
       needed.map(({ file }) => file.path),
     );
-  await checkDisk(hub, reference, needed, freeBytes);
+  let missing = 0;
+  for (const { blob, file } of needed) missing += Math.max(0, file.size - (await partialBytes(blob)));
+  await checkRoom(reference, needed.length, missing, {
+    folder: settings.cacheFolder,
+    freeBytes,
+    advice: 'set HF_HUB_CACHE to a folder on a larger disk',
+  });
   await writeRef(settings, reference, reference.commit);
   const fetchedBytes = await fetchAll(hub, reference, needed, request);
   const placed = wanted.map((file) => ({ ...file, file: join(folder, ...file.path.split('/')) }));
@@ -164,24 +170,27 @@ async function missingBlobs(
   return [...needed.values()];
 }
 
-async function checkDisk(
-  hub: Hub,
+/**
+ * @param files still to come, and the bytes that they lack
+ * @param advice what else than freeing space helps
+ * @throws UnavailableError when the disk has no room for them
+ */
+export async function checkRoom(
   reference: PinnedReference,
-  needed: readonly Blob[],
-  freeBytes: (folder: string) => Promise<number>,
+  files: number,
+  bytes: number,
+  place: { folder: string; freeBytes?: ((folder: string) => Promise<number>) | undefined; advice: string },
 ): Promise<void> {
-  let bytes = 0;
-  for (const { blob, file } of needed) bytes += Math.max(0, file.size - (await partialBytes(blob)));
   if (bytes === 0) return;
-  const { cacheFolder } = hub.settings;
-  const free = await freeBytes(cacheFolder);
+  const { folder, freeBytes = freeBytesOf, advice } = place;
+  const free = await freeBytes(folder);
   if (bytes + SPARE_BYTES <= free) return;
   const gigabytes = (count: number) => `${(count / 1e9).toFixed(2)} GB`;
   throw new UnavailableError({
     thing: formatReference(pinnedSubject(reference, null)),
-    found: `${gigabytes(free)} free in ${cacheFolder}`,
-    expected: `${gigabytes(bytes + SPARE_BYTES)} for the ${needed.length} files still to come`,
-    next: 'Free space or set HF_HUB_CACHE to a folder on a larger disk; nothing was fetched.',
+    found: `${gigabytes(free)} free in ${folder}`,
+    expected: `${gigabytes(bytes + SPARE_BYTES)} for the ${files} files still to come`,
+    next: `Free space or ${advice}; nothing was fetched.`,
   });
 }
 
@@ -256,7 +265,7 @@ function missingOffline(reference: PinnedReference, missing: readonly string[]):
 }
 
 /** Room in the file system of a folder or, before it is made, of the nearest one above it. */
-export async function freeBytesOf(folder: string): Promise<number> {
+async function freeBytesOf(folder: string): Promise<number> {
   for (let path = folder; ; path = dirname(path)) {
     try {
       const { bavail, bsize } = await statfs(path);

@@ -1,3 +1,4 @@
+import { serialize } from 'node:v8';
 import type { RunConfig } from '../config/run-config.ts';
 import {
   type ConceptOptions,
@@ -18,7 +19,7 @@ import { type ContentCache, remembered } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
 import { cachedModel } from '../lm/cached-model.ts';
 import type { Device } from '../onnx/devices.ts';
-import { type Features, rowReader } from '../probes/features.ts';
+import type { Features } from '../probes/features.ts';
 import type { EvaluationRecord, Exclusion } from '../report/schema.ts';
 import type { Reporter } from '../reporter.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
@@ -221,12 +222,7 @@ async function probingControls(
 }
 
 function hashOf(features: Features): string {
-  const read = rowReader(features);
-  const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Int32Array): Uint8Array =>
-    new Uint8Array(buffer, byteOffset, byteLength);
-  if (features.values !== undefined) return sha256(bytesOf(features.values));
-  const rows = Array.from({ length: features.rows }, (_, row) => read(row));
-  return sha256(rows.map(({ indices, values }) => sha256(bytesOf(indices)) + sha256(bytesOf(values))).join());
+  return sha256(serialize(features));
 }
 
 /** Null, and an exclusion, where the tokenizer has no token that rows could begin with. */

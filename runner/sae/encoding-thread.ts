@@ -1,6 +1,6 @@
 /**
- * A second thread that encodes beside this one (body: encoding-worker.ts). A product on one thread and its selection share
- * a core better than a product on two with the selection on one of them. It is asked to end and awaited: a thread killed inside
+ * A second thread that encodes beside this one (body: encoding-worker.ts), so that selection keeps no core waiting:
+ * `npm run bench -- encode` has both ways. It is asked to end and awaited: a thread killed inside
  * native code takes the process with it.
  */
 import { Worker } from 'node:worker_threads';

@@ -7,10 +7,9 @@ import {
   int32,
   int32sOf,
   openSession,
-  type Session,
   type SessionOptions,
 } from '../onnx/session.ts';
-import type { EncodingThread, ThreadEncoder } from './encoding-thread.ts';
+import type { EncodingThread } from './encoding-thread.ts';
 import { type EncoderShape, emptyLatents, encodeStretches } from './host-encoder.ts';
 import { inFile } from './place-in-file.ts';
 import {
@@ -95,22 +94,21 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
   const { device = 'cpu', threads = availableParallelism(), thread } = options;
   const onHost = fixed !== null && device === 'cpu' && threads <= HOST_THREADS;
   const shared = onHost && threads > 1 && bytes <= SHARED_UP_TO ? thread : undefined;
-  let helper: ThreadEncoder | undefined;
-  const open = async (program: typeof encodeProgram, needed: readonly MatrixName[]): Promise<Session> => {
+  const made = async (make: typeof encodeProgram, needed: readonly MatrixName[]) => {
     const { place, ...where } = isStored(sae) ? await inFile(sae, needed) : { place: inMemory(sae) };
-    const made = program(sae, place);
     const settings = { ...sessionOptions(options), ...where, ...(large ? { prepack: false } : {}) };
-    if (shared === undefined || program !== preProgram) return openSession(made, settings);
-    const alone = { ...settings, threads: Math.ceil(threads / 2) };
-    helper = shared.open(made, alone, { d_in, d_sae, k: fixed! });
-    return openSession(made, alone);
+    return { program: make(sae, place), settings };
   };
-  const encoder = await open(onHost ? preProgram : encodeProgram, encodingMatrices(sae));
-  const decoder = await open(decodeProgram, ['W_dec']).catch(async (error: unknown) => {
-    helper?.close();
-    await encoder.close();
-    throw error;
-  });
+  const encoding = await made(onHost ? preProgram : encodeProgram, encodingMatrices(sae));
+  if (shared !== undefined) encoding.settings.threads = Math.ceil(threads / 2);
+  const encoder = await openSession(encoding.program, encoding.settings);
+  const decoder = await made(decodeProgram, ['W_dec'])
+    .then(({ program, settings }) => openSession(program, settings))
+    .catch(async (error: unknown) => {
+      await encoder.close();
+      throw error;
+    });
+  const helper = shared?.open(encoding.program, encoding.settings, { d_in, d_sae, k: fixed! });
   const needsInput = decodingNeedsInput(sae);
 
   function check(name: string, array: ArrayLike<unknown>, tokens: number, width: number): void {

@@ -7,7 +7,10 @@
 import { openWorkspace, type Workspace } from '../simd/kernels.ts';
 import type { Latents } from './sae.ts';
 
-/** Threads of the runtime from which on its own TopK, which shares the tokens among them, is as fast. */
+/**
+ * Threads of the runtime up to which selection is the host's: the runtime's own TopK shares the tokens among its threads. By
+ * the times of one thread and of two; more were not at hand to be timed.
+ */
 export const HOST_THREADS = 4;
 
 /** Pre-activations selected from at once: a megabyte, which stays in a core's own cache, or so many tokens. */
