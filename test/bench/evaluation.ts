@@ -178,8 +178,17 @@ console.log(
   `3 layers, ${rows.length} rows of ${TOKENS} tokens, 2 × ${values.texts} probe texts; median of ${values.rounds} rounds that take turns`,
 );
 
-/** Rounds of ours and of another that gives the same numbers. @returns the median of the ratios of their times */
-async function against(name: string, other: () => Promise<Timed<Found[]>>, most: number): Promise<number> {
+/**
+ * Rounds of ours and of another that gives the same numbers.
+ *
+ * @param spliced what is compared of the rows' losses with the SAE spliced in
+ * @returns the median of the ratios of their times
+ */
+async function against(
+  name: string,
+  other: () => Promise<Timed<Found[]>>,
+  spliced: (losses: readonly number[]) => readonly number[],
+): Promise<number> {
   const all: { ours: Timed<Found[]>; theirs: Timed<Found[]> }[] = [];
   let worst = 0;
   await ours(saes);
@@ -189,30 +198,37 @@ async function against(name: string, other: () => Promise<Timed<Found[]>>, most:
     all.push({ ours: mine, theirs });
     for (const [hook, found] of mine.found.entries()) {
       const each = theirs.found[hook]!;
-      for (const part of ['clean', 'sae', 'zero', 'pooled'] as const) {
+      for (const part of ['clean', 'zero', 'pooled'] as const) {
         worst = Math.max(worst, difference(found[part], each[part]));
       }
+      worst = Math.max(worst, difference(spliced(found.sae), spliced(each.sae)));
       worst = Math.max(worst, Math.abs(found.varExp - each.varExp));
     }
   }
   const ratio = median(all.map((pair) => pair.theirs.seconds / pair.ours.seconds));
   const cpu = median(all.map((pair) => pair.theirs.cpu / pair.ours.cpu));
   console.log(
-    `reference procedure, ${name}: ${median(all.map(({ theirs }) => theirs.seconds)).toFixed(2)} s, ours ${median(all.map((pair) => pair.ours.seconds)).toFixed(2)} s: ratio ${ratio.toFixed(2)} of the time, ${cpu.toFixed(2)} of the CPU; largest difference ${worst.toExponential(1)} (at most ${most})`,
+    `reference procedure, ${name}: ${median(all.map(({ theirs }) => theirs.seconds)).toFixed(2)} s, ours ${median(all.map((pair) => pair.ours.seconds)).toFixed(2)} s: ratio ${ratio.toFixed(2)} of the time, ${cpu.toFixed(2)} of the CPU; largest difference ${worst.toExponential(1)} (at most 1e-4)`,
   );
-  if (!(worst <= most)) process.exitCode = 1;
+  if (!(worst <= 1e-4)) process.exitCode = 1;
   return ratio;
 }
 
-const same = await against('same segments', () => timed(() => referenceProcedure(model, saes, task)), 1e-4);
+const same = await against(
+  'same segments',
+  () => timed(() => referenceProcedure(model, saes, task)),
+  (losses) => losses,
+);
 if (same < 5) process.exitCode = 1;
 const python = process.env.INTERPBOARD_PYTHON;
 if (python === undefined) {
   console.log('in PyTorch: skipped; set INTERPBOARD_PYTHON to a Python with torch and transformers');
 } else {
   const peer = await openPyTorchProcedure(python, folder, layers, weights, task, threads);
-  // Another program rounds otherwise, and of two latents that nearly tie for the top k it may keep the other.
-  await against(peer.versions, () => peer.run(), 1e-3);
+  // Another program rounds otherwise, and of two latents that nearly tie for the top k it may keep the other: of the row
+  // where that happens the loss is another, so the mean over rows is compared, which is what is published.
+  const mean = (losses: readonly number[]) => [losses.reduce((sum, each) => sum + each, 0) / losses.length];
+  await against(peer.versions, () => peer.run(), mean);
   peer.close();
 }
 
