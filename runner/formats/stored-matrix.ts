@@ -166,6 +166,32 @@ export function scaledMatrix(
   };
 }
 
+/**
+ * The same matrix, of which no part with a NaN or an infinite number is given out.
+ *
+ * @param refused the error for the first such number, at its place in the file
+ */
+export function finiteMatrix(
+  matrix: StoredMatrix,
+  refused: (value: number, row: number, column: number) => Error,
+): StoredMatrix {
+  const checked = (data: Float32Array, part: Block): Float32Array => {
+    for (let at = 0; at < data.length; at++) {
+      if (Number.isFinite(data[at]!)) continue;
+      const width = part.columns[1] - part.columns[0];
+      throw refused(data[at]!, part.rows[0] + Math.floor(at / width), part.columns[0] + (at % width));
+    }
+    return data;
+  };
+  const { rows, columns } = matrix;
+  return {
+    ...matrix,
+    block: async (part) => checked(await matrix.block(part), part),
+    read: async () => checked(await matrix.read(), { rows: [0, rows], columns: [0, columns] }),
+    turned: () => finiteMatrix(matrix.turned(), (value, row, column) => refused(value, column, row)),
+  };
+}
+
 /** Columns j0..j1 of `out` [height, width] from `part`, which holds them one after the other. */
 function turnInto(
   out: Float32Array,

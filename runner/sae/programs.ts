@@ -6,7 +6,14 @@
  * callers bound T.
  */
 import { elementTypes, Graph, type Program, type Value } from '../onnx/graph.ts';
-import { LAYER_NORM_EPSILON, type Sae, type SaeVectors, type TensorName, tensorShape } from './sae.ts';
+import {
+  LAYER_NORM_EPSILON,
+  type Sae,
+  type SaeVectors,
+  type TensorName,
+  tensorShape,
+  undoneOnOutput,
+} from './sae.ts';
 
 /** A tensor in a graph. */
 export interface Placed {
@@ -45,8 +52,9 @@ export function vectorIn(graph: Graph, name: 'b_enc' | 'b_dec', sae: SaeVectors)
 }
 
 /** Whether decoding needs x beside the latents: to undo a normalisation of each token, or for the skip connection. */
-export function decodingNeedsInput({ normalisation: { kind }, W_skip }: SaeVectors): boolean {
-  return kind === 'constant_norm_rescale' || kind === 'layer_norm' || W_skip !== undefined;
+export function decodingNeedsInput(sae: SaeVectors): boolean {
+  const { kind } = undoneOnOutput(sae);
+  return kind === 'constant_norm_rescale' || kind === 'layer_norm' || sae.W_skip !== undefined;
 }
 
 /**
@@ -174,12 +182,9 @@ function normalised(graph: Graph, { normalisation, d_in }: SaeVectors, x: Value)
   }
 }
 
-function denormalised(
-  graph: Graph,
-  { normalisation, d_in }: SaeVectors,
-  sum: Value,
-  x: Value | undefined,
-): Value {
+function denormalised(graph: Graph, sae: SaeVectors, sum: Value, x: Value | undefined): Value {
+  const { d_in } = sae;
+  const normalisation = undoneOnOutput(sae);
   switch (normalisation.kind) {
     case 'none':
       return sum;

@@ -9,6 +9,7 @@ import {
   type Sae,
   type SaeShape,
   type SaeTensors,
+  undoneOnOutput,
 } from './sae.ts';
 
 /** Pre-activations of one token, float64 [d_sae]. */
@@ -128,7 +129,7 @@ export function decode(
       const z = values[slot]! / (norms?.[j] ?? 1);
       for (let i = 0; i < d_out; i++) sum[i]! += z * sae.W_dec[j * d_out + i]!;
     }
-    const { shift, undo } = normaliser(sae.normalisation, row);
+    const { shift, undo } = normaliser(undoneOnOutput(sae), row);
     for (let i = 0; i < d_out; i++) {
       sum[i] = sum[i]! * undo + shift;
       if (W_skip) for (let from = 0; from < d_in; from++) sum[i]! += row[from]! * W_skip[i * d_in + from]!;

@@ -9,7 +9,9 @@ import { z } from 'zod';
  *     z  = what the architecture makes of pre, never negative
  *     x̂  = z·W_dec + b_dec, the normalisation undone
  *
- * A transcoder has `d_out` (the width of what it predicts) and may have `W_skip`: x̂ gains x·W_skipᵀ.
+ * A transcoder has `d_out` (the width of what it predicts) and may have `W_skip`: x̂ gains x·W_skipᵀ. Its x̂ is of another
+ * activation than x, so what was done to each token of x is not undone on it; only the one scalar of all tokens is
+ * (`undoneOnOutput`).
  */
 export type Sae = ReluSae | TopKSae | JumpReluSae | BatchTopKSae | MatryoshkaSae | GatedSae;
 
@@ -45,6 +47,18 @@ export type Normalisation =
   | { kind: 'constant_norm_rescale' }
   /** x' = (x − mean)/(std + 1e-5), a token at a time, std over d − 1. */
   | { kind: 'layer_norm' };
+
+/**
+ * The normalisation that is undone on x̂. A transcoder's x̂ has no mean or norm of its input to get back (SAELens:
+ * `Transcoder.decode` leaves them, while `fold_activation_norm_scaling_factor` divides W_dec and b_dec by the scalar).
+ */
+export function undoneOnOutput({
+  normalisation,
+  d_out,
+}: Pick<SaeVectors, 'normalisation' | 'd_out'>): Normalisation {
+  const ofToken = normalisation.kind === 'constant_norm_rescale' || normalisation.kind === 'layer_norm';
+  return d_out !== undefined && ofToken ? { kind: 'none' } : normalisation;
+}
 
 /** The same, as it stands in files. */
 export const normalisation: z.ZodType<Normalisation> = z.discriminatedUnion('kind', [
@@ -250,8 +264,8 @@ export function checkConventions(sae: SaeVectors): void {
     const { scale } = normalisation;
     if (!(Number.isFinite(scale) && scale > 0)) throw new RangeError(`scale = ${scale}, expected above 0`);
   }
-  if (d_out !== d_in && (sae.apply_b_dec_to_input || normalisation.kind !== 'none')) {
-    throw new RangeError('an SAE of two widths has no normalisation to undo and no b_dec to subtract');
+  if (d_out !== d_in && sae.apply_b_dec_to_input) {
+    throw new RangeError('b_dec of another width than x, expected apply_b_dec_to_input false');
   }
 }
 

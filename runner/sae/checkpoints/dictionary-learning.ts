@@ -130,7 +130,8 @@ async function assemble(
   };
   const k = (): number => {
     const [stored] = counts.get('k') ?? [];
-    if (stored === undefined || (trainer.k !== undefined && trainer.k !== stored)) {
+    if (stored === undefined) throw bag.malformed(`${dict_class} without k`, 'a tensor k');
+    if (trainer.k !== undefined && trainer.k !== stored) {
       throw bag.malformed(`k ${stored} in the tensors and ${trainer.k} in the config`, 'the same k');
     }
     return stored;

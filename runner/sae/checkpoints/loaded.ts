@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { MalformedError, quote, UnavailableError } from '../../errors.ts';
 import { readSafetensors, storedArray } from '../../formats/safetensors.ts';
 import { matrixOf, readArray, type StoredArray } from '../../formats/stored-array.ts';
-import type { StoredMatrix } from '../../formats/stored-matrix.ts';
+import { finiteMatrix, type StoredMatrix } from '../../formats/stored-matrix.ts';
 import { type ByteSource, openFile } from '../../io/byte-source.ts';
 import type { Sae } from '../sae.ts';
 import { checkedStored, type LatentSlice, latentSlice, loaded, type StoredSae } from '../stored-sae.ts';
@@ -111,10 +111,22 @@ export function parseConfig<T>(path: string, raw: unknown, schema: z.ZodType<T>,
   const place = issue?.path.map(String).join('.') || 'the file';
   throw new MalformedError({
     thing: path,
-    found: quote(`${place}: ${issue?.message ?? 'another shape'}`),
+    found: quote(`${place}${shown(raw, issue?.path ?? [])}: ${issue?.message ?? 'another shape'}`),
     expected: `a config of ${format}, every key of it known`,
     next: 'Check the format, or report the key: it may change what the SAE computes.',
   });
+}
+
+/** A config's value at a place, where it is one that can be shown. */
+function shown(raw: unknown, path: readonly PropertyKey[]): string {
+  let value: unknown = raw;
+  for (const key of path)
+    value =
+      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+        ? (value as Record<PropertyKey, unknown>)[key]
+        : undefined;
+  const plain = ['string', 'number', 'boolean'].includes(typeof value) || value === null;
+  return path.length > 0 && plain ? ` ${JSON.stringify(value).slice(0, 60)}` : '';
 }
 
 /** @throws UnavailableError @throws MalformedError */
@@ -183,12 +195,15 @@ export class TensorBag {
     return found;
   }
 
-  /** A vector, or anything small: read now. @param shape sizes it must have */
-  take(name: string, shape: readonly number[]): Promise<Float32Array> {
-    return readArray(this.#take(name, shape));
+  /** A vector, or anything small: read now. @param shape sizes it must have @throws MalformedError for a NaN in it */
+  async take(name: string, shape: readonly number[]): Promise<Float32Array> {
+    const found = await readArray(this.#take(name, shape));
+    const at = found.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0) throw this.malformed(`${found[at]} in tensor ${quote(name)}, element ${at}`, 'numbers');
+    return found;
   }
 
-  /** A matrix, left where it is. @param shape sizes it must have; −1 matches any */
+  /** A matrix, left where it is; a NaN in it is found as it is read. @param shape sizes it must have; −1 matches any */
   matrix(name: string, shape: readonly [number, number]): StoredMatrix {
     const array = this.#take(name, shape);
     const [rows, columns] = array.shape;
@@ -196,7 +211,9 @@ export class TensorBag {
     if (down !== 1 && across !== 1 && rows !== 1 && columns !== 1) {
       throw this.malformed(`tensor ${quote(name)} as a view with gaps`, 'numbers side by side');
     }
-    return matrixOf(array);
+    return finiteMatrix(matrixOf(array), (value, row, column) =>
+      this.malformed(`${value} in tensor ${quote(name)}, row ${row}, column ${column}`, 'numbers'),
+    );
   }
 
   /** @throws MalformedError when a tensor is left that no rule of the format speaks of */

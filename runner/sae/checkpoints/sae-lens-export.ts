@@ -17,8 +17,8 @@ export interface SaeLensMetadata {
 
 /**
  * Writes both files, each whole or not at all; the config comes last. BatchTopK and Matryoshka SAEs become jumprelu
- * ones, as SAELens writes them too; a scalar normalisation is folded into the weights, which changes no latent and no
- * reconstruction.
+ * ones, as SAELens writes them too; a scalar normalisation is folded into the weights, which changes no reconstruction,
+ * and no latent but those rescaled by decoder norms: these are over the scalar, as SAELens' own folding leaves them.
  *
  * @throws RangeError for what the layout cannot express
  * @throws UnavailableError when the folder cannot be written

@@ -37,6 +37,22 @@ const meaning = z.strictObject({
   hook_name: z.string().nullish(),
 });
 
+/**
+ * TopK as it was written for a time: `activation_fn` topk and its k, whatever the architecture says (SAELens'
+ * `handle_pre_6_0_config`).
+ *
+ * @returns k; null where the activation is none of TopK's; undefined for a TopK without its k
+ */
+export function topKOf({
+  activation_fn,
+  activation_fn_kwargs,
+}: {
+  activation_fn?: string | null | undefined;
+  activation_fn_kwargs?: { k?: number | null | undefined } | null | undefined;
+}): number | null | undefined {
+  return activation_fn === 'topk' ? (activation_fn_kwargs?.k ?? undefined) : null;
+}
+
 function normalisationName(value: boolean | string | null | undefined): string {
   if (typeof value === 'boolean') return value ? 'expected_average_only_in' : 'none';
   return value ?? 'none';
@@ -53,10 +69,14 @@ export const before6 = z
     ),
   )
   .pipe(meaning)
+  .refine((flat) => topKOf(flat) !== undefined, {
+    path: ['activation_fn'],
+    message: 'without activation_fn_kwargs.k',
+  })
   .transform((flat): unknown => {
     const { activation_fn, activation_fn_kwargs, model_name, hook_name, finetuning_scaling_factor, ...rest } =
       flat;
-    const k = activation_fn === 'topk' ? activation_fn_kwargs?.k : undefined;
+    const k = topKOf({ activation_fn, activation_fn_kwargs }) ?? undefined;
     return {
       ...rest,
       architecture: k === undefined ? (rest.architecture ?? 'standard') : 'topk',

@@ -5,9 +5,10 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { MalformedError } from '../../errors.ts';
-import type { Normalisation } from '../sae.ts';
-import type { StoredSae } from '../stored-sae.ts';
+import { MalformedError, quote } from '../../errors.ts';
+import { scaledMatrix } from '../../formats/stored-matrix.ts';
+import type { Normalisation, TopKSae } from '../sae.ts';
+import type { Stored, StoredSae } from '../stored-sae.ts';
 import {
   accepted,
   type LoadedSae,
@@ -36,6 +37,9 @@ const architectures = [
   'jumprelu_skip_transcoder',
 ] as const;
 
+/** Saved as jumprelu for use. */
+const TRAINING_ONLY: readonly string[] = ['batchtopk', 'matryoshka_batchtopk'];
+
 const normalisations = ['none', 'expected_average_only_in', 'constant_norm_rescale', 'layer_norm'] as const;
 
 const metadataSchema = z.looseObject({
@@ -50,7 +54,7 @@ const configSchema = z.strictObject({
   d_sae: size,
   dtype: shortText.optional(),
   device: shortText.optional(),
-  apply_b_dec_to_input: z.boolean().default(true),
+  apply_b_dec_to_input: z.boolean().optional(),
   normalize_activations: z.enum(normalisations).default('none'),
   /** hook_z: heads are laid side by side before encoding; x comes here as a flat vector already. */
   reshape_activations: z.enum(['none', 'hook_z']).default('none'),
@@ -89,6 +93,7 @@ export async function openSaeLens(folder: string, options: SaeLensOptions = {}):
   const path = join(folder, saeLensFiles.config);
   const conversions: string[] = [];
   const raw = overridden(await readJson(path), options.overrides ?? {}, conversions);
+  refuseUnsupported(path, raw);
   const flat = isFlat(raw);
   if (flat) conversions.push('config of SAELens before version 6 brought into the form of version 6');
   const config = parseConfig(path, raw, flat ? before6.pipe(configSchema) : configSchema, 'SAELens');
@@ -109,6 +114,30 @@ export async function openSaeLens(folder: string, options: SaeLensOptions = {}):
 /** As `openSaeLens`, in memory. */
 export function readSaeLens(folder: string, options: SaeLensOptions = {}): Promise<LoadedSae> {
   return loadedFrom(openSaeLens(folder, options));
+}
+
+/** Architectures and states that SAELens saves in the same two files: what they are is said, not that a key is unknown. */
+function refuseUnsupported(path: string, raw: unknown): void {
+  const config = typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
+  const architecture = typeof config.architecture === 'string' ? config.architecture : 'standard';
+  const training = ['decoder_init_norm', 'aux_loss_coefficient', 'l0_coefficient'].find(
+    (key) => key in config,
+  );
+  if (TRAINING_ONLY.includes(architecture) || (training !== undefined && !isFlat(raw))) {
+    throw new MalformedError({
+      thing: path,
+      found: `a training checkpoint of SAELens (architecture ${quote(architecture)}${training ? `, ${training}` : ''})`,
+      expected: 'a saved SAE',
+      next: 'Save it with save_inference_model, which writes what the SAE computes once it is trained.',
+    });
+  }
+  if ((architectures as readonly string[]).includes(architecture)) return;
+  throw new MalformedError({
+    thing: path,
+    found: `the architecture ${quote(architecture)}, which is not supported`,
+    expected: `one of ${architectures.join(', ')}`,
+    next: 'Choose another SAE.',
+  });
 }
 
 /** A config with some of its keys replaced, as a registry may ask for. */
@@ -140,6 +169,10 @@ async function assemble(
       'd_out for transcoders only',
     );
   }
+  if (transcoder && config.apply_b_dec_to_input === true)
+    throw problem(path, `architecture ${architecture} and apply_b_dec_to_input`, 'it for SAEs only');
+  if (architecture === 'topk' && config.k === undefined)
+    throw problem(path, 'architecture topk without k', 'the number of latents kept a token');
   if ((architecture === 'topk') !== (config.k !== undefined)) {
     throw problem(path, `architecture ${architecture} and k ${config.k}`, 'k for topk only');
   }
@@ -149,7 +182,7 @@ async function assemble(
     d_in,
     d_sae,
     ...(transcoder ? { d_out } : {}),
-    apply_b_dec_to_input: transcoder ? false : config.apply_b_dec_to_input,
+    apply_b_dec_to_input: config.apply_b_dec_to_input ?? !transcoder,
     normalisation: normalisation(path, config, options),
     W_enc: bag.matrix('W_enc', [d_in, d_sae]),
     W_dec: bag.matrix('W_dec', [d_sae, d_out]),
@@ -168,7 +201,14 @@ async function assemble(
       };
     case 'topk': {
       const { k = 0, rescale_acts_by_decoder_norm } = config;
-      return { ...shared, architecture, k, rescale_acts_by_decoder_norm, b_enc: await perLatent('b_enc') };
+      const topk = {
+        ...shared,
+        architecture,
+        k,
+        rescale_acts_by_decoder_norm,
+        b_enc: await perLatent('b_enc'),
+      };
+      return rescale_acts_by_decoder_norm ? foldedScale(topk, conversions) : topk;
     }
     case 'standard':
     case 'transcoder':
@@ -184,6 +224,27 @@ async function assemble(
         threshold: await perLatent('threshold'),
       };
   }
+}
+
+/**
+ * SAELens folds the scalar into the weights, W_enc·s, W_dec/s and b_dec/s, before it takes the norms of W_dec that
+ * rescale the latents; of every other SAE the folded weights compute the same.
+ */
+function foldedScale(sae: Stored<TopKSae>, conversions: string[]): Stored<TopKSae> {
+  if (sae.normalisation.kind !== 'expected_average_only_in') return sae;
+  const { scale } = sae.normalisation;
+  const times = (factor: number) => ({
+    rows: async (from: number, to: number) => new Float64Array(to - from).fill(factor),
+    columns: null,
+  });
+  conversions.push(`the scalar ${scale} folded into W_enc, W_dec and b_dec, as its loader does`);
+  return {
+    ...sae,
+    normalisation: { kind: 'none' },
+    W_enc: scaledMatrix(sae.W_enc, times(scale)),
+    W_dec: scaledMatrix(sae.W_dec, times(1 / scale)),
+    b_dec: sae.b_dec.map((value) => value / scale),
+  };
 }
 
 /** For a time SAELens wrote a scaling_factor of ones; another one was fine-tuning, which version 6 dropped. */

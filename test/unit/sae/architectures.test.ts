@@ -139,7 +139,7 @@ test('parts that do not fit are refused, and the hash covers every tensor', () =
   expect(() => checkedSae({ ...plain, d_sae: 0 })).toThrow('d_sae = 0');
   expect(() =>
     checkedSae({ ...plain, d_out: 4, W_dec: new Float32Array(d_sae * 4), b_dec: new Float32Array(4) }),
-  ).toThrow('two widths');
+  ).toThrow('b_dec of another width');
   const scale = { kind: 'expected_average_only_in', scale: 0 } as const;
   expect(() => checkedSae({ ...plain, normalisation: scale })).toThrow('scale = 0');
   const other = { ...gated!, r_mag: perLatent('other') } as Sae;

@@ -12,13 +12,14 @@ import { readDictionaryLearning } from '../../../../runner/sae/checkpoints/dicti
 import { readGemmaScope } from '../../../../runner/sae/checkpoints/gemma-scope.ts';
 import { readGemmaScope2 } from '../../../../runner/sae/checkpoints/gemma-scope-2.ts';
 import { readLlamaScope } from '../../../../runner/sae/checkpoints/llama-scope.ts';
-import { loadSae } from '../../../../runner/sae/checkpoints/load.ts';
+import { loadSae, openSaeFile } from '../../../../runner/sae/checkpoints/load.ts';
 import type { LoadedSae } from '../../../../runner/sae/checkpoints/loaded.ts';
 import { readOpenAi } from '../../../../runner/sae/checkpoints/openai.ts';
 import { readQwenScope } from '../../../../runner/sae/checkpoints/qwen-scope.ts';
 import { writeRelease } from '../../../../runner/sae/checkpoints/reference-release.ts';
 import { readSaeLens } from '../../../../runner/sae/checkpoints/sae-lens.ts';
 import { readSparsify } from '../../../../runner/sae/checkpoints/sparsify.ts';
+import { storedSha256 } from '../../../../runner/sae/stored-sae.ts';
 import { mutated, zipOf } from '../../formats/hostile.ts';
 import { randomSae } from '../support.ts';
 
@@ -53,9 +54,45 @@ async function refusal(reading: Promise<unknown>): Promise<string> {
 describe('configs', () => {
   it.each<[string, string, Record<string, unknown>, (folder: string) => Promise<LoadedSae>, string]>([
     ['sae-lens/topk', 'cfg.json', { signed: true }, readSaeLens, 'signed'],
-    ['sae-lens/topk', 'cfg.json', { k: undefined }, readSaeLens, 'k undefined'],
+    ['sae-lens/topk', 'cfg.json', { k: undefined }, readSaeLens, 'topk without k'],
     ['sae-lens/topk', 'cfg.json', { k: 41 }, readSaeLens, 'k = 41'],
-    ['sae-lens/topk', 'cfg.json', { architecture: 'temporal' }, readSaeLens, 'architecture'],
+    ['sae-lens/topk', 'cfg.json', { architecture: 'temporal' }, readSaeLens, 'architecture "temporal"'],
+    ['sae-lens/topk', 'cfg.json', { architecture: 'abstopk' }, readSaeLens, 'architecture "abstopk"'],
+    [
+      'sae-lens/topk',
+      'cfg.json',
+      { architecture: 'matching_pursuit', max_iterations: 3 },
+      readSaeLens,
+      'architecture "matching_pursuit"',
+    ],
+    [
+      'sae-lens/topk',
+      'cfg.json',
+      { architecture: 'batchtopk' },
+      readSaeLens,
+      'a training checkpoint of SAELens',
+    ],
+    [
+      'sae-lens/standard',
+      'cfg.json',
+      { decoder_init_norm: 0.1, l1_coefficient: 1 },
+      readSaeLens,
+      'a training checkpoint of SAELens',
+    ],
+    [
+      'sae-lens/transcoder',
+      'cfg.json',
+      { apply_b_dec_to_input: true },
+      readSaeLens,
+      'architecture transcoder and apply_b_dec_to_input',
+    ],
+    [
+      'sae-lens/v5-topk',
+      'cfg.json',
+      { architecture: 'standard', activation_fn_str: 'topk', activation_fn_kwargs: {} },
+      readSaeLens,
+      'without activation_fn_kwargs.k',
+    ],
     ['sae-lens/standard', 'cfg.json', { k: 5 }, readSaeLens, 'k 5'],
     ['sae-lens/standard', 'cfg.json', { d_sae: 41 }, readSaeLens, 'of shape [12, 40]; expected [12, 41]'],
     ['sae-lens/standard', 'cfg.json', { architecture: 'jumprelu' }, readSaeLens, 'no tensor \\"threshold\\"'],
@@ -163,6 +200,37 @@ describe('configs', () => {
     expect((await readSaeLens(folder)).conversions).toEqual(['scaling_factor of ones dropped']);
     await write(2);
     expect(await refusal(readSaeLens(folder))).toContain('scaling_factor');
+  });
+
+  it.each([Number.NaN, Number.NEGATIVE_INFINITY])('%d in a tensor is refused by its name', async (value) => {
+    const folder = await copy('sae-lens/standard');
+    const write = async (broken: string): Promise<void> => {
+      const f32 = (name: string, shape: number[]): TensorToWrite => {
+        const data = new Float32Array(shape.reduce((a, b) => a * b)).fill(0.5);
+        if (name === broken) data[15] = value;
+        return { dtype: 'F32', shape, data };
+      };
+      const shapes = { W_enc: [12, 40], W_dec: [40, 12], b_enc: [40], b_dec: [12] };
+      const bytes = encodeSafetensors(
+        Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, f32(name, shape)])),
+      );
+      await writeFile(join(folder, 'sae_weights.safetensors'), Buffer.concat(bytes));
+    };
+    await write('b_enc');
+    expect(await refusal(readSaeLens(folder))).toContain(`${value} in tensor "b_enc", element 15`);
+    await write('W_dec');
+    const file = await openSaeFile(folder);
+    try {
+      const named = `${value} in tensor "W_dec", row 1, column 3`;
+      expect(await refusal(file.load())).toContain(named);
+      expect(await refusal(storedSha256(file.sae))).toContain(named);
+      expect(await refusal(file.sae.W_dec.turned().block({ rows: [3, 4], columns: [0, 40] }))).toContain(
+        named,
+      );
+      expect((await file.sae.W_dec.block({ rows: [2, 4], columns: [0, 12] })).length).toBe(24);
+    } finally {
+      await file.close();
+    }
   });
 
   it('a Gemma Scope SAE of the embedding is rescaled by √d', async () => {
