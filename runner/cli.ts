@@ -33,6 +33,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     summary: 'make a record again from its own settings, and name every number that moved',
     load: () => import('./commands/verify.ts'),
   },
+  doctor: {
+    summary: 'check what this machine can do: its devices, whether each computes right, and how fast',
+    load: () => import('./commands/doctor.ts'),
+  },
   inspect: {
     summary: 'print what a model or an SAE is, without reading its weights; list published SAEs',
     load: () => import('./commands/inspect.ts'),

@@ -4,25 +4,21 @@
  * where its download feed cannot be reached.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-
-const folder = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
-const provider = join(folder, 'bin', 'napi-v6', 'linux', 'x64', 'libonnxruntime_providers_cuda.so');
+import { join } from 'node:path';
+import { cudaProviderInstalled, runtimeFolder } from './cuda-provider.ts';
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {
   console.error(
     `error: CUDA provider: found ${process.platform} ${process.arch}; expected linux x64. Use --device webgpu here.`,
   );
   process.exitCode = 2;
-} else if (existsSync(provider)) {
+} else if (cudaProviderInstalled()) {
   console.log('The CUDA provider is installed.');
 } else {
   // The script acts on exactly "true"; other values, or none inside an npm script, make it do nothing and exit 0.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'true' };
-  spawnSync(process.execPath, [join(folder, 'script', 'install.js')], { stdio: 'inherit', env });
-  if (existsSync(provider)) {
+  spawnSync(process.execPath, [join(runtimeFolder, 'script', 'install.js')], { stdio: 'inherit', env });
+  if (cudaProviderInstalled()) {
     console.log('The CUDA provider is installed. Use --device cuda.');
   } else {
     console.error(

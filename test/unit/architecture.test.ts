@@ -75,7 +75,7 @@ describe('rooms of the runner', () => {
   it.each([
     ['the command line', /^(commands|cli)/, ['', 'commands']],
     ['the job', /^job\//, ['commands', 'job']],
-    ['training', /^train\//, ['job', 'train', 'config']],
+    ['training', /^train\//, ['job', 'train', 'config', 'doctor']],
     ['evaluation', /^evaluation\//, ['job', 'evaluation']],
   ] as const)('only the rooms above reach %s', (_name, target, allowed) => {
     expect(

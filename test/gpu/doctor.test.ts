@@ -1,0 +1,37 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { howToEnable, isSoftware, runWithDevice, webgpuEnvironment } from './software-vulkan.ts';
+
+const environment = await webgpuEnvironment();
+const title = environment === null ? `doctor on webgpu (skipped: ${howToEnable})` : 'doctor on webgpu';
+const report = z.object({
+  healthy: z.boolean(),
+  devices: z.array(
+    z.object({
+      device: z.string(),
+      there: z.literal(true),
+      verdict: z.string(),
+      wrongKernels: z.array(z.string()),
+      checks: z.array(z.object({ name: z.string(), difference: z.number() })),
+      rates: z.array(z.object({ tokensPerSecond: z.number().positive() })),
+    }),
+  ),
+});
+
+describe.skipIf(environment === null)(title, () => {
+  it('finds the device right, and the kernels that are not', { timeout: 900_000 }, async () => {
+    const cli = fileURLToPath(new URL('../../runner/cli.ts', import.meta.url));
+    const { stdout } = await runWithDevice(cli, ['doctor', '--device', 'webgpu', '--json'], environment!);
+    const { healthy, devices } = report.parse(JSON.parse(stdout));
+    const [found] = devices;
+    console.info(
+      found!.checks.map(({ name, difference }) => `${name} ${difference.toExponential(1)}`).join('\n'),
+    );
+    expect(healthy).toBe(true);
+    expect(found).toMatchObject({ device: 'webgpu', verdict: 'right' });
+    expect(found!.checks).toHaveLength(8);
+    expect(found!.rates).toHaveLength(2);
+    if (isSoftware(environment!)) expect(found!.wrongKernels).toEqual(['full', 'softCapped']);
+  });
+});

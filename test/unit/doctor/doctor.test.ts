@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { type Check, examine } from '../../../runner/doctor/checks.ts';
+import { diagnose, verdictOf } from '../../../runner/doctor/diagnose.ts';
+import { readMachine } from '../../../runner/doctor/machine.ts';
+import { allKernels } from '../../../runner/onnx/kernels.ts';
+
+async function checksOnCpu(): Promise<Check[]> {
+  const checks: Check[] = [];
+  for await (const finding of examine('cpu', { kernels: allKernels, operationsPerSecond: 0 })) {
+    if ('rate' in finding) break;
+    checks.push(finding.check);
+  }
+  return checks;
+}
+
+describe('doctor', () => {
+  it('finds that the CPU computes what plain operators and the reference compute', async () => {
+    const checks = await checksOnCpu();
+    expect(checks.map(({ name }) => name)).toEqual([
+      'language model: rotary attention, grouped keys',
+      'language model: sliding window',
+      'language model: soft-capped attention',
+      'language model: layer norm, learned positions',
+      'language model: experts',
+      'language model: gated delta nets',
+      'SAE: encode and decode',
+      'SAE: training step',
+    ]);
+    for (const { name, difference, failed } of checks) {
+      expect(failed, name).toBeUndefined();
+      expect(difference, name).toBeLessThan(1e-5);
+    }
+    expect(verdictOf(checks)).toBe('right');
+  }, 120_000);
+
+  it('tells rounding, fewer digits and wrong answers apart', () => {
+    expect(verdictOf([{ difference: 3e-7 }, { difference: 2e-5 }])).toBe('right');
+    expect(verdictOf([{ difference: 3e-7 }, { difference: 2e-3 }])).toBe('reduced precision');
+    expect(verdictOf([{ difference: 3e-7 }, { difference: 0.3 }])).toBe('wrong');
+    expect(verdictOf([{ difference: 3e-7 }, { difference: Number.NaN }])).toBe('wrong');
+    expect(verdictOf([{ difference: 3e-7 }, { difference: null }])).toBe('wrong');
+  });
+
+  it('names what a device lacks that no machine has', async () => {
+    const found: unknown[] = [];
+    const diagnosis = await diagnose('cuda:99', (finding) => found.push(finding));
+    expect(diagnosis).toMatchObject({ device: 'cuda:99', there: false });
+    expect(found).toEqual([]);
+  }, 120_000);
+
+  it('says nothing of user, host or folder', async () => {
+    const text = JSON.stringify(await readMachine());
+    expect(text).not.toContain(process.cwd());
+    expect(text).toContain(process.versions.node);
+  });
+});
