@@ -18,7 +18,7 @@ import { lossCount } from '../lm/language-model.ts';
 import type { Branch, Observer } from '../lm/sweep.ts';
 import { type HookStatistics, type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { ReconstructionTable } from '../metrics/reconstruction.ts';
-import { type HookSaes, type Kept, namesOf } from './observation.ts';
+import { documentOf, documentsOf, type HookSaes, type Kept, namesOf } from './observation.ts';
 import {
   type Control,
   controlsOf,
@@ -47,7 +47,7 @@ export interface ControlsMeasured {
 }
 
 export interface ControlOptions extends MakingOptions {
-  /** Tokens to control, rounded down to whole batches and leaving at least one batch to fit on. */
+  /** Fewest tokens to control, in whole batches; see `firstControlled`. */
   tokens: number;
   /** Where results of controls that no SAE decides are kept. */
   kept?: Kept;
@@ -85,15 +85,15 @@ export interface ControlPass {
   close(): Promise<void>;
 }
 
-/** Null where the text is too short for a batch to fit on and one to control. */
+/** Null for fewer than two batches: one is fitted on, and one controlled. */
 export function controlPass(
   d: number,
   hooks: readonly HookSaes[],
   batches: readonly TokenBatch[],
   options: ControlOptions,
 ): ControlPass | null {
+  if (batches.length < 2) return null;
   const start = firstControlled(batches, options.tokens);
-  if (start === null) return null;
   const firstRow = batches.slice(0, start).reduce((sum, { rows }) => sum + rows, 0);
   const state = hooks.map((): HookState => ({ fit: [], fitTokens: 0, made: undefined, leftOut: [] }));
 
@@ -162,7 +162,7 @@ export function controlPass(
       for (let row = 0; row < batch.rows; row++) {
         const [from, to] = [row * batch.tokens * d, (row + 1) * batch.tokens * d];
         statistics.add(
-          { x: residual.subarray(from, to), tokens: batch.tokens, pass: index },
+          { x: residual.subarray(from, to), tokens: batch.tokens, pass: index, ...documentOf(batch, row) },
           outputs.map((each) => ({ reconstruction: each.subarray(from, to) })),
         );
       }
@@ -213,17 +213,28 @@ async function recall(cache: ContentCache, key: string): Promise<Outcome | undef
   return bytes === undefined ? undefined : (deserialize(bytes) as Outcome);
 }
 
-/** Number of the first batch that is controlled. */
-function firstControlled(batches: readonly TokenBatch[], tokens: number): number | null {
+/** Fewest documents whose resamples make an interval; more rows are controlled than asked for where it takes them. */
+const LEAST_DOCUMENTS = 32;
+
+/**
+ * Number of the first batch that is controlled: the last batches that hold the tokens asked for and enough documents,
+ * at most the second half of them.
+ */
+export function firstControlled(batches: readonly TokenBatch[], tokens: number): number {
+  const least = Math.ceil(batches.length / 2);
   let start = batches.length;
   let taken = 0;
-  while (start > 1) {
-    const { rows, tokens: width } = batches[start - 1]!;
-    if (taken + rows * width > tokens) break;
-    taken += rows * width;
+  while (start > least) {
+    const chosen = batches.slice(start);
+    const rows = chosen.reduce((sum, batch) => sum + batch.rows, 0);
+    const documents = documentsOf(chosen);
+    const blocks = documents === undefined ? rows : new Set(documents).size;
+    if (taken >= tokens && blocks >= LEAST_DOCUMENTS) break;
+    const { rows: more, tokens: width } = batches[start - 1]!;
+    taken += more * width;
     start--;
   }
-  return start < batches.length ? start : null;
+  return start;
 }
 
 function joined(parts: readonly Float32Array[], length: number): Float32Array {

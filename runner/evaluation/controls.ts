@@ -54,6 +54,7 @@ export function controlsPart(
     zero: table.zero.slice(firstRow),
   };
   return controlsSuite({
+    documents: hook.documents?.slice(firstRow),
     activations: measured.tables.activations,
     losses,
     sae: {

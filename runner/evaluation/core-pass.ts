@@ -7,13 +7,17 @@ import { canonicalJson } from '../io/hash.ts';
 import { lossCount, type TokenBatch } from '../lm/language-model.ts';
 import type { Branch, Ending } from '../lm/sweep.ts';
 import type { CoreTable } from '../metrics/core-losses.ts';
-import { type HookSaes, type Kept, namesOf, type Observation } from './observation.ts';
+import { documentsOf, type HookSaes, type Kept, namesOf, type Observation } from './observation.ts';
 
 /** Changes when what is kept changes. */
 const DEFINITION = 'core zero/1';
 
-/** For each hook one table an SAE. */
-export type CoreMeasured = CoreTable[][];
+export interface CoreMeasured {
+  /** Document of each row, where the text says. */
+  documents: readonly number[] | undefined;
+  /** For each hook one table an SAE. */
+  tables: CoreTable[][];
+}
 
 /** Sums a row over some of its positions. */
 class RowSums {
@@ -106,7 +110,7 @@ export async function observeCore(
         );
       const predictions = counted(lossCount);
       const positions = counted((batch) => batch.tokens);
-      return state.map(({ key, known, zero, sae }) => {
+      const tables = state.map(({ key, known, zero, sae }) => {
         if (!known) kept?.cache.put(key, serialize({ nll: zero.nll, kl: zero.kl }));
         return sae.map((sums) => ({
           predictions,
@@ -118,6 +122,7 @@ export async function observeCore(
           klZero: Float64Array.from(zero.kl),
         }));
       });
+      return { documents: documentsOf(batches), tables };
     },
   };
 }

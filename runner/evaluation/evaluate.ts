@@ -64,9 +64,11 @@ export async function evaluate(found: Found, options: EvaluateOptions): Promise<
   const { hooks, tasks, core, controls, concepts } = found;
   const rows = hooks[0]?.tables.activations.rows ?? 0;
   // One set of resamples for all SAEs: their differences are paired.
-  const resamples = resampleRows(rows, { count: options.resamples, seed: options.seed });
-  const coreRows = core?.[0]?.[0]?.clean.length ?? 0;
-  const coreResamples = resampleRows(coreRows, { count: options.resamples, seed: `core:${options.seed}` });
+  const draws = { count: options.resamples, seed: options.seed };
+  const resamples = resampleRows(rows, draws, hooks[0]?.documents);
+  const coreRows = core?.tables[0]?.[0]?.clean.length ?? 0;
+  const coreDraws = { ...draws, seed: `core:${options.seed}` };
+  const coreResamples = resampleRows(coreRows, coreDraws, core?.documents);
   const total = hooks.reduce((sum, hook) => sum + hook.losses.length, 0);
   const results: Evaluated[] = [];
   for (const [hookIndex, hook] of hooks.entries()) {
@@ -74,7 +76,7 @@ export async function evaluate(found: Found, options: EvaluateOptions): Promise<
     const ofConcepts = concepts?.[hookIndex]?.[Symbol.asyncIterator]();
     for (const [index, reconstruction] of reconstructions.entries()) {
       const loss = lossRecoveredSuite(hook.losses[index]!, resamples);
-      const coreTable = core?.[hookIndex]?.[index];
+      const coreTable = core?.tables[hookIndex]?.[index];
       const coreLosses = coreTable && coreSuite(coreTable, coreResamples);
       const saeTasks = tasks?.[hookIndex]?.[index];
       const score = saeTasks && interpScoreOf(hook, reconstruction, loss, saeTasks, options);

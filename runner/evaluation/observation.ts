@@ -33,6 +33,21 @@ export interface Kept {
   identity: string;
 }
 
+/** Number of the document of each row of batches, in order; undefined where a batch does not say. */
+export function documentsOf(batches: readonly TokenBatch[]): number[] | undefined {
+  const documents: number[] = [];
+  for (const batch of batches) {
+    if (batch.documents === undefined) return undefined;
+    documents.push(...batch.documents);
+  }
+  return documents;
+}
+
+/** What the statistics need to know of the document of a row. */
+export function documentOf({ documents }: TokenBatch, row: number): { document?: number } {
+  return documents === undefined ? {} : { document: documents[row]! };
+}
+
 /** Names the text of batches: rows and tokens of each, and a hash of its ids. */
 export function namesOf(batches: readonly TokenBatch[]): [number, number, string][] {
   return batches.map(({ ids: { buffer, byteOffset, byteLength }, rows, tokens }) => [

@@ -10,10 +10,12 @@ import type { Branch, Observer } from '../lm/sweep.ts';
 import { meanOfTokens } from '../metrics/activations.ts';
 import { type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { LossTable } from '../metrics/loss-recovered.ts';
-import type { HookSaes, Observation } from './observation.ts';
+import { documentOf, documentsOf, type HookSaes, type Observation } from './observation.ts';
 
 export interface HookMeasured {
   layer: number;
+  /** Document of each row, where the text says. */
+  documents: readonly number[] | undefined;
   tables: HookTables;
   /** One table an SAE. */
   losses: LossTable[];
@@ -52,6 +54,7 @@ export function observeTokens(
   const predictions = batches.flatMap((batch) =>
     Array.from({ length: batch.rows }, (_, row) => lossCount(batch, row)),
   );
+  const documents = documentsOf(batches);
   const clean = new RowLosses();
   const state = hooks.map(({ saes }) => ({
     statistics: hookStatistics(
@@ -73,7 +76,13 @@ export function observeTokens(
       for (let row = 0; row < batch.rows; row++) {
         const [from, to] = [row * batch.tokens, (row + 1) * batch.tokens];
         statistics.add(
-          { x: x.subarray(from * d, to * d), tokens: batch.tokens, pass: index, passMean },
+          {
+            x: x.subarray(from * d, to * d),
+            tokens: batch.tokens,
+            pass: index,
+            passMean,
+            ...documentOf(batch, row),
+          },
           views.map(({ reconstruction, indices, values, k }) => ({
             reconstruction: reconstruction.subarray(from * d, to * d),
             latents: {
@@ -120,6 +129,7 @@ export function observeTokens(
         const { tables, sae, zero, mean } = state[hook]!;
         return {
           layer,
+          documents,
           tables: tables!,
           losses: saes.map((_, i) => ({
             predictions: Float64Array.from(predictions),

@@ -102,8 +102,11 @@ export async function evaluateStage(
         ...threads,
         ...(kept && { kept }),
       });
-      const reason = 'the text is too short for a batch to fit controls on and one to control';
-      if (controls === null) exclusions.push({ suite: 'controls', data: 'held-out text', reason });
+      if (controls === null) {
+        const rows = batches[0]?.rows ?? 0;
+        const reason = `all ${rows} rows are one batch (sae.batchTokens = ${config.sae.batchTokens}), and controls take two: one to fit on, one to control; lower sae.batchTokens or raise evaluation.tokens`;
+        exclusions.push({ suite: 'controls', data: 'held-out text', reason });
+      }
     }
     const packed = observeTokens(dModel, hooks, batches, controls === null ? [] : [controls.observer]);
     const core = needs.bosRows
@@ -201,8 +204,8 @@ export async function evaluateStage(
 }
 
 /** Changes when the probes that no SAE decides are made in another way. */
-const PROBE_CONTROLS = 'probe controls/1';
-const CONCEPTS = 'concepts/1';
+const PROBE_CONTROLS = 'probe controls/2';
+const CONCEPTS = 'concepts/2';
 
 /** The probes that no SAE decides, for each hook; kept under a hash of their features and labels. */
 async function probingControls(

@@ -175,7 +175,7 @@ async function heldoutRows(
     }
   }
   async function* rows() {
-    for await (const { row } of packRows(documents(), tokenizer, heldout.position, packing)) yield row;
+    yield* packRows(documents(), tokenizer, heldout.position, packing);
   }
   const wanted = Math.floor(wish.tokens / rowTokens);
   const { batches, taken } = await inBatches(rows(), wanted, config.sae.batchTokens, heldout.progress);
@@ -219,22 +219,28 @@ export async function coreBatches(
 /** Tokens of one batch of core rows: 16 rows, as in SAEBench. */
 export const CORE_BATCH_TOKENS = 16 * CORE_ROW_TOKENS;
 
+interface RowOfDocument {
+  row: Int32Array;
+  document: number;
+}
+
 /** The first rows, in batches of at least so many tokens. */
 async function inBatches(
-  rows: AsyncIterable<Int32Array>,
+  rows: AsyncIterable<RowOfDocument>,
   wanted: number,
   tokens: number,
   progress: Reporter['progress'],
 ): Promise<{ batches: TokenBatch[]; taken: number }> {
   const batches: TokenBatch[] = [];
-  let pending: Int32Array[] = [];
+  let pending: RowOfDocument[] = [];
   let taken = 0;
-  for await (const row of rows) {
-    pending.push(row);
+  for await (const { row, document } of rows) {
+    pending.push({ row, document });
     taken++;
     progress(taken * row.length, wanted * row.length);
     if (pending.length * row.length >= tokens || taken === wanted) {
-      batches.push(batchOf(pending));
+      const documents = Int32Array.from(pending, (each) => each.document);
+      batches.push({ ...batchOf(pending.map((each) => each.row)), documents });
       pending = [];
     }
     if (taken === wanted) break;

@@ -18,6 +18,8 @@ export interface TokenBatch {
   tokens: number;
   /** Real tokens of each row, [rows]; absent when every row is full. */
   lengths?: Int32Array;
+  /** Number of the document that each row belongs to, [rows]: what intervals resample. Absent where rows stand alone. */
+  documents?: Int32Array;
 }
 
 export interface LanguageModel {

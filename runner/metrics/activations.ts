@@ -1,6 +1,5 @@
 /**
- * Sufficient statistics of the activations x at one hook, one set a row. A row is one packed row of tokens, the
- * block of the bootstrap. They do not depend on any SAE: all SAEs at the hook share them.
+ * Sufficient statistics of the activations x at one hook, one set a row. A row is one packed row of tokens. They do not depend on any SAE: all SAEs at the hook share them.
  *
  * Memory: rows × width float64 for the sums of x (122 rows of 2,048 tokens at width 5,120: 5 MB).
  */
@@ -14,6 +13,8 @@ export interface ActivationRow {
   tokens: number;
   /** Non-zero for the tokens that count; all count where it is left out. */
   kept?: Uint8Array;
+  /** Number of the document the row belongs to, the block of the bootstrap; by default its own. */
+  document?: number;
   /** Number of the forward pass the row was part of, the chunk of var_exp@chunk-v1; by default its own. */
   pass?: number;
   /** Mean of x over the pass's kept tokens (`meanOfTokens`), for var_exp@saebench-legacy; by default the row's own. */

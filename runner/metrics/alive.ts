@@ -2,15 +2,16 @@
 import { sum } from '../math/sum.ts';
 import type { Resamples } from './bootstrap.ts';
 import type { FiringTable } from './firing.ts';
-import { combine, type Estimate, NO_TOKENS, type Statistic, sumOf, unmeasured } from './statistic.ts';
+import { type Estimate, imageOf, NO_TOKENS, type Statistic, sumOf, unmeasured } from './statistic.ts';
 
 /**
  * `alive@v1`: share of the latents with z_j > 0 on at least one token of the window (all tokens kept).
  *
- * Resamples: drawing rows again would see fewer distinct rows and hence fewer latents, a bias far larger than the
- * spread. So the change is taken to first order: a row counts by the latents that fire in no other row, each further
- * or missing draw of it adds or removes those. That is the jackknife's influence of the row (Efron and Stein 1981: its
- * variance errs upwards), kept within 0 and 1.
+ * Resamples: drawing documents again would see fewer distinct ones and hence fewer latents, a bias far larger than the
+ * spread. So the change is taken to first order: a document counts by the latents that fire in no other, each
+ * further or missing draw of it adds or removes those. That is the jackknife's influence of the document (Efron and Stein
+ * 1981: its variance errs upwards), kept within 0 and 1. Where no latent fires in one document only, the interval is three
+ * latents either way: as many as a Poisson count of which none was seen may stand for.
  */
 export function alive(sae: FiringTable, resamples: Resamples): Statistic {
   if (sum(sae.tokens) === 0) return unmeasured(NO_TOKENS);
@@ -28,13 +29,19 @@ export function alive(sae: FiringTable, resamples: Resamples): Statistic {
       resamples: of,
       values: values.map((left) => value + (left - unique.value) / sae.latents),
     })),
+    ...(unique.value === 0 && {
+      basis: {
+        kind: 'formula',
+        interval: { low: value - 3 / sae.latents, high: value + 3 / sae.latents, method: 'poisson' },
+      },
+    }),
   };
   return estimate;
 }
 
 /** `dead_fraction@v1`: 1 − alive over the same window. */
 export function deadFraction(sae: FiringTable, resamples: Resamples): Statistic {
-  return combine([alive(sae, resamples)], (share) => 1 - share, NO_TOKENS);
+  return imageOf(alive(sae, resamples), { to: 'complement' });
 }
 
 export interface AlivePoint {

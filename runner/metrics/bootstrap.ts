@@ -1,6 +1,7 @@
 /**
- * Block bootstrap over rows (Efron 1979; rows are the blocks, because tokens of one text are not independent).
- * A resample is how often each row was drawn. The same resamples serve every metric and every SAE measured on the
+ * Block bootstrap (Efron 1979; Davison and Hinkley 1997, section 3.8, for clusters). The blocks are documents, because
+ * tokens of one text are not independent, whichever rows it fills; a resample is how often each document was drawn, and
+ * its rows come with it. The same resamples serve every metric and every SAE measured on the
  * same rows, so differences between SAEs are paired and sums of metrics keep their correlation.
  */
 import { random } from '../math/random.ts';
@@ -8,12 +9,18 @@ import { random } from '../math/random.ts';
 export interface Resamples {
   /** Names the draws: resamples of equal keys drew the same rows of the same data. */
   key: string;
+  /** Names the stream of draws. */
+  seed: number | string;
   rows: number;
-  /** Rows that are drawn among one another: all of them, or those of each class. */
+  /** What is drawn: documents, or rows that are each their own. */
+  blocks: number;
+  /** Block of each row, [rows]; null where every row is its own. */
+  blockOf: Int32Array | null;
+  /** Blocks that are drawn among one another: all of them, or those of each class. */
   strata: readonly Int32Array[];
-  /** Number of resamples; 0 where there are too few rows to resample (fewer than two). */
+  /** Number of resamples; 0 where there are too few blocks to resample (fewer than two). */
   count: number;
-  /** [count, rows] row-major: times the row was drawn. */
+  /** [count, blocks] row-major: times the block was drawn. */
   weights: Uint16Array;
 }
 
@@ -26,9 +33,53 @@ export interface ResampleOptions {
 /** Resamples used by every published interval. */
 export const RESAMPLES = 1_000;
 
-/** `rows` rows drawn with replacement, `count` times. */
-export function resampleRows(rows: number, options: ResampleOptions = {}): Resamples {
-  return resampleStrata('rows', [Int32Array.from({ length: rows }, (_, row) => row)], rows, options);
+/**
+ * Blocks drawn with replacement, `count` times.
+ *
+ * @param documents number of the document of each row, [rows]; every row is a block of its own without it
+ */
+export function resampleRows(
+  rows: number,
+  options: ResampleOptions = {},
+  documents?: ArrayLike<number>,
+): Resamples {
+  if (documents !== undefined && documents.length !== rows) {
+    throw new RangeError(`resampleRows: ${rows} rows, documents of ${documents.length}`);
+  }
+  const blockOf = documents === undefined ? null : numbered(documents);
+  const blocks = blockOf === null ? rows : blockOf.reduce((most, block) => Math.max(most, block + 1), 0);
+  const all = Int32Array.from({ length: blocks }, (_, block) => block);
+  const drawn = resampleStrata('rows', [all], blocks, options);
+  if (blockOf === null || blocks === rows) return drawn;
+  return { ...drawn, key: `${drawn.key} of ${rows}`, rows, blockOf };
+}
+
+/** Documents numbered from 0 in the order in which they first appear. */
+function numbered(documents: ArrayLike<number>): Int32Array {
+  const numbers = new Map<number, number>();
+  return Int32Array.from(documents, (document) => {
+    const known = numbers.get(document) ?? numbers.size;
+    numbers.set(document, known);
+    return known;
+  });
+}
+
+/** Sums over the rows of each block of `width` numbers a row: [rows, width] to [blocks, width]. */
+export function sumsOfBlocks<T extends ArrayLike<number>>(
+  column: T,
+  { rows, blocks, blockOf }: Resamples,
+  width = 1,
+): T | Float64Array {
+  if (column.length !== rows * width) {
+    throw new RangeError(`statistics of ${column.length / width} rows, ${rows} rows in the resamples`);
+  }
+  if (blockOf === null) return column;
+  const sums = new Float64Array(blocks * width);
+  for (let row = 0, at = 0; row < rows; row++) {
+    const start = blockOf[row]! * width;
+    for (let i = 0; i < width; i++, at++) sums[start + i]! += column[at]!;
+  }
+  return sums;
 }
 
 /**
@@ -72,7 +123,9 @@ function partOf(all: Resamples, subset: ArrayLike<number>): Resamples {
   for (let b = 0, at = 0; b < count; b++) {
     for (let i = 0; i < subset.length; i++, at++) weights[at] = all.weights[b * all.rows + subset[i]!]!;
   }
-  return { key: `${all.key} in part`, rows: subset.length, strata: [], count, weights };
+  const { length } = subset;
+  const key = `${all.key} in part`;
+  return { key, seed: all.seed, rows: length, blocks: length, blockOf: null, strata: [], count, weights };
 }
 
 function resampleStrata(
@@ -93,5 +146,6 @@ function resampleStrata(
       }
     }
   }
-  return { key: `${seed}:${rows} ${among}`, rows, strata, count: resamples, weights };
+  const key = `${seed}:${rows} ${among}`;
+  return { key, seed, rows, blocks: rows, blockOf: null, strata, count: resamples, weights };
 }

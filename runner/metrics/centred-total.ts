@@ -2,7 +2,7 @@
 
 import { gram } from '../math/gram.ts';
 import type { ActivationTable } from './activations.ts';
-import type { Resamples } from './bootstrap.ts';
+import { type Resamples, sumsOfBlocks } from './bootstrap.ts';
 import { type Estimate, sumOf } from './statistic.ts';
 
 /**
@@ -10,36 +10,45 @@ import { type Estimate, sumOf } from './statistic.ts';
  * the same for all SAEs at the hook; compute it once.
  *
  * With c_r the centred sum of row r, s_r = Σ_r (x − m) about the overall mean m, T_r its tokens and w_r the times it
- * was drawn, the total is Σ w_r (c_r + ‖s_r‖²/T_r) − ‖Σ w_r s_r‖² / Σ w_r T_r. The last term is a quadratic form in
- * w: over rows [rows, rows] or over dimensions [rows, width], whichever is less work. Both are exact.
+ * was drawn, the total is Σ w_r (c_r + ‖s_r‖²/T_r) − ‖Σ w_r s_r‖² / Σ w_r T_r. Rows of one document are drawn together,
+ * so sums over its rows are enough. The last term is a quadratic form in w: over documents [blocks, blocks] or over
+ * dimensions [blocks, width], whichever is less work. Both are exact.
  */
 export function centredTotal(table: ActivationTable, resamples: Resamples): Estimate {
-  const { rows, width, tokens } = table;
+  const { width, tokens } = table;
   const shifted = shiftedSums(table);
-  const about = Float64Array.from(table.centred, (within, row) => {
-    let between = 0;
-    for (let i = row * width; i < (row + 1) * width; i++) between += shifted[i]! * shifted[i]!;
+  const perRow = Float64Array.from(table.centred, (within, row) => {
+    const between = squaredNorm(shifted, row, width);
     return tokens[row]! > 0 ? within + between / tokens[row]! : within;
   });
-  const total = sumOf(about, resamples);
+  const total = sumOf(perRow, resamples);
   const drawnTokens = sumOf(tokens, resamples);
-  const { count } = resamples;
-  const byRows = (rows * rows * width) / 2 + 0.2 * count * rows * rows < 0.63 * count * rows * width;
-  const squared = byRows
-    ? quadraticForms(gram(shifted, rows, width), resamples)
-    : squaredSums(shifted, width, resamples);
+  const about = sumsOfBlocks(perRow, resamples);
+  const tokensOf = sumsOfBlocks(tokens, resamples);
+  const sums = sumsOfBlocks(shifted, resamples, width);
+  const { count, blocks } = resamples;
+  const byBlocks =
+    (blocks * blocks * width) / 2 + 0.2 * count * blocks * blocks < 0.63 * count * blocks * width;
+  const squared = byBlocks
+    ? quadraticForms(gram(sums, blocks, width), resamples)
+    : squaredSums(sums, width, resamples);
   const samples = total.samples.map((value, b) => {
-    const tokensOf = drawnTokens.samples[b]!;
-    return tokensOf > 0 ? Math.max(0, value - squared[b]! / tokensOf) : 0;
+    const drawn = drawnTokens.samples[b]!;
+    return drawn > 0 ? Math.max(0, value - squared[b]! / drawn) : 0;
   });
-  // At the point itself Σ s_r is zero by the choice of m; without row r it is −s_r.
-  const values = Float64Array.from(about, (own, row) => {
-    const left = drawnTokens.value - tokens[row]!;
-    let squaredOwn = 0;
-    for (let i = row * width; i < (row + 1) * width; i++) squaredOwn += shifted[i]! * shifted[i]!;
-    return left > 0 ? Math.max(0, total.value - own - squaredOwn / left) : 0;
+  // At the point itself Σ s_r is zero by the choice of m; without a block it is minus that block's.
+  const values = Float64Array.from(about, (own, block) => {
+    const left = drawnTokens.value - tokensOf[block]!;
+    return left > 0 ? Math.max(0, total.value - own - squaredNorm(sums, block, width) / left) : 0;
   });
   return { ...total, samples, leftOut: [{ resamples, values }] };
+}
+
+/** ‖the numbered row of [rows, width]‖² */
+function squaredNorm(values: Float64Array, row: number, width: number): number {
+  let squared = 0;
+  for (let i = row * width; i < (row + 1) * width; i++) squared += values[i]! * values[i]!;
+  return squared;
 }
 
 /**
@@ -85,7 +94,7 @@ function shiftedSums({ rows, width, tokens, sums }: ActivationTable): Float64Arr
 }
 
 /** wᵀ G w in each resample; G is symmetric. */
-function quadraticForms(product: Float64Array, { rows, count, weights }: Resamples): Float64Array {
+function quadraticForms(product: Float64Array, { blocks: rows, count, weights }: Resamples): Float64Array {
   const drawn = new Int32Array(rows);
   return Float64Array.from({ length: count }, (_, b) => {
     const base = b * rows;
@@ -107,7 +116,7 @@ function quadraticForms(product: Float64Array, { rows, count, weights }: Resampl
 function squaredSums(
   shifted: Float64Array,
   width: number,
-  { rows, count, weights }: Resamples,
+  { blocks: rows, count, weights }: Resamples,
 ): Float64Array {
   const total = new Float64Array(width);
   return Float64Array.from({ length: count }, (_, b) => {

@@ -4,6 +4,7 @@
  */
 import { MalformedError } from '../errors.ts';
 import type { Resamples } from './bootstrap.ts';
+import { damaged } from './loss-recovered.ts';
 import { combine, type Statistic, sumOf } from './statistic.ts';
 
 /** Sums over the counted positions of each row. */
@@ -49,7 +50,7 @@ export function pooled(sums: Float64Array, counts: Float64Array, resamples: Resa
 
 /** `loss_recovered@saebench-core` (its ce_loss_score) of pooled means; not clipped. */
 export function coreLossRecovered(clean: Statistic, sae: Statistic, zero: Statistic): Statistic {
-  return combine([clean, sae, zero], (a, b, c) => (c - b) / (c - a), NO_DAMAGE);
+  return damaged([clean, sae, zero], (a, b, c) => (c - b) / (c - a));
 }
 
 /** `kl_recovered@saebench-core` (its kl_div_score) of pooled means; not clipped. */

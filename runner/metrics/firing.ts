@@ -23,35 +23,40 @@ export interface FiringTable {
   tokens: Float64Array;
   /** Σ over the row's tokens of #{j : z_j ≠ 0}. */
   active: Float64Array;
-  /** Latents that fired (z_j > 0) in this row and in no other. */
+  /** Latents that fired (z_j > 0) first in this row, and in no document but the row's. */
   unique: Float64Array;
   /** Tokens on which the latent fired (z_j > 0), a latent. */
   firings: Float64Array;
+  /** Documents in which the latent fired, a latent. */
+  documents: Float64Array;
   /** Kept tokens before the first on which the latent fired, a latent; Infinity for one that never did. */
   first: Float64Array;
 }
 
 export interface FiringSums {
-  /** Adds the latents of one row. Throws MalformedError for NaN or an index outside the dictionary. */
-  add(row: Pick<ActivationRow, 'tokens' | 'kept'>, latents: SparseLatents): void;
+  /**
+   * Adds the latents of one row; rows of one document follow one another. Throws MalformedError for NaN or an index
+   * outside the dictionary.
+   */
+  add(row: Pick<ActivationRow, 'tokens' | 'kept' | 'document'>, latents: SparseLatents): void;
   table(): FiringTable;
 }
-
-const NEVER = -1;
-const SEVERAL = -2;
 
 export function firingSums(latents: number): FiringSums {
   const tokenColumn = growable();
   const activeColumn = growable();
   const firings = new Float64Array(latents);
   const first = new Float64Array(latents).fill(Number.POSITIVE_INFINITY);
-  /** The only row a latent fired in, or NEVER, or SEVERAL. */
-  const onlyRow = new Int32Array(latents).fill(NEVER);
+  const documents = new Float64Array(latents);
+  /** Document a latent fired in last, and the row it fired in first. */
+  const lastDocument = new Float64Array(latents).fill(Number.NaN);
+  const firstRow = new Int32Array(latents);
   let seen = 0;
 
   return {
-    add({ tokens, kept }, { k, indices, values }) {
+    add({ tokens, kept, document }, { k, indices, values }) {
       const row = tokenColumn.length;
+      const block = document ?? row;
       if (indices.length !== tokens * k || values.length !== tokens * k) {
         throw new RangeError(`row ${row}: ${indices.length} latent slots for ${tokens} tokens × ${k}`);
       }
@@ -67,10 +72,13 @@ export function firingSums(latents: number): FiringSums {
           if (value < 0) continue;
           const latent = indices[slot]!;
           firings[latent]!++;
-          if (onlyRow[latent] === NEVER) {
-            onlyRow[latent] = row;
+          if (lastDocument[latent] === block) continue;
+          if (documents[latent] === 0) {
+            firstRow[latent] = row;
             first[latent] = seen + count;
-          } else if (onlyRow[latent] !== row) onlyRow[latent] = SEVERAL;
+          }
+          documents[latent]!++;
+          lastDocument[latent] = block;
         }
         count++;
       }
@@ -80,7 +88,9 @@ export function firingSums(latents: number): FiringSums {
     },
     table() {
       const unique = new Float64Array(tokenColumn.length);
-      for (const row of onlyRow) if (row >= 0) unique[row]!++;
+      documents.forEach((count, latent) => {
+        if (count === 1) unique[firstRow[latent]!]!++;
+      });
       return {
         latents,
         rows: tokenColumn.length,
@@ -88,6 +98,7 @@ export function firingSums(latents: number): FiringSums {
         active: activeColumn.toArray(),
         unique,
         firings: firings.slice(),
+        documents: documents.slice(),
         first: first.slice(),
       };
     },

@@ -4,7 +4,7 @@
  */
 import { MalformedError } from '../errors.ts';
 import type { Resamples } from './bootstrap.ts';
-import { combine, type Statistic, sumOf } from './statistic.ts';
+import { clipped, combine, type Statistic, sumOf } from './statistic.ts';
 
 /** Sums of cross entropy (nats) over the predictions of each row. The row is the batch of the definition. */
 export interface LossTable {
@@ -18,7 +18,6 @@ export interface LossTable {
 }
 
 const NO_PREDICTIONS = 'no next-token predictions were counted';
-const NO_DAMAGE = 'zeroing the residual does not change the loss, so there is nothing to recover';
 
 /** Denominators below this are replaced by it in `loss_recovered@interpscore-0.0.1`. */
 const FLOOR = 1e-8;
@@ -72,23 +71,37 @@ export interface LossRecovered {
   note: string | null;
 }
 
-/** `loss_recovered@interpscore-0.0.1` from the three losses as means over rows of row means. */
+/**
+ * `loss_recovered@interpscore-0.0.1` from the three losses as means over rows of row means. Not measurable where zeroing
+ * does not raise the loss: the definition's floor would make it 0 or 1 by the sign of what is left.
+ */
 export function lossRecoveredInterpScore(clean: Statistic, sae: Statistic, zero: Statistic): LossRecovered {
-  const statistic = combine(
-    [clean, sae, zero],
-    (a, b, c) => Math.min(1, Math.max(0, recoveredShare(a, b, c))),
-    NO_PREDICTIONS,
-  );
-  if (clean.value === null || sae.value === null || zero.value === null) return { statistic, note: null };
+  const share = damaged([clean, sae, zero], recoveredShare);
+  const statistic = clipped(share, [0, 1]);
+  if (clean.value === null || share.value === null || zero.value === null) return { statistic, note: null };
   const notes: string[] = [];
-  const share = recoveredShare(clean.value, sae.value, zero.value);
   if (zero.value - clean.value < FLOOR)
     notes.push(`L_zero − L_clean is below ${FLOOR}, which stood in for it`);
-  if (share < 0 || share > 1) notes.push(`clipped from ${share.toPrecision(6)}`);
+  if (share.value < 0 || share.value > 1) notes.push(`clipped from ${share.value.toPrecision(6)}`);
   return { statistic, note: notes.length > 0 ? notes.join('; ') : null };
 }
 
 /** `loss_recovered@pooled-v1`: (L_zero − L_sae) / (L_zero − L_clean) of pooled means, not clipped. */
 export function lossRecoveredPooled(clean: Statistic, sae: Statistic, zero: Statistic): Statistic {
-  return combine([clean, sae, zero], (a, b, c) => (c - b) / (c - a), NO_DAMAGE);
+  return damaged([clean, sae, zero], (a, b, c) => (c - b) / (c - a));
+}
+
+/** A share of the damage that zeroing does, of the losses clean, SAE and zero; unmeasured where it does none. */
+export function damaged(
+  losses: readonly [Statistic, Statistic, Statistic],
+  share: (clean: number, sae: number, zero: number) => number,
+): Statistic {
+  const [{ value: clean }, , { value: zero }] = losses;
+  const words =
+    clean !== null && zero !== null ? [` (${zero.toFixed(4)})`, ` (${clean.toFixed(4)})`] : ['', ''];
+  return combine(
+    losses,
+    (a, b, c) => (c >= a ? share(a, b, c) : Number.NaN),
+    `the loss with the residual zeroed${words[0]} is not above the clean one${words[1]}: there is no damage to recover from`,
+  );
 }

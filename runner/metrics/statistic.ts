@@ -1,25 +1,41 @@
 /**
- * A statistic is its value together with its value in every resample, and its value with each row left out. Metrics are
- * built from sums over rows by ordinary formulas applied to all of them, and so is the composite: no interval is ever
- * propagated by approximation.
+ * A statistic is its value together with its value in every resample, and its value with each document left out. Metrics
+ * are built from sums over rows by ordinary formulas applied to all of them, and so is the composite. Two kinds of value
+ * are not: `alive`, whose resamples are to first order (alive.ts), and proportions of texts, whose intervals are formulas
+ * of their own (proportions.ts), put together by MOVER where several are averaged (mover.ts).
  */
 import { sum } from '../math/sum.ts';
 import type { Measure } from '../report/schema.ts';
-import type { Resamples } from './bootstrap.ts';
-import { bootstrapInterval } from './interval.ts';
+import { type Resamples, sumsOfBlocks } from './bootstrap.ts';
+import { bootstrapInterval, type Interval, type MadeInterval } from './interval.ts';
+
+export type { Interval } from './interval.ts';
 
 export interface Estimate {
   value: number;
   /** The value in each resample; empty where no interval can be given, and then `intervalNote` says why. */
   samples: Float64Array;
-  /** For each set of rows the value depends on, its value with one of them left out. */
+  /** For each set of blocks the value depends on, its value with one of them left out. */
   leftOut: readonly LeftOut[];
   intervalNote?: string;
+  /** What its interval is, where it is not that of its own resamples. */
+  basis?: Basis;
 }
+
+/** An interval by a formula of its own, or the image of another estimate's. Data, so that statistics can be kept. */
+export type Basis =
+  | { kind: 'formula'; interval: MadeInterval }
+  | { kind: 'image'; of: Estimate; map: IntervalMap };
+
+/** x cut to a range; 1 − x; exp(−|x|). */
+export type IntervalMap =
+  | { to: 'cut'; range: readonly [number, number] }
+  | { to: 'complement' }
+  | { to: 'folded-exponential' };
 
 export interface LeftOut {
   resamples: Resamples;
-  /** [rows] */
+  /** [blocks] */
   values: Float64Array;
 }
 
@@ -30,11 +46,6 @@ export interface Unmeasured {
 
 export type Statistic = Estimate | Unmeasured;
 
-export interface Interval {
-  low: number;
-  high: number;
-}
-
 /** Values a quantity can have, both ends included; null where there is no bound. */
 export type Range = readonly [number | null, number | null];
 
@@ -42,7 +53,7 @@ const UNBOUNDED: Range = [null, null];
 
 export const NO_TOKENS = 'no tokens were kept by the mask';
 
-const TOO_FEW = 'fewer than two rows: nothing to resample';
+const TOO_FEW = 'fewer than two documents: nothing to resample';
 
 export function unmeasured(reason: string): Unmeasured {
   return { value: null, reason };
@@ -55,18 +66,16 @@ export function constant(value: number, resamples: Resamples): Estimate {
 
 /** Σ over rows of one column of sufficient statistics. */
 export function sumOf(column: ArrayLike<number>, resamples: Resamples): Estimate {
-  const { rows, count, weights } = resamples;
-  if (column.length !== rows) {
-    throw new RangeError(`sumOf: ${column.length} rows of statistics, ${rows} rows in the resamples`);
-  }
+  const { blocks, count, weights } = resamples;
+  const sums = sumsOfBlocks(column, resamples);
   const samples = new Float64Array(count);
   for (let b = 0, at = 0; b < count; b++) {
     let total = 0;
-    for (let row = 0; row < rows; row++, at++) total += weights[at]! * column[row]!;
+    for (let block = 0; block < blocks; block++, at++) total += weights[at]! * sums[block]!;
     samples[b] = total;
   }
   const value = sum(column);
-  const without = Float64Array.from(column, (each) => value - each);
+  const without = Float64Array.from(sums, (each) => value - each);
   return withNote(value, samples, [{ resamples, values: without }], resamples);
 }
 
@@ -110,7 +119,7 @@ export function combine(
   return { value, samples, leftOut: leftOutOf(estimates, formula) };
 }
 
-/** The formula with one row left out at a time; inputs that do not depend on that row keep their value. */
+/** The formula with one block left out at a time; inputs that do not depend on that block keep their value. */
 function leftOutOf(estimates: readonly Estimate[], formula: (...values: number[]) => number): LeftOut[] {
   const sources = new Map(
     estimates.flatMap(({ leftOut }) => leftOut.map(({ resamples }) => [resamples.key, resamples] as const)),
@@ -120,9 +129,9 @@ function leftOutOf(estimates: readonly Estimate[], formula: (...values: number[]
       ({ leftOut }) => leftOut.find((each) => each.resamples.key === resamples.key)?.values,
     );
     const inputs = estimates.map(({ value }) => value);
-    const values = Float64Array.from({ length: resamples.rows }, (_, row) => {
+    const values = Float64Array.from({ length: resamples.blocks }, (_, block) => {
       columns.forEach((column, i) => {
-        if (column !== undefined) inputs[i] = column[row]!;
+        if (column !== undefined) inputs[i] = column[block]!;
       });
       return formula(...inputs);
     });
@@ -132,36 +141,67 @@ function leftOutOf(estimates: readonly Estimate[], formula: (...values: number[]
 
 /** An estimate of `resamplesOf(all, subset)` as one of all rows; the others do not change it. */
 export function overAllRows(estimate: Estimate, all: Resamples, subset: ArrayLike<number>): Estimate {
-  const values = new Float64Array(all.rows).fill(estimate.value);
+  const values = new Float64Array(all.blocks).fill(estimate.value);
   for (const { values: part } of estimate.leftOut) {
     for (let i = 0; i < subset.length; i++) values[subset[i]!] = part[i]!;
   }
   return { ...estimate, leftOut: [{ resamples: all, values }] };
 }
 
-/** Arithmetic mean of statistics, in every resample. */
-export function meanOf(statistics: readonly Statistic[]): Statistic {
-  return combine(
-    statistics,
-    (...values) => values.reduce((total, value) => total + value, 0) / values.length,
-    'there is nothing to take the mean of',
-  );
+/**
+ * The statistic cut to a range in which its definition keeps it. The interval is that of the statistic as it was before,
+ * its ends cut: resamples that are cut one by one would pile up at the bound and make it too narrow.
+ */
+export function clipped(statistic: Statistic, [least, most]: readonly [number, number]): Statistic {
+  return imageOf(statistic, { to: 'cut', range: [least, most] });
 }
 
-/** Difference of two statistics of the same resamples: the paired bootstrap of two SAEs on the same tokens. */
-export function difference(a: Statistic, b: Statistic): Statistic {
-  return combine([a, b], (x, y) => x - y, 'the difference is not finite');
+/**
+ * The image of a statistic, its interval the image of that statistic's: taken on a scale where resamples are closer to a
+ * normal than on the image's.
+ */
+export function imageOf(of: Statistic, map: IntervalMap): Statistic {
+  if (of.value === null) return of;
+  const mapped = combine([of], (value) => imageOfValue(value, map), 'the value is not finite');
+  if (mapped.value === null || of.samples.length === 0) return mapped;
+  return { ...mapped, basis: { kind: 'image', of, map } };
+}
+
+function imageOfValue(value: number, map: IntervalMap): number {
+  switch (map.to) {
+    case 'cut':
+      return Math.min(map.range[1], Math.max(map.range[0], value));
+    case 'complement':
+      return 1 - value;
+    case 'folded-exponential':
+      return Math.exp(-Math.abs(value));
+  }
+}
+
+function imageOfInterval({ low, high }: Interval, map: IntervalMap): Interval {
+  const ends = [imageOfValue(low, map), imageOfValue(high, map)];
+  // The fold is at its highest between ends on both sides of it.
+  const folded = map.to === 'folded-exponential' && low <= 0 && high >= 0;
+  return { low: Math.min(...ends), high: folded ? 1 : Math.max(...ends) };
 }
 
 /** The 95 % interval, kept within `range`; null where there are no resamples. How it is formed: interval.ts. */
-export function interval(estimate: Estimate, range: Range = UNBOUNDED): Interval | null {
-  if (estimate.samples.length === 0) return null;
-  const { low, high } = bootstrapInterval(estimate);
+export function interval(estimate: Estimate, range: Range = UNBOUNDED): MadeInterval | null {
+  const found = ownInterval(estimate);
+  if (found === null) return null;
   const [least, most] = range;
-  return {
-    low: least === null ? low : Math.max(low, least),
-    high: most === null ? high : Math.min(high, most),
-  };
+  const cut = (value: number): number =>
+    Math.min(most ?? Number.POSITIVE_INFINITY, Math.max(least ?? Number.NEGATIVE_INFINITY, value));
+  return { ...found, low: cut(found.low), high: cut(found.high) };
+}
+
+function ownInterval(estimate: Estimate): MadeInterval | null {
+  const { basis, samples } = estimate;
+  if (samples.length === 0) return null;
+  if (basis?.kind === 'formula') return basis.interval;
+  if (basis?.kind !== 'image') return bootstrapInterval(estimate);
+  const under = ownInterval(basis.of);
+  return under && { ...imageOfInterval(under, basis.map), method: under.method };
 }
 
 /** The record's form of a statistic; `range` holds the values its definition allows, ends included. */
@@ -175,8 +215,9 @@ export function toMeasure(
   const { intervalNote } = statistic;
   return {
     value: statistic.value,
-    interval: found,
-    ...(found === null && { interval_note: intervalNote ?? TOO_FEW }),
+    ...(found === null
+      ? { interval: null, interval_note: intervalNote ?? TOO_FEW }
+      : { interval: { low: found.low, high: found.high }, method: found.method }),
     ...extra,
   };
 }

@@ -1,7 +1,11 @@
 /** Area under the ROC curve: the chance that a positive scores above a negative, ties counting half. */
 import type { Resamples } from '../metrics/bootstrap.ts';
+import { newcombeArea } from '../metrics/proportions.ts';
 import type { Estimate } from '../metrics/statistic.ts';
 import { classCounts } from './features.ts';
+
+/** Misplaced rows of the smaller class, about, below which resamples say too little and the interval is a formula. */
+const FEW_MISPLACED = 5;
 
 /**
  * AUROC of `scores` against `labels` (0 or 1), by midranks (Mann and Whitney 1947), with its value in each resample
@@ -14,9 +18,9 @@ export function auroc(
   resamples: Resamples,
   name = 'the test rows',
 ): Estimate {
-  if (scores.length !== labels.length || resamples.rows !== scores.length) {
+  if (scores.length !== labels.length || resamples.blocks !== scores.length) {
     throw new RangeError(
-      `auroc: ${scores.length} scores, ${labels.length} labels, resamples of ${resamples.rows} rows`,
+      `auroc: ${scores.length} scores, ${labels.length} labels, resamples of ${resamples.blocks} rows`,
     );
   }
   if (scores.some(Number.isNaN)) throw new RangeError('auroc: NaN among the scores');
@@ -29,8 +33,18 @@ export function auroc(
 
   const { rows, count, weights } = resamples;
   const sorted = { order, labels: sortedLabels, rises };
+  const value = area(sorted, new Uint16Array(rows).fill(1), 0);
+  const positives = sortedLabels.reduce((total, label) => total + label, 0);
+  const negatives = rows - positives;
+  const nearBound = Math.min(positives, negatives) * Math.min(value, 1 - value) < FEW_MISPLACED;
   return {
-    value: area(sorted, new Uint16Array(rows).fill(1), 0),
+    value,
+    ...(nearBound && {
+      basis: {
+        kind: 'formula',
+        interval: { ...newcombeArea(value, negatives, positives), method: 'newcombe-5' },
+      },
+    }),
     leftOut: [{ resamples, values: withoutEach(order, sortedLabels, rises) }],
     samples: Float64Array.from({ length: count }, (_, b) => area(sorted, weights, b * rows)),
     ...(count === 0 && { intervalNote: 'too few test rows to resample' }),

@@ -1,5 +1,6 @@
 /** What all parts of a record are made of: text within limits, and numbers with their intervals. */
 import { z } from 'zod';
+import { intervalMethodIds } from './interval-methods.ts';
 
 /** Longest free text a record may carry; foreign strings are shown on pages. */
 export const TEXT_LIMIT = 2_000;
@@ -12,6 +13,8 @@ export const count = z.int().nonnegative();
 const present = z.strictObject({
   value: z.number(),
   interval: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
+  /** How the interval was formed; records from before it was named: interval-methods.ts. */
+  method: z.enum(intervalMethodIds).optional(),
   interval_note: text.optional(),
   /** Tokens over which the value was taken, where it depends on them (alive, dead fraction, density). */
   window_tokens: count.optional(),

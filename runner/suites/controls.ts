@@ -36,6 +36,8 @@ export interface Controlled {
 }
 
 export interface ControlInputs {
+  /** Document of each controlled row; without it every row is a block of its own. */
+  documents: readonly number[] | undefined;
   activations: HookTables['activations'];
   /** Of the controlled rows; `sae` is not looked at. */
   losses: LossTable;
@@ -67,10 +69,8 @@ const CEILINGS: Readonly<Record<ControlledId, ControlName>> = {
 /** The record's `controls`. */
 export function controlsSuite(inputs: ControlInputs): Controls {
   const { activations, losses, controls, probing, draws } = inputs;
-  const resamples = resampleRows(activations.rows, {
-    count: draws.resamples,
-    seed: `controls ${draws.seed}`,
-  });
+  const drawing = { count: draws.resamples, seed: `controls ${draws.seed}` };
+  const resamples = resampleRows(activations.rows, drawing, inputs.documents);
   const total = centredTotal(activations, resamples);
   const of = (each: Controlled): Record<typeof VAR_EXP | typeof LOSS_RECOVERED, Statistic> => ({
     [VAR_EXP]: varExpPooled(total, each.reconstruction, resamples),

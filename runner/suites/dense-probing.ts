@@ -2,7 +2,8 @@
  * `probe_auc_dense@interpscore-0.0.1`: how well a linear probe over all latents, pooled over a text's tokens, tells two
  * classes of texts apart. InterpScore calls it sparse probing; nothing in it is sparse.
  */
-import { combine, type Estimate, toMeasure } from '../metrics/statistic.ts';
+import { meanOf } from '../metrics/mover.ts';
+import { type Estimate, toMeasure } from '../metrics/statistic.ts';
 import { auroc } from '../probes/auroc.ts';
 import { decisionValues, type LogisticFit } from '../probes/logistic-regression.ts';
 import { definitions } from '../report/definitions.ts';
@@ -50,11 +51,7 @@ export function denseProbingSuite(
       ...splitsOf(task, area.value, options),
     };
   });
-  const meanArea = combine(
-    details.map((detail) => detail.auroc),
-    (...areas) => areas.reduce((a, b) => a + b, 0) / areas.length,
-    'the mean over the tasks is not finite',
-  );
+  const meanArea = meanOf(details.map((detail) => detail.auroc));
   return { ...suiteResult({ [DENSE_PROBING]: meanArea }), probes, details };
 }
 

@@ -1,5 +1,5 @@
 /** InterpScore v0.0.1: the reference release's composite of five components, with an interval of its own. */
-import { combine, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
+import { combine, imageOf, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
 import { type ComponentName, componentNames, interpScoreComponents } from '../report/definitions.ts';
 import type { InterpScore, Measure } from '../report/schema.ts';
 import { type SuiteResult, suiteResult } from './result.ts';
@@ -13,6 +13,13 @@ const PREFERRED_L0 = 80;
 /** `l0_score@interpscore-0.0.1`: exp(−|ln(L0/80)|) = min(L0/80, 80/L0); 0 when L0 ≤ 0. */
 export function l0Score(l0: number): number {
   return l0 <= 0 ? 0 : Math.min(l0 / PREFERRED_L0, PREFERRED_L0 / l0);
+}
+
+/** With an interval that is the image of that of ln(L0/80): the score folds at 80, where its resamples pile up. */
+function scoreOfL0(l0: Statistic): Statistic {
+  if (l0.value === null || l0.value <= 0) return combine([l0], l0Score, 'L0 is not finite');
+  const distance = combine([l0], (value) => Math.log(value / PREFERRED_L0), 'L0 is 0');
+  return imageOf(distance, { to: 'folded-exponential' });
 }
 
 /** The weights of the components, which sum to 1. */
@@ -51,7 +58,7 @@ export function interpScoreSuite(inputs: InterpScoreInputs): InterpScoreResult {
   const components: Record<ComponentName, Statistic> = {
     loss_recovered: inputs.loss_recovered,
     alive: inputs.alive,
-    l0_score: combine([inputs.l0], l0Score, 'L0 is not finite'),
+    l0_score: scoreOfL0(inputs.l0),
     sparse_probing: inputs.sparse_probing,
     tpp: inputs.tpp,
   };

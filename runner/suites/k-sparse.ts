@@ -3,7 +3,8 @@
  * it the same rule on raw residual channels, which a dictionary has to beat, and a probe on the whole residual.
  */
 import { resamplesOf } from '../metrics/bootstrap.ts';
-import { meanOf, overAllRows, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
+import { meanOf } from '../metrics/mover.ts';
+import { overAllRows, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
 import { accuracy, correctRows } from '../probes/accuracy.ts';
 import { auroc } from '../probes/auroc.ts';
 import { checkFeatures, type DenseFeatures, type Features, rowReader } from '../probes/features.ts';

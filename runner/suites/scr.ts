@@ -6,7 +6,8 @@
 import { MalformedError } from '../errors.ts';
 import { random } from '../math/random.ts';
 import { type Resamples, resampleWithinClasses } from '../metrics/bootstrap.ts';
-import { combine, meanOf, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
+import { meanOf } from '../metrics/mover.ts';
+import { combine, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
 import { accuracy, correctRows } from '../probes/accuracy.ts';
 import type { DenseFeatures } from '../probes/features.ts';
 import { type LinearProbe, randomStart, trainLinearProbe } from '../probes/linear-probe.ts';

@@ -3,8 +3,9 @@
  * that probe falls beyond the others.
  */
 import { random } from '../math/random.ts';
-import { combine, meanOf, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
-import { accuracy, correctRows } from '../probes/accuracy.ts';
+import { difference, meanOf } from '../metrics/mover.ts';
+import { type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
+import { accuracy, accuracyFall, correctRows } from '../probes/accuracy.ts';
 import type { DenseFeatures } from '../probes/features.ts';
 import { type LinearProbe, randomStart, trainLinearProbe } from '../probes/linear-probe.ts';
 import type { TppPoint, TppSaeBench } from '../report/schema.ts';
@@ -51,10 +52,8 @@ export function tppOfSet(
   const { latents, residual } = features;
   const { tasks, resamples } = plan;
   const scores = tasks.map(({ test }, i) => probeScores(probes[i]!, residual, test));
-  const clean = tasks.map(({ testLabels, places }, i) =>
-    accuracy(correctRows(scores[i]!, testLabels), places, resamples),
-  );
-  const meanClean = meanOf(clean);
+  const right = tasks.map(({ testLabels }, i) => correctRows(scores[i]!, testLabels));
+  const meanClean = meanOf(tasks.map(({ places }, i) => accuracy(right[i]!, places, resamples)));
   if (directions.rows === null) {
     const missing = unmeasured(directions.reason);
     return {
@@ -70,7 +69,7 @@ export function tppOfSet(
     const ablated = strongest(effects(latents, train, trainLabels, aligned[target]!, 'positive'), ns);
     return tasks.map((task, i) =>
       ablatedScores(scores[i]!, latents, task.test, aligned[i]!, ablated).map((left) =>
-        fall(clean[i]!, accuracy(correctRows(left, task.testLabels), task.places, resamples)),
+        accuracyFall(right[i]!, correctRows(left, task.testLabels), task.places, resamples),
       ),
     );
   });
@@ -85,7 +84,7 @@ export function tppOfSet(
         ofClass.flatMap((ofProbe, i) => (i === target ? [] : [ofProbe[at]!])),
       ),
     );
-    return { n, value: fall(intended, unintended), intended, unintended };
+    return { n, value: difference(intended, unintended), intended, unintended };
   });
   return { accuracy: meanClean, points };
 }
@@ -114,8 +113,4 @@ export function tppSaeBenchSuite(sets: readonly { plan: ConceptPlan; result: Tpp
       points: pointsOf([result]),
     })),
   };
-}
-
-function fall(before: Statistic, after: Statistic): Statistic {
-  return combine([before, after], (a, b) => a - b, 'an accuracy is not finite');
 }

@@ -2,7 +2,7 @@
  * `tpp@interpscore-0.0.1`: the share of a probe's AUROC lost when the latents of largest |weight| are set to zero in the
  * test rows. It is not SAEBench's TPP, which compares the damage to the probed class with that to the others.
  */
-import { combine, toMeasure, unmeasured } from '../metrics/statistic.ts';
+import { clipped, combine, toMeasure, unmeasured } from '../metrics/statistic.ts';
 import { auroc } from '../probes/auroc.ts';
 import { decisionValues, type LogisticFit } from '../probes/logistic-regression.ts';
 import type { Perturbation } from '../report/schema.ts';
@@ -43,11 +43,7 @@ export function tppSuite(task: ProbeTask, options: TppOptions = {}): TppResult {
   const statistic =
     count === 0
       ? unmeasured(`${ABLATED_SHARE} of ${features.columns} latents is less than one, so none is ablated`)
-      : combine(
-          [full, damaged],
-          (area, left) => Math.min(1, Math.max(0, drop(area, left))),
-          'AUROC is not finite',
-        );
+      : clipped(combine([full, damaged], drop, 'AUROC is not finite'), [0, 1]);
   const share = drop(full.value, damaged.value);
   return {
     ...suiteResult(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import { type MixedText, type MixturePosition, mixturePosition } from './mixture.ts';
+import { documentRuns } from './row-documents.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /**
@@ -37,6 +38,8 @@ export const packingPosition: z.ZodType<PackingPosition> = z.strictObject({
 export interface PackedRow {
   /** [rowTokens] token ids. */
   row: Int32Array;
+  /** Number of the document that holds most of it: as many texts were drawn with it. What was carried over counts as one. */
+  document: number;
   /** After this row. */
   position: PackingPosition;
 }
@@ -64,13 +67,19 @@ export async function* packRows(
   const { boundaries: rule = 'joined' } = options;
   const separator = rule === 'separated' ? [endOfText(tokenizer.eosTokenId)] : [];
   let { carried, rows, mixture } = from;
+  const runs = documentRuns();
+  runs.push(mixture.texts, carried.length);
 
   function* cut(): Generator<PackedRow> {
     let start = 0;
     for (; start + rowTokens <= carried.length; start += rowTokens) {
       const row = Int32Array.from(carried.slice(start, start + rowTokens));
       rows++;
-      yield { row, position: { mixture, carried: carried.slice(start + rowTokens), rows } };
+      yield {
+        row,
+        document: runs.take(rowTokens),
+        position: { mixture, carried: carried.slice(start + rowTokens), rows },
+      };
     }
     carried = carried.slice(start);
   }
@@ -78,8 +87,13 @@ export async function* packRows(
   yield* cut();
   for await (const { text, position } of texts) {
     const ids = tokenizer.encode(text, { specialTokens });
-    const document = ids.length > documentTokens ? ids.slice(0, documentTokens) : ids;
-    carried = (rule === 'apart' ? [] : carried).concat(document, separator);
+    const kept = ids.length > documentTokens ? ids.slice(0, documentTokens) : ids;
+    if (rule === 'apart') {
+      carried = [];
+      runs.clear();
+    }
+    carried = carried.concat(kept, separator);
+    runs.push(position.texts, kept.length + separator.length);
     mixture = position;
     yield* cut();
   }

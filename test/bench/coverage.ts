@@ -7,7 +7,8 @@
  */
 import { parseArgs } from 'node:util';
 import { percentileInterval } from '../../runner/metrics/interval.ts';
-import { difference, type Interval, interval, type Statistic } from '../../runner/metrics/statistic.ts';
+import { difference } from '../../runner/metrics/mover.ts';
+import { type Interval, interval, type Statistic } from '../../runner/metrics/statistic.ts';
 import {
   areaUnderCurve,
   lossRecovered,

@@ -5,6 +5,7 @@ import {
   type ControlOptions,
   type ControlsMeasured,
   controlPass,
+  firstControlled,
 } from '../../../runner/evaluation/control-pass.ts';
 import { controlsPart } from '../../../runner/evaluation/controls.ts';
 import { observe } from '../../../runner/evaluation/observation.ts';
@@ -152,14 +153,32 @@ describe('controls of a hook', () => {
     );
   });
 
-  it('are not made where no batch is left to fit on', () => {
+  it('are not made of a single batch, which could not be fitted on and controlled', () => {
     const batch: TokenBatch = { ids: new Int32Array(TOKENS), rows: 1, tokens: TOKENS };
+    const made = (of: TokenBatch[]) =>
+      controlPass(model.dModel, [{ layer: 2, saes: [sae] }], of, { tokens: 10, seed: 0 });
+    expect(made([batch])).toBeNull();
+    // A batch of more tokens than asked for is controlled whole.
+    expect(made([batch, batch])).not.toBeNull();
+  });
+
+  it('take the last batches that hold 32 documents, at most half of them', () => {
+    const of = (count: number, documentOf?: (row: number) => number): TokenBatch[] =>
+      Array.from({ length: count }, (_, i) => ({
+        ids: new Int32Array(2 * 1_024),
+        rows: 2,
+        tokens: 1_024,
+        ...(documentOf && { documents: Int32Array.of(documentOf(2 * i), documentOf(2 * i + 1)) }),
+      }));
+    expect(firstControlled(of(64), 8_192)).toBe(64 - 16);
     expect(
-      controlPass(model.dModel, [{ layer: 2, saes: [sae] }], [batch], { tokens: 1e6, seed: 0 }),
-    ).toBeNull();
-    expect(
-      controlPass(model.dModel, [{ layer: 2, saes: [sae] }], [batch, batch], { tokens: 10, seed: 0 }),
-    ).toBeNull();
+      firstControlled(
+        of(64, (row) => Math.floor(row / 2)),
+        8_192,
+      ),
+    ).toBe(64 - 32);
+    expect(firstControlled(of(100), 80_000)).toBe(100 - 40);
+    expect(firstControlled(of(9), 8_192)).toBe(5);
   });
 });
 

@@ -3,14 +3,8 @@ import { random } from '../../../runner/math/random.ts';
 import { activationSums } from '../../../runner/metrics/activations.ts';
 import { resampleRows, resampleWithinClasses } from '../../../runner/metrics/bootstrap.ts';
 import { centredTotal } from '../../../runner/metrics/centred-total.ts';
-import {
-  combine,
-  constant,
-  difference,
-  interval,
-  sumOf,
-  toMeasure,
-} from '../../../runner/metrics/statistic.ts';
+import { difference } from '../../../runner/metrics/mover.ts';
+import { combine, constant, interval, sumOf, toMeasure } from '../../../runner/metrics/statistic.ts';
 import { measure } from '../../../runner/report/measure.ts';
 import { suiteOf, testRows, WIDTH } from './rows.ts';
 

@@ -40,9 +40,9 @@ describe('the nominal 95 % interval', () => {
     },
   );
 
-  it('corrects for skew, where the percentile interval of the same resamples covers too little', () => {
+  it('holds near a bound, where the percentile interval of the same resamples covers too little', () => {
     const { studentised, percentile } = coverage(areaUnderCurve(60, 0.97, 2.659855));
     expect(percentile).toBeLessThan(0.92);
-    expect(studentised).toBeGreaterThan(percentile + 0.02);
+    expect(studentised).toBeGreaterThan(0.93);
   });
 });

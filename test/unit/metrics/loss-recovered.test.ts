@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../../runner/errors.ts';
 import { random } from '../../../runner/math/random.ts';
 import { resampleRows } from '../../../runner/metrics/bootstrap.ts';
+import { coreLossRecovered } from '../../../runner/metrics/core-losses.ts';
 import { type LossTable, recoveredShare } from '../../../runner/metrics/loss-recovered.ts';
+import { constant } from '../../../runner/metrics/statistic.ts';
 import { lossRecoveredSuite } from '../../../runner/suites/loss-recovered.ts';
 
 /** Two rows, of 10 and 30 predictions, with the given mean losses. */
@@ -54,8 +56,18 @@ describe('loss recovered', () => {
     expect(same[interpScore]).toMatchObject({ value: 0, note: expect.stringContaining('below 1e-8') });
     expect(same[pooled]).toMatchObject({
       value: null,
-      reason: expect.stringContaining('does not change the loss'),
+      reason: expect.stringContaining('is not above the clean one (3.0000)'),
     });
+  });
+
+  it('is not measurable where zeroing lowers the loss, and says both losses', () => {
+    const found = lossRecoveredSuite(table([3, 3], [3.5, 3.5], [2.5, 2.5]), resamples).metrics;
+    const reason =
+      'the loss with the residual zeroed (2.5000) is not above the clean one (3.0000): there is no damage to recover from';
+    expect(found[interpScore]).toEqual({ value: null, reason });
+    expect(found[pooled]).toEqual({ value: null, reason });
+    const [clean, sae, zero] = [3, 3.5, 2.5].map((loss) => constant(loss, resamples));
+    expect(coreLossRecovered(clean!, sae!, zero!)).toEqual({ value: null, reason });
   });
 
   it('leaves rows without predictions out of the mean, and is null where there are none at all', () => {

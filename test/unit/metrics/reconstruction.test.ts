@@ -246,7 +246,7 @@ describe('reconstruction metrics', () => {
     const found = suiteOf(testRows([30])).metrics['var_exp@pooled-v1'];
     expect(found).toMatchObject({
       interval: null,
-      interval_note: expect.stringContaining('fewer than two rows'),
+      interval_note: expect.stringContaining('fewer than two documents'),
     });
   });
 

@@ -101,7 +101,7 @@ describe('against SAEBench’s core evaluation and SAELens', () => {
       tokenizer.encode(demoRow('prose', 7, i).text, { specialTokens: false }),
     );
     const found: number[][] = [];
-    for await (const row of bosRows(documents, begin.id, rowTokens)) found.push(Array.from(row));
+    for await (const { row } of bosRows(documents, begin.id, rowTokens)) found.push(Array.from(row));
     compared('rows of 128 tokens', 'SAELens, concat_and_batch_sequences', 0, [
       [found.slice(0, rows.length).flat(), rows.flat()],
     ]);
@@ -111,7 +111,7 @@ describe('against SAEBench’s core evaluation and SAELens', () => {
     const observation = await observeCore(model.dModel, hooks, batches, special);
     const reporter = { progress: () => undefined, note: () => undefined, stopRequested: () => false };
     await observe(model, [observation], async () => ({ reporter }));
-    const found = coreSuite(observation.found()[0]![0]!, resamples).statistics;
+    const found = coreSuite(observation.found().tables[0]![0]!, resamples).statistics;
     const original = 'get_downstream_reconstruction_metrics';
     compared('loss_clean, loss_sae, loss_zero@saebench-core', original, 1e-4, [
       [
