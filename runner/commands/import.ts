@@ -1,10 +1,12 @@
 /** `import`: result files of other evaluations as records of kind `imported`. */
-import { readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { UserError } from '../errors.ts';
+import { InterpboardError, UserError } from '../errors.ts';
+import { collected, type FileRecords } from '../exchange/collect.ts';
 import { importFile } from '../exchange/import-file.ts';
-import { type Architecture, type Known, merged } from '../exchange/imported.ts';
+import type { Architecture, Known } from '../exchange/imported.ts';
+import { readResultFile } from '../exchange/result-file.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { checkRecord } from '../report/run-records.ts';
 import { type EvaluationRecord, record } from '../report/schema.ts';
@@ -15,6 +17,8 @@ const options = {
   layer: { type: 'string', help: 'hooked block, where the file does not name it' },
   latents: { type: 'string', help: 'number of latents, where the file does not give it' },
   architecture: { type: 'string', help: 'architecture, where the file does not name it' },
+  k: { type: 'string', help: 'latents a token of a TopK SAE, where the file does not give them' },
+  replace: { type: 'boolean', help: 'let new values take the place of those of an earlier import' },
   name: { type: 'string', help: 'name of the SAE in the report' },
   content: { type: 'string', help: 'folder that receives the records (default content)' },
   debug: { type: 'boolean', help: 'print the stack of an error' },
@@ -33,22 +37,36 @@ export async function run(args: readonly string[]): Promise<number> {
     layer: numberOf('--layer', values.layer),
     latents: numberOf('--latents', values.latents),
     architecture: architectureOf(values.architecture),
+    k: numberOf('--k', values.k),
     name: values.name,
   };
   const folder = join(resolve(values.content ?? join(projectRoot, 'content')), 'imported');
+  const refusals: { path: string; error: InterpboardError }[] = [];
+  const refused = (path: string, error: unknown): void => {
+    if (!(error instanceof InterpboardError)) throw error;
+    refusals.push({ path, error });
+  };
   // All files are read before anything is written.
-  const records = new Map<string, EvaluationRecord>();
+  const read: FileRecords[] = [];
   for (const path of positionals) {
-    for (const each of await importFile(path, known)) {
-      const before = records.get(each.id) ?? (await earlier(join(folder, `${each.id}.json`)));
-      records.set(each.id, checkRecord(before === undefined ? each : merged(before, each), each.id));
+    try {
+      read.push({ path, records: await importFile(path, known) });
+    } catch (error) {
+      refused(path, error);
     }
   }
-  for (const [id, each] of records) {
-    await writeJsonAtomic(join(folder, `${id}.json`), each);
-    console.log(`imported ${join('content', 'imported', `${id}.json`)}  (${summary(each)})`);
+  const records = collected(read, await earlier(folder), refused, values.replace ?? false);
+  for (const each of records) {
+    await writeJsonAtomic(join(folder, `${each.id}.json`), checkRecord(each, each.id));
+    console.log(`imported ${join('content', 'imported', `${each.id}.json`)}  (${summary(each)})`);
   }
-  return 0;
+  const [only] = refusals;
+  if (only === undefined) return 0;
+  if (positionals.length === 1) throw only.error;
+  for (const { error } of refusals) console.error(`not imported: ${error.message}`);
+  const files = new Set(refusals.map(({ path }) => path)).size;
+  console.error(`${files} of ${positionals.length} files were not imported`);
+  return Math.max(...refusals.map(({ error }) => error.exitCode));
 }
 
 function summary(each: EvaluationRecord): string {
@@ -61,10 +79,15 @@ function summary(each: EvaluationRecord): string {
   return parts.join(', ');
 }
 
-/** The record of an earlier import of the same SAE. */
-async function earlier(path: string): Promise<EvaluationRecord | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : checkRecord(JSON.parse(text), path);
+/** The records of earlier imports. @throws MalformedError for one that cannot be read, which would be written over */
+async function earlier(folder: string): Promise<EvaluationRecord[]> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json')).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      return checkRecord((await readResultFile(path)).value, path);
+    }),
+  );
 }
 
 function numberOf(option: string, value: string | undefined): number | undefined {
@@ -107,7 +130,9 @@ function help(): string {
     '',
     'Reads result files of SAEBench (core, sparse_probing, sparse_probing_sae_probes, tpp, scr, absorption, autointerp, ravel,',
     'unlearning), of the reference evaluation (interpscore_L{N}.json, interpscore_papergrade.json, val_report.json) and of',
-    'dictionary_learning (eval_results.json). Files of one SAE become one record in content/imported/.',
+    'dictionary_learning (eval_results.json). Files of one SAE become one record in content/imported/: an SAE is its model, hook,',
+    'architecture, sizes, k, where it comes from and its training step. A file that is not understood, or says something else',
+    'than another, is listed and left out, and the exit code is not 0.',
     '',
     'Options',
     ...lines,

@@ -3,10 +3,25 @@
  * trainer's `config.json` beside it. Every value is a mean over batches of the batch's own; the file does not say how
  * many tokens they held.
  */
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { MalformedError, quote } from '../errors.ts';
+import { sha256 } from '../io/hash.ts';
+import type { SaeOrigin } from '../report/origin-schema.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
-import { type Architecture, fact, imported, importedRecord, type Known, metricsOf } from './imported.ts';
+import {
+  type Architecture,
+  disagreement,
+  fact,
+  imported,
+  importedRecord,
+  type Known,
+  metricsOf,
+  optionalFact,
+  unread,
+} from './imported.ts';
 import { checked, loose, type ResultFile } from './result-file.ts';
+import { layerInHook } from './same-sae.ts';
 
 const resultsFile = z.looseObject({
   l0: loose,
@@ -30,6 +45,7 @@ const trainerConfig = z.looseObject({
     layer: z.int().nonnegative().nullish(),
     lm_name: z.string().max(300).nullish(),
     submodule_name: z.string().max(300).nullish(),
+    steps: z.int().nonnegative().nullish(),
   }),
 });
 
@@ -47,7 +63,10 @@ export function isDictionaryLearning(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'frac_variance_explained' in value;
 }
 
-/** @param config the `config.json` beside it, when there is one */
+/**
+ * @param config the `config.json` beside it, when there is one
+ * @throws UserError when its SAE is not said, or said twice and differently
+ */
 export function importDictionaryLearning(
   file: ResultFile,
   config: ResultFile | undefined,
@@ -58,10 +77,20 @@ export function importDictionaryLearning(
     config === undefined
       ? {}
       : checked(trainerConfig, config, 'a config.json of dictionary_learning').trainer;
-  const layer = fact(trainer.layer, known.layer, '--layer', file.path);
-  const model = fact(trainer.lm_name, known.model, '--model', file.path);
-  const kind = trainer.dict_class == null ? undefined : CLASSES[trainer.dict_class];
-  const name = known.name ?? `${model.split('/').at(-1)} L${layer} ${trainer.dict_class ?? 'dictionary'}`;
+  const { path } = file;
+  const layer = fact(trainer.layer, known.layer, '--layer', path);
+  const inHook = layerInHook(trainer.submodule_name ?? '');
+  if (inHook !== null && inHook !== layer)
+    throw disagreement(path, ['layer', layer], ['submodule_name', trainer.submodule_name]);
+  const model = fact(trainer.lm_name, known.model, '--model', path);
+  const d_sae = fact(trainer.dict_size, known.latents, '--latents', path);
+  const k = optionalFact(trainer.k, known.k, '--k', path);
+  const origin = originOf(path, config, trainer.steps ?? null);
+  // A sweep has its trainers in folders of their own, often with nothing else to tell them apart by name.
+  const parts = [model.split('/').at(-1), `L${layer}`, trainer.dict_class ?? 'dictionary', String(d_sae)];
+  const name = [known.name ?? parts.join(' '), k === null ? null : `k${k}`, origin.member]
+    .filter((part) => part !== null)
+    .join(' ');
   return importedRecord(
     {
       key: name,
@@ -69,12 +98,13 @@ export function importDictionaryLearning(
       repo: null,
       model,
       layer,
-      d_sae: fact(trainer.dict_size, known.latents, '--latents', file.path),
-      architecture: fact(kind, known.architecture, '--architecture', file.path),
+      d_sae,
+      architecture: fact(kindOf(trainer.dict_class, path), known.architecture, '--architecture', path),
       hook: trainer.submodule_name ?? `residual stream after block ${layer}`,
       d_in: trainer.activation_dim ?? null,
-      k: trainer.k ?? null,
+      k,
       tokens_trained: null,
+      origin,
     },
     {
       metrics: metricsOf({
@@ -95,8 +125,40 @@ export function importDictionaryLearning(
     {
       text: 'dictionary_learning eval_results.json',
       started: null,
-      caveats: ['Means over batches; the file does not say on which text, nor on how many tokens.'],
+      caveats: [
+        'Means over batches; the file does not say on which text, nor on how many tokens.',
+        ...unread(
+          Object.entries(found)
+            .filter(([field, value]) => typeof value === 'number' && !Object.hasOwn(resultsFile.shape, field))
+            .map(([field]) => field),
+        ),
+      ],
     },
-    file.path,
+    path,
   );
+}
+
+/** @throws MalformedError for a class that no record has an architecture for */
+function kindOf(name: string | null | undefined, path: string): Architecture | undefined {
+  if (name == null) return undefined;
+  const kind = Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined;
+  if (kind !== undefined) return kind;
+  throw new MalformedError({
+    thing: `${path}, dict_class of its config.json`,
+    found: quote(name),
+    expected: `one of ${Object.keys(CLASSES).join(', ')}`,
+    next: 'Leave the file out: no record has this architecture.',
+  });
+}
+
+/** `SWEEP/resid_post_layer_3/trainer_0/eval_results.json`: names of folders, never a path of this machine. */
+function originOf(path: string, config: ResultFile | undefined, step: number | null): SaeOrigin {
+  const [member = '', release = ''] = dirname(resolve(path)).split(/[\\/]/).reverse();
+  const trainer = /^trainer_\d+$/.test(member);
+  return {
+    release: trainer && release !== '' ? release.slice(0, 200) : null,
+    member: trainer ? member.slice(0, 200) : null,
+    step,
+    config_sha256: config === undefined ? null : sha256(JSON.stringify(config.value)),
+  };
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MalformedError } from '../errors.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
@@ -27,7 +28,8 @@ export async function importFile(path: string, known: Known): Promise<Evaluation
   if (isCombinedFile(value)) return importCombined(file, known);
   if (isLayerFile(value)) return [importLayer(file, known)];
   if (isDictionaryLearning(value)) {
-    const config = await readResultFile(join(dirname(path), 'config.json')).catch(() => undefined);
+    const beside = join(dirname(path), 'config.json');
+    const config = existsSync(beside) ? await readResultFile(beside) : undefined;
     return [importDictionaryLearning(file, config, known)];
   }
   if (isValidationFile(value)) return importValidation(file, known);

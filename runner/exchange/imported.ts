@@ -1,8 +1,10 @@
 /** What an imported file becomes: a record that says where it came from, and where it is silent. */
 
-import { MalformedError, UserError } from '../errors.ts';
+import { MalformedError, quote, UserError } from '../errors.ts';
 import type { DefinitionId } from '../report/definitions.ts';
+import type { SaeOrigin } from '../report/origin-schema.ts';
 import { type EvaluationRecord, type Measure, record, schemaVersion } from '../report/schema.ts';
+import { modelKey } from './same-sae.ts';
 
 /** What the user says about SAEs whose files do not say it. */
 export interface Known {
@@ -10,6 +12,7 @@ export interface Known {
   layer?: number | undefined;
   latents?: number | undefined;
   architecture?: Architecture | undefined;
+  k?: number | undefined;
   name?: string | undefined;
 }
 
@@ -29,6 +32,7 @@ export interface Identity {
   d_in: number | null;
   k: number | null;
   tokens_trained: number | null;
+  origin: SaeOrigin;
 }
 
 /** The parts of a record that results fill. */
@@ -114,16 +118,53 @@ export function importedRecord(
   });
 }
 
-/** A fact that the file gives, or else the user. */
+/**
+ * A fact that the file gives, or else the user.
+ *
+ * @throws UserError when neither says it, or both do and differ
+ */
 export function fact<T>(found: T | null | undefined, said: T | undefined, option: string, path: string): T {
-  const value = found ?? said;
-  if (value !== undefined && value !== null) return value;
+  const value = optionalFact(found, said, option, path);
+  if (value !== null) return value;
   throw new UserError({
     thing: path,
     found: `nothing about its SAE’s ${option.slice(2)}`,
     expected: 'it in the file or on the command line',
     next: `Give it with ${option}.`,
   });
+}
+
+/** The same where it may be left open. @throws UserError when file and user say different things */
+export function optionalFact<T>(
+  found: T | null | undefined,
+  said: T | undefined,
+  option: string,
+  path: string,
+): T | null {
+  if (found == null || said === undefined) return found ?? said ?? null;
+  const same = option === '--model' ? modelKey(String(found)) === modelKey(String(said)) : found === said;
+  if (same) return found;
+  throw disagreement(path, [option.slice(2), found], [option, said]);
+}
+
+/** Two places that say different things of one SAE, each with its name. */
+export function disagreement(
+  path: string,
+  [here, first]: readonly [string, unknown],
+  [there, second]: readonly [string, unknown],
+): UserError {
+  return new UserError({
+    thing: path,
+    found: `${here} ${quote(String(first))} and ${there} ${quote(String(second))}`,
+    expected: 'the same',
+    next: 'Correct the one that is wrong.',
+  });
+}
+
+/** Values of a file that no definition here has, said in a caveat. */
+export function unread(names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  return [`Values of the file without a definition here: ${names.join(', ')}.`.slice(0, 2_000)];
 }
 
 export function idOf(key: string): string {
@@ -134,20 +175,4 @@ export function idOf(key: string): string {
     .replace(/[-.]*([-.])[-.]*/g, '$1')
     .replace(/^[-.]+|[-.]+$/g, '');
   return (id.length <= 112 ? id : id.slice(-112).replace(/^[-.]+/, '')) || 'sae';
-}
-
-/**
- * One record of two about the same SAE: several result files, or a file imported later. What the second says stands;
- * what it is silent about is kept.
- */
-export function merged(first: EvaluationRecord, second: EvaluationRecord): EvaluationRecord {
-  const sources = [...new Set([...first.provenance.source.split('; '), second.provenance.source])];
-  return {
-    ...first,
-    ...Object.fromEntries(Object.entries(second).filter(([, value]) => value !== null)),
-    metrics: { ...first.metrics, ...second.metrics },
-    probes: second.probes.length > 0 ? second.probes : first.probes,
-    provenance: { ...first.provenance, ...second.provenance, source: sources.join('; ').slice(0, 2_000) },
-    caveats: [...new Set([...first.caveats, ...second.caveats])],
-  };
 }

@@ -7,6 +7,7 @@ import { componentNames } from '../report/definitions.ts';
 import type { EvaluationRecord, Measure } from '../report/schema.ts';
 import { interpScoreWeights } from '../suites/interpscore.ts';
 import {
+  disagreement,
   fact,
   type Identity,
   imported,
@@ -14,8 +15,11 @@ import {
   type Known,
   metricsOf,
   NO_VALUE,
+  optionalFact,
+  unread,
 } from './imported.ts';
 import { checked, loose, type ResultFile } from './result-file.ts';
+import { modelKey } from './same-sae.ts';
 
 const text = z.string().max(2_000);
 
@@ -86,8 +90,14 @@ export function importLayer(file: ResultFile, known: Known): EvaluationRecord {
 export function importCombined(file: ResultFile, known: Known): EvaluationRecord[] {
   const { per_layer, ...shared } = checked(combinedFile, file, 'an interpscore_papergrade.json');
   const started = z.iso.datetime().safeParse(shared.timestamp).data ?? null;
-  return Object.values(per_layer).map((layer) =>
-    layerRecord(
+  return Object.entries(per_layer).map(([key, layer]) => {
+    const said = /^L?(\d{1,5})/.exec(key)?.[1];
+    if (said !== undefined && Number(said) !== layer.layer)
+      throw disagreement(file.path, ['per_layer', key], ['its layer', layer.layer]);
+    for (const name of ['sae_repo', 'model', 'tokens_trained'] as const)
+      if (layer[name] != null && shared[name] != null && !same(name, layer[name], shared[name]))
+        throw disagreement(file.path, [name, shared[name]], [`per_layer.${key}.${name}`, layer[name]]);
+    return layerRecord(
       {
         ...layer,
         sae_repo: layer.sae_repo ?? shared.sae_repo,
@@ -97,8 +107,12 @@ export function importCombined(file: ResultFile, known: Known): EvaluationRecord
       known,
       file.path,
       started,
-    ),
-  );
+    );
+  });
+}
+
+function same(name: string, a: string | number, b: string | number): boolean {
+  return name === 'model' ? modelKey(String(a)) === modelKey(String(b)) : a === b;
 }
 
 function identityOf(found: LayerFile, known: Known, path: string): Identity {
@@ -109,14 +123,15 @@ function identityOf(found: LayerFile, known: Known, path: string): Identity {
     name,
     repo,
     model: fact(found.model, known.model, '--model', path),
-    layer: found.layer,
+    layer: fact(found.layer, known.layer, '--layer', path),
     d_sae: fact(found.d_sae, known.latents, '--latents', path),
     // The reference evaluation knows TopK SAEs only.
     architecture: known.architecture ?? 'topk',
     hook: `residual stream after decoder block ${found.layer}`,
     d_in: found.d_model ?? null,
-    k: found.k ?? null,
+    k: optionalFact(found.k, known.k, '--k', path),
     tokens_trained: found.tokens_trained ?? null,
+    origin: { release: repo, member: null, step: null, config_sha256: null },
   };
 }
 
@@ -172,10 +187,22 @@ function layerRecord(found: LayerFile, known: Known, path: string, started: stri
       seconds: found.elapsed_sec ?? null,
       caveats: [
         `${Object.values(components).some(({ value }) => value === null) ? `Components missing: ${NO_VALUE} ` : ''}Probing tasks are named as the file names them; their rows are not in it.`,
+        ...unread(unknownOf(found)),
       ],
     },
     path,
   );
+}
+
+/** Numbers of the file that no field of a record is made of. */
+function unknownOf(found: LayerFile): string[] {
+  const names = Object.entries(found)
+    .filter(([name, value]) => typeof value === 'number' && !Object.hasOwn(layerFile.shape, name))
+    .map(([name]) => name);
+  const components = Object.keys(found.components).filter(
+    (name) => !(componentNames as readonly string[]).includes(name),
+  );
+  return [...names, ...components.map((name) => `components.${name}`)];
 }
 
 function weightsOf(found: LayerFile): Partial<Record<(typeof componentNames)[number], number>> {
@@ -191,11 +218,10 @@ function weightsOf(found: LayerFile): Partial<Record<(typeof componentNames)[num
 export function importValidation(file: ResultFile, known: Known): EvaluationRecord[] {
   const layers = checked(validationFile, file, 'a val_report.json');
   return Object.entries(layers).map(([key, found]) => {
-    const layer = Number.parseInt(key, 10);
+    const layer = fact(Number.parseInt(key, 10), known.layer, '--layer', file.path);
     const d_sae = fact(undefined, known.latents, '--latents', file.path);
     const name = `${fact(undefined, known.name, '--name', file.path)} L${key}`;
-    // The report counts alive latents; other writers give their share.
-    const alive = found.alive == null ? found.alive : found.alive > 1 ? found.alive / d_sae : found.alive;
+    const alive = aliveShare(found, d_sae, `${file.path}, ${key}`);
     return importedRecord(
       {
         key: name,
@@ -207,8 +233,9 @@ export function importValidation(file: ResultFile, known: Known): EvaluationReco
         architecture: known.architecture ?? 'topk',
         hook: `residual stream after decoder block ${layer}`,
         d_in: null,
-        k: null,
+        k: known.k ?? null,
         tokens_trained: null,
+        origin: { release: null, member: null, step: null, config_sha256: null },
       },
       {
         metrics: metricsOf({
@@ -226,4 +253,23 @@ export function importValidation(file: ResultFile, known: Known): EvaluationReco
       file.path,
     );
   });
+}
+
+/**
+ * The report counts alive latents; other writers give their share. Which it is the dead ones say.
+ *
+ * @throws UserError when they fit neither
+ */
+function aliveShare(
+  { alive, dead_pct }: { alive?: number | null | undefined; dead_pct?: number | null | undefined },
+  d_sae: number,
+  thing: string,
+): number | null | undefined {
+  if (alive == null) return alive;
+  if (dead_pct == null) return alive > 1 ? alive / d_sae : alive;
+  const expected = 1 - dead_pct / 100;
+  // As many digits as files give percentages with.
+  const fitting = [alive / d_sae, alive].find((share) => Math.abs(share - expected) < 0.006);
+  if (fitting !== undefined) return fitting;
+  throw disagreement(thing, ['alive', alive], ['dead_pct', dead_pct]);
 }

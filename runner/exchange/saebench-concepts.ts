@@ -1,5 +1,6 @@
 /** Of SAEBench's result files the evaluations with a value for each data set or pair: k-sparse probing, TPP and SCR. */
-import type { Measure } from '../report/schema.ts';
+import { MalformedError } from '../errors.ts';
+import type { Measure, ScrSaeBench, TppSaeBench } from '../report/schema.ts';
 import { imported, type Results } from './imported.ts';
 
 /** What a file's values became, those that no definition here has, and what is to be said of them. */
@@ -26,19 +27,13 @@ export function readProbing(
   type: 'sparse_probing' | 'sparse_probing_sae_probes',
 ): Read {
   const suffix = type === 'sparse_probing' ? 'saebench' : 'sae-probes';
-  const unmapped = [...values.keys()].filter(
-    (name) => !probingField.test(name.replace(/^(?:sae|llm)\./, '')) && values.get(name) !== null,
-  );
-  // In a data set's entry the two groups stand side by side.
-  const flat: Values = new Map(
-    [...values].map(([name, value]) => [name.replace(/^(?:sae|llm)\./, ''), value]),
-  );
+  const unmapped = [...values.keys()].filter((name) => !probingField.test(name) && values.get(name) !== null);
   return {
     results: {
       k_sparse: {
         definitions: { accuracy: `probe_acc_k@${suffix}`, auroc: `probe_auc_k@${suffix}` },
-        points: probingPoints(flat),
-        ceiling: probingCeiling(flat),
+        points: probingPoints(values),
+        ceiling: probingCeiling(values),
         data_sets: details.map(({ name, values: own }) => ({
           ...UNCOUNTED,
           name,
@@ -84,31 +79,56 @@ function probingCeiling(values: Values): { accuracy: Measure; auroc: Measure } {
   };
 }
 
-export function readTpp(values: Values, details: readonly Detail[]): Read {
+const TPP_FIELD = /^tpp_threshold_(\d+)_(?:total_metric|intended_diff_only|unintended_diff_only)$/;
+const SCR_FIELD = /^scr_(?:metric|dir1|dir2)_threshold_(\d+)$/;
+
+/** TPP, SCR, or both: older versions have them in one file. @throws MalformedError when it holds neither */
+export function readPerturbations(values: Values, details: readonly Detail[], thing: string): Read {
+  const has = (field: RegExp, of: Values): boolean => [...of.keys()].some((name) => field.test(name));
+  const [tpp, scr] = [has(TPP_FIELD, values), has(SCR_FIELD, values)];
+  if (!tpp && !scr) {
+    throw new MalformedError({
+      thing,
+      found: `no value of TPP or SCR among ${values.size}`,
+      expected: 'tpp_threshold_N_total_metric or scr_metric_threshold_N',
+      next: 'Import the file as the evaluation wrote it.',
+    });
+  }
+  const of = (field: RegExp): Detail[] => details.filter((detail) => has(field, detail.values));
   return {
     results: {
-      tpp_saebench: {
-        definition: 'tpp@saebench-N',
-        points: tppPoints(values, 'tpp_metrics.'),
-        data_sets: details.map(({ name, values: own }) => ({
-          ...UNCOUNTED,
-          name,
-          data: 'as SAEBench has it',
-          classes: [],
-          accuracy: imported(null),
-          points: tppPoints(own, ''),
-        })),
-      },
+      ...(tpp ? { tpp_saebench: tppOf(values, of(TPP_FIELD)) } : {}),
+      ...(scr ? { scr_saebench: scrOf(values, of(SCR_FIELD)) } : {}),
     },
-    unmapped: [],
-    caveats: ['Rows of the probes’ data sets are not counted in the file.'],
+    unmapped: [...values.keys()].filter((name) => !TPP_FIELD.test(name) && !SCR_FIELD.test(name)),
+    caveats: [
+      ...(scr
+        ? ['Of SCR the direction that counts is read; values of each single direction stand in the file.']
+        : []),
+      'Rows of the probes’ data sets are not counted in the file.',
+    ],
   };
 }
 
-function tppPoints(values: Values, prefix: string) {
+function tppOf(values: Values, details: readonly Detail[]): TppSaeBench {
+  return {
+    definition: 'tpp@saebench-N',
+    points: tppPoints(values),
+    data_sets: details.map(({ name, values: own }) => ({
+      ...UNCOUNTED,
+      name,
+      data: 'as SAEBench has it',
+      classes: [],
+      accuracy: imported(null),
+      points: tppPoints(own),
+    })),
+  };
+}
+
+function tppPoints(values: Values) {
   // A difference of accuracies may be −1; it is missing only as null.
-  const get = (name: string): Measure => imported(values.get(`${prefix}${name}`), { minusOne: 'value' });
-  return thresholds(values, prefix, /^tpp_threshold_(\d+)_total_metric$/).map((n) => ({
+  const get = (name: string): Measure => imported(values.get(name), { minusOne: 'value' });
+  return thresholds(values, TPP_FIELD).map((n) => ({
     n,
     value: get(`tpp_threshold_${n}_total_metric`),
     intended: get(`tpp_threshold_${n}_intended_diff_only`),
@@ -116,28 +136,19 @@ function tppPoints(values: Values, prefix: string) {
   }));
 }
 
-export function readScr(values: Values, details: readonly Detail[]): Read {
+function scrOf(values: Values, details: readonly Detail[]): ScrSaeBench {
   return {
-    results: {
-      scr_saebench: {
-        definition: 'scr@saebench-N',
-        points: scrPoints(values, 'scr_metrics.'),
-        pairs: details.map(({ name, values: own }) => ({
-          ...UNCOUNTED,
-          ...pairOf(name),
-          kept: null,
-          removed: null,
-          accuracy_clean: imported(null),
-          accuracy_biased: imported(null),
-          points: scrPoints(own, ''),
-        })),
-      },
-    },
-    unmapped: [],
-    caveats: [
-      'Of SCR the direction that counts is read; values of each single direction stand in the file.',
-      'Rows of the probes’ data sets are not counted in the file.',
-    ],
+    definition: 'scr@saebench-N',
+    points: scrPoints(values),
+    pairs: details.map(({ name, values: own }) => ({
+      ...UNCOUNTED,
+      ...pairOf(name),
+      kept: null,
+      removed: null,
+      accuracy_clean: imported(null),
+      accuracy_biased: imported(null),
+      points: scrPoints(own),
+    })),
   };
 }
 
@@ -149,19 +160,18 @@ function pairOf(name: string): { name: string; data: string } {
     : { name: name.slice(at + 5), data: name.slice(0, at) };
 }
 
-function scrPoints(values: Values, prefix: string) {
-  return thresholds(values, prefix, /^scr_metric_threshold_(\d+)$/).map((n) => ({
+function scrPoints(values: Values) {
+  return thresholds(values, /^scr_metric_threshold_(\d+)$/).map((n) => ({
     n,
-    value: imported(values.get(`${prefix}scr_metric_threshold_${n}`), { minusOne: 'value' }),
+    value: imported(values.get(`scr_metric_threshold_${n}`), { minusOne: 'value' }),
   }));
 }
 
 /** The N for which the file has a value. */
-function thresholds(values: Values, prefix: string, pattern: RegExp): number[] {
-  return [...values]
-    .flatMap(([name, value]) => {
-      const n = name.startsWith(prefix) ? pattern.exec(name.slice(prefix.length))?.[1] : undefined;
-      return n === undefined || value === null ? [] : [Number(n)];
-    })
-    .sort((a, b) => a - b);
+function thresholds(values: Values, pattern: RegExp): number[] {
+  const found = [...values].flatMap(([name, value]) => {
+    const n = pattern.exec(name)?.[1];
+    return n === undefined || value === null ? [] : [Number(n)];
+  });
+  return [...new Set(found)].sort((a, b) => a - b);
 }

@@ -54,8 +54,11 @@ interface Content {
 
 /** As SAEBench names SAEs that SAELens' registry does not have. */
 function identity({ sae, id }: EvaluationRecord): { release: string; id: string } {
-  const registry = sae.source?.registry;
-  return registry ? { release: registry.release, id: registry.id } : { release: id, id: 'custom_sae' };
+  const { source, origin } = sae;
+  if (source?.registry) return { release: source.registry.release, id: source.registry.id };
+  // As the file it was imported from names it.
+  if (origin?.release && origin.member) return { release: origin.release, id: origin.member };
+  return { release: id, id: 'custom_sae' };
 }
 
 function envelope(record: EvaluationRecord, content: Content): Record<string, unknown> {

@@ -6,17 +6,22 @@ import { z } from 'zod';
 import { MalformedError, quote } from '../errors.ts';
 import type { DefinitionId } from '../report/definitions.ts';
 import type { EvaluationRecord, Measure } from '../report/schema.ts';
+import { topKOf } from '../sae/checkpoints/sae-lens-flat.ts';
 import {
   type Architecture,
+  disagreement,
   fact,
   type Identity,
   imported,
   importedRecord,
   type Known,
   metricsOf,
+  optionalFact,
+  unread,
 } from './imported.ts';
 import { checked, loose, type ResultFile } from './result-file.ts';
-import { type Detail, type Read, readProbing, readScr, readTpp, type Values } from './saebench-concepts.ts';
+import { type Detail, type Read, readPerturbations, readProbing, type Values } from './saebench-concepts.ts';
+import { layerInHook, modelKey } from './same-sae.ts';
 
 const text = z.string().max(2_000);
 const category = z.record(z.string().max(200), z.union([z.number(), z.null(), z.string(), z.boolean()]));
@@ -45,6 +50,9 @@ const envelope = z.looseObject({
       hook_layer: z.int().nonnegative().nullish(),
       model_name: text.nullish(),
       k: z.int().positive().nullish(),
+      activation_fn: text.nullish(),
+      activation_fn_str: text.nullish(),
+      activation_fn_kwargs: z.looseObject({ k: z.int().positive().nullish() }).nullish(),
       training_tokens: loose,
       metadata: z
         .looseObject({
@@ -84,21 +92,19 @@ export function isSaeBench(value: unknown): boolean {
 /** @throws MalformedError or UserError naming the field */
 export function importSaeBench(file: ResultFile, known: Known): EvaluationRecord {
   const found = checked(envelope, file, 'a result file of SAEBench');
-  const { eval_type_id: type, datetime_epoch_millis: millis, sae_bench_commit_hash: commit } = found;
-  const { results, unmapped, caveats } = readResults(found, file.path);
+  const { datetime_epoch_millis: millis, sae_bench_commit_hash: commit } = found;
+  // Some versions write names in capitals.
+  const type = found.eval_type_id.toLowerCase();
+  const { results, unmapped, caveats } = readResults(found, type, file.path);
+  const { identity, caveats: about } = identityOf(found, type, known, file.path);
   return importedRecord(
-    identityOf(found, known, file.path),
+    identity,
     results,
     {
       text: `${exportedFrom(found) ?? 'SAEBench'} ${type}${commit ? `, commit ${commit.slice(0, 40)}` : ''}`,
       // Our own export writes 0 for an unknown time, as the field allows neither null nor −1.
       started: millis ? new Date(millis).toISOString() : null,
-      caveats: [
-        ...caveats,
-        ...(unmapped.length > 0
-          ? [`Values of the file without a definition here: ${unmapped.join(', ')}.`.slice(0, 2_000)]
-          : []),
-      ],
+      caveats: [...caveats, ...about, ...unread(unmapped)],
     },
     file.path,
   );
@@ -110,41 +116,91 @@ function exportedFrom({ eval_result_unstructured: found }: Envelope): string | n
   return parsed.success ? `${parsed.data.exported_from.slice(0, 200)}, in the layout of SAEBench` : null;
 }
 
-function identityOf(found: Envelope, known: Known, path: string): Identity {
+function identityOf(
+  found: Envelope,
+  type: string,
+  known: Known,
+  path: string,
+): { identity: Identity; caveats: string[] } {
   const config = found.sae_cfg_dict ?? {};
   const metadata = config.metadata ?? {};
-  const hook = config.hook_name ?? metadata.hook_name ?? null;
-  const layerInHook = /(?:blocks|layers)\.(\d+)\b/.exec(`${hook} ${found.sae_lens_id}`)?.[1];
-  const layer =
-    config.hook_layer ?? metadata.hook_layer ?? (layerInHook === undefined ? null : Number(layerInHook));
+  const caveats: string[] = [];
+  const hook =
+    config.hook_name ??
+    metadata.hook_name ??
+    /blocks\.\d+\.(?:\w+\.)?hook_[a-z]+(?:_[a-z]+)?/.exec(found.sae_lens_id ?? '')?.[0];
+  const layer = fact(layerOf(found, hook, path), known.layer, '--layer', path);
+  if (hook == null)
+    caveats.push(`The file names no hook: taken for the residual stream after block ${layer}.`);
   const key = [found.sae_lens_release_id, found.sae_lens_id].filter((part) => part).join('/');
-  const name = fact(key === '' ? null : key, known.name, '--name', path);
-  return {
-    key: known.name ?? name,
-    name: (known.name ?? name).slice(0, 300),
+  const named = fact(key === '' ? null : key, key === '' ? known.name : undefined, '--name', path);
+  // Its own probing of k latents by another rule: it stands beside SAEBench's, not in its place.
+  const name = `${known.name ?? named}${type === 'sparse_probing_sae_probes' ? ' (sae-probes)' : ''}`;
+  const trained = config.model_name ?? metadata.model_name ?? null;
+  const evaluated = found.eval_config.model_name || null;
+  if (trained !== null && evaluated !== null && modelKey(trained) !== modelKey(evaluated)) {
+    // SAEs of a base model are evaluated on its instruction-tuned form, as unlearning asks for.
+    if (modelKey(evaluated).replace(/-(?:it|instruct|chat)$/, '') !== modelKey(trained))
+      throw disagreement(path, ['eval_config.model_name', evaluated], ['sae_cfg_dict.model_name', trained]);
+    caveats.push(`${type} was evaluated on ${evaluated.slice(0, 300)}.`);
+  }
+  const { architecture, k } = architectureOf(config, known, path);
+  const identity = {
+    key: name,
+    name: name.slice(0, 300),
     repo: null,
-    model: fact(
-      found.eval_config.model_name || config.model_name || metadata.model_name,
-      known.model,
-      '--model',
-      path,
-    ).slice(0, 300),
-    layer: fact(layer, known.layer, '--layer', path),
+    model: fact(trained ?? evaluated, known.model, '--model', path).slice(0, 300),
+    layer,
     d_sae: fact(config.d_sae, known.latents, '--latents', path),
-    architecture: architectureOf(config.architecture ?? null, known, path),
-    hook: (hook ?? `blocks.${layer ?? known.layer}.hook_resid_post`).slice(0, 300),
+    architecture,
+    hook: (hook ?? `blocks.${layer}.hook_resid_post`).slice(0, 300),
     d_in: config.d_in ?? null,
-    k: config.k ?? null,
+    k: optionalFact(k, known.k, '--k', path),
     // SAEBench writes −1 for what it does not know.
     tokens_trained:
       config.training_tokens != null && config.training_tokens > 0 ? config.training_tokens : null,
+    origin: {
+      release: found.sae_lens_release_id || null,
+      member: found.sae_lens_id || null,
+      step: null,
+      config_sha256: null,
+    },
   };
+  return { identity, caveats };
 }
 
-function architectureOf(name: string | null, known: Known, path: string): Architecture {
-  if (known.architecture !== undefined) return known.architecture;
+/** @throws UserError when the file gives two blocks */
+function layerOf(found: Envelope, hook: string | null | undefined, path: string): number | null {
+  const config = found.sae_cfg_dict ?? {};
+  const places = [
+    ['sae_cfg_dict.hook_layer', config.hook_layer],
+    ['sae_cfg_dict.metadata.hook_layer', config.metadata?.hook_layer],
+    ['the hook', hook == null ? null : layerInHook(hook)],
+    ['sae_lens_id', layerInHook(found.sae_lens_id ?? '')],
+  ] as const;
+  const said = places.flatMap(([place, layer]) => (layer == null ? [] : [[place, layer] as const]));
+  const [first] = said;
+  const other = said.find(([, layer]) => layer !== first?.[1]);
+  if (first !== undefined && other !== undefined) throw disagreement(path, first, other);
+  return first?.[1] ?? null;
+}
+
+function architectureOf(
+  config: NonNullable<Envelope['sae_cfg_dict']>,
+  known: Known,
+  path: string,
+): { architecture: Architecture; k: number | null } {
+  const activation_fn = config.activation_fn ?? config.activation_fn_str;
+  const stored = topKOf({ activation_fn, activation_fn_kwargs: config.activation_fn_kwargs });
+  if (config.k != null && stored != null && config.k !== stored)
+    throw disagreement(path, ['k', config.k], ['activation_fn_kwargs.k', stored]);
+  const k = config.k ?? stored ?? null;
+  const name = config.architecture ?? null;
   const found = name === null ? undefined : ARCHITECTURES[name.toLowerCase()];
-  if (found !== undefined) return found;
+  // SAELens before its version 5 had no architecture topk: it is standard, with another activation.
+  const read = stored !== null && (found === 'relu' || name === null) ? 'topk' : found;
+  const architecture = optionalFact(read, known.architecture, '--architecture', path);
+  if (architecture !== null) return { architecture, k };
   throw new MalformedError({
     thing: `${path}, sae_cfg_dict.architecture`,
     found: name === null ? 'nothing' : quote(name),
@@ -153,29 +209,29 @@ function architectureOf(name: string | null, known: Known, path: string): Archit
   });
 }
 
-/** Where each value of the file goes; paths are category.metric. */
+/** Where each value of the file goes. Their categories had other names once, or none. */
 const METRICS: Readonly<Record<string, DefinitionId>> = {
-  'model_behavior_preservation.kl_div_score': 'kl_recovered@saebench-core',
-  'model_behavior_preservation.kl_div_with_ablation': 'kl_zero@saebench-core',
-  'model_behavior_preservation.kl_div_with_sae': 'kl_sae@saebench-core',
-  'model_performance_preservation.ce_loss_score': 'loss_recovered@saebench-core',
-  'model_performance_preservation.ce_loss_with_ablation': 'loss_zero@saebench-core',
-  'model_performance_preservation.ce_loss_with_sae': 'loss_sae@saebench-core',
-  'model_performance_preservation.ce_loss_without_sae': 'loss_clean@saebench-core',
-  'reconstruction_quality.explained_variance_legacy': 'var_exp@saebench-legacy',
-  'reconstruction_quality.cossim': 'cosine@v1',
-  'shrinkage.l2_ratio': 'l2_ratio@v1',
-  'shrinkage.relative_reconstruction_bias': 'bias@gated-v1',
-  'sparsity.l0': 'l0@v1',
-  'misc_metrics.frac_alive': 'alive@v1',
-  'mean.mean_absorption_fraction_score': 'absorption_fraction@saebench',
-  'mean.mean_full_absorption_score': 'absorption_full@saebench',
-  'mean.mean_num_split_features': 'split_latents@saebench',
-  'autointerp.autointerp_score': 'autointerp@saebench',
-  'ravel.disentanglement_score': 'ravel_disentanglement@saebench',
-  'ravel.cause_score': 'ravel_cause@saebench',
-  'ravel.isolation_score': 'ravel_isolation@saebench',
-  'unlearning.unlearning_score': 'unlearning@saebench',
+  kl_div_score: 'kl_recovered@saebench-core',
+  kl_div_with_ablation: 'kl_zero@saebench-core',
+  kl_div_with_sae: 'kl_sae@saebench-core',
+  ce_loss_score: 'loss_recovered@saebench-core',
+  ce_loss_with_ablation: 'loss_zero@saebench-core',
+  ce_loss_with_sae: 'loss_sae@saebench-core',
+  ce_loss_without_sae: 'loss_clean@saebench-core',
+  explained_variance_legacy: 'var_exp@saebench-legacy',
+  cossim: 'cosine@v1',
+  l2_ratio: 'l2_ratio@v1',
+  relative_reconstruction_bias: 'bias@gated-v1',
+  l0: 'l0@v1',
+  frac_alive: 'alive@v1',
+  mean_absorption_fraction_score: 'absorption_fraction@saebench',
+  mean_full_absorption_score: 'absorption_full@saebench',
+  mean_num_split_features: 'split_latents@saebench',
+  autointerp_score: 'autointerp@saebench',
+  disentanglement_score: 'ravel_disentanglement@saebench',
+  cause_score: 'ravel_cause@saebench',
+  isolation_score: 'ravel_isolation@saebench',
+  unlearning_score: 'unlearning@saebench',
 };
 
 function detailsOf({ eval_result_details: details }: Envelope): Detail[] {
@@ -188,23 +244,59 @@ function detailsOf({ eval_result_details: details }: Envelope): Detail[] {
   });
 }
 
-function readResults(found: Envelope, path: string): Read {
+/**
+ * Values by their own name: categories have changed theirs (shift_metrics, uncategorized).
+ *
+ * @throws MalformedError when two categories give one name different values
+ */
+function valuesOf({ eval_result_metrics: categories }: Envelope, path: string): Values {
   const values: Values = new Map();
-  for (const [group, table] of Object.entries(found.eval_result_metrics)) {
+  for (const [category, table] of Object.entries(categories)) {
     for (const [name, value] of Object.entries(table)) {
-      if (typeof value === 'number' || value === null) values.set(`${group}.${name}`, value);
+      if (typeof value !== 'number' && value !== null) continue;
+      const before = values.get(name);
+      if (before != null && value !== null && before !== value) {
+        throw new MalformedError({
+          thing: `${path}, ${category}.${name}`,
+          found: `${value}, and ${before} in another category`,
+          expected: 'one value',
+          next: 'Import the file as the evaluation wrote it.',
+        });
+      }
+      values.set(name, value ?? before ?? null);
     }
   }
-  switch (found.eval_type_id) {
+  return values;
+}
+
+/** `category.name` of what was not read. */
+function namedInFull({ eval_result_metrics: categories }: Envelope, names: readonly string[]): string[] {
+  return Object.entries(categories).flatMap(([category, table]) =>
+    Object.keys(table)
+      .filter((name) => names.includes(name))
+      .map((name) => `${category}.${name}`),
+  );
+}
+
+function readResults(found: Envelope, type: string, path: string): Read {
+  const values = valuesOf(found, path);
+  const read = readType(found, type, values, path);
+  return { ...read, unmapped: namedInFull(found, read.unmapped) };
+}
+
+function readType(found: Envelope, type: string, values: Values, path: string): Read {
+  switch (type) {
     case 'core':
       return readCore(values);
     case 'sparse_probing':
     case 'sparse_probing_sae_probes':
-      return readProbing(values, detailsOf(found), found.eval_type_id);
+      return readProbing(values, detailsOf(found), type);
     case 'tpp':
-      return readTpp(values, detailsOf(found));
     case 'scr':
-      return readScr(values, detailsOf(found));
+    // Both in one, as older versions have it.
+    case 'shift_and_tpp':
+    case 'scr_and_tpp':
+      return readPerturbations(values, detailsOf(found), `${path}, eval_result_metrics`);
     case 'absorption':
     case 'absorption_first_letter':
     case 'autointerp':
@@ -239,29 +331,27 @@ function readFlat(
 
 function readCore(values: Values): Read {
   const nominal = (name: string): number | null => {
-    const value = values.get(`token_stats.${name}`);
+    const value = values.get(name);
     return value != null && value > 0 ? Math.round(value) : null;
   };
   const tokens = nominal('total_tokens_eval_sparsity_variance');
   const extra: Partial<Record<DefinitionId, Measure>> = {};
-  const variance = values.get('reconstruction_quality.explained_variance');
+  const variance = values.get('explained_variance');
   if (variance !== undefined) {
-    const old = !values.has('reconstruction_quality.explained_variance_legacy');
+    const old = !values.has('explained_variance_legacy');
     extra[old ? 'var_exp@saebench-legacy' : 'var_exp@saebench-0.6'] = imported(variance, {
       ...(old && { note: 'A file of before both forms were written: its only one is the legacy form.' }),
     });
   }
-  const alive = values.get('misc_metrics.frac_alive');
+  const alive = values.get('frac_alive');
   if (alive !== undefined) {
     extra['alive@v1'] = imported(alive, tokens === null ? {} : { window_tokens: tokens });
   }
-  const bias = values.get('shrinkage.relative_reconstruction_bias');
+  const bias = values.get('relative_reconstruction_bias');
   if (bias !== undefined)
     extra['bias@gated-v1'] = imported(bias, { note: 'Mean over batches of the batch’s ratio.' });
   const handled = new Map(
-    [...values].filter(
-      ([name]) => !name.startsWith('token_stats.') && name !== 'reconstruction_quality.explained_variance',
-    ),
+    [...values].filter(([name]) => !name.startsWith('total_tokens_eval_') && name !== 'explained_variance'),
   );
   const read = readFlat(
     handled,

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { kSparse, scrSaeBench, tppSaeBench } from './concept-schema.ts';
 import { componentNames, definitionIds, definitions } from './definitions.ts';
 import { count, measure, name, TEXT_LIMIT, text } from './measure.ts';
+import { saeOrigin } from './origin-schema.ts';
 
 export type { KSparse, KSparsePoint, ScrSaeBench, TppPoint, TppSaeBench } from './concept-schema.ts';
 export type { Measure, Present } from './measure.ts';
@@ -237,6 +238,8 @@ export const record = z.strictObject({
     license: text.nullable(),
     /** Where an SAE that the run did not train came from, and what was done to it. */
     source: saeSource.optional(),
+    /** Of an imported record, what its files say of where the SAE comes from. */
+    origin: saeOrigin.optional(),
   }),
   data: z
     .strictObject({

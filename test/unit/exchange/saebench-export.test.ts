@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { run } from '../../../runner/commands/export.ts';
 import { importFile } from '../../../runner/exchange/import-file.ts';
-import { merged } from '../../../runner/exchange/imported.ts';
+import { merged } from '../../../runner/exchange/merge.ts';
 import { saeBenchFiles } from '../../../runner/exchange/saebench-export.ts';
 import { sha256 } from '../../../runner/io/hash.ts';
 import { writeRunRecords } from '../../../runner/report/run-records.ts';
@@ -39,7 +39,7 @@ async function exported(...sources: string[]): Promise<string[]> {
 
 async function readBack(paths: readonly string[]): Promise<EvaluationRecord> {
   const records = (await Promise.all(paths.map((path) => importFile(path, {})))).flat();
-  return records.reduce(merged);
+  return records.reduce((first, second) => merged(first, second, 'a file'));
 }
 
 test('the files are those that SAEBench’s own classes and schemas accepted', async () => {
@@ -107,6 +107,7 @@ test('what is defined otherwise or was not measured is missing, and imported num
     const path = join(folder, `${name}.json`);
     await writeFile(path, JSON.stringify(file!.value));
     const [again] = await importFile(path, {});
+    expect(again!.sae).toEqual(original!.sae);
     expect(again!.metrics).toEqual(original!.metrics);
     expect(again!.k_sparse).toEqual(original!.k_sparse);
     expect(again!.tpp_saebench).toEqual(original!.tpp_saebench);
