@@ -5,8 +5,9 @@
 export { InterpboardError, MalformedError, UnavailableError, UserError } from '../errors.ts';
 export type { DownloadProgress } from '../hub/download.ts';
 export type { Device } from '../onnx/devices.ts';
+export type { LoadOptions } from '../sae/checkpoints/adapter.ts';
 export { detectFormat } from '../sae/checkpoints/detect.ts';
-export { type LoadOptions, loadSae, openSaeFile } from '../sae/checkpoints/load.ts';
+export { loadSae, openSaeFile } from '../sae/checkpoints/load.ts';
 export type { LoadedSae, SaeDetails, SaeFile, SaeFormat } from '../sae/checkpoints/loaded.ts';
 export { type ReleaseDetails, writeRelease } from '../sae/checkpoints/reference-release.ts';
 export { type SaeLensMetadata, writeSaeLens } from '../sae/checkpoints/sae-lens-export.ts';

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { adapters } from '../../runner/sae/checkpoints/adapters.ts';
 
 const runner = fileURLToPath(new URL('../../runner/', import.meta.url));
 
@@ -62,6 +63,15 @@ describe('rooms of the runner', () => {
       ).toEqual([]);
     },
   );
+
+  it('name a format of SAEs in its adapter alone', () => {
+    const named = new RegExp(`'(?:${adapters.map(({ format }) => format).join('|')})'`);
+    const naming = files
+      .map(({ path }) => path)
+      .filter((path) => named.test(readFileSync(runner + path, 'utf8')));
+    expect(naming.filter((path) => !path.startsWith('sae/checkpoints/'))).toEqual([]);
+    expect(naming).toHaveLength(adapters.length);
+  });
 
   it('math has no domain words: it imports nothing of the other rooms', () => {
     expect(

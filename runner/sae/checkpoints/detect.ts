@@ -1,37 +1,28 @@
-/** Which published format lies at a path: by the names of the files there, and where two share them by their tensors. */
+/** Which published format lies at a path: by the marks that the adapters give of themselves. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { UnavailableError, UserError } from '../../errors.ts';
+import { quote, UnavailableError, UserError } from '../../errors.ts';
 import { readSafetensors } from '../../formats/safetensors.ts';
 import { readTorchFile } from '../../formats/torch-file.ts';
 import { withFile } from '../../io/byte-source.ts';
-import { dictionaryLearningFiles } from './dictionary-learning.ts';
-import { gemmaScopeFile } from './gemma-scope.ts';
-import { gemmaScope2Files } from './gemma-scope-2.ts';
-import { llamaScopeFiles } from './llama-scope.ts';
-import type { SaeFormat } from './loaded.ts';
-import { releaseId } from './reference-release.ts';
-import { saeLensFiles } from './sae-lens.ts';
-import { sparsifyFiles } from './sparsify.ts';
+import type { SaeAdapter } from './adapter.ts';
+import { adapters } from './adapters.ts';
 
-/** Folder formats by the files that mark them; the config's name alone is shared by several. */
-const marks: readonly (readonly [SaeFormat, readonly string[]])[] = [
-  ['sae-lens', [saeLensFiles.config, saeLensFiles.tensors]],
-  ['sparsify', [sparsifyFiles.config, sparsifyFiles.tensors]],
-  ['dictionary-learning', [dictionaryLearningFiles.config, dictionaryLearningFiles.tensors]],
-  ['gemma-scope', [gemmaScopeFile]],
-  ['gemma-scope-2', [gemmaScope2Files.tensors]],
-  ['llama-scope', [llamaScopeFiles.config, 'checkpoints']],
-];
+/** Keys of a file's state dict that are named where nobody knows them. */
+const KEYS_SHOWN = 6;
 
 function unknown(path: string, found: string): UserError {
   return new UserError({
     thing: path,
     found,
-    expected:
-      'a folder of SAELens, sparsify, dictionary_learning, Gemma Scope, Llama Scope or the reference release, or a .pt file',
+    expected: `a folder or .pt file of ${adapters.map(({ format }) => format).join(', ')}`,
     next: 'Point at the folder that holds one SAE’s config and tensors.',
   });
+}
+
+/** The name of the format; errors as `detectAdapter`. */
+export async function detectFormat(path: string): Promise<string> {
+  return (await detectAdapter(path)).format;
 }
 
 /**
@@ -40,7 +31,7 @@ function unknown(path: string, found: string): UserError {
  * @throws UnavailableError when there is nothing there
  * @throws MalformedError when a file must be looked into and is damaged
  */
-export async function detectFormat(path: string): Promise<SaeFormat> {
+export async function detectAdapter(path: string): Promise<SaeAdapter> {
   const found = await stat(path).catch((cause: unknown) => {
     throw new UnavailableError(
       {
@@ -52,40 +43,39 @@ export async function detectFormat(path: string): Promise<SaeFormat> {
       { cause },
     );
   });
-  if (found.isFile()) return detectFile(path);
+  if (found.isFile()) return ofFile(path);
   const names = await readdir(path);
-  const formats: SaeFormat[] = marks
-    .filter(([, files]) => files.every((file) => names.includes(file)))
-    .map(([format]) => format);
-  if (names.some((name) => releaseId(name) !== null)) formats.push('reference-release');
-  if (formats.length > 1) throw unknown(path, `files of several formats (${formats.join(', ')})`);
-  const [format] = formats;
-  if (format === undefined) throw unknown(path, `${names.length} files of no known format`);
-  if (format === 'sae-lens' || format === 'sparsify') await checkTensors(path, format);
-  return format;
+  const fitting = adapters.filter(({ mark }) => mark.folder?.(names));
+  if (fitting.length > 1)
+    throw unknown(path, `files of several formats (${fitting.map(({ format }) => format).join(', ')})`);
+  const [adapter] = fitting;
+  if (adapter === undefined) throw unknown(path, `${names.length} files of no known format`);
+  await checkTensor(path, adapter);
+  return adapter;
 }
 
-/** A renamed file of the other format would be read as transposed weights: the tensors' names must agree. */
-async function checkTensors(folder: string, format: 'sae-lens' | 'sparsify'): Promise<void> {
-  const files = format === 'sae-lens' ? saeLensFiles : sparsifyFiles;
-  const mark = format === 'sae-lens' ? 'W_enc' : 'encoder.weight';
-  await withFile(join(folder, files.tensors), async (source) => {
+/** A renamed file of another format would be read as transposed weights: the tensors' names must agree. */
+async function checkTensor(folder: string, { mark: { tensor } }: SaeAdapter): Promise<void> {
+  if (tensor === undefined) return;
+  await withFile(join(folder, tensor.file), async (source) => {
     const { tensors } = await readSafetensors(source);
-    if (!tensors.has(mark)) throw unknown(folder, `${files.tensors} without a tensor ${mark}`);
+    if (!tensors.has(tensor.name)) throw unknown(folder, `${tensor.file} without a tensor ${tensor.name}`);
   });
 }
 
-async function detectFile(path: string): Promise<SaeFormat> {
-  if (releaseId(basename(path)) !== null) return 'reference-release';
+async function ofFile(path: string): Promise<SaeAdapter> {
+  const named = adapters.find(({ mark }) => mark.file?.(basename(path)));
+  if (named !== undefined) return named;
   if (!path.endsWith('.pt')) throw unknown(path, 'a single file that is not .pt');
   return withFile(path, async (source) => {
     const { value } = await readTorchFile(source);
-    const keys = value instanceof Map ? value : new Map();
-    if (keys.has('latent_bias') && keys.has('pre_bias')) return 'openai';
-    if (keys.has('W_enc') && keys.has('b_dec') && !keys.has('threshold')) return 'qwen-scope';
-    if (keys.has('encoder.weight')) {
-      throw unknown(path, `${basename(path)}, which looks like dictionary_learning without its config.json`);
-    }
-    throw unknown(path, 'a .pt file with other tensors');
+    const keys = new Set(value instanceof Map ? value.keys() : []);
+    const adapter = adapters.find(({ mark }) => mark.stateDict?.(keys));
+    if (adapter !== undefined) return adapter;
+    const parent = adapters.find(({ mark }) => mark.folder?.([basename(path), 'config.json']));
+    if (parent !== undefined)
+      throw unknown(path, `${basename(path)} of ${parent.format}, without its folder and its config.json`);
+    const shown = [...keys].slice(0, KEYS_SHOWN).map(quote).join(', ');
+    throw unknown(path, `a .pt file with other tensors${shown === '' ? '' : ` (${shown})`}`);
   });
 }

@@ -10,22 +10,13 @@ import type { StoredArray } from '../../formats/stored-array.ts';
 import { type StoredMatrix, scaledMatrix } from '../../formats/stored-matrix.ts';
 import { readTorchFile, TorchTensor } from '../../formats/torch-file.ts';
 import type { StoredSae } from '../stored-sae.ts';
-import {
-  accepted,
-  type LoadedSae,
-  loadedFrom,
-  openTensors,
-  readConfig,
-  type SaeFile,
-  shortText,
-  size,
-  TensorBag,
-} from './loaded.ts';
+import type { SaeAdapter } from './adapter.ts';
+import { accepted, openTensors, readConfig, type SaeFile, shortText, size, TensorBag } from './loaded.ts';
 
 /** Floats of the decoder held at once while its norms are taken. */
 const ROWS_AT_ONCE = 4 << 20;
 
-export const dictionaryLearningFiles = { config: 'config.json', tensors: 'ae.pt' } as const;
+const FILES = { config: 'config.json', tensors: 'ae.pt' } as const;
 
 /** Settings of the training run; none of them changes what the saved dictionary computes. */
 const withoutEffect = new Set(
@@ -63,11 +54,21 @@ const configSchema = z.strictObject({
   buffer: z.record(z.string(), z.unknown()).nullish(),
 });
 
+export const dictionaryLearning: SaeAdapter = {
+  format: 'dictionary-learning',
+  mark: { folder: (names) => names.includes(FILES.config) && names.includes(FILES.tensors) },
+  files: /^(?:config\.json|ae\.pt)$/,
+  tensors: /^ae\.pt$/,
+  loaders: ['dictionary_learning_1'],
+  takes: [],
+  open: openDictionaryLearning,
+};
+
 /** @throws UnavailableError @throws MalformedError */
-export async function openDictionaryLearning(folder: string): Promise<SaeFile> {
-  const path = join(folder, dictionaryLearningFiles.config);
+async function openDictionaryLearning(folder: string): Promise<SaeFile> {
+  const path = join(folder, FILES.config);
   const config = await readConfig(path, configSchema, 'dictionary_learning');
-  return openTensors(join(folder, dictionaryLearningFiles.tensors), [path], async (source) => {
+  return openTensors(join(folder, FILES.tensors), [path], async (source) => {
     const { value, array, wholes } = await readTorchFile(source);
     const tensors = new Map<string, StoredArray>();
     const counts = new Map<string, number[]>();
@@ -96,11 +97,6 @@ export async function openDictionaryLearning(folder: string): Promise<SaeFile> {
 function hookOf({ layer, submodule_name }: z.infer<typeof trainerSchema>): string | null {
   if (submodule_name != null && !submodule_name.includes('resid_post')) return submodule_name;
   return layer === undefined ? null : `blocks.${layer}.hook_resid_post`;
-}
-
-/** @throws UnavailableError @throws MalformedError */
-export function readDictionaryLearning(folder: string): Promise<LoadedSae> {
-  return loadedFrom(openDictionaryLearning(folder));
 }
 
 async function assemble(

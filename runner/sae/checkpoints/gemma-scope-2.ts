@@ -6,10 +6,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MalformedError } from '../../errors.ts';
+import type { SaeAdapter } from './adapter.ts';
 import {
   accepted,
-  type LoadedSae,
-  loadedFrom,
   openTensors,
   readConfig,
   type SaeFile,
@@ -19,7 +18,7 @@ import {
   TensorBag,
 } from './loaded.ts';
 
-export const gemmaScope2Files = { config: 'config.json', tensors: 'params.safetensors' } as const;
+const FILES = { config: 'config.json', tensors: 'params.safetensors' } as const;
 
 const configSchema = z.strictObject({
   architecture: z.literal('jump_relu'),
@@ -67,12 +66,22 @@ function configOfPath(folder: string): Config {
   };
 }
 
+export const gemmaScope2: SaeAdapter = {
+  format: 'gemma-scope-2',
+  mark: { folder: (names) => names.includes(FILES.tensors) },
+  files: /^(?:config\.json|params\.safetensors)$/,
+  tensors: /^params\.safetensors$/,
+  loaders: ['gemma_3'],
+  takes: [],
+  open: openGemmaScope2,
+};
+
 /** @throws UnavailableError @throws MalformedError */
-export async function openGemmaScope2(folder: string): Promise<SaeFile> {
-  const path = join(folder, gemmaScope2Files.config);
+async function openGemmaScope2(folder: string): Promise<SaeFile> {
+  const path = join(folder, FILES.config);
   const inferred = existsSync(path) ? null : configOfPath(folder);
   const config = inferred ?? (await readConfig(path, configSchema, 'Gemma Scope 2'));
-  return openTensors(join(folder, gemmaScope2Files.tensors), inferred ? [] : [path], async (source) => {
+  return openTensors(join(folder, FILES.tensors), inferred ? [] : [path], async (source) => {
     const bag = new TensorBag(source.name, 'Gemma Scope 2', await storedTensors(source));
     const W_enc = bag.matrix('w_enc', [-1, -1]);
     const [d_in, d_sae] = [W_enc.rows, W_enc.columns];
@@ -111,9 +120,4 @@ export async function openGemmaScope2(folder: string): Promise<SaeFile> {
       conversions,
     };
   });
-}
-
-/** @throws UnavailableError @throws MalformedError */
-export function readGemmaScope2(folder: string): Promise<LoadedSae> {
-  return loadedFrom(openGemmaScope2(folder));
 }

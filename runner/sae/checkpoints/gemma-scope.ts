@@ -5,13 +5,24 @@
 import { join } from 'node:path';
 import { openNpz } from '../../formats/npy.ts';
 import { scaledMatrix } from '../../formats/stored-matrix.ts';
-import { accepted, type LoadedSae, loadedFrom, openTensors, type SaeFile, TensorBag } from './loaded.ts';
+import type { SaeAdapter } from './adapter.ts';
+import { accepted, openTensors, type SaeFile, TensorBag } from './loaded.ts';
 
-export const gemmaScopeFile = 'params.npz';
+const FILE = 'params.npz';
+
+export const gemmaScope: SaeAdapter = {
+  format: 'gemma-scope',
+  mark: { folder: (names) => names.includes(FILE) },
+  files: /^params\.npz$/,
+  tensors: /^params\.npz$/,
+  loaders: ['gemma_2'],
+  takes: [],
+  open: openGemmaScope,
+};
 
 /** @throws UnavailableError @throws MalformedError */
-export async function openGemmaScope(folder: string): Promise<SaeFile> {
-  return openTensors(join(folder, gemmaScopeFile), [], async (source) => {
+async function openGemmaScope(folder: string): Promise<SaeFile> {
+  return openTensors(join(folder, FILE), [], async (source) => {
     const conversions: string[] = [];
     const arrays = new Map(
       [...(await openNpz(source))].map(([name, array]) => [name.replace(/^w_/, 'W_'), array] as const),
@@ -46,11 +57,6 @@ export async function openGemmaScope(folder: string): Promise<SaeFile> {
       conversions,
     };
   });
-}
-
-/** @throws UnavailableError @throws MalformedError */
-export function readGemmaScope(folder: string): Promise<LoadedSae> {
-  return loadedFrom(openGemmaScope(folder));
 }
 
 function everywhere(factor: number): Parameters<typeof scaledMatrix>[1] {

@@ -5,10 +5,9 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { SaeAdapter } from './adapter.ts';
 import {
   accepted,
-  type LoadedSae,
-  loadedFrom,
   openTensors,
   readConfig,
   type SaeFile,
@@ -18,7 +17,7 @@ import {
   TensorBag,
 } from './loaded.ts';
 
-export const llamaScopeFiles = {
+const FILES = {
   config: 'hyperparams.json',
   tensors: 'checkpoints/final.safetensors',
 } as const;
@@ -41,11 +40,21 @@ const configSchema = z.looseObject({
   sparsity_include_decoder_norm: z.boolean().optional(),
 });
 
+export const llamaScope: SaeAdapter = {
+  format: 'llama-scope',
+  mark: { folder: (names) => names.includes(FILES.config) && names.includes('checkpoints') },
+  files: /^(?:hyperparams\.json|checkpoints\/final\.safetensors)$/,
+  tensors: /^checkpoints\/final\.safetensors$/,
+  loaders: ['llama_scope'],
+  takes: [],
+  open: openLlamaScope,
+};
+
 /** @throws UnavailableError @throws MalformedError */
-export async function openLlamaScope(folder: string): Promise<SaeFile> {
-  const path = join(folder, llamaScopeFiles.config);
+async function openLlamaScope(folder: string): Promise<SaeFile> {
+  const path = join(folder, FILES.config);
   const config = await readConfig(path, configSchema, 'Llama Scope');
-  return openTensors(join(folder, llamaScopeFiles.tensors), [path], async (source) => {
+  return openTensors(join(folder, FILES.tensors), [path], async (source) => {
     const { d_model: d_in, d_sae } = config;
     const bag = new TensorBag(source.name, 'Llama Scope', await storedTensors(source));
     if (config.hook_point_out !== undefined && config.hook_point_out !== config.hook_point_in) {
@@ -75,9 +84,4 @@ export async function openLlamaScope(folder: string): Promise<SaeFile> {
       ],
     };
   });
-}
-
-/** @throws UnavailableError @throws MalformedError */
-export function readLlamaScope(folder: string): Promise<LoadedSae> {
-  return loadedFrom(openLlamaScope(folder));
 }

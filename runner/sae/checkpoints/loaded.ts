@@ -9,16 +9,8 @@ import { type ByteSource, openFile } from '../../io/byte-source.ts';
 import type { Sae } from '../sae.ts';
 import { checkedStored, type LatentSlice, latentSlice, loaded, type StoredSae } from '../stored-sae.ts';
 
-export type SaeFormat =
-  | 'dictionary-learning'
-  | 'gemma-scope'
-  | 'gemma-scope-2'
-  | 'llama-scope'
-  | 'openai'
-  | 'qwen-scope'
-  | 'reference-release'
-  | 'sae-lens'
-  | 'sparsify';
+/** The name of an adapter's format. */
+export type SaeFormat = string;
 
 export interface LoadedSae {
   format: SaeFormat;

@@ -5,21 +5,28 @@
  * not say it.
  */
 import { quote } from '../../errors.ts';
-import { accepted, type Described, type LoadedSae, loadedFrom, openTensors, type SaeFile } from './loaded.ts';
+import type { LoadOptions, SaeAdapter } from './adapter.ts';
+import { accepted, type Described, openTensors, type SaeFile } from './loaded.ts';
 import { readStateDict } from './torch-tensors.ts';
-
-export interface OpenAiOptions {
-  /** Whether x is layer-normalised; default as OpenAI's loader decides: for TopK. */
-  normalize?: boolean;
-}
 
 /** Statistics of the training run. */
 const STATISTICS = ['stats_last_nonzero', 'latents_activation_frequency', 'latents_mean_square'];
 /** The settings of the activation, which the class writes beside their dict as well. */
 const REPEATED = ['activation.k', 'activation.postact_fn'];
 
+export const openAi: SaeAdapter = {
+  format: 'openai',
+  mark: { stateDict: (keys) => keys.has('latent_bias') && keys.has('pre_bias') },
+  // autoencoders/8.pt, a file a layer: the user names one.
+  files: /^\d+\.pt$/,
+  tensors: /^\d+\.pt$/,
+  loaders: [],
+  takes: ['normalize'],
+  open: openOpenAi,
+};
+
 /** @throws UnavailableError @throws MalformedError */
-export async function openOpenAi(file: string, options: OpenAiOptions = {}): Promise<SaeFile> {
+async function openOpenAi(file: string, options: Pick<LoadOptions, 'normalize'>): Promise<SaeFile> {
   return openTensors(file, [], async (source): Promise<Described> => {
     const { bag, other } = await readStateDict(source, 'openai', STATISTICS);
     const encoder = bag.matrix('encoder.weight', [-1, -1]);
@@ -63,9 +70,4 @@ export async function openOpenAi(file: string, options: OpenAiOptions = {}): Pro
     const topk = { ...shared, architecture: 'topk', k, rescale_acts_by_decoder_norm: false } as const;
     return { ...described, sae: accepted(source.name, topk), conversions };
   });
-}
-
-/** @throws UnavailableError @throws MalformedError */
-export function readOpenAi(file: string, options: OpenAiOptions = {}): Promise<LoadedSae> {
-  return loadedFrom(openOpenAi(file, options));
 }

@@ -3,15 +3,38 @@
  * the repository's name only (…-W32K-L0_50), so the caller gives it. b_dec is not subtracted (as SAELens reads them).
  */
 import { UserError } from '../../errors.ts';
-import { accepted, type LoadedSae, loadedFrom, openTensors, type SaeFile } from './loaded.ts';
+import type { LoadOptions, SaeAdapter } from './adapter.ts';
+import { accepted, openTensors, type SaeFile } from './loaded.ts';
 import { readStateDict } from './torch-tensors.ts';
 
-export interface QwenScopeOptions {
-  k: number;
-}
+export const qwenScope: SaeAdapter = {
+  format: 'qwen-scope',
+  mark: {
+    stateDict: (keys) => keys.has('W_enc') && keys.has('b_dec') && !keys.has('threshold'),
+  },
+  files: /\.sae\.pt$/,
+  tensors: /\.sae\.pt$/,
+  loaders: ['qwen_scope'],
+  takes: ['k'],
+  fromRepository(repo) {
+    const k = /\/SAE-Res-.*-L0_(\d+)$/.exec(repo)?.[1];
+    return k === undefined
+      ? null
+      : { options: { k: Number(k) }, conversion: `k ${k} from the repository’s name` };
+  },
+  open: openQwenScope,
+};
 
-/** @throws UnavailableError @throws MalformedError @throws UserError for a k that the SAE cannot have */
-export async function openQwenScope(file: string, { k }: QwenScopeOptions): Promise<SaeFile> {
+/** @throws UnavailableError @throws MalformedError @throws UserError without k, or for one that the SAE cannot have */
+async function openQwenScope(file: string, { k }: Pick<LoadOptions, 'k'>): Promise<SaeFile> {
+  if (k === undefined) {
+    throw new UserError({
+      thing: file,
+      found: 'no k',
+      expected: 'the number after L0_ in the repository’s name',
+      next: 'Give k after its name (#k=…): the file does not say it.',
+    });
+  }
   return openTensors(file, [], async (source) => {
     const { bag, other } = await readStateDict(source, 'qwen-scope');
     const encoder = bag.matrix('W_enc', [-1, -1]);
@@ -47,9 +70,4 @@ export async function openQwenScope(file: string, { k }: QwenScopeOptions): Prom
       conversions: ['W_enc and W_dec turned', `k ${k}, which the file does not say`],
     };
   });
-}
-
-/** @throws UnavailableError @throws MalformedError @throws UserError for a k that the SAE cannot have */
-export function readQwenScope(file: string, options: QwenScopeOptions): Promise<LoadedSae> {
-  return loadedFrom(openQwenScope(file, options));
 }

@@ -2,10 +2,10 @@
  * Checkpoints as the reference release lays them out: `sae_L{N}_latest.safetensors` with W_enc, W_dec, b_enc and
  * b_dec in F32, and `sae_L{N}_cfg.json`.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { MalformedError, quote, UnavailableError } from '../../errors.ts';
+import { MalformedError, quote, UnavailableError, UserError } from '../../errors.ts';
 import { toBfloat16 } from '../../formats/number-types.ts';
 import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
@@ -19,6 +19,7 @@ import {
   tensorsOf,
 } from '../sae.ts';
 import type { Stored } from '../stored-sae.ts';
+import type { LoadOptions, SaeAdapter } from './adapter.ts';
 import { accepted, openTensors, type SaeFile, storedTensors, TensorBag } from './loaded.ts';
 
 /** A config file larger than this is not one. */
@@ -84,6 +85,49 @@ export function releaseFiles(id: number | string): { tensors: string; config: st
 /** The name of the SAE whose tensors a file of that name holds, such as L11 or L11_k64; null for other files. */
 export function releaseId(file: string): string | null {
   return /^sae_(L\d+[\w.-]*)_latest\.safetensors$/.exec(file)?.[1] ?? null;
+}
+
+export const referenceRelease: SaeAdapter = {
+  format: 'reference-release',
+  mark: {
+    folder: (names) => names.some((name) => releaseId(name) !== null),
+    file: (name) => releaseId(name) !== null,
+  },
+  files: /^(?:step-\d{6,15}\/)?sae_L[\w.-]+_(?:latest\.safetensors|cfg\.json)$/,
+  tensors: /_latest\.safetensors$/,
+  loaders: [],
+  takes: ['layer'],
+  open: openOneOf,
+};
+
+/** The file named, or the one SAE of a folder that fits. @throws UserError where there are several; as `openRelease` */
+async function openOneOf(path: string, { layer }: Pick<LoadOptions, 'layer'>): Promise<SaeFile> {
+  const named = releaseId(basename(path));
+  if (named !== null) return openRelease(dirname(path), named);
+  const ids = await releaseIds(path);
+  const fitting = ids.filter((id) => layer === undefined || layerOf(id) === layer);
+  const [only] = fitting;
+  if (only !== undefined && fitting.length === 1) return openRelease(path, only);
+  const layers = [...new Set(ids.map(layerOf))];
+  const several = layers.length < ids.length && layer !== undefined && fitting.length > 1;
+  throw new UserError({
+    thing: path,
+    found: several ? `${fitting.length} SAEs of layer ${layer}` : 'no layer',
+    expected: several ? `one of ${fitting.join(', ')}` : `one of ${layers.join(', ')}`,
+    next: several
+      ? `Point at the file itself: ${releaseFiles(only ?? '').tensors}.`
+      : 'Say which one: #layer=N after its name.',
+  });
+}
+
+/** Names of a folder's SAEs, by layer. */
+async function releaseIds(folder: string): Promise<string[]> {
+  const ids = (await readdir(folder)).map(releaseId).filter((id) => id !== null);
+  return ids.sort((a, b) => layerOf(a) - layerOf(b) || (a < b ? -1 : 1));
+}
+
+function layerOf(id: string): number {
+  return Number.parseInt(id.slice(1), 10);
 }
 
 /**

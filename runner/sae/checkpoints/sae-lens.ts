@@ -9,10 +9,9 @@ import { MalformedError, quote } from '../../errors.ts';
 import { scaledMatrix } from '../../formats/stored-matrix.ts';
 import type { Normalisation, TopKSae } from '../sae.ts';
 import type { Stored, StoredSae } from '../stored-sae.ts';
+import type { LoadOptions, SaeAdapter } from './adapter.ts';
 import {
   accepted,
-  type LoadedSae,
-  loadedFrom,
   openTensors,
   parseConfig,
   readJson,
@@ -66,15 +65,21 @@ const configSchema = z.strictObject({
 
 export type SaeLensConfig = z.infer<typeof configSchema>;
 
-export interface SaeLensOptions {
-  /**
-   * The scalar of `expected_average_only_in`, √d/mean‖x‖. It is not in the files: SAELens' registry has it as
-   * norm_scaling_factor.
-   */
-  normScale?: number;
-  /** Keys of the config to read otherwise: the registry's config_overrides. */
-  overrides?: Readonly<Record<string, unknown>>;
-}
+type SaeLensOptions = Pick<LoadOptions, 'normScale' | 'overrides'>;
+
+export const saeLens: SaeAdapter = {
+  format: 'sae-lens',
+  mark: {
+    folder: (names) => names.includes(saeLensFiles.config) && names.includes(saeLensFiles.tensors),
+    tensor: { file: saeLensFiles.tensors, name: 'W_enc' },
+  },
+  files: /^(?:cfg\.json|sae_weights\.safetensors)$/,
+  tensors: /^sae_weights\.safetensors$/,
+  loaders: ['sae_lens'],
+  // The scalar is not in the files: the registry has it as norm_scaling_factor, and what to read otherwise as config_overrides.
+  takes: ['normScale', 'overrides'],
+  open: openSaeLens,
+};
 
 /** SAELens writes its version since 3; anything below 6, or none, is a flat config. */
 function isFlat(raw: unknown): boolean {
@@ -89,7 +94,7 @@ function isFlat(raw: unknown): boolean {
  * @throws MalformedError for an unknown key, an architecture that is not listed, tensors that do not fit, or a missing
  *   normScale
  */
-export async function openSaeLens(folder: string, options: SaeLensOptions = {}): Promise<SaeFile> {
+async function openSaeLens(folder: string, options: SaeLensOptions): Promise<SaeFile> {
   const path = join(folder, saeLensFiles.config);
   const conversions: string[] = [];
   const raw = overridden(await readJson(path), options.overrides ?? {}, conversions);
@@ -109,11 +114,6 @@ export async function openSaeLens(folder: string, options: SaeLensOptions = {}):
       conversions,
     };
   });
-}
-
-/** As `openSaeLens`, in memory. */
-export function readSaeLens(folder: string, options: SaeLensOptions = {}): Promise<LoadedSae> {
-  return loadedFrom(openSaeLens(folder, options));
 }
 
 /** Architectures and states that SAELens saves in the same two files: what they are is said, not that a key is unknown. */

@@ -4,19 +4,10 @@
  */
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import {
-  accepted,
-  type LoadedSae,
-  loadedFrom,
-  openTensors,
-  readConfig,
-  type SaeFile,
-  size,
-  storedTensors,
-  TensorBag,
-} from './loaded.ts';
+import type { SaeAdapter } from './adapter.ts';
+import { accepted, openTensors, readConfig, type SaeFile, size, storedTensors, TensorBag } from './loaded.ts';
 
-export const sparsifyFiles = { config: 'cfg.json', tensors: 'sae.safetensors' } as const;
+const FILES = { config: 'cfg.json', tensors: 'sae.safetensors' } as const;
 
 const configSchema = z.strictObject({
   /** groupmax keeps the largest of each of k groups: another architecture. */
@@ -35,11 +26,24 @@ const configSchema = z.strictObject({
   multi_topk: z.boolean().optional(),
 });
 
+export const sparsify: SaeAdapter = {
+  format: 'sparsify',
+  mark: {
+    folder: (names) => names.includes(FILES.config) && names.includes(FILES.tensors),
+    tensor: { file: FILES.tensors, name: 'encoder.weight' },
+  },
+  files: /^(?:cfg\.json|sae\.safetensors)$/,
+  tensors: /^sae\.safetensors$/,
+  loaders: ['sparsify'],
+  takes: [],
+  open: openSparsify,
+};
+
 /** @throws UnavailableError @throws MalformedError */
-export async function openSparsify(folder: string): Promise<SaeFile> {
-  const path = join(folder, sparsifyFiles.config);
+async function openSparsify(folder: string): Promise<SaeFile> {
+  const path = join(folder, FILES.config);
   const config = await readConfig(path, configSchema, 'sparsify');
-  return openTensors(join(folder, sparsifyFiles.tensors), [path], async (source) => {
+  return openTensors(join(folder, FILES.tensors), [path], async (source) => {
     const bag = new TensorBag(source.name, 'sparsify', await storedTensors(source));
     const { d_in, k, transcode } = config;
     const encoder = bag.matrix('encoder.weight', [-1, d_in]);
@@ -74,9 +78,4 @@ export async function openSparsify(folder: string): Promise<SaeFile> {
       conversions: ['encoder.weight turned'],
     };
   });
-}
-
-/** @throws UnavailableError @throws MalformedError */
-export function readSparsify(folder: string): Promise<LoadedSae> {
-  return loadedFrom(openSparsify(folder));
 }

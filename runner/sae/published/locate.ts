@@ -16,9 +16,10 @@ import {
   type RepositoryFile,
 } from '../../hub/repository.ts';
 import type { Hub } from '../../hub/transport.ts';
-import type { LoadOptions } from '../checkpoints/load.ts';
+import type { LoadOptions } from '../checkpoints/adapter.ts';
+import { adapterOfLoader, adapters } from '../checkpoints/adapters.ts';
 import { type LightCheckpoint, lightCheckpoints } from './light-checkpoints.ts';
-import { findEntry, loaders, type Registry } from './registry.ts';
+import { findEntry, type Registry } from './registry.ts';
 
 /** An SAE on this machine, with where it came from. */
 export interface SaePlace {
@@ -151,13 +152,13 @@ async function locatePlace(text: string, locating: Locating): Promise<SaePlace> 
     };
   }
   const found = await fetchFiles(reference, options, locating);
-  const { k, conversions } = named(found.reference, options.k);
+  const said = fromName(found.reference, rest);
   return {
     ...shared,
     ...found.place,
-    options: { ...rest, ...k, ...(asked === undefined ? {} : { layer: asked }) },
+    options: { ...said.options, ...(asked === undefined ? {} : { layer: asked }) },
     layer: { asked, fromPath: layerInPath(`${reference.repo}/${reference.path ?? ''}`) },
-    conversions,
+    conversions: said.conversions,
   };
 }
 
@@ -178,11 +179,12 @@ async function locateRegistered(
 ): Promise<SaePlace> {
   const { registry, sha256 } = await locating.registry();
   const entry = findEntry(registry, registered);
-  if (entry.format === null) {
+  const adapter = adapterOfLoader(entry.loader);
+  if (adapter === undefined) {
     throw new UserError({
       thing: `SAE ${quote(registered)} of the registry`,
       found: `the loader ${quote(entry.loader)}, which no adapter here corresponds to`,
-      expected: Object.keys(loaders).join(', '),
+      expected: adapters.flatMap(({ loaders }) => loaders).join(', '),
       next: 'Choose another SAE of the model: npm run inspect -- saes --model NAME lists them.',
     });
   }
@@ -194,18 +196,18 @@ async function locateRegistered(
     path: entry.path,
   };
   const found = await fetchFiles(reference, { layer }, locating);
-  const { k, conversions } = named(found.reference, options.k);
-  const normScale = options.normScale ?? (entry.format === 'sae-lens' ? entry.normScale : null);
+  const said = fromName(found.reference, options);
+  const { conversions } = said;
+  const normScale = options.normScale ?? (adapter.takes.includes('normScale') ? entry.normScale : null);
   if (normScale !== null && options.normScale === undefined)
     conversions.push(`norm_scaling_factor ${normScale} from the registry`);
   return {
     name: text,
     ...found.place,
     options: {
-      ...options,
-      ...k,
+      ...said.options,
       ...(normScale === null ? {} : { normScale }),
-      ...(entry.format === 'sae-lens' && Object.keys(entry.overrides).length > 0
+      ...(adapter.takes.includes('overrides') && Object.keys(entry.overrides).length > 0
         ? { overrides: entry.overrides }
         : {}),
     },
@@ -215,15 +217,17 @@ async function locateRegistered(
   };
 }
 
-/** Qwen-Scope says k in the repository's name alone. */
-function named(
+/** What the user says of an SAE, and what else the name of its repository does. */
+function fromName(
   { repo }: HubReference,
-  given: number | undefined,
-): { k: { k?: number }; conversions: string[] } {
-  if (given !== undefined) return { k: { k: given }, conversions: [] };
-  const found = /\/SAE-Res-.*-L0_(\d+)$/.exec(repo)?.[1];
-  if (found === undefined) return { k: {}, conversions: [] };
-  return { k: { k: Number(found) }, conversions: [`k ${found} from the repository’s name`] };
+  given: Omit<SaeOptions, 'layer' | 'step'>,
+): { options: LoadOptions; conversions: string[] } {
+  for (const { fromRepository } of adapters) {
+    const found = fromRepository?.(repo);
+    const open = Object.keys(found?.options ?? {}).every((option) => !(option in given));
+    if (found && open) return { options: { ...found.options, ...given }, conversions: [found.conversion] };
+  }
+  return { options: given, conversions: [] };
 }
 
 /** layer_12/…, layer3.sae.pt, layers.5, L11R: the number a path gives. */
@@ -233,11 +237,10 @@ function layerInPath(path: string): number | null {
   return found === null ? null : Number(found[1] ?? found[2]);
 }
 
-/** Files of the published formats, in the folder of one SAE. */
-const SAE_FILE =
-  /^(cfg\.json|config\.json|hyperparams\.json|sae_weights\.safetensors|sae\.safetensors|params\.safetensors|params\.npz|ae\.pt|checkpoints\/final\.safetensors|(step-\d{6,15}\/)?sae_L[\w.-]+_(latest\.safetensors|cfg\.json))$/;
-/** Those that hold tensors: where one lies, an SAE does. */
-const TENSORS = /(\.safetensors|\.npz|\.pt)$/;
+/** Whether a file is one of an SAE, by its path in the SAE's folder; a single .pt file is asked for by its own. */
+function ofSae(inside: string): boolean {
+  return adapters.some(({ mark, files }) => mark.folder !== undefined && files.test(inside));
+}
 
 interface Fetched {
   reference: PinnedReference;
@@ -263,13 +266,15 @@ async function fetchFiles(
     if (single) return file === path;
     if (!file.startsWith(under)) return false;
     const inside = file.slice(under.length);
-    if (!SAE_FILE.test(inside)) return false;
+    if (!ofSae(inside)) return false;
     const [, at, release] = /^(?:step-(\d+)\/)?sae_L(\d+)/.exec(inside) ?? [];
     if (at !== undefined && step !== undefined && Number(at) !== step) return false;
     return release === undefined || layer === undefined || Number(release) === layer;
   };
   const got = await download(hub, { reference: given, select, signal, onProgress });
-  if (!got.files.some((file) => TENSORS.test(file.path))) throw nothingThere(reference, listed ?? []);
+  const tensorsIn = (inside: string): boolean => adapters.some(({ tensors }) => tensors.test(inside));
+  if (!got.files.some((file) => single || tensorsIn(file.path.slice(under.length))))
+    throw nothingThere(reference, listed ?? []);
   return {
     reference,
     place: {
@@ -283,16 +288,7 @@ async function fetchFiles(
 }
 
 function nothingThere(reference: PinnedReference, files: readonly RepositoryFile[]): UserError {
-  const folders = new Set(
-    files
-      .map(({ path }) =>
-        /^(?:(.*)\/)?(?:sae_weights\.safetensors|sae\.safetensors|params\.\w+|ae\.pt|checkpoints\/final\.safetensors)$|^(.*\.sae\.pt)$/.exec(
-          path,
-        ),
-      )
-      .filter((found) => found !== null)
-      .map((found) => found[1] ?? found[2] ?? '.'),
-  );
+  const folders = new Set(files.flatMap(({ path }) => placeOfTensors(path) ?? []));
   const names = [...folders];
   return new UserError({
     thing: formatReference(reference),
@@ -303,6 +299,19 @@ function nothingThere(reference: PinnedReference, files: readonly RepositoryFile
         : `one of ${names.slice(0, 4).map(quote).join(', ')}${names.length > 4 ? ` and ${names.length - 4} more` : ''}`,
     next: `Name the folder after a colon: ${reference.repo}:FOLDER.`,
   });
+}
+
+/** The folder, or the single file, that holds an SAE's tensors at that path. */
+function placeOfTensors(path: string): string | null {
+  for (const { mark, tensors } of adapters) {
+    const parts = path.split('/');
+    // The tensors of some lie in a folder of the SAE's own.
+    for (let depth = parts.length - 1; depth >= Math.max(0, parts.length - 2); depth--) {
+      if (!tensors.test(parts.slice(depth).join('/'))) continue;
+      return mark.folder === undefined ? path : parts.slice(0, depth).join('/') || '.';
+    }
+  }
+  return null;
 }
 
 const cardSchema = z.looseObject({ license: z.string().max(200) });

@@ -5,6 +5,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { MalformedError, quote, UserError } from '../../errors.ts';
+import { adapterOfLoader } from '../checkpoints/adapters.ts';
 import type { SaeFormat } from '../checkpoints/loaded.ts';
 import { residualLayer } from './hook-layer.ts';
 
@@ -36,17 +37,6 @@ const releaseSchema = z.looseObject({
 const registrySchema = z
   .record(name, releaseSchema)
   .refine((releases) => Object.keys(releases).length <= RELEASE_LIMIT, 'too many releases');
-
-/** SAELens' loaders and the format that each reads. */
-export const loaders: Readonly<Record<string, SaeFormat>> = {
-  sae_lens: 'sae-lens',
-  gemma_2: 'gemma-scope',
-  gemma_3: 'gemma-scope-2',
-  llama_scope: 'llama-scope',
-  dictionary_learning_1: 'dictionary-learning',
-  qwen_scope: 'qwen-scope',
-  sparsify: 'sparsify',
-};
 
 /** Settings of an override that change how the config of an SAE is read; others are about the model or the data. */
 const READ_OVERRIDES = ['normalize_activations', 'apply_b_dec_to_input', 'reshape_activations'] as const;
@@ -124,7 +114,7 @@ function entryOf(
     repo: repo_id,
     path: sae.path,
     loader,
-    format: Object.hasOwn(loaders, loader) ? loaders[loader]! : null,
+    format: adapterOfLoader(loader)?.format ?? null,
     layer: layerOf(release, repo_id, sae),
     width: widthOf(`${sae.id} ${sae.path} ${release}`),
     l0: sae.l0 ?? null,

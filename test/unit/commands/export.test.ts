@@ -7,7 +7,6 @@ import { run } from '../../../runner/commands/export.ts';
 import { UserError } from '../../../runner/errors.ts';
 import { loadSae } from '../../../runner/sae/checkpoints/load.ts';
 import { writeRelease } from '../../../runner/sae/checkpoints/reference-release.ts';
-import { readSaeLens } from '../../../runner/sae/checkpoints/sae-lens.ts';
 import { randomSae } from '../sae/support.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/sae/', import.meta.url));
@@ -35,7 +34,7 @@ test('every SAE of a run, each in its folder, as SAELens reads it', async () => 
   await exported(join(folder, 'run'), '--to', to);
   expect((await readdir(to)).sort()).toEqual(['L2', 'L4_k3']);
   for (const [id, sae] of Object.entries(saes)) {
-    const found = await readSaeLens(join(to, id));
+    const found = await loadSae(join(to, id));
     expect(found.sae).toEqual(sae);
     expect(found.details).toEqual({ model_name: 'lab/tiny', hook_name: `blocks.${id[1]}.hook_resid_post` });
   }
@@ -44,14 +43,14 @@ test('every SAE of a run, each in its folder, as SAELens reads it', async () => 
 
 test('one of them, and one of another format, which says no model and no hook', async () => {
   await exported(`${join(folder, 'run')}#layer=4`, '--to', join(folder, 'one'));
-  expect((await readSaeLens(join(folder, 'one'))).sae).toEqual(saes.L4_k3);
+  expect((await loadSae(join(folder, 'one'))).sae).toEqual(saes.L4_k3);
   const scope = join(fixtures, 'gemma-scope/plain');
   const to = join(folder, 'scope');
   await expect(run([scope, '--to', to])).rejects.toThrow(/no model/);
   await expect(run([scope, '--to', to, '--model', 'gemma-2-2b'])).rejects.toThrow(/no hook/);
   expect(await readdir(folder)).not.toContain('scope');
   await exported(`${scope}#layer=12`, '--to', to, '--model', 'gemma-2-2b');
-  const found = await readSaeLens(to);
+  const found = await loadSae(to);
   expect(found.sae).toEqual((await loadSae(scope)).sae);
   expect(found.details.hook_name).toBe('blocks.12.hook_resid_post');
 });

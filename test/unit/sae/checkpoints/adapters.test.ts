@@ -8,17 +8,9 @@ import { InterpboardError, MalformedError, UnavailableError, UserError } from '.
 import { encodeSafetensors, type TensorToWrite } from '../../../../runner/formats/safetensors.ts';
 import { random } from '../../../../runner/math/random.ts';
 import { detectFormat } from '../../../../runner/sae/checkpoints/detect.ts';
-import { readDictionaryLearning } from '../../../../runner/sae/checkpoints/dictionary-learning.ts';
-import { readGemmaScope } from '../../../../runner/sae/checkpoints/gemma-scope.ts';
-import { readGemmaScope2 } from '../../../../runner/sae/checkpoints/gemma-scope-2.ts';
-import { readLlamaScope } from '../../../../runner/sae/checkpoints/llama-scope.ts';
 import { loadSae, openSaeFile } from '../../../../runner/sae/checkpoints/load.ts';
 import type { LoadedSae } from '../../../../runner/sae/checkpoints/loaded.ts';
-import { readOpenAi } from '../../../../runner/sae/checkpoints/openai.ts';
-import { readQwenScope } from '../../../../runner/sae/checkpoints/qwen-scope.ts';
 import { writeRelease } from '../../../../runner/sae/checkpoints/reference-release.ts';
-import { readSaeLens } from '../../../../runner/sae/checkpoints/sae-lens.ts';
-import { readSparsify } from '../../../../runner/sae/checkpoints/sparsify.ts';
 import { storedSha256 } from '../../../../runner/sae/stored-sae.ts';
 import { mutated, zipOf } from '../../formats/hostile.ts';
 import { randomSae } from '../support.ts';
@@ -53,88 +45,70 @@ async function refusal(reading: Promise<unknown>): Promise<string> {
 
 describe('configs', () => {
   it.each<[string, string, Record<string, unknown>, (folder: string) => Promise<LoadedSae>, string]>([
-    ['sae-lens/topk', 'cfg.json', { signed: true }, readSaeLens, 'signed'],
-    ['sae-lens/topk', 'cfg.json', { k: undefined }, readSaeLens, 'topk without k'],
-    ['sae-lens/topk', 'cfg.json', { k: 41 }, readSaeLens, 'k = 41'],
-    ['sae-lens/topk', 'cfg.json', { architecture: 'temporal' }, readSaeLens, 'architecture "temporal"'],
-    ['sae-lens/topk', 'cfg.json', { architecture: 'abstopk' }, readSaeLens, 'architecture "abstopk"'],
+    ['sae-lens/topk', 'cfg.json', { signed: true }, loadSae, 'signed'],
+    ['sae-lens/topk', 'cfg.json', { k: undefined }, loadSae, 'topk without k'],
+    ['sae-lens/topk', 'cfg.json', { k: 41 }, loadSae, 'k = 41'],
+    ['sae-lens/topk', 'cfg.json', { architecture: 'temporal' }, loadSae, 'architecture "temporal"'],
+    ['sae-lens/topk', 'cfg.json', { architecture: 'abstopk' }, loadSae, 'architecture "abstopk"'],
     [
       'sae-lens/topk',
       'cfg.json',
       { architecture: 'matching_pursuit', max_iterations: 3 },
-      readSaeLens,
+      loadSae,
       'architecture "matching_pursuit"',
     ],
-    [
-      'sae-lens/topk',
-      'cfg.json',
-      { architecture: 'batchtopk' },
-      readSaeLens,
-      'a training checkpoint of SAELens',
-    ],
+    ['sae-lens/topk', 'cfg.json', { architecture: 'batchtopk' }, loadSae, 'a training checkpoint of SAELens'],
     [
       'sae-lens/standard',
       'cfg.json',
       { decoder_init_norm: 0.1, l1_coefficient: 1 },
-      readSaeLens,
+      loadSae,
       'a training checkpoint of SAELens',
     ],
     [
       'sae-lens/transcoder',
       'cfg.json',
       { apply_b_dec_to_input: true },
-      readSaeLens,
+      loadSae,
       'architecture transcoder and apply_b_dec_to_input',
     ],
     [
       'sae-lens/v5-topk',
       'cfg.json',
       { architecture: 'standard', activation_fn_str: 'topk', activation_fn_kwargs: {} },
-      readSaeLens,
+      loadSae,
       'without activation_fn_kwargs.k',
     ],
-    ['sae-lens/standard', 'cfg.json', { k: 5 }, readSaeLens, 'k 5'],
-    ['sae-lens/standard', 'cfg.json', { d_sae: 41 }, readSaeLens, 'of shape [12, 40]; expected [12, 41]'],
-    ['sae-lens/standard', 'cfg.json', { architecture: 'jumprelu' }, readSaeLens, 'no tensor \\"threshold\\"'],
-    ['sae-lens/jumprelu', 'cfg.json', { architecture: 'standard' }, readSaeLens, 'a tensor \\"threshold\\"'],
+    ['sae-lens/standard', 'cfg.json', { k: 5 }, loadSae, 'k 5'],
+    ['sae-lens/standard', 'cfg.json', { d_sae: 41 }, loadSae, 'of shape [12, 40]; expected [12, 41]'],
+    ['sae-lens/standard', 'cfg.json', { architecture: 'jumprelu' }, loadSae, 'no tensor \\"threshold\\"'],
+    ['sae-lens/jumprelu', 'cfg.json', { architecture: 'standard' }, loadSae, 'a tensor \\"threshold\\"'],
     [
       'sae-lens/standard',
       'cfg.json',
       { normalize_activations: 'covariance_whitening' },
-      readSaeLens,
+      loadSae,
       'normalize_act',
     ],
-    ['sae-lens/standard-average-norm', 'cfg.json', {}, readSaeLens, 'without its scalar'],
-    ['sae-lens/v5-standard', 'cfg.json', { temperature: 2 }, readSaeLens, 'temperature'],
-    ['sae-lens/v5-standard', 'cfg.json', { activation_fn_str: 'tanh-relu' }, readSaeLens, 'activation_fn'],
+    ['sae-lens/standard-average-norm', 'cfg.json', {}, loadSae, 'without its scalar'],
+    ['sae-lens/v5-standard', 'cfg.json', { temperature: 2 }, loadSae, 'temperature'],
+    ['sae-lens/v5-standard', 'cfg.json', { activation_fn_str: 'tanh-relu' }, loadSae, 'activation_fn'],
     [
       'sae-lens/v5-standard',
       'cfg.json',
       { finetuning_scaling_factor: true },
-      readSaeLens,
+      loadSae,
       'finetuning_scaling_factor',
     ],
-    ['sparsify/sae', 'cfg.json', { activation: 'groupmax' }, readSparsify, 'activation'],
-    ['sparsify/sae', 'cfg.json', { signed: true }, readSparsify, 'signed'],
-    ['sparsify/sae', 'cfg.json', { num_latents: 48 }, readSparsify, '40 latents'],
-    ['sparsify/sae', 'cfg.json', { k: 41 }, readSparsify, 'k 41'],
-    ['sparsify/skip', 'cfg.json', { skip_connection: false }, readSparsify, 'W_skip'],
-    ['llama-scope/sae', 'hyperparams.json', { use_glu_encoder: true }, readLlamaScope, 'use_glu_encoder'],
-    [
-      'llama-scope/sae',
-      'hyperparams.json',
-      { dataset_average_activation_norm: { in: 0 } },
-      readLlamaScope,
-      '.in',
-    ],
-    ['gemma-scope-2/sae', 'config.json', { gain: 2 }, readGemmaScope2, 'gain'],
-    [
-      'gemma-scope-2/transcoder',
-      'config.json',
-      { hf_hook_point_out: undefined },
-      readGemmaScope2,
-      '9 columns',
-    ],
+    ['sparsify/sae', 'cfg.json', { activation: 'groupmax' }, loadSae, 'activation'],
+    ['sparsify/sae', 'cfg.json', { signed: true }, loadSae, 'signed'],
+    ['sparsify/sae', 'cfg.json', { num_latents: 48 }, loadSae, '40 latents'],
+    ['sparsify/sae', 'cfg.json', { k: 41 }, loadSae, 'k 41'],
+    ['sparsify/skip', 'cfg.json', { skip_connection: false }, loadSae, 'W_skip'],
+    ['llama-scope/sae', 'hyperparams.json', { use_glu_encoder: true }, loadSae, 'use_glu_encoder'],
+    ['llama-scope/sae', 'hyperparams.json', { dataset_average_activation_norm: { in: 0 } }, loadSae, '.in'],
+    ['gemma-scope-2/sae', 'config.json', { gain: 2 }, loadSae, 'gain'],
+    ['gemma-scope-2/transcoder', 'config.json', { hf_hook_point_out: undefined }, loadSae, '9 columns'],
   ])('%s, %s with %o', async (name, file, change, read, named) => {
     const message = await refusal(read(await copy(name, file, change)));
     expect(message.replaceAll('\\"', '"')).toContain(named.replaceAll('\\"', '"'));
@@ -151,7 +125,7 @@ describe('configs', () => {
       [{ dict_class: 'GatedAutoEncoder' }, 'decoder_bias'],
     ] as const) {
       await writeFile(path, JSON.stringify({ ...config, trainer: { ...config.trainer, ...change } }));
-      expect(await refusal(readDictionaryLearning(folder))).toContain(named);
+      expect(await refusal(loadSae(folder))).toContain(named);
     }
   });
 
@@ -169,14 +143,13 @@ describe('configs', () => {
         path,
         JSON.stringify({ ...config, trainer: { ...config.trainer, submodule_name: undefined, ...change } }),
       );
-      expect((await readDictionaryLearning(folder)).details.hook_name).toBe(hook);
+      expect((await loadSae(folder)).details.hook_name).toBe(hook);
     }
   });
 
   it('k of Qwen-Scope comes from the caller and must be possible', async () => {
     const file = join(fixtures, 'qwen-scope/sae/layer0.sae.pt');
-    await expect(readQwenScope(file, { k: 41 })).rejects.toThrow(UserError);
-    expect(await refusal(readOpenAi(file, { normalize: true }))).toContain('encoder.weight');
+    await expect(loadSae(file, { k: 41 })).rejects.toThrow(UserError);
   });
 
   it('an older scaling_factor is dropped when it is of ones, and refused otherwise', async () => {
@@ -197,9 +170,9 @@ describe('configs', () => {
       await writeFile(join(folder, 'sae_weights.safetensors'), Buffer.concat(bytes));
     };
     await write(1);
-    expect((await readSaeLens(folder)).conversions).toEqual(['scaling_factor of ones dropped']);
+    expect((await loadSae(folder)).conversions).toEqual(['scaling_factor of ones dropped']);
     await write(2);
-    expect(await refusal(readSaeLens(folder))).toContain('scaling_factor');
+    expect(await refusal(loadSae(folder))).toContain('scaling_factor');
   });
 
   it.each([Number.NaN, Number.NEGATIVE_INFINITY])('%d in a tensor is refused by its name', async (value) => {
@@ -217,7 +190,7 @@ describe('configs', () => {
       await writeFile(join(folder, 'sae_weights.safetensors'), Buffer.concat(bytes));
     };
     await write('b_enc');
-    expect(await refusal(readSaeLens(folder))).toContain(`${value} in tensor "b_enc", element 15`);
+    expect(await refusal(loadSae(folder))).toContain(`${value} in tensor "b_enc", element 15`);
     await write('W_dec');
     const file = await openSaeFile(folder);
     try {
@@ -237,10 +210,7 @@ describe('configs', () => {
     const folder = join(root, 'embedding', 'width_4k');
     await mkdir(folder, { recursive: true });
     await cp(join(fixtures, 'gemma-scope/plain/params.npz'), join(folder, 'params.npz'));
-    const [scaled, plain] = [
-      await readGemmaScope(folder),
-      await readGemmaScope(join(fixtures, 'gemma-scope/plain')),
-    ];
+    const [scaled, plain] = [await loadSae(folder), await loadSae(join(fixtures, 'gemma-scope/plain'))];
     expect(scaled.sae.W_enc[7]! * Math.sqrt(12)).toBeCloseTo(plain.sae.W_enc[7]!, 6);
     expect(scaled.sae.W_dec[7]! / Math.sqrt(12)).toBeCloseTo(plain.sae.W_dec[7]!, 6);
     expect(scaled.conversions).toHaveLength(1);
@@ -253,7 +223,7 @@ describe('Gemma Scope 2', () => {
     const published = { width: 40, l0: 150, affine_connection: false, type: 'sae' };
     const hook = 'model.layers.17.output';
     const change = { ...published, hf_hook_point_in: hook, hf_hook_point_out: hook };
-    const found = await readGemmaScope2(await copy('gemma-scope-2/sae', 'config.json', change));
+    const found = await loadSae(await copy('gemma-scope-2/sae', 'config.json', change));
     expect(found.details.hook_name).toBe(hook);
     expect(found.sae.d_out).toBeUndefined();
   });
@@ -271,17 +241,17 @@ describe('Gemma Scope 2', () => {
       await mkdir(folder, { recursive: true });
       await cp(join(from, 'params.safetensors'), join(folder, 'params.safetensors'));
       expect(await detectFormat(folder)).toBe('gemma-scope-2');
-      const [inferred, written] = [await readGemmaScope2(folder), await readGemmaScope2(from)];
+      const [inferred, written] = [await loadSae(folder), await loadSae(from)];
       expect(inferred.sae).toEqual(written.sae);
       expect(inferred.conversions[0]).toContain('config.json is missing');
     }
-    expect((await readGemmaScope2(sae)).details).toEqual({
+    expect((await loadSae(sae)).details).toEqual({
       model_name: null,
       hook_name: 'model.layers.17.output',
     });
     const elsewhere = await copy('gemma-scope-2/sae');
     await rm(join(elsewhere, 'config.json'));
-    expect(await refusal(readGemmaScope2(elsewhere))).toContain('says no hook');
+    expect(await refusal(loadSae(elsewhere))).toContain('says no hook');
   });
 });
 
@@ -338,17 +308,17 @@ describe('hostile files', () => {
     const text = Buffer.from("{'descr': '<f4', 'fortran_order': False, 'shape': (999999999999999, 0), }\n");
     const empty = Buffer.concat([Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, text.length, 0]), text]);
     await writeFile(join(folder, 'params.npz'), zipOf([{ name: 'W_enc.npy', bytes: empty }]));
-    expect(await refusal(readGemmaScope(folder))).toContain('[999999999999999, 0]');
+    expect(await refusal(loadSae(folder))).toContain('[999999999999999, 0]');
   });
 
   it('damaged configs: an error of ours or an SAE, nothing else', async () => {
     const targets: [string, string, (folder: string) => Promise<LoadedSae>][] = [
-      ['sae-lens/topk-rescale', 'cfg.json', readSaeLens],
-      ['sae-lens/v5-topk', 'cfg.json', readSaeLens],
-      ['sparsify/skip', 'cfg.json', readSparsify],
-      ['dictionary-learning/AutoEncoderTopK', 'config.json', readDictionaryLearning],
-      ['gemma-scope-2/transcoder', 'config.json', readGemmaScope2],
-      ['llama-scope/sae', 'hyperparams.json', readLlamaScope],
+      ['sae-lens/topk-rescale', 'cfg.json', loadSae],
+      ['sae-lens/v5-topk', 'cfg.json', loadSae],
+      ['sparsify/skip', 'cfg.json', loadSae],
+      ['dictionary-learning/AutoEncoderTopK', 'config.json', loadSae],
+      ['gemma-scope-2/transcoder', 'config.json', loadSae],
+      ['llama-scope/sae', 'hyperparams.json', loadSae],
     ];
     let refused = 0;
     for (const [name, file, read] of targets) {

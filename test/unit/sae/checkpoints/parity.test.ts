@@ -1,19 +1,13 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { readFloats, readSafetensors } from '../../../../runner/formats/safetensors.ts';
 import { withFile } from '../../../../runner/io/byte-source.ts';
-import { detectFormat } from '../../../../runner/sae/checkpoints/detect.ts';
-import { readDictionaryLearning } from '../../../../runner/sae/checkpoints/dictionary-learning.ts';
-import { readGemmaScope } from '../../../../runner/sae/checkpoints/gemma-scope.ts';
-import { readGemmaScope2 } from '../../../../runner/sae/checkpoints/gemma-scope-2.ts';
-import { readLlamaScope } from '../../../../runner/sae/checkpoints/llama-scope.ts';
-import type { LoadedSae, SaeFormat } from '../../../../runner/sae/checkpoints/loaded.ts';
-import { readOpenAi } from '../../../../runner/sae/checkpoints/openai.ts';
-import { readQwenScope } from '../../../../runner/sae/checkpoints/qwen-scope.ts';
-import { readSaeLens } from '../../../../runner/sae/checkpoints/sae-lens.ts';
-import { readSparsify } from '../../../../runner/sae/checkpoints/sparsify.ts';
+import type { LoadOptions } from '../../../../runner/sae/checkpoints/adapter.ts';
+import { adapters } from '../../../../runner/sae/checkpoints/adapters.ts';
+import { loadSae } from '../../../../runner/sae/checkpoints/load.ts';
+import type { SaeFormat } from '../../../../runner/sae/checkpoints/loaded.ts';
 import { openSae } from '../../../../runner/sae/open-sae.ts';
 import * as reference from '../../../../runner/sae/reference.ts';
 import type { Sae } from '../../../../runner/sae/sae.ts';
@@ -24,23 +18,18 @@ const fixtures = fileURLToPath(new URL('../../../fixtures/sae/', import.meta.url
 /** The makers' NORM_SCALE and k: what those formats do not have in their files. */
 const NORM_SCALE = 0.375;
 
-const readers: Partial<Record<SaeFormat, (folder: string) => Promise<LoadedSae>>> = {
-  'sae-lens': (folder) =>
-    readSaeLens(folder, folder.includes('average-norm') ? { normScale: NORM_SCALE } : {}),
-  'dictionary-learning': readDictionaryLearning,
-  sparsify: readSparsify,
-  'gemma-scope': readGemmaScope,
-  'gemma-scope-2': readGemmaScope2,
-  'llama-scope': readLlamaScope,
-  openai: (folder) => readOpenAi(`${folder}/layer.pt`),
-  'qwen-scope': (folder) => readQwenScope(`${folder}/layer0.sae.pt`, { k: 5 }),
-};
+/** What the files of some do not say. */
+function optionsOf(format: SaeFormat, name: string): LoadOptions {
+  if (name.includes('average-norm')) return { normScale: NORM_SCALE };
+  return format === 'qwen-scope' ? { k: 5 } : {};
+}
 
-const singleFiles: Partial<Record<SaeFormat, string>> = { 'qwen-scope': 'layer0.sae.pt', openai: 'layer.pt' };
+const singleFiles: Record<string, string> = { 'qwen-scope': 'layer0.sae.pt', openai: 'layer.pt' };
 
-const cases = Object.keys(readers).flatMap((format) =>
-  readdirSync(`${fixtures}${format}`).map((name) => ({ format: format as SaeFormat, name })),
-);
+const cases = adapters
+  .map(({ format }) => format)
+  .filter((format) => existsSync(`${fixtures}${format}`))
+  .flatMap((format) => readdirSync(`${fixtures}${format}`).map((name) => ({ format, name })));
 
 interface Measured {
   format: SaeFormat;
@@ -62,8 +51,9 @@ test('there are as many cases as the makers write', () => {
 
 test.each(cases)('$format/$name computes what its author’s library computes', async ({ format, name }) => {
   const folder = `${fixtures}${format}/${name}`;
-  expect(await detectFormat(singleFiles[format] ? `${folder}/${singleFiles[format]}` : folder)).toBe(format);
-  const { sae, ...loaded } = await readers[format]!(folder);
+  const single = singleFiles[format];
+  const path = single === undefined ? folder : `${folder}/${single}`;
+  const { sae, ...loaded } = await loadSae(path, optionsOf(format, name));
   expect(loaded.format).toBe(format);
   const golden = await withFile(`${folder}/golden.safetensors`, async (source) => {
     const file = await readSafetensors(source);

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readSaeLens } from '../../../../runner/sae/checkpoints/sae-lens.ts';
+import { loadSae } from '../../../../runner/sae/checkpoints/load.ts';
 import { SAE_LENS_VERSION, writeSaeLens } from '../../../../runner/sae/checkpoints/sae-lens-export.ts';
 import { topKSae } from '../../../../runner/sae/sae.ts';
 import { exportedSaes, exportMetadata } from '../../../fixtures/sae/exported-cases.ts';
@@ -39,7 +39,7 @@ test.each([...saes.keys()])('%s is written byte for byte as SAELens was seen to 
 test.each(['relu-layer-norm', 'topk-rescale', 'jumprelu-plain-input', 'gated', 'jumprelu-skip-transcoder'])(
   '%s comes back as it was written',
   async (name) => {
-    const { sae, details, conversions } = await readSaeLens(join(folder, name));
+    const { sae, details, conversions } = await loadSae(join(folder, name));
     expect(sae).toEqual(saes.get(name));
     expect(details).toEqual({ model_name: 'tiny', hook_name: 'blocks.2.hook_resid_post' });
     expect(conversions).toEqual([]);

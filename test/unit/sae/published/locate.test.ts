@@ -167,7 +167,9 @@ test('a folder that is called like a file', async () => {
 test('a loader that no adapter corresponds to is named, with those that are known', async () => {
   await withBench(async ({ hub, server }) => {
     const failure = locateSae('saelens:clt-as-per-layer/layer_0', locating(hub));
-    await expect(failure).rejects.toThrow(/"mntss_clt_layer_transcoder".*sae_lens, gemma_2, gemma_3/);
+    await expect(failure).rejects.toThrow(
+      /"mntss_clt_layer_transcoder".*sae_lens, sparsify, .*gemma_2, gemma_3/,
+    );
     expect(server.requests).toEqual([]);
   });
 });

@@ -1,0 +1,46 @@
+/** What a format of SAEs is to the rest: how it is recognised, which of its files are wanted, and how it is opened. */
+import type { SaeFile } from './loaded.ts';
+
+/** What some formats do not have in their files. */
+export interface LoadOptions {
+  /** SAELens: the scalar of expected_average_only_in. */
+  normScale?: number;
+  /** SAELens: keys of its config to read otherwise. */
+  overrides?: Readonly<Record<string, unknown>>;
+  /** OpenAI: whether inputs are layer-normalised; default as its own loader decides. */
+  normalize?: boolean;
+  /** Qwen-Scope: latents a token. */
+  k?: number;
+  /** Reference release: which of the folder's layers; not needed where there is one. */
+  layer?: number;
+}
+
+/** How a format is recognised. One that is a single file has names or keys, one that is a folder the files in it. */
+export interface Mark {
+  /** Whether the names in a folder are of this format. */
+  folder?: (names: readonly string[]) => boolean;
+  /** Whether a file's name alone is. */
+  file?: (name: string) => boolean;
+  /** Whether the keys of the state dict in a .pt file are. */
+  stateDict?: (keys: ReadonlySet<string>) => boolean;
+  /** A tensor that the safetensors file of the folder must hold: names of files are shared, and renamed. */
+  tensor?: { file: string; name: string };
+}
+
+export interface SaeAdapter {
+  /** As records and errors name it. */
+  format: string;
+  mark: Mark;
+  /** Files of an SAE, by their path in its folder: what is downloaded of a repository. */
+  files: RegExp;
+  /** The one of them that only an SAE has: where it lies, an SAE does. */
+  tensors: RegExp;
+  /** Loaders of SAELens' registry whose files these are. */
+  loaders: readonly string[];
+  /** Options that it takes beside those of every format. */
+  takes: readonly (keyof LoadOptions)[];
+  /** What the name of a repository says and its files do not, with a phrase of it. */
+  fromRepository?: (repo: string) => { options: LoadOptions; conversion: string } | null;
+  /** @throws UserError for an option that it needs; UnavailableError, MalformedError */
+  open: (path: string, options: LoadOptions) => Promise<SaeFile>;
+}

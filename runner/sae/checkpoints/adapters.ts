@@ -1,0 +1,28 @@
+/** The formats that are read: a new one is its file here, and a line of this list. */
+import type { SaeAdapter } from './adapter.ts';
+import { dictionaryLearning } from './dictionary-learning.ts';
+import { gemmaScope } from './gemma-scope.ts';
+import { gemmaScope2 } from './gemma-scope-2.ts';
+import { llamaScope } from './llama-scope.ts';
+import { openAi } from './openai.ts';
+import { qwenScope } from './qwen-scope.ts';
+import { referenceRelease } from './reference-release.ts';
+import { saeLens } from './sae-lens.ts';
+import { sparsify } from './sparsify.ts';
+
+export const adapters: readonly SaeAdapter[] = [
+  saeLens,
+  sparsify,
+  dictionaryLearning,
+  gemmaScope,
+  gemmaScope2,
+  llamaScope,
+  openAi,
+  qwenScope,
+  referenceRelease,
+];
+
+/** The adapter that reads what a loader of SAELens' registry does; undefined where none does. */
+export function adapterOfLoader(loader: string): SaeAdapter | undefined {
+  return adapters.find(({ loaders }) => loaders.includes(loader));
+}
