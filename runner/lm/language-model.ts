@@ -115,6 +115,8 @@ export interface LanguageModelOptions {
   /** Bytes that weights may take on one device at a time; default no limit, so that all segments are held. */
   memory?: number;
   threads?: number;
+  /** False keeps weights unpacked: less memory, slower products. Default true. */
+  prepack?: boolean;
   /** Longest row; default the model's context length. */
   maxTokens?: number;
   logits?: boolean;
@@ -182,6 +184,7 @@ export async function openLanguageModel(
           folder: checkpoint.weightsFolder,
           device: segments[segment]!.device,
           ...(options.threads === undefined ? {} : { threads: options.threads }),
+          ...(options.prepack === undefined ? {} : { prepack: options.prepack }),
         }),
       );
     }

@@ -5,7 +5,12 @@ import { readFloats, readSafetensors } from '../../../runner/formats/safetensors
 import { withFile } from '../../../runner/io/byte-source.ts';
 import type { Checkpoint } from '../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../runner/lm/families/index.ts';
-import { type LanguageModel, openLanguageModel, type TokenBatch } from '../../../runner/lm/language-model.ts';
+import {
+  type LanguageModel,
+  type LanguageModelOptions,
+  openLanguageModel,
+  type TokenBatch,
+} from '../../../runner/lm/language-model.ts';
 
 const goldenSchema = z.object({
   program: z.string(),
@@ -19,31 +24,68 @@ const goldenSchema = z.object({
       residual: z.string(),
       logits: z.string(),
       nll: z.string().optional(),
+      spread: z.object({
+        residual: z.array(z.number()),
+        logits: z.number(),
+        nll: z.number().optional(),
+      }),
     }),
   ),
 });
 
-/** From here on a float32 steps by 6e-5 and more: such values are held to the bound relative to this. */
-const COARSE = 512;
+/**
+ * Spreads that a float32 program may be away from the original run in float64. A spread is what the original's own
+ * float32 run is away, at its worst; another order of the same sums draws its roundings anew. A sum kept in one
+ * register instead of eight or sixteen rounds √8 to √16 times as far, and a kernel without fused products twice as often
+ * in each step. It is a bound on roundings, whatever the values' magnitude: a wrong rule is hundreds of spreads away.
+ */
+export const SPREADS = 6;
 
-/** Largest difference and largest magnitude seen, over everything compared. */
+/** Half of the step between float32 numbers, relative to them: what rounding one of them may change. */
+export const HALF_STEP = 2 ** -24;
+
+/** Largest difference seen, over everything compared: as it is, and in spreads. */
 class Difference {
   max = 0;
+  spreads = 0;
   scale = 0;
 
-  add(found: number, expected: number): void {
-    this.max = Math.max(this.max, Math.abs(found - expected) / Math.max(1, Math.abs(expected) / COARSE));
+  /** @param spread of the tensor; golden values are rounded to float32 besides, which is half a step of theirs */
+  add(found: number, expected: number, spread: number): void {
+    const away = Math.abs(found - expected);
+    this.max = Number.isNaN(away) ? Number.NaN : Math.max(this.max, away);
+    this.spreads = Math.max(this.spreads, away / (spread + Math.abs(expected) * HALF_STEP));
     this.scale = Math.max(this.scale, Math.abs(expected));
-    if (Number.isNaN(found)) this.max = Number.NaN;
+  }
+
+  toString(): string {
+    return `${this.max.toExponential(1)} of ${this.scale.toFixed(1)} (${this.spreads.toFixed(2)} spreads)`;
   }
 }
 
 export type Differences = Record<'residual' | 'logits' | 'nll', Difference>;
 
 /** The model cut after every block. */
-export function openEverywhere(checkpoint: Checkpoint): Promise<LanguageModel> {
-  const { blocks } = familyOf(checkpoint);
-  return openLanguageModel(checkpoint, { hooks: Array.from({ length: blocks }, (_, i) => i), logits: true });
+export function openEverywhere(
+  checkpoint: Checkpoint,
+  options: Omit<LanguageModelOptions, 'hooks' | 'logits'> = {},
+): Promise<LanguageModel> {
+  const hooks = Array.from({ length: familyOf(checkpoint).blocks }, (_, i) => i);
+  return openLanguageModel(checkpoint, { ...options, hooks, logits: true });
+}
+
+/** The worst of several, in spreads; NaN where a value is. */
+export function worst(differences: Differences): number {
+  return Math.max(...Object.values(differences).map(({ spreads }) => spreads));
+}
+
+/** The largest spread of residuals and of losses in `<golden>.json`. */
+export function spreadsOf(golden: string): { residual: number; nll: number } {
+  const { cases } = goldenSchema.parse(JSON.parse(readFileSync(`${golden}.json`, 'utf8')));
+  return {
+    residual: Math.max(...cases.flatMap(({ spread }) => spread.residual)),
+    nll: Math.max(...cases.map(({ spread }) => spread.nll ?? 0)),
+  };
 }
 
 /** Every case of `<golden>.json`: residuals at every hook, logits from the first and last hook, losses. */
@@ -66,6 +108,7 @@ export async function compareWithGolden(model: LanguageModel, golden: string): P
             differences.residual.add(
               residual[(row * tokens + token) * width + i]!,
               expectedResidual[(block * each.residualAt.length + position) * width + i]!,
+              each.spread.residual[block]!,
             );
           }
         });
@@ -79,6 +122,7 @@ export async function compareWithGolden(model: LanguageModel, golden: string): P
             differences.logits.add(
               logits[(row * tokens + token) * model.vocabulary + i]!,
               expectedLogits[position * model.vocabulary + i]!,
+              each.spread.logits,
             );
           }
         });
@@ -92,7 +136,7 @@ export async function compareWithGolden(model: LanguageModel, golden: string): P
             const counted = token < lengths[row]! - 1;
             // Where there is no next token the loss is 0 exactly.
             const value = nll[row * tokens + token]!;
-            if (counted) differences.nll.add(value, expected[place++]!);
+            if (counted) differences.nll.add(value, expected[place++]!, each.spread.nll!);
             else if (value !== 0) throw new Error(`${each.name}: loss ${value} where there is no next token`);
           }
         }

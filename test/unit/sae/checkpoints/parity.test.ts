@@ -114,9 +114,11 @@ test('the table of the fixtures says what is measured here', async () => {
     stated.map((cells) => cells.slice(0, 3).join(' | ')),
     advice,
   ).toEqual(table.map(({ key }) => `| ${key}`));
+  // Some figures are a single rounding of the largest number. Sums of as few terms as here are off by a few.
+  const held = (figure: string): number => Math.max(SLACK * Number.parseFloat(figure), 16 * 2 ** -24);
   for (const [i, { key, latents, reconstruction }] of table.entries()) {
     const [, , , z, x] = stated[i]!;
-    expect(latents, `${key}: ${advice}`).toBeLessThanOrEqual(SLACK * Number.parseFloat(z!));
-    expect(reconstruction, `${key}: ${advice}`).toBeLessThanOrEqual(SLACK * Number.parseFloat(x!));
+    expect(latents, `${key}: ${advice}`).toBeLessThanOrEqual(held(z!));
+    expect(reconstruction, `${key}: ${advice}`).toBeLessThanOrEqual(held(x!));
   }
 });
