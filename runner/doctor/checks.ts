@@ -138,7 +138,7 @@ async function training(device: Device): Promise<number> {
   const x = quarters(settings.batchTokens * shape.d_in, 'x');
   const dead = Int32Array.from({ length: 40 }, (_, i) => 3 * i);
   const trained = async (backend: TrainingBackend): Promise<Float32Array[]> => {
-    const session = await backend.init(settings, shape.d_in, freshState(shape, quarterTensors(shape)));
+    const session = await backend.init(settings, shape.d_in, freshState({ ...quarterTensors(shape) }));
     try {
       await session.step(x, { learningRate: 1e-3, dead });
       const state = await session.state();
@@ -186,10 +186,7 @@ async function trainingRate(device: Device, { operationsPerSecond }: Facts): Pro
   const session = await chooseBackend({ choice: 'auto', device }).init(
     settings,
     d_in,
-    freshState(
-      { d_in, d_sae: dSae },
-      initialParameters({ ...settings, weiszfeldIterations: 1 }, d_in, 'doctor', x),
-    ),
+    freshState(initialParameters({ ...settings, weiszfeldIterations: 1 }, d_in, 'doctor', x)),
   );
   try {
     const step = () => session.step(x, { learningRate: 1e-4, dead: new Int32Array(0) });

@@ -11,10 +11,11 @@ import {
 } from '../formats/safetensors.ts';
 import { withFile } from '../io/byte-source.ts';
 import { trajectoryPoint } from '../report/schema.ts';
-import { normalisation, type TensorName, tensorNames, tensorShape } from '../sae/sae.ts';
+import { normalisation } from '../sae/sae.ts';
+import { architectureOf } from './architectures/index.ts';
 import { recipe } from './recipe.ts';
 import type { SaePlan, SaeTrainingState } from './sae-trainer.ts';
-import { mapTensors } from './state.ts';
+import { mapParameters, type ParameterShapes, type Parameters, valuesOf } from './state.ts';
 import type { TrainerState } from './trainer.ts';
 
 const STATE = 'state.json';
@@ -34,7 +35,10 @@ export interface Checkpoint {
 /** The files of a checkpoint, each as parts to be written one after the other; made one at a time. */
 export function* checkpointFiles(checkpoint: Checkpoint): Generator<{ name: string; parts: Uint8Array[] }> {
   for (const [id, sae] of checkpoint.state.saes) {
-    yield { name: tensorFile(id), parts: encodeSafetensors(tensorsOf(sae, checkpoint.d_in)) };
+    const plan = checkpoint.state.plans.find((each) => each.id === id);
+    if (plan === undefined) throw new RangeError(`no plan of ${id}`);
+    const tensors = tensorsOf(sae, shapesOf(plan.recipe, checkpoint.d_in));
+    yield { name: tensorFile(id), parts: encodeSafetensors(tensors) };
   }
   yield { name: STATE, parts: [Buffer.from(`${JSON.stringify(stateOf(checkpoint), null, 1)}\n`)] };
 }
@@ -46,11 +50,7 @@ export function checkpointLimits(
 ): Map<string, number> {
   const limits = new Map([[STATE, STATE_LIMIT]]);
   for (const { id, recipe } of plans) {
-    const shape = { d_in, d_sae: recipe.dSae };
-    const values = tensorNames.reduce(
-      (sum, name) => sum + tensorShape(name, shape).reduce((a, b) => a * b, 1),
-      0,
-    );
+    const values = Object.values(shapesOf(recipe, d_in)).reduce((sum, shape) => sum + valuesOf(shape), 0);
     limits.set(tensorFile(id), 4 * (momentPrefixes.length * values + recipe.dSae) + HEADER_LIMIT);
   }
   return limits;
@@ -88,17 +88,19 @@ function tensorFile(id: string): string {
 
 const momentPrefixes = ['', 'first_', 'second_'] as const;
 
-function tensorsOf({ optimiser, silent }: SaeTrainingState, d_in: number): Record<string, TensorToWrite> {
+function shapesOf(recipe: SaePlan['recipe'], d_in: number): ParameterShapes {
+  return architectureOf(recipe).parameters(recipe, d_in);
+}
+
+function tensorsOf(
+  { optimiser, silent }: SaeTrainingState,
+  shapes: ParameterShapes,
+): Record<string, TensorToWrite> {
   const groups = [optimiser.parameters, optimiser.firstMoments, optimiser.secondMoments];
-  const shape = { d_in, d_sae: silent.length };
   const tensors: Record<string, TensorToWrite> = {};
   groups.forEach((group, i) => {
-    for (const name of tensorNames) {
-      tensors[`${momentPrefixes[i]}${name}`] = {
-        dtype: 'F32',
-        shape: tensorShape(name, shape),
-        data: group[name],
-      };
+    for (const [name, shape] of Object.entries(shapes)) {
+      tensors[`${momentPrefixes[i]}${name}`] = { dtype: 'F32', shape, data: group[name]! };
     }
   });
   tensors.silent = { dtype: 'I32', shape: [silent.length], data: silent };
@@ -159,15 +161,15 @@ async function readTensors(
   { recipe, updates }: StateFile['saes'][number],
   d_in: number,
 ): Promise<Pick<SaeTrainingState, 'optimiser' | 'silent'>> {
-  const shape = { d_in, d_sae: recipe.dSae };
+  const shapes = shapesOf(recipe, d_in);
   return withFile(path, async (source) => {
     const file = await readSafetensors(source);
-    const group = async (prefix: string): Promise<Record<TensorName, Float32Array>> => {
-      const found = new Map<TensorName, Float32Array>();
-      for (const name of tensorNames) {
-        found.set(name, await readFloats(source, file, `${prefix}${name}`, tensorShape(name, shape)));
+    const group = async (prefix: string): Promise<Parameters> => {
+      const found = new Map<string, Float32Array>();
+      for (const [name, shape] of Object.entries(shapes)) {
+        found.set(name, await readFloats(source, file, `${prefix}${name}`, [...shape]));
       }
-      return mapTensors((name) => found.get(name)!);
+      return mapParameters(shapes, (_, name) => found.get(name)!);
     };
     const [parameters, firstMoments, secondMoments] = [
       await group(momentPrefixes[0]),

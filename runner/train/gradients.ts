@@ -1,8 +1,5 @@
-/** Pieces that the main loss and AuxK share in the step program. */
+/** Pieces of forward and backward passes that architectures and AuxK share in the step program. */
 import { elementTypes, type Graph, none, type Value } from '../onnx/graph.ts';
-import type { TensorName } from '../sae/sae.ts';
-
-export type Gradients = Record<TensorName, Value>;
 
 /** `zeros` with `values` [B, k] put at the columns `at` [B, k]. */
 export function scatterColumns(graph: Graph, zeros: Value, at: Value, values: Value): Value {
@@ -10,15 +7,16 @@ export function scatterColumns(graph: Graph, zeros: Value, at: Value, values: Va
 }
 
 /** Gradients of W_enc and b_enc from that of pre [B, n]. */
-export function encoderGradients(
-  graph: Graph,
-  centred: Value,
-  dpre: Value,
-): Pick<Gradients, 'W_enc' | 'b_enc'> {
+export function encoderGradients(graph: Graph, centred: Value, dpre: Value): { W_enc: Value; b_enc: Value } {
   return {
     W_enc: graph.node('Gemm', [centred, dpre], { attributes: { transA: 1 } }),
-    b_enc: graph.node('ReduceSum', [dpre, graph.int64s([0])], { attributes: { keepdims: 0 } }),
+    b_enc: sumOverTokens(graph, dpre),
   };
+}
+
+/** [B, n] to [n]. */
+export function sumOverTokens(graph: Graph, value: Value): Value {
+  return graph.node('ReduceSum', [value, graph.int64s([0])], { attributes: { keepdims: 0 } });
 }
 
 export function sumAll(graph: Graph, op: 'ReduceSum' | 'ReduceSumSquare', value: Value): Value {
@@ -29,4 +27,15 @@ export function sumAll(graph: Graph, op: 'ReduceSum' | 'ReduceSumSquare', value:
 export function positive(graph: Graph, value: Value): Value {
   const above = graph.node('Greater', [value, graph.scalar(0)]);
   return graph.node('Cast', [above], { attributes: { to: elementTypes.float32 } });
+}
+
+/** Of z [B, n]: 1 where a latent is active, how many are, and which latents are for some token. */
+export function activityOf(graph: Graph, z: Value): { active: Value; activeLatents: Value; fired: Value } {
+  const active = positive(graph, z);
+  const sums = sumOverTokens(graph, active);
+  return {
+    active,
+    activeLatents: sumAll(graph, 'ReduceSum', active),
+    fired: graph.node('Greater', [sums, graph.scalar(0)]),
+  };
 }

@@ -1,21 +1,22 @@
 import { random } from '../math/random.ts';
-import type { SaeTensors } from '../sae/sae.ts';
+import { architectureOf } from './architectures/index.ts';
 import { geometricMedian } from './geometric-median.ts';
 import type { Recipe } from './recipe.ts';
+import { mapParameters, type Parameters } from './state.ts';
 
 /**
- * Initial weights: rows of W_dec gaussian and scaled to unit norm, W_enc its transpose, b_enc 0, b_dec the geometric
- * median of the first `biasInitSamples` activations.
+ * Initial weights: rows of W_dec gaussian and scaled to unit norm, W_enc its transpose, b_dec the geometric median
+ * of the first `biasInitSamples` activations, the rest as the architecture says.
  *
  * @param id name of the SAE's random stream: SAEs of one run start from different weights
  * @param samples activations [count, d_in], at least `biasInitSamples` of them
  */
 export function initialParameters(
-  recipe: Pick<Recipe, 'dSae' | 'seed' | 'biasInitSamples' | 'weiszfeldIterations'>,
+  recipe: Recipe,
   d_in: number,
   id: string,
   samples: Float32Array,
-): SaeTensors {
+): Parameters {
   const { dSae: d_sae, biasInitSamples } = recipe;
   if (samples.length < biasInitSamples * d_in) {
     throw new RangeError(
@@ -45,5 +46,12 @@ export function initialParameters(
     d_in,
     recipe.weiszfeldIterations,
   );
-  return { W_enc, W_dec, b_enc: new Float32Array(d_sae), b_dec: Float32Array.from(centre) };
+  const architecture = architectureOf(recipe);
+  const made: Parameters = {
+    ...architecture.initialise(recipe),
+    W_enc,
+    W_dec,
+    b_dec: Float32Array.from(centre),
+  };
+  return mapParameters(architecture.parameters(recipe, d_in), (_, name) => made[name]!);
 }

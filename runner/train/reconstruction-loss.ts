@@ -1,7 +1,6 @@
 /** The reconstruction part of the loss and what it sends back, in the step program. */
 import type { Graph, Value } from '../onnx/graph.ts';
-import { nestedGroups } from './matryoshka.ts';
-import { lossWeight, type StepRecipe } from './recipe.ts';
+import { type CommonRecipe, lossWeight } from './common-settings.ts';
 
 export interface ReconstructionLoss {
   /** x̂ − x [B, d], of all latents. */
@@ -20,18 +19,20 @@ export interface ReconstructionLoss {
 }
 
 /**
- * The squared error of x̂ = z·W_dec + b_dec; of a Matryoshka SAE the mean over its prefixes of groups, each of which
- * reconstructs x by itself (Bussmann et al. 2025, arXiv 2503.17547).
+ * The squared error of x̂ = z·W_dec + b_dec; with several groups of latents the mean over the prefixes of groups, each of
+ * which reconstructs x by itself (Bussmann et al. 2025, arXiv 2503.17547).
+ *
+ * @param groups latents of each group, in order
  */
 export function reconstructionLoss(
   graph: Graph,
-  recipe: StepRecipe,
+  recipe: Pick<CommonRecipe, 'batchTokens' | 'lossReduction'>,
   d_in: number,
-  { x, dense, W_dec, b_dec }: { x: Value; dense: Value; W_dec: Value; b_dec: Value },
+  { x, z, W_dec, b_dec }: { x: Value; z: Value; W_dec: Value; b_dec: Value },
+  groups: readonly number[],
 ): ReconstructionLoss {
-  const groups = nestedGroups(recipe);
   const scale = graph.scalar((2 * lossWeight(recipe, d_in)) / groups.length);
-  const parts = slices(graph, groups, dense, W_dec);
+  const parts = slices(graph, groups, z, W_dec);
   let error: Value | undefined;
   const errors = parts.map(({ z, rows }) => {
     error =

@@ -3,6 +3,7 @@ import { MalformedError, UserError } from '../errors.ts';
 import { type Random, type RandomState, random, randomFrom, shuffle } from '../math/random.ts';
 import type { TrajectoryPoint } from '../report/schema.ts';
 import type { Normalisation, Sae } from '../sae/sae.ts';
+import { architectureOf } from './architectures/index.ts';
 import type { StepResult, TrainingBackend, TrainingSession } from './backends/backend.ts';
 import { type DeadClock, deadClock } from './dead-clock.ts';
 import { initialParameters } from './init.ts';
@@ -10,8 +11,7 @@ import { estimateNormalisation, normalise } from './normalise.ts';
 import type { Recipe } from './recipe.ts';
 import { learningRate } from './schedule.ts';
 import { type SmoothedState, smooth, smoothed, unsmoothed } from './smoothed.ts';
-import { freshState, mapTensors, type OptimiserState } from './state.ts';
-import { trainedSae } from './trained-sae.ts';
+import { freshState, mapParameters, type OptimiserState } from './state.ts';
 import { isLogged } from './trajectory.ts';
 
 /** Decay, a step, of the var_exp that the trajectory shows. */
@@ -157,7 +157,10 @@ export class SaeTrainer {
       tokens: this.#tokens,
       step: this.#steps,
       var_exp: smoothed(this.#varExp),
-      loss: result.reconstructionLoss + recipe.alphaAux * result.auxLoss,
+      loss:
+        result.reconstructionLoss +
+        architectureOf(recipe).auxWeight(recipe) * result.auxLoss +
+        result.sparsityLoss,
       aux_loss: result.auxLoss,
       dead: this.#clock.dead().length,
       l0: result.activeLatents / recipe.batchTokens,
@@ -196,8 +199,9 @@ export class SaeTrainer {
   /** A copy of the SAE as it is now. */
   async sae(): Promise<Sae> {
     const { parameters } = await this.#session.state();
-    const copies = mapTensors((name) => parameters[name].slice());
-    return trainedSae(this.plan.recipe, this.#d_in, copies, {
+    const copies = mapParameters(parameters, (tensor) => tensor.slice());
+    const { recipe } = this.plan;
+    return architectureOf(recipe).toSae(recipe, this.#d_in, copies, {
       normalisation: this.#normalisation,
       threshold: smoothed(this.#threshold) ?? 0,
     });
@@ -227,13 +231,12 @@ export class SaeTrainer {
 /** @param samples activations [count, d_in] that b_dec is initialised from, at least `biasInitSamples` */
 export function newTrainingState(plan: SaePlan, d_in: number, samples: Float32Array): SaeTrainingState {
   const { recipe, id } = plan;
-  const shape = { d_in, d_sae: recipe.dSae };
   const normalisation = estimateNormalisation(recipe.normalisation, samples, d_in);
   const inputs = normalise(normalisation, samples, d_in);
   return {
     steps: 0,
     tokens: 0,
-    optimiser: freshState(shape, initialParameters(recipe, d_in, id, inputs)),
+    optimiser: freshState(initialParameters(recipe, d_in, id, inputs)),
     silent: new Int32Array(recipe.dSae),
     shuffling: random(recipe.seed, 'shuffle', id).state(),
     varExp: unsmoothed,

@@ -1,5 +1,6 @@
 /**
- * One training step of an SAE as one ONNX program: forward, losses, gradients, clip, Adam, unit rows.
+ * One training step of an SAE as one ONNX program: forward, losses, gradients, clip, Adam, unit rows. Forward pass and
+ * loss are the architecture's.
  *
  * Shapes: B tokens, d = d_in, n = d_sae. The latents are sparse, yet at small n dense products over all n are the
  * fastest thing the runtime offers; selection (TopK) costs about as much as four of the products. AuxK works on the
@@ -9,85 +10,64 @@
  * address of the data, and a resumed run has to give the same bits.
  */
 import { Graph, type Program, type Value } from '../onnx/graph.ts';
-import { type TensorName, tensorNames, tensorShape } from '../sae/sae.ts';
-import { auxK } from './aux-k.ts';
-import { encoderGradients, type Gradients } from './gradients.ts';
-import { leastDead, type StepRecipe } from './recipe.ts';
-import { reconstructionLoss } from './reconstruction-loss.ts';
-import { select } from './selection.ts';
-import { mapTensors } from './state.ts';
+import { architectureOf } from './architectures/index.ts';
+import type { Recipe } from './recipe.ts';
+import { mapParameters } from './state.ts';
 import { adam, clipFactor, globalNorm, unitRows, withoutParallel } from './update.ts';
 
 /** Names of a tensor and its two moments among the program's inputs; outputs have `next_` before them. */
-export function stateNames(name: TensorName): readonly [string, string, string] {
+export function stateNames(name: string): readonly [string, string, string] {
   return [name, `first_${name}`, `second_${name}`];
 }
 
 /**
  * Inputs: x [B, d]; the tensors and moments of `stateNames`; step_size (learning rate / (1 − beta1^t)) and
- * root_correction (sqrt(1 − beta2^t)), scalars; dead int32 [D], ascending; unless dead latents are counted with the
- * step, aux_active bool (AuxK is on) and aux_keep int64 [1] (min(kAux, D)).
+ * root_correction (sqrt(1 − beta2^t)), scalars; what the architecture's `feeds` gives.
  * Outputs: the same tensors and moments after the step; error_squares [B]; centred_squares [B]; aux_loss,
- * gradient_norm and active_latents, scalars; fired bool [n]; of a Matryoshka SAE nested_squares [B]; of one whose
- * latents are selected over the batch least_active, a scalar.
+ * gradient_norm and active_latents, scalars; fired bool [n]; where the architecture has them sparsity_loss, a scalar,
+ * nested_squares [B] and least_active, a scalar.
  */
-export function stepProgram(recipe: StepRecipe, d_in: number): Program {
+export function stepProgram(recipe: Recipe, d_in: number): Program {
+  const architecture = architectureOf(recipe);
   const graph = new Graph();
   const { dSae: n, batchTokens: B } = recipe;
-  const shape = { d_in, d_sae: n };
+  const shapes = architecture.parameters(recipe, d_in);
   const x = graph.input('x', 'float32', [B, d_in]);
-  const state = mapTensors((name) =>
-    stateNames(name).map((each) => graph.input(each, 'float32', tensorShape(name, shape))),
-  ) as Record<TensorName, [Value, Value, Value]>;
-  const { W_enc, W_dec, b_enc, b_dec } = mapTensors((name) => state[name][0]);
+  const state = mapParameters(
+    shapes,
+    (shape, name) =>
+      stateNames(name).map((each) => graph.input(each, 'float32', shape)) as [Value, Value, Value],
+  );
+  const parameters = mapParameters(state, ([value]) => value);
+  const { W_enc, W_dec, b_dec } = parameters;
   const stepSize = graph.input('step_size', 'float32', []);
   const rootCorrection = graph.input('root_correction', 'float32', []);
-  const candidates = graph.input('dead', 'int32', ['D']);
   const zero = graph.node('Mul', [rootCorrection, graph.scalar(0)]);
 
-  const centred = graph.node('Sub', [x, b_dec]);
-  const selection = select(graph, recipe, graph.node('Gemm', [centred, W_enc, b_enc]), zero);
-  const main = reconstructionLoss(graph, recipe, d_in, { x, dense: selection.dense, W_dec, b_dec });
-  const { error } = main;
-  const gradients: Gradients = {
-    W_dec: main.W_dec,
-    ...encoderGradients(graph, centred, selection.through(main.slopes)),
-    b_dec: main.b_dec,
-  };
-  const auxiliary = deadLatents(graph, recipe, candidates, selection.fired);
-  const aux = auxK(graph, recipe, d_in, {
-    centred,
-    error,
-    ...auxiliary,
-    zero,
-    W_enc,
-    W_dec,
-    b_enc,
-    gradients,
-  });
-  // pre depends on b_dec too: −Σ_t dpre·W_encᵀ, summed over the tokens first.
-  const throughEncoder = graph.node('Squeeze', [
-    graph.node('Gemm', [graph.node('Unsqueeze', [aux.gradients.b_enc, graph.int64s([0])]), W_enc], {
-      attributes: { transB: 1 },
-    }),
-    graph.int64s([0]),
-  ]);
-  const full: Gradients = {
-    ...aux.gradients,
-    W_dec: recipe.removeParallelGradient
-      ? withoutParallel(graph, aux.gradients.W_dec, W_dec)
-      : aux.gradients.W_dec,
-    b_dec: graph.node('Sub', [aux.gradients.b_dec, throughEncoder]),
-  };
+  const centred = graph.node('Sub', [x, recipe.applyBDecToInput ? b_dec : zero]);
+  const step = { graph, recipe, d_in, x, centred, parameters, zero };
+  const selection = architecture.select(step);
+  const loss = architecture.loss(step, selection);
+  const { error } = loss;
+  const full = { ...loss.gradients };
+  if (recipe.removeParallelGradient) full.W_dec = withoutParallel(graph, full.W_dec, W_dec);
+  if (recipe.applyBDecToInput) {
+    // pre depends on b_dec too: −Σ_t dpre·W_encᵀ, summed over the tokens first.
+    const row = graph.node('Unsqueeze', [loss.encoderSum, graph.int64s([0])]);
+    const product = graph.node('Gemm', [row, W_enc], { attributes: { transB: 1 } });
+    const throughEncoder = graph.node('Squeeze', [product, graph.int64s([0])]);
+    full.b_dec = graph.node('Sub', [full.b_dec, throughEncoder]);
+  }
 
   const norm = globalNorm(graph, full);
   const clip = clipFactor(graph, norm, recipe.gradientClip);
-  for (const name of tensorNames) {
-    const clipped = graph.node('Mul', [full[name], clip]);
-    const next = adam(graph, recipe, state[name], clipped, stepSize, rootCorrection);
+  for (const [name, shape] of Object.entries(shapes)) {
+    const clipped = graph.node('Mul', [full[name]!, clip]);
+    const next = adam(graph, recipe, state[name]!, clipped, stepSize, rootCorrection);
     if (name === 'W_dec' && recipe.unitNormDecoder) next[0] = unitRows(graph, next[0]);
+    next[0] = architecture.afterStep?.(graph, name, next[0]) ?? next[0];
     stateNames(name).forEach((each, i) => {
-      graph.output(next[i]!, `next_${each}`, 'float32', tensorShape(name, shape));
+      graph.output(next[i]!, `next_${each}`, 'float32', shape);
     });
   }
 
@@ -99,46 +79,12 @@ export function stepProgram(recipe: StepRecipe, d_in: number): Program {
   graph.output(graph.node('ReduceSumSquare', [deviation, lastAxis], perToken), 'centred_squares', 'float32', [
     B,
   ]);
-  graph.output(aux.loss, 'aux_loss', 'float32', []);
+  graph.output(loss.aux ?? graph.scalar(0), 'aux_loss', 'float32', []);
   graph.output(norm, 'gradient_norm', 'float32', []);
   graph.output(selection.activeLatents, 'active_latents', 'float32', []);
   graph.output(selection.fired, 'fired', 'bool', [n]);
-  if (main.nestedSquares !== null) graph.output(main.nestedSquares, 'nested_squares', 'float32', [B]);
+  if (loss.nestedSquares !== null) graph.output(loss.nestedSquares, 'nested_squares', 'float32', [B]);
+  if (loss.sparsity !== null) graph.output(loss.sparsity, 'sparsity_loss', 'float32', []);
   if (selection.least !== null) graph.output(selection.least, 'least_active', 'float32', []);
   return graph.program();
-}
-
-/**
- * The latents that AuxK goes by, whether there are enough of them, and how many each token keeps. Where the step
- * itself counts, those that fired in it are dead no more; else all of this is known before the step and given to it.
- */
-function deadLatents(
-  graph: Graph,
-  recipe: StepRecipe,
-  candidates: Value,
-  fired: Value,
-): { dead: Value; active: Value; keep: Value } {
-  switch (recipe.deadCounting) {
-    case 'before-step':
-      return {
-        dead: candidates,
-        active: graph.input('aux_active', 'bool', []),
-        keep: graph.input('aux_keep', 'int64', [1]),
-      };
-    case 'with-step': {
-      const dead = graph.node('Compress', [
-        candidates,
-        graph.node('Not', [graph.node('Gather', [fired, candidates])]),
-      ]);
-      const many = graph.node('Shape', [dead]);
-      const least = graph.int64s([leastDead(recipe)], []);
-      return {
-        dead,
-        active: graph.node('GreaterOrEqual', [graph.node('Squeeze', [many]), least]),
-        keep: graph.node('Min', [many, graph.int64s([recipe.kAux])]),
-      };
-    }
-    default:
-      return recipe.deadCounting satisfies never;
-  }
 }

@@ -1,8 +1,8 @@
 /** From gradients to new weights, in the step program. */
 import type { Graph, Value } from '../onnx/graph.ts';
-import { tensorNames } from '../sae/sae.ts';
-import { type Gradients, sumAll } from './gradients.ts';
-import type { StepRecipe } from './recipe.ts';
+import type { CommonRecipe } from './common-settings.ts';
+import { sumAll } from './gradients.ts';
+import type { PerParameter } from './state.ts';
 
 /** torch.nn.utils.clip_grad_norm_ divides by the norm plus this. */
 const CLIP_EPSILON = 1e-6;
@@ -20,8 +20,8 @@ export function withoutParallel(graph: Graph, gradient: Value, rows: Value): Val
 }
 
 /** Norm of all gradients taken as one vector. */
-export function globalNorm(graph: Graph, gradients: Gradients): Value {
-  const squares = tensorNames.map((name) => sumAll(graph, 'ReduceSumSquare', gradients[name]));
+export function globalNorm(graph: Graph, gradients: PerParameter<Value>): Value {
+  const squares = Object.values(gradients).map((each) => sumAll(graph, 'ReduceSumSquare', each));
   return graph.node('Sqrt', [squares.reduce((sum, each) => graph.node('Add', [sum, each]))]);
 }
 
@@ -37,7 +37,7 @@ export function clipFactor(graph: Graph, norm: Value, limit: number): Value {
 /** The tensor and its moments after one Adam step, with torch.optim.Adam's placing of epsilon. */
 export function adam(
   graph: Graph,
-  { adamBeta1, adamBeta2, adamEpsilon }: StepRecipe,
+  { adamBeta1, adamBeta2, adamEpsilon }: Pick<CommonRecipe, 'adamBeta1' | 'adamBeta2' | 'adamEpsilon'>,
   [parameter, first, second]: readonly [Value, Value, Value],
   gradient: Value,
   stepSize: Value,

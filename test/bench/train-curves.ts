@@ -21,7 +21,7 @@ import { sparseCpuBackend } from '../../runner/train/backends/sparse-cpu/sparse-
 import { deadClock } from '../../runner/train/dead-clock.ts';
 import { initialParameters } from '../../runner/train/init.ts';
 import { learningRate } from '../../runner/train/schedule.ts';
-import { freshState, mapTensors } from '../../runner/train/state.ts';
+import { freshState, mapParameters } from '../../runner/train/state.ts';
 
 const { values } = parseArgs({
   options: {
@@ -59,10 +59,7 @@ try {
   const initial = initialParameters(recipe, d_in, 'curves', joined);
 
   async function curve(backend: TrainingBackend): Promise<number[]> {
-    const state = freshState(
-      { d_in, d_sae: recipe.dSae },
-      mapTensors((name) => initial[name].slice()),
-    );
+    const state = freshState(mapParameters(initial, (tensor) => tensor.slice()));
     const session = await backend.init(recipe, d_in, state);
     const clock = deadClock(recipe.dSae, recipe.deadThresholdTokens);
     const losses: number[] = [];
@@ -87,7 +84,7 @@ try {
   else {
     const write = (name: string, data: Float32Array) => writeFile(join(folder, `${name}.f32`), data);
     await write('x', joined);
-    for (const [name, data] of Object.entries(initial)) await write(name, data as Float32Array);
+    for (const [name, data] of Object.entries(initial)) await write(name, data);
     const rates = Array.from({ length: steps }, (_, step) => learningRate(recipe, step));
     await writeFile(join(folder, 'job.json'), JSON.stringify({ ...recipe, d_in, batches, threads, rates }));
     const script = fileURLToPath(new URL('./parts/curves.py', import.meta.url));

@@ -171,7 +171,7 @@ async function stepper(backend: TrainingBackend, shape: Shape, x: Float32Array) 
     });
   }
   const parameters = { W_enc, W_dec, b_enc: new Float32Array(d_sae), b_dec: new Float32Array(d_in) };
-  const session = await backend.init(settings, d_in, freshState({ d_in, d_sae }, parameters));
+  const session = await backend.init(settings, d_in, freshState(parameters));
   const dead = Int32Array.from({ length: shape.dead }, (_, j) => j);
   let at = 0;
   return {

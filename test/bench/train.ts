@@ -27,11 +27,10 @@ const backend = graphBackend({ threads });
 const cases = await Promise.all(
   [0, 64, 200, 400].map(async (dead) => {
     const parameters = initialParameters(settings, d_in, 'bench', x);
-    const state = freshState({ d_in, d_sae: settings.dSae }, parameters);
     return {
       title: dead === 0 ? 'AuxK not active' : `AuxK over ${dead} dead latents`,
       dead: Int32Array.from({ length: dead }, (_, j) => j),
-      session: await backend.init(settings, d_in, state),
+      session: await backend.init(settings, d_in, freshState(parameters)),
       times: [] as number[],
     };
   }),

@@ -33,7 +33,7 @@ export interface StepControls {
   learningRate: number;
   /**
    * Latents that count as dead in this step, ascending; where the recipe counts with the step, those that do unless
-   * they fire in it. AuxK is active when there are at least `leastDead(recipe)` of them.
+   * they fire in it. Of no meaning to architectures without AuxK, which is active from `leastDead(recipe)` of them on.
    */
   dead: Int32Array;
 }
@@ -43,12 +43,17 @@ export interface StepResult {
   /** Mean over tokens and dimensions of the squared error. */
   mse: number;
   /**
-   * The loss without AuxK: mse, times d_in where the recipe sums over dimensions; of a Matryoshka SAE the mean of
+   * The reconstruction part of the loss: mse, times d_in where the recipe sums over dimensions; of a Matryoshka SAE the mean of
    * that over its prefixes.
    */
   reconstructionLoss: number;
-  /** The AuxK loss as the recipe's variant defines it, without its weight alpha; 0 while AuxK is not active. */
+  /**
+   * The architecture's auxiliary loss without its weight, 0 where it has none; AuxK as the recipe's variant defines it,
+   * 0 while it is not active.
+   */
   auxLoss: number;
+  /** The architecture's sparsity loss with its weight, 0 where it has none. */
+  sparsityLoss: number;
   /** Σ‖x − x̂‖² over the batch. */
   errorSquares: number;
   /** Σ‖x − mean of the batch‖². */

@@ -1,8 +1,10 @@
 import { sum } from '../../math/sum.ts';
 import type { Device } from '../../onnx/devices.ts';
 import type { Program } from '../../onnx/graph.ts';
-import { float32, floatsOf, type HostTensor, int32, openSession, type Session } from '../../onnx/session.ts';
-import { leastDead, lossWeight, type StepRecipe } from '../recipe.ts';
+import { float32, floatsOf, type HostTensor, openSession, type Session } from '../../onnx/session.ts';
+import { architectureOf } from '../architectures/index.ts';
+import { lossWeight, stepSettings } from '../common-settings.ts';
+import type { Recipe } from '../recipe.ts';
 import { stepProgram } from '../step-program.ts';
 import type { StepResult, TrainingBackend } from './backend.ts';
 import { sharedSessions } from './shared-sessions.ts';
@@ -39,7 +41,8 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
         ? 'dead latents counted with the step (deadCounting with-step) on webgpu'
         : null,
     async init(recipe, d_in, initial) {
-      const shape = { d_in, d_sae: recipe.dSae };
+      const architecture = architectureOf(recipe);
+      const shapes = architecture.parameters(recipe, d_in);
       const tokens = recipe.batchTokens;
       const key = programKey(recipe, d_in);
       const program = (): Program => stepProgram(recipe, d_in);
@@ -47,12 +50,12 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
       if (options.device === 'webgpu') {
         const device = options.device;
         const sessions = await onDevice.take(key, () =>
-          openDeviceSessions(program(), shape, { ...options, device }),
+          openDeviceSessions(program(), shapes, { ...options, device }),
         );
-        holder = stateOnDevice(sessions, shape, initial, () => onDevice.give(key));
+        holder = stateOnDevice(sessions, shapes, initial, () => onDevice.give(key));
       } else {
         const session = await onHost.take(key, () => openSession(program(), options));
-        holder = stateOnHost(session, shape, initial, () => onHost.give(key));
+        holder = stateOnHost(session, shapes, initial, () => onHost.give(key));
       }
       let open = true;
       return {
@@ -63,8 +66,7 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
           const updates = holder.updates + 1;
           const outputs = await holder.step({
             x: float32(x, [tokens, d_in]),
-            dead: int32(dead, [dead.length]),
-            ...auxiliaryFeeds(recipe, dead.length),
+            ...architecture.feeds(recipe, { dead, updates: holder.updates }),
             step_size: scalar(learningRate / (1 - recipe.adamBeta1 ** updates)),
             root_correction: scalar(Math.sqrt(1 - recipe.adamBeta2 ** updates)),
           });
@@ -81,43 +83,17 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
 }
 
 /** Equal keys mean equal programs. */
-function programKey(recipe: StepRecipe, d_in: number): string {
-  const parts: { [K in keyof StepRecipe]-?: StepRecipe[K] } & { d_in: number } = {
-    d_in,
-    architecture: recipe.architecture,
-    groupFractions: recipe.groupFractions,
-    lossReduction: recipe.lossReduction,
-    deadCounting: recipe.deadCounting,
-    dSae: recipe.dSae,
-    k: recipe.k,
-    kAux: recipe.kAux,
-    alphaAux: recipe.alphaAux,
-    auxVariant: recipe.auxVariant,
-    batchTokens: recipe.batchTokens,
-    gradientClip: recipe.gradientClip,
-    adamBeta1: recipe.adamBeta1,
-    adamBeta2: recipe.adamBeta2,
-    adamEpsilon: recipe.adamEpsilon,
-    unitNormDecoder: recipe.unitNormDecoder,
-    removeParallelGradient: recipe.removeParallelGradient,
-  };
-  return JSON.stringify(parts);
-}
-
-/** What the program is told of AuxK, where it does not find it out itself. */
-function auxiliaryFeeds(recipe: StepRecipe, dead: number): Record<string, HostTensor> {
-  if (recipe.deadCounting === 'with-step') return {};
-  return {
-    aux_active: { type: 'bool', dims: [], data: Uint8Array.of(dead >= leastDead(recipe) ? 1 : 0) },
-    aux_keep: { type: 'int64', dims: [1], data: BigInt64Array.of(BigInt(Math.min(recipe.kAux, dead))) },
-  };
+function programKey(recipe: Recipe, d_in: number): string {
+  const settings = { ...stepSettings, ...architectureOf(recipe).settings };
+  const names = ['architecture', ...Object.keys(settings)] as (keyof Recipe)[];
+  return JSON.stringify([d_in, ...names.map((name) => recipe[name])]);
 }
 
 function scalar(value: number): HostTensor {
   return float32(Float32Array.of(value), []);
 }
 
-function resultOf(outputs: Record<string, HostTensor>, recipe: StepRecipe, d_in: number): StepResult {
+function resultOf(outputs: Record<string, HostTensor>, recipe: Recipe, d_in: number): StepResult {
   const one = (name: string): number => floatsOf(outputs, name)[0]!;
   const errorSquares = sum(floatsOf(outputs, 'error_squares'));
   const nested = 'nested_squares' in outputs ? sum(floatsOf(outputs, 'nested_squares')) : errorSquares;
@@ -128,6 +104,7 @@ function resultOf(outputs: Record<string, HostTensor>, recipe: StepRecipe, d_in:
     mse: errorSquares / (recipe.batchTokens * d_in),
     reconstructionLoss: nested * lossWeight(recipe, d_in),
     auxLoss: one('aux_loss'),
+    sparsityLoss: 'sparsity_loss' in outputs ? one('sparsity_loss') : 0,
     errorSquares,
     centredSquares: sum(floatsOf(outputs, 'centred_squares')),
     gradientNorm: one('gradient_norm'),

@@ -2,10 +2,10 @@
  * The step in plain TypeScript: float64 arithmetic, state rounded to float32 after each step. For tests; a hundred
  * times slower than the graph.
  */
-import { tensorNames } from '../../sae/sae.ts';
+import { architectureOf } from '../architectures/index.ts';
 import type { Recipe } from '../recipe.ts';
-import { type Gradients, lossAndGradients } from '../reference-loss.ts';
-import { mapTensors, type OptimiserState } from '../state.ts';
+import type { Gradients } from '../reference-step.ts';
+import { mapParameters, type OptimiserState } from '../state.ts';
 import type { StepResult, TrainingBackend } from './backend.ts';
 
 export const referenceBackend: TrainingBackend = {
@@ -13,17 +13,20 @@ export const referenceBackend: TrainingBackend = {
   unsupported: () => null,
   async init(recipe, d_in, initial) {
     let state = initial;
+    const { reference } = architectureOf(recipe);
     return {
       async step(x, { learningRate, dead }) {
-        const { gradients, ...measured } = lossAndGradients(recipe, d_in, state.parameters, x, dead);
+        const { parameters, updates } = state;
+        const { gradients, ...measured } = reference.loss({ recipe, d_in, parameters, x, dead, updates });
         if (recipe.removeParallelGradient) {
-          removeParallel(gradients.W_dec, state.parameters.W_dec, d_in);
+          removeParallel(gradients.W_dec, parameters.W_dec, d_in);
         }
-        const gradientNorm = Math.hypot(...tensorNames.map((name) => norm(gradients[name])));
+        const gradientNorm = Math.hypot(...Object.values(gradients).map(norm));
         const clip = Math.min(1, recipe.gradientClip / (gradientNorm + 1e-6));
-        const clipped = mapTensors((name) => gradients[name].map((g) => g * clip));
+        const clipped = mapParameters(gradients, (each) => each.map((g) => g * clip));
         state = adam(recipe, state, clipped, learningRate);
         if (recipe.unitNormDecoder) unitRows(state.parameters.W_dec, d_in);
+        reference.afterStep?.(state.parameters);
         const result: StepResult = { ...measured, gradientNorm, centredSquares: centredSquares(x, d_in) };
         return result;
       },
@@ -62,16 +65,16 @@ function adam(
   const updates = state.updates + 1;
   const stepSize = learningRate / (1 - adamBeta1 ** updates);
   const rootCorrection = Math.sqrt(1 - adamBeta2 ** updates);
-  const firstMoments = mapTensors((name) =>
-    state.firstMoments[name].map((m, i) => adamBeta1 * m + (1 - adamBeta1) * gradients[name][i]!),
+  const firstMoments = mapParameters(state.firstMoments, (moments, name) =>
+    moments.map((m, i) => adamBeta1 * m + (1 - adamBeta1) * gradients[name]![i]!),
   );
-  const secondMoments = mapTensors((name) =>
-    state.secondMoments[name].map((v, i) => adamBeta2 * v + (1 - adamBeta2) * gradients[name][i]! ** 2),
+  const secondMoments = mapParameters(state.secondMoments, (moments, name) =>
+    moments.map((v, i) => adamBeta2 * v + (1 - adamBeta2) * gradients[name]![i]! ** 2),
   );
-  const parameters = mapTensors((name) =>
-    state.parameters[name].map((value, i) => {
-      const root = Math.sqrt(secondMoments[name][i]!) / rootCorrection;
-      return value - (stepSize * firstMoments[name][i]!) / (root + adamEpsilon);
+  const parameters = mapParameters(state.parameters, (tensor, name) =>
+    tensor.map((value, i) => {
+      const root = Math.sqrt(secondMoments[name]![i]!) / rootCorrection;
+      return value - (stepSize * firstMoments[name]![i]!) / (root + adamEpsilon);
     }),
   );
   return { parameters, firstMoments, secondMoments, updates };

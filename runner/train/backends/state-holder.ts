@@ -11,8 +11,7 @@ import {
   type Session,
   type SessionOptions,
 } from '../../onnx/session.ts';
-import { type SaeShape, tensorNames, tensorShape } from '../../sae/sae.ts';
-import { mapTensors, type OptimiserState } from '../state.ts';
+import { mapParameters, type OptimiserState, type ParameterShapes } from '../state.ts';
 import { stateNames } from '../step-program.ts';
 
 export interface StateHolder {
@@ -24,12 +23,14 @@ export interface StateHolder {
   close(): Promise<void>;
 }
 
-const allNames = tensorNames.flatMap((name) => stateNames(name));
+function allNames(shapes: ParameterShapes): string[] {
+  return Object.keys(shapes).flatMap((name) => stateNames(name));
+}
 
 /** In arrays of this process, which travel in and out with every step. */
 export function stateOnHost(
   session: Session,
-  shape: SaeShape,
+  shapes: ParameterShapes,
   initial: OptimiserState,
   release: () => Promise<void>,
 ): StateHolder {
@@ -39,8 +40,8 @@ export function stateOnHost(
       return state.updates;
     },
     async step(feeds) {
-      const outputs = await session.run({ ...feeds, ...hostFeeds(state, shape) });
-      state = stateOf(outputs, 'next_', state.updates + 1);
+      const outputs = await session.run({ ...feeds, ...hostFeeds(state, shapes) });
+      state = stateOf(outputs, shapes, 'next_', state.updates + 1);
       return outputs;
     },
     async read() {
@@ -60,15 +61,15 @@ export interface DeviceSessions {
 
 export async function openDeviceSessions(
   program: Program,
-  shape: SaeShape,
+  shapes: ParameterShapes,
   options: SessionOptions & { device: Device },
 ): Promise<DeviceSessions> {
   const step = await openResidentSession(
     program,
     options,
-    allNames.map((name) => `next_${name}`),
+    allNames(shapes).map((name) => `next_${name}`),
   );
-  const download = await openResidentSession(downloadProgram(shape), options, []);
+  const download = await openResidentSession(downloadProgram(shapes), options, []);
   return {
     step,
     download,
@@ -82,7 +83,7 @@ export async function openDeviceSessions(
 /** On the device: uploaded with the first step, then each step's outputs are the next one's inputs. */
 export function stateOnDevice(
   { step, download }: DeviceSessions,
-  shape: SaeShape,
+  shapes: ParameterShapes,
   initial: OptimiserState,
   release: () => Promise<void>,
 ): StateHolder {
@@ -99,18 +100,18 @@ export function stateOnDevice(
     async step(feeds) {
       const { host, resident } = await step.run({
         ...feeds,
-        ...(start === undefined ? tensors : hostFeeds(start, shape)),
+        ...(start === undefined ? tensors : hostFeeds(start, shapes)),
       });
       dispose(tensors);
       start = undefined;
-      tensors = Object.fromEntries(allNames.map((name) => [name, resident[`next_${name}`]!]));
+      tensors = Object.fromEntries(allNames(shapes).map((name) => [name, resident[`next_${name}`]!]));
       updates += 1;
       return host;
     },
     async read() {
       if (start !== undefined) return start;
       const { host } = await download.run(tensors);
-      return stateOf(host, 'host_', updates);
+      return stateOf(host, shapes, 'host_', updates);
     },
     async close() {
       dispose(tensors);
@@ -120,28 +121,32 @@ export function stateOnDevice(
   };
 }
 
-function hostFeeds(state: OptimiserState, shape: SaeShape): Record<string, HostTensor> {
+function hostFeeds(state: OptimiserState, shapes: ParameterShapes): Record<string, HostTensor> {
   const feeds: Record<string, HostTensor> = {};
-  for (const name of tensorNames) {
-    const dims = tensorShape(name, shape);
+  for (const [name, dims] of Object.entries(shapes)) {
     const [parameter, first, second] = stateNames(name);
-    feeds[parameter] = float32(state.parameters[name], dims);
-    feeds[first] = float32(state.firstMoments[name], dims);
-    feeds[second] = float32(state.secondMoments[name], dims);
+    feeds[parameter] = float32(state.parameters[name]!, dims);
+    feeds[first] = float32(state.firstMoments[name]!, dims);
+    feeds[second] = float32(state.secondMoments[name]!, dims);
   }
   return feeds;
 }
 
-function stateOf(outputs: Record<string, HostTensor>, prefix: string, updates: number): OptimiserState {
-  const pick = (i: 0 | 1 | 2) => mapTensors((name) => floatsOf(outputs, `${prefix}${stateNames(name)[i]}`));
+function stateOf(
+  outputs: Record<string, HostTensor>,
+  shapes: ParameterShapes,
+  prefix: string,
+  updates: number,
+): OptimiserState {
+  const pick = (i: 0 | 1 | 2) =>
+    mapParameters(shapes, (_, name) => floatsOf(outputs, `${prefix}${stateNames(name)[i]}`));
   return { parameters: pick(0), firstMoments: pick(1), secondMoments: pick(2), updates };
 }
 
 /** Each of the state's tensors as `host_` and its name. */
-function downloadProgram(shape: SaeShape): Program {
+function downloadProgram(shapes: ParameterShapes): Program {
   const graph = new Graph();
-  for (const tensor of tensorNames) {
-    const dims = tensorShape(tensor, shape);
+  for (const [tensor, dims] of Object.entries(shapes)) {
     for (const name of stateNames(tensor)) {
       graph.output(graph.input(name, 'float32', dims), `host_${name}`, 'float32', dims);
     }

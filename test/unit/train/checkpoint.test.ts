@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MalformedError, UnavailableError } from '../../../runner/errors.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
@@ -190,4 +191,32 @@ describe('with two generations', () => {
 test('a folder that cannot be written is reported', async () => {
   await writeFile(folder, 'a file');
   await expect(checkpointStore(folder).save(await trained(0))).rejects.toThrow(UnavailableError);
+});
+
+/**
+ * Written by the version before architectures had files of their own: three SAEs of 20 latents on 6 dimensions, six
+ * steps each, with the settings of that time.
+ */
+test('a checkpoint of an earlier version is read and trained on', async () => {
+  const old = fileURLToPath(new URL('../../fixtures/train/checkpoint-2', import.meta.url));
+  const { checkpoint } = (await loadLatestCheckpoint(old))!;
+  expect(checkpoint.position).toEqual({ pass: 3 });
+  const { plans: saved } = checkpoint.state;
+  expect(saved.map(({ recipe }) => recipe)).toEqual(
+    (['topk', 'batchtopk', 'matryoshka'] as const).map((architecture) =>
+      smallRecipe({ architecture, dSae: 20, k: 3, kAux: 2, groupFractions: [0.25, 0.75] }),
+    ),
+  );
+  const trainer = await openTrainer(
+    { backend: graphBackend({ threads: 1 }), d_in: 6, plans: saved, logEverySteps: 5, now: () => 0 },
+    { resume: checkpoint.state },
+  );
+  const seen = await trainer.step(new Map([[1, sparseActivations(64, 6, 12, 103)]]));
+  expect(seen.map(({ id, step }) => [id, step])).toEqual(saved.map(({ id }) => [id, 8]));
+  const saes = (await trainer.saes()).map(({ sae }) => sae);
+  expect(saes.map(({ architecture }) => architecture)).toEqual(['topk', 'batchtopk', 'matryoshka']);
+  for (const sae of saes) {
+    if ('threshold' in sae) expect(sae.threshold[0]).toBeGreaterThan(0);
+  }
+  await trainer.close();
 });

@@ -2,12 +2,13 @@
  * What every backend is held to: steps of small SAEs, compared with the TypeScript reference. Used by the tests of the
  * backends here and on devices.
  */
-import { tensorNames } from '../../../runner/sae/sae.ts';
+
+import { leastDead } from '../../../runner/train/aux-k.ts';
 import type { StepControls, StepResult, TrainingBackend } from '../../../runner/train/backends/backend.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
 import { initialParameters } from '../../../runner/train/init.ts';
-import { leastDead, type Recipe } from '../../../runner/train/recipe.ts';
-import { freshState, mapTensors, type OptimiserState } from '../../../runner/train/state.ts';
+import type { Recipe } from '../../../runner/train/recipe.ts';
+import { freshState, mapParameters, type OptimiserState } from '../../../runner/train/state.ts';
 import { gaussians, relativeDifference, smallRecipe, sparseActivations } from './support.ts';
 
 /** Largest relative difference allowed, of any number a step gives and of any tensor after it. */
@@ -84,6 +85,7 @@ const rows: readonly Row[] = [
     { architecture: 'matryoshka', lossReduction: 'sum', groupFractions: [0.5, 0.5] },
     [latents(0), latents(20, 2)],
   ],
+  ['b_dec not subtracted', { applyBDecToInput: false }, [latents(0), latents(12)]],
   ['one token a batch', { batchTokens: 1 }, [latents(12), latents(12), latents(0)]],
 ];
 
@@ -124,19 +126,17 @@ export function startOf({
   const { dSae: n } = recipe;
   const samples = sparseActivations(recipe.biasInitSamples, d_in, 30, 0);
   const parameters = initialParameters(recipe, d_in, 'test', samples);
+  const b_enc = parameters.b_enc!;
   gaussians(n, 'b_enc').forEach((value, j) => {
-    parameters.b_enc[j] = 0.1 * value - 0.1;
+    b_enc[j] = 0.1 * value - 0.1;
   });
   if (twins) {
     for (let j = 1; j < n; j += 2) {
-      parameters.b_enc[j] = parameters.b_enc[j - 1]!;
+      b_enc[j] = b_enc[j - 1]!;
       for (let i = 0; i < d_in; i++) parameters.W_enc[i * n + j] = parameters.W_enc[i * n + j - 1]!;
     }
   }
-  return freshState(
-    { d_in, d_sae: n },
-    mapTensors((name) => parameters[name].map((v) => 1.1 * v)),
-  );
+  return freshState(mapParameters(parameters, (tensor) => tensor.map((v) => 1.1 * v)));
 }
 
 const references = new Map<ConformanceCase, Promise<Steps>>();
@@ -181,8 +181,8 @@ export async function differenceFromReference(
   }
   same('updates', found.state.updates, STEPS);
   for (const part of ['parameters', 'firstMoments', 'secondMoments'] as const) {
-    for (const name of tensorNames)
-      compare(`${part} ${name}`, found.state[part][name], expected.state[part][name]);
+    for (const [name, tensor] of Object.entries(expected.state[part]))
+      compare(`${part} ${name}`, found.state[part][name]!, tensor);
   }
   return { worst, where };
 }

@@ -4,13 +4,13 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { readFloats, readSafetensors } from '../../../runner/formats/safetensors.ts';
 import { withFile } from '../../../runner/io/byte-source.ts';
-import { tensorNames } from '../../../runner/sae/sae.ts';
+import { architectureOf } from '../../../runner/train/architectures/index.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
 import { deadClock } from '../../../runner/train/dead-clock.ts';
 import { recipe } from '../../../runner/train/recipe.ts';
 import { learningRate } from '../../../runner/train/schedule.ts';
-import { freshState, mapTensors } from '../../../runner/train/state.ts';
+import { freshState, mapParameters } from '../../../runner/train/state.ts';
 import { relativeDifference } from './support.ts';
 
 const TOLERANCE = 1e-5;
@@ -54,9 +54,11 @@ test.each(backends.flatMap((backend) => cases.map((each) => ({ of: backend.name,
   '$of backend follows dictionary_learning’s trainer of $name over twenty steps',
   async ({ backend, name, recipe, steps: expected }) => {
     const { d_in } = golden;
-    const group = (prefix: string) => mapTensors((tensor) => tensors.get(`${name}.${prefix}${tensor}`)!);
+    const shapes = architectureOf(recipe).parameters(recipe, d_in);
+    const group = (prefix: string) =>
+      mapParameters(shapes, (_, tensor) => tensors.get(`${name}.${prefix}${tensor}`)!);
     const initial = group('initial_');
-    const session = await backend.init(recipe, d_in, freshState({ d_in, d_sae: recipe.dSae }, initial));
+    const session = await backend.init(recipe, d_in, freshState(initial));
     const clock = deadClock(recipe.dSae, recipe.deadThresholdTokens);
     const data = tensors.get('data')!;
     const batch = recipe.batchTokens * d_in;
@@ -91,8 +93,8 @@ test.each(backends.flatMap((backend) => cases.map((each) => ({ of: backend.name,
     ] as const;
     for (const [prefix, found] of groups) {
       const wanted = group(`final_${prefix}`);
-      for (const tensor of tensorNames) {
-        worst[`${prefix}${tensor}`] = relativeDifference(found[tensor], wanted[tensor]);
+      for (const tensor of Object.keys(shapes)) {
+        worst[`${prefix}${tensor}`] = relativeDifference(found[tensor]!, wanted[tensor]!);
       }
     }
     const text = Object.entries(worst).map(([key, value]) => `${key} ${value.toExponential(1)}`);

@@ -4,15 +4,15 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { readFloats, readSafetensors } from '../../../runner/formats/safetensors.ts';
 import { withFile } from '../../../runner/io/byte-source.ts';
-import { tensorLength, tensorNames } from '../../../runner/sae/sae.ts';
 import type { TrainingBackend } from '../../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
 import { sparseCpuBackend } from '../../../runner/train/backends/sparse-cpu/sparse-cpu.ts';
 import { deadClock } from '../../../runner/train/dead-clock.ts';
+import { plainParameters } from '../../../runner/train/plain-parameters.ts';
 import { recipe } from '../../../runner/train/recipe.ts';
 import { learningRate } from '../../../runner/train/schedule.ts';
-import { freshState, mapTensors } from '../../../runner/train/state.ts';
+import { freshState, mapParameters, valuesOf } from '../../../runner/train/state.ts';
 import { relativeDifference } from './support.ts';
 
 /**
@@ -53,7 +53,8 @@ async function load(name: string) {
     for (const key of file.tensors.keys()) read.set(key, await readFloats(source, file, key));
     return read;
   });
-  const group = (prefix: string) => mapTensors((tensor) => tensors.get(`${prefix}${tensor}`)!);
+  const shapes = plainParameters(golden.recipe, golden.d_in);
+  const group = (prefix: string) => mapParameters(shapes, (_, tensor) => tensors.get(`${prefix}${tensor}`)!);
   return { ...golden, data: tensors.get('data')!, group };
 }
 
@@ -82,7 +83,7 @@ test.each(backends.flatMap((backend) => ['a', 'b'].map((name) => ({ backend, nam
   async ({ backend, name }) => {
     const { d_in, recipe, steps, data, group } = await load(name);
     const initial = group('initial_');
-    const session = await backend.init(recipe, d_in, freshState({ d_in, d_sae: recipe.dSae }, initial));
+    const session = await backend.init(recipe, d_in, freshState(initial));
     const clock = deadClock(recipe.dSae, recipe.deadThresholdTokens);
     const batch = recipe.batchTokens * d_in;
     const worst: Record<string, number> = {};
@@ -115,9 +116,9 @@ test.each(backends.flatMap((backend) => ['a', 'b'].map((name) => ({ backend, nam
     ] as const;
     for (const [prefix, tensors] of groups) {
       const golden = group(`final_${prefix}`);
-      for (const tensor of tensorNames) {
-        expect(tensors[tensor].length).toBe(tensorLength(tensor, { d_in, d_sae: recipe.dSae }));
-        worst[`${prefix}${tensor}`] = relativeDifference(tensors[tensor], golden[tensor]);
+      for (const [tensor, shape] of Object.entries(plainParameters(recipe, d_in))) {
+        expect(tensors[tensor]!.length).toBe(valuesOf(shape));
+        worst[`${prefix}${tensor}`] = relativeDifference(tensors[tensor]!, golden[tensor]!);
       }
     }
     await session.close();

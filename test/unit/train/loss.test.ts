@@ -1,33 +1,38 @@
 import { expect, test } from 'vitest';
-import { tensorNames } from '../../../runner/sae/sae.ts';
-import { type LossRecipe, lossAndGradients } from '../../../runner/train/reference-loss.ts';
-import { mapTensors } from '../../../runner/train/state.ts';
+import { architectureOf } from '../../../runner/train/architectures/index.ts';
+import { plainParameters } from '../../../runner/train/plain-parameters.ts';
+import type { LossAndGradients } from '../../../runner/train/reference-step.ts';
+import { mapParameters, type Parameters, valuesOf } from '../../../runner/train/state.ts';
 import { gaussians, smallRecipe } from './support.ts';
 
 const [d_in, dSae, tokens] = [5, 12, 7];
-const recipe: LossRecipe = {
-  ...smallRecipe({ dSae, k: 3, kAux: 4, alphaAux: 0.7 }),
-};
+const recipe = smallRecipe({ dSae, k: 3, kAux: 4, alphaAux: 0.7, batchTokens: tokens });
 const dead = [1, 4, 5, 8, 11];
 
-function weights(seed: number) {
-  const sizes = { W_enc: d_in * dSae, W_dec: d_in * dSae, b_enc: dSae, b_dec: d_in };
-  return mapTensors((name) => gaussians(sizes[name], seed, name).map((value) => 0.6 * value));
+function weights(seed: number): Parameters {
+  return mapParameters(plainParameters(recipe, d_in), (shape, name) =>
+    gaussians(valuesOf(shape), seed, name).map((value) => 0.6 * value),
+  );
+}
+
+function lossOf(parameters: Parameters, x: Float32Array, candidates: readonly number[]): LossAndGradients {
+  const step = { recipe, d_in, parameters, x, dead: candidates, updates: 0 };
+  return architectureOf(recipe).reference.loss(step);
 }
 
 /** Central difference of the main loss or the AuxK loss along one weight, float32 steps taken as they round. */
 function slopeOf(
   which: 'mse' | 'auxLoss',
-  tensors: ReturnType<typeof weights>,
+  tensors: Parameters,
   x: Float32Array,
-  name: keyof typeof tensors,
+  name: string,
   i: number,
 ): number {
   const step = 2 ** -9;
   const at = (offset: number): { value: number; point: number } => {
-    const moved = { ...tensors, [name]: tensors[name].slice() };
-    moved[name][i]! += offset;
-    return { value: lossAndGradients(recipe, d_in, moved, x, dead)[which], point: moved[name][i]! };
+    const moved = tensors[name]!.slice();
+    moved[i]! += offset;
+    return { value: lossOf({ ...tensors, [name]: moved }, x, dead)[which], point: moved[i]! };
   };
   const [up, down] = [at(step), at(-step)];
   return (up.value - down.value) / (up.point - down.point);
@@ -38,12 +43,12 @@ test('gradients of the main loss agree with finite differences', () => {
   for (const seed of [1, 2, 3]) {
     const tensors = weights(seed);
     const x = gaussians(tokens * d_in, seed, 'x');
-    const { gradients } = lossAndGradients(recipe, d_in, tensors, x, []);
-    for (const name of tensorNames) {
-      for (let i = 0; i < tensors[name].length; i++) {
+    const { gradients } = lossOf(tensors, x, []);
+    for (const [name, tensor] of Object.entries(tensors)) {
+      for (let i = 0; i < tensor.length; i++) {
         const expected = slopeOf('mse', tensors, x, name, i);
-        worst = Math.max(worst, Math.abs(gradients[name][i]! - expected));
-        expect(gradients[name][i], `${name}[${i}]`).toBeCloseTo(expected, 8);
+        worst = Math.max(worst, Math.abs(gradients[name]![i]! - expected));
+        expect(gradients[name]![i], `${name}[${i}]`).toBeCloseTo(expected, 8);
       }
     }
   }
@@ -54,11 +59,11 @@ test('gradients of AuxK agree with finite differences, the residual held still',
   // What AuxK adds to the gradient, beyond alpha, is the slope of its loss as long as the residual stays the same.
   // Weights that only AuxK touches move the residual not at all: the dead latents outside every top k.
   const tensors = weights(9);
-  for (const j of dead) tensors.b_enc[j]! -= 1.5;
+  for (const j of dead) tensors.b_enc![j]! -= 1.5;
   for (let i = 0; i < d_in; i++) for (const j of dead) tensors.W_enc[i * dSae + j]! *= 2;
   const x = gaussians(tokens * d_in, 'aux');
-  const off = lossAndGradients(recipe, d_in, tensors, x, []);
-  const on = lossAndGradients(recipe, d_in, tensors, x, dead);
+  const off = lossOf(tensors, x, []);
+  const on = lossOf(tensors, x, dead);
   expect(on.auxLoss).toBeGreaterThan(0);
   expect(off.auxLoss).toBe(0);
   expect(on.mse).toBe(off.mse);
@@ -66,7 +71,7 @@ test('gradients of AuxK agree with finite differences, the residual held still',
   expect(untouched.length).toBeGreaterThan(0);
   let compared = 0;
   const check = (name: 'W_enc' | 'W_dec' | 'b_enc', i: number): void => {
-    const found = on.gradients[name][i]! - off.gradients[name][i]!;
+    const found = on.gradients[name]![i]! - off.gradients[name]![i]!;
     expect(found, `${name}[${i}]`).toBeCloseTo(recipe.alphaAux * slopeOf('auxLoss', tensors, x, name, i), 3);
     if (found !== 0) compared += 1;
   };
@@ -80,14 +85,14 @@ test('gradients of AuxK agree with finite differences, the residual held still',
   expect(compared).toBeGreaterThan(untouched.length);
   // The residual is a constant to AuxK: latents that are not dead feel nothing of it.
   for (let j = 0; j < dSae; j++) {
-    if (!dead.includes(j)) expect(on.gradients.b_enc[j]).toBe(off.gradients.b_enc[j]);
+    if (!dead.includes(j)) expect(on.gradients.b_enc![j]).toBe(off.gradients.b_enc![j]);
   }
 });
 
 test('one dead latent fewer than kAux, and AuxK is off', () => {
   const tensors = weights(4);
   const x = gaussians(tokens * d_in, 'few');
-  const none = lossAndGradients(recipe, d_in, tensors, x, []);
-  expect(lossAndGradients(recipe, d_in, tensors, x, dead.slice(0, 3))).toEqual(none);
-  expect(lossAndGradients(recipe, d_in, tensors, x, dead.slice(0, 4)).auxLoss).toBeGreaterThan(0);
+  const none = lossOf(tensors, x, []);
+  expect(lossOf(tensors, x, dead.slice(0, 3))).toEqual(none);
+  expect(lossOf(tensors, x, dead.slice(0, 4)).auxLoss).toBeGreaterThan(0);
 });

@@ -1,6 +1,6 @@
 import { UnavailableError } from '../../../errors.ts';
 import { type TensorName, tensorNames } from '../../../sae/sae.ts';
-import type { StepRecipe } from '../../recipe.ts';
+import type { Recipe } from '../../recipe.ts';
 
 /** Rows are padded with zeros to a multiple of so many float32, so that no kernel has a tail. */
 const ROW_MULTIPLE = 16;
@@ -109,7 +109,7 @@ export const controlNames = [
   'blockStart',
 ] as const;
 
-export function sizesOf(recipe: Pick<StepRecipe, 'batchTokens' | 'dSae' | 'k'>, d_in: number): Sizes {
+export function sizesOf(recipe: Pick<Recipe, 'batchTokens' | 'dSae' | 'k'>, d_in: number): Sizes {
   return { tokens: recipe.batchTokens, latents: recipe.dSae, width: padded(d_in), d_in, k: recipe.k };
 }
 

@@ -1,5 +1,5 @@
 /** The parts of a step that threads share. Each is a number of chunks; every thread takes the next one until none is left. */
-import type { StepRecipe } from '../../recipe.ts';
+import type { Recipe } from '../../recipe.ts';
 import type { Kernels } from './kernels.ts';
 import {
   BIAS_COLUMNS,
@@ -24,7 +24,7 @@ export const phases = [
 export type Phase = (typeof phases)[number];
 
 export type Settings = Pick<
-  StepRecipe,
+  Recipe,
   'adamBeta1' | 'adamBeta2' | 'unitNormDecoder' | 'removeParallelGradient'
 > & {
   /** What ‖error‖² summed over the batch is multiplied by in the loss. */

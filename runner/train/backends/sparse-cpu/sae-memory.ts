@@ -1,6 +1,6 @@
 /** The state of one SAE in shared memory: rows padded, W_enc transposed. */
 import { type TensorName, tensorLength, tensorNames } from '../../../sae/sae.ts';
-import { mapTensors, type OptimiserState } from '../../state.ts';
+import type { OptimiserState, Parameters } from '../../state.ts';
 import type { Layout } from './layout.ts';
 
 const parts = ['parameters', 'firstMoments', 'secondMoments'] as const;
@@ -8,15 +8,17 @@ const parts = ['parameters', 'firstMoments', 'secondMoments'] as const;
 export function writeState(memory: WebAssembly.Memory, layout: Layout, state: OptimiserState): void {
   parts.forEach((part, i) => {
     for (const name of tensorNames)
-      writeTensor(view(memory, layout, name, i), layout, name, state[part][name]);
+      writeTensor(view(memory, layout, name, i), layout, name, state[part][name]!);
   });
 }
 
 /** A copy. */
 export function readState(memory: WebAssembly.Memory, layout: Layout, updates: number): OptimiserState {
+  const read = (name: TensorName, i: number): Float32Array =>
+    readTensor(view(memory, layout, name, i), layout, name);
   const [parameters, firstMoments, secondMoments] = parts.map((_, i) =>
-    mapTensors((name) => readTensor(view(memory, layout, name, i), layout, name)),
-  ) as [OptimiserState['parameters'], OptimiserState['parameters'], OptimiserState['parameters']];
+    Object.fromEntries(tensorNames.map((name) => [name, read(name, i)])),
+  ) as [Parameters, Parameters, Parameters];
   return { parameters, firstMoments, secondMoments, updates };
 }
 

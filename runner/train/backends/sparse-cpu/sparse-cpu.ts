@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Session } from '../../../onnx/session.ts';
-import { lossWeight, type Recipe } from '../../recipe.ts';
+import { lossWeight } from '../../common-settings.ts';
+import type { Recipe } from '../../recipe.ts';
 import type { TrainingBackend } from '../backend.ts';
 import { sharedSessions } from '../shared-sessions.ts';
 import { type Crew, openCrew } from './crew.ts';
@@ -26,8 +27,12 @@ export interface SparseCpuBackend extends TrainingBackend {
 }
 
 /** What of a recipe sparse-cpu does not compute, null when it computes all of it. */
-export function unsupportedBySparseCpu({ architecture }: Pick<Recipe, 'architecture'>): string | null {
-  return architecture === 'topk' ? null : `architecture ${architecture}`;
+export function unsupportedBySparseCpu({
+  architecture,
+  applyBDecToInput,
+}: Pick<Recipe, 'architecture' | 'applyBDecToInput'>): string | null {
+  if (architecture !== 'topk') return `architecture ${architecture}`;
+  return applyBDecToInput ? null : 'activations from which b_dec is not subtracted (applyBDecToInput false)';
 }
 
 /**

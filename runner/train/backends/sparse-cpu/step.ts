@@ -1,5 +1,7 @@
 /** One SAE's steps on the sparse-cpu backend. */
-import { leastDead, lossWeight, type Recipe } from '../../recipe.ts';
+import { leastDead } from '../../aux-k.ts';
+import { lossWeight } from '../../common-settings.ts';
+import type { Recipe } from '../../recipe.ts';
 import type { OptimiserState } from '../../state.ts';
 import type { StepControls, StepResult, TrainingSession } from '../backend.ts';
 import type { Crew } from './crew.ts';
@@ -80,6 +82,7 @@ export class SparseCpuSession implements TrainingSession {
       mse: errorSquares / (tokens * d_in),
       reconstructionLoss: errorSquares * weight,
       auxLoss,
+      sparsityLoss: 0,
       errorSquares,
       centredSquares,
       gradientNorm,

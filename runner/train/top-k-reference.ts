@@ -1,35 +1,12 @@
+/** The slow reference of architectures that keep the k largest pre-activations: reconstruction and AuxK. */
 import { largest, preActivations } from '../sae/reference.ts';
-import { type SaeTensors, type TensorName, tensorLength } from '../sae/sae.ts';
-import { nestedGroups } from './matryoshka.ts';
-import { leastDead, type Recipe } from './recipe.ts';
-import { mapTensors } from './state.ts';
+import type { RecipeWith } from './architectures/architecture.ts';
+import { type auxKSettings, leastDead } from './aux-k.ts';
+import { lossWeight } from './common-settings.ts';
+import type { LossAndGradients, ReferenceStep } from './reference-step.ts';
+import { mapParameters } from './state.ts';
 
-export type Gradients = Record<TensorName, Float64Array>;
-
-export interface LossAndGradients {
-  mse: number;
-  reconstructionLoss: number;
-  auxLoss: number;
-  errorSquares: number;
-  activeLatents: number;
-  leastActive: number | null;
-  fired: Uint8Array;
-  /** Of reconstructionLoss + alphaAux · auxLoss. */
-  gradients: Gradients;
-}
-
-export type LossRecipe = Pick<
-  Recipe,
-  | 'architecture'
-  | 'groupFractions'
-  | 'dSae'
-  | 'k'
-  | 'kAux'
-  | 'alphaAux'
-  | 'auxVariant'
-  | 'lossReduction'
-  | 'deadCounting'
->;
+type AuxKRecipe = RecipeWith<typeof auxKSettings>;
 
 interface Active {
   j: number;
@@ -37,26 +14,24 @@ interface Active {
 }
 
 /**
- * The recipe's loss and its gradients, slow and obvious, in float64; for tests. The residual that AuxK models is a
- * constant to it.
+ * The residual that AuxK models is a constant to it.
  *
- * @param x [tokens, d_in]
- * @param candidates latents that are dead, ascending; where the recipe counts with the step, unless they fire in it
+ * @param select of the pre-activations of each token the latents that are kept
+ * @param groups latents of each group whose prefixes are reconstructed
  */
-export function lossAndGradients(
-  recipe: LossRecipe,
-  d_in: number,
-  tensors: SaeTensors,
-  x: Float32Array,
-  candidates: ArrayLike<number>,
+export function topKReference(
+  { recipe, d_in, parameters, x, dead: candidates }: ReferenceStep<AuxKRecipe>,
+  select: (pres: readonly Float64Array[]) => number[][],
+  groups: readonly number[],
 ): LossAndGradients {
-  const { dSae: d_sae, alphaAux } = recipe;
-  const shape = { d_in, d_sae };
+  const { dSae: d_sae, alphaAux, applyBDecToInput } = recipe;
+  const { W_enc, W_dec, b_dec } = parameters;
+  const tensors = { W_enc, b_enc: parameters.b_enc!, b_dec };
   const tokens = x.length / d_in;
   const rows = Array.from({ length: tokens }, (_, t) => x.subarray(t * d_in, (t + 1) * d_in));
-  const pres = rows.map((row) => preActivations(tensors, shape, row, true));
-  const gradients = mapTensors((name) => new Float64Array(tensorLength(name, shape)));
-  const weight = recipe.lossReduction === 'sum' ? 1 / tokens : 1 / (tokens * d_in);
+  const pres = rows.map((row) => preActivations(tensors, { d_in, d_sae }, row, applyBDecToInput));
+  const gradients = mapParameters(parameters, ({ length }) => new Float64Array(length));
+  const weight = lossWeight({ ...recipe, batchTokens: tokens }, d_in);
 
   /** Adds what d loss / d x̂ = slope costs the latents of one token. */
   function backward(row: Float32Array, active: readonly Active[], slope: Float64Array): void {
@@ -64,36 +39,35 @@ export function lossAndGradients(
       let dz = 0;
       for (let i = 0; i < d_in; i++) {
         gradients.W_dec[j * d_in + i]! += z * slope[i]!;
-        dz += slope[i]! * tensors.W_dec[j * d_in + i]!;
+        dz += slope[i]! * W_dec[j * d_in + i]!;
       }
-      gradients.b_enc[j]! += dz;
+      gradients.b_enc![j]! += dz;
       for (let i = 0; i < d_in; i++) {
-        gradients.W_enc[i * d_sae + j]! += dz * (row[i]! - tensors.b_dec[i]!);
-        gradients.b_dec[i]! -= dz * tensors.W_enc[i * d_sae + j]!;
+        gradients.W_enc[i * d_sae + j]! += dz * (row[i]! - (applyBDecToInput ? b_dec[i]! : 0));
+        if (applyBDecToInput) gradients.b_dec[i]! -= dz * W_enc[i * d_sae + j]!;
       }
     }
   }
 
   function addRows(sum: Float64Array, active: readonly Active[]): void {
     for (const { j, z } of active) {
-      for (let i = 0; i < d_in; i++) sum[i]! += z * tensors.W_dec[j * d_in + i]!;
+      for (let i = 0; i < d_in; i++) sum[i]! += z * W_dec[j * d_in + i]!;
     }
   }
 
-  const kept = selected(recipe, pres);
+  const kept = select(pres);
   const fired = new Uint8Array(d_sae);
   for (const each of kept) for (const j of each) fired[j] = 1;
   let errorSquares = 0;
   let nestedSquares = 0;
   let activeLatents = 0;
   let leastActive: number | null = null;
-  const groups = nestedGroups(recipe);
   const errors = rows.map((row, t) => {
     // Only positive pre pass relu, with derivative 1; at 0 the derivative is 0.
     const active = kept[t]!.filter((j) => pres[t]![j]! > 0).map((j) => ({ j, z: pres[t]![j]! }));
     activeLatents += active.length;
     for (const { z } of active) leastActive = Math.min(leastActive ?? z, z);
-    const error = Float64Array.from(row, (value, i) => tensors.b_dec[i]! - value);
+    const error = Float64Array.from(row, (value, i) => b_dec[i]! - value);
     let from = 0;
     for (const size of groups) {
       addRows(
@@ -139,27 +113,18 @@ export function lossAndGradients(
     mse: errorSquares / x.length,
     reconstructionLoss: nestedSquares * weight,
     auxLoss,
+    sparsityLoss: 0,
     errorSquares,
     activeLatents,
-    leastActive: recipe.architecture === 'topk' ? null : leastActive,
+    leastActive,
     fired,
     gradients,
   };
 }
 
-/** Latents kept of each token; of those selected over the batch only the positive ones count as kept. */
-function selected({ architecture, k }: LossRecipe, pres: readonly Float64Array[]): number[][] {
-  if (architecture === 'topk') return pres.map((pre) => largest(pre, k));
-  const n = pres[0]!.length;
-  const all = pres.flatMap((pre) => Array.from(pre));
-  const kept = pres.map((): number[] => []);
-  for (const at of largest(all, k * pres.length)) if (all[at]! > 0) kept[Math.floor(at / n)]!.push(at % n);
-  return kept;
-}
-
 /** What the squared error of AuxK, summed over tokens and dimensions, is multiplied by. */
 function weightOfAux(
-  { auxVariant, kAux }: LossRecipe,
+  { auxVariant, kAux }: AuxKRecipe,
   weight: number,
   dead: number,
   errors: readonly Float64Array[],
