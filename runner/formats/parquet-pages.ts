@@ -9,13 +9,21 @@ import { decompressPage } from 'hyparquet/src/datapage.js';
 import { getMaxDefinitionLevel, getMaxRepetitionLevel, getSchemaPath } from 'hyparquet/src/schema.js';
 import { snappyUncompress } from 'hyparquet/src/snappy.js';
 import { MalformedError } from '../errors.ts';
+import { Claim, checkValues, walkLengthAndRuns, walkRuns } from './parquet-encodings.ts';
+import { structEnd } from './thrift-check.ts';
 
 /** Decompressed bytes of one page; writers aim at 1 MB, and exceed it when single values are long. */
 const MAX_PAGE_BYTES = 2 ** 28;
+/** What a page may have however few bytes it is stored in, and beyond this how many for each of them: text shrinks tenfold. */
+const PAGE_BYTES = 2 ** 23;
+const MAX_RATIO = 256;
 /** Decompressed bytes of one column in one row group. */
 const MAX_CHUNK_CONTENT = 2 ** 30;
 /** Values of one column in one row group: rows, or items of their lists. */
 export const MAX_CHUNK_VALUES = 2 ** 24;
+/** As many whatever the bytes, for runs of equal values (writers end a row group at a million rows), and for each byte. */
+const VALUES = 2 ** 20;
+const VALUES_PER_BYTE = 16;
 
 /** Each stops where its page should end: the sizes are those of checked pages. */
 export const COMPRESSORS: Compressors = {
@@ -29,134 +37,98 @@ export const COMPRESSORS: Compressors = {
   BROTLI: (input, size) => brotliDecompressSync(input, { maxOutputLength: Math.max(size, 1) }),
 };
 
-/** Largest repetition and definition level of a column. */
-interface Levels {
-  repetition: number;
-  definition: number;
-}
-
 /** @throws MalformedError when a page claims more than the limits or than it holds; whatever the decoder throws */
 export function checkPages(
   bytes: Uint8Array<ArrayBuffer>,
   column: ColumnMetaData,
   { schema }: FileMetaData,
+  rows: number,
   where: string,
 ): void {
   const path = getSchemaPath(schema, column.path_in_schema);
   const levels = { repetition: getMaxRepetitionLevel(path), definition: getMaxDefinitionLevel(path) };
+  const typeLength = path.at(-1)?.element.type_length;
   const reader = { view: new DataView(bytes.buffer), offset: 0 };
-  let [values, content] = [0, 0];
+  let [values, content, decoded] = [0, 0, 0];
   while (reader.offset < bytes.byteLength - 1) {
+    structEnd(bytes, reader.offset);
     const header = parquetHeader(reader);
     const size = Number(header.uncompressed_page_size);
     const stored = Number(header.compressed_page_size);
-    const about = header.data_page_header ?? header.data_page_header_v2 ?? header.dictionary_page_header;
-    const count = about?.num_values ?? 0;
+    const { data_page_header: v1, data_page_header_v2: v2, dictionary_page_header: dictionary } = header;
+    const count = (v1 ?? v2 ?? dictionary)?.num_values ?? 0;
     if (!(stored >= 0 && reader.offset + stored <= bytes.byteLength))
       throw refused(where, `a page of ${stored} bytes`, `at most the ${bytes.byteLength} of the chunk`);
-    if (!(size >= 0 && size <= MAX_PAGE_BYTES))
-      throw refused(where, `a page of ${size} bytes when decompressed`, `at most ${MAX_PAGE_BYTES}`);
-    values += count;
+    const most = Math.min(MAX_PAGE_BYTES, Math.max(PAGE_BYTES, stored * MAX_RATIO));
+    if (!(size >= 0 && size <= most))
+      throw refused(where, `a page of ${size} bytes when decompressed`, `at most ${most}`);
     content += size;
-    if (!(count >= 0 && values <= MAX_CHUNK_VALUES))
-      throw refused(where, `pages of ${values} values`, `0 to ${MAX_CHUNK_VALUES}`);
     if (content > MAX_CHUNK_CONTENT)
       throw refused(where, `more than ${MAX_CHUNK_CONTENT} bytes when decompressed`, 'smaller row groups');
-    checkPage(bytes.subarray(reader.offset, reader.offset + stored), header, column, levels, where);
+    if (dictionary === undefined) values += count;
+    const claimed = Math.min(MAX_CHUNK_VALUES, VALUES + VALUES_PER_BYTE * content);
+    if (!(count >= 0 && count <= claimed && values <= claimed))
+      throw refused(where, `pages of ${Math.max(count, values)} values`, `0 to ${claimed}`);
+    const page = bytes.subarray(reader.offset, reader.offset + stored);
+    decoded += checkPage(page, header, column, { ...levels, typeLength }, where);
+    if (decoded > MAX_CHUNK_CONTENT / 4)
+      throw refused(
+        where,
+        `values of ${decoded} bytes`,
+        `at most ${MAX_CHUNK_CONTENT / 4} beyond those stored`,
+      );
     reader.offset += stored;
   }
+  // Of lists and the like each row has a value or more, or one that says that it has none.
+  if (levels.repetition === 0 ? values !== rows : values < rows)
+    throw refused(where, `pages of ${values} values`, `${rows}, as the row group has`);
 }
 
+/** @returns bytes that the decoded values take beyond those of the page */
 function checkPage(
   stored: Uint8Array,
   header: PageHeader,
   { codec, type }: ColumnMetaData,
-  levels: Levels,
-  where: string,
-): void {
-  const { data_page_header: v1, data_page_header_v2: v2, uncompressed_page_size } = header;
-  const about = v1 ?? v2;
-  if (about === undefined) return;
-  // A prefix is copied from the value before: each can be longer than the whole page.
-  if (about.encoding === 'DELTA_BYTE_ARRAY')
-    throw refused(where, 'the encoding DELTA_BYTE_ARRAY', 'another, such as the plain or dictionary ones');
-  const counted = levels.repetition + levels.definition > 0 || /DICTIONARY|RLE/.test(about.encoding);
-  if (!counted) return;
-  const { num_values: values } = about;
-  let page: Uint8Array;
-  let [at, defined] = [0, values];
-  if (v2) {
-    const { repetition_levels_byte_length: first, definition_levels_byte_length: second } = v2;
-    const start = first + second;
-    if (!(first >= 0 && second >= 0 && start <= stored.byteLength && v2.num_nulls >= 0))
-      throw refused(where, `levels of ${first} and ${second} bytes`, `at most ${stored.byteLength}`);
-    if (levels.repetition > 0) checkRuns(stored.subarray(0, first), bits(levels.repetition), values, where);
-    if (levels.definition > 0)
-      checkRuns(stored.subarray(first, start), bits(levels.definition), values, where);
-    const rest = stored.subarray(start);
-    page =
-      v2.is_compressed === false
-        ? rest
-        : decompressPage(rest, uncompressed_page_size - start, codec, COMPRESSORS);
-    defined = values - v2.num_nulls;
-  } else {
-    page = decompressPage(stored, uncompressed_page_size, codec, COMPRESSORS);
-    for (const largest of [levels.repetition, levels.definition]) {
-      if (largest > 0) at = checkLengthAndRuns(page, at, bits(largest), values, where);
-    }
-    // How many are null is known from the levels alone; the runs of values cover at most all of them.
-    defined = values;
-  }
-  if (/DICTIONARY/.test(about.encoding)) {
-    const width = page[at] ?? 0;
-    if (width > 32) throw refused(where, `dictionary indices of ${width} bits`, 'at most 32');
-    if (width > 0 || v2) checkRuns(page.subarray(at + 1), width, defined, where, true);
-  } else if (about.encoding === 'RLE' && type === 'BOOLEAN') {
-    checkLengthAndRuns(page, at, 1, defined, where);
-  }
-}
-
-/** Runs behind their length in bytes. @returns where they end */
-function checkLengthAndRuns(
-  page: Uint8Array,
-  at: number,
-  width: number,
-  values: number,
+  about: { repetition: number; definition: number; typeLength: number | undefined },
   where: string,
 ): number {
-  if (at + 4 > page.byteLength) throw refused(where, 'a page that ends in its levels', 'whole pages');
-  const length = new DataView(page.buffer, page.byteOffset + at, 4).getUint32(0, true);
-  const end = at + 4 + length;
-  if (end > page.byteLength) throw refused(where, `levels of ${length} bytes`, `at most ${page.byteLength}`);
-  checkRuns(page.subarray(at + 4, end), width, values, where, true);
-  return end;
-}
-
-/**
- * Walks runs of equal values and of packed bits, which must not hold more values than the page.
- *
- * @param early whether they may end before `values`: nulls have no value
- */
-function checkRuns(bytes: Uint8Array, width: number, values: number, where: string, early = false): void {
-  let [at, seen] = [0, 0];
-  while (seen < values) {
-    if (at >= bytes.byteLength) {
-      if (early) return;
-      throw refused(where, `${seen} levels`, `${values}`);
+  const { data_page_header: v1, data_page_header_v2: v2, dictionary_page_header: dictionary } = header;
+  const { repetition, definition, typeLength } = about;
+  const size = Number(header.uncompressed_page_size);
+  try {
+    if (dictionary) {
+      const page = decompressPage(stored, size, codec, COMPRESSORS);
+      return checkValues(page, dictionary.num_values, { encoding: 'PLAIN', type, typeLength, v2: false });
     }
-    let [header, shift] = [0, 0];
-    for (let more = true; more; shift += 7) {
-      const byte = bytes[at++] ?? 0;
-      header += (byte & 0x7f) * 2 ** shift;
-      more = byte >= 0x80 && shift < 35;
+    if (v2) {
+      const { repetition_levels_byte_length: first, definition_levels_byte_length: second } = v2;
+      const start = first + second;
+      if (!(first >= 0 && second >= 0 && start <= Math.min(stored.byteLength, size) && v2.num_nulls >= 0))
+        throw new Claim(`levels of ${first} and ${second} bytes`, `at most ${stored.byteLength}`);
+      if (repetition > 0) walkRuns(stored.subarray(0, first), bits(repetition), v2.num_values);
+      const present =
+        definition > 0
+          ? walkRuns(stored.subarray(first, start), bits(definition), v2.num_values, definition)
+          : v2.num_values;
+      if (present !== v2.num_values - v2.num_nulls)
+        throw new Claim(`${v2.num_nulls} nulls`, `${v2.num_values - present}, as the levels have`);
+      const rest = stored.subarray(start);
+      const page = v2.is_compressed === false ? rest : decompressPage(rest, size - start, codec, COMPRESSORS);
+      return checkValues(page, present, { encoding: v2.encoding, type, typeLength, v2: true });
     }
-    const half = Math.floor(header / 2);
-    const count = header % 2 === 1 ? half * 8 : half;
-    // Packed bits come in groups of eight, and some writers fill up a block of 64 groups.
-    const most = values - seen + (header % 2 === 1 ? 512 : 0);
-    if (count > most) throw refused(where, `a run of ${count} values`, `at most ${values - seen}`);
-    at += header % 2 === 1 ? half * width : Math.ceil(width / 8);
-    seen += count;
+    if (!v1) return 0;
+    const page = decompressPage(stored, size, codec, COMPRESSORS);
+    const values = v1.num_values;
+    let [at, present] = [0, values];
+    if (repetition > 0) at = walkLengthAndRuns(page, at, bits(repetition), values).end;
+    if (definition > 0) {
+      const walked = walkLengthAndRuns(page, at, bits(definition), values, definition);
+      [at, present] = [walked.end, walked.hits];
+    }
+    return checkValues(page.subarray(at), present, { encoding: v1.encoding, type, typeLength, v2: false });
+  } catch (error) {
+    if (error instanceof Claim) throw refused(where, error.found, error.expected);
+    throw error;
   }
 }
 

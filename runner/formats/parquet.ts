@@ -6,6 +6,7 @@ import { type FileMetaData, parquetMetadata, parquetScan } from 'hyparquet';
 import { InterpboardError, MalformedError, quote, UserError } from '../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import { COMPRESSORS, checkPages, MAX_CHUNK_VALUES } from './parquet-pages.ts';
+import { structEnd } from './thrift-check.ts';
 
 /** Read at once from the end of a file: holds the whole footer of most. */
 const TAIL_BYTES = 2 ** 19;
@@ -13,6 +14,8 @@ const TAIL_BYTES = 2 ** 19;
 const MAX_FOOTER_BYTES = 2 ** 26;
 /** Compressed bytes of one column in one row group. Writers of text data keep them below about 100 MB. */
 const MAX_CHUNK_BYTES = 2 ** 29;
+/** Lists in structs in lists: real files go about six deep. */
+const MAX_DEPTH = 24;
 /** Magic, an empty footer, its length, magic. */
 const SHORTEST_FILE = 12;
 
@@ -73,7 +76,12 @@ async function readFooter(source: ByteSource): Promise<FileMetaData> {
   }
   const footer =
     start >= tailStart ? tail.subarray(start - tailStart) : await source.slice(start, byteLength);
-  return decoded(name, 'footer', () => parquetMetadata(Uint8Array.from(footer), { geoparquet: false }));
+  return decoded(name, 'footer', () => {
+    structEnd(footer, 0);
+    const metadata = parquetMetadata(Uint8Array.from(footer), { geoparquet: false });
+    checkSchema(name, metadata);
+    return metadata;
+  });
 }
 
 /** The rows of one row group from `from` on. */
@@ -86,6 +94,7 @@ async function readGroup(
 ): Promise<ParquetRow[]> {
   const thing = `${source.name}, row group ${group}`;
   const { num_rows, columns: chunks } = metadata.row_groups[group]!;
+  const read = new Set<string>();
   const held: { start: number; bytes: Uint8Array<ArrayBuffer> }[] = [];
   for (const chunk of chunks) {
     const about = chunk.meta_data;
@@ -99,9 +108,12 @@ async function readGroup(
     if (!(start >= 4 && start + length <= source.byteLength))
       throw malformed(where, `bytes ${start} to ${start + length}`, `a part of ${source.byteLength} bytes`);
     const bytes = Uint8Array.from(await source.slice(start, start + length));
-    decoded(where, 'pages', () => checkPages(bytes, about, metadata, where));
+    decoded(where, 'pages', () => checkPages(bytes, about, metadata, Number(num_rows), where));
+    read.add(path[0] ?? '');
     held.push({ start, bytes });
   }
+  for (const column of columns)
+    if (!read.has(column)) throw malformed(thing, `no column ${quote(column)}`, 'each of the schema');
   const file = {
     byteLength: source.byteLength,
     slice(start: number, end = source.byteLength): ArrayBuffer {
@@ -127,30 +139,50 @@ async function readGroup(
       useOffsetIndex: false,
     }),
   );
-  const rows = Array.from({ length: rowEnd - from }, (): ParquetRow => ({}));
+  const decodedColumns = new Map<string, ArrayLike<unknown>>();
   for (const column of columns) {
     const values = await decoded(`${thing}, column ${quote(column)}`, 'pages', () =>
       scan.readColumn({ column, rowStart: from, rowEnd }),
     );
-    if (values.length !== rows.length)
-      throw malformed(`${thing}, column ${quote(column)}`, `${values.length} values`, `${rows.length}`);
-    for (let row = 0; row < rows.length; row++) rows[row]![column] = values[row] ?? null;
+    if (values.length !== rowEnd - from)
+      throw malformed(`${thing}, column ${quote(column)}`, `${values.length} values`, `${rowEnd - from}`);
+    decodedColumns.set(column, values);
   }
-  return rows;
+  return Array.from({ length: rowEnd - from }, (_, row) =>
+    Object.fromEntries([...decodedColumns].map(([column, values]) => [column, values[row] ?? null])),
+  );
+}
+
+/** @throws MalformedError for a schema that is no tree, is deep, or has types that are built of parts which may be shared */
+function checkSchema(name: string, { schema }: FileMetaData): void {
+  /** Children still to come, of each element on the way down. */
+  const open: number[] = [];
+  for (const [at, { num_children = 0, logical_type: type }] of schema.entries()) {
+    while (open.at(-1) === 0) open.pop();
+    if (at > 0 && open.length === 0) throw malformed(name, 'a schema of several trees', 'one');
+    if (at > 0) open[open.length - 1]! -= 1;
+    if (!(num_children >= 0 && num_children < schema.length))
+      throw malformed(
+        name,
+        `an element of ${num_children} children in a schema of ${schema.length}`,
+        'a tree',
+      );
+    if (open.length > MAX_DEPTH) throw malformed(name, `columns ${open.length} deep`, `at most ${MAX_DEPTH}`);
+    if (type !== undefined && ['VARIANT', 'GEOMETRY', 'GEOGRAPHY'].includes(type.type))
+      throw malformed(name, `a column of ${type.type}`, 'text, numbers, and lists and structs of them');
+    open.push(num_children);
+  }
+  if (open.some((left) => left > 0)) throw malformed(name, 'a schema that ends early', 'a whole one');
 }
 
 function topLevel({ schema }: FileMetaData): string[] {
   const names: string[] = [];
-  const skip = (at: number, depth: number): number => {
-    const element = schema[at];
-    if (element === undefined) return schema.length;
-    if (depth === 1) names.push(String(element.name));
+  const skip = (at: number): number => {
     let next = at + 1;
-    for (let child = 0; child < (element.num_children ?? 0) && next < schema.length; child++)
-      next = skip(next, depth + 1);
+    for (let child = 0; child < (schema[at]?.num_children ?? 0); child++) next = skip(next);
     return next;
   };
-  skip(0, 0);
+  for (let at = 1; at < schema.length; at = skip(at)) names.push(String(schema[at]!.name));
   return names;
 }
 
