@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { readResultFile } from '../exchange/result-file.ts';
-import { saeBenchFiles } from '../exchange/saebench-export.ts';
+import { saeBenchFiles } from '../exchange/saebench/export.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { checkRecord, readRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';

@@ -9,7 +9,8 @@ import type { Architecture, Known } from '../exchange/imported.ts';
 import { readResultFile } from '../exchange/result-file.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { checkRecord } from '../report/run-records.ts';
-import { type EvaluationRecord, record } from '../report/schema.ts';
+import { type EvaluationRecord, recordObject } from '../report/schema.ts';
+import { suitesOf } from '../report/suites/find.ts';
 import { projectRoot } from './paths.ts';
 
 const options = {
@@ -72,11 +73,7 @@ export async function run(args: readonly string[]): Promise<number> {
 function summary(each: EvaluationRecord): string {
   const present = Object.values(each.metrics).filter(({ value }) => value !== null).length;
   const parts = [`${present} metrics`];
-  if (each.interpscore) parts.push('InterpScore');
-  if (each.k_sparse) parts.push('k-sparse probing');
-  if (each.tpp_saebench) parts.push('TPP');
-  if (each.scr_saebench) parts.push('SCR');
-  return parts.join(', ');
+  return [...parts, ...suitesOf([each]).map(({ title }) => title)].join(', ');
 }
 
 /** The records of earlier imports. @throws MalformedError for one that cannot be read, which would be written over */
@@ -98,12 +95,12 @@ function numberOf(option: string, value: string | undefined): number | undefined
 
 function architectureOf(value: string | undefined): Architecture | undefined {
   if (value === undefined) return undefined;
-  const parsed = record.shape.sae.shape.architecture.safeParse(value);
+  const parsed = recordObject.shape.sae.shape.architecture.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new UserError({
     thing: '--architecture',
     found: value,
-    expected: `one of ${record.shape.sae.shape.architecture.options.join(', ')}`,
+    expected: `one of ${recordObject.shape.sae.shape.architecture.options.join(', ')}`,
     next: 'Choose one of these.',
   });
 }

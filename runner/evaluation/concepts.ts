@@ -2,7 +2,7 @@
 import { MalformedError, quote, UserError } from '../errors.ts';
 import type { DenseFeatures, Features } from '../probes/features.ts';
 import { splitRows } from '../probes/split.ts';
-import type { Exclusion, KSparse, ScrSaeBench, TppSaeBench } from '../report/schema.ts';
+import type { Exclusion, Part } from '../report/schema.ts';
 import type { Directions } from '../suites/ablation.ts';
 import { type ConceptSet, planConcepts } from '../suites/concepts.ts';
 import { fullProbe, kSparseProbes, kSparseSuite } from '../suites/k-sparse.ts';
@@ -82,11 +82,8 @@ export interface ConceptOptions {
   resampleSeed: number;
 }
 
-export interface ConceptsEvaluated {
-  k_sparse?: KSparse;
-  tpp_saebench?: TppSaeBench;
-  scr_saebench?: ScrSaeBench;
-}
+/** The parts of the suites by their names. */
+export type ConceptsEvaluated = Partial<Record<'k-sparse' | 'tpp' | 'scr', Part>>;
 
 /** What is the same at every hook. */
 export interface ConceptPlans {
@@ -203,7 +200,7 @@ export async function* evaluateConcepts(
       return { plan, features: { residual, latents: latents[sae]! }, ...rest, pairs: withProbes };
     });
     if (wants('k-sparse')) {
-      found.k_sparse = kSparseSuite(
+      found['k-sparse'] = kSparseSuite(
         of.map(({ plan, features: { latents }, baseline, ceiling }) => ({
           plan,
           latents: kSparseProbes(plan, latents, ks),
@@ -214,7 +211,7 @@ export async function* evaluateConcepts(
       );
     }
     if (wants('tpp')) {
-      found.tpp_saebench = tppSaeBenchSuite(
+      found.tpp = tppSaeBenchSuite(
         of.map(({ plan, features: pooled, probes }) => ({
           plan,
           result: tppOfSet(plan, pooled, probes!, direction, ns),
@@ -222,7 +219,7 @@ export async function* evaluateConcepts(
       );
     }
     if (of.some(({ pairs }) => pairs.length > 0)) {
-      found.scr_saebench = scrSuite(
+      found.scr = scrSuite(
         of.flatMap(({ features: pooled, pairs }) =>
           pairs.map(({ pair, probes }) => ({
             plan: pair,

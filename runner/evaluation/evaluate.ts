@@ -1,16 +1,9 @@
 /** From what the passes gathered to the measured part of each SAE's record: suites applied, composite formed. */
 
 import { resampleRows } from '../metrics/bootstrap.ts';
-import type { ComponentName, DefinitionId } from '../report/definitions.ts';
-import type {
-  Controls,
-  EvaluationRecord,
-  InterpScore,
-  Measure,
-  Paired,
-  Perturbation,
-  Probe,
-} from '../report/schema.ts';
+import type { BaseDefinitionId, ComponentName } from '../report/definitions.ts';
+import type { Row } from '../report/part.ts';
+import type { Controls, EvaluationRecord, Measure, Paired, Part } from '../report/schema.ts';
 import { coreSuite } from '../suites/core.ts';
 import { DENSE_PROBING, denseProbingSuite } from '../suites/dense-probing.ts';
 import { interpScoreSuite } from '../suites/interpscore.ts';
@@ -27,14 +20,11 @@ import type { HookMeasured } from './token-pass.ts';
 /** The fields of a record that evaluation fills. */
 export interface Evaluated {
   layer: number;
-  metrics: Partial<Record<DefinitionId, Measure>>;
-  interpscore: InterpScore | null;
-  probes: Probe[];
-  tpp: Perturbation | null;
+  metrics: Partial<Record<BaseDefinitionId, Measure>>;
+  suites: Record<string, Part>;
   curves: EvaluationRecord['curves'];
   paired: Paired | undefined;
   controls: Controls | undefined;
-  concepts: ConceptsEvaluated | null;
 }
 
 export interface EvaluateOptions {
@@ -43,6 +33,8 @@ export interface EvaluateOptions {
   pairing: PairingKeys;
   /** Further splits that the dense probes are fitted under. */
   splitSeeds?: number;
+  /** The rows of the core losses. */
+  coreText?: Row | undefined;
   /** Called between SAEs, with how many are done. */
   onSae?: (done: number, total: number) => void;
 }
@@ -89,11 +81,17 @@ export async function evaluate(found: Found, options: EvaluateOptions): Promise<
           ...reconstruction.metrics,
           ...losses,
           ...(score ? {} : { 'loss_recovered@interpscore-0.0.1': recovered }),
-          ...coreLosses?.metrics,
         },
-        interpscore: score?.interpscore ?? null,
-        probes: score?.probes ?? [],
-        tpp: score?.perturbation ?? null,
+        suites: {
+          ...(score && { interpscore: score.part }),
+          ...(coreLosses && {
+            core: {
+              measures: coreLosses.metrics,
+              ...(options.coreText && { tables: { text: [options.coreText] } }),
+            },
+          }),
+          ...(next === undefined || next.done ? {} : next.value),
+        },
         curves: reconstruction.curves,
         paired: pairedPart(
           { ...reconstruction.statistics, ...loss.statistics, ...score?.statistics },
@@ -107,7 +105,6 @@ export async function evaluate(found: Found, options: EvaluateOptions): Promise<
                 sae: score.statistics[DENSE_PROBING],
                 options,
               }),
-        concepts: next === undefined || next.done ? null : next.value,
       });
       options.onSae?.(results.length, total);
     }
@@ -139,9 +136,7 @@ function interpScoreOf(
     },
   });
   return {
-    interpscore: composite.interpscore,
-    probes: probing.probes,
-    perturbation: tpp.perturbation,
+    part: { ...composite.part, tables: { probes: probing.probes, perturbation: [tpp.perturbation] } },
     statistics: { ...probing.statistics, ...tpp.statistics, ...composite.statistics },
   };
 }

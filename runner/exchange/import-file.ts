@@ -13,7 +13,7 @@ import {
   isValidationFile,
 } from './interpscore-import.ts';
 import { readResultFile } from './result-file.ts';
-import { importSaeBench, isSaeBench } from './saebench-import.ts';
+import { importSaeBench, isSaeBench } from './saebench/import.ts';
 
 /**
  * The records of a result file, whichever evaluation wrote it: one a SAE.

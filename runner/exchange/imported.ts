@@ -1,7 +1,7 @@
 /** What an imported file becomes: a record that says where it came from, and where it is silent. */
 
 import { MalformedError, quote, UserError } from '../errors.ts';
-import type { DefinitionId } from '../report/definitions.ts';
+import type { BaseDefinitionId } from '../report/definitions.ts';
 import type { SaeOrigin } from '../report/origin-schema.ts';
 import { type EvaluationRecord, type Measure, record, schemaVersion } from '../report/schema.ts';
 import { modelKey } from './same-sae.ts';
@@ -36,12 +36,7 @@ export interface Identity {
 }
 
 /** The parts of a record that results fill. */
-export type Results = Partial<
-  Pick<
-    EvaluationRecord,
-    'data' | 'interpscore' | 'probes' | 'tpp' | 'k_sparse' | 'tpp_saebench' | 'scr_saebench'
-  >
-> & { metrics?: EvaluationRecord['metrics'] };
+export type Results = Partial<Pick<EvaluationRecord, 'data' | 'metrics' | 'suites'>>;
 
 export const NO_INTERVAL = 'The file gives none.';
 export const NO_VALUE = 'The file read holds no such value.';
@@ -58,7 +53,7 @@ export function imported(
 
 /** Metrics without those that the file does not even name. */
 export function metricsOf(
-  table: Partial<Record<DefinitionId, Measure | undefined>>,
+  table: Partial<Record<BaseDefinitionId, Measure | undefined>>,
 ): EvaluationRecord['metrics'] {
   return Object.fromEntries(
     Object.entries(table).filter(([, measure]) => measure !== undefined),
@@ -89,9 +84,7 @@ export function importedRecord(
     sae: { ...sae, name, repo, sha256: null, files: [], training: null, license: null },
     data: null,
     metrics: {},
-    interpscore: null,
-    probes: [],
-    tpp: null,
+    suites: {},
     curves: { alive: [], density: null },
     trajectory: null,
     ...results,

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { componentNames } from '../report/definitions.ts';
+import { interpScorePart } from '../report/measures.ts';
 import type { EvaluationRecord, Measure } from '../report/schema.ts';
 import { interpScoreWeights } from '../suites/interpscore.ts';
 import {
@@ -165,21 +166,22 @@ function layerRecord(found: LayerFile, known: Known, path: string, started: stri
         'l0@v1': imported(found.L0),
         'dead_fraction@v1': dead,
       }),
-      interpscore: {
-        definition: 'interpscore@0.0.1',
-        components,
-        weights: { ...interpScoreWeights, ...weightsOf(found) },
-        score: imported(found.interp_score),
+      suites: {
+        interpscore: {
+          ...interpScorePart({
+            components,
+            weights: { ...interpScoreWeights, ...weightsOf(found) },
+            score: imported(found.interp_score),
+          }),
+          tables: {
+            probes: Object.entries(found.probing_per_task_auc ?? {}).map(([name, auroc]) => ({
+              name,
+              note: 'not said',
+              cells: { auroc: imported(auroc), train_rows: null, test_rows: null, duplicates: null },
+            })),
+          },
+        },
       },
-      probes: Object.entries(found.probing_per_task_auc ?? {}).map(([task, auroc]) => ({
-        task,
-        data: 'not said',
-        definition: 'probe_auc_dense@interpscore-0.0.1' as const,
-        auroc: imported(auroc),
-        train_rows: null,
-        test_rows: null,
-        duplicates: null,
-      })),
     },
     {
       text: SOURCE,

@@ -6,7 +6,7 @@ import type { EvaluationRecord } from '../report/schema.ts';
 import { contradiction, modelKey } from './same-sae.ts';
 
 /** Which fields tell an array's entries apart. */
-const KEYS: readonly (readonly string[])[] = [['k'], ['n'], ['task'], ['data', 'name'], ['name']];
+const KEYS: readonly (readonly string[])[] = [['at'], ['note', 'name'], ['name']];
 
 type Json = Record<string, unknown>;
 
@@ -54,8 +54,8 @@ export function merged(
       byKey.set(key, both(byKey.get(key), each, [...place, key]));
     }
     const entries = [...byKey.values()];
-    return keys[0] === 'k' || keys[0] === 'n'
-      ? entries.sort((x, y) => Number((x as Json)[keys[0]!]) - Number((y as Json)[keys[0]!]))
+    return keys[0] === 'at'
+      ? entries.sort((x, y) => Number((x as Json).at) - Number((y as Json).at))
       : entries;
   };
 

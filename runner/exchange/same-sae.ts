@@ -38,11 +38,6 @@ export function knownFacts(record: EvaluationRecord): number {
   return Object.values(factsOf(record)).filter((value) => value !== null).length;
 }
 
-/** sae-probes' probing has definitions of its own, and a record room for one kind of probing on k latents. */
-function ownRule({ k_sparse }: EvaluationRecord): boolean {
-  return k_sparse?.definitions.accuracy === 'probe_acc_k@sae-probes';
-}
-
 /** Whether a release and an id name the same one SAE in both. */
 function sameName(a: EvaluationRecord, b: EvaluationRecord): boolean {
   const [left, right] = [a.sae.origin, b.sae.origin];
@@ -64,7 +59,6 @@ export function sameSae<R extends EvaluationRecord>(
   path: string,
 ): R | undefined {
   const fitting = others.filter((other) => {
-    if (ownRule(record) !== ownRule(other)) return false;
     const differing = differences(record, other);
     if (differing.length === 0) return true;
     if (sameName(record, other)) {

@@ -20,7 +20,7 @@ import { canonicalJson, sha256 } from '../io/hash.ts';
 import { cachedModel } from '../lm/cached-model.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { Features } from '../probes/features.ts';
-import type { EvaluationRecord, Exclusion } from '../report/schema.ts';
+import type { Exclusion } from '../report/schema.ts';
 import type { Reporter } from '../reporter.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { decoderDirections } from '../sae/directions.ts';
@@ -43,8 +43,6 @@ export interface EvaluateStage {
   tokens: number;
   rows: number;
   documents: EvaluationText['documents'];
-  /** Rows of the core losses; undefined where there are none. */
-  core_data: EvaluationRecord['core_data'];
   /** What the run's suites asked for and did not get. */
   exclusions: Exclusion[];
 }
@@ -184,6 +182,7 @@ export async function evaluateStage(
         seed,
         splitSeeds: config.evaluation.splitSeeds,
         pairing: pairingKeys(batches, ofTasks?.[0]?.[0] ?? [], { resamples, seed }),
+        coreText: core?.data,
         onSae: (done, total) => scoring.progress(done, total),
       },
     );
@@ -193,7 +192,6 @@ export async function evaluateStage(
       rows,
       tokens: rows * config.corpus.rowTokens,
       documents,
-      core_data: core?.data,
       exclusions,
     };
   } finally {
@@ -249,10 +247,13 @@ async function coreObservation(
   return {
     observation: await observeCore(dModel, hooks, batches, special, kept),
     data: {
-      rows,
-      row_tokens: batches[0]!.tokens,
-      tokens: rows * batches[0]!.tokens,
-      counted_positions: batches.reduce((sum, { ids }) => sum + counted(ids), 0),
+      name: 'held-out text',
+      cells: {
+        rows,
+        row_tokens: batches[0]!.tokens,
+        tokens: rows * batches[0]!.tokens,
+        counted_positions: batches.reduce((sum, { ids }) => sum + counted(ids), 0),
+      },
       note: `rows begin with ${begin.name}${begin.name === 'EOS' ? ', as the tokenizer has no BOS' : ''}, which also stands between documents`,
     },
   };

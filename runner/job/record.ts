@@ -43,12 +43,10 @@ export async function recordOf(parts: {
   tokens: number;
   rows: number;
   documents: EvaluationText['documents'];
-  core_data: EvaluationRecord['core_data'];
   exclusions: readonly Exclusion[];
 }): Promise<EvaluationRecord> {
   const { start, state, seconds, model, planned, file, selfTest, evaluated } = parts;
   const { config, identity } = start;
-  const { concepts } = evaluated;
   const { id, layer, origin } = planned;
   const { sae } = file;
   const known =
@@ -80,15 +78,9 @@ export async function recordOf(parts: {
     },
     data: dataOf(config, parts),
     metrics: evaluated.metrics as EvaluationRecord['metrics'],
-    interpscore: evaluated.interpscore,
-    probes: evaluated.probes,
-    tpp: evaluated.tpp,
+    suites: evaluated.suites,
     ...(evaluated.controls === undefined ? {} : { controls: evaluated.controls }),
     ...(evaluated.paired === undefined ? {} : { paired: evaluated.paired }),
-    ...(concepts?.k_sparse && { k_sparse: concepts.k_sparse }),
-    ...(concepts?.tpp_saebench && { tpp_saebench: concepts.tpp_saebench }),
-    ...(concepts?.scr_saebench && { scr_saebench: concepts.scr_saebench }),
-    ...(parts.core_data && { core_data: parts.core_data }),
     ...(parts.exclusions.length > 0 && { exclusions: [...parts.exclusions] }),
     curves: evaluated.curves,
     trajectory: known.trajectory,

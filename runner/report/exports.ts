@@ -4,8 +4,9 @@
  */
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
-import { componentNames, type DefinitionId } from './definitions.ts';
-import type { EvaluationRecord, Measure } from './schema.ts';
+import { type BaseDefinitionId, componentNames } from './definitions.ts';
+import { interpScoreOf, isMeasure } from './measures.ts';
+import type { EvaluationRecord } from './schema.ts';
 
 const VERSION = '0.0.1';
 
@@ -55,7 +56,10 @@ export async function writeExports(
 }
 
 export function layerExport(record: EvaluationRecord): Record<string, unknown> {
-  const { sae, model, data, interpscore, probes, tpp, provenance } = record;
+  const { sae, model, data, provenance } = record;
+  const score = interpScoreOf(record);
+  const { probes = [], perturbation = [] } = record.suites.interpscore?.tables ?? {};
+  const [tpp] = perturbation;
   return {
     version: VERSION,
     sae_repo: sae.repo,
@@ -66,20 +70,22 @@ export function layerExport(record: EvaluationRecord): Record<string, unknown> {
     k: sae.k,
     tokens_trained: sae.tokens_trained,
     eval_tokens: data?.tokens ?? null,
-    probing_tasks: probes.map(({ task }) => task),
-    probing_per_task_auc: Object.fromEntries(probes.map(({ task, auroc }) => [task, auroc.value])),
-    tpp_concept: tpp?.task ?? null,
-    tpp_top_features: tpp?.ablated_latents ?? null,
+    probing_tasks: probes.map(({ name }) => name),
+    probing_per_task_auc: Object.fromEntries(
+      probes.map(({ name, cells: { auroc } }) => [name, isMeasure(auroc) ? auroc.value : null]),
+    ),
+    tpp_concept: tpp?.name ?? null,
+    tpp_top_features: tpp?.cells.ablated_latents ?? null,
     L_clean: measured(record, 'loss_clean@v1'),
     L_sae: measured(record, 'loss_sae@v1'),
     L_zero: measured(record, 'loss_zero@v1'),
     L0: measured(record, 'l0@v1'),
     dead_frac: measured(record, 'dead_fraction@v1'),
     components: Object.fromEntries(
-      componentNames.map((name) => [name, interpscore?.components[name]?.value ?? null]),
+      componentNames.map((name) => [name, score?.components[name].value ?? null]),
     ),
-    weights: interpscore?.weights ?? null,
-    interp_score: interpscore?.score.value ?? null,
+    weights: score?.weights ?? null,
+    interp_score: score?.score.value ?? null,
     elapsed_sec: provenance.wall_seconds,
   };
 }
@@ -87,7 +93,7 @@ export function layerExport(record: EvaluationRecord): Record<string, unknown> {
 export function combinedExport(saes: readonly NamedRecord[]): Record<string, unknown> {
   const records = saes.map(({ record }) => record);
   const [first] = records;
-  const scored = records.filter((each) => each.interpscore?.score.value != null);
+  const scored = records.filter((each) => interpScoreOf(each)?.score.value != null);
   const best = scored.reduce<EvaluationRecord | undefined>(
     (leader, each) => (leader === undefined || scoreOf(each) > scoreOf(leader) ? each : leader),
     undefined,
@@ -123,11 +129,10 @@ export function validationExport(saes: readonly NamedRecord[]): Record<string, V
   );
 }
 
-function measured(record: EvaluationRecord, id: DefinitionId): number | null {
-  const found: Measure | undefined = record.metrics[id];
-  return found?.value ?? null;
+function measured(record: EvaluationRecord, id: BaseDefinitionId): number | null {
+  return record.metrics[id]?.value ?? null;
 }
 
 function scoreOf(record: EvaluationRecord): number {
-  return record.interpscore?.score.value ?? Number.NEGATIVE_INFINITY;
+  return interpScoreOf(record)?.score.value ?? Number.NEGATIVE_INFINITY;
 }

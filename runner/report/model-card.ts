@@ -2,7 +2,14 @@
  * The model card of a release, written from its records alone: what the SAEs are, how they were trained and measured,
  * how to use them. What a record does not hold is left out, so that the card of a run in training is shorter.
  */
-import { componentNames, type DefinitionId, definitions, interpScoreComponents } from './definitions.ts';
+import {
+  type BaseDefinitionId,
+  componentNames,
+  type DefinitionId,
+  definitions,
+  interpScoreComponents,
+} from './definitions.ts';
+import { interpScoreOf, isMeasure } from './measures.ts';
 import type { EvaluationRecord, Measure } from './schema.ts';
 
 export interface CardOptions {
@@ -181,7 +188,7 @@ function trajectory(
 
 function validation(records: readonly EvaluationRecord[]): string {
   const data = records[0]!.data;
-  const columns: DefinitionId[] = [
+  const columns: BaseDefinitionId[] = [
     'var_exp@pooled-v1',
     'var_exp@chunk-v1',
     'cosine@v1',
@@ -206,9 +213,12 @@ function validation(records: readonly EvaluationRecord[]): string {
 }
 
 function interpScore(records: readonly EvaluationRecord[]): string {
-  const scored = records.filter((each) => each.interpscore !== null);
+  const scored = records.flatMap((record) => {
+    const score = interpScoreOf(record);
+    return score === null ? [] : [{ record, score }];
+  });
   if (scored.length === 0) return '';
-  const weights = scored[0]!.interpscore!.weights;
+  const { weights } = scored[0]!.score;
   const heads = componentNames.map(
     (name) =>
       `${definitions[interpScoreComponents[name].definition].short} (${Math.round(100 * (weights[name] ?? 0))} %)`,
@@ -217,11 +227,11 @@ function interpScore(records: readonly EvaluationRecord[]): string {
     'InterpScore v0.0.1',
     table(
       ['SAE', 'InterpScore', ...heads],
-      scored.map((each) => [
-        shortName(each),
-        withInterval('interpscore@0.0.1', each.interpscore!.score),
+      scored.map(({ record, score }) => [
+        shortName(record),
+        withInterval('interpscore@0.0.1', score.score),
         ...componentNames.map((name) =>
-          withInterval(interpScoreComponents[name].definition, each.interpscore!.components[name]),
+          withInterval(interpScoreComponents[name].definition, score.components[name]),
         ),
       ]),
     ),
@@ -230,18 +240,19 @@ function interpScore(records: readonly EvaluationRecord[]): string {
 }
 
 function probing(records: readonly EvaluationRecord[]): string {
-  const tasks = records[0]!.probes;
+  const probesOf = (each: EvaluationRecord) => each.suites.interpscore?.tables?.probes ?? [];
+  const tasks = probesOf(records[0]!);
   if (tasks.length === 0) return '';
   return section(
     'Probing tasks',
     table(
       ['task', 'data', ...records.map(shortName)],
-      tasks.map(({ task, data }) => [
-        task,
-        data,
+      tasks.map(({ name, note = '' }) => [
+        name,
+        note,
         ...records.map((each) => {
-          const probe = each.probes.find((one) => one.task === task);
-          return probe === undefined ? '' : withInterval(probe.definition, probe.auroc);
+          const auroc = probesOf(each).find((one) => one.name === name)?.cells.auroc;
+          return isMeasure(auroc) ? withInterval('probe_auc_dense@interpscore-0.0.1', auroc) : '';
         }),
       ]),
     ),

@@ -4,7 +4,8 @@
  * the same rows can then be compared, without evaluating anything again. Free of zod: the browser compares too.
  */
 import { type DefinitionId, interpScoreComponents } from './definitions.ts';
-import type { EvaluationRecord, Measure, PairedDraws } from './schema.ts';
+import { measureOf } from './measures.ts';
+import type { EvaluationRecord, PairedDraws } from './schema.ts';
 
 /** Values that carry their resamples. */
 export const pairedIds = [
@@ -79,15 +80,6 @@ export function pairedDifference(
     .sort();
   const [low, high] = [quantile(differences, 0.025), quantile(differences, 0.975)];
   return { value: ours - theirs, low, high, resolved: low > 0 || high < 0 };
-}
-
-/** Where a record holds a value: the composite and its components stand in `interpscore`, the rest among the metrics. */
-export function measureOf(record: EvaluationRecord, id: PairedId): Measure | undefined {
-  if (id === 'interpscore@0.0.1') return record.interpscore?.score;
-  for (const [name, { definition }] of Object.entries(interpScoreComponents)) {
-    if (definition === id) return record.interpscore?.components[name as keyof typeof interpScoreComponents];
-  }
-  return record.metrics[id];
 }
 
 /** Of sorted values, by linear interpolation between neighbours. */

@@ -7,6 +7,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { type ComponentName, componentNames, interpScoreComponents } from './definitions.ts';
+import { interpScorePart } from './measures.ts';
 import { type EvaluationRecord, type Measure, record, schemaVersion } from './schema.ts';
 
 /** Tokens of the validation report, and of the InterpScore run: two different windows on two different texts. */
@@ -141,13 +142,12 @@ function published(value: number, extra: { window_tokens?: number; note?: string
   return { value, interval: null, interval_note: noInterval, ...extra };
 }
 
-function interpScore(
+function interpScoreSuite(
   components: Components,
   score: number,
   extras: Partial<Record<ComponentName, { window_tokens?: number; note?: string }>>,
-): NonNullable<EvaluationRecord['interpscore']> {
-  return {
-    definition: 'interpscore@0.0.1',
+): EvaluationRecord['suites'] {
+  const interpscore = interpScorePart({
     components: Object.fromEntries(
       componentNames.map((name) => [name, published(components[name], extras[name])]),
     ) as Record<ComponentName, Measure>,
@@ -155,7 +155,8 @@ function interpScore(
       componentNames.map((name) => [name, interpScoreComponents[name].weight]),
     ) as Record<ComponentName, number>,
     score: published(score, { note: 'As published; the components are published to three decimals.' }),
-  };
+  });
+  return { interpscore };
 }
 
 /** Named as this project's own recipe names its settings, so that the two stand in one row of a comparison. */
@@ -247,7 +248,7 @@ function referenceRecord(row: ReferenceLayer): EvaluationRecord {
         note: 'Validation report.',
       }),
     },
-    interpscore: interpScore(row.components, row.score, {
+    suites: interpScoreSuite(row.components, row.score, {
       loss_recovered: { window_tokens: scoreTokens, note: 'On C4.' },
       alive: {
         window_tokens: scoreTokens,
@@ -259,8 +260,6 @@ function referenceRecord(row: ReferenceLayer): EvaluationRecord {
       },
       tpp: { note: '327 latents ablated, on toxic_conversations.' },
     }),
-    probes: [],
-    tpp: null,
     curves: { alive: [], density: null },
     trajectory: {
       var_exp: 'var_exp@chunk-v1',
@@ -323,9 +322,7 @@ function quotedRecord(row: QuotedRow): EvaluationRecord {
     },
     data: null,
     metrics: {},
-    interpscore: interpScore(row.components, row.score, {}),
-    probes: [],
-    tpp: null,
+    suites: interpScoreSuite(row.components, row.score, {}),
     curves: { alive: [], density: null },
     trajectory: null,
     provenance: {

@@ -1,20 +1,22 @@
 /**
  * The record: the one contract between runner and site. The runner validates a record before writing it; the site's
- * content collection imports this same file. It and its parts (measure.ts, concept-schema.ts) import zod and the definitions table,
- * nothing else.
+ * content collection imports this same file. It and its parts import zod and the definitions table, nothing else.
  *
  * One record = one SAE at one hook of one model, with what was measured about it (or published by others).
  */
 import { z } from 'zod';
-import { kSparse, scrSaeBench, tppSaeBench } from './concept-schema.ts';
-import { componentNames, definitionIds, definitions } from './definitions.ts';
+import { carriedDeclaration } from './declaration.ts';
+import { baseDefinitionIds, definitionIds, definitions } from './definitions.ts';
 import { count, measure, name, TEXT_LIMIT, text } from './measure.ts';
 import { saeOrigin } from './origin-schema.ts';
+import { measureFaults, part, partFaults } from './part.ts';
+import { migrated } from './record-1.ts';
+import { definitionOf, isOurs, suiteOf } from './suites/find.ts';
 
-export type { KSparse, KSparsePoint, ScrSaeBench, TppPoint, TppSaeBench } from './concept-schema.ts';
 export type { Measure, Present } from './measure.ts';
+export type { Part } from './part.ts';
 
-export const schemaVersion = 'interpboard.record/1';
+export const schemaVersion = 'interpboard.record/2';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
 const isoTime = z.iso.datetime();
@@ -33,21 +35,13 @@ export type Kind = keyof typeof kinds;
 /** Kinds that may be ranked together by default; the others are shown only when asked for. */
 export const rankedKinds: readonly Kind[] = ['measured', 'imported', 'published'];
 
-const metrics = z.partialRecord(z.enum(definitionIds), measure).superRefine((table, context) => {
-  for (const id of definitionIds) {
+/** Values of the definitions that belong to no suite; a suite's stand in its part. */
+const metrics = z.partialRecord(z.enum(baseDefinitionIds), measure).superRefine((table, context) => {
+  for (const id of baseDefinitionIds) {
     const found = table[id];
-    if (found === undefined || found.value === null) continue;
-    const [low, high] = definitions[id].range;
-    // A hair of slack: float64 sums may leave 1 + 1e-16.
-    if ((low !== null && found.value < low - 1e-9) || (high !== null && found.value > high + 1e-9)) {
-      context.addIssue({
-        code: 'custom',
-        path: [id, 'value'],
-        message: `expected a value in [${low ?? '−∞'}, ${high ?? '∞'}], received ${found.value}`,
-      });
-    }
-    if (found.interval && found.interval.low > found.interval.high) {
-      context.addIssue({ code: 'custom', path: [id, 'interval'], message: 'expected low ≤ high' });
+    if (found === undefined) continue;
+    for (const { path, message } of measureFaults(found, definitions[id], [id])) {
+      context.addIssue({ code: 'custom', path, message });
     }
   }
 });
@@ -63,53 +57,6 @@ export const trajectoryPoint = z.strictObject({
   learning_rate: z.number().nonnegative().optional(),
   gradient_norm: z.number().nonnegative().optional(),
   tokens_per_second: z.number().nonnegative().optional(),
-});
-
-const interpScore = z.strictObject({
-  definition: z.literal('interpscore@0.0.1'),
-  components: z.record(z.enum(componentNames), measure),
-  weights: z.record(z.enum(componentNames), z.number()),
-  score: measure,
-});
-
-const probe = z.strictObject({
-  task: name,
-  data: text,
-  definition: z.literal('probe_auc_dense@interpscore-0.0.1'),
-  auroc: measure,
-  /** Null in files of others, which do not say. */
-  train_rows: count.nullable(),
-  test_rows: count.nullable(),
-  /** Texts that stand in both the training and the test rows. */
-  duplicates: count.nullable(),
-  /** The AUROC under other splits of the same texts, the definition's first: what the interval, of one split, leaves out. */
-  splits: z
-    .strictObject({
-      seeds: z.array(z.int().nonnegative()).min(2),
-      aurocs: z.array(z.number().min(0).max(1)).min(2),
-    })
-    .refine(({ seeds, aurocs }) => seeds.length === aurocs.length, 'expected an AUROC for each seed')
-    .optional(),
-});
-
-/** Earlier records give these two as numbers alone. */
-const perturbedAuroc = z.union([
-  measure,
-  z.number().transform(
-    (value): z.infer<typeof measure> => ({
-      value,
-      interval: null,
-      interval_note: 'the record gives the number alone',
-    }),
-  ),
-]);
-
-const perturbation = z.strictObject({
-  task: name,
-  definition: z.literal('tpp@interpscore-0.0.1'),
-  ablated_latents: count,
-  auroc: perturbedAuroc,
-  auroc_ablated: perturbedAuroc,
 });
 
 /** Reconstructions whose score is known beforehand, or that nothing was learned for. */
@@ -203,7 +150,8 @@ const saeSource = z.strictObject({
     .nullable(),
 });
 
-export const record = z.strictObject({
+/** Of this version; `record` reads older ones as well. */
+export const recordObject = z.strictObject({
   schema: z.literal(schemaVersion),
   id: z
     .string()
@@ -254,17 +202,11 @@ export const record = z.strictObject({
     })
     .nullable(),
   metrics,
-  interpscore: interpScore.nullable(),
-  probes: z.array(probe),
-  tpp: perturbation.nullable(),
-  /** Fields that later versions added are optional: older records stay readable. */
-  k_sparse: kSparse.optional(),
-  tpp_saebench: tppSaeBench.optional(),
-  scr_saebench: scrSaeBench.optional(),
-  /** Rows of the SAEBench-core losses. */
-  core_data: z
-    .strictObject({ tokens: count, rows: count, row_tokens: count, counted_positions: count, note: text })
-    .optional(),
+  /** What each suite found, by its name. */
+  suites: z.record(name, part),
+  /** Of the suites among them that came from a user's own file. */
+  declared: z.array(carriedDeclaration).max(100).optional(),
+  /** Fields that later versions added are optional. */
   exclusions: z.array(exclusion).optional(),
   paired: paired.optional(),
   controls: controls.optional(),
@@ -293,9 +235,6 @@ export const record = z.strictObject({
   caveats: z.array(text),
 });
 
-export type InterpScore = z.infer<typeof interpScore>;
-export type Probe = z.infer<typeof probe>;
-export type Perturbation = z.infer<typeof perturbation>;
 export type ReconstructionControl = z.infer<typeof reconstructionControl>;
 export type ControlName = z.infer<typeof controlName>;
 export type Controls = z.infer<typeof controls>;
@@ -303,4 +242,28 @@ export type Paired = z.infer<typeof paired>;
 export type PairedDraws = z.infer<typeof pairedDraws>;
 export type Exclusion = z.infer<typeof exclusion>;
 export type TrajectoryPoint = z.infer<typeof trajectoryPoint>;
-export type EvaluationRecord = z.infer<typeof record>;
+export type EvaluationRecord = z.infer<typeof recordObject>;
+
+const checkedRecord = recordObject.superRefine((found, context) => {
+  for (const [i, { id, definitions: own }] of (found.declared ?? []).entries()) {
+    const taken = [id, ...Object.keys(own)].find((each) => isOurs(each));
+    if (taken !== undefined) {
+      const message = `expected a name of its own, received ${taken}, which is this program's`;
+      context.addIssue({ code: 'custom', path: ['declared', i], message });
+    }
+  }
+  for (const [id, each] of Object.entries(found.suites)) {
+    const suite = suiteOf(found, id);
+    if (suite === undefined) {
+      const message = 'expected a suite that this program knows or that the record declares';
+      context.addIssue({ code: 'custom', path: ['suites', id], message });
+      continue;
+    }
+    for (const { path, message } of partFaults(each, suite, (wanted) => definitionOf(found, wanted))) {
+      context.addIssue({ code: 'custom', path: ['suites', id, ...path], message });
+    }
+  }
+});
+
+/** A record of this version, or of an older one as this version has it. */
+export const record = z.preprocess(migrated, checkedRecord);

@@ -1,4 +1,5 @@
 import { componentNames, type DefinitionId, definitions, interpScoreComponents } from './definitions.ts';
+import { measureOf } from './measures.ts';
 import type { EvaluationRecord, Measure } from './schema.ts';
 
 /** Columns after the composite and before its components: what a reader compares first. */
@@ -17,14 +18,8 @@ export function scoreTable(records: readonly EvaluationRecord[]): string {
   const header = [oneALayer ? 'layer' : 'SAE', ...ids.map((id) => definitions[id].short)];
   const rows: string[][] = [header];
   for (const each of records) {
-    const measures = [
-      each.interpscore?.score,
-      ...columns.map((id) => each.metrics[id]),
-      // A run without the composite still has some of its parts.
-      ...componentNames.map(
-        (name) => each.interpscore?.components[name] ?? each.metrics[interpScoreComponents[name].definition],
-      ),
-    ];
+    // A run without the composite still has some of its parts.
+    const measures = ids.map((id) => measureOf(each, id));
     rows.push([
       oneALayer ? String(each.sae.layer) : each.sae.name,
       ...measures.map((measure, i) => valueText(ids[i]!, measure)),

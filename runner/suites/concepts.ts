@@ -6,6 +6,7 @@ import { MalformedError } from '../errors.ts';
 import { random, shuffle } from '../math/random.ts';
 import { type Resamples, resampleWithinClasses } from '../metrics/bootstrap.ts';
 import { leakedRows } from '../probes/split.ts';
+import type { Cell, Row } from '../report/part.ts';
 
 export interface ConceptSet {
   name: string;
@@ -85,6 +86,19 @@ export function planConcepts(set: ConceptSet, options: PlanOptions = {}): Concep
     };
   });
   return { set, tasks, resamples, train_rows: tasks[0]!.train.length, test_rows: tasks[0]!.test.length };
+}
+
+/** A set's row in the table of a suite's data sets. */
+export function conceptRow(
+  { set, train_rows, test_rows }: ConceptPlan,
+  cells: Record<string, Cell> = {},
+): Row {
+  return {
+    name: set.name,
+    note: set.data,
+    // A set with a text in both parts is refused.
+    cells: { classes: [...set.classes], ...cells, train_rows, test_rows, duplicates: 0 },
+  };
 }
 
 /** All rows of the class, then as many of the others, the same share of each. */

@@ -7,7 +7,7 @@ import { type Estimate, toMeasure } from '../metrics/statistic.ts';
 import { auroc } from '../probes/auroc.ts';
 import { decisionValues, type LogisticFit } from '../probes/logistic-regression.ts';
 import { definitions } from '../report/definitions.ts';
-import type { Probe } from '../report/schema.ts';
+import type { Row } from '../report/part.ts';
 import { fitProbe, type ProbeOptions, type ProbeTask, requireTasks } from './probe-task.ts';
 import { type SuiteResult, suiteResult } from './result.ts';
 
@@ -17,8 +17,8 @@ export const DENSE_PROBING = 'probe_auc_dense@interpscore-0.0.1';
 const ROW_LIMIT = 1_500;
 
 export interface DenseProbingResult extends SuiteResult<typeof DENSE_PROBING> {
-  /** One a task, as the record holds them. */
-  probes: Probe[];
+  /** One for each task, as the record's table holds them. */
+  probes: Row[];
   /** The tasks' AUROCs with their resamples, and the fitted probes, in the order of the tasks. */
   details: { auroc: Estimate; fit: LogisticFit }[];
 }
@@ -35,20 +35,21 @@ export function denseProbingSuite(
 ): DenseProbingResult {
   requireTasks(tasks);
   const details: DenseProbingResult['details'] = [];
-  const probes = tasks.map((task): Probe => {
+  const probes = tasks.map((task): Row => {
     const { split, fit, testLabels, resamples, duplicates } = fitProbe(task, ROW_LIMIT, options);
     const scores = decisionValues(task.features, split.test, fit);
     const area = auroc(scores, testLabels, resamples, `${task.task} (test rows)`);
     details.push({ auroc: area, fit });
     return {
-      task: task.task,
-      data: task.data,
-      definition: DENSE_PROBING,
-      auroc: toMeasure(area, {}, definitions[DENSE_PROBING].range),
-      train_rows: split.train.length,
-      test_rows: split.test.length,
-      duplicates,
-      ...splitsOf(task, area.value, options),
+      name: task.task,
+      note: task.data,
+      cells: {
+        auroc: toMeasure(area, {}, definitions[DENSE_PROBING].range),
+        train_rows: split.train.length,
+        test_rows: split.test.length,
+        duplicates,
+        ...splitsOf(task, area.value, options),
+      },
     };
   });
   const meanArea = meanOf(details.map((detail) => detail.auroc));
@@ -60,7 +61,7 @@ function splitsOf(
   task: ProbeTask,
   first: number,
   { splitSeeds = 0, ...options }: DenseProbingOptions,
-): Pick<Probe, 'splits'> {
+): Row['cells'] {
   if (splitSeeds === 0) return {};
   const { seed = 0 } = options;
   const others = Array.from({ length: splitSeeds }, (_, i) => seed + 1 + i);
@@ -70,5 +71,5 @@ function splitsOf(
     return auroc(scores, fitted.testLabels, fitted.resamples, `${task.task} (test rows of split ${other})`)
       .value;
   });
-  return { splits: { seeds: [seed, ...others], aurocs: [first, ...aurocs] } };
+  return { split_seeds: [seed, ...others], split_aurocs: [first, ...aurocs] };
 }

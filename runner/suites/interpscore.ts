@@ -1,7 +1,8 @@
 /** InterpScore v0.0.1: the reference release's composite of five components, with an interval of its own. */
 import { combine, imageOf, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
 import { type ComponentName, componentNames, interpScoreComponents } from '../report/definitions.ts';
-import type { InterpScore, Measure } from '../report/schema.ts';
+import { interpScorePart } from '../report/measures.ts';
+import type { Measure, Part } from '../report/schema.ts';
 import { type SuiteResult, suiteResult } from './result.ts';
 
 /** Of the composite and of every component. */
@@ -45,8 +46,8 @@ export interface InterpScoreInputs {
 }
 
 export interface InterpScoreResult extends SuiteResult<'l0_score@interpscore-0.0.1' | 'interpscore@0.0.1'> {
-  /** The record's `interpscore` part. */
-  interpscore: InterpScore;
+  /** Of the record's part the composite. */
+  part: Part;
 }
 
 /**
@@ -92,11 +93,10 @@ export function interpScoreSuite(inputs: InterpScoreInputs): InterpScoreResult {
   ) as Record<ComponentName, Measure>;
   return {
     ...suiteResult({ 'l0_score@interpscore-0.0.1': components.l0_score, 'interpscore@0.0.1': score }),
-    interpscore: {
-      definition: 'interpscore@0.0.1',
+    part: interpScorePart({
       components: measures,
       weights: interpScoreWeights,
       score: toMeasure(score, {}, UNIT),
-    },
+    }),
   };
 }

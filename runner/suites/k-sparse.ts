@@ -10,8 +10,9 @@ import { auroc } from '../probes/auroc.ts';
 import { checkFeatures, type DenseFeatures, type Features, rowReader } from '../probes/features.ts';
 import { decisionValues, fitLogistic } from '../probes/logistic-regression.ts';
 import { largest, meanDifference } from '../probes/mean-difference.ts';
-import type { KSparse, KSparsePoint, Measure } from '../report/schema.ts';
-import type { ConceptPlan, ConceptTask } from './concepts.ts';
+import type { Curve } from '../report/part.ts';
+import type { Measure, Part } from '../report/schema.ts';
+import { type ConceptPlan, type ConceptTask, conceptRow } from './concepts.ts';
 
 /** Latents of a probe; SAEBench's values and the larger ones of its paper. */
 export const K_VALUES = [1, 2, 5, 10, 20, 50] as const;
@@ -64,38 +65,29 @@ export interface KSparseInput {
   ceiling: ProbeQuality;
 }
 
-/** The record's part, one entry of `inputs` a data set. */
-export function kSparseSuite(inputs: readonly KSparseInput[], ks: readonly number[]): KSparse {
-  const point = (k: number, of: readonly KSparseInput[]): KSparsePoint => {
-    const own = meanQuality(of.map(({ latents }) => latents.get(k)!));
-    const base = meanQuality(of.map(({ residual }) => residual.get(k)!));
+/** The record's part, one entry of `inputs` for each data set. */
+export function kSparseSuite(inputs: readonly KSparseInput[], ks: readonly number[]): Part {
+  const curve = (key: keyof ProbeQuality): Curve => {
+    const mean = (of: readonly KSparseInput[], read: (input: KSparseInput) => ProbeQuality): Measure =>
+      shareOf(meanOf(of.map((input) => read(input)[key])));
+    const lines = (of: readonly KSparseInput[]) => ({
+      points: ks.map((k) => ({
+        at: k,
+        values: {
+          sae: mean(of, ({ latents }) => latents.get(k)!),
+          channels: mean(of, ({ residual }) => residual.get(k)!),
+        },
+      })),
+      constants: { ceiling: mean(of, ({ ceiling }) => ceiling) },
+    });
     return {
-      k,
-      accuracy: shareOf(own.accuracy),
-      auroc: shareOf(own.auroc),
-      baseline_accuracy: shareOf(base.accuracy),
-      baseline_auroc: shareOf(base.auroc),
-    };
-  };
-  const part = (of: readonly KSparseInput[]): Pick<KSparse, 'points' | 'ceiling'> => {
-    const top = meanQuality(of.map(({ ceiling }) => ceiling));
-    return {
-      points: ks.map((k) => point(k, of)),
-      ceiling: { accuracy: shareOf(top.accuracy), auroc: shareOf(top.auroc) },
+      ...lines(inputs),
+      sets: inputs.map((input) => ({ name: input.plan.set.name, ...lines([input]) })),
     };
   };
   return {
-    definitions: { accuracy: 'probe_acc_k@saebench', auroc: 'probe_auc_k@saebench' },
-    ...part(inputs),
-    data_sets: inputs.map((input) => ({
-      name: input.plan.set.name,
-      data: input.plan.set.data,
-      classes: [...input.plan.set.classes],
-      train_rows: input.plan.train_rows,
-      test_rows: input.plan.test_rows,
-      duplicates: 0,
-      ...part([input]),
-    })),
+    curves: { accuracy: curve('accuracy'), auroc: curve('auroc') },
+    tables: { data_sets: inputs.map(({ plan }) => conceptRow(plan)) },
   };
 }
 

@@ -11,7 +11,8 @@ import { combine, type Statistic, toMeasure, unmeasured } from '../metrics/stati
 import { accuracy, correctRows } from '../probes/accuracy.ts';
 import type { DenseFeatures } from '../probes/features.ts';
 import { type LinearProbe, randomStart, trainLinearProbe } from '../probes/linear-probe.ts';
-import type { ScrSaeBench } from '../report/schema.ts';
+import type { Row } from '../report/part.ts';
+import type { Measure, Part } from '../report/schema.ts';
 import {
   ablatedScores,
   alignments,
@@ -229,44 +230,54 @@ export function scrOfPair(
   return { directions: both, counted: first === second ? null : first! < second! ? both[0] : both[1] };
 }
 
-/** The record's part, one entry a pair. */
-export function scrSuite(pairs: readonly { plan: ScrPlan; result: ScrResult }[]): ScrSaeBench {
+/** The record's part, one entry of `pairs` for each pair. */
+export function scrSuite(pairs: readonly { plan: ScrPlan; result: ScrResult }[]): Part {
   const tie = unmeasured('the biased probe is as good on either concept, so neither direction counts');
   const valueAt = ({ result }: { result: ScrResult }, at: number): Statistic =>
     result.counted === null ? tie : result.counted.points[at]!.value;
   const ns = pairs[0]?.result.directions[0].points.map(({ n }) => n) ?? [];
+  const mean = (at: number): Measure => {
+    const values = pairs.map((pair) => valueAt(pair, at));
+    const measured = values.filter(({ value }) => value !== null);
+    const left = pairs.length - measured.length;
+    return toMeasure(
+      meanOf(measured.length > 0 ? measured : values),
+      left > 0 ? { note: `mean of ${measured.length} of ${pairs.length} pairs: the others have none` } : {},
+    );
+  };
+  const shownOf = ({ result }: { result: ScrResult }) => result.counted ?? result.directions[0];
   return {
-    definition: 'scr@saebench-N',
-    points: ns.map((n, at) => {
-      const values = pairs.map((pair) => valueAt(pair, at));
-      const measured = values.filter(({ value }) => value !== null);
-      const left = pairs.length - measured.length;
-      return {
-        n,
-        value: toMeasure(
-          meanOf(measured.length > 0 ? measured : values),
-          left > 0
-            ? { note: `mean of ${measured.length} of ${pairs.length} pairs: the others have none` }
-            : {},
-        ),
-      };
-    }),
-    pairs: pairs.map((pair) => {
-      const { plan, result } = pair;
-      const shown = result.counted ?? result.directions[0];
-      return {
-        name: plan.name,
-        data: plan.data,
-        train_rows: plan.train[0].rows.length,
-        test_rows: plan.test[0].rows.length,
-        duplicates: 0,
-        kept: plan.concepts[shown.kept]!,
-        removed: plan.concepts[1 - shown.kept]!,
-        accuracy_clean: toMeasure(shown.clean, {}, [0, 1]),
-        accuracy_biased: toMeasure(shown.biased, {}, [0, 1]),
-        points: ns.map((n, at) => ({ n, value: toMeasure(valueAt(pair, at), nothingLost(shown)) })),
-      };
-    }),
+    curves: {
+      scr: {
+        points: ns.map((n, at) => ({ at: n, values: { scr: mean(at) } })),
+        sets: pairs.map((pair) => ({
+          name: pair.plan.name,
+          points: ns.map((n, at) => ({
+            at: n,
+            values: { scr: toMeasure(valueAt(pair, at), nothingLost(shownOf(pair))) },
+          })),
+        })),
+      },
+    },
+    tables: {
+      pairs: pairs.map((pair): Row => {
+        const { plan } = pair;
+        const shown = shownOf(pair);
+        return {
+          name: plan.name,
+          note: plan.data,
+          cells: {
+            kept: plan.concepts[shown.kept]!,
+            removed: plan.concepts[1 - shown.kept]!,
+            accuracy_clean: toMeasure(shown.clean, {}, [0, 1]),
+            accuracy_biased: toMeasure(shown.biased, {}, [0, 1]),
+            train_rows: plan.train[0].rows.length,
+            test_rows: plan.test[0].rows.length,
+            duplicates: 0,
+          },
+        };
+      }),
+    },
   };
 }
 

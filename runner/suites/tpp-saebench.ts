@@ -8,7 +8,8 @@ import { type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
 import { accuracy, accuracyFall, correctRows } from '../probes/accuracy.ts';
 import type { DenseFeatures } from '../probes/features.ts';
 import { type LinearProbe, randomStart, trainLinearProbe } from '../probes/linear-probe.ts';
-import type { TppPoint, TppSaeBench } from '../report/schema.ts';
+import type { CurvePoint } from '../report/part.ts';
+import type { Measure, Part } from '../report/schema.ts';
 import {
   ablatedScores,
   alignments,
@@ -18,7 +19,7 @@ import {
   probeScores,
   strongest,
 } from './ablation.ts';
-import type { ConceptPlan } from './concepts.ts';
+import { type ConceptPlan, conceptRow } from './concepts.ts';
 
 /** One probe a class on the residual, trained as SAEBench trains them; the same for all SAEs at the hook. */
 export function conceptProbes(plan: ConceptPlan, residual: DenseFeatures, seed: number): LinearProbe[] {
@@ -89,28 +90,32 @@ export function tppOfSet(
   return { accuracy: meanClean, points };
 }
 
-/** The record's part, one entry a data set. */
-export function tppSaeBenchSuite(sets: readonly { plan: ConceptPlan; result: TppResult }[]): TppSaeBench {
-  const point = (of: readonly TppResult[], at: number): TppPoint => ({
-    n: of[0]!.points[at]!.n,
-    value: toMeasure(meanOf(of.map(({ points }) => points[at]!.value)), {}, [-1, 1]),
-    intended: toMeasure(meanOf(of.map(({ points }) => points[at]!.intended)), {}, [-1, 1]),
-    unintended: toMeasure(meanOf(of.map(({ points }) => points[at]!.unintended)), {}, [-1, 1]),
-  });
-  const pointsOf = (of: readonly TppResult[]): TppPoint[] =>
-    (of[0]?.points ?? []).map((_, at) => point(of, at));
+/** The record's part, one entry of `sets` for each data set. */
+export function tppSaeBenchSuite(sets: readonly { plan: ConceptPlan; result: TppResult }[]): Part {
+  const pointsOf = (of: readonly TppResult[]): CurvePoint[] =>
+    (of[0]?.points ?? []).map(({ n }, at) => {
+      const mean = (read: (point: TppResult['points'][number]) => Statistic): Measure =>
+        toMeasure(meanOf(of.map(({ points }) => read(points[at]!))), {}, [-1, 1]);
+      return {
+        at: n,
+        values: {
+          tpp: mean(({ value }) => value),
+          intended: mean(({ intended }) => intended),
+          unintended: mean(({ unintended }) => unintended),
+        },
+      };
+    });
   return {
-    definition: 'tpp@saebench-N',
-    points: pointsOf(sets.map(({ result }) => result)),
-    data_sets: sets.map(({ plan, result }) => ({
-      name: plan.set.name,
-      data: plan.set.data,
-      classes: [...plan.set.classes],
-      train_rows: plan.train_rows,
-      test_rows: plan.test_rows,
-      duplicates: 0,
-      accuracy: toMeasure(result.accuracy, {}, [0, 1]),
-      points: pointsOf([result]),
-    })),
+    curves: {
+      tpp: {
+        points: pointsOf(sets.map(({ result }) => result)),
+        sets: sets.map(({ plan, result }) => ({ name: plan.set.name, points: pointsOf([result]) })),
+      },
+    },
+    tables: {
+      data_sets: sets.map(({ plan, result }) =>
+        conceptRow(plan, { accuracy: toMeasure(result.accuracy, {}, [0, 1]) }),
+      ),
+    },
   };
 }

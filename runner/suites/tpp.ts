@@ -5,7 +5,7 @@
 import { clipped, combine, toMeasure, unmeasured } from '../metrics/statistic.ts';
 import { auroc } from '../probes/auroc.ts';
 import { decisionValues, type LogisticFit } from '../probes/logistic-regression.ts';
-import type { Perturbation } from '../report/schema.ts';
+import type { Row } from '../report/part.ts';
 import { fitProbe, type ProbeOptions, type ProbeTask } from './probe-task.ts';
 import { type SuiteResult, suiteResult } from './result.ts';
 
@@ -15,7 +15,8 @@ const ROW_LIMIT = 1_000;
 const ABLATED_SHARE = 0.005;
 
 export interface TppResult extends SuiteResult<typeof TPP> {
-  perturbation: Perturbation;
+  /** As the record's table holds it. */
+  perturbation: Row;
   fit: LogisticFit;
   /** The latents set to zero, largest |weight| first. */
   ablated: Int32Array;
@@ -51,11 +52,12 @@ export function tppSuite(task: ProbeTask, options: TppOptions = {}): TppResult {
       share < 0 ? { [TPP]: { note: `clipped from ${share.toPrecision(6)}` } } : {},
     ),
     perturbation: {
-      task: task.task,
-      definition: TPP,
-      ablated_latents: ablated.length,
-      auroc: toMeasure(full, {}, [0, 1]),
-      auroc_ablated: toMeasure(damaged, {}, [0, 1]),
+      name: task.task,
+      cells: {
+        ablated_latents: ablated.length,
+        auroc: toMeasure(full, {}, [0, 1]),
+        auroc_ablated: toMeasure(damaged, {}, [0, 1]),
+      },
     },
     fit,
     ablated,

@@ -1,6 +1,7 @@
 /** What was measured of light checkpoints, as lines along the training of their SAE. */
-import { type DefinitionId, definitionIds, interpScoreComponents } from '../../runner/report/definitions.ts';
-import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
+import { type DefinitionId, definitionIds } from '../../runner/report/definitions.ts';
+import { measureOf } from '../../runner/report/measures.ts';
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import type { LinePoint } from '../charts/line-chart.ts';
 import { formatCount, formatInterval } from './format.ts';
 import { type LayerPanel, panelsByLayer, shortLabel, type TrajectoryPanel } from './trajectories.ts';
@@ -55,7 +56,7 @@ function panelOf(
         label: shortLabel(entry, drawn),
         tokens: formatCount(tokensOf(each)),
         cells: metrics.map(({ metric }) => {
-          const measure = measureOf(each, metric.key as DefinitionId);
+          const measure = measureOf(each, metric.key);
           if (measure == null || measure.value === null) return null;
           const { value, interval } = measure;
           const bounds = interval && formatInterval(interval.low, interval.high, DIGITS);
@@ -79,17 +80,4 @@ function pointOf(entry: EvaluationRecord, id: DefinitionId): LinePoint[] {
   if (measure == null || measure.value === null) return [];
   const { value, interval } = measure;
   return [{ x: tokensOf(entry), y: value, low: interval?.low, high: interval?.high }];
-}
-
-/** The composite and its components stand apart from the other statistics. */
-function measureOf(entry: EvaluationRecord, id: DefinitionId): Measure | undefined {
-  if (id === 'interpscore@0.0.1') return entry.interpscore?.score;
-  const component = Object.entries(interpScoreComponents).find(
-    ([, { definition }]) => definition === id,
-  )?.[0];
-  const own =
-    component === undefined
-      ? undefined
-      : entry.interpscore?.components[component as keyof typeof interpScoreComponents];
-  return own ?? entry.metrics[id];
 }

@@ -2,18 +2,15 @@
  * Records side by side. Pure and free of zod: the same function makes the static tables at build and the picked
  * comparison in the browser.
  */
-import {
-  componentNames,
-  type DefinitionId,
-  definitionIds,
-  definitions,
-  interpScoreComponents,
-} from '../../runner/report/definitions.ts';
+import type { Definition } from '../../runner/report/definition.ts';
+import { baseDefinitionIds, definitions } from '../../runner/report/definitions.ts';
+import { isMeasure } from '../../runner/report/measures.ts';
 import { type PairedDifference, pairedDifference, pairedIds } from '../../runner/report/paired.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
+import type { MeasuresView, SuiteDeclaration, View } from '../../runner/report/suite.ts';
+import { definitionOf, suitesOf } from '../../runner/report/suites/find.ts';
 import { describeMeasure, formatCount, formatDuration, formatNumber, formatPlain } from './format.ts';
 import { kindLabels } from './kinds.ts';
-import { groupOf } from './statistics.ts';
 import { definitionPath } from './url.ts';
 
 export interface ComparisonCell {
@@ -58,12 +55,12 @@ const unknown = 'The record does not say.';
 export function compareRecords(records: readonly EvaluationRecord[]): ComparisonSection[] {
   const fact = (label: string, read: (entry: EvaluationRecord) => Fact): ComparisonRow =>
     factRow(label, records.map(read));
+  const suites = suitesOf(records);
   const sections: ComparisonSection[] = [
-    { title: 'InterpScore', rows: scoreRows(records) },
+    ...suites.filter(({ leads }) => leads).map((suite) => suiteSection(records, suite)),
     { title: 'Reconstruction and sparsity', rows: metricRows(records, 'Reconstruction and sparsity') },
     { title: 'Loss', rows: metricRows(records, 'Loss') },
-    { title: 'Probes', rows: probeRows(records) },
-    { title: 'Concepts in few latents', rows: conceptRows(records) },
+    ...suites.filter(({ leads }) => !leads).map((suite) => suiteSection(records, suite)),
     {
       title: 'Architecture',
       rows: [
@@ -133,20 +130,30 @@ function markOthers(
   return { cells: marked, differs: marked.some((cell) => cell.other) };
 }
 
-/** @param records where the measures are the ones their paired difference is of; left out for parts of them */
-function measureRow(
-  id: DefinitionId,
-  measures: readonly (Measure | undefined)[],
-  key: string = id,
-  label: string = definitions[id].title,
-  records: readonly EvaluationRecord[] = [],
-): ComparisonRow {
+interface Measured {
+  id: string;
+  definition: Definition;
+  measures: readonly (Measure | undefined)[];
+  key: string;
+  label?: string;
+  /** Where the measures are the ones their paired difference is of; left out for parts of them. */
+  records?: readonly EvaluationRecord[];
+}
+
+function measureRow({
+  id,
+  definition,
+  measures,
+  key,
+  label = definition.title,
+  records = [],
+}: Measured): ComparisonRow {
   const first = measures[0];
   const cells = measures.map((measure, i) => {
-    const words = describeMeasure(measure, id);
+    const words = describeMeasure(measure, definition);
     const details = [words.interval ?? 'no interval', words.window].filter((line) => line !== null);
-    const comparable = i > 0 && sameWindow(id, measure, first);
-    const { digits } = definitions[id];
+    const comparable = i > 0 && sameWindow(definition, measure, first);
+    const { digits } = definition;
     const change =
       comparable && measure?.value != null && first?.value != null
         ? signed(measure.value - first.value, digits)
@@ -169,15 +176,14 @@ function measureRow(
 function pairedChange(
   entry: EvaluationRecord | undefined,
   first: EvaluationRecord | undefined,
-  id: DefinitionId,
+  id: string,
 ): PairedDifference | null {
   const known = pairedIds.find((each) => each === id);
   return entry && first && known ? pairedDifference(entry, first, known) : null;
 }
 
 /** Shares that grow or shrink with the window are only subtracted over equal windows. */
-function sameWindow(id: DefinitionId, a: Measure | undefined, b: Measure | undefined): boolean {
-  const { metric } = definitions[id];
+function sameWindow({ metric }: Definition, a: Measure | undefined, b: Measure | undefined): boolean {
   if (metric !== 'alive' && metric !== 'dead_fraction') return true;
   return a?.value != null && b?.value != null && a.window_tokens === b.window_tokens;
 }
@@ -192,86 +198,81 @@ function intervalsApart(a: Measure | undefined, b: Measure | undefined): boolean
   return a.interval.low > b.interval.high || a.interval.high < b.interval.low;
 }
 
-function scoreRows(records: readonly EvaluationRecord[]): ComparisonRow[] {
-  if (records.every((entry) => entry.interpscore === null)) return [];
-  return [
-    measureRow(
-      'interpscore@0.0.1',
-      records.map((entry) => entry.interpscore?.score),
-      undefined,
-      undefined,
-      records,
-    ),
-    ...componentNames.map((name) =>
-      measureRow(
-        interpScoreComponents[name].definition,
-        records.map((entry) => entry.interpscore?.components[name]),
-        `interpscore.${name}`,
-        undefined,
-        records,
-      ),
-    ),
-  ];
-}
-
 function metricRows(records: readonly EvaluationRecord[], group: string): ComparisonRow[] {
-  return definitionIds
-    .filter((id) => groupOf(id) === group && records.some((entry) => entry.metrics[id] !== undefined))
+  return baseDefinitionIds
+    .filter((id) => definitions[id].group === group && records.some((entry) => entry.metrics[id]))
     .map((id) =>
-      measureRow(
+      measureRow({
         id,
-        records.map((entry) => entry.metrics[id]),
-        `metrics.${id}`,
-        undefined,
+        definition: definitions[id],
+        measures: records.map((entry) => entry.metrics[id]),
+        key: `metrics.${id}`,
         records,
-      ),
+      }),
     );
 }
 
-function probeRows(records: readonly EvaluationRecord[]): ComparisonRow[] {
-  const tasks = [...new Set(records.flatMap((entry) => entry.probes.map((probe) => probe.task)))];
-  return tasks.map((task) =>
-    measureRow(
-      'probe_auc_dense@interpscore-0.0.1',
-      records.map((entry) => entry.probes.find((probe) => probe.task === task)?.auroc),
-      `probes.${task}`,
-      `AUROC: ${task}`,
-    ),
-  );
-}
-
-/** k-sparse probing at each k, TPP and SCR at each N that some record has. */
-function conceptRows(records: readonly EvaluationRecord[]): ComparisonRow[] {
+/** What the suite's views hold: each measure, its own line of each curve at each point, and the compared columns. */
+function suiteSection(records: readonly EvaluationRecord[], suite: SuiteDeclaration): ComparisonSection {
+  const { id: name, title, views } = suite;
+  const parts = records.map(({ suites }) => suites[name]);
   const row = (
-    id: DefinitionId,
-    name: string,
-    read: (entry: EvaluationRecord) => readonly { at: number; measure: Measure }[],
+    id: string,
+    { place, ...rest }: Omit<Measured, 'id' | 'definition'> & { place?: string },
   ): ComparisonRow[] => {
-    const values = records.map(read);
-    const places = [...new Set(values.flatMap((points) => points.map(({ at }) => at)))].sort((a, b) => a - b);
-    return places.map((place) =>
-      measureRow(
-        id,
-        values.map((points) => points.find(({ at }) => at === place)?.measure),
-        `concepts.${id}.${place}`,
-        `${definitions[id].short}, ${name} = ${place}`,
-      ),
-    );
+    const definition = records.map((entry) => definitionOf(entry, id)).find((found) => found !== undefined);
+    return definition && rest.measures.some((measure) => measure !== undefined)
+      ? [measureRow({ id, definition, ...(place && { label: `${definition.short}, ${place}` }), ...rest })]
+      : [];
   };
-  return [
-    ...row('probe_acc_k@saebench', 'k', (entry) =>
-      (entry.k_sparse?.points ?? []).map(({ k, accuracy }) => ({ at: k, measure: accuracy })),
-    ),
-    ...row('probe_auc_k@saebench', 'k', (entry) =>
-      (entry.k_sparse?.points ?? []).map(({ k, auroc }) => ({ at: k, measure: auroc })),
-    ),
-    ...row('tpp@saebench-N', 'N', (entry) =>
-      (entry.tpp_saebench?.points ?? []).map(({ n, value }) => ({ at: n, measure: value })),
-    ),
-    ...row('scr@saebench-N', 'N', (entry) =>
-      (entry.scr_saebench?.points ?? []).map(({ n, value }) => ({ at: n, measure: value })),
-    ),
-  ];
+  const rowsOf = (view: View): ComparisonRow[] => {
+    switch (view.kind) {
+      case 'measures':
+        return totalFirst(view).flatMap((id) =>
+          row(id, { measures: parts.map((part) => part?.measures?.[id]), key: `${name}.${id}`, records }),
+        );
+      case 'curve': {
+        const [line] = view.lines;
+        const curves = parts.map((part) => part?.curves?.[view.key]?.points ?? []);
+        const places = [...new Set(curves.flatMap((points) => points.map(({ at }) => at)))];
+        return places
+          .sort((a, b) => a - b)
+          .flatMap((place) =>
+            row(line?.definition ?? '', {
+              measures: curves.map(
+                (points) => points.find(({ at }) => at === place)?.values[line?.key ?? ''],
+              ),
+              key: `${name}.${view.key}.${place}`,
+              place: `${view.x} = ${formatPlain(place)}`,
+            }),
+          );
+      }
+      case 'table':
+        return view.columns.flatMap(({ key, label, definition, compared }) => {
+          if (!compared || definition === undefined) return [];
+          const tables = parts.map((part) => part?.tables?.[view.key] ?? []);
+          const names = [...new Set(tables.flatMap((table) => table.map((each) => each.name)))];
+          return names.flatMap((each) =>
+            row(definition, {
+              measures: tables.map((table) => {
+                const cell = table.find((one) => one.name === each)?.cells[key];
+                return isMeasure(cell) ? cell : undefined;
+              }),
+              key: `${name}.${view.key}.${each}`,
+              label: `${label}: ${each}`,
+            }),
+          );
+        });
+      case 'examples':
+        return [];
+    }
+  };
+  return { title, rows: views.flatMap(rowsOf) };
+}
+
+/** What one looks for first. */
+function totalFirst({ ids, total }: MeasuresView): string[] {
+  return total === undefined ? [...ids] : [total, ...ids.filter((id) => id !== total)];
 }
 
 function trainingRows(records: readonly EvaluationRecord[]): ComparisonRow[] {

@@ -98,7 +98,7 @@ export function skillMark(controls: Controls | undefined, id: DefinitionId): Ski
 }
 
 /** Floor, ceiling and skill of a value in a few words, to stand beside it; null where the record has no controls of it. */
-export function marksOf(controls: Controls | undefined, id: DefinitionId): string | null {
+export function marksOf(controls: Controls | undefined, id: string): string | null {
   const skill = controls?.skills.find((each) => each.id === id);
   if (!skill || skill.floor.value === null || skill.ceiling.value === null) return null;
   const words = describeMeasure(skill.skill, 'skill@v1');

@@ -1,4 +1,5 @@
 /** Numbers and measures as readers see them: real minus signs, grouped thousands, an en dash or “to” between bounds. */
+import type { Definition } from '../../runner/report/definition.ts';
 import { type DefinitionId, definitions } from '../../runner/report/definitions.ts';
 import type { Measure } from '../../runner/report/schema.ts';
 
@@ -99,7 +100,10 @@ export interface MeasureText {
 }
 
 /** The words for a measure; `undefined` is a statistic the record does not mention. */
-export function describeMeasure(measure: Measure | undefined, id: DefinitionId): MeasureText {
+export function describeMeasure(
+  measure: Measure | undefined,
+  definition: DefinitionId | Pick<Definition, 'digits'>,
+): MeasureText {
   if (measure === undefined || measure.value === null) {
     return {
       value: null,
@@ -109,7 +113,7 @@ export function describeMeasure(measure: Measure | undefined, id: DefinitionId):
       note: null,
     };
   }
-  const { digits } = definitions[id];
+  const { digits } = typeof definition === 'string' ? definitions[definition] : definition;
   return {
     value: formatNumber(measure.value, digits),
     interval: measure.interval && formatInterval(measure.interval.low, measure.interval.high, digits),

@@ -1,5 +1,6 @@
 /** The leaderboard's columns and rows, small and serialisable: they are the island's props. */
 import { type DefinitionId, definitions, interpScoreComponents } from '../../runner/report/definitions.ts';
+import { interpScoreOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord, Kind, Measure } from '../../runner/report/schema.ts';
 import { type SkillMark, skillMark } from './controls.ts';
 import { formatCount, formatTokens } from './format.ts';
@@ -65,7 +66,7 @@ function cell(measure: Measure | undefined): ScoreCell {
 }
 
 function cells(entry: EvaluationRecord): ScoreCell[] {
-  const score = entry.interpscore;
+  const score = interpScoreOf(entry);
   return columnDefinitions.map((id) => {
     if (id === 'interpscore@0.0.1') return cell(score?.score);
     return cell(score?.components[definitions[id].metric as keyof typeof interpScoreComponents]);
@@ -86,7 +87,7 @@ export function describeShape(entry: EvaluationRecord): string {
 
 /** One row a record, best score first; `ranked` false leaves the rank out. */
 export function leaderboardRows(records: readonly EvaluationRecord[], ranked: boolean): LeaderboardRow[] {
-  const rankings = ranks(records.map((entry) => entry.interpscore?.score.value ?? null));
+  const rankings = ranks(records.map((entry) => interpScoreOf(entry)?.score.value ?? null));
   const ties = ranked ? rowTies(records, rankings) : new Map<string, RowTie>();
   const rows = records.map((entry, i) => ({
     id: entry.id,

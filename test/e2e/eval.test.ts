@@ -7,6 +7,7 @@ import { demoModelFolder } from '../../runner/demo/index.ts';
 import { readFloats, readSafetensors } from '../../runner/formats/safetensors.ts';
 import { withFile } from '../../runner/io/byte-source.ts';
 import { componentNames } from '../../runner/report/definitions.ts';
+import { interpScoreOf, measureOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import type { Contents } from '../hub/repositories.ts';
 import { startStandIn } from '../hub/stand-in.ts';
@@ -60,28 +61,25 @@ describe('eval', () => {
     for (const each of found) {
       expect(each.kind).toBe('measured');
       expect(each.metrics['var_exp@pooled-v1']?.value).toBeGreaterThan(0.2);
-      expect(each.interpscore?.components.loss_recovered?.value).toBeGreaterThan(0.3);
-      const score = each.interpscore!.score;
-      const sum = componentNames.reduce(
-        (total, name) =>
-          total + each.interpscore!.weights[name]! * each.interpscore!.components[name]!.value!,
-        0,
-      );
+      const { score, components, weights } = interpScoreOf(each)!;
+      expect(components.loss_recovered.value).toBeGreaterThan(0.3);
+      const sum = componentNames.reduce((total, name) => total + weights[name] * components[name].value!, 0);
       expect(score.value).toBeCloseTo(sum, 12);
       expect(score.value !== null && score.interval).toBeTruthy();
       expect(each.trajectory?.points.length).toBeGreaterThan(3);
-      const recovered = each.metrics['kl_recovered@saebench-core'];
+      const recovered = measureOf(each, 'kl_recovered@saebench-core');
       expect(recovered).toMatchObject({ value: expect.any(Number), interval: { low: expect.any(Number) } });
-      expect(each.core_data).toMatchObject({ rows: 8, row_tokens: 128 });
-      expect(each.k_sparse?.points.map(({ k }) => k)).toEqual([1, 2, 5, 10, 20, 50]);
+      const { suites } = each;
+      expect(suites.core?.tables?.text?.[0]?.cells).toMatchObject({ rows: 8, row_tokens: 128 });
+      const probing = suites['k-sparse']!.curves!.accuracy!;
+      expect(probing.points.map(({ at }) => at)).toEqual([1, 2, 5, 10, 20, 50]);
       // Latents chosen well leave chance behind, and nothing beats the whole residual by much.
-      const { accuracy } = each.k_sparse!.points[5]!;
-      expect(accuracy.value).toBeGreaterThan(0.6);
-      expect(each.tpp_saebench?.points.at(-1)?.value).toEqual({
+      expect(probing.points[5]!.values.sae!.value).toBeGreaterThan(0.6);
+      expect(suites.tpp?.curves?.tpp?.points.at(-1)?.values.tpp).toEqual({
         value: null,
         reason: '500 of 256 latents cannot be ablated',
       });
-      expect(each.scr_saebench?.pairs).toHaveLength(2);
+      expect(suites.scr?.tables?.pairs).toHaveLength(2);
     }
     const files = await readdir(runFolder('whole'));
     for (const layer of [0, 2, 4]) {

@@ -102,8 +102,9 @@ test('text of a hub trains, evaluates and probes; stopped and resumed it gives t
   expect(first.data).toMatchObject({ name: words, tokens: 4096 });
   expect(first.data!.documents!.count).toBeGreaterThan(10);
   expect(first.sae.training).toMatchObject({ source: words, boundaries: 'joined' });
-  expect(first.probes.map(({ task }) => task)).toEqual(['toxicity', 'praise']);
-  expect(first.probes[1]!.data).toMatch(/^datasets\/lab\/probe@[0-9a-f]{40}:train\.jsonl$/);
+  const probes = first.suites.interpscore!.tables!.probes!;
+  expect(probes.map(({ name }) => name)).toEqual(['toxicity', 'praise']);
+  expect(probes[1]!.note).toMatch(/^datasets\/lab\/probe@[0-9a-f]{40}:train\.jsonl$/);
 
   const stopped = start('cut');
   const checkpoints = join(folder, 'cut', 'runs', 'own', 'checkpoints');

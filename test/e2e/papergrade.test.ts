@@ -160,7 +160,10 @@ test('the reference run trains, uploads, validates, scores and releases from one
     model: { id: 'Qwen/Qwen3.6-27B', family: 'qwen3_5' },
     sae: { architecture: 'topk', repo: 'lab/papergrade', tokens_trained: 15_360 },
   });
-  expect(found.probes.map(({ task }) => task)).toEqual(['toxic_conversations', 'sst2']);
+  expect(found.suites.interpscore?.tables?.probes?.map(({ name }) => name)).toEqual([
+    'toxic_conversations',
+    'sst2',
+  ]);
   expect(found.data?.name).toMatch(
     /^70 % datasets\/HuggingFaceFW\/fineweb-edu@[0-9a-f]{40}:.*, 20 % datasets\/open-thoughts\/.*, 10 % datasets\/nvidia\//,
   );

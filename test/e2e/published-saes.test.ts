@@ -102,7 +102,7 @@ describe('SAEs of others', () => {
     ];
     for (const other of [hubbed, registered]) {
       expect(other.metrics).toEqual(own.metrics);
-      expect(other.interpscore).toEqual(own.interpscore);
+      expect(other.suites).toEqual(own.suites);
       expect(other.sae.sha256).toBe(own.sae.sha256);
       expect(other.sae).toMatchObject({
         repo: 'lab/saes',

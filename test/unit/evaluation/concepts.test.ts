@@ -129,10 +129,10 @@ describe('planConceptSuites', () => {
       return found;
     };
     expect(await run(suiteNames)).toEqual([
-      ['k_sparse', 'tpp_saebench', 'scr_saebench'],
-      ['k_sparse', 'tpp_saebench', 'scr_saebench'],
+      ['k-sparse', 'tpp', 'scr'],
+      ['k-sparse', 'tpp', 'scr'],
     ]);
-    expect(await run(['tpp'])).toEqual([['tpp_saebench'], ['tpp_saebench']]);
+    expect(await run(['tpp'])).toEqual([['tpp'], ['tpp']]);
   });
 });
 

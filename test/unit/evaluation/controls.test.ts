@@ -14,7 +14,7 @@ import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { type LanguageModel, openLanguageModel, type TokenBatch } from '../../../runner/lm/language-model.ts';
 import { random } from '../../../runner/math/random.ts';
 import { interval, unmeasured } from '../../../runner/metrics/statistic.ts';
-import { type Controls, record } from '../../../runner/report/schema.ts';
+import { type Controls, recordObject } from '../../../runner/report/schema.ts';
 import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
 import { topKSae } from '../../../runner/sae/sae.ts';
 import { shuffledLabels } from '../../../runner/suites/controls.ts';
@@ -146,7 +146,7 @@ describe('controls of a hook', () => {
     const skill = without.skills.find(({ id }) => id === VAR_EXP)!;
     expect(skill).toMatchObject({ floor: { value: null }, skill: { value: null, reason } });
     expect(skill.value.value).not.toBeNull();
-    const all = record.shape.controls.parse(without)!;
+    const all = recordObject.shape.controls.parse(without)!;
     expect(controlRows(all).find(({ title }) => title === 'Untrained SAE')?.note).toBe(reason);
     expect(without.values.find(({ control }) => control === 'pca')?.measure.value).toBe(
       value('pca', VAR_EXP),

@@ -10,7 +10,8 @@ import { idOf } from '../../../runner/exchange/imported.ts';
 import { merged } from '../../../runner/exchange/merge.ts';
 import { parsePythonJson } from '../../../runner/exchange/result-file.ts';
 import { layerExport, validationExport } from '../../../runner/report/exports.ts';
-import { record } from '../../../runner/report/schema.ts';
+import { interpScoreOf, measureOf } from '../../../runner/report/measures.ts';
+import { type EvaluationRecord, record, recordObject } from '../../../runner/report/schema.ts';
 import { fixture } from '../site/fixtures.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/exchange/', import.meta.url));
@@ -36,10 +37,22 @@ async function written(name: string, value: unknown): Promise<string> {
   return path;
 }
 
+/** Of all single numbers, wherever the record holds them. */
+function valuesOf({ metrics, suites }: EvaluationRecord): Record<string, number | null> {
+  const all = [metrics, ...Object.values(suites).map(({ measures }) => measures ?? {})];
+  return Object.fromEntries(
+    all.flatMap((table) => Object.entries(table).map(([id, { value }]) => [id, value])),
+  );
+}
+
+function curvesOf({ suites }: EvaluationRecord, suite: string) {
+  return suites[suite]!.curves!;
+}
+
 describe('a core file of SAEBench', () => {
   it('maps every value to the definition it was computed by', async () => {
     const found = await one('core');
-    expect(Object.fromEntries(Object.entries(found.metrics).map(([id, { value }]) => [id, value]))).toEqual({
+    expect(valuesOf(found)).toEqual({
       'kl_recovered@saebench-core': 0.98,
       'kl_zero@saebench-core': 10,
       'kl_sae@saebench-core': 0.2,
@@ -77,60 +90,66 @@ describe('a core file of SAEBench', () => {
   });
 
   it('keeps what is missing missing: null, −1 and NaN', async () => {
-    const { metrics } = await one('core-sparse');
+    const found = await one('core-sparse');
     for (const id of [
       'kl_recovered@saebench-core',
       'kl_sae@saebench-core',
       'var_exp@saebench-0.6',
       'alive@v1',
     ] as const) {
-      expect(metrics[id]).toEqual({ value: null, reason: 'The file read holds no such value.' });
+      expect(measureOf(found, id)).toEqual({ value: null, reason: 'The file read holds no such value.' });
     }
-    expect(metrics['var_exp@saebench-legacy']).toMatchObject({ value: 0.72 });
+    expect(found.metrics['var_exp@saebench-legacy']).toMatchObject({ value: 0.72 });
   });
 });
 
 describe('other files of SAEBench', () => {
   it('sparse_probing: accuracy over k with baseline and ceiling, no AUROC', async () => {
-    const { k_sparse } = await one('sparse_probing');
-    expect(
-      k_sparse?.points.map(({ k, accuracy, baseline_accuracy }) => [
-        k,
-        accuracy.value,
-        baseline_accuracy.value,
-      ]),
-    ).toEqual([
-      [1, 0.75, 0.64],
-      [2, 0.8, 0.7],
-      [5, 0.86, 0.78],
-    ]);
-    expect(k_sparse?.points[0]?.auroc.value).toBeNull();
-    expect(k_sparse?.ceiling.accuracy.value).toBe(0.95);
-    expect(k_sparse?.definitions.accuracy).toBe('probe_acc_k@saebench');
+    const { accuracy, auroc } = curvesOf(await one('sparse_probing'), 'k-sparse');
+    expect(accuracy!.points.map(({ at, values }) => [at, values.sae!.value, values.channels!.value])).toEqual(
+      [
+        [1, 0.75, 0.64],
+        [2, 0.8, 0.7],
+        [5, 0.86, 0.78],
+      ],
+    );
+    expect(auroc!.points[0]?.values.sae?.value).toBeNull();
+    expect(accuracy!.constants?.ceiling?.value).toBe(0.95);
   });
 
   it('keeps what each data set has, and what it has not', async () => {
-    const { k_sparse } = await one('sparse_probing');
-    expect(k_sparse?.data_sets.map(({ name }) => name)).toEqual([
+    const probed = await one('sparse_probing');
+    const { sets } = curvesOf(probed, 'k-sparse').accuracy!;
+    expect(sets.map(({ name }) => name)).toEqual([
       'LabHC/bias_in_bios_class_set1',
       'LabHC/bias_in_bios_class_set2',
     ]);
-    const [first] = k_sparse!.data_sets;
-    expect(first!.points.map(({ k, accuracy }) => [k, accuracy.value])).toEqual([
+    const [first] = sets;
+    expect(first!.points.map(({ at, values }) => [at, values.sae!.value])).toEqual([
       [1, 0.745],
       [5, 0.86],
     ]);
-    expect(first!.points[1]!.baseline_accuracy.value).toBeNull();
-    expect(first!.ceiling.accuracy.value).toBe(0.95);
-    expect(first).toMatchObject({ train_rows: null, test_rows: null, duplicates: null, classes: [] });
-    const { tpp_saebench } = await one('tpp');
-    expect(tpp_saebench?.data_sets.map(({ name, points }) => [name, points[0]?.value.value])).toEqual([
+    expect(first!.points[1]!.values.channels!.value).toBeNull();
+    expect(first!.constants!.ceiling!.value).toBe(0.95);
+    expect(probed.suites['k-sparse']!.tables!.data_sets![0]).toEqual({
+      name: first!.name,
+      note: 'as SAEBench has it',
+      cells: { train_rows: null, test_rows: null, duplicates: null, classes: [] },
+    });
+    const { tpp } = curvesOf(await one('tpp'), 'tpp');
+    expect(tpp!.sets.map(({ name, points }) => [name, points[0]?.values.tpp?.value])).toEqual([
       ['LabHC/bias_in_bios_class_set1', 0.03],
       ['canrager/amazon_reviews_mcauley_1and5', -0.01],
     ]);
-    const { scr_saebench } = await one('scr');
+    const { suites } = await one('scr');
+    const { curves, tables } = suites.scr!;
     expect(
-      scr_saebench?.pairs.map(({ data, name, kept, points }) => [data, name, kept, points[0]?.value.value]),
+      tables!.pairs!.map(({ note, name, cells }, i) => [
+        note,
+        name,
+        cells.kept,
+        curves!.scr!.sets[i]!.points[0]?.values.scr?.value,
+      ]),
     ).toEqual([
       ['LabHC/bias_in_bios_class_set1', 'professor_nurse', null, -1],
       ['LabHC/bias_in_bios_class_set1', 'architect_journalist', null, 0.125],
@@ -138,26 +157,25 @@ describe('other files of SAEBench', () => {
   });
 
   it('sparse_probing_sae_probes has definitions of its own', async () => {
-    const { k_sparse } = await one('sparse_probing_sae_probes');
-    expect(k_sparse?.definitions).toEqual({
-      accuracy: 'probe_acc_k@sae-probes',
-      auroc: 'probe_auc_k@sae-probes',
-    });
-    expect(k_sparse?.points).toMatchObject([{ k: 1, accuracy: { value: 0.71 }, auroc: { value: 0.74 } }]);
-    expect(k_sparse?.ceiling.auroc.value).toBe(0.97);
+    const found = await one('sparse_probing_sae_probes');
+    expect(Object.keys(found.suites)).toEqual(['sae-probes']);
+    const { accuracy, auroc } = curvesOf(found, 'sae-probes');
+    expect(accuracy!.points).toMatchObject([{ at: 1, values: { sae: { value: 0.71 } } }]);
+    expect(auroc!.points).toMatchObject([{ at: 1, values: { sae: { value: 0.74 } } }]);
+    expect(auroc!.constants!.ceiling!.value).toBe(0.97);
   });
 
   it('tpp and scr: the thresholds that have a value', async () => {
-    const { tpp_saebench } = await one('tpp');
-    expect(tpp_saebench?.points.map(({ n }) => n)).toEqual([2, 5, 10, 20, 50, 100]);
-    expect(tpp_saebench?.points[1]).toMatchObject({
-      value: { value: 0.02 },
+    const { tpp } = curvesOf(await one('tpp'), 'tpp');
+    expect(tpp!.points.map(({ at }) => at)).toEqual([2, 5, 10, 20, 50, 100]);
+    expect(tpp!.points[1]!.values).toMatchObject({
+      tpp: { value: 0.02 },
       intended: { value: 0.03 },
       unintended: { value: 0.01 },
     });
-    const { scr_saebench } = await one('scr');
-    expect(scr_saebench?.points.map(({ n, value }) => [n, value.value])[0]).toEqual([2, -0.05]);
-    expect(scr_saebench?.points).toHaveLength(7);
+    const { scr } = curvesOf(await one('scr'), 'scr');
+    expect(scr!.points[0]).toMatchObject({ at: 2, values: { scr: { value: -0.05 } } });
+    expect(scr!.points).toHaveLength(7);
   });
 
   it.each([
@@ -180,22 +198,18 @@ describe('other files of SAEBench', () => {
     ],
     ['unlearning', { 'unlearning@saebench': 0.14 }],
   ])('%s', async (name, expected) => {
-    const { metrics } = await one(name);
-    expect(Object.fromEntries(Object.entries(metrics).map(([id, { value }]) => [id, value]))).toEqual(
-      expected,
-    );
+    expect(valuesOf(await one(name))).toEqual(expected);
   });
 
   it('of one SAE become one record', async () => {
-    const names = (await readdir(join(fixtures, 'saebench'))).filter(
-      (name) => !/^core-|sae_probes/.test(name),
-    );
+    const names = (await readdir(join(fixtures, 'saebench'))).filter((name) => !name.startsWith('core-'));
     const all = await Promise.all(names.map((name) => one(name.replace('.json', ''))));
     const whole = all.reduce((first, second) => merged(first, second, 'a file'));
     expect(record.safeParse(whole).success).toBe(true);
-    expect(whole.tpp_saebench).toBeDefined();
-    expect(whole.scr_saebench).toBeDefined();
-    expect(whole.metrics['unlearning@saebench']?.value).toBe(0.14);
+    expect(Object.keys(whole.suites)).toEqual(
+      expect.arrayContaining(['core', 'k-sparse', 'tpp', 'scr', 'sae-probes']),
+    );
+    expect(measureOf(whole, 'unlearning@saebench')?.value).toBe(0.14);
     expect(whole.data?.tokens).toBe(4_096_000);
     expect(whole.provenance.source.split('; ')).toHaveLength(names.length);
   });
@@ -205,10 +219,13 @@ describe('files of the reference evaluation', () => {
   it('of a layer give the composite again, as our own export of it shows', async () => {
     const ours = fixture('small-world-l2');
     const [found] = await importFile(await written('interpscore_L2.json', layerExport(ours)), {});
-    expect(found?.interpscore?.score.value).toBe(ours.interpscore?.score.value);
-    expect(found?.interpscore?.components.tpp.value).toBe(ours.interpscore?.components.tpp.value);
+    const [theirs, own] = [found!, ours].map((each) => interpScoreOf(each)!);
+    expect(theirs!.score.value).toBe(own!.score.value);
+    expect(theirs!.components.tpp.value).toBe(own!.components.tpp.value);
     expect(found?.metrics['loss_zero@v1']).toMatchObject({ value: 7.8121, interval: null });
-    expect(found?.probes.map(({ task }) => task)).toEqual(ours.probes.map(({ task }) => task));
+    const tasks = ({ suites }: EvaluationRecord) =>
+      suites.interpscore!.tables!.probes!.map(({ name }) => name);
+    expect(tasks(found!)).toEqual(tasks(ours));
     expect(found?.sae).toMatchObject({ layer: 2, d_sae: 1024, k: 32 });
   });
 
@@ -222,7 +239,7 @@ describe('files of the reference evaluation', () => {
     });
     const found = await importFile(path, {});
     expect(found.map(({ id }) => id)).toEqual(['b-l0', 'b-l4']);
-    expect(found[1]?.interpscore?.components.tpp.value).toBeNull();
+    expect(interpScoreOf(found[1]!)!.components.tpp.value).toBeNull();
   });
 
   it('val_report.json needs to be told the model and the latents', async () => {
@@ -292,7 +309,7 @@ describe('hostile and foreign files', () => {
 
   it('makes an id of any name', () => {
     for (const name of ['../../etc/passwd', '…', 'A/B C..D', 'x'.repeat(500)]) {
-      expect(record.shape.id.safeParse(idOf(name)).success).toBe(true);
+      expect(recordObject.shape.id.safeParse(idOf(name)).success).toBe(true);
       expect(idOf(name)).not.toContain('/');
     }
   });
@@ -306,9 +323,9 @@ describe('the verb', () => {
     const [name, ...rest] = await readdir(join(folder, 'imported'));
     expect(rest).toEqual([]);
     const found = record.parse(JSON.parse(await readFile(join(folder, 'imported', name!), 'utf8')));
-    expect(found.metrics['autointerp@saebench']?.value).toBe(0.83);
+    expect(measureOf(found, 'autointerp@saebench')?.value).toBe(0.83);
     expect(found.metrics['l0@v1']?.value).toBe(19.75);
-    expect(found.tpp_saebench?.points).toHaveLength(6);
+    expect(curvesOf(found, 'tpp').tpp!.points).toHaveLength(6);
   });
 
   it('imports what it understands, lists the rest, and says so by its exit code', async () => {
@@ -413,7 +430,7 @@ describe('which SAE a file is of', () => {
     ]);
     expect(code).toBe(2);
     expect(errors[0]).toMatch(/wide.json, d_sae: found 8192; expected 4096, as SAEBench core/);
-    expect((await records())[0]?.tpp_saebench).toBeUndefined();
+    expect((await records())[0]?.suites.tpp).toBeUndefined();
   });
 
   it('two values of one measure are refused, and taken with --replace', async () => {
@@ -434,7 +451,7 @@ describe('which SAE a file is of', () => {
     ]);
     expect(code).toBe(0);
     const [found] = await records();
-    expect(found?.metrics['kl_sae@saebench-core']?.value).toBe(0.2);
+    expect(measureOf(found!, 'kl_sae@saebench-core')?.value).toBe(0.2);
     expect(found?.metrics['alive@v1']?.value).toBe(0.875);
   });
 
@@ -444,7 +461,7 @@ describe('which SAE a file is of', () => {
     const found = await records();
     expect(found).toHaveLength(1);
     expect(found[0]?.sae.k).toBe(20);
-    expect(found[0]?.metrics['autointerp@saebench']?.value).toBe(0.83);
+    expect(measureOf(found[0]!, 'autointerp@saebench')?.value).toBe(0.83);
   });
 
   it('what may be either of two is refused, and settled by what tells them apart', async () => {
@@ -458,7 +475,7 @@ describe('which SAE a file is of', () => {
     expect([code, errors[0]]).toEqual([2, expect.stringContaining('may be any of')]);
     expect((await imported([open, '--k', '40'])).code).toBe(0);
     const found = await records();
-    expect(found.map(({ sae, metrics }) => [sae.k, metrics['autointerp@saebench']?.value])).toEqual(
+    expect(found.map((each) => [each.sae.k, measureOf(each, 'autointerp@saebench')?.value])).toEqual(
       expect.arrayContaining([
         [20, undefined],
         [40, 0.83],
@@ -551,10 +568,10 @@ describe('which SAE a file is of', () => {
   });
 
   it.each([
-    ['tpp', 'tpp_metrics', 'uncategorized', 'tpp_saebench'],
-    ['scr', 'scr_metrics', 'shift_metrics', 'scr_saebench'],
-    ['ravel', 'ravel', 'uncategorized', 'metrics'],
-  ] as const)('%s with its category %s called %s', async (name, category, older, part) => {
+    ['tpp', 'tpp_metrics', 'uncategorized'],
+    ['scr', 'scr_metrics', 'shift_metrics'],
+    ['ravel', 'ravel', 'uncategorized'],
+  ] as const)('%s with its category %s called %s', async (name, category, older) => {
     const file = JSON.parse(await readFile(join(fixtures, 'saebench', `${name}.json`), 'utf8'));
     const path = await written(`${name}.json`, {
       ...file,
@@ -563,7 +580,8 @@ describe('which SAE a file is of', () => {
     });
     const [found] = await importFile(path, {});
     const [now] = await importFile(join(fixtures, 'saebench', `${name}.json`), {});
-    expect(found?.[part]).toEqual(now?.[part]);
+    expect(Object.keys(found!.suites)).toEqual([name]);
+    expect(found!.suites).toEqual(now!.suites);
     expect(found?.caveats.join(' ')).toContain(`${older}.another_metric`);
   });
 
@@ -581,11 +599,9 @@ describe('which SAE a file is of', () => {
       join(fixtures, `saebench/${name}.json`),
     );
     expect((await imported(files)).code).toBe(0);
-    const found = await records();
-    expect(found.map(({ k_sparse }) => k_sparse?.definitions.accuracy).sort()).toEqual([
-      'probe_acc_k@sae-probes',
-      'probe_acc_k@saebench',
-    ]);
+    const [found, ...others] = await records();
+    expect(others).toEqual([]);
+    expect(Object.keys(found!.suites).sort()).toEqual(['k-sparse', 'sae-probes']);
   });
 
   it('alive latents by number or by share, as the dead ones say', async () => {

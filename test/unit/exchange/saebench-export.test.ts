@@ -6,8 +6,9 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { run } from '../../../runner/commands/export.ts';
 import { importFile } from '../../../runner/exchange/import-file.ts';
 import { merged } from '../../../runner/exchange/merge.ts';
-import { saeBenchFiles } from '../../../runner/exchange/saebench-export.ts';
+import { saeBenchFiles } from '../../../runner/exchange/saebench/export.ts';
 import { sha256 } from '../../../runner/io/hash.ts';
+import { measureOf } from '../../../runner/report/measures.ts';
 import { writeRunRecords } from '../../../runner/report/run-records.ts';
 import type { EvaluationRecord } from '../../../runner/report/schema.ts';
 import checked from '../../fixtures/saebench/exports-checked.json' with { type: 'json' };
@@ -62,28 +63,27 @@ test('import reads the same values back', async () => {
   });
   expect(back.provenance.source).toContain('Interpboard record small-world-l0, measured');
   expect(back.data?.tokens).toBe(record.data?.tokens);
-  for (const [id, { value }] of Object.entries(back.metrics)) {
+  for (const [id, { value }] of Object.entries({ ...back.metrics, ...back.suites.core!.measures })) {
     const missing = ['bias@gated-v1', 'var_exp@saebench-0.6'].includes(id);
-    expect(value, id).toBe(missing ? null : record.metrics[id as keyof typeof record.metrics]?.value);
+    expect(value, id).toBe(missing ? null : measureOf(record, id)?.value);
   }
-  expect(Object.keys(back.metrics)).toEqual(
-    expect.arrayContaining(Object.keys(record.metrics).filter((id) => id.endsWith('@saebench-core'))),
+  expect(Object.keys(back.suites.core!.measures!).sort()).toEqual(
+    Object.keys(record.suites.core!.measures!).sort(),
   );
-  const plain = (points: readonly object[], names: readonly string[]) =>
-    points.map((point) => names.map((name) => numberOf((point as Record<string, unknown>)[name])));
-  const k = ['k', 'accuracy', 'baseline_accuracy'];
-  expect(record.k_sparse?.points.length).toBeGreaterThan(2);
-  expect(plain(back.k_sparse!.points, k)).toEqual(plain(record.k_sparse!.points, k));
-  const n = ['n', 'value', 'intended', 'unintended'];
-  expect(plain(back.tpp_saebench!.points, n)).toEqual(plain(record.tpp_saebench!.points, n));
-  expect(plain(back.scr_saebench!.points, ['n', 'value'])).toEqual(
-    plain(record.scr_saebench!.points, ['n', 'value']),
-  );
+  const plain = ({ suites }: EvaluationRecord, suite: string, curve: string) =>
+    suites[suite]!.curves![curve]!.points.map(({ at, values }) => [
+      at,
+      Object.fromEntries(Object.entries(values).map(([line, { value }]) => [line, value])),
+    ]);
+  for (const [suite, curve] of [
+    ['k-sparse', 'accuracy'],
+    ['tpp', 'tpp'],
+    ['scr', 'scr'],
+  ] as const) {
+    expect(plain(record, suite, curve).length).toBeGreaterThan(2);
+    expect(plain(back, suite, curve)).toEqual(plain(record, suite, curve));
+  }
 });
-
-function numberOf(found: unknown): unknown {
-  return typeof found === 'object' && found !== null && 'value' in found ? found.value : found;
-}
 
 test('what is defined otherwise or was not measured is missing, and imported numbers of SAEBench stay', async () => {
   const record = fixture('small-world-l0');
@@ -109,9 +109,7 @@ test('what is defined otherwise or was not measured is missing, and imported num
     const [again] = await importFile(path, {});
     expect(again!.sae).toEqual(original!.sae);
     expect(again!.metrics).toEqual(original!.metrics);
-    expect(again!.k_sparse).toEqual(original!.k_sparse);
-    expect(again!.tpp_saebench).toEqual(original!.tpp_saebench);
-    expect(again!.scr_saebench).toEqual(original!.scr_saebench);
+    expect(again!.suites).toEqual(original!.suites);
   }
 });
 
@@ -123,7 +121,7 @@ test('a file there, a record twice, nothing to write, a wrong format', async () 
   const empty = join(folder, 'empty.json');
   await writeFile(
     empty,
-    JSON.stringify({ ...fixture('awkward-import'), metrics: {} } satisfies EvaluationRecord),
+    JSON.stringify({ ...fixture('awkward-import'), metrics: {}, suites: {} } satisfies EvaluationRecord),
   );
   await expect(saebench(empty)).rejects.toThrow(/no value that SAEBench defines/);
   await expect(readdir(dirname(to))).resolves.not.toContain('other');

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { interpScoreOf } from '../../../runner/report/measures.ts';
 import { modelCard } from '../../../runner/report/model-card.ts';
 import type { EvaluationRecord } from '../../../runner/report/schema.ts';
 import { fixtures } from '../site/fixtures.ts';
@@ -28,10 +29,10 @@ describe('a model card', () => {
 
   test('has the figures of the records and no others', () => {
     const scores = tableUnder(card, 'InterpScore v0.0.1');
-    const score = first.interpscore!.score as { value: number; interval: { low: number; high: number } };
+    const score = interpScoreOf(first)!.score as { value: number; interval: { low: number; high: number } };
     expect(scores[1]![1]).toContain(score.value.toFixed(4));
     expect(scores[1]![1]).toContain(`[${score.interval.low.toFixed(4)}, ${score.interval.high.toFixed(4)}]`);
-    expect(scores).toHaveLength(1 + records.filter(({ interpscore }) => interpscore !== null).length);
+    expect(scores).toHaveLength(1 + records.filter((each) => interpScoreOf(each) !== null).length);
     expect(tableUnder(card, 'SAEs')).toHaveLength(1 + records.length);
     const settings = Object.keys(first.sae.training ?? {});
     expect(tableUnder(card, 'Training recipe').map(([name]) => name)).toEqual([
@@ -62,9 +63,7 @@ describe('a model card', () => {
     const early: EvaluationRecord = {
       ...first,
       metrics: {},
-      interpscore: null,
-      probes: [],
-      tpp: null,
+      suites: {},
       data: null,
       caveats: [],
     };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { combinedExport, layerExport, validationExport } from '../../../runner/report/exports.ts';
+import { interpScoreOf } from '../../../runner/report/measures.ts';
 import { type EvaluationRecord, record } from '../../../runner/report/schema.ts';
 import { scoreTable } from '../../../runner/report/score-table.ts';
 
@@ -27,7 +28,7 @@ describe('scoreTable', () => {
   });
 
   it('prints values with the digits of their definition and their intervals below', () => {
-    const score = first.interpscore!.score;
+    const score = interpScoreOf(first)!.score;
     if (score.value === null || score.interval === null) throw new Error('the fixture has a score');
     expect(lines[2]).toContain(score.value.toFixed(4));
     expect(lines[3]).toContain(`${score.interval.low.toFixed(3)}–${score.interval.high.toFixed(3)}`);
@@ -75,7 +76,7 @@ describe('exports of the reference release', () => {
       'best_layer',
       'sources',
     ]);
-    const scores = records.map((each) => each.interpscore!.score.value!);
+    const scores = records.map((each) => interpScoreOf(each)!.score.value!);
     expect(combined.best_layer).toBe([0, 2, 4][scores.indexOf(Math.max(...scores))]);
   });
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { componentNames, definitions, interpScoreComponents } from '../../../runner/report/definitions.ts';
+import { interpScoreOf } from '../../../runner/report/measures.ts';
 import { publishedRecords } from '../../../runner/report/published.ts';
 import { rankedKinds } from '../../../runner/report/schema.ts';
 
@@ -25,7 +26,7 @@ describe('published records', () => {
   it.each(records.map((entry) => [entry.id, entry] as const))(
     '%s: the components give the published composite to within their rounding',
     (_, entry) => {
-      const score = entry.interpscore;
+      const score = interpScoreOf(entry);
       let sum = 0;
       let slack = 1e-9;
       for (const name of componentNames) {
@@ -52,7 +53,7 @@ describe('published records', () => {
   it('tells the two alive windows of the reference release apart', () => {
     for (const entry of records.filter((one) => one.kind === 'published')) {
       const validation = entry.metrics['alive@v1'];
-      const score = entry.interpscore?.components.alive;
+      const score = interpScoreOf(entry)?.components.alive;
       expect(validation).toMatchObject({ window_tokens: 1_000_000 });
       expect(score).toMatchObject({ window_tokens: 250_000 });
       expect(validation?.value).not.toBe(score?.value);
@@ -65,7 +66,7 @@ describe('published records', () => {
     for (const entry of records) {
       for (const measure of [
         ...Object.values(entry.metrics),
-        ...Object.values(entry.interpscore?.components ?? {}),
+        ...Object.values(interpScoreOf(entry)?.components ?? {}),
       ]) {
         if (measure.value === null) continue;
         expect(measure.interval).toBeNull();

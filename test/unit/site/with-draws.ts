@@ -16,8 +16,9 @@ export function withDraws(
   const samples = Float64Array.from({ length: 1_000 }, () => {
     return score + 0.01 * shared.gaussian() + 0.001 * other.gaussian();
   });
-  if (copy.interpscore === null) throw new Error(`${record.id} has no composite`);
-  copy.interpscore.score = { value: score, interval: { low: score - 0.02, high: score + 0.02 } };
+  const measures = copy.suites.interpscore?.measures;
+  if (measures === undefined) throw new Error(`${record.id} has no composite`);
+  measures['interpscore@0.0.1'] = { value: score, interval: { low: score - 0.02, high: score + 0.02 } };
   copy.paired = {
     count: 1_000,
     tokens: rows.repeat(64),

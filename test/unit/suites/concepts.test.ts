@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../../runner/math/random.ts';
 import type { DenseFeatures } from '../../../runner/probes/features.ts';
-import { record } from '../../../runner/report/schema.ts';
 import { type ConceptSet, planConcepts } from '../../../runner/suites/concepts.ts';
 import { fullProbe, kSparseProbes, kSparseSuite } from '../../../runner/suites/k-sparse.ts';
 import { planScr, scrOfPair, scrProbes, scrSuite } from '../../../runner/suites/scr.ts';
 import { conceptProbes, tppOfSet, tppSaeBenchSuite } from '../../../runner/suites/tpp-saebench.ts';
+import { expectDeclared } from './declared.ts';
 
 const CLASSES = 3;
 const TRAIN = 400;
@@ -111,14 +111,19 @@ describe('k-sparse probing', () => {
       ],
       [1, 2, 50],
     );
-    expect(record.shape.k_sparse.parse(part)).toEqual(part);
-    expect(part.points[0]).toMatchObject({ k: 1, accuracy: { value: 1 }, auroc: { value: 1 } });
-    expect(part.points[0]!.baseline_accuracy).toMatchObject({ interval: { low: expect.any(Number) } });
-    expect(part.points[2]!.accuracy).toEqual({
+    expectDeclared('k-sparse', part);
+    const { accuracy, auroc } = part.curves!;
+    expect(accuracy!.points[0]).toMatchObject({ at: 1, values: { sae: { value: 1 } } });
+    expect(auroc!.points[0]).toMatchObject({ at: 1, values: { sae: { value: 1 } } });
+    expect(accuracy!.points[0]!.values.channels).toMatchObject({ interval: { low: expect.any(Number) } });
+    expect(accuracy!.points[2]!.values.sae).toEqual({
       value: null,
       reason: '50 of 20 columns cannot be chosen',
     });
-    expect(part.data_sets[0]).toMatchObject({ name: 'planted', classes: ['a', 'b', 'c'], test_rows: 80 });
+    expect(part.tables!.data_sets![0]).toMatchObject({
+      name: 'planted',
+      cells: { classes: ['a', 'b', 'c'], test_rows: 80 },
+    });
   });
 
   it('is chance for features that know nothing', () => {
@@ -142,8 +147,8 @@ describe('tpp@saebench-N', () => {
     // The other probes lean on the class's absence, so that they fall too, but less.
     expect(one!.value.value).toBeGreaterThan(0.1);
     const part = tppSaeBenchSuite([{ plan, result }]);
-    expect(record.shape.tpp_saebench.parse(part)).toEqual(part);
-    expect(part.points[2]!.value).toEqual({
+    expectDeclared('tpp', part);
+    expect(part.curves!.tpp!.points[2]!.values.tpp).toEqual({
       value: null,
       reason: '500 of 20 latents cannot be ablated',
     });
@@ -151,13 +156,9 @@ describe('tpp@saebench-N', () => {
 
   it('is null where latents have no direction of their own', () => {
     const result = tppOfSet(plan, features, probes, { rows: null, reason: 'because' }, [1]);
-    expect(tppSaeBenchSuite([{ plan, result }]).points).toEqual([
-      {
-        n: 1,
-        value: { value: null, reason: 'because' },
-        intended: { value: null, reason: 'because' },
-        unintended: { value: null, reason: 'because' },
-      },
+    const missing = { value: null, reason: 'because' };
+    expect(tppSaeBenchSuite([{ plan, result }]).curves!.tpp!.points).toEqual([
+      { at: 1, values: { tpp: missing, intended: missing, unintended: missing } },
     ]);
   });
 });
@@ -169,7 +170,7 @@ describe('scr@saebench-N', () => {
     const probes = scrProbes(pair, features.residual, 0);
     const result = scrOfPair(pair, features, probes, directions, [1, 500]);
     const part = scrSuite([{ plan: pair, result }]);
-    expect(record.shape.scr_saebench.parse(part)).toEqual(part);
+    expectDeclared('scr', part);
     const counted = result.counted!;
     expect(counted.biased.value).toBeLessThan(counted.clean.value! - 0.01);
     const other = result.directions.find((each) => each !== counted)!;
@@ -180,11 +181,11 @@ describe('scr@saebench-N', () => {
     // The other direction has nothing to lose: 0 by definition, and said so where it counts.
     expect(other.points[0]!.value.value).toBe(0);
     const nothing = scrSuite([{ plan: pair, result: { ...result, counted: other } }]);
-    expect(nothing.pairs[0]!.points[0]!.value).toMatchObject({
+    expect(nothing.curves!.scr!.sets[0]!.points[0]!.values.scr).toMatchObject({
       value: 0,
       note: expect.stringMatching(/less than 0.001/),
     });
-    expect(part.points[1]!.value).toMatchObject({ value: null });
+    expect(part.curves!.scr!.points[1]!.values.scr).toMatchObject({ value: null });
   });
 
   it('refuses a set without a second label', () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { random } from '../../../runner/math/random.ts';
 import { resampleRows } from '../../../runner/metrics/bootstrap.ts';
 import { constant, type Estimate, sumOf } from '../../../runner/metrics/statistic.ts';
-import { record } from '../../../runner/report/schema.ts';
+import { interpScoreOf as recordedScore } from '../../../runner/report/measures.ts';
+import type { Part } from '../../../runner/report/schema.ts';
 import {
   interpScoreOf,
   interpScoreSuite,
@@ -10,6 +11,7 @@ import {
   l0Score,
 } from '../../../runner/suites/interpscore.ts';
 import published from '../../fixtures/metrics/published-interpscore.json' with { type: 'json' };
+import { expectDeclared } from './declared.ts';
 
 /** Half a unit of the last decimal a number was published with. */
 function rounding(value: number): number {
@@ -63,7 +65,8 @@ describe('interpScoreSuite', () => {
   };
 
   it('weighs the components, in the value and in every resample', () => {
-    const { statistics, interpscore, metrics } = interpScoreSuite(inputs);
+    const { statistics, part, metrics } = interpScoreSuite(inputs);
+    const interpscore = interpScoreRecorded(part);
     const score = statistics['interpscore@0.0.1'];
     if (score.value === null) throw new Error(score.reason);
     const of = (pick: (estimate: Estimate) => number): number =>
@@ -83,26 +86,32 @@ describe('interpScoreSuite', () => {
       );
     expect(metrics['l0_score@interpscore-0.0.1'].value).toBe(0.8);
     expect(interpscore.components.alive).toMatchObject({ window_tokens: 250_000 });
-    expect(record.shape.interpscore.parse(interpscore)).toEqual(interpscore);
+    expectDeclared('interpscore', part);
   });
 
   it('carries remarks beside components', () => {
-    const { interpscore } = interpScoreSuite({ ...inputs, notes: { loss_recovered: 'clipped from 1.01' } });
+    const { part } = interpScoreSuite({ ...inputs, notes: { loss_recovered: 'clipped from 1.01' } });
+    const interpscore = interpScoreRecorded(part);
     expect(interpscore.components.loss_recovered).toMatchObject({ note: 'clipped from 1.01' });
     expect(interpscore.components.tpp).not.toHaveProperty('note');
   });
 
   it('is null and names what is missing', () => {
-    const { interpscore } = interpScoreSuite({ ...inputs, tpp: { value: null, reason: 'no data set' } });
+    const { part } = interpScoreSuite({ ...inputs, tpp: { value: null, reason: 'no data set' } });
+    const interpscore = interpScoreRecorded(part);
     expect(interpscore.score).toEqual({
       value: null,
       reason: 'not all components were measured: tpp (no data set)',
     });
     expect(interpscore.components.tpp).toEqual({ value: null, reason: 'no data set' });
-    expect(record.shape.interpscore.parse(interpscore)).toEqual(interpscore);
+    expectDeclared('interpscore', part);
   });
 
   it('has weights that sum to 1', () => {
     expect(Object.values(interpScoreWeights).reduce((a, b) => a + b, 0)).toBeCloseTo(1, 14);
   });
 });
+
+function interpScoreRecorded(part: Part) {
+  return recordedScore({ suites: { interpscore: part } })!;
+}

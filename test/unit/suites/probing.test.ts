@@ -4,11 +4,14 @@ import { random, shuffle } from '../../../runner/math/random.ts';
 import { resampleWithinClasses } from '../../../runner/metrics/bootstrap.ts';
 import { auroc } from '../../../runner/probes/auroc.ts';
 import { splitRows } from '../../../runner/probes/split.ts';
-import { type Measure, type Probe, record } from '../../../runner/report/schema.ts';
+import { isMeasure } from '../../../runner/report/measures.ts';
+import type { Cell, Row } from '../../../runner/report/part.ts';
+import type { Measure } from '../../../runner/report/schema.ts';
 import { DENSE_PROBING, denseProbingSuite } from '../../../runner/suites/dense-probing.ts';
 import { TPP, tppSuite } from '../../../runner/suites/tpp.ts';
 import golden from '../../fixtures/probes/probes.json' with { type: 'json' };
 import { goldenFeatures, goldenLabels } from '../probes/recipe.ts';
+import { expectDeclared } from './declared.ts';
 import { probeTask } from './tasks.ts';
 
 const few = { resamples: 100 };
@@ -36,9 +39,13 @@ describe('denseProbingSuite', () => {
     const found = denseProbingSuite([task], few);
     expect(found.metrics[DENSE_PROBING].value).toBeCloseTo(fit.auroc, 6);
     expect(found.probes).toEqual([
-      expect.objectContaining({ task: 'golden', train_rows: 1200, test_rows: 300, duplicates: 0 }),
+      {
+        name: 'golden',
+        note: 'simulated',
+        cells: expect.objectContaining({ train_rows: 1200, test_rows: 300, duplicates: 0 }),
+      },
     ]);
-    expect(record.shape.probes.parse(found.probes)).toEqual(found.probes);
+    expectDeclared('interpscore', { tables: { probes: found.probes } });
   });
 
   it('averages the tasks, in the value and in every resample', () => {
@@ -67,22 +74,30 @@ describe('denseProbingSuite', () => {
     const task = probeTask({ rows: 200, shift: 0.3 });
     const plain = denseProbingSuite([task], few);
     const found = denseProbingSuite([task], { ...few, splitSeeds: 2 });
-    const [{ splits, ...probe }] = found.probes as [Probe];
-    expect([probe]).toEqual(plain.probes);
+    const [{ cells, ...row }] = found.probes as [Row];
+    const {
+      split_seeds,
+      split_aurocs: aurocs,
+      ...others
+    } = cells as Record<string, Cell> & {
+      split_aurocs: number[];
+    };
+    expect([{ ...row, cells: others }]).toEqual(plain.probes);
     expect(found.statistics).toEqual(plain.statistics);
-    expect(splits!.seeds).toEqual([0, 1, 2]);
-    expect(splits!.aurocs[0]).toBe(probe.auroc.value);
+    expect(split_seeds).toEqual([0, 1, 2]);
+    expect(aurocs[0]).toBe(measureIn(cells.auroc).value);
     for (const seed of [1, 2]) {
-      expect(splits!.aurocs[seed]).toBe(denseProbingSuite([task], { ...few, seed }).probes[0]!.auroc.value);
+      const other = denseProbingSuite([task], { ...few, seed }).probes[0]!;
+      expect(aurocs[seed]).toBe(measureIn(other.cells.auroc).value);
     }
-    expect(new Set(splits!.aurocs).size).toBe(3);
-    expect(record.shape.probes.parse(found.probes)).toEqual(found.probes);
+    expect(new Set(aurocs).size).toBe(3);
+    expectDeclared('interpscore', { tables: { probes: found.probes } });
   });
 
   it('counts the texts that stand on both sides of the split', () => {
     const task = probeTask({ rows: 50 });
     const found = denseProbingSuite([{ ...task, texts: new Array<string>(50).fill('the same') }], few);
-    expect(found.probes[0]!.duplicates).toBe(10);
+    expect(found.probes[0]!.cells.duplicates).toBe(10);
   });
 
   it('refuses what cannot be probed', () => {
@@ -113,31 +128,28 @@ describe('denseProbingSuite', () => {
   });
 });
 
+function measureIn(cell: Cell | undefined): Measure {
+  if (!isMeasure(cell)) throw new Error('no measure');
+  return cell;
+}
+
 function intervalOf(found: Measure): { low: number; high: number } {
   if (found.value === null || found.interval === null) throw new Error('no interval');
   return found.interval;
 }
 
 describe('tppSuite', () => {
-  it('reads the AUROCs of earlier records, which are numbers alone', () => {
-    const { perturbation } = tppSuite(probeTask({ rows: 100 }), few);
-    const earlier = { ...perturbation, auroc: 0.9, auroc_ablated: 0.8 };
-    expect(record.shape.tpp.parse(earlier)).toMatchObject({
-      auroc: { value: 0.9, interval: null, interval_note: 'the record gives the number alone' },
-      auroc_ablated: { value: 0.8, interval: null },
-    });
-  });
-
   it('loses all of the signal with the latents that carry it', () => {
     const task = probeTask({ rows: 400, columns: 400, shift: 1 });
     const found = tppSuite(task, few);
     expect(Array.from(found.ablated).sort()).toEqual([0, 1]);
-    expect(found.perturbation).toMatchObject({ task: 'task', ablated_latents: 2 });
-    expect(found.perturbation.auroc.value).toBeGreaterThan(0.95);
-    expect(Math.abs(found.perturbation.auroc_ablated.value! - 0.5)).toBeLessThan(0.2);
-    const { auroc: full, auroc_ablated: left } = found.perturbation;
+    expect(found.perturbation).toMatchObject({ name: 'task', cells: { ablated_latents: 2 } });
+    const full = measureIn(found.perturbation.cells.auroc);
+    const left = measureIn(found.perturbation.cells.auroc_ablated);
+    expect(full.value).toBeGreaterThan(0.95);
+    expect(Math.abs(left.value! - 0.5)).toBeLessThan(0.2);
     expect(found.metrics[TPP].value).toBeCloseTo((full.value! - left.value!) / full.value!, 14);
-    expect(record.shape.tpp.parse(found.perturbation)).toEqual(found.perturbation);
+    expectDeclared('interpscore', { tables: { perturbation: [found.perturbation] } });
     // Both are of the same test rows: the definition's share is formed within each resample.
     expect(intervalOf(full).low).toBeGreaterThan(intervalOf(left).high);
     expect(intervalOf(left).low).toBeLessThan(left.value!);
@@ -158,7 +170,7 @@ describe('tppSuite', () => {
     });
     const labels = Uint8Array.from(test, (row) => task.labels[row]!);
     const expected = auroc(scores, labels, resampleWithinClasses(labels, { count: 1 })).value;
-    expect(perturbation.auroc_ablated.value).toBeCloseTo(expected, 12);
+    expect(measureIn(perturbation.cells.auroc_ablated).value).toBeCloseTo(expected, 12);
   });
 
   it('ablates ⌊0.005·n⌋ latents, in the order of |weight|', () => {

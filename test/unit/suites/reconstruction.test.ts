@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { measure } from '../../../runner/report/measure.ts';
-import { record } from '../../../runner/report/schema.ts';
+import { recordObject } from '../../../runner/report/schema.ts';
 import { suiteOf, testRows } from '../metrics/rows.ts';
 
 it('returns what the record holds: measures with intervals, windows and curves', () => {
@@ -10,8 +10,8 @@ it('returns what the record holds: measures with intervals, windows and curves',
     if (found.value === null) throw new Error(id);
     expect(found.interval!.low, id).toBeLessThanOrEqual(found.interval!.high);
   }
-  expect(record.shape.metrics.parse(metrics)).toEqual(metrics);
-  expect(record.shape.curves.parse(curves)).toEqual(curves);
+  expect(recordObject.shape.metrics.parse(metrics)).toEqual(metrics);
+  expect(recordObject.shape.curves.parse(curves)).toEqual(curves);
   expect(metrics['alive@v1']).toMatchObject({ window_tokens: 85 });
   expect(metrics['dead_fraction@v1']).toMatchObject({ window_tokens: 85 });
   expect(metrics['l0@v1']).not.toHaveProperty('window_tokens');

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MalformedError, UserError } from '../../../runner/errors.ts';
-import { record } from '../../../runner/report/schema.ts';
+import { recordObject } from '../../../runner/report/schema.ts';
 import { encode } from '../../../runner/sae/reference.ts';
 import type { StepResult, TrainingBackend } from '../../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
@@ -93,7 +93,7 @@ test('training reduces the error and logs where it should', async () => {
     expect(last.tokens_per_second).toBeGreaterThan(0);
     expect(sae).toMatchObject({ architecture: 'topk', k: plan.recipe.k, apply_b_dec_to_input: true });
     expect(() =>
-      record.shape.trajectory.parse({ var_exp: 'var_exp@chunk-v1', note: '', points: trajectory }),
+      recordObject.shape.trajectory.parse({ var_exp: 'var_exp@chunk-v1', note: '', points: trajectory }),
     ).not.toThrow();
   }
   // What is given out is a copy.

@@ -18,8 +18,10 @@ describe('compareRecords', () => {
       'InterpScore',
       'Reconstruction and sparsity',
       'Loss',
-      'Probes',
-      'Concepts in few latents',
+      'SAEBench core',
+      'k-sparse probing',
+      'Targeted probe perturbation',
+      'Spurious correlation removal',
       'Architecture',
       'Training',
       'Evaluation data',
@@ -44,16 +46,16 @@ describe('compareRecords', () => {
 
   it('sets values over k and N beside each other, each k and N a row', () => {
     const pair = compareRecords([fixture('small-world-l0'), fixture('small-world-l2')]);
-    const found = row('concepts.probe_acc_k@saebench.5', pair);
+    const found = row('k-sparse.accuracy.5', pair);
     expect(found).toMatchObject({ label: 'k-sparse acc., k = 5', definition: 'probe_acc_k@saebench' });
     expect(found.cells.map(({ text }) => text)).not.toContain(null);
-    expect(row('concepts.tpp@saebench-N.500', pair).label).toBe('TPP (SAEBench), N = 500');
+    expect(row('tpp.tpp.500', pair).label).toBe('TPP (SAEBench), N = 500');
     // A record from before these suites says nothing of them.
-    expect(row('concepts.scr@saebench-N.10').cells[1]).toMatchObject({ text: null });
+    expect(row('scr.scr.10').cells[1]).toMatchObject({ text: null });
   });
 
   it('does not call overlapping intervals apart', () => {
-    expect(row('probes.sentiment').cells[1]).toMatchObject({ resolved: null });
+    expect(row('interpscore.probes.sentiment').cells[1]).toMatchObject({ resolved: null });
   });
 
   it('says why a value is missing', () => {
@@ -76,12 +78,12 @@ describe('compareRecords', () => {
     const [published] = publishedRecords();
     if (!published) throw new Error('no published record');
     const mixed = compareRecords([fixture('small-world-l0'), published, fixture('awkward-import')]);
-    expect(row('interpscore@0.0.1', mixed).cells.map((cell) => cell.text)).toEqual([
+    expect(row('interpscore.interpscore@0.0.1', mixed).cells.map((cell) => cell.text)).toEqual([
       '0.7670',
       '0.7788',
       null,
     ]);
-    expect(row('interpscore@0.0.1', mixed).cells[1]?.details).toEqual(['no interval']);
+    expect(row('interpscore.interpscore@0.0.1', mixed).cells[1]?.details).toEqual(['no interval']);
     expect(row('training.wallTime', mixed).cells[0]).toMatchObject({
       text: null,
       reason: 'The record does not say.',
@@ -95,28 +97,31 @@ describe('compareRecords', () => {
     const [published] = publishedRecords();
     if (!published) throw new Error('no published record');
     const mixed = compareRecords([fixture('small-world-l0'), published]);
-    for (const key of ['interpscore.alive', 'metrics.alive@v1', 'metrics.dead_fraction@v1']) {
+    for (const key of ['interpscore.alive@v1', 'metrics.alive@v1', 'metrics.dead_fraction@v1']) {
       expect(row(key, mixed).cells[1]).toMatchObject({
         text: expect.any(String),
         change: null,
         resolved: null,
       });
     }
-    expect(row('interpscore.loss_recovered', mixed).cells[1]?.change).toBe('+0.0191');
+    expect(row('interpscore.loss_recovered@interpscore-0.0.1', mixed).cells[1]?.change).toBe('+0.0191');
   });
 
   it('says of a paired difference whether it is resolved', () => {
     const first = withDraws(fixture('small-world-l0'), 0.7, 1);
     const near = compareRecords([first, withDraws(fixture('small-world-l2'), 0.699, 2)]);
-    expect(row('interpscore@0.0.1', near).cells[1]).toMatchObject({
+    expect(row('interpscore.interpscore@0.0.1', near).cells[1]).toMatchObject({
       change: '−0.0010',
       changeInterval: expect.stringMatching(/^−0\.00\d\d to \+0\.00\d\d$/),
       resolved: false,
     });
     const far = compareRecords([first, withDraws(fixture('small-world-l2'), 0.68, 2)]);
-    expect(row('interpscore@0.0.1', far).cells[1]).toMatchObject({ change: '−0.0200', resolved: true });
+    expect(row('interpscore.interpscore@0.0.1', far).cells[1]).toMatchObject({
+      change: '−0.0200',
+      resolved: true,
+    });
     const same = compareRecords([first, withDraws(fixture('small-world-l2'), 0.7, 1)]);
-    expect(row('interpscore@0.0.1', same).cells[1]).toMatchObject({
+    expect(row('interpscore.interpscore@0.0.1', same).cells[1]).toMatchObject({
       change: '0.0000',
       changeInterval: null,
       resolved: null,
@@ -125,7 +130,7 @@ describe('compareRecords', () => {
 
   it('leaves out what nobody has', () => {
     const bare = compareRecords([fixture('awkward-import')]);
-    expect(bare.map((section) => section.title)).not.toContain('Probes');
+    expect(bare.map((section) => section.title)).not.toContain('SAEBench core');
     expect(bare.map((section) => section.title)).not.toContain('Evaluation data');
   });
 });

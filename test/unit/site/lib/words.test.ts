@@ -3,7 +3,7 @@ import { definitionIds, definitions } from '../../../../runner/report/definition
 import { publishedRecords } from '../../../../runner/report/published.ts';
 import { architectureFacts, dataFacts, provenanceFacts, trainingFacts } from '../../../../site/lib/facts.ts';
 import { formulaParts } from '../../../../site/lib/formula.ts';
-import { groupOf, headlineVariance, statisticsOf, unmentioned } from '../../../../site/lib/statistics.ts';
+import { headlineVariance, statisticsOf, unmentioned } from '../../../../site/lib/statistics.ts';
 import { metricsOf, trajectoryPanel, trajectoryPanels } from '../../../../site/lib/trajectories.ts';
 import { type LoggedKey, scaleOf, trajectoryMetrics } from '../../../../site/lib/trajectory-metrics.ts';
 import {
@@ -58,18 +58,16 @@ describe('addresses', () => {
 
 describe('statistics', () => {
   it('put every definition into one group', () => {
-    expect(groupOf('tpp@interpscore-0.0.1')).toBe('InterpScore');
-    expect(groupOf('loss_zero@v1')).toBe('Loss');
-    expect(groupOf('alive@v1')).toBe('Reconstruction and sparsity');
+    expect(definitions['tpp@interpscore-0.0.1'].group).toBe('InterpScore');
+    expect(definitions['loss_zero@v1'].group).toBe('Loss');
+    expect(definitions['alive@v1'].group).toBe('Reconstruction and sparsity');
   });
 
   it('list what a record mentions and what it leaves out', () => {
     const entry = fixture('small-world-l4');
     expect(statisticsOf(entry, 'Loss').map((one) => one.id)).toContain('loss_mean@v1');
-    // What is named among the composite's components is not left out; the core losses are, in this older record.
-    expect(unmentioned(entry, 'Loss')).toEqual(
-      definitionIds.filter((id) => groupOf(id) === 'Loss' && id.endsWith('@saebench-core')),
-    );
+    // What is named among the composite's components is not left out.
+    expect(unmentioned(entry, 'Loss')).toEqual([]);
     expect(unmentioned(fixture('awkward-import'), 'Reconstruction and sparsity')).toContain('l0@v1');
   });
 

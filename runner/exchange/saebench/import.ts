@@ -3,25 +3,23 @@
  * vintage: fields that later versions added may be absent, null or −1. Token counts are those asked for, not counted.
  */
 import { z } from 'zod';
-import { MalformedError, quote } from '../errors.ts';
-import type { DefinitionId } from '../report/definitions.ts';
-import type { EvaluationRecord, Measure } from '../report/schema.ts';
-import { topKOf } from '../sae/checkpoints/sae-lens-flat.ts';
+import { MalformedError, quote } from '../../errors.ts';
+import type { EvaluationRecord } from '../../report/schema.ts';
+import { topKOf } from '../../sae/checkpoints/sae-lens-flat.ts';
 import {
   type Architecture,
   disagreement,
   fact,
   type Identity,
-  imported,
   importedRecord,
   type Known,
-  metricsOf,
   optionalFact,
   unread,
-} from './imported.ts';
-import { checked, loose, type ResultFile } from './result-file.ts';
-import { type Detail, type Read, readPerturbations, readProbing, type Values } from './saebench-concepts.ts';
-import { layerInHook, modelKey } from './same-sae.ts';
+} from '../imported.ts';
+import { checked, loose, type ResultFile } from '../result-file.ts';
+import { layerInHook, modelKey } from '../same-sae.ts';
+import type { Read, ResultValues, Values } from './format.ts';
+import { formats } from './formats.ts';
 
 const text = z.string().max(2_000);
 const category = z.record(z.string().max(200), z.union([z.number(), z.null(), z.string(), z.boolean()]));
@@ -134,8 +132,7 @@ function identityOf(
     caveats.push(`The file names no hook: taken for the residual stream after block ${layer}.`);
   const key = [found.sae_lens_release_id, found.sae_lens_id].filter((part) => part).join('/');
   const named = fact(key === '' ? null : key, key === '' ? known.name : undefined, '--name', path);
-  // Its own probing of k latents by another rule: it stands beside SAEBench's, not in its place.
-  const name = `${known.name ?? named}${type === 'sparse_probing_sae_probes' ? ' (sae-probes)' : ''}`;
+  const name = known.name ?? named;
   const trained = config.model_name ?? metadata.model_name ?? null;
   const evaluated = found.eval_config.model_name || null;
   if (trained !== null && evaluated !== null && modelKey(trained) !== modelKey(evaluated)) {
@@ -209,32 +206,7 @@ function architectureOf(
   });
 }
 
-/** Where each value of the file goes. Their categories had other names once, or none. */
-const METRICS: Readonly<Record<string, DefinitionId>> = {
-  kl_div_score: 'kl_recovered@saebench-core',
-  kl_div_with_ablation: 'kl_zero@saebench-core',
-  kl_div_with_sae: 'kl_sae@saebench-core',
-  ce_loss_score: 'loss_recovered@saebench-core',
-  ce_loss_with_ablation: 'loss_zero@saebench-core',
-  ce_loss_with_sae: 'loss_sae@saebench-core',
-  ce_loss_without_sae: 'loss_clean@saebench-core',
-  explained_variance_legacy: 'var_exp@saebench-legacy',
-  cossim: 'cosine@v1',
-  l2_ratio: 'l2_ratio@v1',
-  relative_reconstruction_bias: 'bias@gated-v1',
-  l0: 'l0@v1',
-  frac_alive: 'alive@v1',
-  mean_absorption_fraction_score: 'absorption_fraction@saebench',
-  mean_full_absorption_score: 'absorption_full@saebench',
-  mean_num_split_features: 'split_latents@saebench',
-  autointerp_score: 'autointerp@saebench',
-  disentanglement_score: 'ravel_disentanglement@saebench',
-  cause_score: 'ravel_cause@saebench',
-  isolation_score: 'ravel_isolation@saebench',
-  unlearning_score: 'unlearning@saebench',
-};
-
-function detailsOf({ eval_result_details: details }: Envelope): Detail[] {
+function detailsOf({ eval_result_details: details }: Envelope): ResultValues['details'] {
   return (details ?? []).flatMap(({ dataset_name: name, ...fields }) => {
     if (!name) return [];
     const values = Object.entries(fields).filter(
@@ -285,88 +257,14 @@ function readResults(found: Envelope, type: string, path: string): Read {
 }
 
 function readType(found: Envelope, type: string, values: Values, path: string): Read {
-  switch (type) {
-    case 'core':
-      return readCore(values);
-    case 'sparse_probing':
-    case 'sparse_probing_sae_probes':
-      return readProbing(values, detailsOf(found), type);
-    case 'tpp':
-    case 'scr':
-    // Both in one, as older versions have it.
-    case 'shift_and_tpp':
-    case 'scr_and_tpp':
-      return readPerturbations(values, detailsOf(found), `${path}, eval_result_metrics`);
-    case 'absorption':
-    case 'absorption_first_letter':
-    case 'autointerp':
-    case 'ravel':
-    case 'unlearning':
-      return readFlat(values, []);
-    default:
-      throw new MalformedError({
-        thing: `${path}, eval_type_id`,
-        found: quote(found.eval_type_id),
-        expected:
-          'core, sparse_probing, sparse_probing_sae_probes, tpp, scr, absorption, autointerp, ravel or unlearning',
-        next: 'Import a file of one of these evaluations.',
-      });
+  const format = formats.find(({ types }) => types.includes(type));
+  if (format !== undefined) {
+    return format.read({ values, details: detailsOf(found), thing: `${path}, eval_result_metrics` });
   }
-}
-
-function readFlat(
-  values: Values,
-  caveats: string[],
-  extra: Partial<Record<DefinitionId, Measure>> = {},
-): Read {
-  const table: Partial<Record<DefinitionId, Measure>> = {};
-  const unmapped: string[] = [];
-  for (const [name, value] of values) {
-    const id = METRICS[name];
-    if (id === undefined) unmapped.push(name);
-    else table[id] = imported(value);
-  }
-  return { results: { metrics: metricsOf({ ...table, ...extra }) }, unmapped, caveats };
-}
-
-function readCore(values: Values): Read {
-  const nominal = (name: string): number | null => {
-    const value = values.get(name);
-    return value != null && value > 0 ? Math.round(value) : null;
-  };
-  const tokens = nominal('total_tokens_eval_sparsity_variance');
-  const extra: Partial<Record<DefinitionId, Measure>> = {};
-  const variance = values.get('explained_variance');
-  if (variance !== undefined) {
-    const old = !values.has('explained_variance_legacy');
-    extra[old ? 'var_exp@saebench-legacy' : 'var_exp@saebench-0.6'] = imported(variance, {
-      ...(old && { note: 'A file of before both forms were written: its only one is the legacy form.' }),
-    });
-  }
-  const alive = values.get('frac_alive');
-  if (alive !== undefined) {
-    extra['alive@v1'] = imported(alive, tokens === null ? {} : { window_tokens: tokens });
-  }
-  const bias = values.get('relative_reconstruction_bias');
-  if (bias !== undefined)
-    extra['bias@gated-v1'] = imported(bias, { note: 'Mean over batches of the batch’s ratio.' });
-  const handled = new Map(
-    [...values].filter(([name]) => !name.startsWith('total_tokens_eval_') && name !== 'explained_variance'),
-  );
-  const read = readFlat(
-    handled,
-    ['Token counts are those asked for, padding and special tokens included.'],
-    extra,
-  );
-  if (tokens !== null) {
-    read.results.data = {
-      name: 'the text of the SAEBench core evaluation',
-      split: 'not said',
-      seed: null,
-      tokens,
-      rows: null,
-      row_tokens: null,
-    };
-  }
-  return read;
+  throw new MalformedError({
+    thing: `${path}, eval_type_id`,
+    found: quote(found.eval_type_id),
+    expected: `one of ${[...new Set(formats.flatMap(({ types }) => types))].join(', ')}`,
+    next: 'Import a file of one of these evaluations.',
+  });
 }

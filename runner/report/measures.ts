@@ -1,0 +1,54 @@
+/** Where a record holds a value: with the suite that measured it, or among the statistics of every run. Free of zod. */
+import type { Cell } from './part.ts';
+import type { EvaluationRecord, Measure } from './schema.ts';
+import { type ComponentName, componentNames, interpScoreComponents } from './suites/interpscore.ts';
+
+type Holding = Pick<EvaluationRecord, 'metrics' | 'suites'>;
+
+/** A suite's own copy, such as a component of a composite with its window, goes before the statistics of every run. */
+export function measureOf({ metrics, suites }: Holding, id: string): Measure | undefined {
+  for (const { measures } of Object.values(suites)) {
+    if (measures !== undefined && Object.hasOwn(measures, id)) return measures[id];
+  }
+  return Object.hasOwn(metrics, id) ? metrics[id as keyof typeof metrics] : undefined;
+}
+
+export interface InterpScore {
+  score: Measure;
+  components: Record<ComponentName, Measure>;
+  weights: Record<ComponentName, number>;
+}
+
+/** The composite with its components; null where the record has none. */
+export function interpScoreOf({ suites }: Pick<EvaluationRecord, 'suites'>): InterpScore | null {
+  const { measures = {}, weights = {} } = suites.interpscore ?? {};
+  const score = measures['interpscore@0.0.1'];
+  if (score === undefined) return null;
+  const each = <T>(read: (definition: string, name: ComponentName) => T) =>
+    Object.fromEntries(
+      componentNames.map((name) => [name, read(interpScoreComponents[name].definition, name)]),
+    ) as Record<ComponentName, T>;
+  return {
+    score,
+    components: each((id) => measures[id] ?? { value: null, reason: 'The record gives none.' }),
+    weights: each((id, name) => weights[id] ?? interpScoreComponents[name].weight),
+  };
+}
+
+/** The part of a record that holds the composite. */
+export function interpScorePart({
+  score,
+  components,
+  weights,
+}: InterpScore): EvaluationRecord['suites'][string] {
+  const byDefinition = <T>(of: Readonly<Record<ComponentName, T>>): Record<string, T> =>
+    Object.fromEntries(componentNames.map((name) => [interpScoreComponents[name].definition, of[name]]));
+  return {
+    measures: { ...byDefinition(components), 'interpscore@0.0.1': score },
+    weights: byDefinition(weights),
+  };
+}
+
+export function isMeasure(value: Cell | undefined): value is Measure {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

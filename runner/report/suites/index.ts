@@ -1,0 +1,22 @@
+/** The suites this program knows, in the order in which they are shown. */
+import { absorption } from './absorption.ts';
+import { core } from './core.ts';
+import { interpScore } from './interpscore.ts';
+import { kSparse } from './k-sparse.ts';
+import { autointerp, ravel, unlearning } from './read-only.ts';
+import { saeProbes } from './sae-probes.ts';
+import { scr } from './scr.ts';
+import { tpp } from './tpp.ts';
+
+export const declarations = [
+  interpScore,
+  core,
+  kSparse,
+  tpp,
+  scr,
+  saeProbes,
+  absorption,
+  autointerp,
+  ravel,
+  unlearning,
+] as const;
