@@ -27,8 +27,6 @@ import {
   type Reconstructor,
 } from './reconstructors.ts';
 
-/** Changes when a control is made in another way. */
-const DEFINITION = 'controls/1';
 /** Floats of residuals kept to fit on, a hook (64 MiB). */
 const FIT_LIMIT = 16 << 20;
 export interface ControlsMeasured {
@@ -99,7 +97,7 @@ export function controlPass(
 
   const { kept } = options;
   /** What everything here follows from, but for the control itself and its hook. */
-  const text = sha256(canonicalJson([DEFINITION, kept?.identity ?? '', start, namesOf(batches)]));
+  const text = sha256(canonicalJson(['controls', kept?.identity ?? '', start, namesOf(batches)]));
 
   /** The controls of a hook, made when the first controlled batch arrives. */
   async function make(hook: number): Promise<NonNullable<HookState['made']>> {
@@ -112,7 +110,10 @@ export function controlPass(
       return whole;
     };
     const entries: Entry[] = [];
-    for (const each of await controlsOf(hooks[hook]!, before, d, here.leftOut, options)) {
+    for (const each of await controlsOf(hooks[hook]!, before, d, here.leftOut, {
+      ...options,
+      hashes: options.hashes[hook]!,
+    })) {
       const { name, of, k, follows } = each;
       const { layer } = hooks[hook]!;
       const key =

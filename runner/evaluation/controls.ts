@@ -6,6 +6,7 @@ import { controlsSuite, rowsFrom, shuffledLabels } from '../suites/controls.ts';
 import { DENSE_PROBING, denseProbingSuite } from '../suites/dense-probing.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
 import type { ControlsMeasured } from './control-pass.ts';
+import { CONTROL_STREAMS } from './reconstructors.ts';
 import type { HookMeasured } from './token-pass.ts';
 
 interface Draws {
@@ -53,7 +54,7 @@ export function controlsPart(
     sae: table.sae.slice(firstRow),
     zero: table.zero.slice(firstRow),
   };
-  return controlsSuite({
+  const found = controlsSuite({
     documents: hook.documents?.slice(firstRow),
     activations: measured.tables.activations,
     losses,
@@ -78,6 +79,7 @@ export function controlsPart(
     fitTokens: measured.fitTokens,
     draws: { resamples: options.resamples, seed: options.seed },
   });
+  return { ...found, streams: CONTROL_STREAMS };
 }
 
 const noteOfControl: Readonly<

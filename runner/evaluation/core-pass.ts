@@ -9,9 +9,6 @@ import type { Branch, Ending } from '../lm/sweep.ts';
 import type { CoreTable } from '../metrics/core-losses.ts';
 import { documentsOf, type HookSaes, type Kept, namesOf, type Observation } from './observation.ts';
 
-/** Changes when what is kept changes. */
-const DEFINITION = 'core zero/1';
-
 export interface CoreMeasured {
   /** Document of each row, where the text says. */
   documents: readonly number[] | undefined;
@@ -58,7 +55,7 @@ export async function observeCore(
 ): Promise<Observation<CoreMeasured>> {
   const clean = new RowSums(special);
   const text = canonicalJson([
-    DEFINITION,
+    'core zero',
     kept?.identity ?? '',
     hooks.map(({ layer }) => layer),
     [...special],

@@ -1,5 +1,5 @@
 /** How the controls of a hook reconstruct: what each is stands in control-pass.ts. */
-import { random, shuffle } from '../math/random.ts';
+import { type Random, random, shuffle } from '../math/random.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { ReconstructionControl } from '../report/schema.ts';
 import { type OpenSae, openSae } from '../sae/open-sae.ts';
@@ -11,6 +11,15 @@ import { fitPca, project } from './pca.ts';
 const L0_TOKENS = 1_024;
 /** Floats of an untrained SAE's encoder (256 MiB); above it the control is left out, with the reason. */
 const UNTRAINED_LIMIT = 64 << 20;
+
+/**
+ * Name of the rule by which controls are drawn, in records: an untrained SAE's weights by seed and hook, a permutation
+ * by seed and the SAE's content hash. Records without it drew them by shape and by the SAE's place at its hook.
+ */
+export const CONTROL_STREAMS = 'hash-v1';
+
+/** The tensor that SAEs hook in at. */
+const SITE = 'resid_post';
 
 export interface Control {
   name: ReconstructionControl;
@@ -30,6 +39,8 @@ export interface LeftOutControl {
 
 export interface MakingOptions {
   seed: number;
+  /** For each hook the content hash of each SAE: what is drawn for one of them follows from it, not from its siblings. */
+  hashes: readonly (readonly string[])[];
   /** Most weights of an untrained SAE's encoder; default UNTRAINED_LIMIT. */
   untrainedLimit?: number;
   device?: Device;
@@ -50,13 +61,14 @@ export interface Reconstructor extends Control {
  *
  * @param before gives residuals [tokens, d] to fit on, none of them of the controlled rows
  * @param leftOut takes what cannot be made, with the reason
+ * @param options with the hashes of the SAEs of this hook
  */
 export async function controlsOf(
   { layer, saes }: HookSaes,
   before: () => Float32Array,
   d: number,
   leftOut: LeftOutControl[],
-  options: MakingOptions,
+  options: Omit<MakingOptions, 'hashes'> & { hashes: readonly string[] },
 ): Promise<Reconstructor[]> {
   const { untrainedLimit = UNTRAINED_LIMIT } = options;
   const all = saes.map((_, i) => i);
@@ -94,14 +106,14 @@ export async function controlsOf(
       continue;
     }
     const k = ks[of[0]!]!;
-    const key = `${options.seed} ${layer} ${shape}`;
     controls.push({
       name: 'untrained',
       of,
       k,
-      follows: key,
+      follows: `${options.seed} ${shape}`,
       async open() {
-        const sae = await untrained(d_sae, k, before(), d, key, options);
+        const stream = random('untrained', options.seed, layer, SITE);
+        const sae = await untrained(d_sae, k, before(), d, stream, options);
         return {
           reconstruct: async (x, tokens) => (await sae.reconstruct(x, tokens)).reconstruction,
           close: () => sae.close(),
@@ -111,7 +123,7 @@ export async function controlsOf(
   }
   for (const [i, sae] of saes.entries()) {
     const order = Int32Array.from({ length: sae.d_sae }, (_, latent) => latent);
-    shuffle(order, random('permuted decoder', options.seed, layer, i));
+    shuffle(order, random('permuted decoder', options.seed, options.hashes[i]!));
     controls.push({
       name: 'permuted_decoder',
       of: [i],
@@ -145,10 +157,9 @@ async function untrained(
   k: number,
   fit: Float32Array,
   d: number,
-  key: string,
-  { device, threads }: MakingOptions,
+  stream: Random,
+  { device, threads }: Pick<MakingOptions, 'device' | 'threads'>,
 ): Promise<OpenSae> {
-  const stream = random('untrained', key);
   const W_dec = new Float32Array(d_sae * d);
   const W_enc = new Float32Array(d_sae * d);
   const row = new Float64Array(d);

@@ -1,5 +1,6 @@
 /**
- * Results kept under a hash of everything they follow from. Any number of processes may share the folder: an entry
+ * Results kept under a hash of everything they follow from, the program included: what an earlier version of it
+ * computed is not taken for what this one would. Any number of processes may share the folder: an entry
  * appears whole or not at all (temporary name, sync, rename), what it holds is checked when it is read, and what cannot be read
  * is as good as absent. The folder stays below its limit: the entries read longest ago go first.
  */
@@ -7,7 +8,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import { sha256 } from './hash.ts';
+import { canonicalJson, sha256 } from './hash.ts';
 
 export interface ContentCache {
   /** The bytes kept under a key, the caller's own; undefined where there are none that are whole. */
@@ -31,10 +32,15 @@ const PENDING_LIMIT = 256 << 20;
 const STALE_MS = 3_600_000;
 
 /**
+ * @param program what computes the results, as `programHash` names it
  * @param limit bytes the folder may hold; what one process writes stops at half of it, so that a run does not push
  *   out what it wrote itself
  */
-export async function openContentCache(folder: string, limit: number): Promise<ContentCache> {
+export async function openContentCache(
+  folder: string,
+  limit: number,
+  program: string,
+): Promise<ContentCache> {
   const counts = { hits: 0, misses: 0, damaged: 0, written: 0, lost: 0 };
   await mkdir(folder, { recursive: true }).catch(() => undefined);
   let size = (await entries(folder)).reduce((sum, entry) => sum + entry.bytes, 0);
@@ -68,7 +74,7 @@ export async function openContentCache(folder: string, limit: number): Promise<C
   return {
     counts,
     async get(key) {
-      const path = join(folder, nameOf(key));
+      const path = join(folder, nameOf(program, key));
       const found = await read(path).catch(() => undefined);
       if (found === undefined) {
         counts.misses++;
@@ -96,7 +102,7 @@ export async function openContentCache(folder: string, limit: number): Promise<C
       }
       pending += bytes.byteLength;
       own += cost;
-      last = last.then(() => write(nameOf(key), bytes));
+      last = last.then(() => write(nameOf(program, key), bytes));
     },
     settled: () => last,
   };
@@ -134,8 +140,8 @@ async function read(path: string): Promise<{ header: Buffer; bytes: Uint8Array }
   }
 }
 
-function nameOf(key: string): string {
-  return sha256(key);
+function nameOf(program: string, key: string): string {
+  return sha256(canonicalJson([program, key]));
 }
 
 interface Entry {

@@ -58,7 +58,8 @@ export async function evaluateStage(
     device: Device;
     opened: RunModel;
     tokenizer: Tokenizer;
-    saes: readonly { planned: PlannedSae; file: SaeFile }[];
+    /** With the content hash of each. */
+    saes: readonly { planned: PlannedSae; file: SaeFile; sha256: string }[];
     text: EvaluationText;
     /** Where what no SAE decides is kept. */
     kept?: Kept | undefined;
@@ -76,7 +77,7 @@ export async function evaluateStage(
   let controls: ControlPass | null = null;
   try {
     const order: PlannedSae[] = [];
-    const byHook: { file: SaeFile }[][] = [];
+    const byHook: { file: SaeFile; sha256: string }[][] = [];
     for (const layer of model.hooks) {
       const open: OpenSae[] = [];
       hooks.push({ layer, saes: open });
@@ -95,6 +96,7 @@ export async function evaluateStage(
     if (needs.tasks && controlTokens > 0) {
       controls = controlPass(dModel, hooks, batches, {
         tokens: controlTokens,
+        hashes: byHook.map((here) => here.map(({ sha256 }) => sha256)),
         seed,
         device,
         ...threads,
@@ -170,7 +172,7 @@ export async function evaluateStage(
                 (set, residual, make) =>
                   remembered(
                     kept?.cache,
-                    canonicalJson([CONCEPTS, options, sets[set]!.set, hashOf(residual)]),
+                    canonicalJson(['concepts', options, sets[set]!.set, hashOf(residual)]),
                     make,
                   ),
               ),
@@ -201,10 +203,6 @@ export async function evaluateStage(
   }
 }
 
-/** Changes when the probes that no SAE decides are made in another way. */
-const PROBE_CONTROLS = 'probe controls/2';
-const CONCEPTS = 'concepts/2';
-
 /** The probes that no SAE decides, for each hook; kept under a hash of their features and labels. */
 async function probingControls(
   hooks: readonly (readonly ProbeTask[])[],
@@ -216,7 +214,7 @@ async function probingControls(
     const content = tasks.map(({ task, features, labels }) => {
       return [task, hashOf(features), Array.from(labels)];
     });
-    const key = canonicalJson([PROBE_CONTROLS, draws, content]);
+    const key = canonicalJson(['probe controls', draws, content]);
     found.push(await remembered(cache, key, () => probeControls(tasks, draws)));
   }
   return found;

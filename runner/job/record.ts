@@ -12,9 +12,9 @@ import { runtimeVersion } from '../onnx/session.ts';
 import { type EvaluationRecord, type Exclusion, schemaVersion } from '../report/schema.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { releaseFiles } from '../sae/checkpoints/reference-release.ts';
-import { storedSha256 } from '../sae/stored-sae.ts';
 import { backendFor } from '../train/backends/choose.ts';
 import type { Recipe } from '../train/recipe.ts';
+import { STREAMS } from '../train/streams.ts';
 import type { RunStart } from './messages.ts';
 import type { PlannedSae } from './planned-saes.ts';
 import type { PublishedSae } from './published-saes.ts';
@@ -37,6 +37,8 @@ export async function recordOf(parts: {
   model: LanguageModel;
   planned: PlannedSae;
   file: SaeFile;
+  /** Content hash of its tensors. */
+  sha256: string;
   /** Of an SAE that the run did not train. */
   selfTest: Tested | null;
   evaluated: Evaluated;
@@ -73,7 +75,7 @@ export async function recordOf(parts: {
       d_in: sae.d_in,
       d_sae: sae.d_sae,
       k: 'k' in sae ? sae.k : null,
-      sha256: await storedSha256(sae),
+      sha256: parts.sha256,
       ...known.sae,
     },
     data: dataOf(config, parts),
@@ -182,6 +184,7 @@ async function trainedFacts(
       files,
       training: {
         ...flat(recipe),
+        streams: STREAMS,
         backend: backendFor({ choice: config.backend, device }, recipe, d_in),
         ...dataSettings(config, trajectory),
         source: corpusText(config.corpus.source),

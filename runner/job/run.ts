@@ -6,6 +6,7 @@ import type { Kept } from '../evaluation/observation.ts';
 import { PROBE_BATCH_TOKENS } from '../evaluation/probe-pass.ts';
 import { openContentCache } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
+import { programHash } from '../io/program-hash.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { type Device, parseDevices } from '../onnx/devices.ts';
 import { runtimeVersion } from '../onnx/session.ts';
@@ -14,6 +15,7 @@ import { writeRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
 import { type Reporter, type StageProgress, stageReporter } from '../reporter.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
+import { storedSha256 } from '../sae/stored-sae.ts';
 import { needsOf } from '../suites/needs.ts';
 import { CORE_ROW_TOKENS } from '../text/bos-rows.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
@@ -201,8 +203,10 @@ async function evaluateRun(
   reporter: (stage: string, unit: string) => Reporter,
   since: number,
 ): Promise<{ id: string; record: EvaluationRecord }[]> {
-  const { start, opened, device, tokenizer, text, saes } = run;
+  const { start, opened, device, tokenizer, text } = run;
   const { config } = start;
+  const saes = [];
+  for (const each of run.saes) saes.push({ ...each, sha256: await storedSha256(each.file.sae) });
   const tests = await tested(run, reporter);
   const kept = await openKept(start);
   const { evaluated, ...data } = await evaluateStage(
@@ -214,12 +218,12 @@ async function evaluateRun(
   const records: { id: string; record: EvaluationRecord }[] = [];
   for (const each of evaluated) {
     const { id } = each.planned;
-    const { file } = saes.find(({ planned }) => planned.id === id)!;
+    const { file, sha256 } = saes.find(({ planned }) => planned.id === id)!;
     const selfTest = tests.get(id) ?? null;
     const { model } = opened;
     records.push({
       id,
-      record: await recordOf({ start, state, seconds, model, file, selfTest, ...data, ...each }),
+      record: await recordOf({ start, state, seconds, model, file, sha256, selfTest, ...data, ...each }),
     });
   }
   return records;
@@ -232,7 +236,7 @@ async function openKept({ cache, identity, config }: RunStart): Promise<Kept | u
   // The last bits of a result depend on the threads of an operator.
   const threads = config.threads ?? availableParallelism();
   return {
-    cache: await openContentCache(cache.folder, cache.limit),
+    cache: await openContentCache(cache.folder, cache.limit, await programHash()),
     identity: sha256(canonicalJson([identity.model, device, threads, await runtimeVersion()])),
   };
 }

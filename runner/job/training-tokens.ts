@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunConfig } from '../config/run-config.ts';
 import { MalformedError } from '../errors.ts';
-import { random } from '../math/random.ts';
 import type { PackingPosition } from '../text/packing.ts';
 import { fileRows, memoryRows, type RowStore } from '../train/row-store.ts';
 import { ShuffleBuffer } from '../train/shuffle-buffer.ts';
+import { bufferStream } from '../train/streams.ts';
 import { applyPolicy, keepsAll, medianNorm, type PolicyCounts } from '../train/token-policy.ts';
 import type { ActivationSource } from './activations.ts';
 
@@ -90,7 +90,7 @@ export function openTrainingTokens(
     d,
     capacity,
     stores,
-    resumed?.buffer.random ?? random(config.sae.seed, 'shuffle-buffer').state(),
+    resumed?.buffer.random ?? bufferStream(config.corpus.trainSeed).state(),
   );
   const counts: PolicyCounts = { ...(resumed?.counts ?? { dropped: 0, capped: 0 }) };
   let position = 'state' in start ? start.position : undefined;

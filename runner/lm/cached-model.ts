@@ -10,9 +10,6 @@ import type { ContentCache } from '../io/content-cache.ts';
 import { sha256 } from '../io/hash.ts';
 import type { LanguageModel, TokenBatch } from './language-model.ts';
 
-/** Changes when what is kept changes. */
-const DEFINITION = 'clean/1';
-
 /**
  * @param identity hash of what the model's numbers follow from: its files, the device, the runtime
  * @returns the model itself where its segments are loaded in turn: residuals then wait outside memory and lose their descent
@@ -40,7 +37,7 @@ export function cachedModel(model: LanguageModel, cache: ContentCache, identity:
 
   /** What led to a residual; undefined for one that is not clean. */
   function originOf(residual: Float32Array | null, batch: TokenBatch): string | undefined {
-    return residual === null ? sha256(`${DEFINITION} ${identity} ${nameOf(batch)}`) : descent.get(residual);
+    return residual === null ? sha256(`clean ${identity} ${nameOf(batch)}`) : descent.get(residual);
   }
 
   async function kept(key: string, length: number, make: () => Promise<Float32Array>): Promise<Float32Array> {

@@ -75,6 +75,8 @@ const controls = z.strictObject({
   rows: count,
   /** Tokens that were kept to fit controls on; none of them is among the controlled. */
   fit_tokens: count,
+  /** The rule by which random controls were drawn; earlier records, without it, drew them by the SAE's place at its hook. */
+  streams: name.optional(),
   values: z.array(z.strictObject({ control: controlName, id: z.enum(definitionIds), measure })),
   /** skill@v1, with the SAE's value on the controlled rows. */
   skills: z.array(

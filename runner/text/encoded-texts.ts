@@ -2,9 +2,6 @@ import { type ContentCache, remembered } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
-/** Changes when what is kept changes. */
-const DEFINITION = 'token ids/1';
-
 /**
  * The token ids of each text, with the tokenizer's default special tokens, the first `limit` of them. No SAE decides
  * them: they are kept under a hash of the tokenizer and the texts.
@@ -15,7 +12,7 @@ export async function encodedTexts(
   limit: number,
   cache: ContentCache | undefined,
 ): Promise<readonly (readonly number[])[]> {
-  const key = canonicalJson([DEFINITION, tokenizer.identity, limit, sha256(canonicalJson(texts))]);
+  const key = canonicalJson(['token ids', tokenizer.identity, limit, sha256(canonicalJson(texts))]);
   const { lengths, ids } = await remembered(cache, key, () => {
     const rows = texts.map((text) => tokenizer.encode(text, { specialTokens: true }).slice(0, limit));
     return { lengths: Int32Array.from(rows, (row) => row.length), ids: Int32Array.from(rows.flat()) };

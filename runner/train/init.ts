@@ -1,20 +1,20 @@
-import { random } from '../math/random.ts';
 import { architectureOf } from './architectures/index.ts';
 import { geometricMedian } from './geometric-median.ts';
 import type { Recipe } from './recipe.ts';
 import { mapParameters, type Parameters } from './state.ts';
+import { type Hook, hookStream } from './streams.ts';
 
 /**
  * Initial weights: rows of W_dec gaussian and scaled to unit norm, W_enc its transpose, b_dec the geometric median
  * of the first `biasInitSamples` activations, the rest as the architecture says.
  *
- * @param id name of the SAE's random stream: SAEs of one run start from different weights
+ * @param hook with the recipe's seed it decides the weights: a wider SAE begins with the rows of a narrower one
  * @param samples activations [count, d_in], at least `biasInitSamples` of them
  */
 export function initialParameters(
   recipe: Recipe,
   d_in: number,
-  id: string,
+  hook: Hook,
   samples: Float32Array,
 ): Parameters {
   const { dSae: d_sae, biasInitSamples } = recipe;
@@ -23,7 +23,7 @@ export function initialParameters(
       `${samples.length / d_in} activations for b_dec, expected biasInitSamples = ${biasInitSamples}`,
     );
   }
-  const stream = random(recipe.seed, 'sae-init', id);
+  const stream = hookStream('initial weights', recipe.seed, hook);
   const W_dec = new Float32Array(d_sae * d_in);
   const W_enc = new Float32Array(d_in * d_sae);
   const row = new Float64Array(d_in);

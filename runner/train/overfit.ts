@@ -8,6 +8,7 @@ import { deadClock } from './dead-clock.ts';
 import { normalise } from './normalise.ts';
 import type { Recipe } from './recipe.ts';
 import { newTrainingState, type SaePlan } from './sae-trainer.ts';
+import { hasVariance } from './scale.ts';
 import { learningRate } from './schedule.ts';
 
 /** Steps a batch is trained on at most. */
@@ -116,35 +117,31 @@ export async function overfitOneBatch(
   }
 }
 
-/** Rounding leaves this share of Σ‖x‖² as variance of tokens that are all the same. */
-const NO_VARIANCE = 1e-12;
-
 function checkBatch({ layer }: SaePlan, batch: Float32Array, d: number): void {
   const tokens = batch.length / d;
-  let [squares, centred] = [0, 0];
+  let centred = 0;
   for (let i = 0; i < d; i++) {
     let sum = 0;
     for (let at = i; at < batch.length; at += d) sum += batch[at]!;
     const mean = sum / tokens;
     for (let at = i; at < batch.length; at += d) {
-      squares += batch[at]! ** 2;
       centred += (batch[at]! - mean) ** 2;
     }
   }
   const next = 'Check the text and the language model.';
   const thing = `one batch of layer ${layer}`;
-  if (centred <= NO_VARIANCE * squares)
-    throw new UserError({
-      thing,
-      found: 'the same activation at every token',
-      expected: 'tokens that differ',
-      next,
-    });
   if (!Number.isFinite(centred))
     throw new MalformedError({
       thing,
       found: 'NaN, infinity or numbers too large to square',
       expected: 'finite numbers',
+      next,
+    });
+  if (!hasVariance(centred, batch, d))
+    throw new UserError({
+      thing,
+      found: 'the same activation at every token',
+      expected: 'tokens that differ',
       next,
     });
 }

@@ -1,6 +1,6 @@
 /** Trains one SAE: what a pass of activations does to it, and what is kept between passes. */
 import { MalformedError, UserError } from '../errors.ts';
-import { type Random, type RandomState, random, randomFrom, shuffle } from '../math/random.ts';
+import { type Random, type RandomState, randomFrom, shuffle } from '../math/random.ts';
 import type { TrajectoryPoint } from '../report/schema.ts';
 import type { Normalisation, Sae } from '../sae/sae.ts';
 import { architectureOf } from './architectures/index.ts';
@@ -9,22 +9,24 @@ import { type DeadClock, deadClock } from './dead-clock.ts';
 import { initialParameters } from './init.ts';
 import { estimateNormalisation, normalise } from './normalise.ts';
 import type { Recipe } from './recipe.ts';
+import { hasVariance, usualVariance } from './scale.ts';
 import { learningRate } from './schedule.ts';
 import { type SmoothedState, smooth, smoothed, unsmoothed } from './smoothed.ts';
 import { freshState, mapParameters, type OptimiserState } from './state.ts';
+import { hookStream, RESID_POST } from './streams.ts';
 import { isLogged } from './trajectory.ts';
 
 /** Decay, a step, of the var_exp that the trajectory shows. */
 const VAR_EXP_DECAY = 0.98;
 
 /**
- * A reconstruction by the mean scores var_exp 0. An error of a thousand times the variance is not noise: the
- * weights have blown up, though every number may still be finite.
+ * A reconstruction by the mean has an error of 1 variance. A thousand times that is not noise: the weights have blown
+ * up, though every number may still be finite.
  */
-const DIVERGED_VAR_EXP = -1_000;
+const DIVERGED = 1_000;
 
 export interface SaePlan {
-  /** Name of the SAE in files, messages and random streams; unique in the run. */
+  /** Name of the SAE in files and messages; unique in the run. */
   id: string;
   /** Hook whose activations it is trained on. */
   layer: number;
@@ -138,8 +140,9 @@ export class SaeTrainer {
       learningRate: rate,
       dead: recipe.alphaAux === 0 ? new Int32Array(0) : dead,
     });
-    const varExp = result.centredSquares > 0 ? 1 - result.errorSquares / result.centredSquares : null;
-    this.#checkFinite(result, varExp);
+    this.#checkFinite(result, batch);
+    const { centredSquares, errorSquares } = result;
+    const varExp = hasVariance(centredSquares, batch, this.#d_in) ? 1 - errorSquares / centredSquares : null;
     this.#steps += 1;
     this.#tokens += recipe.batchTokens;
     this.#clock.advance(result.fired, recipe.batchTokens);
@@ -173,7 +176,8 @@ export class SaeTrainer {
     this.#mark = { time, tokens: this.#tokens };
   }
 
-  #checkFinite({ mse, auxLoss, gradientNorm, centredSquares }: StepResult, varExp: number | null): void {
+  #checkFinite(result: StepResult, batch: Float32Array): void {
+    const { mse, auxLoss, gradientNorm, errorSquares, centredSquares } = result;
     const { id, layer } = this.plan;
     const step = this.#steps + 1;
     if (!Number.isFinite(centredSquares)) {
@@ -185,11 +189,13 @@ export class SaeTrainer {
       });
     }
     const finite = Number.isFinite(mse) && Number.isFinite(auxLoss) && Number.isFinite(gradientNorm);
-    if (finite && (varExp === null || varExp > DIVERGED_VAR_EXP)) return;
+    if (finite && errorSquares <= DIVERGED * centredSquares) return;
+    const variance = usualVariance(centredSquares, batch);
+    if (finite && errorSquares <= DIVERGED * variance) return;
     throw new UserError({
       thing: `training of ${id} at step ${step}`,
       found: finite
-        ? `a loss of ${mse.toPrecision(3)}, ${(1 - varExp!).toPrecision(3)} times the variance`
+        ? `a loss of ${mse.toPrecision(3)}, ${(errorSquares / variance).toPrecision(3)} times the variance`
         : `loss ${mse}, AuxK loss ${auxLoss}, gradient norm ${gradientNorm}`,
       expected: 'a loss that stays finite and below the variance',
       next: 'Lower learningRate or raise warmupSteps; the last checkpoint is intact.',
@@ -230,15 +236,16 @@ export class SaeTrainer {
 
 /** @param samples activations [count, d_in] that b_dec is initialised from, at least `biasInitSamples` */
 export function newTrainingState(plan: SaePlan, d_in: number, samples: Float32Array): SaeTrainingState {
-  const { recipe, id } = plan;
+  const { recipe, layer } = plan;
+  const hook = { layer, site: RESID_POST };
   const normalisation = estimateNormalisation(recipe.normalisation, samples, d_in);
   const inputs = normalise(normalisation, samples, d_in);
   return {
     steps: 0,
     tokens: 0,
-    optimiser: freshState(initialParameters(recipe, d_in, id, inputs)),
+    optimiser: freshState(initialParameters(recipe, d_in, hook, inputs)),
     silent: new Int32Array(recipe.dSae),
-    shuffling: random(recipe.seed, 'shuffle', id).state(),
+    shuffling: hookStream('token order', recipe.seed, hook).state(),
     varExp: unsmoothed,
     threshold: unsmoothed,
     normalisation,

@@ -21,6 +21,7 @@ import { evaluationText } from '../../runner/job/text.ts';
 import { random } from '../../runner/math/random.ts';
 import { openRelease, writeRelease } from '../../runner/sae/checkpoints/reference-release.ts';
 import { type TopKSae, topKSae } from '../../runner/sae/sae.ts';
+import { storedSha256 } from '../../runner/sae/stored-sae.ts';
 import { needsOf } from '../../runner/suites/needs.ts';
 import { loadTokenizer } from '../../runner/text/tokenizer.ts';
 
@@ -76,7 +77,7 @@ async function evaluated(
     const kept =
       cacheFolder === null
         ? undefined
-        : { cache: await openContentCache(cacheFolder, 2 ** 32), identity: 'bench' };
+        : { cache: await openContentCache(cacheFolder, 2 ** 32, 'bench'), identity: 'bench' };
     const { evaluated: all } = await evaluateStage(
       {
         config,
@@ -84,7 +85,7 @@ async function evaluated(
         opened,
         tokenizer,
         text,
-        saes: [{ planned: planned!, file }],
+        saes: [{ planned: planned!, file, sha256: await storedSha256(file.sae) }],
         kept,
       },
       silent,

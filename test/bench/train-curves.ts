@@ -56,7 +56,7 @@ try {
   passes.forEach((pass, i) => {
     joined.set(pass, i * pass.length);
   });
-  const initial = initialParameters(recipe, d_in, 'curves', joined);
+  const initial = initialParameters(recipe, d_in, { layer, site: 'resid_post' }, joined);
 
   async function curve(backend: TrainingBackend): Promise<number[]> {
     const state = freshState(mapParameters(initial, (tensor) => tensor.slice()));

@@ -26,7 +26,7 @@ const backend = graphBackend({ threads });
 
 const cases = await Promise.all(
   [0, 64, 200, 400].map(async (dead) => {
-    const parameters = initialParameters(settings, d_in, 'bench', x);
+    const parameters = initialParameters(settings, d_in, { layer: 0, site: 'resid_post' }, x);
     return {
       title: dead === 0 ? 'AuxK not active' : `AuxK over ${dead} dead latents`,
       dead: Int32Array.from({ length: dead }, (_, j) => j),

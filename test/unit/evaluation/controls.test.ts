@@ -38,7 +38,12 @@ let batches: TokenBatch[];
 /** The record's part of controls made with these options. */
 async function partWith(options: Partial<ControlOptions>): Promise<Controls> {
   const hooks = [{ layer: 2, saes: [sae] }];
-  const pass = controlPass(model.dModel, hooks, batches, { tokens: 8 * TOKENS, seed: 0, ...options })!;
+  const pass = controlPass(model.dModel, hooks, batches, {
+    tokens: 8 * TOKENS,
+    seed: 0,
+    hashes: [['a'.repeat(64)]],
+    ...options,
+  })!;
   const packed = observeTokens(model.dModel, hooks, batches, [pass.observer]);
   await observe(model, [packed], async () => ({ reporter: silent }));
   measured = packed.found();
@@ -156,7 +161,11 @@ describe('controls of a hook', () => {
   it('are not made of a single batch, which could not be fitted on and controlled', () => {
     const batch: TokenBatch = { ids: new Int32Array(TOKENS), rows: 1, tokens: TOKENS };
     const made = (of: TokenBatch[]) =>
-      controlPass(model.dModel, [{ layer: 2, saes: [sae] }], of, { tokens: 10, seed: 0 });
+      controlPass(model.dModel, [{ layer: 2, saes: [sae] }], of, {
+        tokens: 10,
+        seed: 0,
+        hashes: [['']],
+      });
     expect(made([batch])).toBeNull();
     // A batch of more tokens than asked for is controlled whole.
     expect(made([batch, batch])).not.toBeNull();

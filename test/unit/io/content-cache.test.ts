@@ -22,14 +22,16 @@ async function only(): Promise<string> {
 
 describe('content cache', () => {
   it('gives back what was put, also to another process, and nothing under another key', async () => {
-    const cache = await openContentCache(folder, 1e6);
+    const cache = await openContentCache(folder, 1e6, 'test program');
     expect(await cache.get('a')).toBeUndefined();
     cache.put('a', bytes(1000, 7));
     await cache.settled();
-    const other = await openContentCache(folder, 1e6);
+    const other = await openContentCache(folder, 1e6, 'test program');
     expect(await other.get('a')).toEqual(bytes(1000, 7));
     expect(await other.get('b')).toBeUndefined();
     expect(other.counts).toMatchObject({ hits: 1, misses: 1 });
+    const changed = await openContentCache(folder, 1e6, 'test program, changed');
+    expect(await changed.get('a')).toBeUndefined();
   });
 
   it.each([
@@ -44,7 +46,7 @@ describe('content cache', () => {
       },
     ],
   ])('finds an entry that was %s out, and removes it', async (_how, damage) => {
-    const cache = await openContentCache(folder, 1e6);
+    const cache = await openContentCache(folder, 1e6, 'test program');
     cache.put('a', bytes(1000, 7));
     await cache.settled();
     await damage(await only());
@@ -56,13 +58,13 @@ describe('content cache', () => {
   it('stays below its limit: what was read longest ago goes first', async () => {
     for (let i = 0; i < 8; i++) {
       // Each process may write half of the limit.
-      const cache = await openContentCache(folder, 10_000);
+      const cache = await openContentCache(folder, 10_000, 'test program');
       cache.put(`entry ${i}`, bytes(2000, i));
       await cache.settled();
       await setTimeout(5);
       if (i >= 2) await cache.get('entry 0');
     }
-    const cache = await openContentCache(folder, 10_000);
+    const cache = await openContentCache(folder, 10_000, 'test program');
     expect(await cache.get('entry 0')).toBeDefined();
     expect(await cache.get('entry 1')).toBeUndefined();
     expect(await cache.get('entry 7')).toBeDefined();
@@ -70,7 +72,7 @@ describe('content cache', () => {
   });
 
   it('does not let one process push out what it wrote itself', async () => {
-    const cache = await openContentCache(folder, 10_000);
+    const cache = await openContentCache(folder, 10_000, 'test program');
     for (let i = 0; i < 8; i++) cache.put(`entry ${i}`, bytes(2000, i));
     await cache.settled();
     expect(await cache.get('entry 0')).toBeDefined();
@@ -78,7 +80,7 @@ describe('content cache', () => {
   });
 
   it('loses the entry, not the run, where it cannot write', async () => {
-    const cache = await openContentCache(join(folder, 'file', 'below'), 1e6);
+    const cache = await openContentCache(join(folder, 'file', 'below'), 1e6, 'test program');
     await rm(folder, { recursive: true });
     await writeFile(folder, 'a file in the place of the folder');
     cache.put('a', bytes(10, 1));
@@ -91,7 +93,7 @@ describe('content cache', () => {
     await writeFile(join(folder, 'new.1.bb.tmp'), 'x');
     const hours = new Date(Date.now() - 7_200_000);
     await utimes(join(folder, 'old.1.aa.tmp'), hours, hours);
-    await openContentCache(folder, 1e6);
+    await openContentCache(folder, 1e6, 'test program');
     expect(await readdir(folder)).toEqual(['new.1.bb.tmp']);
   });
 
@@ -99,7 +101,7 @@ describe('content cache', () => {
     const module = new URL('../../../runner/io/content-cache.ts', import.meta.url).href;
     const program = `
       const { openContentCache } = await import(${JSON.stringify(module)});
-      const cache = await openContentCache(${JSON.stringify(folder)}, 1e8);
+      const cache = await openContentCache(${JSON.stringify(folder)}, 1e8, "test program");
       for (let i = 0; ; i = (i + 1) % 4) {
         cache.put('shared ' + i, new Uint8Array(300_000).fill(i + 1));
         await cache.settled();
@@ -108,7 +110,7 @@ describe('content cache', () => {
       spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' }),
     );
     try {
-      const reader = await openContentCache(folder, 1e8);
+      const reader = await openContentCache(folder, 1e8, 'test program');
       let seen = 0;
       for (let round = 0; seen < 40 && round < 3_000; round++) {
         const key = round % 4;
@@ -128,7 +130,7 @@ describe('content cache', () => {
   });
 
   it('remembers structured values', async () => {
-    const cache = await openContentCache(folder, 1e6);
+    const cache = await openContentCache(folder, 1e6, 'test program');
     const value = { a: Float64Array.of(1, 2), b: [{ c: 'd' }] };
     let made = 0;
     const make = () => {

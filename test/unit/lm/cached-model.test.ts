@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 const caches: ContentCache[] = [];
 async function openCache(): Promise<ContentCache> {
-  const cache = await openContentCache(folder, 1e8);
+  const cache = await openContentCache(folder, 1e8, 'test program');
   caches.push(cache);
   return cache;
 }

@@ -12,7 +12,7 @@ const texts = ['The cook put the kettle on.', '', 'The cook', 'a b c d e f g h i
 
 test('kept ids are those that the tokenizer gives, and follow tokenizer, texts and limit', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'interpboard-ids-'));
-  const cache = await openContentCache(folder, 2 ** 20);
+  const cache = await openContentCache(folder, 2 ** 20, 'test program');
   try {
     const tokenizer = await loadTokenizer(demoModelFolder);
     const expected = texts.map((text) => tokenizer.encode(text, { specialTokens: true }).slice(0, 5));

@@ -125,7 +125,7 @@ export function startOf({
 }: Pick<ConformanceCase, 'recipe' | 'd_in' | 'twins'>): OptimiserState {
   const { dSae: n } = recipe;
   const samples = sparseActivations(recipe.biasInitSamples, d_in, 30, 0);
-  const parameters = initialParameters(recipe, d_in, 'test', samples);
+  const parameters = initialParameters(recipe, d_in, { layer: 0, site: 'resid_post' }, samples);
   const b_enc = parameters.b_enc!;
   gaussians(n, 'b_enc').forEach((value, j) => {
     b_enc[j] = 0.1 * value - 0.1;

@@ -3,10 +3,12 @@ import { geometricMedian } from '../../../runner/train/geometric-median.ts';
 import { initialParameters } from '../../../runner/train/init.ts';
 import { gaussians, smallRecipe } from './support.ts';
 
+const hook = { layer: 0, site: 'resid_post' };
+
 test('rows of W_dec are unit, directions even, W_enc its transpose, b_enc 0', () => {
   const [d, n] = [40, 300];
   const recipe = smallRecipe({ dSae: n });
-  const { W_dec, W_enc, b_enc } = initialParameters(recipe, d, 'L0', gaussians(64 * d, 'x'));
+  const { W_dec, W_enc, b_enc } = initialParameters(recipe, d, hook, gaussians(64 * d, 'x'));
   const mean = new Float64Array(d);
   for (let j = 0; j < n; j++) {
     const row = W_dec.subarray(j * d, (j + 1) * d);
@@ -25,21 +27,32 @@ test('rows of W_dec are unit, directions even, W_enc its transpose, b_enc 0', ()
   expect(b_enc).toEqual(new Float32Array(n));
 });
 
-test('seed and id name the stream', () => {
+test('seed, layer and site name the stream', () => {
   const samples = gaussians(64 * 8, 'x');
-  const draw = (seed: number, id: string) => initialParameters(smallRecipe({ seed }), 8, id, samples).W_dec;
-  expect(draw(1, 'L0')).toEqual(draw(1, 'L0'));
-  expect(draw(1, 'L0')).not.toEqual(draw(2, 'L0'));
-  expect(draw(1, 'L0')).not.toEqual(draw(1, 'L1'));
+  const draw = (seed: number, layer: number, site: string) =>
+    initialParameters(smallRecipe({ seed }), 8, { layer, site }, samples).W_dec;
+  const first = draw(1, 0, 'resid_post');
+  expect(draw(1, 0, 'resid_post')).toEqual(first);
+  for (const other of [draw(2, 0, 'resid_post'), draw(1, 1, 'resid_post'), draw(1, 0, 'mlp_out')])
+    expect(other).not.toEqual(first);
+});
+
+test('k does not change the initial weights, and a wider SAE begins with the rows of a narrower one', () => {
+  const samples = gaussians(64 * 8, 'x');
+  const draw = (over: object) => initialParameters(smallRecipe(over), 8, hook, samples);
+  expect(draw({ k: 3 })).toEqual(draw({ k: 5 }));
+  const [narrow, wide] = [draw({ dSae: 48 }), draw({ dSae: 80 })];
+  expect(wide.W_dec.subarray(0, 48 * 8)).toEqual(narrow.W_dec);
+  expect(wide.b_dec).toEqual(narrow.b_dec);
 });
 
 test('b_dec is the geometric median of the first biasInitSamples activations', () => {
   const d = 6;
   const samples = gaussians(100 * d, 'x');
-  const { b_dec } = initialParameters(smallRecipe({ weiszfeldIterations: 40 }), d, 'L0', samples);
+  const { b_dec } = initialParameters(smallRecipe({ weiszfeldIterations: 40 }), d, hook, samples);
   const expected = Float32Array.from(geometricMedian(samples.subarray(0, 64 * d), d, 40));
   expect(b_dec).toEqual(expected);
-  expect(() => initialParameters(smallRecipe(), d, 'L0', samples.subarray(0, 63 * d))).toThrow(
+  expect(() => initialParameters(smallRecipe(), d, hook, samples.subarray(0, 63 * d))).toThrow(
     '63 activations for b_dec, expected biasInitSamples = 64',
   );
 });

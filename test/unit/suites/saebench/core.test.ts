@@ -139,7 +139,7 @@ describe('against SAEBench’s core evaluation and SAELens', () => {
 
   it('keeps what zero ablation ends in, which no SAE decides: no second pass, the same table', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'interpboard-core-'));
-    const cache = await openContentCache(folder, 2 ** 20);
+    const cache = await openContentCache(folder, 2 ** 20, 'test program');
     const kept = { cache, identity: 'test' };
     const reporter = { progress: () => undefined, note: () => undefined, stopRequested: () => false };
     let divergences = 0;
