@@ -12,7 +12,8 @@ import { pinsOf, pinText } from '../job/pinned-text.ts';
 import { plannedSaes, trainedSaes } from '../job/planned-saes.ts';
 import type { PublishedSae } from '../job/published-saes.ts';
 import { stampOf } from '../job/resume-stamp.ts';
-import { checkIdentity, discardRunFolder, openRunFolder, type RunFolder } from '../job/run-folder.ts';
+import { discardRunFolder, openRunFolder, type RunFolder } from '../job/run-folder.ts';
+import { standing } from '../job/standing.ts';
 import { findFiles } from '../job/text.ts';
 import { machineMemory } from '../lm/memory.ts';
 import { publishRecords } from '../report/content.ts';
@@ -82,9 +83,9 @@ export async function run(args: readonly string[]): Promise<number> {
     const onHub = await findOnHub(asked, opened, fresh, view);
     const config = await pinText(asked, onHub?.stamp.text ?? pinsOf(opened.found?.config), findFiles);
     const identity = await runIdentity(config, model, published);
-    checkIdentity(opened, identity);
+    opened = { ...opened, found: await standing(opened, config, identity) };
     if (onHub) {
-      const own = stampOf(config, identity, published, onHub.stamp.started);
+      const own = stampOf(config, identity, onHub.stamp.started);
       opened = await resumeFromHub(onHub, { config, folder: opened, model, identity, own }, view);
     }
     view.line(headline(config, published, opened));

@@ -6,7 +6,7 @@ import { parseReference } from '../hub/reference.ts';
 import { type Fetching, fetchResume, findResume, type HubResume, looksOnHub } from '../job/hub-resume.ts';
 import type { ModelPlace, RunIdentity } from '../job/identity.ts';
 import { checkStamp, type RunStamp } from '../job/resume-stamp.ts';
-import type { RunFolder, RunState } from '../job/run-folder.ts';
+import { RUN_SCHEMA, type RunFolder, type RunState } from '../job/run-folder.ts';
 import { withShownHub } from './download-view.ts';
 import type { ProgressView } from './progress.ts';
 
@@ -42,7 +42,7 @@ export async function resumeFromHub(
   checkStamp(stamp, own, where);
   await withHub(config, folder, view, (fetching) => fetchResume(fetching, found, config, model));
   const state: RunState = {
-    schema: 'interpboard.run/1',
+    schema: RUN_SCHEMA,
     identity,
     config,
     stage: 'training',

@@ -272,6 +272,7 @@ export const runConfig = z
     if (sae.batchTokens % corpus.rowTokens !== 0) {
       complain(['sae', 'batchTokens'], `expected a multiple of corpus.rowTokens (${corpus.rowTokens})`);
     }
+    complainAboutTokens(value, complain);
     if (value.training.policy.dropFirst >= corpus.rowTokens) {
       complain(
         ['training', 'policy', 'dropFirst'],
@@ -291,6 +292,34 @@ export const runConfig = z
   });
 
 type Complain = (path: string[], message: string) => void;
+
+/** Counts of tokens that hold nothing whole: no row, or no step that trains. */
+function complainAboutTokens(
+  {
+    corpus: { rowTokens },
+    validation,
+    training,
+    sae,
+    train,
+  }: {
+    corpus: { rowTokens: number };
+    validation: { tokens: number | null };
+    training: { tokens: number };
+    sae: Recipe;
+    train: boolean;
+  },
+  complain: Complain,
+): void {
+  if (validation.tokens !== null && validation.tokens < rowTokens)
+    complain(['validation', 'tokens'], `expected at least one row of corpus.rowTokens (${rowTokens})`);
+  // The first step of a warm-up has learning rate 0.
+  const steps = sae.warmupSteps > 0 ? 2 : 1;
+  const least = steps * sae.batchTokens;
+  if (train && training.tokens < least) {
+    const rate = steps === 2 ? ': the first step of a warm-up has learning rate 0' : '';
+    complain(['training', 'tokens'], `expected at least ${steps} of sae.batchTokens (${least})${rate}`);
+  }
+}
 
 function complainAboutSweep(
   { sae, sweep: lists, layers }: { sae: Recipe; sweep: Sweep; layers: number[] },

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { recordedSettings, trainingSettings } from '../config/roles.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import { canonicalJson, hashFile, sha256 } from '../io/hash.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
@@ -10,16 +11,17 @@ export interface ModelPlace {
   revision: string | null;
 }
 
-/** What a run's results follow from, as hashes: its settings, and the language model's files. */
+/** What a run's results follow from, as hashes. */
 export interface RunIdentity {
-  config: string;
+  /** The settings that the SAEs it trains follow from. */
+  trained: string;
+  /** All settings that its records follow from, and the files of the SAEs of others, whatever name they have. */
+  evaluated: string;
+  /** The language model's files. */
   model: string;
 }
 
 /**
- * The device and the number of threads are part of the settings: the last bits of the results depend on them. The
- * files of SAEs that others made are too, whatever name they were asked for by.
- *
  * @throws UserError or MalformedError when the model's folder holds no readable checkpoint
  */
 export async function runIdentity(
@@ -33,6 +35,9 @@ export async function runIdentity(
     hashes[file] = (await hashFile(join(folder, file))).sha256;
   }
   const saes = published.map(({ files, layer }) => ({ files, layer }));
-  const settings = saes.length === 0 ? config : { ...config, saes, names: config.saes };
-  return { config: sha256(canonicalJson(settings)), model: sha256(canonicalJson(hashes)) };
+  return {
+    trained: sha256(canonicalJson(trainingSettings(config))),
+    evaluated: sha256(canonicalJson({ settings: recordedSettings(config), saes })),
+    model: sha256(canonicalJson(hashes)),
+  };
 }

@@ -94,7 +94,7 @@ export async function recordOf(parts: {
       device: deviceText(config),
       threads: config.threads,
       versions: await versions(),
-      config_sha256: identity.config,
+      config_sha256: identity.evaluated,
       config: portable(config),
       seeds: {
         ...known.seeds,

@@ -3,12 +3,12 @@
  * weights, under the checkpoint's manifest like they. It holds hashes and no paths of this machine.
  */
 import { z } from 'zod';
+import { trainingSettings } from '../config/roles.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
 import type { RunIdentity } from './identity.ts';
 import { pinsOf } from './pinned-text.ts';
-import type { PublishedSae } from './published-saes.ts';
 
 export const STAMP = 'run.json';
 
@@ -16,10 +16,10 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadeci
 const reference = z.string().max(1_000);
 
 export const resumeStamp = z.strictObject({
-  schema: z.literal('interpboard.resume/1'),
+  schema: z.literal('interpboard.resume/2'),
   /** Of the language model's files. */
   model: hash,
-  /** By the name of a setting, a hash of its value: two runs are told apart by the names that differ. */
+  /** By the name of a section of the settings of training, a hash of it: two runs are told apart by the names that differ. */
   settings: z.record(z.string().max(100), hash),
   /** Which commit each reference to text stood for when the run began. */
   text: z.array(z.strictObject({ given: reference, data: reference })).max(10_000),
@@ -34,21 +34,13 @@ export type ResumeStamp = z.infer<typeof resumeStamp>;
 /** What stays the same over a run's training, and makes it that run. */
 export type RunStamp = Pick<ResumeStamp, 'schema' | 'model' | 'settings' | 'text' | 'started'>;
 
-/** Where things lie and where they are sent decides no result. */
-export function stampOf(
-  config: RunConfig,
-  identity: RunIdentity,
-  published: readonly PublishedSae[],
-  started: string,
-): RunStamp {
-  const { upload: _, model, saes: names, ...settings } = config;
-  const saes = published.map(({ files, layer }) => ({ files, layer }));
-  const hashed = { ...settings, model: model.id, saes: { names, saes } };
+/** Where things lie, where they are sent and what will be measured decides nothing about what is trained. */
+export function stampOf(config: RunConfig, identity: Pick<RunIdentity, 'model'>, started: string): RunStamp {
   return {
-    schema: 'interpboard.resume/1',
+    schema: 'interpboard.resume/2',
     model: identity.model,
     settings: Object.fromEntries(
-      Object.entries(hashed).map(([name, value]) => [name, sha256(canonicalJson(value))]),
+      Object.entries(trainingSettings(config)).map(([name, value]) => [name, sha256(canonicalJson(value))]),
     ),
     // References to this machine's files are not pinned to anything another machine has.
     text: pinsOf(config).filter(({ given, data }) => given !== data && /@[0-9a-f]{40}(?::|$)/.test(data)),

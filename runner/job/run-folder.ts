@@ -2,19 +2,22 @@
  * A run's own folder: `run.json` (what it is and how far it got), `checkpoints/`, the SAEs, the exports and the
  * records. One process at a time works in it, held by `lock`.
  */
-import { mkdir, readFile, rm, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { MalformedError, UnavailableError, UserError } from '../errors.ts';
+import { MalformedError, UnavailableError } from '../errors.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
-import type { RunIdentity } from './identity.ts';
+
+export const RUN_SCHEMA = 'interpboard.run/2';
 
 const stateSchema = z.strictObject({
-  schema: z.literal('interpboard.run/1'),
-  /** Hashes of what the run's results follow from: its settings, and the model's files. */
-  identity: z.strictObject({ config: z.string(), model: z.string() }),
+  schema: z.literal(RUN_SCHEMA),
+  /** Hashes of what the run's results follow from: see identity.ts. */
+  identity: z.strictObject({ trained: z.string(), evaluated: z.string(), model: z.string() }),
   config: z.record(z.string(), z.unknown()),
   stage: z.enum(['training', 'evaluating', 'releasing', 'done']),
+  /** The `evaluated` identity whose text was looked through before training. */
+  checked: z.string().optional(),
   started: z.iso.datetime(),
   /** Set where the run was told to start over: it takes no state from its repository. */
   fresh: z.literal(true).optional(),
@@ -26,7 +29,7 @@ export type RunState = z.infer<typeof stateSchema>;
 
 export interface RunFolder {
   path: string;
-  /** The state found, or undefined for a new run. */
+  /** The state found, or undefined for a new run and for one of which nothing was saved. */
   found: RunState | undefined;
   save(state: RunState): Promise<void>;
   release(): Promise<void>;
@@ -39,19 +42,23 @@ export interface RunFolder {
  * @throws MalformedError when run.json is damaged
  */
 export async function openRunFolder(path: string): Promise<RunFolder> {
-  await makeFolder(path);
+  const made = await makeFolder(path);
   const lock = join(path, 'lock');
   await takeLock(lock);
+  const release = async (): Promise<void> => {
+    await rm(lock, { force: true });
+    if (made !== undefined) await removeEmpty(path, made);
+  };
   try {
     const found = await readState(join(path, 'run.json'));
     return {
       path,
       found,
       save: (state) => writeJsonAtomic(join(path, 'run.json'), state),
-      release: () => rm(lock, { force: true }),
+      release,
     };
   } catch (error) {
-    await rm(lock, { force: true });
+    await release();
     throw error;
   }
 }
@@ -67,21 +74,9 @@ export async function discardRunFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true });
 }
 
-/** @throws UserError when the folder holds a run of another configuration */
-export function checkIdentity(run: RunFolder, identity: RunIdentity): void {
-  if (run.found === undefined) return;
-  const { config, model } = run.found.identity;
-  if (config === identity.config && model === identity.model) return;
-  throw new UserError({
-    thing: `run folder ${run.path}`,
-    found: config === identity.config ? 'a run on other model files' : 'a run with other settings',
-    expected: 'those it was started with',
-    next: 'Give this run its own --name, or start over with --fresh.',
-  });
-}
-
-async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+/** @returns the first folder that was not there before */
+async function makeFolder(path: string): Promise<string | undefined> {
+  return mkdir(path, { recursive: true }).catch((cause: unknown) => {
     throw new UnavailableError({
       thing: path,
       found: cause instanceof Error ? cause.message : String(cause),
@@ -89,6 +84,17 @@ async function makeFolder(path: string): Promise<void> {
       next: 'Choose another place with --runs.',
     });
   });
+}
+
+/** Removes the folders from `path` up to `top` that hold nothing: a command that saved nothing leaves nothing. */
+async function removeEmpty(path: string, top: string): Promise<void> {
+  for (let at = path; at.length >= top.length; at = dirname(at)) {
+    const removed = await rmdir(at).then(
+      () => true,
+      () => false,
+    );
+    if (!removed) return;
+  }
 }
 
 async function takeLock(lock: string): Promise<void> {
@@ -147,6 +153,14 @@ async function readState(path: string): Promise<RunState | undefined> {
   }
   const state = stateSchema.safeParse(parsed);
   if (state.success) return state.data;
+  if ((parsed as { schema?: unknown } | null | undefined)?.schema === 'interpboard.run/1') {
+    throw new MalformedError({
+      thing: path,
+      found: 'the state of a run of an earlier version',
+      expected: 'one of this version',
+      next: 'Give the run another --name (with --sae=FOLDER it measures the SAEs there), or start over with --fresh.',
+    });
+  }
   const issue = state.error.issues[0];
   throw new MalformedError({
     thing: path,

@@ -11,14 +11,16 @@ import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { type Device, parseDevices } from '../onnx/devices.ts';
 import { runtimeVersion } from '../onnx/session.ts';
 import { writeExports } from '../report/exports.ts';
-import { writeRunRecords } from '../report/run-records.ts';
+import { removeOthers, writeRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
-import { type Reporter, type StageProgress, stageReporter } from '../reporter.ts';
+import { type Reporter, type StageProgress, Stopped, stageReporter } from '../reporter.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { storedSha256 } from '../sae/stored-sae.ts';
 import { needsOf } from '../suites/needs.ts';
 import { CORE_ROW_TOKENS } from '../text/bos-rows.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
+import { checkpointStore } from '../train/checkpoint.ts';
+import { checkStart } from './check-start.ts';
 import { evaluateStage } from './evaluate-stage.ts';
 import { openRunModel, type RunModel, removeSpilled } from './language-model.ts';
 import type { RunStart } from './messages.ts';
@@ -26,9 +28,10 @@ import { openPlannedSae, type PlannedSae, plannedSaes } from './planned-saes.ts'
 import { pooledBytes } from './pooled-memory.ts';
 import { recordOf } from './record.ts';
 import { type ResumeStamp, stampOf } from './resume-stamp.ts';
-import type { RunState } from './run-folder.ts';
+import { RUN_SCHEMA, type RunState } from './run-folder.ts';
 import { uploadRelease } from './run-upload.ts';
 import { selfTests, type Tested } from './self-test-stage.ts';
+import { forgetTraining } from './standing.ts';
 import { CORE_BATCH_TOKENS, type EvaluationText, evaluationText } from './text.ts';
 import { trainStage } from './train-stage.ts';
 import { validateStage } from './validate-stage.ts';
@@ -48,7 +51,7 @@ export async function runJob(start: RunStart, voice: JobVoice): Promise<void> {
   const reporter = (stage: string, unit: string) =>
     stageReporter(stage, unit, voice.progress, voice.note, voice.stopRequested);
   const state: RunState = start.found ?? {
-    schema: 'interpboard.run/1',
+    schema: RUN_SCHEMA,
     identity,
     config,
     stage: 'training',
@@ -65,12 +68,19 @@ export async function runJob(start: RunStart, voice: JobVoice): Promise<void> {
   const saes = plannedSaes(config, start.published);
   if (state.stage === 'training') {
     const since = performance.now();
+    const checkpoints = checkpointStore(join(folder, 'checkpoints'));
+    let nothing = false;
+    if (config.train) {
+      // What the evaluation would fail of should be known before hours of training, and leave nothing behind.
+      if (state.checked !== identity.evaluated)
+        await checkStart(config, start.model, reporter('text', 'tokens'));
+      state.checked = identity.evaluated;
+      await withSaes(start, saes.filter(isPublished), reporter, (run) => tested(run, reporter));
+    }
     await writeJsonAtomic(join(folder, 'run.json'), state);
     try {
       if (config.train) {
-        // What another's SAE fails of should be known before hours of training.
-        await withSaes(start, saes.filter(isPublished), reporter, (run) => tested(run, reporter));
-        const own = stampOf(config, identity, start.published, state.started);
+        const own = stampOf(config, identity, state.started);
         const seconds = (): number => state.seconds.training + (performance.now() - since) / 1000;
         const stamp = (tokens: number): ResumeStamp => ({ ...own, tokens, seconds: seconds() });
         const trained = await trainStage(
@@ -80,8 +90,13 @@ export async function runJob(start: RunStart, voice: JobVoice): Promise<void> {
         await writeTrained(folder, config, trained);
       }
       state.stage = 'evaluating';
+    } catch (error) {
+      // Refused before anything was trained: the folder is as if it had not been asked for.
+      if (!(error instanceof Stopped) && (await checkpoints.isEmpty())) nothing = true;
+      throw error;
     } finally {
-      await save('training', since);
+      if (nothing) await forgetTraining(folder);
+      else await save('training', since);
     }
     // The SAEs are written: what resuming needed is not needed any more.
     await rm(join(folder, 'checkpoints'), { recursive: true, force: true });
@@ -107,6 +122,8 @@ async function evaluateAndWrite(
 ): Promise<void> {
   const { config, folder } = start;
   const since = performance.now();
+  // From here on the records are of these settings.
+  await writeJsonAtomic(join(folder, 'run.json'), state);
   try {
     const measured = await withSaes(start, saes, reporter, async (run) => ({
       records: await evaluateRun(run, state, reporter, since),
@@ -117,7 +134,8 @@ async function evaluateAndWrite(
       folder,
       records.map(({ record }) => record),
     );
-    await writeExports(folder, config.name, records, measured?.validation);
+    const written = await writeExports(folder, config.name, records, measured?.validation);
+    await removeOthers(folder, /^interpscore_.*\.json$/, written);
     state.stage = config.upload.repository === null ? 'done' : 'releasing';
   } finally {
     await save('evaluating', since);

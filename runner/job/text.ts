@@ -238,12 +238,12 @@ async function inBatches(
     pending.push({ row, document });
     taken++;
     progress(taken * row.length, wanted * row.length);
-    if (pending.length * row.length >= tokens || taken === wanted) {
+    if (pending.length * row.length >= tokens || taken >= wanted) {
       const documents = Int32Array.from(pending, (each) => each.document);
       batches.push({ ...batchOf(pending.map((each) => each.row)), documents });
       pending = [];
     }
-    if (taken === wanted) break;
+    if (taken >= wanted) break;
   }
   return { batches, taken };
 }

@@ -36,21 +36,25 @@ export interface PlacementOptions {
   divergence?: boolean | undefined;
 }
 
+/** @throws UserError for a hook that a model of so many blocks does not have */
+export function checkHooks(hooks: readonly number[], blocks: number): void {
+  const wrong = hooks.find((hook) => !(Number.isInteger(hook) && hook >= 0 && hook < blocks));
+  if (wrong === undefined) return;
+  throw new UserError({
+    thing: 'hook layer',
+    found: String(wrong),
+    expected: `a block between 0 and ${blocks - 1}`,
+    next: 'Choose layers that the model has.',
+  });
+}
+
 /**
  * @throws UserError for a hook that the model does not have, or when a single block does not fit
  */
 export function placementOf(parts: ModelParts, options: PlacementOptions): Placement {
   const { hooks, devices, memory = Number.POSITIVE_INFINITY, divergence = false } = options;
   const blocks = parts.blocks.length;
-  for (const hook of hooks) {
-    if (Number.isInteger(hook) && hook >= 0 && hook < blocks) continue;
-    throw new UserError({
-      thing: 'hook layer',
-      found: String(hook),
-      expected: `a block between 0 and ${blocks - 1}`,
-      next: 'Choose layers that the model has.',
-    });
-  }
+  checkHooks(hooks, blocks);
   const headTwice = divergence ? bytesOf(parts, { first: 0, last: -1, embedding: false, head: true }) : 0;
   /** Of what lies after the cut `after` up to the cut `last`; −1 is the cut after the embedding, `blocks` the end. */
   const between = (after: number, last: number): number =>

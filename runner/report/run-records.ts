@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MalformedError } from '../errors.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
@@ -26,12 +26,22 @@ export function checkRecord(value: unknown, thing: string): EvaluationRecord {
   });
 }
 
+/** Makes the run's folder hold exactly these records. */
 export async function writeRunRecords(
   runFolder: string,
   records: readonly EvaluationRecord[],
 ): Promise<void> {
   for (const each of records) {
     await writeJsonAtomic(join(recordsFolder(runFolder), `${each.id}.json`), checkRecord(each, each.id));
+  }
+  const names = records.map(({ id }) => `${id}.json`);
+  await removeOthers(recordsFolder(runFolder), /\.json$/, names);
+}
+
+/** Removes the files of a folder that an earlier evaluation wrote and this one did not. */
+export async function removeOthers(folder: string, kind: RegExp, kept: readonly string[]): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (kind.test(name) && !kept.includes(name)) await rm(join(folder, name), { force: true });
   }
 }
 

@@ -20,7 +20,7 @@ try {
       folder,
       model: { folder: demoModelFolder, revision: null },
       memory: 2 ** 32,
-      stamp: (tokens) => ({ ...stampOf(config, { config: '', model: '' }, [], ''), tokens, seconds: 0 }),
+      stamp: (tokens) => ({ ...stampOf(config, { model: '' }, ''), tokens, seconds: 0 }),
     },
     {
       progress: (done) => process.stdout.write(`at ${done}\n`),

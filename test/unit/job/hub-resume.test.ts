@@ -36,7 +36,7 @@ beforeEach(async () => {
   base = await mkdtemp(join(tmpdir(), 'hub-resume-'));
   const set = ['layers=[0,2]', 'sae.dSae=16', 'sae.k=4', 'sae.kAux=4', 'sae.biasInitSamples=32'];
   config = await resolveRun(['small-world-quick'], { set });
-  stamp = { ...stampOf(config, identity, [], '2026-01-01T00:00:00.000Z'), tokens: 0, seconds: 1.5 };
+  stamp = { ...stampOf(config, identity, '2026-01-01T00:00:00.000Z'), tokens: 0, seconds: 1.5 };
 });
 afterEach(() => rm(base, { recursive: true }));
 
@@ -152,7 +152,6 @@ describe('of another run is refused by what differs', () => {
         set: ['layers=[0,2]', 'sae.dSae=16', 'sae.k=4', 'sae.kAux=4', 'sae.biasInitSamples=32', ...set],
       }),
       identity,
-      [],
       '2026-02-02T00:00:00.000Z',
     );
   const check = async (...set: string[]) => checkStamp(stamp, await own(...set), 'resume/ of lab/saes');
@@ -169,6 +168,12 @@ describe('of another run is refused by what differs', () => {
   });
   test('not by where it is sent, where its model lies, or when it began', async () => {
     await check('upload.repository=lab/saes', 'upload.everyTokens=5', 'model.reference=/elsewhere/model');
+    await check(
+      'evaluation.tokens=8192',
+      'probing.sets=[]',
+      'corpus.heldoutSeed=9',
+      'validation.tokens=4096',
+    );
   });
 });
 

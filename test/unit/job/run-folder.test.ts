@@ -1,14 +1,9 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MalformedError, UnavailableError, UserError } from '../../../runner/errors.ts';
-import {
-  checkIdentity,
-  discardRunFolder,
-  openRunFolder,
-  type RunState,
-} from '../../../runner/job/run-folder.ts';
+import { MalformedError, UnavailableError } from '../../../runner/errors.ts';
+import { discardRunFolder, openRunFolder, type RunState } from '../../../runner/job/run-folder.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -17,8 +12,8 @@ beforeEach(async () => {
 afterEach(() => rm(join(folder, '..'), { recursive: true, force: true }));
 
 const state: RunState = {
-  schema: 'interpboard.run/1',
-  identity: { config: 'a', model: 'b' },
+  schema: 'interpboard.run/2',
+  identity: { trained: 'a', evaluated: 'b', model: 'c' },
   config: {},
   stage: 'training',
   started: '2026-01-01T00:00:00.000Z',
@@ -38,14 +33,14 @@ describe('openRunFolder', () => {
   });
 
   it('refuses while another process works there', async () => {
-    await openRunFolder(folder).then((run) => run.release());
+    await mkdir(folder);
     // Process 1 is always alive.
     await writeFile(join(folder, 'lock'), '1\n');
     await expect(openRunFolder(folder)).rejects.toThrow(UnavailableError);
   });
 
   it('takes over the lock of a process that is gone, or a lock that was never finished', async () => {
-    await openRunFolder(folder).then((run) => run.release());
+    await mkdir(folder);
     for (const content of ['4194305\n', '', 'nonsense']) {
       await writeFile(join(folder, 'lock'), content);
       await openRunFolder(folder).then((run) => run.release());
@@ -53,16 +48,47 @@ describe('openRunFolder', () => {
   });
 
   it('calls a damaged state malformed and lets go of the lock', async () => {
-    await openRunFolder(folder).then((run) => run.release());
+    await mkdir(folder);
     await writeFile(join(folder, 'run.json'), '{"schema": ');
     await expect(openRunFolder(folder)).rejects.toThrow(MalformedError);
     expect(await readdir(folder)).toEqual(['run.json']);
   });
 });
 
+describe('a folder in which nothing was saved', () => {
+  it('is gone afterwards, with those that were made to hold it', async () => {
+    const deep = join(folder, 'runs', 'one');
+    await openRunFolder(deep).then((run) => run.release());
+    await expect(readdir(folder)).rejects.toThrow(/ENOENT/);
+    expect(await readdir(join(folder, '..'))).toEqual([]);
+  });
+
+  it('stays where it was there before, or holds something else', async () => {
+    await mkdir(folder);
+    await openRunFolder(folder).then((run) => run.release());
+    expect(await readdir(folder)).toEqual([]);
+    const other = await openRunFolder(join(folder, 'other'));
+    await writeFile(join(other.path, 'notes.txt'), 'mine');
+    await other.release();
+    expect(await readdir(join(folder, 'other'))).toEqual(['notes.txt']);
+  });
+});
+
+describe('a state of an earlier version', () => {
+  it('is called that', async () => {
+    const run = await openRunFolder(folder);
+    await run.save(state);
+    await run.release();
+    await writeFile(join(folder, 'run.json'), JSON.stringify({ ...state, schema: 'interpboard.run/1' }));
+    await expect(openRunFolder(folder)).rejects.toThrow(
+      /found the state of a run of an earlier version.*--sae/,
+    );
+  });
+});
+
 describe('discardRunFolder', () => {
   it('deletes a damaged run, but not one that a process works in', async () => {
-    await openRunFolder(folder).then((run) => run.release());
+    await mkdir(folder);
     await writeFile(join(folder, 'run.json'), 'damaged');
     await writeFile(join(folder, 'lock'), '1\n');
     await expect(discardRunFolder(folder)).rejects.toThrow(UnavailableError);
@@ -70,18 +96,5 @@ describe('discardRunFolder', () => {
     await rm(join(folder, 'lock'));
     await discardRunFolder(folder);
     await expect(readdir(folder)).rejects.toThrow(/ENOENT/);
-  });
-});
-
-describe('checkIdentity', () => {
-  it('tells other settings from another model', async () => {
-    const run = await openRunFolder(folder);
-    const found = { ...run, found: state };
-    expect(() => checkIdentity(run, { config: 'x', model: 'y' })).not.toThrow();
-    expect(() => checkIdentity(found, state.identity)).not.toThrow();
-    expect(() => checkIdentity(found, { config: 'x', model: 'b' })).toThrow(/other settings/);
-    expect(() => checkIdentity(found, { config: 'a', model: 'x' })).toThrow(/other model files/);
-    expect(() => checkIdentity(found, { config: 'a', model: 'x' })).toThrow(UserError);
-    await run.release();
   });
 });

@@ -1,0 +1,101 @@
+/**
+ * What each setting decides. A trained SAE follows from the settings of training alone: changing one of them would be
+ * another SAE, changing any other is another measurement of the same one.
+ */
+import { canonicalJson } from '../io/hash.ts';
+import type { RunConfig } from './run-config.ts';
+
+/**
+ * - training: the SAE's weights, or what is written along training;
+ * - evaluation: what is measured, or what records say;
+ * - upload: neither, only when and how files are sent.
+ */
+export type Role = 'training' | 'evaluation' | 'upload';
+
+/** A role for a whole section, or for each of its settings. The type asks for one for every setting there is. */
+type Roles<T> = { [Key in keyof T]-?: Role | (NonNullable<T[Key]> extends object ? Roles<T[Key]> : never) };
+
+const roles: Roles<RunConfig> = {
+  name: 'training',
+  // Which model it is follows from its files, which are told apart by their hash; where they lie is only recorded.
+  model: { id: 'training', reference: 'evaluation' },
+  layers: 'training',
+  // The last bits of the weights depend on what computes them.
+  device: 'training',
+  backend: 'training',
+  threads: 'training',
+  spill: 'training',
+  corpus: {
+    source: 'training',
+    heldout: 'evaluation',
+    heldoutShare: 'training',
+    boundaries: 'training',
+    trainSeed: 'training',
+    heldoutSeed: 'evaluation',
+    rowTokens: 'training',
+  },
+  train: 'training',
+  saes: 'evaluation',
+  sae: 'training',
+  sweep: 'training',
+  training: 'training',
+  probing: 'evaluation',
+  validation: 'evaluation',
+  // Records name the repository.
+  upload: { repository: 'evaluation', everyTokens: 'upload', private: 'upload' },
+  evaluation: 'evaluation',
+};
+
+type Section = Record<string, unknown>;
+
+/** The role of a setting, as in `corpus.heldoutSeed`. */
+export function roleOf(path: string): Role {
+  let at: unknown = roles;
+  for (const key of path.split('.')) {
+    if (typeof at === 'string') break;
+    at = (at as Section)[key];
+  }
+  if (typeof at !== 'string') throw new RangeError(`${path} is no setting`);
+  return at as Role;
+}
+
+/** The settings that have one of these roles, sections without any left out. */
+function settingsOf(config: Section, roleTable: Section, wanted: readonly Role[]): Section {
+  const kept: Section = {};
+  for (const [key, value] of Object.entries(config)) {
+    const role = roleTable[key];
+    if (typeof role === 'string') {
+      if (wanted.includes(role as Role)) kept[key] = value;
+      continue;
+    }
+    const inner = settingsOf(value as Section, role as Section, wanted);
+    if (Object.keys(inner).length > 0) kept[key] = inner;
+  }
+  return kept;
+}
+
+/** What the SAEs that a run trains follow from; for a run that trains none, that it does not. */
+export function trainingSettings(config: RunConfig): Section {
+  return config.train ? settingsOf(config, roles as Section, ['training']) : { train: false };
+}
+
+/** What a run's records follow from. */
+export function recordedSettings(config: RunConfig): Section {
+  return settingsOf(config, roles as Section, ['training', 'evaluation']);
+}
+
+/** Names of the training settings whose values differ, as in `sae.k`. */
+export function differingSettings(one: RunConfig, other: RunConfig): string[] {
+  return differences(trainingSettings(one), trainingSettings(other), '').sort();
+}
+
+function differences(one: unknown, other: unknown, path: string): string[] {
+  if (canonicalJson(one ?? null) === canonicalJson(other ?? null)) return [];
+  if (!isSection(one) || !isSection(other)) return [path];
+  const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return [...keys].flatMap((key) => differences(one[key], other[key], path === '' ? key : `${path}.${key}`));
+}
+
+function isSection(value: unknown): value is Section {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
