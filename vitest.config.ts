@@ -1,36 +1,57 @@
 import { defineConfig } from 'vitest/config';
 
 // Forked processes, not threads: native onnxruntime sessions and worker threads belong to one process each.
-export default defineConfig({
-  test: {
-    projects: [
-      {
-        test: {
-          name: 'unit',
-          include: ['test/unit/**/*.test.ts'],
-          pool: 'forks',
-          testTimeout: 20_000,
+// Time limits are those of a machine five times slower than a laptop, with others at work on it.
+export default defineConfig(({ mode }) => {
+  // `--mode whole` runs all of the slow suites, of which npm test runs samples: see test/sample.ts.
+  const env = { INTERPBOARD_TESTS: mode === 'whole' ? 'whole' : 'sample' };
+  return {
+    test: {
+      projects: [
+        {
+          test: {
+            name: 'unit',
+            include: ['test/unit/**/*.test.ts'],
+            pool: 'forks',
+            env,
+            testTimeout: 120_000,
+            hookTimeout: 120_000,
+          },
         },
-      },
-      {
-        test: {
-          name: 'gpu',
-          include: ['test/gpu/**/*.test.ts'],
-          pool: 'forks',
-          fileParallelism: false,
-          testTimeout: 300_000,
+        {
+          test: {
+            name: 'gpu',
+            include: ['test/gpu/**/*.test.ts'],
+            pool: 'forks',
+            env,
+            fileParallelism: false,
+            testTimeout: 900_000,
+            hookTimeout: 900_000,
+          },
         },
-      },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          pool: 'forks',
-          fileParallelism: false,
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
+        {
+          test: {
+            name: 'e2e',
+            include: ['test/e2e/**/*.test.ts'],
+            pool: 'forks',
+            env,
+            fileParallelism: false,
+            testTimeout: 900_000,
+            hookTimeout: 900_000,
+          },
         },
-      },
-    ],
-  },
+        {
+          test: {
+            name: 'wiring',
+            include: ['test/wiring/**/*.test.ts'],
+            pool: 'forks',
+            env,
+            fileParallelism: false,
+            testTimeout: 600_000,
+            hookTimeout: 600_000,
+          },
+        },
+      ],
+    },
+  };
 });

@@ -1,0 +1,95 @@
+/** Every setting of the schema acts: another value of it changes what it says it does, or is refused. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { roleOf } from '../../runner/config/roles.ts';
+import { describeFields, runConfig } from '../../runner/config/run-config.ts';
+import { whole } from '../sample.ts';
+import { type Left, type Run, type Settings, start } from './program-run.ts';
+import { hubEnvironment, type Made, make, type Wiring, wirings } from './wirings.ts';
+
+let folder: string;
+let made: Made;
+/** Runs to compare with, by their settings. */
+const bases = new Map<string, Promise<Left>>();
+let places = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'interpboard-wiring-'));
+  made = await make(folder);
+  const plain = await base({}, []);
+  made = { ...made, sae: join(plain.folder, 'sae_L2_latest.safetensors') };
+});
+afterAll(async () => {
+  await made?.hub.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function run(given: Omit<Run, 'place'>): Promise<Left> {
+  return start({
+    ...given,
+    place: join(folder, `place-${places++}`),
+    environment: hubEnvironment(made.hub, folder),
+  });
+}
+
+function base(settings: Settings, words: readonly string[]): Promise<Left> {
+  const key = JSON.stringify([settings, words]);
+  const found = bases.get(key) ?? run({ settings, words });
+  bases.set(key, found);
+  return found;
+}
+
+const settings = describeFields(runConfig).map(({ path }) => path);
+
+test('the table has every setting of the schema, and no other', () => {
+  expect(Object.keys(wirings).sort()).toEqual([...settings].sort());
+});
+
+/** Of each section a few, where not all are asked for. */
+const SAMPLE = [
+  'sae.k',
+  'training.logSteps',
+  'sweep.seed',
+  'corpus.heldoutSeed',
+  'evaluation.suites',
+  'device',
+];
+const chosen = whole ? settings : SAMPLE;
+const left = settings.length - chosen.length;
+
+describe(`another value of a setting acts${left > 0 ? ` (${left} more: npm run test:wiring)` : ''}`, () => {
+  test.each(chosen)('%s', async (path) => {
+    const wiring: Wiring = wirings[path]!;
+    const under = typeof wiring.under === 'function' ? wiring.under(made) : (wiring.under ?? {});
+    const to: unknown = typeof wiring.to === 'function' ? wiring.to(made) : wiring.to;
+    const changed = { ...under, [path]: to };
+    const { words = [] } = wiring;
+    if (wiring.refused !== undefined) {
+      const { outcome } = await run({ settings: changed, words });
+      expect(outcome.code).toBe(2);
+      expect(outcome.err).toMatch(wiring.refused);
+      return;
+    }
+    const before = await base(under, words);
+    const seen = wiring.seen ?? (({ weights }: Left) => weights);
+    const was = await seen(before, made);
+    // What is trained already is measured again, without a word about starting over.
+    const again = roleOf(path) === 'evaluation' ? { from: before.folder } : {};
+    const after = await run({ settings: changed, words, ...again });
+    const is = await seen(after, made);
+    expect(is, after.outcome.all).not.toEqual(was);
+    if ('gives' in wiring) expect(is).toEqual(wiring.gives);
+    if (path.startsWith('sae.')) {
+      const [record] = after.records;
+      const value = Array.isArray(to) ? to.join(', ') : to;
+      expect(record!.sae.training?.[path.slice('sae.'.length)]).toEqual(value);
+    }
+    if (roleOf(path) === 'evaluation') {
+      expect(after.outcome.code).toBe(0);
+      const name = 'sae_L2_latest.safetensors';
+      expect(after.weights[name]).toBe(before.weights[name]);
+    }
+  });
+});

@@ -1,0 +1,324 @@
+/**
+ * For every setting of a run another value, and what of a run's outputs it must change. The suite beside this file
+ * fails where the schema has a setting that is not in this table.
+ */
+import { existsSync } from 'node:fs';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { demoModelFolder, demoRow } from '../../runner/demo/index.ts';
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
+import { type StandIn, startStandIn } from '../hub/stand-in.ts';
+import type { Left, Settings } from './program-run.ts';
+
+/** What a case may need made first. */
+export interface Made {
+  /** A file of text, 2,000 documents. */
+  text: string;
+  /** Another file of text. */
+  otherText: string;
+  /** A folder with a copy of the embedded model. */
+  model: string;
+  /** A trained SAE's file. */
+  sae: string;
+  /** The hub that runs see. */
+  hub: StandIn;
+}
+
+export interface Wiring {
+  to: unknown | ((made: Made) => unknown);
+  /** Settings under which it has an effect. */
+  under?: Settings | ((made: Made) => Settings);
+  words?: readonly string[];
+  /** Where its effect is to be seen; by default in the weights of the SAE. */
+  seen?: (left: Left, made: Made) => unknown | Promise<unknown>;
+  /** What is seen, where that can be said beforehand. */
+  gives?: unknown;
+  /** The program refuses the value, with this in its line. */
+  refused?: RegExp;
+}
+
+const first = ({ records: [record] }: Left): EvaluationRecord => {
+  if (record === undefined) throw new Error('the run left no record');
+  return record;
+};
+const weights = ({ weights: found }: Left): unknown => found;
+const recipe = (name: string) => (left: Left) => first(left).sae.training?.[name];
+
+/** A setting of the recipe: it changes the weights, and the record has it. */
+const trained = (to: unknown, under: Settings = {}): Wiring => ({ to, under });
+
+/** Half of the latents are dead after a step: AuxK is at work. */
+const AUX = { 'sae.k': 2, 'sae.kAux': 8, 'sae.deadThresholdTokens': 1024 };
+const PROBES = { 'evaluation.suites': ['interpscore'] };
+const CORE = { 'evaluation.suites': ['core'], 'evaluation.coreTokens': 256 };
+const SETS = { 'evaluation.suites': ['k-sparse', 'tpp', 'scr'], 'probing.sets': ['topic'] };
+const CONTROLS = { ...PROBES, 'evaluation.tokens': 2048, 'evaluation.controlTokens': 1024 };
+
+const ids = ({ records }: Left): string[] => records.map(({ id }) => id);
+const aurocs = (left: Left) => first(left).probes.map(({ task, auroc }) => [task, auroc.value]);
+const sweptTo = (to: unknown, suffixes: string[]): Wiring => ({
+  to,
+  seen: ids,
+  gives: suffixes.map((suffix) => `wiring-l2-${suffix}`),
+});
+
+/** Tokens that the last saved state of a training was after, which stopped because its loss blew up. */
+async function savedTokens({ folder, outcome }: Left): Promise<number> {
+  if (outcome.code !== 2) throw new Error(`the training did not blow up: ${outcome.all}`);
+  const generations = (await readdir(join(folder, 'checkpoints'))).sort();
+  const stamp = await readFile(join(folder, 'checkpoints', generations.at(-1)!, 'run.json'), 'utf8');
+  return (JSON.parse(stamp) as { tokens: number }).tokens;
+}
+const BLOWS_UP = {
+  'sae.learningRate': 1,
+  'sae.learningRateFloor': 1,
+  'sae.warmupSteps': 6,
+  'sae.unitNormDecoder': false,
+  'sae.gradientClip': 1e9,
+  'training.tokens': 61_440,
+};
+
+export const wirings: Readonly<Record<string, Wiring>> = {
+  name: { to: 'other', seen: ids, gives: ['other-l2'] },
+  'model.id': { to: 'lab/other', seen: (left) => first(left).model.id, gives: 'lab/other' },
+  'model.reference': {
+    to: ({ model }: Made) => model,
+    seen: (left) => [first(left).provenance.config?.model, first(left).caveats.length],
+  },
+  layers: { to: [1, 2], seen: ids, gives: ['wiring-l1', 'wiring-l2'] },
+  device: { to: 'tpu', refused: /device: found "tpu"/ },
+  backend: { to: 'graph', seen: (left) => [recipe('backend')(left), first(left).sae.sha256] },
+  threads: { to: 1, seen: (left) => first(left).provenance.threads, gives: 1 },
+  spill: {
+    to: 'bfloat16',
+    words: ['--memory=24MiB'],
+    seen: (left) => [weights(left), first(left).caveats.some((text) => text.includes('bfloat16'))],
+  },
+  'corpus.source': { to: ({ text }: Made) => text, seen: (left) => [weights(left), recipe('source')(left)] },
+  'corpus.heldout': {
+    to: ({ otherText }: Made) => otherText,
+    under: ({ text }) => ({ 'corpus.source': text, 'corpus.heldoutShare': 0.2 }),
+    seen: (left) => first(left).data,
+  },
+  'corpus.heldoutShare': {
+    to: 0.3,
+    under: ({ text }) => ({ 'corpus.source': text, 'corpus.heldoutShare': 0.2 }),
+    seen: (left) => [weights(left), first(left).data?.documents],
+  },
+  'corpus.boundaries': { to: 'apart', seen: (left) => [weights(left), recipe('boundaries')(left)] },
+  'corpus.trainSeed': { to: 7, seen: (left) => [weights(left), first(left).provenance.seeds.training_text] },
+  'corpus.heldoutSeed': {
+    to: 7,
+    seen: (left) => [first(left).data?.documents, first(left).metrics['l0@v1']],
+  },
+  'corpus.rowTokens': { to: 64, seen: (left) => [weights(left), first(left).data?.row_tokens] },
+  train: {
+    to: false,
+    under: ({ sae }) => ({ saes: [sae] }),
+    seen: ({ records, files }) => [records.length, files.filter((name) => name.startsWith('trajectory'))],
+    gives: [1, []],
+  },
+  saes: { to: ({ sae }: Made) => [sae], seen: ({ records }) => records.length, gives: 2 },
+
+  'sae.architecture': trained('batchtopk'),
+  'sae.groupFractions': trained([0.5, 0.5], { 'sae.architecture': 'matryoshka' }),
+  'sae.thresholdDecay': trained(0.1, { 'sae.architecture': 'batchtopk' }),
+  'sae.dSae': trained(128),
+  'sae.k': trained(8),
+  'sae.kAux': trained(16, AUX),
+  'sae.alphaAux': trained(0.5, AUX),
+  'sae.auxVariant': trained('normalised', AUX),
+  'sae.lossReduction': trained('sum'),
+  'sae.deadCounting': trained('with-step', AUX),
+  'sae.normalisation': trained('layer_norm'),
+  'sae.deadThresholdTokens': trained(4096, AUX),
+  'sae.batchTokens': trained(512),
+  'sae.learningRate': trained(0.003),
+  'sae.learningRateRule': trained('width'),
+  'sae.learningRateFloor': trained(0.001, { 'sae.warmupSteps': 1, 'sae.scheduleSteps': 3 }),
+  'sae.warmupSteps': trained(2),
+  'sae.decay': trained('linear', { 'sae.warmupSteps': 1, 'sae.scheduleSteps': 6 }),
+  'sae.decayStartStep': trained(4, { 'sae.warmupSteps': 1, 'sae.scheduleSteps': 6 }),
+  'sae.scheduleSteps': trained(6, { 'sae.warmupSteps': 1 }),
+  'sae.gradientClip': trained(0.0001),
+  'sae.adamBeta1': trained(0.5),
+  'sae.adamBeta2': trained(0.9),
+  'sae.adamEpsilon': trained(0.01),
+  'sae.unitNormDecoder': trained(false),
+  'sae.removeParallelGradient': trained(true),
+  'sae.biasInitSamples': trained(2048),
+  'sae.weiszfeldIterations': trained(2),
+  'sae.seed': trained(1),
+
+  'sweep.architecture': sweptTo(['topk', 'batchtopk'], ['batchtopk', 'topk']),
+  'sweep.dSae': sweptTo([64, 128], ['n128', 'n64']),
+  'sweep.k': sweptTo([4, 8], ['k4', 'k8']),
+  'sweep.kAux': sweptTo([8, 16], ['kaux16', 'kaux8']),
+  'sweep.alphaAux': sweptTo([0, 1], ['alpha0', 'alpha1']),
+  'sweep.auxVariant': sweptTo(['reference', 'scaled'], ['aux-reference', 'aux-scaled']),
+  'sweep.learningRate': sweptTo([0.5, 1], ['lr0.5', 'lr1']),
+  'sweep.seed': sweptTo([0, 1], ['s0', 's1']),
+
+  'training.tokens': { to: 8192, seen: (left) => first(left).sae.tokens_trained, gives: 8192 },
+  'training.checkpointTokens': { to: 5120, under: BLOWS_UP, seen: savedTokens },
+  'training.logSteps': {
+    to: 2,
+    seen: (left) => first(left).trajectory?.points.map(({ step }) => step),
+    gives: [1, 2, 4, 5, 6],
+  },
+  'training.snapshots': {
+    to: 'bfloat16',
+    seen: ({ files }) => files.filter((name) => /^snapshots.*safetensors$/.test(name)).length,
+    gives: 3,
+  },
+  'training.shuffle.megabytes': {
+    to: 1,
+    seen: (left) => [weights(left), recipe('shuffleMegabytes')(left)],
+  },
+  'training.shuffle.onDisk': {
+    to: true,
+    under: { ...BLOWS_UP, 'training.shuffle.megabytes': 1 },
+    // The folder is made for the buffer's file alone, which goes with the buffer.
+    seen: ({ folder }) => existsSync(join(folder, 'shuffle')),
+    gives: true,
+  },
+  'training.policy.dropFirst': {
+    to: 1,
+    seen: (left) => [weights(left), (recipe('tokensDropped')(left) as number) > 0],
+  },
+  'training.policy.highNorm': {
+    to: 'drop',
+    under: { 'training.policy.highNormFactor': 1 },
+    seen: (left) => [weights(left), (recipe('tokensDropped')(left) as number) > 0],
+  },
+  'training.policy.highNormFactor': {
+    to: 1.2,
+    under: { 'training.policy.highNorm': 'cap', 'training.policy.highNormFactor': 1 },
+    seen: (left) => [weights(left), recipe('normsCapped')(left)],
+  },
+
+  'probing.tasks': {
+    to: ['sentiment'],
+    under: PROBES,
+    seen: (left) => first(left).probes.map(({ task }) => task),
+    gives: ['sentiment'],
+  },
+  'probing.sets': {
+    to: [],
+    under: SETS,
+    seen: (left) => first(left).exclusions?.map(({ suite }) => suite),
+    gives: ['k-sparse', 'tpp', 'scr'],
+  },
+  'probing.scrPairs': {
+    to: [{ set: 'topic', positive: 'cooking', negative: 'music' }],
+    under: SETS,
+    seen: (left) => first(left).scr_saebench?.pairs.length,
+    gives: 1,
+  },
+  'validation.tokens': { to: 1024, seen: ({ validation }) => validation },
+  'validation.seed': { to: 7, under: { 'validation.tokens': 1024 }, seen: ({ validation }) => validation },
+  'upload.repository': {
+    to: 'lab/sent',
+    seen: (_, { hub }) => hub.find('model', 'lab/sent')?.refs.size,
+    gives: 1,
+  },
+  'upload.everyTokens': {
+    to: 2048,
+    under: { 'upload.repository': 'lab/often', 'upload.everyTokens': 100_000 },
+    // Commits that hold the state of a training on its way.
+    seen: (_, { hub }) =>
+      [...hub.find('model', 'lab/often')!.commits.values()].some((tree) => tree.has('resume/state.json')),
+    gives: true,
+  },
+  'upload.private': {
+    to: false,
+    under: { 'upload.repository': 'lab/seen' },
+    seen: (_, { hub }) => {
+      const at = hub.repositories.findIndex(({ name }) => name === 'lab/seen');
+      const [found] = hub.repositories.splice(at, 1);
+      return found?.private;
+    },
+    gives: false,
+  },
+
+  'evaluation.tokens': { to: 2048, seen: (left) => first(left).data?.tokens, gives: 2048 },
+  'evaluation.controlTokens': {
+    to: 0,
+    under: CONTROLS,
+    seen: (left) => first(left).controls?.tokens,
+    gives: undefined,
+  },
+  'evaluation.documentTokens': {
+    to: 40,
+    seen: (left) => [first(left).data?.documents?.count, first(left).data?.split],
+  },
+  'evaluation.probeTexts': {
+    to: 80,
+    under: PROBES,
+    seen: (left) => first(left).probes.map((probe) => probe.train_rows! + probe.test_rows!),
+    gives: [80, 80],
+  },
+  'evaluation.probeTokens': { to: 6, under: PROBES, seen: aurocs },
+  'evaluation.probeSeed': { to: 3, under: PROBES, seen: aurocs },
+  'evaluation.splitSeeds': {
+    to: 2,
+    under: PROBES,
+    seen: (left) => first(left).probes.map(({ splits }) => splits?.aurocs.length),
+    gives: [3, 3],
+  },
+  'evaluation.suites': {
+    to: ['core'],
+    under: { 'evaluation.coreTokens': 256 },
+    seen: (left) => first(left).core_data?.tokens,
+    gives: 256,
+  },
+  'evaluation.coreTokens': {
+    to: 512,
+    under: CORE,
+    seen: (left) => first(left).core_data?.tokens,
+    gives: 512,
+  },
+  'evaluation.setTrainTexts': {
+    to: 24,
+    under: SETS,
+    seen: (left) => first(left).k_sparse?.data_sets.map((set) => set.train_rows),
+  },
+  'evaluation.setTestTexts': {
+    to: 12,
+    under: SETS,
+    seen: (left) => first(left).k_sparse?.data_sets.map((set) => set.test_rows),
+  },
+  'evaluation.setTokens': { to: 8, under: SETS, seen: (left) => first(left).k_sparse?.ceiling },
+  'evaluation.kValues': {
+    to: [1, 3],
+    under: SETS,
+    seen: (left) => first(left).k_sparse?.points.map(({ k }) => k),
+    gives: [1, 3],
+  },
+  'evaluation.nValues': {
+    to: [1, 4],
+    under: SETS,
+    seen: (left) => first(left).tpp_saebench?.points.map(({ n }) => n),
+    gives: [1, 4],
+  },
+  'evaluation.resamples': { to: 30, seen: (left) => first(left).paired?.count, gives: 30 },
+  'evaluation.seed': { to: 5, seen: (left) => first(left).metrics['var_exp@pooled-v1'] },
+};
+
+/** What runs are told of the hub. */
+export function hubEnvironment({ url }: StandIn, folder: string): Record<string, string> {
+  return { HF_ENDPOINT: url, HF_HOME: join(folder, 'home'), HF_TOKEN: 'hf_wiring' };
+}
+
+/** Makes what the cases need, in a folder; close its hub in the end. */
+export async function make(folder: string): Promise<Made> {
+  const lines = (seed: number): string =>
+    Array.from({ length: 2000 }, (_, row) => JSON.stringify(demoRow('prose', seed, row))).join('\n');
+  const [text, otherText, model] = ['text.jsonl', 'other.jsonl', 'model'].map((name) => join(folder, name));
+  await writeFile(text!, lines(21));
+  await writeFile(otherText!, lines(22));
+  await cp(demoModelFolder, model!, { recursive: true });
+  const hub = await startStandIn();
+  hub.tokens.add('hf_wiring');
+  return { text: text!, otherText: otherText!, model: model!, sae: '', hub };
+}
