@@ -186,7 +186,9 @@ async function trainingRate(device: Device, { operationsPerSecond }: Facts): Pro
   const session = await chooseBackend({ choice: 'auto', device }).init(
     settings,
     d_in,
-    freshState(initialParameters({ ...settings, weiszfeldIterations: 1 }, d_in, 'doctor', x)),
+    freshState(
+      initialParameters({ ...settings, weiszfeldIterations: 1 }, d_in, { layer: 0, site: 'resid_post' }, x),
+    ),
   );
   try {
     const step = () => session.step(x, { learningRate: 1e-4, dead: new Int32Array(0) });
