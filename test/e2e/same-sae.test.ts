@@ -48,12 +48,12 @@ async function recordOf(runFolder: string, id: string): Promise<EvaluationRecord
 }
 
 /** What is known of an SAE, without the name of its run and the time it took. */
-function figures({ sae, metrics, interpscore, probes, tpp, curves, trajectory, ...rest }: EvaluationRecord) {
-  const { controls, paired, core_data, data } = rest;
+function figures({ sae, metrics, suites, curves, trajectory, ...rest }: EvaluationRecord) {
+  const { controls, paired, data } = rest;
   const points = trajectory?.points.map(({ tokens_per_second: _, ...point }) => point);
   const { training, sha256, k, d_sae } = sae;
   const own = { training, sha256, k, d_sae };
-  return { own, data, metrics, interpscore, probes, tpp, curves, points, controls, paired, core_data };
+  return { own, data, metrics, suites, curves, points, controls, paired };
 }
 
 test('a member of a sweep is the SAE of the run by itself, bit for bit, with the same figures', async () => {

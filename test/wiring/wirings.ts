@@ -55,7 +55,14 @@ const SETS = { 'evaluation.suites': ['k-sparse', 'tpp', 'scr'], 'probing.sets': 
 const CONTROLS = { ...PROBES, 'evaluation.tokens': 2048, 'evaluation.controlTokens': 1024 };
 
 const ids = ({ records }: Left): string[] => records.map(({ id }) => id);
-const aurocs = (left: Left) => first(left).probes.map(({ task, auroc }) => [task, auroc.value]);
+/** What a suite says of the first SAE. */
+const suite = (id: string) => (left: Left) => first(left).suites[id];
+/** A cell of each row of a suite's table. */
+const cells = (id: string, table: string, cell: string) => (left: Left) =>
+  first(left).suites[id]?.tables?.[table]?.map((row) => (cell === 'name' ? row.name : row.cells[cell]));
+/** Where a suite's curve has points. */
+const places = (id: string, curve: string) => (left: Left) =>
+  first(left).suites[id]?.curves?.[curve]?.points.map(({ at }) => at);
 const sweptTo = (to: unknown, suffixes: string[]): Wiring => ({
   to,
   seen: ids,
@@ -129,6 +136,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'sae.alphaAux': trained(0.5, AUX),
   'sae.auxVariant': trained('normalised', AUX),
   'sae.lossReduction': trained('sum'),
+  'sae.applyBDecToInput': trained(false),
   'sae.deadCounting': trained('with-step', AUX),
   'sae.normalisation': trained('layer_norm'),
   'sae.deadThresholdTokens': trained(4096, AUX),
@@ -200,7 +208,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'probing.tasks': {
     to: ['sentiment'],
     under: PROBES,
-    seen: (left) => first(left).probes.map(({ task }) => task),
+    seen: cells('interpscore', 'probes', 'name'),
     gives: ['sentiment'],
   },
   'probing.sets': {
@@ -212,7 +220,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'probing.scrPairs': {
     to: [{ set: 'topic', positive: 'cooking', negative: 'music' }],
     under: SETS,
-    seen: (left) => first(left).scr_saebench?.pairs.length,
+    seen: (left) => first(left).suites.scr?.tables?.pairs?.length,
     gives: 1,
   },
   'validation.tokens': { to: 1024, seen: ({ validation }) => validation },
@@ -255,50 +263,53 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'evaluation.probeTexts': {
     to: 80,
     under: PROBES,
-    seen: (left) => first(left).probes.map((probe) => probe.train_rows! + probe.test_rows!),
-    gives: [80, 80],
+    seen: cells('interpscore', 'probes', 'train_rows'),
+    gives: [64, 64],
   },
-  'evaluation.probeTokens': { to: 6, under: PROBES, seen: aurocs },
-  'evaluation.probeSeed': { to: 3, under: PROBES, seen: aurocs },
+  'evaluation.probeTokens': { to: 6, under: PROBES, seen: cells('interpscore', 'probes', 'auroc') },
+  'evaluation.probeSeed': { to: 3, under: PROBES, seen: cells('interpscore', 'probes', 'auroc') },
   'evaluation.splitSeeds': {
     to: 2,
     under: PROBES,
-    seen: (left) => first(left).probes.map(({ splits }) => splits?.aurocs.length),
-    gives: [3, 3],
+    seen: cells('interpscore', 'probes', 'split_seeds'),
+    gives: [
+      [0, 1, 2],
+      [0, 1, 2],
+    ],
   },
   'evaluation.suites': {
     to: ['core'],
     under: { 'evaluation.coreTokens': 256 },
-    seen: (left) => first(left).core_data?.tokens,
-    gives: 256,
+    seen: cells('core', 'text', 'tokens'),
+    gives: [256],
   },
   'evaluation.coreTokens': {
     to: 512,
     under: CORE,
-    seen: (left) => first(left).core_data?.tokens,
-    gives: 512,
+    seen: cells('core', 'text', 'tokens'),
+    gives: [512],
   },
   'evaluation.setTrainTexts': {
     to: 24,
     under: SETS,
-    seen: (left) => first(left).k_sparse?.data_sets.map((set) => set.train_rows),
+    seen: suite('k-sparse'),
   },
   'evaluation.setTestTexts': {
     to: 12,
     under: SETS,
-    seen: (left) => first(left).k_sparse?.data_sets.map((set) => set.test_rows),
+    seen: suite('k-sparse'),
   },
-  'evaluation.setTokens': { to: 8, under: SETS, seen: (left) => first(left).k_sparse?.ceiling },
+  'evaluation.setTokens': { to: 8, under: SETS, seen: suite('k-sparse') },
   'evaluation.kValues': {
     to: [1, 3],
     under: SETS,
-    seen: (left) => first(left).k_sparse?.points.map(({ k }) => k),
+    seen: places('k-sparse', 'accuracy'),
     gives: [1, 3],
   },
   'evaluation.nValues': {
     to: [1, 4],
     under: SETS,
-    seen: (left) => first(left).tpp_saebench?.points.map(({ n }) => n),
+    seen: places('tpp', 'tpp'),
     gives: [1, 4],
   },
   'evaluation.resamples': { to: 30, seen: (left) => first(left).paired?.count, gives: 30 },
