@@ -4,7 +4,8 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { MalformedError, UserError } from '../errors.ts';
+import { MalformedError, quote, UserError } from '../errors.ts';
+import { parseJson } from '../formats/json.ts';
 
 /** Above the largest known: a core file with per-latent details of 131k latents is about 60 MB. */
 const FILE_LIMIT = 256 << 20;
@@ -44,16 +45,16 @@ export async function readResultFile(path: string): Promise<ResultFile> {
 /** @throws MalformedError naming where the text stops being JSON */
 export function parsePythonJson(text: string, name: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     // Maybe only for the numbers that Python adds.
   }
   try {
-    return JSON.parse(withoutNaN(text));
+    return parseJson(withoutNaN(text));
   } catch (error) {
     throw new MalformedError({
       thing: name,
-      found: error instanceof Error ? error.message : String(error),
+      found: quote(error instanceof Error ? error.message : String(error)),
       expected: 'JSON',
       next: 'Import the JSON file that the evaluation wrote.',
     });

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { MalformedError, quote } from '../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
+import { parseJson } from './json.ts';
 import { isFloatType, type NumberType, numberTypes } from './number-types.ts';
 import { readArray, rowMajor, type StoredArray } from './stored-array.ts';
 
@@ -79,7 +80,7 @@ export async function readSafetensors(source: ByteSource): Promise<Safetensors> 
 function parseHeader(source: ByteSource, bytes: Uint8Array): Record<string, unknown> {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    parsed = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw malformed(source, 'a header that is not JSON', 'a JSON object');
   }

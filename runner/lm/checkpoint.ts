@@ -2,6 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { z } from 'zod';
 import { MalformedError, quote, UserError } from '../errors.ts';
+import { parseJson } from '../formats/json.ts';
 import type { NumberType } from '../formats/number-types.ts';
 import { readSafetensors } from '../formats/safetensors.ts';
 import { type FileSource, openFile } from '../io/byte-source.ts';
@@ -151,7 +152,7 @@ async function readJsonObject(from: CheckpointFiles, file: string): Promise<Reco
   const size = source.byteLength;
   let parsed: unknown;
   try {
-    if (size <= JSON_LIMIT) parsed = JSON.parse(Buffer.from(await source.slice(0, size)).toString('utf8'));
+    if (size <= JSON_LIMIT) parsed = parseJson(Buffer.from(await source.slice(0, size)).toString('utf8'));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   } finally {

@@ -1,6 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MalformedError } from '../errors.ts';
+import { parseJson } from '../formats/json.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { type EvaluationRecord, record } from './schema.ts';
 
@@ -66,7 +67,7 @@ export async function readRunRecords(runFolder: string): Promise<EvaluationRecor
     const path = join(folder, file);
     let value: unknown;
     try {
-      value = JSON.parse(await readFile(path, 'utf8'));
+      value = parseJson(await readFile(path, 'utf8'));
     } catch {
       value = undefined;
     }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { MalformedError, quote, UnavailableError } from '../../errors.ts';
+import { parseJson } from '../../formats/json.ts';
 import { readSafetensors, storedArray } from '../../formats/safetensors.ts';
 import { matrixOf, readArray, type StoredArray } from '../../formats/stored-array.ts';
 import { finiteMatrix, type StoredMatrix } from '../../formats/stored-matrix.ts';
@@ -136,7 +137,7 @@ export async function readJson(path: string): Promise<unknown> {
   });
   try {
     if (text.length > CONFIG_LIMIT) throw new RangeError(`${text.length} characters`);
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw new MalformedError({
       thing: path,

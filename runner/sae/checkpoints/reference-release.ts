@@ -2,10 +2,10 @@
  * Checkpoints as the reference release lays them out: `sae_L{N}_latest.safetensors` with W_enc, W_dec, b_enc and
  * b_dec in F32, and `sae_L{N}_cfg.json`.
  */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { MalformedError, quote, UnavailableError, UserError } from '../../errors.ts';
+import { MalformedError, quote, UserError } from '../../errors.ts';
 import { toBfloat16 } from '../../formats/number-types.ts';
 import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
@@ -20,14 +20,7 @@ import {
 } from '../sae.ts';
 import type { Stored } from '../stored-sae.ts';
 import type { LoadOptions, SaeAdapter } from './adapter.ts';
-import { accepted, openTensors, type SaeFile, storedTensors, TensorBag } from './loaded.ts';
-
-/** A config file larger than this is not one. */
-const CONFIG_LIMIT = 1_000_000;
-/** Rows or columns beyond any SAE; keeps their product an exact number. */
-const SIZE_LIMIT = 2 ** 26;
-
-const size = z.int().positive().max(SIZE_LIMIT);
+import { accepted, openTensors, readConfig, type SaeFile, size, storedTensors, TensorBag } from './loaded.ts';
 
 const configSchema = z
   .strictObject({
@@ -190,7 +183,11 @@ export async function openRelease(
 ): Promise<SaeFile & { release: ReleaseDetails; sae: Stored<ReleaseSae> }> {
   const files = releaseFiles(id);
   const path = join(folder, files.config);
-  const { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step, ...config } = await readConfig(path);
+  const { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step, ...config } = await readConfig(
+    path,
+    configSchema,
+    'the reference release',
+  );
   const release = { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step };
   let sae: Stored<ReleaseSae> | undefined;
   const file = await openTensors(join(folder, files.tensors), [path], async (source) => {
@@ -259,37 +256,4 @@ async function assemble(
     default:
       return architecture satisfies never;
   }
-}
-
-async function readConfig(path: string): Promise<ReleaseConfig> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new UnavailableError(
-      {
-        thing: path,
-        found: cause instanceof Error ? cause.message : String(cause),
-        expected: 'a readable file',
-        next: 'Check the path and its permissions.',
-      },
-      { cause },
-    );
-  });
-  let raw: unknown;
-  let found = `${text.length} characters`;
-  if (text.length <= CONFIG_LIMIT) {
-    try {
-      raw = JSON.parse(text);
-      found = '';
-    } catch (error) {
-      found = error instanceof Error ? error.message : String(error);
-    }
-  }
-  const parsed = configSchema.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new MalformedError({
-    thing: path,
-    found: found || `${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'another shape'}`,
-    expected: `a JSON object with ${Object.keys(configSchema.shape).join(', ')}`,
-    next: 'Download or write the file again, or check that it is of the reference release’s layout.',
-  });
 }

@@ -324,7 +324,7 @@ describe('hostile files', () => {
     for (const [name, file, read] of targets) {
       const folder = await copy(name);
       const original = await readFile(join(folder, file));
-      for (let seed = 0; seed < 150; seed++) {
+      for (let seed = 0; seed < 40; seed++) {
         await writeFile(join(folder, file), mutated(original, random('config', name, seed)));
         const result = await read(folder).catch((caught: unknown) => caught);
         if (!(result instanceof Error)) continue;
@@ -335,7 +335,7 @@ describe('hostile files', () => {
         refused++;
       }
     }
-    console.info(`configs: 900 files, ${refused} refused`);
-    expect(refused).toBeGreaterThan(300);
+    console.info(`configs: 240 files, ${refused} refused`);
+    expect(refused).toBeGreaterThan(80);
   });
 });

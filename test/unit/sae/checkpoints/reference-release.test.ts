@@ -105,11 +105,15 @@ test.each<[string, (config: Record<string, unknown>) => void, RegExp]>([
     /"W_enc" of shape \[6, 10\]; expected \[6, 11\]/,
   ],
   ['a transposed shape', (it) => Object.assign(it, { d_in: 10, d_sae: 6 }), /expected \[10, 6\]/],
-  ['k beyond d_sae', (it) => Object.assign(it, { k: 11 }), /cfg\.json: found k: expected at most d_sae/],
-  ['another architecture', (it) => Object.assign(it, { architecture: 'gated' }), /found architecture: /],
+  ['k beyond d_sae', (it) => Object.assign(it, { k: 11 }), /cfg\.json: found "k 11: expected at most d_sae/],
+  [
+    'another architecture',
+    (it) => Object.assign(it, { architecture: 'gated' }),
+    /found "architecture \\"gated\\": /,
+  ],
   ['a key it does not know', (it) => Object.assign(it, { normalize: true }), /normalize/],
-  ['a missing key', (it) => delete it.k, /found k: /],
-  ['an absurd size', (it) => Object.assign(it, { d_in: 2 ** 40 }), /found d_in: /],
+  ['a missing key', (it) => delete it.k, /found "k: /],
+  ['an absurd size', (it) => Object.assign(it, { d_in: 2 ** 40 }), /found "d_in 1099511627776: /],
 ])('a config with %s is refused', async (_, change, message) => {
   await writeRelease(folder, 2, checkpoint);
   await config(change);

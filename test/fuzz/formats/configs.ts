@@ -1,0 +1,122 @@
+/** config.json of language models, and the configs of SAEs beside their tensors. */
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
+import { modelFacts } from '../../../runner/lm/model-facts.ts';
+import { loadSae } from '../../../runner/sae/checkpoints/load.ts';
+import { type FuzzFormat, pick } from '../format.ts';
+import { damagedJson, mutated, parsed } from '../mutate.ts';
+
+const fixtures = fileURLToPath(new URL('../../fixtures/', import.meta.url));
+const FAMILIES = [
+  'gemma2',
+  'gemma3',
+  'gpt2',
+  'gpt_neox',
+  'llama',
+  'mistral',
+  'mixtral',
+  'olmo2',
+  'phi3',
+  'qwen2',
+  'qwen3_5',
+  'qwen3_moe',
+];
+const MODEL_WORDS = [
+  'rope_scaling',
+  'rope_parameters',
+  'rope_type',
+  'yarn',
+  'llama3',
+  'linear',
+  'dynamic',
+  'longrope',
+  'factor',
+  'sliding_window',
+  'layer_types',
+  'full_attention',
+  'sliding_attention',
+  'quantization_config',
+  'text_config',
+  'hidden_act',
+  'gelu',
+  'silu',
+  ...FAMILIES,
+];
+
+export const modelConfig: FuzzFormat = {
+  name: 'model-config',
+  async prepare() {
+    const checkpoints = await Promise.all(FAMILIES.map((name) => openCheckpoint(join(fixtures, 'lm', name))));
+    return async (stream) => {
+      const checkpoint = pick(stream, checkpoints);
+      const config = parsed(damagedJson(checkpoint.config, stream, MODEL_WORDS));
+      if (typeof config !== 'object' || config === null || Array.isArray(config)) return;
+      await modelFacts({ ...checkpoint, config: { ...config } });
+    };
+  },
+};
+
+const SAES: readonly (readonly [string, string])[] = [
+  ['sae-lens/topk-rescale', 'cfg.json'],
+  ['sae-lens/jumprelu-skip-transcoder', 'cfg.json'],
+  ['sae-lens/v5-topk', 'cfg.json'],
+  ['sae-lens/v3-gated', 'cfg.json'],
+  ['sparsify/skip', 'cfg.json'],
+  ['dictionary-learning/MatryoshkaBatchTopKSAE', 'config.json'],
+  ['dictionary-learning/GatedAutoEncoder', 'config.json'],
+  ['gemma-scope-2/transcoder', 'config.json'],
+  ['llama-scope/sae', 'hyperparams.json'],
+];
+const SAE_WORDS = [
+  'standard',
+  'topk',
+  'jumprelu',
+  'gated',
+  'abstopk',
+  'batchtopk',
+  'transcoder',
+  'none',
+  'layer_norm',
+  'constant_norm_rescale',
+  'activation_fn_str',
+  'activation_fn_kwargs',
+  'k',
+  'd_out',
+  'apply_b_dec_to_input',
+  'AutoEncoderTopK',
+  'AutoEncoder',
+];
+
+export const saeConfig: FuzzFormat = {
+  name: 'sae-config',
+  async prepare(folder) {
+    const originals = await Promise.all(
+      SAES.map(async ([name, file]) => {
+        const to = join(folder, name);
+        await cp(join(fixtures, 'sae', name), to, { recursive: true });
+        const names = await readdir(to, { recursive: true });
+        const tensors = names.find((each) => /\.(?:safetensors|pt)$/.test(each) && !each.includes('golden'));
+        return {
+          to,
+          file: join(to, file),
+          tensors: join(to, tensors!),
+          config: await readFile(join(to, file)),
+          weights: await readFile(join(to, tensors!)),
+        };
+      }),
+    );
+    return async (stream) => {
+      const { to, file, tensors, config, weights } = pick(stream, originals);
+      const kind = stream.integer(8);
+      const damaged =
+        kind === 0
+          ? mutated(config, stream)
+          : JSON.stringify(damagedJson(JSON.parse(config.toString()), stream, SAE_WORDS));
+      await writeFile(file, damaged);
+      await writeFile(tensors, kind === 1 ? mutated(weights, stream) : weights);
+      await loadSae(to, stream.integer(2) === 0 ? {} : { normScale: 0.5 });
+    };
+  },
+};
