@@ -216,7 +216,9 @@ export const runConfig = z
         .nonnegative()
         .max(2 ** 50)
         .default(8_192)
-        .describe('of these, the last ones on which controls are measured too; 0 leaves controls out'),
+        .describe(
+          'of these, the last ones on which controls are measured too: so many or 32 documents, whichever is more, at most half; 0 leaves controls out',
+        ),
       documentTokens: count.describe('documents are cut to so many tokens before packing'),
       probeTexts: count.max(1_000_000).describe('texts of each probing task, taken in order'),
       probeTokens: count.describe('probe texts are cut to so many tokens'),

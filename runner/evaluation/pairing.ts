@@ -1,14 +1,17 @@
 /** What a record carries so that it can be compared with others over the same rows. */
 import { canonicalJson, sha256 } from '../io/hash.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
+import type { Resamples } from '../metrics/bootstrap.ts';
+import { influencesOf } from '../metrics/interval.ts';
 import type { Statistic } from '../metrics/statistic.ts';
-import { type PairedId, packDraws, pairedIds } from '../report/paired.ts';
+import { type PairedId, pairedIds } from '../report/paired.ts';
+import { packWithInfluences, type Source } from '../report/paired-draws.ts';
 import type { Paired } from '../report/schema.ts';
 import type { ProbeTask } from '../suites/probe-task.ts';
-import { namesOf } from './observation.ts';
+import { documentsOf, namesOf } from './observation.ts';
 
 /** Changes when resamples are drawn in another way. */
-const DRAWING = 'bootstrap/1';
+const DRAWING = 'bootstrap/2';
 
 export interface PairingKeys {
   tokens: string;
@@ -27,7 +30,7 @@ export function pairingKeys(
 ): PairingKeys {
   const probes = tasks.map(({ task, labels, texts }) => [task, Array.from(labels), sha256(texts.join('\0'))]);
   return {
-    tokens: sha256(canonicalJson([DRAWING, draws, namesOf(batches)])),
+    tokens: sha256(canonicalJson([DRAWING, draws, namesOf(batches), documentsOf(batches) ?? null])),
     probes: sha256(canonicalJson([DRAWING, draws, probes])),
   };
 }
@@ -50,11 +53,26 @@ export function pairedPart(
 ): Paired | undefined {
   let count = 0;
   const draws: Paired['draws'] = {};
+  const sources = new Map<string, Source>();
   for (const id of pairedIds) {
     const statistic = statistics[id];
     if (statistic === undefined || statistic.value === null || statistic.samples.length === 0) continue;
     count = statistic.samples.length;
-    draws[id] = { over: OVER[id], ...packDraws(statistic.samples) };
+    const influences = statistic.leftOut.map(({ resamples, values }) => {
+      const source = sources.get(resamples.key) ?? sourceOf(resamples);
+      sources.set(resamples.key, source);
+      // A class of one text has no influence that could be told.
+      const parts = resamples.strata.map((stratum) =>
+        stratum.length > 1 ? influencesOf(stratum, values) : new Float64Array(stratum.length),
+      );
+      return { source, values: Float64Array.from(parts.flatMap((part) => [...part])) };
+    });
+    const packed = packWithInfluences(statistic.value, statistic.samples, influences, [...sources.values()]);
+    draws[id] = { over: OVER[id], ...packed };
   }
-  return count === 0 ? undefined : { count, ...keys, draws };
+  return count === 0 ? undefined : { count, ...keys, sources: [...sources.values()], draws };
+}
+
+function sourceOf({ seed, strata }: Resamples): Source {
+  return { seed, strata: strata.map(({ length }) => length) };
 }

@@ -10,7 +10,13 @@ import { type ControlPass, controlPass } from '../evaluation/control-pass.ts';
 import { type ProbeControls, probeControls } from '../evaluation/controls.ts';
 import { observeCore } from '../evaluation/core-pass.ts';
 import { type Evaluated, evaluate } from '../evaluation/evaluate.ts';
-import { type HookSaes, type Kept, type Observation, observe } from '../evaluation/observation.ts';
+import {
+  documentsOf,
+  type HookSaes,
+  type Kept,
+  type Observation,
+  observe,
+} from '../evaluation/observation.ts';
 import { pairingKeys } from '../evaluation/pairing.ts';
 import { observeProbes } from '../evaluation/probe-pass.ts';
 import { sharedEncoding } from '../evaluation/shared-encoding.ts';
@@ -18,6 +24,7 @@ import { observeTokens } from '../evaluation/token-pass.ts';
 import { type ContentCache, remembered } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
 import { cachedModel } from '../lm/cached-model.ts';
+import type { TokenBatch } from '../lm/language-model.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { Features } from '../probes/features.ts';
 import type { Exclusion } from '../report/schema.ts';
@@ -42,6 +49,8 @@ export interface EvaluateStage {
   /** What was evaluated on. */
   tokens: number;
   rows: number;
+  /** Documents that hold most of a row: what is resampled. */
+  blocks: number | undefined;
   documents: EvaluationText['documents'];
   /** What the run's suites asked for and did not get. */
   exclusions: Exclusion[];
@@ -193,6 +202,7 @@ export async function evaluateStage(
       evaluated: evaluated.map((each, i) => ({ planned: order[i]!, evaluated: each })),
       rows,
       tokens: rows * config.corpus.rowTokens,
+      blocks: blocksOf(batches),
       documents,
       exclusions,
     };
@@ -241,6 +251,7 @@ async function coreObservation(
   const special = specialTokens(tokenizer);
   const batches = await coreBatches(config, tokenizer, begin.id, reading);
   const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
+  const blocks = blocksOf(batches);
   const counted = (ids: Int32Array): number => ids.reduce((sum, id) => sum + (special.has(id) ? 0 : 1), 0);
   return {
     observation: await observeCore(dModel, hooks, batches, special, kept),
@@ -248,6 +259,7 @@ async function coreObservation(
       name: 'held-out text',
       cells: {
         rows,
+        ...(blocks === undefined ? {} : { blocks }),
         row_tokens: batches[0]!.tokens,
         tokens: rows * batches[0]!.tokens,
         counted_positions: batches.reduce((sum, { ids }) => sum + counted(ids), 0),
@@ -255,6 +267,12 @@ async function coreObservation(
       note: `rows begin with ${begin.name}${begin.name === 'EOS' ? ', as the tokenizer has no BOS' : ''}, which also stands between documents`,
     },
   };
+}
+
+/** How many documents hold most of a row. */
+function blocksOf(batches: readonly TokenBatch[]): number | undefined {
+  const documents = documentsOf(batches);
+  return documents && new Set(documents).size;
 }
 
 /** The sets of several classes that the run names. */

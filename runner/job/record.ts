@@ -44,6 +44,7 @@ export async function recordOf(parts: {
   evaluated: Evaluated;
   tokens: number;
   rows: number;
+  blocks: number | undefined;
   documents: EvaluationText['documents'];
   exclusions: readonly Exclusion[];
 }): Promise<EvaluationRecord> {
@@ -106,8 +107,16 @@ export async function recordOf(parts: {
     caveats: [
       ...(config.model.reference === null ? embeddedCaveats : []),
       ...(config.spill === 'bfloat16' && !model.resident ? [roundedCaveat] : []),
+      ...(parts.blocks !== undefined && parts.blocks < FEW_DOCUMENTS ? [fewCaveat(parts)] : []),
     ],
   };
+}
+
+/** Below so many documents an interval over tokens holds less often than it claims. */
+const FEW_DOCUMENTS = 16;
+
+function fewCaveat({ rows, blocks }: { rows: number; blocks: number | undefined }): string {
+  return `The ${rows} rows of the evaluation belong to ${blocks} documents, fewer than ${FEW_DOCUMENTS}: intervals over tokens, which resample documents, hold less often than in 95 % of cases. Raise evaluation.tokens or lower evaluation.documentTokens.`;
 }
 
 /** What was done to the stream of tokens, and to how many. */
@@ -123,7 +132,12 @@ function dataSettings({ training: { policy, shuffle } }: RunConfig, { policy: co
 /** What was evaluated on. */
 function dataOf(
   { corpus, evaluation }: RunConfig,
-  { tokens, rows, documents }: Pick<Parameters<typeof recordOf>[0], 'tokens' | 'rows' | 'documents'>,
+  {
+    tokens,
+    rows,
+    blocks,
+    documents,
+  }: Pick<Parameters<typeof recordOf>[0], 'tokens' | 'rows' | 'blocks' | 'documents'>,
 ): EvaluationRecord['data'] {
   const source = corpus.heldout ?? corpus.source;
   const split =
@@ -137,6 +151,7 @@ function dataOf(
     tokens,
     rows,
     row_tokens: corpus.rowTokens,
+    ...(blocks === undefined ? {} : { blocks }),
     documents,
   };
 }

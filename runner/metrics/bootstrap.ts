@@ -4,7 +4,7 @@
  * its rows come with it. The same resamples serve every metric and every SAE measured on the
  * same rows, so differences between SAEs are paired and sums of metrics keep their correlation.
  */
-import { random } from '../math/random.ts';
+import { drawBlocks } from '../math/draws.ts';
 
 export interface Resamples {
   /** Names the draws: resamples of equal keys drew the same rows of the same data. */
@@ -137,15 +137,7 @@ function resampleStrata(
   if (!Number.isInteger(rows) || rows < 0) throw new RangeError(`resampleRows: ${rows} rows`);
   const usable = strata.some((stratum) => stratum.length > 1);
   const resamples = usable ? count : 0;
-  const weights = new Uint16Array(resamples * rows);
-  const stream = random('bootstrap', seed, rows);
-  for (let b = 0; b < resamples; b++) {
-    for (const stratum of strata) {
-      for (let draw = 0; draw < stratum.length; draw++) {
-        weights[b * rows + stratum[stream.integer(stratum.length)]!]!++;
-      }
-    }
-  }
+  const weights = drawBlocks(strata, rows, resamples, seed);
   const key = `${seed}:${rows} ${among}`;
   return { key, seed, rows, blocks: rows, blockOf: null, strata, count: resamples, weights };
 }

@@ -6,8 +6,13 @@ export interface DensityHistogram {
   edges: number[];
   /** Latents in [edge, next edge); the last bin includes a frequency of 1. */
   counts: number[];
-  /** Latents that did not fire: their 95 % upper frequency is 3 / window_tokens. */
+  /** Latents that did not fire; their 95 % upper frequency is 3 · burst / window_tokens. */
   never: number;
+  /**
+   * Firings of a latent in a document in which it fires, mean over the latents that fired. Firings come in bursts, so that
+   * a latent unseen in R documents may still fire in 3/R of them, and on 3 · burst / T of T tokens. Null where none fired.
+   */
+  burst: number | null;
   window_tokens: number;
 }
 
@@ -22,13 +27,16 @@ export function densityHistogram(sae: FiringTable): DensityHistogram | null {
   const edges = Array.from({ length: 1 - lowest }, (_, i) => (lowest + i) / STEPS_PER_DECADE);
   const counts = new Array<number>(-lowest).fill(0);
   let never = 0;
-  for (const firings of sae.firings) {
+  let bursts = 0;
+  for (const [latent, firings] of sae.firings.entries()) {
     if (firings === 0) {
       never++;
       continue;
     }
+    bursts += firings / sae.documents[latent]!;
     const bin = Math.floor(Math.log10(firings / tokens) * STEPS_PER_DECADE + 1e-9) - lowest;
     counts[Math.min(bin, counts.length - 1)]!++;
   }
-  return { edges, counts, never, window_tokens: tokens };
+  const fired = sae.latents - never;
+  return { edges, counts, never, burst: fired > 0 ? bursts / fired : null, window_tokens: tokens };
 }

@@ -7,7 +7,7 @@
 import { sum } from '../math/sum.ts';
 import type { Measure } from '../report/schema.ts';
 import { type Resamples, sumsOfBlocks } from './bootstrap.ts';
-import { bootstrapInterval, type Interval, type MadeInterval } from './interval.ts';
+import { bootstrapInterval, carriers, type Interval, type MadeInterval } from './interval.ts';
 
 export type { Interval } from './interval.ts';
 
@@ -54,6 +54,10 @@ const UNBOUNDED: Range = [null, null];
 export const NO_TOKENS = 'no tokens were kept by the mask';
 
 const TOO_FEW = 'fewer than two documents: nothing to resample';
+
+/** Where so few blocks, of so many, make up half of a value's variance, its interval is doubtful. */
+const FEW_CARRIERS = 2;
+const OF_BLOCKS = 16;
 
 export function unmeasured(reason: string): Unmeasured {
   return { value: null, reason };
@@ -217,8 +221,23 @@ export function toMeasure(
     value: statistic.value,
     ...(found === null
       ? { interval: null, interval_note: intervalNote ?? TOO_FEW }
-      : { interval: { low: found.low, high: found.high }, method: found.method }),
+      : {
+          interval: { low: found.low, high: found.high },
+          method: found.method,
+          ...doubtOf(statistic, found),
+        }),
     ...extra,
+  };
+}
+
+/** An interval of resamples that few blocks decide, in words for the record. */
+function doubtOf(estimate: Estimate, { method }: MadeInterval): { interval_note?: string } {
+  if (method !== 'studentised@2' && method !== 'percentile@2') return {};
+  const under = estimate.basis?.kind === 'image' ? estimate.basis.of : estimate;
+  const { few, of } = carriers(under.leftOut);
+  if (of < OF_BLOCKS || few > FEW_CARRIERS) return {};
+  return {
+    interval_note: `${few} of ${of} documents or texts make up half of the variance: with tails so heavy an interval holds less often than it claims`,
   };
 }
 

@@ -9,7 +9,10 @@ export const text = z.string().max(TEXT_LIMIT);
 export const name = z.string().min(1).max(300);
 export const count = z.int().nonnegative();
 
-/** A number with its 95 % interval. `interval: null` means none was computed, and `interval_note` says why. */
+/**
+ * A number with its 95 % interval. `interval: null` means none was computed, and `interval_note` says why; beside an
+ * interval it says why that one is less sure than it claims.
+ */
 const present = z.strictObject({
   value: z.number(),
   interval: z.strictObject({ low: z.number(), high: z.number() }).nullable(),

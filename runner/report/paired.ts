@@ -3,9 +3,12 @@
  * ranks by, what each resample gave, with keys that say what was drawn and from which rows; records of any runs over
  * the same rows can then be compared, without evaluating anything again. Free of zod: the browser compares too.
  */
+
+import { quantiles } from '../math/quantile.ts';
 import { type DefinitionId, interpScoreComponents } from './definitions.ts';
 import { measureOf } from './measures.ts';
-import type { EvaluationRecord, PairedDraws } from './schema.ts';
+import { type Influences, nameOf, type Unpacked, unpack, weightsOf } from './paired-draws.ts';
+import type { EvaluationRecord } from './schema.ts';
 
 /** Values that carry their resamples. */
 export const pairedIds = [
@@ -17,36 +20,6 @@ export const pairedIds = [
 
 export type PairedId = (typeof pairedIds)[number];
 
-/** Levels a resample's value is rounded to, between the least and the largest: a byte each. */
-const LEVELS = 255;
-
-/**
- * Values of the resamples as they are stored. Rounding moves each by at most 1/510 of their range, about 0.7 % of the
- * width of an interval.
- */
-export function packDraws(samples: ArrayLike<number>): { low: number; step: number; levels: string } {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (let b = 0; b < samples.length; b++) {
-    low = Math.min(low, samples[b]!);
-    high = Math.max(high, samples[b]!);
-  }
-  const step = (high - low) / LEVELS;
-  let bytes = '';
-  for (let b = 0; b < samples.length; b++) {
-    bytes += String.fromCharCode(step > 0 ? Math.round((samples[b]! - low) / step) : 0);
-  }
-  return { low, step, levels: btoa(bytes) };
-}
-
-export function unpackDraws({
-  low,
-  step,
-  levels,
-}: Pick<PairedDraws, 'low' | 'step' | 'levels'>): Float64Array {
-  return Float64Array.from(atob(levels), (byte) => low + step * byte.charCodeAt(0));
-}
-
 export interface PairedDifference {
   /** The first record's value less the second's. */
   value: number;
@@ -54,38 +27,109 @@ export interface PairedDifference {
   high: number;
   /** Whether the interval leaves 0 out. */
   resolved: boolean;
+  /**
+   * Studentised: each resample's distance in that resample's own standard error, as interval.ts does it. Percentile where
+   * a record has no influences, which is too narrow by the smallness of the number of rows.
+   */
+  method: 'studentised' | 'percentile';
 }
 
+/** A resample's standard error below this share of the whole one is rounding, and counts as none. */
+const NEGLIGIBLE = 1e-6;
+
 /**
- * The difference of two records' values with its 95 % interval (percentile, of the differences in each resample), or
- * null where they were not resampled over the same rows.
+ * The difference of two records' values with its 95 % interval, of this pair alone, or null where they were not resampled
+ * over the same rows.
  */
 export function pairedDifference(
   a: EvaluationRecord,
   b: EvaluationRecord,
   id: PairedId,
 ): PairedDifference | null {
-  const [one, two] = [a.paired, b.paired];
-  const [first, second] = [one?.draws[id], two?.draws[id]];
-  const [ours, theirs] = [measureOf(a, id)?.value, measureOf(b, id)?.value];
-  if (!one || !two || !first || !second || ours == null || theirs == null) return null;
-  if (one.count !== two.count || first.over !== second.over) return null;
-  const sameTokens = one.tokens === two.tokens;
-  const sameProbes = one.probes === two.probes;
-  const comparable = { tokens: sameTokens, probes: sameProbes, both: sameTokens && sameProbes };
-  if (!comparable[first.over]) return null;
-  const others = unpackDraws(second);
-  const differences = unpackDraws(first)
-    .map((value, draw) => value - others[draw]!)
-    .sort();
-  const [low, high] = [quantile(differences, 0.025), quantile(differences, 0.975)];
-  return { value: ours - theirs, low, high, resolved: low > 0 || high < 0 };
+  const [first, second] = [drawsOf(a, id), drawsOf(b, id)];
+  if (first === null || second === null || first.rows !== second.rows) return null;
+  const value = first.value - second.value;
+  const samples = first.samples.map((sample, draw) => sample - second.samples[draw]!);
+  const influences = influenceDifference(first, second);
+  const studentised = influences && studentise(value, samples, influences);
+  const [low, high] = studentised ?? quantiles(samples, [0.025, 0.975]);
+  return {
+    value,
+    low: low!,
+    high: high!,
+    resolved: low! > 0 || high! < 0,
+    method: studentised ? 'studentised' : 'percentile',
+  };
 }
 
-/** Of sorted values, by linear interpolation between neighbours. */
-function quantile(sorted: Float64Array, share: number): number {
-  const position = share * (sorted.length - 1);
-  const below = Math.floor(position);
-  const low = sorted[below]!;
-  return low + (position - below) * (sorted[Math.min(below + 1, sorted.length - 1)]! - low);
+/** What a record knows of one value in its resamples. */
+export interface Drawn extends Unpacked {
+  value: number;
+  /** Equal where two values were resampled over the same rows in the same draws. */
+  rows: string;
+}
+
+/** Null where the record has no such value, or no resamples of it. */
+export function drawsOf(record: EvaluationRecord, id: PairedId): Drawn | null {
+  const { paired } = record;
+  const draws = paired?.draws[id];
+  const value = measureOf(record, id)?.value;
+  if (!paired || !draws || value == null) return null;
+  const unpacked = unpack(value, draws, paired);
+  if (unpacked === null) return null;
+  const keys = { tokens: paired.tokens, probes: paired.probes, both: `${paired.tokens} ${paired.probes}` };
+  return { ...unpacked, value, rows: `${paired.count} ${keys[draws.over]}` };
+}
+
+/** Influences of the difference; null where either has none. */
+function influenceDifference(a: Unpacked, b: Unpacked): Influences[] | null {
+  if (a.influences === null || b.influences === null) return null;
+  const theirs = new Map(b.influences.map((each) => [nameOf(each.source), each]));
+  const found = a.influences.map(({ source, values }) => {
+    const other = theirs.get(nameOf(source))?.values;
+    theirs.delete(nameOf(source));
+    return { source, values: other === undefined ? values : values.map((each, i) => each - other[i]!) };
+  });
+  const alone = [...theirs.values()].map(({ source, values }) => ({
+    source,
+    values: values.map((each) => -each),
+  }));
+  return [...found, ...alone];
+}
+
+/** The ends of the studentised interval; null where no standard error can be had. */
+function studentise(
+  value: number,
+  samples: Float64Array,
+  influences: readonly Influences[],
+): [number, number] | null {
+  const count = samples.length;
+  let whole = 0;
+  const squared = new Float64Array(count);
+  for (const { source, values } of influences) {
+    const weights = weightsOf(source, count);
+    let start = 0;
+    for (const n of source.strata) {
+      const share = n > 1 ? 1 / (n * (n - 1)) : 0;
+      for (let i = start; i < start + n; i++) whole += share * values[i]! ** 2;
+      for (let b = 0; b < count; b++) {
+        const row = b * values.length;
+        let mean = 0;
+        for (let i = start; i < start + n; i++) mean += (weights[row + i]! * values[i]!) / n;
+        let spread = 0;
+        for (let i = start; i < start + n; i++) spread += weights[row + i]! * (values[i]! - mean) ** 2;
+        squared[b]! += share * spread;
+      }
+      start += n;
+    }
+  }
+  whole = Math.sqrt(whole);
+  if (!(whole > 0)) return null;
+  const distances = samples.map((sample, b) => {
+    const error = Math.sqrt(squared[b]!);
+    return sample === value ? 0 : (sample - value) / (error < NEGLIGIBLE * whole ? 0 : error);
+  });
+  const [least, most] = quantiles(distances, [0.025, 0.975]);
+  const ends: [number, number] = [value - most! * whole, value - least! * whole];
+  return ends.every(Number.isFinite) ? ends : null;
 }

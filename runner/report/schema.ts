@@ -73,6 +73,8 @@ const controlName = z.enum([
 const controls = z.strictObject({
   tokens: count,
   rows: count,
+  /** Documents that hold most of a row. */
+  blocks: count.optional(),
   /** Tokens that were kept to fit controls on; none of them is among the controlled. */
   fit_tokens: count,
   /** The rule by which random controls were drawn; earlier records, without it, drew them by the SAE's place at its hook. */
@@ -90,22 +92,44 @@ const controls = z.strictObject({
   ),
 });
 
-/** A value in each resample, rounded to 256 levels: low + step · level, a byte a resample, in base64. */
+/**
+ * A value in each resample, rounded to 256 levels: low + step · level, a byte a resample, in base64. Where the influences
+ * of the blocks are given, that is what the resample gave beyond them, to first order: see paired-draws.ts.
+ */
 const pairedDraws = z.strictObject({
   /** Rows that were drawn: of tokens, of probe texts, or of both. */
   over: z.enum(['tokens', 'probes', 'both']),
   low: z.number(),
   step: z.number().nonnegative(),
   levels: z.base64().max(2_000_000),
+  /** For each source the value depends on, step · level of each block, two bytes a block, in base64. */
+  influences: z
+    .array(
+      z.strictObject({
+        source: count,
+        step: z.number().nonnegative(),
+        levels: z.base64().max(2_000_000),
+      }),
+    )
+    .max(1_000)
+    .optional(),
+});
+
+/** Blocks that are drawn among one another: documents, or the test texts of a task, by class. */
+const drawnSource = z.strictObject({
+  /** Names the stream of draws. */
+  seed: z.union([z.number(), text]),
+  strata: z.array(count.max(1_000_000)).max(1_000),
 });
 
 /** What comparing this record with others over the same rows needs; see paired.ts. */
 const paired = z.strictObject({
   /** Resamples. */
-  count: z.int().positive(),
+  count: z.int().positive().max(1_000_000),
   /** Hashes of the rows drawn from and of the draws themselves: equal keys, equal resamples. */
   tokens: sha256,
   probes: sha256,
+  sources: z.array(drawnSource).max(1_000).optional(),
   draws: z.partialRecord(z.enum(definitionIds), pairedDraws),
 });
 
@@ -199,6 +223,8 @@ export const recordObject = z.strictObject({
       tokens: count,
       rows: count.nullable(),
       row_tokens: count.nullable(),
+      /** Documents that hold most of a row: what the intervals over tokens resample. */
+      blocks: count.optional(),
       /** Documents the rows were packed from, and a hash over the hash of each, in order. */
       documents: z.strictObject({ count, sha256 }).optional(),
     })
@@ -221,6 +247,8 @@ export const recordObject = z.strictObject({
         edges: z.array(z.number()),
         counts: z.array(count),
         never: count,
+        /** Firings of a latent in a document in which it fires, mean over those that fired. */
+        burst: z.number().positive().nullable().optional(),
         window_tokens: count,
       })
       .nullable(),

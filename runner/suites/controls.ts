@@ -118,7 +118,14 @@ export function controlsSuite(inputs: ControlInputs): Controls {
     ];
   });
   const tokens = activations.tokens.reduce((sum, count) => sum + count, 0);
-  return { tokens, rows: activations.rows, fit_tokens: inputs.fitTokens, values, skills };
+  return {
+    tokens,
+    rows: activations.rows,
+    ...(inputs.documents && { blocks: resamples.blocks }),
+    fit_tokens: inputs.fitTokens,
+    values,
+    skills,
+  };
 }
 
 function recovered(table: LossTable, resamples: Resamples): Statistic {

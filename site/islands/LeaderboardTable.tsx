@@ -2,7 +2,7 @@ import type { WhiskerScale } from '../charts/whisker.ts';
 import type { SkillMark } from '../lib/controls.ts';
 import { formatInterval, formatNumber } from '../lib/format.ts';
 import { kindLabels } from '../lib/kinds.ts';
-import type { LeaderboardRow, ScoreCell, ScoreColumn } from '../lib/leaderboard.ts';
+import type { LeaderboardRow, RankRange, ScoreCell, ScoreColumn } from '../lib/leaderboard.ts';
 import type { SortDirection } from '../lib/order.ts';
 import { Whisker } from './Whisker.tsx';
 
@@ -73,14 +73,13 @@ export function LeaderboardTable({
         </thead>
         <tbody>
           {rows.map((row) => (
-            <tr key={row.id} className={row.tie ? 'tied' : undefined}>
+            <tr key={row.id} className={row.range ? 'open' : undefined}>
               <th scope="row" className="name">
                 <div className="who">
                   {ranked && (
                     <span className="rank">
                       <span className="hidden">Rank </span>
-                      {row.tie?.ranks ?? row.rank ?? '–'}
-                      {row.tie && <span className="tie">tie {row.tie.label}</span>}
+                      {row.range?.ranks ?? row.rank ?? '–'}
                     </span>
                   )}
                   <div>
@@ -88,7 +87,7 @@ export function LeaderboardTable({
                     <span className={`badge ${row.kind}`}>{kindLabels[row.kind]}</span>
                     <span className="sub">{row.model}</span>
                     <span className="sub">{row.shape}</span>
-                    {row.tie && <span className="sub">not resolved from {row.tie.others.join(', ')}</span>}
+                    {row.range && <span className="sub">{notResolved(row.range)}</span>}
                   </div>
                 </div>
               </th>
@@ -108,6 +107,11 @@ export function LeaderboardTable({
       </table>
     </section>
   );
+}
+
+function notResolved({ others, more }: RankRange): string {
+  const rest = more > 0 ? ` and ${more} more` : '';
+  return `not resolved from ${others.join(', ')}${rest}`;
 }
 
 interface ValueProps {

@@ -22,7 +22,10 @@ export interface ComparisonCell {
   reason: string | null;
   /** Difference to the first record, for statistics. */
   change: string | null;
-  /** 95 % interval of that difference, of the paired bootstrap; null where the rows were not the same. */
+  /**
+   * 95 % interval of that difference, of the paired bootstrap, and its kind where that is not the studentised one; null
+   * where the rows were not the same.
+   */
   changeInterval: string | null;
   /**
    * Whether the difference is one: by its own interval where there is one; else true for intervals that do not
@@ -85,6 +88,8 @@ export function compareRecords(records: readonly EvaluationRecord[]): Comparison
         fact('Split', (entry) => entry.data?.split),
         fact('Seed', (entry) => entry.data?.seed),
         fact('Tokens', (entry) => entry.data?.tokens),
+        fact('Rows', (entry) => entry.data?.rows),
+        fact('Documents that hold them', (entry) => entry.data?.blocks),
         fact('Tokens a row', (entry) => entry.data?.row_tokens),
         fact('Device', (entry) => entry.provenance.device),
         fact('Wall time', ({ provenance }) =>
@@ -166,11 +171,16 @@ function measureRow({
       details,
       reason: words.reason,
       change,
-      changeInterval: paired && `${signed(paired.low, digits)} to ${signed(paired.high, digits)}`,
+      changeInterval: paired && changeText(paired, digits),
       resolved: paired ? paired.resolved : comparable && intervalsApart(measure, first) ? true : null,
     };
   });
   return { key, label, href: definitionPath(id), definition: id, ...markOthers(cells) };
+}
+
+function changeText({ low, high, method }: PairedDifference, digits: number): string {
+  const ends = `${signed(low, digits)} to ${signed(high, digits)}`;
+  return method === 'studentised' ? ends : `${ends} (${method})`;
 }
 
 function pairedChange(

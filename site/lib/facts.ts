@@ -96,6 +96,7 @@ export function dataFacts({ data }: EvaluationRecord): Fact[] {
     { name: 'Seed', value: data.seed === null ? null : String(data.seed) },
     { name: 'Tokens', value: count(data.tokens) },
     { name: 'Rows', value: count(data.rows) },
+    ...(data.blocks === undefined ? [] : [{ name: 'Documents that hold them', value: count(data.blocks) }]),
     { name: 'Tokens a row', value: count(data.row_tokens) },
   ];
 }

@@ -1,6 +1,7 @@
 /** Numbers and measures as readers see them: real minus signs, grouped thousands, an en dash or “to” between bounds. */
 import type { Definition } from '../../runner/report/definition.ts';
 import { type DefinitionId, definitions } from '../../runner/report/definitions.ts';
+import { EARLIER_METHOD, intervalMethods } from '../../runner/report/interval-methods.ts';
 import type { Measure } from '../../runner/report/schema.ts';
 
 export function formatNumber(value: number, digits: number): string {
@@ -89,6 +90,25 @@ export function formatTime(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 }
 
+/**
+ * How often a latent that never fired may still fire, with 95 % confidence: in 3 of the R documents where it could have
+ * been seen, and there as often as others do. Firings come in bursts, so that tokens alone bound nothing.
+ *
+ * @param rows documents, or rows where the record does not count them
+ */
+export function boundOf(
+  { burst, window_tokens }: { burst?: number | null | undefined; window_tokens: number },
+  rows: number | null,
+): string {
+  if (burst != null) {
+    const rate = formatSmall((3 * burst) / window_tokens);
+    return `; each may still fire on 3b/T ≈ ${rate} of tokens (95 % upper bound; b = ${formatNumber(burst, 1)} firings in a document where a latent fires)`;
+  }
+  return rows === null || rows < 3
+    ? ''
+    : `; each may still fire in 3/R ≈ ${formatSmall(3 / rows)} of rows (95 % upper bound)`;
+}
+
 export interface MeasureText {
   /** The value, or null where it is missing. */
   value: string | null;
@@ -97,6 +117,10 @@ export interface MeasureText {
   reason: string | null;
   window: string | null;
   note: string | null;
+  /** How the interval was formed. */
+  method: string | null;
+  /** Why the interval is less sure than it claims. */
+  doubt: string | null;
 }
 
 /** The words for a measure; `undefined` is a statistic the record does not mention. */
@@ -111,6 +135,8 @@ export function describeMeasure(
       reason: measure?.reason ?? 'The record does not mention this statistic.',
       window: null,
       note: null,
+      method: null,
+      doubt: null,
     };
   }
   const { digits } = typeof definition === 'string' ? definitions[definition] : definition;
@@ -120,5 +146,7 @@ export function describeMeasure(
     reason: measure.interval ? null : (measure.interval_note ?? 'No interval was computed.'),
     window: measure.window_tokens === undefined ? null : `${formatCount(measure.window_tokens)} tokens`,
     note: measure.note ?? null,
+    method: measure.interval && (measure.method ? intervalMethods[measure.method] : EARLIER_METHOD),
+    doubt: measure.interval && (measure.interval_note ?? null),
   };
 }

@@ -1,11 +1,12 @@
 /** The leaderboard's columns and rows, small and serialisable: they are the island's props. */
+
+import { standings } from '../../runner/report/board.ts';
 import { type DefinitionId, definitions, interpScoreComponents } from '../../runner/report/definitions.ts';
 import { interpScoreOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord, Kind, Measure } from '../../runner/report/schema.ts';
 import { type SkillMark, skillMark } from './controls.ts';
 import { formatCount, formatTokens } from './format.ts';
 import { ranks } from './order.ts';
-import { tiesOf } from './ties.ts';
 import { definitionPath, saePath } from './url.ts';
 
 export interface ScoreColumn {
@@ -20,13 +21,16 @@ export interface ScoreColumn {
 /** Value and bounds; a string in place of the value is the reason it is missing. */
 export type ScoreCell = readonly [value: number | string, low?: number, high?: number];
 
-export interface RowTie {
-  label: string;
-  /** The ranks the tie covers, as `1–2`. */
+export interface RankRange {
+  /** The ranks that the evaluation leaves open, as `1–2`. */
   ranks: string;
-  /** Names of the others. */
+  /** Names of some it is not told apart from, and how many more there are. */
   others: readonly string[];
+  more: number;
 }
+
+/** Names of a range's others that a row has room for. */
+const NAMED = 4;
 
 export interface LeaderboardRow {
   id: string;
@@ -39,8 +43,8 @@ export interface LeaderboardRow {
   shape: string;
   /** By InterpScore among the ranked rows; null when it has none or must not be ranked. */
   rank: number | null;
-  /** The SAEs it is tied with; null when its rank is its own. */
-  tie: RowTie | null;
+  /** The ranks it may hold; null when its rank is its own. */
+  range: RankRange | null;
   /** In the order of `scoreColumns`. */
   cells: readonly ScoreCell[];
   /** In the same order; null where there is no floor and ceiling to judge the value by. */
@@ -88,7 +92,7 @@ export function describeShape(entry: EvaluationRecord): string {
 /** One row a record, best score first; `ranked` false leaves the rank out. */
 export function leaderboardRows(records: readonly EvaluationRecord[], ranked: boolean): LeaderboardRow[] {
   const rankings = ranks(records.map((entry) => interpScoreOf(entry)?.score.value ?? null));
-  const ties = ranked ? rowTies(records, rankings) : new Map<string, RowTie>();
+  const ranges = ranked ? rankRanges(records) : [];
   const rows = records.map((entry, i) => ({
     id: entry.id,
     href: saePath(entry.id),
@@ -98,7 +102,7 @@ export function leaderboardRows(records: readonly EvaluationRecord[], ranked: bo
     layer: entry.sae.layer,
     shape: `layer ${entry.sae.layer} · ${describeShape(entry)}`,
     rank: ranked ? (rankings[i] ?? null) : null,
-    tie: ties.get(entry.id) ?? null,
+    range: ranges[i] ?? null,
     cells: cells(entry),
     skills: columnDefinitions.map((id) => skillMark(entry.controls, id)),
   }));
@@ -109,29 +113,17 @@ export function leaderboardRows(records: readonly EvaluationRecord[], ranked: bo
   return rows.toSorted((a, b) => score(b) - score(a) || 0);
 }
 
-/** By record id. */
-function rowTies(
-  records: readonly EvaluationRecord[],
-  rankings: readonly (number | null)[],
-): Map<string, RowTie> {
-  const scored = records
-    .flatMap((entry, i) => {
-      const rank = rankings[i];
-      return typeof rank === 'number' ? [{ entry, rank }] : [];
-    })
-    .toSorted((a, b) => a.rank - b.rank);
-  const ties = tiesOf(
-    scored.map(({ entry }) => entry),
-    scored.map(({ rank }) => rank),
-  );
-  return new Map(
-    scored.flatMap(({ entry }, i) => {
-      const tie = ties[i];
-      if (!tie) return [];
-      const others = tie.with.map((other) => other.sae.name);
-      return [[entry.id, { label: tie.label, ranks: `${tie.from}–${tie.to}`, others }] as const];
-    }),
-  );
+/** For each record the ranks left open; null where that is one, or where it has none. */
+function rankRanges(records: readonly EvaluationRecord[]): (RankRange | null)[] {
+  return standings(records, 'interpscore@0.0.1').map((standing) => {
+    if (standing === null || standing.from === standing.to) return null;
+    const others = standing.unresolved.map((place) => records[place]!.sae.name);
+    return {
+      ranks: `${standing.from}–${standing.to}`,
+      others: others.slice(0, NAMED),
+      more: Math.max(0, others.length - NAMED),
+    };
+  });
 }
 
 /** The composites and their bounds: what the shared scale of the score column must hold. */

@@ -122,6 +122,8 @@ export function cellText(cell: Cell | undefined, definition: Definition | undefi
     reason: null,
     window: null,
     note,
+    method: null,
+    doubt: null,
   });
   if (typeof cell === 'string') return plain(cell);
   if (typeof cell === 'number') return plain(formatPlain(cell));

@@ -108,6 +108,7 @@ export const core = declareSuite({
       columns: [
         { key: 'tokens', label: 'Tokens' },
         { key: 'rows', label: 'Rows' },
+        { key: 'blocks', label: 'Documents that hold them' },
         { key: 'row_tokens', label: 'Tokens per row' },
         { key: 'counted_positions', label: 'Positions that are neither BOS, EOS nor PAD' },
       ],

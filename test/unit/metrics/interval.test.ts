@@ -10,6 +10,7 @@ import {
   type Estimate,
   interval,
   sumOf,
+  toMeasure,
 } from '../../../runner/metrics/statistic.ts';
 import { accuracy, accuracyFall } from '../../../runner/probes/accuracy.ts';
 
@@ -75,8 +76,13 @@ describe('the interval of resamples', () => {
   it('names how few blocks carry the value', () => {
     const heavy = Float64Array.from({ length: 100 }, (_, i) => (i === 4 ? 50 : Math.sin(i)));
     expect(carriers(meanOver(heavy).leftOut)).toEqual({ few: 1, of: 100 });
+    expect(toMeasure(meanOver(heavy))).toMatchObject({
+      method: 'studentised@2',
+      interval_note: expect.stringMatching(/^1 of 100 documents or texts make up half of the variance/),
+    });
     const light = Float64Array.from({ length: 100 }, (_, i) => Math.sin(i));
     expect(carriers(meanOver(light).leftOut).few).toBeGreaterThan(20);
+    expect(toMeasure(meanOver(light))).not.toHaveProperty('interval_note');
   });
 });
 

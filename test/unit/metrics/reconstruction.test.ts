@@ -102,7 +102,8 @@ describe('reconstruction metrics', () => {
           values.slice(from * WIDTH, (from + tokens) * WIDTH);
         const { k, indices, values } = sae.latents!;
         const made: TestRow = {
-          row: { x: part(row.x), tokens },
+          // All of one document, which is what bursts of firing are counted in.
+          row: { x: part(row.x), tokens, document: 0 },
           sae: {
             reconstruction: part(sae.reconstruction),
             latents: {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../../runner/math/random.ts';
-import { packDraws, pairedDifference, unpackDraws } from '../../../runner/report/paired.ts';
+import { pairedDifference } from '../../../runner/report/paired.ts';
+import { packDraws, unpackDraws } from '../../../runner/report/paired-draws.ts';
 import { record } from '../../../runner/report/schema.ts';
 import { fixture } from '../site/fixtures.ts';
 import { withDraws } from '../site/with-draws.ts';
@@ -44,6 +45,7 @@ describe('pairedDifference', () => {
       low: 0,
       high: 0,
       resolved: false,
+      method: 'percentile',
     });
   });
 

@@ -54,14 +54,14 @@ function sources(folder: string): string[] {
 describe('imports of the site', () => {
   const site = reach(sources('site'), true);
 
-  it('reaches the record schema, and nothing of the runner outside runner/report', () => {
+  it('reaches the record schema, and nothing of the runner outside runner/report and runner/math', () => {
     const runner = site.files.filter((file) => file.startsWith('runner/'));
     expect(runner).toContain('runner/report/schema.ts');
-    expect(runner.filter((file) => !file.startsWith('runner/report/'))).toEqual([]);
+    expect(runner.filter((file) => !/^runner\/(report|math)\//.test(file))).toEqual([]);
   });
 
-  it('stays inside site and runner/report, and uses few packages', () => {
-    expect(site.files.filter((file) => !/^(?:site|runner\/report)\//.test(file))).toEqual([]);
+  it('stays inside site, runner/report and runner/math, and uses few packages', () => {
+    expect(site.files.filter((file) => !/^(?:site|runner\/report|runner\/math)\//.test(file))).toEqual([]);
     expect([...site.packages].toSorted()).toEqual(
       ['astro', 'astro/loaders', 'astro:content', 'd3', 'node:fs', 'node:path', 'react', 'zod'].toSorted(),
     );

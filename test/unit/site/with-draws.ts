@@ -1,6 +1,6 @@
 /** A record with a given composite and its resamples: most of their spread is shared by all SAEs, as rows are. */
 import { random } from '../../../runner/math/random.ts';
-import { packDraws } from '../../../runner/report/paired.ts';
+import { packDraws } from '../../../runner/report/paired-draws.ts';
 import type { EvaluationRecord } from '../../../runner/report/schema.ts';
 
 /** @param rows names the rows evaluated on */

@@ -112,7 +112,7 @@ describe('compareRecords', () => {
     const near = compareRecords([first, withDraws(fixture('small-world-l2'), 0.699, 2)]);
     expect(row('interpscore.interpscore@0.0.1', near).cells[1]).toMatchObject({
       change: '−0.0010',
-      changeInterval: expect.stringMatching(/^−0\.00\d\d to \+0\.00\d\d$/),
+      changeInterval: expect.stringMatching(/^−0\.00\d\d to \+0\.00\d\d \(percentile\)$/),
       resolved: false,
     });
     const far = compareRecords([first, withDraws(fixture('small-world-l2'), 0.68, 2)]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  boundOf,
   describeMeasure,
   formatBrief,
   formatBytes,
@@ -63,7 +64,22 @@ describe('measures', () => {
       reason: null,
       window: '250,000 tokens',
       note: null,
+      method: 'studentised bootstrap over rows, after clipping (studentised@1)',
+      doubt: null,
     });
+  });
+
+  it('names the method of an interval, and why it is doubtful', () => {
+    const interval = { low: 0.9, high: 1 };
+    expect(
+      describeMeasure({ value: 0.95, interval, method: 'wilson', interval_note: 'Few rows.' }, 'alive@v1'),
+    ).toMatchObject({ method: 'Wilson’s score interval', doubt: 'Few rows.', reason: null });
+  });
+
+  it('bounds how often latents that never fired may fire by documents, not by tokens', () => {
+    expect(boundOf({ burst: 12, window_tokens: 100_000 }, 50)).toContain('3b/T ≈ 3.6 × 10⁻⁴ of tokens');
+    expect(boundOf({ window_tokens: 100_000 }, 50)).toContain('3/R ≈ 6.0 × 10⁻² of rows');
+    expect(boundOf({ window_tokens: 100_000 }, null)).toBe('');
   });
 
   it('says why there is no interval, no value, or no mention', () => {

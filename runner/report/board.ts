@@ -1,0 +1,132 @@
+/**
+ * A ranking that says what it knows: for each SAE the range of ranks its evaluation leaves open. Of K SAEs there are
+ * K(K−1)/2 differences, and of so many 95 % intervals some leave out a true zero; so all differences of a board are
+ * judged together, by one limit that the largest of them crosses in 5 % of resamples (the maximum statistic; Romano and
+ * Wolf 2005, Mogstad et al. 2024 for ranks). A rank then ranges from 1 + those resolved as better to K − those resolved
+ * as worse, and with 95 % confidence all true ranks lie in their ranges. Free of zod.
+ */
+import { quantiles } from '../math/quantile.ts';
+import { normalTail, studentQuantile } from '../math/student.ts';
+import { measureOf } from './measures.ts';
+import { type Drawn, drawsOf, type PairedId } from './paired.ts';
+import { nameOf } from './paired-draws.ts';
+import type { EvaluationRecord } from './schema.ts';
+
+export interface Standing {
+  /** The ranks that the evaluation leaves open, 1 the highest value. */
+  from: number;
+  to: number;
+  /** Numbers of the others it was compared with and not told apart from. */
+  unresolved: readonly number[];
+}
+
+const LEVEL = 0.95;
+
+/**
+ * The standing of each record, in their order; null for one without a value. Records over the same rows are compared by
+ * their resamples; of others, and of those without any, the order of the values is taken as it is.
+ */
+export function standings(records: readonly EvaluationRecord[], id: PairedId): (Standing | null)[] {
+  const values = records.map((record) => measureOf(record, id)?.value ?? null);
+  const groups = new Map<string, { place: number; drawn: Drawn }[]>();
+  records.forEach((record, place) => {
+    const drawn = drawsOf(record, id);
+    if (drawn !== null) groups.set(drawn.rows, [...(groups.get(drawn.rows) ?? []), { place, drawn }]);
+  });
+  const open = records.map(() => new Set<number>());
+  for (const group of groups.values()) {
+    const resolved = resolve(group.map(({ drawn }) => drawn));
+    group.forEach(({ place }, i) => {
+      group.forEach(({ place: other }, j) => {
+        if (i !== j && !resolved(i, j)) open[place]!.add(other);
+      });
+    });
+  }
+  return records.map((_, place) => {
+    const value = values[place]!;
+    if (value === null) return null;
+    let [better, worse, ranked] = [0, 0, 0];
+    values.forEach((other, at) => {
+      if (other === null) return;
+      ranked++;
+      if (at === place || open[place]!.has(at)) return;
+      if (other > value) better++;
+      if (other < value) worse++;
+    });
+    return { from: 1 + better, to: ranked - worse, unresolved: [...open[place]!] };
+  });
+}
+
+/** Which of the values over the same rows are told apart, all pairs judged together. */
+export function resolve(board: readonly Drawn[]): (i: number, j: number) => boolean {
+  const size = board.length;
+  const away = board.map(({ value, samples }) => samples.map((sample) => sample - value));
+  const count = away[0]?.length ?? 0;
+  const deviation = new Float64Array(size * size);
+  const largest = new Float64Array(count);
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < i; j++) {
+      const [one, two] = [away[i]!, away[j]!];
+      let [sum, squares] = [0, 0];
+      for (let b = 0; b < count; b++) {
+        const difference = one[b]! - two[b]!;
+        sum += difference;
+        squares += difference * difference;
+      }
+      const spread = Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));
+      deviation[i * size + j] = spread;
+      if (!(spread > 0)) continue;
+      for (let b = 0; b < count; b++) {
+        const standardised = Math.abs(one[b]! - two[b]!) / spread;
+        if (standardised > largest[b]!) largest[b] = standardised;
+      }
+    }
+  }
+  const [limit] = quantiles(largest, [LEVEL]);
+  const exact = standardErrors(board);
+  return (i, j) => {
+    const spread = deviation[Math.max(i, j) * size + Math.min(i, j)]!;
+    if (!(spread > 0)) return false;
+    const difference = Math.abs(board[i]!.value - board[j]!.value);
+    if (exact === null) return difference > limit! * spread;
+    const { error, freedom } = exact(i, j);
+    return difference > studentQuantile(normalTail(limit!), freedom) * error;
+  };
+}
+
+/**
+ * The standard error of a difference, from the influences of the blocks, with its degrees of freedom (Welch 1947): few
+ * blocks tell their own spread badly, and the limit is Student's in the place of the normal's. Null where a record has
+ * no influences.
+ */
+function standardErrors(board: readonly Drawn[]) {
+  const sources = new Map(
+    board.flatMap(({ influences }) =>
+      (influences ?? []).map(({ source }) => [nameOf(source), source] as const),
+    ),
+  );
+  const strata = [...sources.values()].flatMap((source) => source.strata);
+  const vectors: Float64Array[] = [];
+  for (const { influences } of board) {
+    if (influences === null) return null;
+    const parts = [...sources].map(([name, source]) => {
+      const values = influences.find((each) => nameOf(each.source) === name)?.values;
+      const scales = source.strata.flatMap((n) =>
+        new Array<number>(n).fill(n > 1 ? 1 / Math.sqrt(n * (n - 1)) : 0),
+      );
+      return scales.map((scale, i) => scale * (values?.[i] ?? 0));
+    });
+    vectors.push(Float64Array.from(parts.flat()));
+  }
+  return (i: number, j: number): { error: number; freedom: number } => {
+    const [one, two] = [vectors[i]!, vectors[j]!];
+    let [variance, squares, at] = [0, 0, 0];
+    for (const n of strata) {
+      let part = 0;
+      for (const end = at + n; at < end; at++) part += (one[at]! - two[at]!) ** 2;
+      variance += part;
+      if (n > 1) squares += (part * part) / (n - 1);
+    }
+    return { error: Math.sqrt(variance), freedom: squares > 0 ? (variance * variance) / squares : 1 };
+  };
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { random } from '../../../runner/math/random.ts';
+import { standings } from '../../../runner/report/board.ts';
+import { pairedDifference } from '../../../runner/report/paired.ts';
+import { record } from '../../../runner/report/schema.ts';
+import { leaderboardRows } from '../../../site/lib/leaderboard.ts';
+import { fixture } from '../site/fixtures.ts';
+import { withDraws } from '../site/with-draws.ts';
+import { boardOf } from './scored.ts';
+
+const ID = 'interpscore@0.0.1';
+
+describe('the standings of a board', () => {
+  const best = withDraws(fixture('small-world-l0'), 0.7, 1);
+  const near = withDraws(fixture('small-world-l2'), 0.699, 2);
+  const far = withDraws(fixture('small-world-l4'), 0.69, 3);
+
+  it('leave open the ranks of those that are not told apart', () => {
+    expect(standings([far, best, near], ID)).toEqual([
+      { from: 3, to: 3, unresolved: [] },
+      { from: 1, to: 2, unresolved: [2] },
+      { from: 1, to: 2, unresolved: [1] },
+    ]);
+  });
+
+  it('take the order of values over different rows as it is', () => {
+    const elsewhere = withDraws(fixture('small-world-l2'), 0.699, 2, 'c');
+    expect(standings([best, elsewhere], ID)).toEqual([
+      { from: 1, to: 1, unresolved: [] },
+      { from: 2, to: 2, unresolved: [] },
+    ]);
+    expect(standings([best, fixture('awkward-import')], ID)[1]).toBeNull();
+  });
+
+  it('stand in the rows of the leaderboard', () => {
+    const rows = leaderboardRows([far, best, near], true);
+    expect(rows.map(({ rank, range }) => [rank, range?.ranks ?? null, range?.others])).toEqual([
+      [1, '1–2', ['small-world L2']],
+      [2, '1–2', ['small-world L0']],
+      [3, null, undefined],
+    ]);
+    expect(leaderboardRows([best, near], false)[0]!.range).toBeNull();
+  });
+
+  it('judge all pairs together: of many equal SAEs one that leads by luck is no leader', () => {
+    const equal = boardOf(random('equal'), { saes: 25, rows: 64, gap: 0 });
+    for (const each of equal) expect(record.safeParse(each).error).toBeUndefined();
+    const pairs = equal.flatMap((a, i) => equal.slice(i + 1).map((b) => pairedDifference(a, b, ID)!));
+    // One at a time some of 300 pairs leave out a zero that is true, and would split the board.
+    expect(pairs.filter(({ resolved }) => resolved).length).toBeGreaterThan(0);
+    expect(pairs.every(({ method }) => method === 'studentised')).toBe(true);
+    expect(standings(equal, ID).every((standing) => standing?.from === 1 && standing.to === 25)).toBe(true);
+  });
+
+  it('tell apart SAEs that differ by more than their rows leave open', () => {
+    const spaced = boardOf(random('spaced'), { saes: 6, rows: 64, gap: 0.02 });
+    expect(standings(spaced, ID).map((standing) => [standing!.from, standing!.to])).toEqual(
+      spaced.map((_, i) => [i + 1, i + 1]),
+    );
+  });
+});

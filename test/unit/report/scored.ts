@@ -1,0 +1,32 @@
+/** A board of records whose composite is a mean over rows, with the draws and influences that evaluation stores. */
+import { pairedPart } from '../../../runner/evaluation/pairing.ts';
+import type { Random } from '../../../runner/math/random.ts';
+import { resampleRows } from '../../../runner/metrics/bootstrap.ts';
+import { combine, sumOf, toMeasure } from '../../../runner/metrics/statistic.ts';
+import type { EvaluationRecord } from '../../../runner/report/schema.ts';
+import { fixture } from '../site/fixtures.ts';
+
+const keys = { tokens: 'a'.repeat(64), probes: 'b'.repeat(64) };
+
+/**
+ * SAEs over the same rows, the first the best.
+ *
+ * @param gap from one true value to the next
+ */
+export function boardOf(
+  stream: Random,
+  { saes, rows, gap, count = 1_000 }: { saes: number; rows: number; gap: number; count?: number },
+): EvaluationRecord[] {
+  const shared = Float64Array.from({ length: rows }, () => 0.1 * stream.gaussian());
+  const resamples = resampleRows(rows, { count, seed: 7 });
+  const ones = sumOf(new Float64Array(rows).fill(1), resamples);
+  return Array.from({ length: saes }, (_, i) => {
+    const column = shared.map((each) => 0.7 - i * gap + each + 0.01 * stream.gaussian());
+    const score = combine([sumOf(column, resamples), ones], (a, b) => a / b, 'no rows');
+    const copy = structuredClone(fixture('small-world-l0'));
+    copy.id = `${copy.id}-${i}`;
+    copy.suites.interpscore!.measures!['interpscore@0.0.1'] = toMeasure(score);
+    copy.paired = pairedPart({ 'interpscore@0.0.1': score }, keys)!;
+    return copy;
+  });
+}
