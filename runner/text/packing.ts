@@ -21,17 +21,21 @@ export interface PackingOptions {
   specialTokens?: boolean;
 }
 
-/** Where packing stands: what is needed to make the next row. JSON-serialisable. */
+/** Where packing stands: what is needed to make the next row. JSON-serialisable, and no longer than a row. */
 export interface PackingPosition {
+  /** Before the document that rows are being cut from, or after it once its rest fills no row. */
   mixture: MixturePosition;
-  /** Tokens of the last document that no row holds yet. */
+  /** Tokens of earlier documents that no row holds yet. */
   carried: number[];
+  /** Tokens of the next document that rows hold already; 0 where missing, as in positions of earlier versions. */
+  taken?: number | undefined;
   rows: number;
 }
 
 export const packingPosition: z.ZodType<PackingPosition> = z.strictObject({
   mixture: mixturePosition,
   carried: z.array(z.int().nonnegative()),
+  taken: z.int().nonnegative().optional(),
   rows: z.int().nonnegative(),
 });
 
@@ -66,36 +70,45 @@ export async function* packRows(
   const { rowTokens, documentTokens = Number.POSITIVE_INFINITY, specialTokens = false } = options;
   const { boundaries: rule = 'joined' } = options;
   const separator = rule === 'separated' ? [endOfText(tokenizer.eosTokenId)] : [];
-  let { carried, rows, mixture } = from;
+  let { carried, rows, mixture, taken = 0 } = from;
   const runs = documentRuns();
   runs.push(mixture.texts, carried.length);
 
-  function* cut(): Generator<PackedRow> {
-    let start = 0;
-    for (; start + rowTokens <= carried.length; start += rowTokens) {
-      const row = Int32Array.from(carried.slice(start, start + rowTokens));
+  /** Positions of earlier versions may carry more than a row; there each holds all that is left. */
+  function* cutCarried(): Generator<PackedRow> {
+    for (; carried.length >= rowTokens; carried = carried.slice(rowTokens)) {
+      const row = Int32Array.from(carried.slice(0, rowTokens));
       rows++;
-      yield {
-        row,
-        document: runs.take(rowTokens),
-        position: { mixture, carried: carried.slice(start + rowTokens), rows },
-      };
+      const position = { mixture, carried: carried.slice(rowTokens), rows };
+      yield { row, document: runs.take(rowTokens), position };
     }
-    carried = carried.slice(start);
   }
 
-  yield* cut();
+  yield* cutCarried();
   for await (const { text, position } of texts) {
     const ids = tokenizer.encode(text, { specialTokens });
-    const kept = ids.length > documentTokens ? ids.slice(0, documentTokens) : ids;
     if (rule === 'apart') {
       carried = [];
       runs.clear();
     }
-    carried = carried.concat(kept, separator);
-    runs.push(position.texts, kept.length + separator.length);
+    const tokens = carried.concat(ids.slice(taken, documentTokens), separator);
+    runs.push(position.texts, tokens.length - carried.length);
+    // What lies before tokens[0] in the document's own count.
+    const before = taken - carried.length;
+    let start = 0;
+    while (start + rowTokens <= tokens.length) {
+      const row = Int32Array.from(tokens.slice(start, start + rowTokens));
+      start += rowTokens;
+      rows++;
+      const at =
+        tokens.length - start < rowTokens
+          ? { mixture: position, carried: tokens.slice(start), taken: 0 }
+          : { mixture, carried: [], taken: before + start };
+      yield { row, document: runs.take(rowTokens), position: { ...at, rows } };
+    }
+    carried = tokens.slice(start);
     mixture = position;
-    yield* cut();
+    taken = 0;
   }
 }
 

@@ -136,6 +136,21 @@ for (let round = -1; round < rounds; round++) {
   if (round >= 0) packing.push({ seconds, encoding: encoding / 1000, bytes: consumed });
 }
 
+/** One document of many rows: what a row costs must not depend on the length of its document. */
+const longRows = [100, 800].map((thousands) => ({ thousands, seconds: [] as number[] }));
+for (let round = -1; round < rounds; round++) {
+  for (const { thousands, seconds } of longRows) {
+    const ids = Array.from({ length: thousands * 1000 }, (_, i) => i);
+    const position = startOfMixture([], 1);
+    async function* one() {
+      yield { text: '', source: 'one', hash: '', position };
+    }
+    const start = performance.now();
+    for await (const _ of packRows(one(), { encode: () => ids }, startOfPacking(position), { rowTokens }));
+    if (round >= 0) seconds.push((performance.now() - start) / 1000);
+  }
+}
+
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 console.log(
   `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, one thread; ${documents} documents, ${megabytes.toFixed(1)} MB of text, ${rounds} rounds`,
@@ -153,4 +168,7 @@ console.log(
 const packed = packing.toSorted((a, b) => a.seconds - b.seconds)[packing.length >> 1]!;
 console.log(
   `to packed rows of ${rowTokens}: ${((packedRows * rowTokens) / packed.seconds / 1000).toFixed(0)}k tokens/s, ${(packed.bytes / 1e6 / packed.seconds).toFixed(2)} MB/s; @huggingface/tokenizers takes ${((100 * packed.encoding) / packed.seconds).toFixed(0)} % of the time`,
+);
+console.log(
+  `packing one document of ${longRows.map(({ thousands, seconds }) => `${thousands}k tokens: ${(median(seconds) * 1000).toFixed(0)} ms`).join(', of ')}`,
 );

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { demoModelFolder } from '../../../runner/demo/index.ts';
 import { demoMixture } from '../../../runner/text/demo-source.ts';
 import { type MixedText, mixture, startOfMixture } from '../../../runner/text/mixture.ts';
@@ -24,6 +24,11 @@ const start = startOfMixture([], 1);
 async function* documents(...texts: string[]): AsyncGenerator<MixedText> {
   for (const [i, text] of texts.entries())
     yield { text, source: 'list', hash: '', position: { ...start, texts: i + 1 } };
+}
+
+async function* documentsAfter(texts: readonly string[], first: number): AsyncGenerator<MixedText> {
+  for (const [i, text] of texts.entries())
+    if (i >= first) yield { text, source: 'list', hash: '', position: { ...start, texts: i + 1 } };
 }
 
 async function take(rows: AsyncIterable<PackedRow>, count = Number.POSITIVE_INFINITY): Promise<PackedRow[]> {
@@ -72,11 +77,16 @@ describe('packing', () => {
       packRows(documents('abcdefgh', 'ijk'), letters, startOfPacking(start), { rowTokens: 3 }),
     );
     expect(
-      rows.map(({ position }) => [position.rows, position.carried.length, position.mixture.texts]),
+      rows.map(({ position: { rows, carried, taken, mixture } }) => [
+        rows,
+        carried.length,
+        taken,
+        mixture.texts,
+      ]),
     ).toEqual([
-      [1, 5, 1],
-      [2, 2, 1],
-      [3, 2, 2],
+      [1, 0, 3, 0],
+      [2, 2, 0, 1],
+      [3, 2, 0, 2],
     ]);
   });
 
@@ -92,6 +102,54 @@ describe('packing', () => {
       const rows = (taken: PackedRow[]) =>
         taken.map(({ row, position: after }) => ({ row, position: after }));
       expect(rows(await take(from(position), 40 - stop))).toEqual(rows(whole.slice(stop)));
+    }
+  });
+
+  test.each(['joined', 'separated', 'apart'] as const)(
+    'goes on within a document that fills many rows (%s)',
+    async (boundaries) => {
+      const texts = ['ab', 'cdefghijklmnopq', 'r', 'stuvwxyz', 'ABCDEFGHIJK'];
+      const options: PackingOptions = { rowTokens: 3, boundaries, documentTokens: 13 };
+      const tokenizer = { ...letters, eosTokenId: 46 };
+      const from = (position: PackingPosition): Promise<PackedRow[]> =>
+        take(packRows(documentsAfter(texts, position.mixture.texts), tokenizer, position, options));
+      const rows = (taken: PackedRow[]) =>
+        taken.map(({ row, position: after }) => ({ row, position: after }));
+      const whole = await from(startOfPacking(start));
+      expect(whole.length).toBeGreaterThan(8);
+      for (const [i, { position }] of whole.entries())
+        expect(rows(await from(JSON.parse(JSON.stringify(position)) as PackingPosition))).toEqual(
+          rows(whole.slice(i + 1)),
+        );
+    },
+  );
+
+  test('goes on from a position of an earlier version, which carries the rest of a document', async () => {
+    const position = { mixture: { ...start, texts: 1 }, carried: [97, 98, 99, 100, 101, 102, 103], rows: 4 };
+    const rows = await take(packRows(documents('hi'), letters, position, { rowTokens: 3 }));
+    expect(rows.map(({ row }) => String.fromCodePoint(...row))).toEqual(['abc', 'def', 'ghi']);
+    expect(rows.map(({ position: { rows } }) => rows)).toEqual([5, 6, 7]);
+  });
+
+  test('copies each token a few times, however long its document is', async () => {
+    for (const tokens of [4_000, 16_000]) {
+      const document = { encode: () => Array.from({ length: tokens }, (_, i) => i) };
+      let copied = 0;
+      const slice = Array.prototype.slice;
+      const spy = vi.spyOn(Array.prototype, 'slice').mockImplementation(function (this: unknown[], ...range) {
+        const part = slice.apply(this, range);
+        copied += part.length;
+        return part;
+      });
+      const rows = await take(
+        packRows(documents('x'), document, startOfPacking(start), { rowTokens: 8 }),
+      ).finally(() => spy.mockRestore());
+      expect(rows).toHaveLength(tokens / 8);
+      expect(rows.at(-1)?.row.at(-1)).toBe(tokens - 1);
+      expect(copied).toBeGreaterThanOrEqual(tokens);
+      expect(copied).toBeLessThanOrEqual(3 * tokens);
+      // Positions go into checkpoints and between threads.
+      expect(Math.max(...rows.map(({ position }) => position.carried.length))).toBeLessThan(8);
     }
   });
 });
