@@ -1,16 +1,18 @@
-import { Template } from '@huggingface/jinja';
 import { MalformedError, quote } from '../errors.ts';
+import { compile, TemplateError } from './jinja/template.ts';
 
+/** One turn. Templates see every field of it, as with transformers: tool_calls, name, reasoning_content and others. */
 export interface ChatMessage {
   role: string;
-  content: string;
+  content?: unknown;
 }
 
 export type ApplyChat = (messages: readonly ChatMessage[], options: { thinking: boolean }) => string;
 
 /**
  * A chat template (Jinja source) as a function. `thinking` reaches the template as `enable_thinking`; no generation
- * prompt is added. `tokens` are the special tokens that templates may name, such as `bos_token`.
+ * prompt is added; `tools` and `documents` are None. `tokens` are the special tokens that templates may name, such as
+ * `bos_token`; those that the tokenizer has not are undefined.
  *
  * @param thing what to call the template in errors: its file and field.
  * @throws MalformedError when the template cannot be parsed, or when it fails on the messages.
@@ -20,28 +22,38 @@ export function chatTemplate(
   tokens: Readonly<Record<string, string | null>>,
   thing: string,
 ): ApplyChat {
-  let template: Template;
-  try {
-    template = new Template(source);
-  } catch (cause) {
-    throw malformed(thing, cause, 'a Jinja chat template');
-  }
-  return (messages, { thinking }) => {
-    try {
-      return template.render({
-        ...tokens,
-        messages,
-        enable_thinking: thinking,
+  const render = attempt(thing, 'a Jinja chat template', () => compile(source));
+  const special = Object.fromEntries(Object.entries(tokens).filter(([, text]) => text !== null));
+  return (messages, { thinking }) =>
+    attempt(thing, 'a chat template that accepts these messages', () =>
+      render({
+        ...special,
+        messages: messages.map(asTemplatesSeeIt),
+        tools: null,
+        documents: null,
         add_generation_prompt: false,
-      });
-    } catch (cause) {
-      throw malformed(thing, cause, 'a chat template that accepts these messages');
-    }
-  };
+        enable_thinking: thinking,
+      }),
+    );
 }
 
-function malformed(thing: string, cause: unknown, expected: string): MalformedError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const next = 'Check the template, or take the text from a source without conversations.';
-  return new MalformedError({ thing, found: quote(reason), expected, next }, { cause });
+/** Names that reasoning goes by, the first that is there counting. */
+const REASONING = ['reasoning_content', 'thinking', 'reasoning'];
+
+/** As transformers' apply_chat_template hands a message on: without nulls, reasoning under the names templates read. */
+function asTemplatesSeeIt(message: ChatMessage): Record<string, unknown> {
+  const fields = Object.fromEntries(Object.entries(message).filter(([, value]) => value !== null));
+  const name = REASONING.find((each) => fields[each] !== undefined);
+  if (name === undefined) return fields;
+  return { thinking: fields[name], ...fields, reasoning_content: fields[name] };
+}
+
+function attempt<T>(thing: string, expected: string, use: () => T): T {
+  try {
+    return use();
+  } catch (cause) {
+    if (!(cause instanceof TemplateError)) throw cause;
+    const next = 'Check the template, or take the text from a source without conversations.';
+    throw new MalformedError({ thing, found: quote(cause.message), expected, next }, { cause });
+  }
 }

@@ -21,7 +21,7 @@ export interface Tokenizer {
   bosTokenId: number | null;
   padTokenId: number | null;
   /** The conversation as one text. @throws MalformedError when the tokenizer has no chat template. */
-  applyChat: ApplyChat;
+  applyChat(...given: Parameters<ApplyChat>): string;
 }
 
 const token = z

@@ -41,7 +41,7 @@ let done = 0;
 if (what === 'texts') {
   // The tokenizer does not exist yet: conversations are written turn by turn without the template's own tokens.
   const plain = {
-    applyChat: (turns: readonly { content: string }[]) => turns.map((t) => t.content).join('\n'),
+    applyChat: (turns: readonly { content?: unknown }[]) => turns.map((t) => t.content).join('\n'),
   };
   for await (const { text } of mixture(sources, start, plain)) {
     await write(`${JSON.stringify(text)}\n`);
