@@ -1,13 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { MalformedError, quote, UnavailableError } from '../errors.ts';
 import { sha256 } from '../io/hash.ts';
 import { type ApplyChat, chatTemplate } from './chat-template.ts';
+import { guarded } from './tokenizer/guard.ts';
+import { type Pipeline, pipeline } from './tokenizer/pipeline.ts';
+import { UnsupportedPart } from './tokenizer/unsupported.ts';
 
-/** Version of the library that encodes; part of what ids follow from. */
+/** Version of the library that encodes pieces; part of what ids follow from. */
 export const TOKENIZERS_VERSION = '0.2.0';
+/** Changes where the parts around it, in tokenizer/, make other ids. */
+const PARTS_VERSION = 'parts/1';
 
 export interface Tokenizer {
   /** Hash of what its ids follow from. */
@@ -26,15 +30,7 @@ export interface Tokenizer {
 
 const token = z
   .union([z.string(), z.object({ content: z.string() }).transform((added) => added.content)])
-  .nullish()
-  .transform((text) => text ?? null);
-const tokenizerFile = z.looseObject({
-  model: z.looseObject({
-    type: z.enum(['BPE', 'WordPiece', 'Unigram']),
-    vocab: z.union([z.record(z.string(), z.number()), z.array(z.unknown())]),
-  }),
-  added_tokens: z.array(z.looseObject({ id: z.int().nonnegative(), content: z.string() })).default([]),
-});
+  .nullish();
 const configFile = z.looseObject({
   bos_token: token,
   eos_token: token,
@@ -51,12 +47,10 @@ const configFile = z.looseObject({
 });
 
 /**
- * The tokenizer of a checkpoint folder: `tokenizer.json` and `tokenizer_config.json`, and the chat template from
+ * The tokenizer of a checkpoint folder: `tokenizer.json`, `tokenizer_config.json`, and the chat template from
  * `chat_template.jinja` or, failing that, from the configuration.
  *
- * Ids equal those of the Python library, with two known exceptions in the library below: an added token that takes
- * the spaces beside it takes U+FEFF and leaves U+0085, and a text that the normaliser turns into exactly an added
- * token becomes that token even where the token is to be found before normalising only.
+ * Ids equal those of the Python library (tokenizers 0.23); parts that would give others are refused by name.
  *
  * @throws UnavailableError when a file is missing, MalformedError when one is not what it should be.
  */
@@ -64,20 +58,18 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const path = join(folder, 'tokenizer.json');
   const configPath = join(folder, 'tokenizer_config.json');
   const { value: rawFile, hash: fileHash } = await readJson(path);
-  const { value: rawConfig, hash: configHash } = await readJson(configPath);
-  const file = checked(tokenizerFile, rawFile, path);
+  const { value: rawConfig, hash: configHash } = await readJson(configPath, '{}');
   const config = checked(configFile, rawConfig, configPath);
-  let inner: HuggingFaceTokenizer;
+  let inner: Pipeline;
   try {
-    const split = 'pre_tokenizer' in file ? { pre_tokenizer: writtenOut(file.pre_tokenizer) } : {};
-    inner = new HuggingFaceTokenizer({ ...(rawFile as object), ...split }, rawConfig as object);
+    inner = pipeline(rawFile);
   } catch (cause) {
-    throw malformed(path, cause, 'a tokenizer that can be built');
+    throw refused(path, cause);
   }
 
   const idOf = (name: string, text: string | null): number | null => {
     if (text === null) return null;
-    const id = inner.token_to_id(text);
+    const id = inner.idOf(text);
     if (id === undefined) {
       throw new MalformedError({
         thing: `${configPath} ${name}`,
@@ -90,22 +82,21 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   };
   const jinja = await readOptional(join(folder, 'chat_template.jinja'));
   const template = jinja ?? config.chat_template;
-  const { bos_token, eos_token, pad_token, unk_token } = config;
-  const vocabIds = Array.isArray(file.model.vocab)
-    ? [file.model.vocab.length - 1]
-    : Object.values(file.model.vocab);
-  let vocabSize = 0;
-  for (const id of vocabIds) vocabSize = Math.max(vocabSize, id + 1);
-  for (const { id } of file.added_tokens) vocabSize = Math.max(vocabSize, id + 1);
-
+  const tokens = { ...(await classDefaults(folder, inner)), ...named(config), ...(await mapped(folder)) };
+  const { bos_token, eos_token, pad_token } = tokens;
   return {
-    identity: sha256(`${TOKENIZERS_VERSION} ${fileHash} ${configHash}`),
-    vocabSize,
-    encode: (text, { specialTokens }) => inner.encode(text, { add_special_tokens: specialTokens }).ids,
-    decode: (ids) =>
-      ids.length === 0
-        ? ''
-        : inner.decode([...ids], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
+    identity: sha256(`${TOKENIZERS_VERSION} ${PARTS_VERSION} ${fileHash} ${configHash}`),
+    vocabSize: inner.size,
+    encode: (text, { specialTokens }) => {
+      try {
+        return inner.trusted
+          ? inner.encode(text, specialTokens)
+          : guarded(() => inner.encode(text, specialTokens));
+      } catch (cause) {
+        throw refused(path, cause);
+      }
+    },
+    decode: (ids) => inner.decode(ids),
     bosTokenId: idOf('bos_token', bos_token),
     eosTokenId: idOf('eos_token', eos_token),
     padTokenId: idOf('pad_token', pad_token),
@@ -121,40 +112,88 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
           }
         : chatTemplate(
             template,
-            { bos_token, eos_token, pad_token, unk_token },
+            tokens,
             jinja === null ? `${configPath} chat_template` : join(folder, 'chat_template.jinja'),
           ),
   };
 }
 
-/** What the byte-level splitter uses where tokenizer.json writes no pattern. */
-const BYTE_LEVEL_PATTERN =
-  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+type SpecialTokens = Record<'bos_token' | 'eos_token' | 'pad_token' | 'unk_token', string | null>;
 
-/**
- * A pre-tokenizer with the byte-level pattern written out, also inside a sequence. The library below has one of its
- * own for it, in which \s is JavaScript's: U+FEFF counts as a space and U+0085 does not. In patterns that are written
- * out it means what it means to the Python library.
- */
-function writtenOut(part: unknown): unknown {
-  if (typeof part !== 'object' || part === null || !('type' in part)) return part;
-  if ('pretokenizers' in part && Array.isArray(part.pretokenizers)) {
-    return { ...part, pretokenizers: part.pretokenizers.map(writtenOut) };
-  }
-  const { type, use_regex = true, add_prefix_space = true } = part as Record<string, unknown>;
-  // A space put before the text comes first: with one, splitting cannot be taken out of the step.
-  if (type !== 'ByteLevel' || use_regex !== true || add_prefix_space !== false) return part;
-  const split = {
-    type: 'Split',
-    pattern: { Regex: BYTE_LEVEL_PATTERN },
-    behavior: 'Isolated',
-    invert: false,
-  };
-  return { type: 'Sequence', pretokenizers: [split, { ...part, use_regex: false }] };
+/** Those that tokenizer_config.json has a word on; one that it says is null is none. */
+function named(config: Partial<SpecialTokens>): Partial<SpecialTokens> {
+  return Object.fromEntries(
+    Object.entries(config).filter(([name, text]) => name in NONE && text !== undefined),
+  );
 }
 
-async function readJson(path: string): Promise<{ value: unknown; hash: string }> {
+/** Those of special_tokens_map.json, which stand before the configuration's with transformers 5. */
+async function mapped(folder: string): Promise<Partial<SpecialTokens>> {
+  const path = join(folder, 'special_tokens_map.json');
   const text = await readOptional(path);
+  if (text === null) return {};
+  const map = named(checked(configFile, parsed(path, text), path));
+  return Object.fromEntries(Object.entries(map).filter(([, token]) => token !== null));
+}
+
+const NONE: SpecialTokens = { bos_token: null, eos_token: null, pad_token: null, unk_token: null };
+const END_OF_TEXT = '<|endoftext|>';
+const GPT2 = { bos_token: END_OF_TEXT, eos_token: END_OF_TEXT, pad_token: null, unk_token: END_OF_TEXT };
+const QWEN = { bos_token: null, eos_token: END_OF_TEXT, pad_token: END_OF_TEXT, unk_token: END_OF_TEXT };
+const GEMMA = { bos_token: '<bos>', eos_token: '<eos>', pad_token: '<pad>', unk_token: '<unk>' };
+
+/** Special tokens of transformers' tokenizer classes, by the start of config.json's model_type. */
+const CLASS_DEFAULTS: readonly (readonly [string, SpecialTokens])[] = [
+  ['gpt2', GPT2],
+  ['gpt_neox', { ...GPT2, pad_token: '<|padding|>' }],
+  ['qwen', QWEN],
+  ['gemma', GEMMA],
+];
+
+/** What a model's class adds where tokenizer_config.json is silent, as transformers' AutoTokenizer does. */
+async function classDefaults(folder: string, { idOf }: Pipeline): Promise<SpecialTokens> {
+  const path = join(folder, 'config.json');
+  const text = await readOptional(path);
+  if (text === null) return NONE;
+  const { model_type = '' } = checked(
+    z.looseObject({ model_type: z.string().optional() }),
+    parsed(path, text),
+    path,
+  );
+  const [, found = NONE] = CLASS_DEFAULTS.find(([start]) => model_type.startsWith(start)) ?? [];
+  return Object.fromEntries(
+    Object.entries(found).map(([name, token]) => [
+      name,
+      token !== null && idOf(token) !== undefined ? token : null,
+    ]),
+  ) as SpecialTokens;
+}
+
+/** What reading or using tokenizer.json ended with, as a malformed file. */
+function refused(path: string, cause: unknown): MalformedError {
+  if (cause instanceof UnsupportedPart) {
+    const next = 'Choose a model with another tokenizer, or tokenize the text with its own library.';
+    return new MalformedError(
+      {
+        thing: path,
+        found: quote(cause.message),
+        expected: 'parts that are computed here as the Python library does',
+        next,
+      },
+      { cause },
+    );
+  }
+  if (cause instanceof z.ZodError) {
+    const issue = cause.issues[0]!;
+    const field = `${path} ${issue.path.join('.')}`.trim();
+    return malformed(field, issue.message, 'the fields of a Hugging Face tokenizer');
+  }
+  return malformed(path, cause, 'a tokenizer that can be built and used');
+}
+
+/** @param otherwise what stands for a file that is not there */
+async function readJson(path: string, otherwise?: string): Promise<{ value: unknown; hash: string }> {
+  const text = (await readOptional(path)) ?? otherwise ?? null;
   if (text === null) {
     throw new UnavailableError({
       thing: path,
@@ -163,8 +202,13 @@ async function readJson(path: string): Promise<{ value: unknown; hash: string }>
       next: 'Check the folder, or download the checkpoint again.',
     });
   }
+  return { value: parsed(path, text), hash: sha256(text) };
+}
+
+/** A byte order mark is no part of JSON, and stands before many files. */
+function parsed(path: string, text: string): unknown {
   try {
-    return { value: JSON.parse(text), hash: sha256(text) };
+    return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (cause) {
     throw malformed(path, cause, 'JSON');
   }

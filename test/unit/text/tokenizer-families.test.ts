@@ -70,25 +70,22 @@ describe.each(kinds)('%s: ids and text equal those of the Python library', (kind
   });
 });
 
-describe('what the library below does otherwise than the Python one', () => {
+describe('what a JavaScript library easily does otherwise than the Python one', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tokenizer-'));
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  // Python keeps U+FEFF as text and takes U+0085: a space beside a token is what JavaScript's trim takes.
-  it('takes U+FEFF into a token that takes spaces, and leaves U+0085', async () => {
+  it('a token that takes the spaces beside it takes U+0085, and leaves U+FEFF', async () => {
     const tokenizer = await loadTokenizer(join(fixtures, 'llama2'));
     const decoded = (text: string): string =>
       tokenizer.decode(tokenizer.encode(text, { specialTokens: false }));
-    expect(decoded('<|end|>\ufeffa')).not.toContain('\ufeff');
-    expect(decoded('<|end|>\u0085a')).toContain('\u0085');
+    expect(decoded('<|end|>\ufeffa')).toContain('\ufeff');
+    expect(decoded('<|end|>\u0085a')).not.toContain('\u0085');
   });
 
-  // Python: three ids, since the text has no U+2581 where the token is looked for. With merges for the run, as in
-  // Gemma's own tokenizer, both give the one id.
-  it('makes a whole text that normalises to an added token that token', async () => {
+  it('a text that is normalised to an added token of texts before that is not the token', async () => {
     const path = join(fixtures, 'gemma', 'tokenizer.json');
     const file = JSON.parse(await readFile(path, 'utf8'));
     file.model.merges = file.model.merges.filter((pair: string[]) => !/^▁+$/.test(pair.join('')));
@@ -96,9 +93,8 @@ describe('what the library below does otherwise than the Python one', () => {
     await writeFile(join(folder, 'tokenizer_config.json'), '{}');
     const tokenizer = await loadTokenizer(folder);
     const encode = (text: string): number[] => tokenizer.encode(text, { specialTokens: false });
-    const one = encode('▁▁▁');
-    expect(one).toHaveLength(1);
-    expect(encode('   ')).toEqual(one);
+    expect(encode('▁▁▁')).toHaveLength(1);
+    expect(encode('   ')).toHaveLength(3);
     expect(encode('a   ')).toHaveLength(4);
   });
 });
