@@ -9,6 +9,21 @@ export interface StageProgress {
   fields: Readonly<Record<string, string>>;
 }
 
+/** What work of any length is given to speak and to be stopped by; a thread has one to whoever started it. */
+export interface Voice {
+  progress(progress: StageProgress): void;
+  note(text: string): void;
+  /** True when the user asked to stop; loops look at it between steps. */
+  stopRequested(): boolean;
+}
+
+/** The voice of work that nobody listens to or stops. */
+export const silent: Voice = {
+  progress: () => undefined,
+  note: () => undefined,
+  stopRequested: () => false,
+};
+
 /** What a stage of the job is given to speak and to be stopped by. */
 export interface Reporter {
   /** At most a few messages a second are passed on; the first and the last of a stage always are. */
@@ -25,18 +40,17 @@ export class Stopped extends Error {
   }
 }
 
+/** A share as a word of a line of progress. */
+export function percent(done: number, total: number): string {
+  return `${Math.floor((100 * done) / total)} %`;
+}
+
 const MIN_INTERVAL_MS = 120;
 /** Rates are taken over this long, so that they follow changes but do not flicker. */
 const RATE_WINDOW_MS = 6_000;
 
-/** A reporter of one stage; `send` and `note` carry its words out of the thread. */
-export function stageReporter(
-  stage: string,
-  unit: string,
-  send: (progress: StageProgress) => void,
-  note: (text: string) => void,
-  stop: () => boolean,
-): Reporter {
+/** A reporter of one stage, which speaks through a voice. */
+export function stageReporter(stage: string, unit: string, voice: Voice): Reporter {
   let lastSent = Number.NEGATIVE_INFINITY;
   const seen: { at: number; done: number }[] = [];
   return {
@@ -48,9 +62,16 @@ export function stageReporter(
       lastSent = now;
       const [oldest] = seen;
       const seconds = (now - oldest!.at) / 1000;
-      send({ stage, done, total, unit, rate: seconds > 0 ? (done - oldest!.done) / seconds : 0, fields });
+      voice.progress({
+        stage,
+        done,
+        total,
+        unit,
+        rate: seconds > 0 ? (done - oldest!.done) / seconds : 0,
+        fields,
+      });
     },
-    note,
-    stopRequested: stop,
+    note: voice.note,
+    stopRequested: voice.stopRequested,
   };
 }

@@ -1,5 +1,6 @@
-import { Worker } from 'node:worker_threads';
-import { errorOf, type JobData, type JobMessage, type JobStart } from '../job/messages.ts';
+import type { JobStart } from '../job/messages.ts';
+import { Stopped } from '../reporter.ts';
+import { type Link, openLink } from '../threads/link.ts';
 import type { ProgressView } from './progress.ts';
 
 /** A second Ctrl-C within this time is the same one, passed on by npm as well. */
@@ -18,14 +19,11 @@ export async function runJob(
   view: ProgressView,
   release: () => Promise<void> = async () => undefined,
 ): Promise<'finished' | 'failed' | 'stopped'> {
-  const stop = new SharedArrayBuffer(4);
-  const data: JobData = { job, stop };
   let asked: number | undefined;
   const onSignal = (): void => {
     const now = performance.now();
     if (asked === undefined) {
       asked = now;
-      Atomics.store(new Int32Array(stop), 0, 1);
       view.line(`stopping${job.task === 'run' ? ': saving the state' : ''} (again to stop at once)`);
     } else if (now - asked > SAME_SIGNAL_MS) {
       view.end();
@@ -33,39 +31,29 @@ export async function runJob(
       void release().finally(() => process.kill(process.pid, 'SIGKILL'));
     }
   };
+  const link: Link<JobStart, boolean> = openLink({
+    name: "the job's thread",
+    body: new URL('../job/worker.ts', import.meta.url),
+    start: null,
+    voice: {
+      progress(progress) {
+        if (asked === undefined) view.show(progress);
+      },
+      note: (text) => view.line(text),
+      stopRequested: () => asked !== undefined,
+    },
+  });
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const worker = new Worker(new URL('../job/worker.ts', import.meta.url), { workerData: data });
   try {
-    return await new Promise((resolve, reject) => {
-      worker.on('message', (message: JobMessage) => {
-        switch (message.type) {
-          case 'progress':
-            if (asked === undefined) view.show(message.progress);
-            break;
-          case 'note':
-            view.line(message.text);
-            break;
-          case 'finished':
-            resolve(message.passed ? 'finished' : 'failed');
-            break;
-          case 'stopped':
-            view.line(message.text);
-            resolve('stopped');
-            break;
-          case 'failed':
-            reject(errorOf(message));
-            break;
-          default:
-            message satisfies never;
-        }
-      });
-      worker.on('error', reject);
-      worker.on('exit', (code) => reject(new Error(`the job's thread ended unexpectedly with code ${code}`)));
-    });
+    return (await link.request(job)) ? 'finished' : 'failed';
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    view.line(error.message);
+    return 'stopped';
   } finally {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
-    await worker.terminate();
+    await link.close();
   }
 }

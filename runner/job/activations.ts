@@ -8,7 +8,7 @@ import { familyOf } from '../lm/families/index.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
 import { type Observer, sweep } from '../lm/sweep.ts';
 import { type Device, parseDevices } from '../onnx/devices.ts';
-import type { Reporter } from '../reporter.ts';
+import { type Reporter, Stopped, stageReporter, type Voice } from '../reporter.ts';
 import type { PackingPosition } from '../text/packing.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import type { ModelPlace } from './identity.ts';
@@ -24,6 +24,7 @@ export interface ActivationPass {
 }
 
 export interface ActivationSource {
+  /** @throws Stopped when the user asked to stop while it is made: it is made again by the next run */
   next(): Promise<ActivationPass>;
   close(): Promise<void>;
 }
@@ -65,11 +66,13 @@ const PASSES_TOGETHER = 256;
  * through its segments up to the last hook, and wait in the store until they are asked for.
  *
  * @param from where an earlier run's text stood; the start for a new one
+ * @param voice hears how far such a sweep is; a resident model is quick enough to say nothing
  * @throws UserError, MalformedError or UnavailableError as opening the language model does
  */
 export async function openActivationsHere(
   run: ActivationRun,
   from: PackingPosition | undefined,
+  voice: Voice,
 ): Promise<ActivationSource> {
   const { config, place } = run;
   const { rowTokens } = config.corpus;
@@ -84,6 +87,7 @@ export async function openActivationsHere(
     threads,
   });
   const { model, store } = opened;
+  const reporter = stageReporter('activations', 'tokens', voice);
   const rows = trainingRows(config, tokenizer, from);
   const passes = Math.min(PASSES_TOGETHER, Math.ceil(config.training.tokens / batchTokens));
   const shape = { rows: batchTokens / rowTokens, tokens: rowTokens };
@@ -92,9 +96,16 @@ export async function openActivationsHere(
   const ready: { index: number; position: PackingPosition }[] = [];
   const key = (index: number, hook: number): string => `pass-${index}-${hook}`;
 
+  if (!model.resident) opened.noteTurns(reporter, together);
+
+  function stopWhenAsked(): void {
+    if (voice.stopRequested()) throw new Stopped();
+  }
+
   async function nextBatch(): Promise<{ batch: TokenBatch; position: PackingPosition }> {
     const taken: Int32Array[] = [];
     for (;;) {
+      stopWhenAsked();
       const { value, done } = await rows.next();
       if (done) throw new RangeError('the training text ended');
       taken.push(value.row);
@@ -103,23 +114,40 @@ export async function openActivationsHere(
   }
 
   async function makePasses(): Promise<void> {
-    const batches: TokenBatch[] = [];
-    for (let index = 0; index < together; index++) {
-      const { batch, position } = await nextBatch();
-      batches.push(batch);
-      ready.push({ index, position });
-    }
+    const total = together * batchTokens;
+    const progress: Reporter['progress'] = (done) => {
+      if (!model.resident) reporter.progress(done, total);
+    };
+    progress(0, total);
+    const made: { batch: TokenBatch; position: PackingPosition }[] = [];
+    while (made.length < together) made.push(await nextBatch());
     const observer: Observer = {
       async see({ hook, index, residual }) {
         await store.put(key(index, hook), residual);
         return [];
       },
     };
-    await sweep(model, batches, [observer], { reporter: silent, together, store });
+    // A sweep counts all segments, and ends here at the last hook.
+    const share = model.segments.length / (1 + model.segments.findLastIndex(({ hook }) => hook !== null));
+    await sweep(
+      model,
+      made.map(({ batch }) => batch),
+      [observer],
+      {
+        reporter: {
+          ...reporter,
+          progress: (done) => progress(Math.min(total, Math.round(share * done)), total),
+        },
+        together,
+        store,
+      },
+    );
+    ready.push(...made.map(({ position }, index) => ({ index, position })));
   }
 
   return {
     async next() {
+      stopWhenAsked();
       if (ready.length === 0) await makePasses();
       const { index, position } = ready.shift()!;
       const activations = new Map<number, Float32Array>();
@@ -133,8 +161,6 @@ export async function openActivationsHere(
     },
   };
 }
-
-const silent: Reporter = { progress: () => undefined, note: () => undefined, stopRequested: () => false };
 
 /** Width of the residual stream, from the checkpoint's config alone. */
 export async function residualWidth(model: ModelPlace): Promise<number> {

@@ -47,6 +47,8 @@ export interface RunModel {
   together(batches: readonly Pick<TokenBatch, 'rows' | 'tokens'>[], branches: number): Promise<number>;
   /** Options of a sweep over these batches. */
   sweeping(reporter: Reporter, batches: readonly TokenBatch[], branches: number): Promise<SweepOptions>;
+  /** Says that segments are loaded in turn, for so many batches each time. */
+  noteTurns(reporter: Reporter, batches: number): void;
   close(): Promise<void>;
 }
 
@@ -102,18 +104,21 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
     return Math.max(1, Math.min(batches.length, Math.floor((shares.waiting + (bavail * bsize) / 2) / each)));
   }
 
+  function noteTurns(reporter: Reporter, batches: number): void {
+    const largest = Math.max(...model.segments.map((segment) => segment.bytes));
+    reporter.note(
+      `the language model is larger than the memory given: ${model.segments.length} segments of at most ${formatBytes(largest)} are loaded in turn, ${batches} batches each time`,
+    );
+  }
+
   return {
     model,
     store,
     together,
+    noteTurns,
     async sweeping(reporter, batches, branches) {
       const count = await together(batches, branches);
-      if (!model.resident) {
-        const largest = Math.max(...model.segments.map((segment) => segment.bytes));
-        reporter.note(
-          `the language model is larger than the memory given: ${model.segments.length} segments of at most ${formatBytes(largest)} are loaded in turn, ${count} batches each time`,
-        );
-      }
+      if (!model.resident) noteTurns(reporter, count);
       return { reporter, together: count, store };
     },
     async close() {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
 import { parseDevices } from '../onnx/devices.ts';
-import { type Reporter, Stopped } from '../reporter.ts';
+import { percent, type Reporter, Stopped } from '../reporter.ts';
 import { chooseBackend } from '../train/backends/choose.ts';
 import {
   OVERFIT_STEPS,
@@ -69,6 +69,11 @@ async function overfitAll(
   const source = await openActivations(
     { config, place: model, folder, memory, saes: STATES_HELD * largest },
     undefined,
+    {
+      ...reporter,
+      progress: ({ done, total }) =>
+        reporter.progress(0, plans.length * OVERFIT_STEPS, { activations: percent(done, total) }),
+    },
   );
   try {
     const samples = await firstActivations(config.sae.biasInitSamples, d, layers, source);

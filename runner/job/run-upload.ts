@@ -6,12 +6,13 @@ import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
 import type { UploadFile } from '../hub/upload.ts';
+import type { Voice } from '../reporter.ts';
 import type { TrainedSae } from '../train/trainer.ts';
 import { RESUME } from './hub-resume.ts';
 import type { PlannedSae } from './planned-saes.ts';
 import { filesOfRelease } from './release.ts';
 import { snapshotFiles } from './snapshots.ts';
-import { openUploadThread, type UploadThread } from './upload-thread.ts';
+import { openUploadThread } from './upload-thread.ts';
 import { writeTrainedSae } from './write-trained.ts';
 
 export interface RunUpload {
@@ -27,15 +28,19 @@ export interface RunUpload {
   close(): Promise<void>;
 }
 
-/** @returns undefined where the run has no repository */
+/**
+ * @param open starts the thread, again where an earlier one has died; for tests
+ * @returns undefined where the run has no repository
+ */
 export function openRunUpload(
   config: RunConfig,
   folder: string,
   note: (text: string) => void,
+  open = openUploadThread,
 ): RunUpload | undefined {
   const { repository, everyTokens, private: hidden } = config.upload;
   if (repository === null) return undefined;
-  const thread = openUploadThread({ repository, hidden });
+  let thread = open({ repository, hidden });
   const place = join(folder, 'uploading');
   let sent = 0;
   /** Light checkpoints that have arrived. */
@@ -53,17 +58,21 @@ export function openRunUpload(
         const files = await setAside(config, place, saes, generation);
         const light = (await snapshotFiles(folder)).filter(({ path }) => !arrived.has(path));
         const title = `${tokens.toLocaleString('en')} tokens`;
-        void thread.send({ title, files: [...files, ...light], remove: [] }).then((outcome) => {
-          busy = false;
-          if (!('error' in outcome)) for (const { path } of light) arrived.add(path);
-          // One that is cut off by the end of the training is overtaken by the release.
-          if (closed) return;
-          note(
-            'error' in outcome
-              ? `${outcome.error.message} (training goes on; the next upload tries again)`
-              : `uploaded ${title} to ${repository}, commit ${outcome.commit.slice(0, 8)}`,
-          );
-        });
+        if (thread.gone !== undefined) thread = open({ repository, hidden });
+        const request = thread.request({ title, files: [...files, ...light], remove: [] });
+        void request
+          .then(
+            (commit) => {
+              for (const { path } of light) arrived.add(path);
+              return `uploaded ${title} to ${repository}, commit ${commit.slice(0, 8)}`;
+            },
+            (error: Error) => `${error.message} (training goes on; the next upload tries again)`,
+          )
+          .then((outcome) => {
+            busy = false;
+            // One that is cut off by the end of the training is overtaken by the release.
+            if (!closed) note(outcome);
+          });
       } catch (error) {
         busy = false;
         throw error;
@@ -102,25 +111,25 @@ async function setAside(
  * Sends the release of a finished run with its model card, and removes the resume state, in one commit.
  *
  * @throws UserError, UnavailableError as the upload does; nothing of the run is lost, the same command tries again
+ * @throws Stopped when the user asked to stop
  */
 export async function uploadRelease(
   config: RunConfig,
   folder: string,
   saes: readonly PlannedSae[],
-  note: (text: string) => void,
+  voice: Voice,
 ): Promise<void> {
   const { repository, private: hidden } = config.upload;
   if (repository === null) return;
   const files = await filesOfRelease(folder, config.name, { repo: repository.replace(/@.*$/, '') });
-  const thread: UploadThread = openUploadThread({ repository, hidden });
+  const thread = openUploadThread({ repository, hidden }, voice);
   try {
-    const outcome = await thread.send({
+    const commit = await thread.request({
       title: `${config.name}: ${saes.length} SAEs and their scores`,
       files,
       remove: [`${RESUME}/`],
     });
-    if ('error' in outcome) throw outcome.error;
-    note(`released to ${repository}, commit ${outcome.commit.slice(0, 8)}`);
+    voice.note(`released to ${repository}, commit ${commit.slice(0, 8)}`);
   } finally {
     await thread.close();
   }

@@ -13,7 +13,7 @@ import { runtimeVersion } from '../onnx/session.ts';
 import { writeExports } from '../report/exports.ts';
 import { removeOthers, writeRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
-import { type Reporter, type StageProgress, Stopped, stageReporter } from '../reporter.ts';
+import { type Reporter, Stopped, stageReporter, type Voice } from '../reporter.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { storedSha256 } from '../sae/stored-sae.ts';
 import { needsOf } from '../suites/needs.ts';
@@ -37,19 +37,12 @@ import { trainStage } from './train-stage.ts';
 import { validateStage } from './validate-stage.ts';
 import { writeTrained } from './write-trained.ts';
 
-export interface JobVoice {
-  progress(progress: StageProgress): void;
-  note(text: string): void;
-  stopRequested(): boolean;
-}
-
 /**
  * @throws Stopped when the user asked to stop; the state is saved
  */
-export async function runJob(start: RunStart, voice: JobVoice): Promise<void> {
+export async function runJob(start: RunStart, voice: Voice): Promise<void> {
   const { config, folder, identity } = start;
-  const reporter = (stage: string, unit: string) =>
-    stageReporter(stage, unit, voice.progress, voice.note, voice.stopRequested);
+  const reporter = (stage: string, unit: string) => stageReporter(stage, unit, voice);
   const state: RunState = start.found ?? {
     schema: RUN_SCHEMA,
     identity,
@@ -105,7 +98,7 @@ export async function runJob(start: RunStart, voice: JobVoice): Promise<void> {
     await evaluateAndWrite(start, state, saes, reporter, save);
   }
   if (state.stage === 'releasing') {
-    await uploadRelease(config, folder, saes, voice.note);
+    await uploadRelease(config, folder, saes, voice);
     state.stage = 'done';
     await writeJsonAtomic(join(folder, 'run.json'), state);
   }

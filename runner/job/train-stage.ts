@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunConfig } from '../config/run-config.ts';
 import { parseDevices } from '../onnx/devices.ts';
-import { type Reporter, Stopped } from '../reporter.ts';
+import { percent, type Reporter, Stopped } from '../reporter.ts';
 import { packingPosition } from '../text/packing.ts';
 import { chooseBackend, fallenBack } from '../train/backends/choose.ts';
 import { checkpointStore } from '../train/checkpoint.ts';
@@ -61,9 +61,19 @@ export async function trainStage(
   const devices = parseDevices(config.device);
   const { threads } = sharingOf(config, devices);
   const weights = plans.reduce((sum, plan) => sum + 4 * 2 * d_in * plan.recipe.dSae, 0);
+  // What reads activations speaks in the training's line, and may do so before there is a trainer.
+  const shown = {
+    tokens: loaded?.checkpoint.state.saes.values().next().value?.tokens ?? 0,
+    fields: {},
+    show(more: Record<string, string> = {}): void {
+      reporter.progress(Math.min(this.tokens, training.tokens), training.tokens, { ...this.fields, ...more });
+    },
+  };
+  shown.show();
   const source = await openActivations(
     { config, place: run.model, folder: run.folder, memory: run.memory, saes: STATES_HELD * weights },
     position?.text,
+    { ...reporter, progress: ({ done, total }) => shown.show({ activations: percent(done, total) }) },
   );
   let tokens: TrainingTokens | undefined;
   const uploads = openRunUpload(config, run.folder, reporter.note);
@@ -113,21 +123,20 @@ export async function trainStage(
     };
     try {
       let saved = trainer.tokens;
-      reporter.progress(trainer.tokens, training.tokens);
       while (trainer.tokens < training.tokens) {
-        if (reporter.stopRequested()) {
+        const batch = await nextBatch(stream, reporter);
+        if (batch === 'stopped') {
           if (trainer.tokens > saved) await save();
           throw new Stopped(`stopped after ${trainer.tokens} tokens; the same command goes on from there`);
         }
-        const batch = await stream.next();
         if (batch === null) {
-          const buffer = `${Math.floor(100 * stream.filled)} %`;
-          reporter.progress(trainer.tokens, training.tokens, { buffer });
+          shown.show({ buffer: percent(stream.filled, 1) });
           continue;
         }
-        const progress = await trainer.step(batch);
+        shown.fields = fieldsOf(await trainer.step(batch));
+        shown.tokens = trainer.tokens;
         await snapshot(config, run.folder, trainer);
-        reporter.progress(Math.min(trainer.tokens, training.tokens), training.tokens, fieldsOf(progress));
+        shown.show();
         if (trainer.tokens - saved >= training.checkpointTokens && trainer.tokens < training.tokens) {
           await save();
           saved = trainer.tokens;
@@ -142,6 +151,18 @@ export async function trainStage(
     tokens?.close();
     await source.close();
   }
+}
+
+/** Stopped too where the stop is heard while activations are made. */
+async function nextBatch(
+  stream: TrainingTokens,
+  reporter: Reporter,
+): Promise<Awaited<ReturnType<TrainingTokens['next']>> | 'stopped'> {
+  if (reporter.stopRequested()) return 'stopped';
+  return stream.next().catch((error: unknown) => {
+    if (error instanceof Stopped) return 'stopped';
+    throw error;
+  });
 }
 
 /** The last state is saved too: should the run end before its SAEs are written, they need no step again. */

@@ -1,25 +1,23 @@
 /**
  * A second thread that encodes beside this one (body: encoding-worker.ts), so that selection keeps no core waiting:
- * `npm run bench -- encode` has both ways. It is asked to end and awaited: a thread killed inside
- * native code takes the process with it.
+ * `npm run bench -- encode` has both ways.
  */
-import { Worker } from 'node:worker_threads';
 import type { Program } from '../onnx/graph.ts';
 import type { SessionOptions } from '../onnx/session.ts';
+import { type Link, openLink } from '../threads/link.ts';
 import type { EncoderShape } from './host-encoder.ts';
 import type { Latents } from './sae.ts';
 
 export type EncodingRequest =
   | { kind: 'open'; id: number; program: Program; options: SessionOptions; shape: EncoderShape }
   | { kind: 'encode'; id: number; x: Float32Array; tokens: number }
-  | { kind: 'close'; id: number }
-  | { kind: 'end' };
-
-/** To each 'encode', in their order. */
-export type EncodingReply = Latents | { failure: string };
+  | { kind: 'close'; id: number };
 
 export interface ThreadEncoder {
-  /** @param x [tokens, d_in], given away */
+  /**
+   * @param x [tokens, d_in], given away
+   * @throws what opening the session failed of; errors of the link
+   */
   encode(x: Float32Array<ArrayBuffer>, tokens: number): Promise<Latents>;
   close(): void;
 }
@@ -32,61 +30,34 @@ export interface EncodingThread {
 
 /** It starts when something is opened in it. */
 export function encodingThread(): EncodingThread {
-  let running: ReturnType<typeof start> | undefined;
-  return {
-    open(program, options, shape) {
-      running ??= start();
-      return running.open(program, options, shape);
-    },
-    async close() {
-      await running?.close();
-    },
-  };
-}
-
-function start(): EncodingThread {
-  const worker = new Worker(new URL('./encoding-worker.ts', import.meta.url));
-  const waiting: { resolve(latents: Latents): void; reject(error: Error): void }[] = [];
-  let failure: Error | undefined;
-  const fail = (error: Error): void => {
-    failure ??= error;
-    for (const each of waiting.splice(0)) each.reject(failure);
-  };
-  worker.on('message', (reply: EncodingReply) => {
-    const next = waiting.shift();
-    if ('failure' in reply) next?.reject(new Error(`the encoding thread: ${reply.failure}`));
-    else next?.resolve(reply);
-  });
-  worker.on('error', fail);
-  const ended = new Promise<void>((resolve) => {
-    worker.on('exit', (code) => {
-      fail(new Error(`the encoding thread ended with code ${code}`));
-      resolve();
-    });
-  });
-  const send = (request: EncodingRequest, transfer: readonly ArrayBuffer[] = []): void =>
-    worker.postMessage(request, [...transfer]);
+  let link: Link<EncodingRequest, Latents | null> | undefined;
   let opened = 0;
   return {
     open(program, options, shape) {
+      link ??= openLink({
+        name: 'the encoding thread',
+        body: new URL('./encoding-worker.ts', import.meta.url),
+        start: null,
+      });
+      const { request } = link;
       const id = opened++;
-      send({ kind: 'open', id, program, options, shape });
+      const made = request({ kind: 'open', id, program, options, shape });
+      made.catch(() => undefined);
       return {
-        encode(x, tokens) {
-          return new Promise((resolve, reject) => {
-            if (failure !== undefined) reject(failure);
-            else {
-              waiting.push({ resolve, reject });
-              send({ kind: 'encode', id, x, tokens }, [x.buffer]);
-            }
-          });
+        async encode(x, tokens) {
+          // Sent at once: whoever asks goes on with work that blocks this thread.
+          const latents = request({ kind: 'encode', id, x, tokens }, [x.buffer]);
+          latents.catch(() => undefined);
+          await made;
+          return (await latents)!;
         },
-        close: () => send({ kind: 'close', id }),
+        close() {
+          request({ kind: 'close', id }).catch(() => undefined);
+        },
       };
     },
     async close() {
-      send({ kind: 'end' });
-      await ended;
+      await link?.close();
     },
   };
 }

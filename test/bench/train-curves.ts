@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { resolveRun } from '../../runner/config/resolve.ts';
 import { demoModelFolder } from '../../runner/demo/index.ts';
 import { openActivationsHere } from '../../runner/job/activations.ts';
+import { silent } from '../../runner/reporter.ts';
 import type { TrainingBackend } from '../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../runner/train/backends/graph.ts';
 import { sparseCpuBackend } from '../../runner/train/backends/sparse-cpu/sparse-cpu.ts';
@@ -47,6 +48,7 @@ try {
   const source = await openActivationsHere(
     { config, place: { folder: demoModelFolder, revision: null }, folder, memory: 2 ** 31, saes: 0 },
     undefined,
+    silent,
   );
   const passes: Float32Array[] = [];
   while (passes.length < batches) passes.push((await source.next()).activations.get(layer)!);
