@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import react from '@astrojs/react';
 import { defineConfig } from 'astro/config';
@@ -5,7 +7,11 @@ import { defineConfig } from 'astro/config';
 // Astro reports usage unless told otherwise; the variable is read when it would send, so setting it here is in time.
 process.env.ASTRO_TELEMETRY_DISABLED = '1';
 
-const root = fileURLToPath(new URL('.', import.meta.url));
+const project = fileURLToPath(new URL('.', import.meta.url));
+const content = resolve(project, process.env.INTERPBOARD_CONTENT ?? 'content');
+
+// What the cache holds of one folder of records is wrong for another.
+const cache = join('.cache/astro', createHash('sha256').update(content).digest('hex').slice(0, 16));
 
 /**
  * Environment:
@@ -13,14 +19,17 @@ const root = fileURLToPath(new URL('.', import.meta.url));
  *   INTERPBOARD_SITE     its address, for canonical links (default none)
  *   INTERPBOARD_CONTENT  folder of the records (default content/)
  *   INTERPBOARD_OUT      folder to write (default dist/)
- *   INTERPBOARD_CACHE    folder of Astro's own cache (default .cache/astro/); builds at the same time need one each
+ *   INTERPBOARD_WORK     folder of what a build needs while it runs; builds at the same time need one each (default:
+ *                        .astro/ and .cache/astro/, the latter with a folder for each INTERPBOARD_CONTENT)
+ *   INTERPBOARD_CACHE    folder of Astro's cache of the records (default in the one above)
  */
 export default defineConfig({
-  root,
-  srcDir: 'site',
-  publicDir: 'public',
-  outDir: process.env.INTERPBOARD_OUT ?? 'dist',
-  cacheDir: process.env.INTERPBOARD_CACHE ?? '.cache/astro',
+  // Astro keeps files of its own in its root, which builds at the same time must not share.
+  root: process.env.INTERPBOARD_WORK ?? project,
+  srcDir: join(project, 'site'),
+  publicDir: join(project, 'public'),
+  outDir: resolve(project, process.env.INTERPBOARD_OUT ?? 'dist'),
+  cacheDir: process.env.INTERPBOARD_CACHE ?? join(process.env.INTERPBOARD_WORK ?? project, cache),
   base: process.env.INTERPBOARD_BASE ?? '/',
   site: process.env.INTERPBOARD_SITE || undefined,
   output: 'static',

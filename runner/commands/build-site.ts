@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
-import { rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { MalformedError } from '../errors.ts';
+import { rebuildFolder } from '../io/rebuilt-folder.ts';
+import { sweepAbandoned, temporaryName } from '../io/temporary-name.ts';
 import { projectRoot } from './paths.ts';
 import type { ProgressView } from './progress.ts';
 
@@ -9,8 +11,9 @@ import type { ProgressView } from './progress.ts';
 const TAIL_LINES = 12;
 
 /**
- * Builds the static site from the records in `content` beside its final place, then changes the folders' names: a
- * reader of `out` sees the old site or the new one.
+ * Builds the static site from the records in `content` beside its final place, then exchanges the folders: a reader of
+ * `out` sees the old site or the new one. Of several builds at once, each works in folders of its own, and the one
+ * that finishes last is seen.
  *
  * @throws MalformedError when the build fails, with the builder's last lines (a wrong record is named there)
  */
@@ -22,41 +25,53 @@ export async function buildSite(site: {
   view: ProgressView;
 }): Promise<void> {
   const { content, out, base, view } = site;
-  const building = `${out}.building`;
-  const previous = `${out}.previous`;
   const progress = { stage: 'site', total: 1, unit: 'site', rate: 0, fields: {} };
   view.show({ ...progress, done: 0 });
-  const { code, output } = await astroBuild({
-    INTERPBOARD_CONTENT: content,
-    INTERPBOARD_OUT: building,
-    ...(base === undefined ? {} : { INTERPBOARD_BASE: base }),
-  });
-  if (code !== 0) {
-    await rm(building, { recursive: true, force: true });
+  await rebuildFolder(out, async (made) => {
+    const { code, output } = await inWorkFolder((work) =>
+      astroBuild(work, {
+        INTERPBOARD_CONTENT: content,
+        INTERPBOARD_OUT: made,
+        INTERPBOARD_WORK: work,
+        ...(base === undefined ? {} : { INTERPBOARD_BASE: base }),
+      }),
+    );
+    if (code === 0) return;
     throw new MalformedError({
       thing: `site build from ${content}`,
       found: output.trim().split('\n').slice(-TAIL_LINES).join(' | '),
       expected: 'records that follow runner/report/schema.ts',
       next: 'Mend or remove the record named there, then run npm run build.',
     });
-  }
-  await rm(previous, { recursive: true, force: true });
-  await rename(out, previous).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
   });
-  await rename(building, out);
-  await rm(previous, { recursive: true, force: true });
   view.show({ ...progress, done: 1 });
+}
+/** A folder for what one build needs while it runs, where modules find the packages of this project. */
+async function inWorkFolder<T>(use: (work: string) => Promise<T>): Promise<T> {
+  const all = join(projectRoot, '.cache', 'site');
+  await sweepAbandoned(all);
+  const work = temporaryName(join(all, 'build'));
+  await mkdir(work, { recursive: true });
+  try {
+    return await use(work);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
 }
 
 /** Variables that Vite would take for its own: one named BASE_URL would move every link of the site. */
 const NOT_OURS = { BASE_URL: undefined, MODE: undefined, DEV: undefined, PROD: undefined, SSR: undefined };
 
-function astroBuild(settings: Record<string, string>): Promise<{ code: number; output: string }> {
+function astroBuild(
+  work: string,
+  settings: Record<string, string>,
+): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
     const program = join(projectRoot, 'node_modules', 'astro', 'bin', 'astro.mjs');
-    const child = spawn(process.execPath, [program, 'build'], {
-      cwd: projectRoot,
+    const config = relative(work, join(projectRoot, 'astro.config.mjs'));
+    const child = spawn(process.execPath, [program, 'build', '--config', config], {
+      // Astro keeps what it makes on the way in the current folder, where the site is not made below it.
+      cwd: work,
       env: { ...process.env, ...NOT_OURS, ...settings, ASTRO_TELEMETRY_DISABLED: '1', NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

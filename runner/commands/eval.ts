@@ -104,7 +104,7 @@ export async function run(args: readonly string[]): Promise<number> {
         found: opened.found,
         fresh,
       };
-      const outcome = await runJob(job, view, () => opened.release());
+      const outcome = await runJob(job, view, opened);
       if (outcome === 'stopped') return 130;
     }
     const records = await readRunRecords(folder);

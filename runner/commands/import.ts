@@ -7,6 +7,8 @@ import { collected, type FileRecords } from '../exchange/collect.ts';
 import { importFile } from '../exchange/import-file.ts';
 import type { Architecture, Known } from '../exchange/imported.ts';
 import { readResultFile } from '../exchange/result-file.ts';
+import { whileOwned } from '../io/folder-owner.ts';
+import { sweepAbandoned } from '../io/temporary-name.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { checkRecord } from '../report/run-records.ts';
 import { type EvaluationRecord, recordObject } from '../report/schema.ts';
@@ -25,6 +27,9 @@ const options = {
   debug: { type: 'boolean', help: 'print the stack of an error' },
   help: { type: 'boolean', help: 'print this' },
 } as const;
+
+/** Another import may take so long. */
+const PATIENCE_MS = 60_000;
 
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
@@ -56,11 +61,16 @@ export async function run(args: readonly string[]): Promise<number> {
       refused(path, error);
     }
   }
-  const records = collected(read, await earlier(folder), refused, values.replace ?? false);
-  for (const each of records) {
-    await writeJsonAtomic(join(folder, `${each.id}.json`), checkRecord(each, each.id));
-    console.log(`imported ${join('content', 'imported', `${each.id}.json`)}  (${summary(each)})`);
-  }
+  // What is there is read, added to and written back: another import at the same time waits.
+  const add = async (): Promise<void> => {
+    await sweepAbandoned(folder);
+    const records = collected(read, await earlier(folder), refused, values.replace ?? false);
+    for (const each of records) {
+      await writeJsonAtomic(join(folder, `${each.id}.json`), checkRecord(each, each.id));
+      console.log(`imported ${join('content', 'imported', `${each.id}.json`)}  (${summary(each)})`);
+    }
+  };
+  if (read.length > 0) await whileOwned(folder, add, { patience: PATIENCE_MS });
   const [only] = refusals;
   if (only === undefined) return 0;
   if (positionals.length === 1) throw only.error;

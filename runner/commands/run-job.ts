@@ -1,4 +1,5 @@
 import type { JobStart } from '../job/messages.ts';
+import type { RunFolder } from '../job/run-folder.ts';
 import { Stopped } from '../reporter.ts';
 import { type Link, openLink } from '../threads/link.ts';
 import type { ProgressView } from './progress.ts';
@@ -11,24 +12,33 @@ const SAME_SIGNAL_MS = 1_000;
  * The first Ctrl-C asks it to stop with its state saved; a later one ends the process at once (what is on disk is
  * whole at any moment).
  *
- * @param release gives back what the process holds, before it is ended at once
+ * @param folder what the job works in: released before the process is ended at once; where another process took this
+ *   one for dead, it is ended at once too, for nothing of it may be written any more
  * @throws what the job failed of
  */
 export async function runJob(
   job: JobStart,
   view: ProgressView,
-  release: () => Promise<void> = async () => undefined,
+  folder?: Pick<RunFolder, 'path' | 'lost' | 'release'>,
 ): Promise<'finished' | 'failed' | 'stopped'> {
   let asked: number | undefined;
+  const endAtOnce = (): void => {
+    view.end();
+    // Not process.exit: threads torn down inside native code would end in an abort and its noise.
+    process.kill(process.pid, 'SIGKILL');
+  };
+  const onLost = (): void => {
+    view.line(`error: ${folder?.path}: found another process at work there, which took this one for dead`);
+    endAtOnce();
+  };
   const onSignal = (): void => {
     const now = performance.now();
     if (asked === undefined) {
       asked = now;
       view.line(`stopping${job.task === 'run' ? ': saving the state' : ''} (again to stop at once)`);
     } else if (now - asked > SAME_SIGNAL_MS) {
-      view.end();
-      // Not process.exit: threads torn down inside native code would end in an abort and its noise.
-      void release().finally(() => process.kill(process.pid, 'SIGKILL'));
+      const released = folder?.release() ?? Promise.resolve();
+      void released.finally(endAtOnce);
     }
   };
   const link: Link<JobStart, boolean> = openLink({
@@ -43,6 +53,7 @@ export async function runJob(
       stopRequested: () => asked !== undefined,
     },
   });
+  folder?.lost.addEventListener('abort', onLost);
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
@@ -52,6 +63,7 @@ export async function runJob(
     view.line(error.message);
     return 'stopped';
   } finally {
+    folder?.lost.removeEventListener('abort', onLost);
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
     await link.close();

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { temporaryName } from '../io/temporary-name.ts';
 import { writeAtomic } from '../io/write-atomic.ts';
 import { type HubReference, isCommit } from './reference.ts';
 import type { HubSettings } from './settings.ts';
@@ -60,7 +60,7 @@ export async function placeInSnapshot(
   mayMove: boolean,
 ): Promise<void> {
   await mkdir(dirname(pointer), { recursive: true });
-  const temporary = `${pointer}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+  const temporary = temporaryName(pointer);
   try {
     if (settings.symlinks && (await linked(relative(dirname(pointer), blob), temporary))) {
       await rename(temporary, pointer);

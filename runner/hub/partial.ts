@@ -1,18 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { isAbandoned, temporaryName } from '../io/temporary-name.ts';
 import { fileSize } from './cache.ts';
 
 /*
  * What has arrived of a blob lies beside it as `<hash>.incomplete`. Whoever works on it first takes it by renaming it
- * to `<hash>.<machine>-<pid>-<random>.incomplete`, so two programs never write to one file, with no lock to go stale;
- * a program that was killed leaves its name behind, and the next one on the same machine sees that the pid is gone.
+ * to a name of its own, so two programs never write to one file, with no lock to go stale; a program that was killed
+ * leaves its name behind, and the next one sees that nobody has it (io/temporary-name.ts).
  */
-
-/** Tells this process from an earlier one with the same number, as containers have. */
-const RUN = randomBytes(4).toString('hex');
-const MACHINE = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 
 export interface PartialBlob {
   /** The file to write to; it exists. */
@@ -25,7 +20,7 @@ export interface PartialBlob {
 
 /** Takes over the longest abandoned part of a blob, or starts an empty file. Other abandoned parts are removed. */
 export async function takePartial(blob: string): Promise<PartialBlob> {
-  const path = `${blob}.${MACHINE}-${process.pid}-${RUN}${randomBytes(4).toString('hex')}.incomplete`;
+  const path = temporaryName(blob, 'incomplete');
   await mkdir(dirname(blob), { recursive: true });
   const found = (await abandoned(blob)).sort((a, b) => b.size - a.size);
   let taken = false;
@@ -55,27 +50,15 @@ export async function partialBytes(blob: string): Promise<number> {
 
 async function abandoned(blob: string): Promise<{ path: string; size: number }[]> {
   const folder = dirname(blob);
-  const own = new RegExp(
-    `^${basename(blob)}(?:\\.${MACHINE}-(\\d+)-([0-9a-f]{8})[0-9a-f]{8})?\\.incomplete$`,
-  );
   const found: { path: string; size: number }[] = [];
   for (const name of await readdir(folder).catch(() => [])) {
-    const match = own.exec(name);
-    if (!match || (match[1] !== undefined && isAtWork(Number(match[1]), match[2]!))) continue;
+    if (!name.startsWith(`${basename(blob)}.`)) continue;
     const path = join(folder, name);
+    if (path !== `${blob}.incomplete` && (!name.endsWith('.incomplete') || !(await isAbandoned(path))))
+      continue;
     found.push({ path, size: (await fileSize(path)) ?? 0 });
   }
   return found;
-}
-
-function isAtWork(pid: number, run: string): boolean {
-  if (pid === process.pid) return run === RUN;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 async function renamed(from: string, to: string): Promise<boolean> {

@@ -4,11 +4,12 @@
  * appears whole or not at all (temporary name, sync, rename), what it holds is checked when it is read, and what cannot be read
  * is as good as absent. The folder stays below its limit: the entries read longest ago go first.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { canonicalJson, sha256 } from './hash.ts';
+import { sweepAbandoned, temporaryName } from './temporary-name.ts';
 
 export interface ContentCache {
   /** The bytes kept under a key, the caller's own; undefined where there are none that are whole. */
@@ -28,8 +29,6 @@ const MAGIC = Buffer.from('interpboard-1\0\0\0');
 const HEADER = MAGIC.length + 32;
 /** Bytes that wait to be written; beyond it entries are not kept, so that memory stays flat. */
 const PENDING_LIMIT = 256 << 20;
-/** A temporary file this old belongs to nobody any more. */
-const STALE_MS = 3_600_000;
 
 /**
  * @param program what computes the results, as `programHash` names it
@@ -43,13 +42,14 @@ export async function openContentCache(
 ): Promise<ContentCache> {
   const counts = { hits: 0, misses: 0, damaged: 0, written: 0, lost: 0 };
   await mkdir(folder, { recursive: true }).catch(() => undefined);
+  await sweepAbandoned(folder);
   let size = (await entries(folder)).reduce((sum, entry) => sum + entry.bytes, 0);
   let pending = 0;
   let own = 0;
   let last = Promise.resolve();
 
   async function write(key: string, bytes: Uint8Array): Promise<void> {
-    const temporary = join(folder, `${key}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+    const temporary = temporaryName(join(folder, key));
     try {
       const digest = createHash('sha256').update(bytes).digest();
       const file = await open(temporary, 'wx');
@@ -150,7 +150,7 @@ interface Entry {
   used: number;
 }
 
-/** Whole entries; what a killed process left half-written is removed when it is old enough to be nobody's. */
+/** Whole entries. */
 async function entries(folder: string): Promise<Entry[]> {
   const found: Entry[] = [];
   for (const name of await readdir(folder).catch(() => [] as string[])) {
@@ -158,9 +158,6 @@ async function entries(folder: string): Promise<Entry[]> {
     const info = await stat(path).catch(() => undefined);
     if (info === undefined || !info.isFile()) continue;
     if (/^[0-9a-f]{64}$/.test(name)) found.push({ path, bytes: info.size, used: info.mtimeMs });
-    else if (name.endsWith('.tmp') && Date.now() - info.mtimeMs > STALE_MS) {
-      await rm(path, { force: true }).catch(() => undefined);
-    }
   }
   return found;
 }

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UnavailableError } from '../errors.ts';
+import { temporaryName } from './temporary-name.ts';
 
 /**
  * Writes a whole file or nothing: bytes go to a temporary name in the same folder, are synced to disk, and the
@@ -13,7 +13,7 @@ export async function writeAtomic(
   path: string,
   parts: Uint8Array | string | Iterable<Uint8Array>,
 ): Promise<void> {
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+  const temporary = temporaryName(path);
   try {
     await mkdir(dirname(path), { recursive: true });
     const file = await open(temporary, 'wx');

@@ -1,11 +1,13 @@
 /**
  * A run's own folder: `run.json` (what it is and how far it got), `checkpoints/`, the SAEs, the exports and the
- * records. One process at a time works in it, held by `lock`.
+ * records. One process at a time works in it (io/folder-owner.ts).
  */
-import { mkdir, readFile, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { MalformedError, UnavailableError } from '../errors.ts';
+import { MalformedError } from '../errors.ts';
+import { emptyOwned, ownFolder } from '../io/folder-owner.ts';
+import { sweepAbandoned } from '../io/temporary-name.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
 
 export const RUN_SCHEMA = 'interpboard.run/2';
@@ -32,29 +34,33 @@ export interface RunFolder {
   /** The state found, or undefined for a new run and for one of which nothing was saved. */
   found: RunState | undefined;
   save(state: RunState): Promise<void>;
+  /** Aborts when another process took this one for dead, and may work in the folder now. */
+  lost: AbortSignal;
   release(): Promise<void>;
 }
 
 /**
  * Opens a run's folder for work.
  *
- * @throws UnavailableError when another process works in it
+ * @throws UnavailableError when another process works in it, or it cannot be written
  * @throws MalformedError when run.json is damaged
  */
 export async function openRunFolder(path: string): Promise<RunFolder> {
-  const made = await makeFolder(path);
-  const lock = join(path, 'lock');
-  await takeLock(lock);
+  // What cannot be made is said by whoever takes it.
+  const made = await mkdir(path, { recursive: true }).catch(() => undefined);
+  const owned = await ownFolder(path);
   const release = async (): Promise<void> => {
-    await rm(lock, { force: true });
+    await owned.release();
     if (made !== undefined) await removeEmpty(path, made);
   };
   try {
+    await sweepAbandoned(path);
     const found = await readState(join(path, 'run.json'));
     return {
       path,
       found,
       save: (state) => writeJsonAtomic(join(path, 'run.json'), state),
+      lost: owned.lost,
       release,
     };
   } catch (error) {
@@ -69,21 +75,14 @@ export async function openRunFolder(path: string): Promise<RunFolder> {
  * @throws UnavailableError when another process works in it
  */
 export async function discardRunFolder(path: string): Promise<void> {
-  await makeFolder(path);
-  await takeLock(join(path, 'lock'));
-  await rm(path, { recursive: true, force: true });
-}
-
-/** @returns the first folder that was not there before */
-async function makeFolder(path: string): Promise<string | undefined> {
-  return mkdir(path, { recursive: true }).catch((cause: unknown) => {
-    throw new UnavailableError({
-      thing: path,
-      found: cause instanceof Error ? cause.message : String(cause),
-      expected: 'a writable folder',
-      next: 'Choose another place with --runs.',
-    });
-  });
+  const owned = await ownFolder(path);
+  try {
+    await emptyOwned(path);
+  } finally {
+    await owned.release();
+  }
+  // Another one may have taken it meanwhile.
+  await rmdir(path).catch(() => undefined);
 }
 
 /** Removes the folders from `path` up to `top` that hold nothing: a command that saved nothing leaves nothing. */
@@ -94,51 +93,6 @@ async function removeEmpty(path: string, top: string): Promise<void> {
       () => false,
     );
     if (!removed) return;
-  }
-}
-
-async function takeLock(lock: string): Promise<void> {
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      await writeFile(lock, `${process.pid}\n`, { flag: 'wx' });
-      return;
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new UnavailableError({
-          thing: lock,
-          found: cause instanceof Error ? cause.message : String(cause),
-          expected: 'a writable run folder',
-          next: 'Choose another place with --runs.',
-        });
-      }
-    }
-    const owner = Number((await readFile(lock, 'utf8').catch(() => '')).trim());
-    if (owner !== process.pid && isAlive(owner)) {
-      throw new UnavailableError({
-        thing: lock,
-        found: `process ${owner} at work in this run`,
-        expected: 'one process a run',
-        next: 'Wait for it, stop it, or give this run another --name.',
-      });
-    }
-    // Its owner is gone (killed, or the machine restarted).
-    await unlink(lock).catch(() => undefined);
-  }
-  throw new UnavailableError({
-    thing: lock,
-    found: 'a lock that another process keeps taking',
-    expected: 'one process a run',
-    next: 'Try again.',
-  });
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

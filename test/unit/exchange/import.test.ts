@@ -328,6 +328,25 @@ describe('the verb', () => {
     expect(curvesOf(found, 'tpp').tpp!.points).toHaveLength(6);
   });
 
+  it('loses nothing of imports at the same time, and names an earlier record that is cut off', async () => {
+    const file = (name: string): string => join(fixtures, 'saebench', `${name}.json`);
+    const names = ['core', 'tpp', 'autointerp'];
+    await Promise.all(names.map((each) => run([file(each), '--content', folder])));
+    const [name, ...rest] = await readdir(join(folder, 'imported'));
+    expect(rest).toEqual([]);
+    const path = join(folder, 'imported', name!);
+    const text = await readFile(path, 'utf8');
+    const found = record.parse(JSON.parse(text));
+    expect(found.metrics['autointerp@saebench']?.value).toBe(0.83);
+    expect(found.metrics['l0@v1']?.value).toBe(19.75);
+    expect(found.tpp_saebench?.points).toHaveLength(6);
+
+    await writeFile(path, text.slice(0, 1_000));
+    await expect(run([file('core'), '--content', folder])).rejects.toThrow(MalformedError);
+    expect(await readFile(path, 'utf8')).toBe(text.slice(0, 1_000));
+    expect(await readdir(join(folder, 'imported'))).toEqual([name]);
+  });
+
   it('imports what it understands, lists the rest, and says so by its exit code', async () => {
     const bad = await written('bad.json', '{}');
     const open = await written('open.json', {

@@ -1,11 +1,10 @@
 import { lstat, mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { blobPath, repositoryFolder } from '../../../runner/hub/cache.ts';
 import { type DownloadProgress, download } from '../../../runner/hub/download.ts';
 import { pinReference } from '../../../runner/hub/repository.ts';
-import { sha256 } from '../../../runner/io/hash.ts';
+import { shortHash, thisMachine } from '../../../runner/io/process-identity.ts';
 import { type Bench, noise, on, secret, TOKEN, withBench } from '../../hub/open.ts';
 import { storedFile } from '../../hub/repositories.ts';
 
@@ -118,8 +117,8 @@ describe('resuming', () => {
   test.each([
     ['.incomplete', true],
     // A program of this number that ran before, as in a container that was started again.
-    [`.${sha256(hostname()).slice(0, 8)}-${process.pid}-0123456701234567.incomplete`, true],
-    // A part of a running program, and of a program of another kind, belong to others.
+    [`.${shortHash(thisMachine.host)}-${process.pid}-0123456701234567.incomplete`, true],
+    // A part of a program elsewhere, and of a program of another kind, belong to others.
     [`.00000000-${process.pid}-0123456701234567.incomplete`, false],
     ['.01234567.incomplete', false],
   ])('of a part named <hash>%s: %s', (ending, resumes) =>

@@ -89,12 +89,12 @@ describe('content cache', () => {
   });
 
   it('removes temporary files of processes long gone, and leaves those of living ones', async () => {
-    await writeFile(join(folder, 'old.1.aa.tmp'), 'x');
-    await writeFile(join(folder, 'new.1.bb.tmp'), 'x');
+    await writeFile(join(folder, 'old.1.aaaaaaaa.tmp'), 'x');
+    await writeFile(join(folder, 'new.1.bbbbbbbb.tmp'), 'x');
     const hours = new Date(Date.now() - 7_200_000);
-    await utimes(join(folder, 'old.1.aa.tmp'), hours, hours);
+    await utimes(join(folder, 'old.1.aaaaaaaa.tmp'), hours, hours);
     await openContentCache(folder, 1e6, 'test program');
-    expect(await readdir(folder)).toEqual(['new.1.bb.tmp']);
+    expect(await readdir(folder)).toEqual(['new.1.bbbbbbbb.tmp']);
   });
 
   it('never shows half an entry, with several writers killed at any moment', async () => {

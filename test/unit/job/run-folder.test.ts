@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MalformedError, UnavailableError } from '../../../runner/errors.ts';
+import { shortHash, thisMachine } from '../../../runner/io/process-identity.ts';
 import { discardRunFolder, openRunFolder, type RunState } from '../../../runner/job/run-folder.ts';
 
 let folder: string;
@@ -39,12 +40,14 @@ describe('openRunFolder', () => {
     await expect(openRunFolder(folder)).rejects.toThrow(UnavailableError);
   });
 
-  it('takes over the lock of a process that is gone, or a lock that was never finished', async () => {
+  it('takes over the lock of a process that is gone, and sweeps what it left half-written', async () => {
     await mkdir(folder);
-    for (const content of ['4194305\n', '', 'nonsense']) {
-      await writeFile(join(folder, 'lock'), content);
-      await openRunFolder(folder).then((run) => run.release());
-    }
+    await writeFile(join(folder, 'lock'), '4194305\n');
+    const { host } = thisMachine;
+    await writeFile(join(folder, `run.json.${shortHash(host)}-4194305-0123456789abcdef.tmp`), '{');
+    await writeFile(join(folder, 'mine.tmp'), '');
+    await openRunFolder(folder).then((run) => run.release());
+    expect(await readdir(folder)).toEqual(['mine.tmp']);
   });
 
   it('calls a damaged state malformed and lets go of the lock', async () => {

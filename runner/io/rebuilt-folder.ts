@@ -1,0 +1,85 @@
+/**
+ * A folder whose contents are made anew as a whole. It is made beside its place, in `<folder>.build`, under a name of
+ * its own, and then changes places with the old one; any number of processes may do so at once, and the one that
+ * finishes last is seen. There is no single step that changes two folders' places: for a moment between two renames
+ * none is there. Where the second one fails the old folder is put back, and where the process is killed between
+ * them, the next one that looks does so (`restored`).
+ */
+import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { whileOwned } from './folder-owner.ts';
+import { isAbandoned, temporaryName } from './temporary-name.ts';
+
+/** The exchange takes milliseconds; removing what killed processes left, seconds. */
+const PATIENCE_MS = 60_000;
+const OLD = 'old';
+
+/**
+ * @param make fills the folder it is given, which does not exist yet
+ * @throws what `make` throws, with the old folder in its place
+ * @throws UnavailableError when the folders cannot be written
+ */
+export async function rebuildFolder(folder: string, make: (made: string) => Promise<void>): Promise<void> {
+  const work = workOf(folder);
+  await mkdir(work, { recursive: true });
+  await restored(folder);
+  const made = temporaryName(join(work, basename(folder)));
+  try {
+    await make(made);
+    await owned(work, async () => {
+      const old = join(work, OLD);
+      await putBack(folder, old);
+      const moved = await move(folder, old);
+      try {
+        await rename(made, folder);
+      } catch (error) {
+        if (moved) await move(old, folder);
+        throw error;
+      }
+      await rm(old, { recursive: true, force: true });
+    });
+  } finally {
+    await rm(made, { recursive: true, force: true });
+    await rmdir(work).catch(() => undefined);
+  }
+}
+
+/** Puts back what a process that was killed had taken from its place, and removes what such processes left. */
+export async function restored(folder: string): Promise<void> {
+  const work = workOf(folder);
+  if ((await stat(work).catch(() => undefined)) === undefined) return;
+  await owned(work, async () => {
+    await putBack(folder, join(work, OLD));
+    for (const name of await readdir(work)) {
+      const path = join(work, name);
+      if (await isAbandoned(path)) await rm(path, { recursive: true, force: true });
+    }
+  });
+  await rmdir(work).catch(() => undefined);
+}
+
+function workOf(folder: string): string {
+  return `${folder}.build`;
+}
+
+/** The work folder vanishes when its last user is done: whoever comes then makes it again. */
+function owned<T>(work: string, use: () => Promise<T>): Promise<T> {
+  return whileOwned(work, use, { patience: PATIENCE_MS });
+}
+
+async function putBack(folder: string, old: string): Promise<void> {
+  const there = (await stat(folder).catch(() => undefined)) !== undefined;
+  if (there) await rm(old, { recursive: true, force: true });
+  else await move(old, folder);
+}
+
+/** @returns whether there was something to move */
+async function move(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Names of files that are not whole yet. They say who writes them (`<name>.<machine>-<pid>-<start><random>.<ending>`),
+ * so that what a killed process left is told from what another one is at.
+ */
+import { randomBytes } from 'node:crypto';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { identityOf, type Machine, shortHash, thisMachine } from './process-identity.ts';
+
+/** A file of another machine's process that nobody has written to for so long is nobody's. */
+const DEAD_MS = 3_600_000;
+const OWNED = /\.([0-9a-f]{8})-(\d{1,10})-([0-9a-f]{8})[0-9a-f]{8}\.(?:tmp|incomplete)$/;
+/** As versions before this one named them. */
+const EARLIER = /\.\d{1,10}\.[0-9a-f]{8}\.tmp$/;
+
+export function temporaryName(path: string, ending: 'tmp' | 'incomplete' = 'tmp'): string {
+  const { host, pid, started } = identityOf(thisMachine);
+  return `${path}.${shortHash(host)}-${pid}-${shortHash(started)}${randomBytes(4).toString('hex')}.${ending}`;
+}
+
+/** Whether a file has such a name, and its process is gone. */
+export async function isAbandoned(path: string, machine: Machine = thisMachine): Promise<boolean> {
+  const owner = OWNED.exec(path);
+  if (owner !== null && owner[1] === shortHash(machine.host)) {
+    const started = machine.startOf(Number(owner[2]));
+    return started === undefined || (started !== '' && shortHash(started) !== owner[3]);
+  }
+  if (owner === null && !EARLIER.test(path)) return false;
+  const info = await stat(path).catch(() => undefined);
+  return info !== undefined && Date.now() - info.mtimeMs > DEAD_MS;
+}
+
+/** Removes from a folder, and those in it, files and folders that killed processes left half-made. */
+export async function sweepAbandoned(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    const path = join(folder, entry.name);
+    if (entry.name.endsWith('.tmp')) {
+      if (await isAbandoned(path)) await rm(path, { recursive: true, force: true }).catch(() => undefined);
+    } else if (entry.isDirectory()) await sweepAbandoned(path);
+  }
+}
