@@ -337,9 +337,9 @@ describe('the verb', () => {
     const path = join(folder, 'imported', name!);
     const text = await readFile(path, 'utf8');
     const found = record.parse(JSON.parse(text));
-    expect(found.metrics['autointerp@saebench']?.value).toBe(0.83);
+    expect(measureOf(found, 'autointerp@saebench')?.value).toBe(0.83);
     expect(found.metrics['l0@v1']?.value).toBe(19.75);
-    expect(found.tpp_saebench?.points).toHaveLength(6);
+    expect(curvesOf(found, 'tpp').tpp!.points).toHaveLength(6);
 
     await writeFile(path, text.slice(0, 1_000));
     await expect(run([file('core'), '--content', folder])).rejects.toThrow(MalformedError);
