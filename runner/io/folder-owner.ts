@@ -1,13 +1,13 @@
 /**
  * One owner of a folder at a time, among all processes of all machines that see it.
  *
- * The lock is a folder `lock` that holds one file, named by a random token and written by its owner. It is made under
+ * The lock is a folder `lock` that holds one file, named by a token of its owner. It is made under
  * another name and renamed into place: rename puts it where nothing or an empty folder is, and refuses where a lock
  * with an owner is, in one step of the (network) file system, so that of any number of processes one succeeds. It
  * does not rest on O_EXCL, which some network file systems only imitate. An owner that is gone is removed by its
  * token, never by the name `lock`: whoever took the lock meanwhile has another token, and nothing happens to it.
  *
- * Whether an owner is gone is known at once where it ran on this machine (its process is there, with the same start).
+ * Whether an owner is gone is known at once where it ran on this machine (a process of its number is there, with the same start).
  * Of another machine it is told by a heartbeat: the owner writes its file anew every few seconds, and both times that
  * are compared, that of its file and that of one just written here, are the file system's, so that clocks of machines
  * do not matter. An owner that slept so long that it was taken for dead learns it at its next heartbeat.
@@ -15,19 +15,12 @@
  * A file system that cannot rename folders in one step (some object stores mounted as folders) gives no such
  * guarantee, and no lock could.
  */
-import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
-import { UnavailableError } from '../errors.ts';
-import {
-  identityOf,
-  isRunning,
-  type Machine,
-  type ProcessIdentity,
-  thisMachine,
-} from './process-identity.ts';
+import { quote, UnavailableError } from '../errors.ts';
+import { isRunning, type Machine, processToken, thisMachine } from './process-identity.ts';
 
 export interface Ownership {
   /** Aborts when another process took this one for dead: what is still written may then meet that one's files. */
@@ -47,13 +40,14 @@ export interface OwnerOptions {
 const HEARTBEAT = { every: 10_000, dead: 90_000 };
 const LOCK = 'lock';
 /** A lock that is being made. */
-const MADE = /^lock\.[0-9a-f]{16}$/;
+const MADE = /^lock\.[0-9a-f]{8}-\d{1,10}-[0-9a-f]{16}$/;
 /** What is being made may vanish so often. */
 const VANISHED_LIMIT = 20;
 /** Between two looks at a lock that another process holds: first, and later at most. */
 const LOOK_MS = { first: 5, most: 200 };
 
-const ownerSchema = z.object({ host: z.string(), pid: z.int(), started: z.string() });
+/** What an owner writes about itself: for whoever reads the message. */
+const ownerSchema = z.object({ host: z.string(), pid: z.int() });
 
 /**
  * Takes a folder, which is made where it is not there.
@@ -63,7 +57,7 @@ const ownerSchema = z.object({ host: z.string(), pid: z.int(), started: z.string
 export async function ownFolder(folder: string, options: OwnerOptions = {}): Promise<Ownership> {
   const { patience = 0, machine = thisMachine, heartbeat = HEARTBEAT } = options;
   const until = performance.now() + patience;
-  const token = randomBytes(8).toString('hex');
+  const token = processToken(machine);
   const lock = join(folder, LOCK);
   const made = `${lock}.${token}`;
   try {
@@ -115,7 +109,8 @@ export async function emptyOwned(folder: string): Promise<void> {
 async function sweep(folder: string, machine: Machine, alive: number): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const made = join(folder, name);
-    if (!MADE.test(name) || (await ownerOf(made, machine, alive)) !== undefined) continue;
+    if (!MADE.test(name) || isRunning(name.slice(LOCK.length + 1), machine) === true) continue;
+    if ((await ownerOf(made, machine, alive)) !== undefined) continue;
     await rmdir(made).catch(() => undefined);
   }
 }
@@ -125,7 +120,7 @@ async function make(made: string, token: string, machine: Machine): Promise<void
   const file = await open(join(made, token), 'a');
   try {
     if ((await file.stat()).size > 0) return;
-    await file.writeFile(JSON.stringify(identityOf(machine)));
+    await file.writeFile(JSON.stringify({ host: machine.host, pid: machine.pid }));
     await file.sync();
   } finally {
     await file.close();
@@ -197,11 +192,7 @@ async function ownerOf(lock: string, machine: Machine, alive: number): Promise<s
     ]);
     // It was let go of in between.
     if (text === undefined || info === undefined) continue;
-    const owner = parsed(text);
-    const here = owner === undefined ? null : isRunning(owner, machine);
-    if (here ?? info.mtimeMs > alive) {
-      return owner === undefined ? 'an owner that cannot be read' : nameOf(owner, machine);
-    }
+    if (isRunning(name, machine) ?? info.mtimeMs > alive) return nameOf(text, machine);
     await unlink(file).catch(() => undefined);
   }
   return undefined;
@@ -215,16 +206,14 @@ async function earlierOwner(lock: string, machine: Machine): Promise<string | un
   return undefined;
 }
 
-function parsed(text: string): ProcessIdentity | undefined {
+/** @param text what the owner wrote about itself */
+function nameOf(text: string, machine: Machine): string {
   try {
-    return ownerSchema.parse(JSON.parse(text));
+    const { host, pid } = ownerSchema.parse(JSON.parse(text));
+    return host === machine.host ? `process ${pid}` : `process ${pid} of host ${quote(host.split(' ')[0]!)}`;
   } catch {
-    return undefined;
+    return 'an owner that cannot be read';
   }
-}
-
-function nameOf({ host, pid }: ProcessIdentity, machine: Machine): string {
-  return host === machine.host ? `process ${pid}` : `process ${pid} of host ${host.split(' ')[0]}`;
 }
 
 function taken(folder: string, owner: string): UnavailableError {

@@ -1,44 +1,44 @@
 /** Who a process is, so that another one, here or on another machine, can tell whether it still runs. */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-export interface ProcessIdentity {
+/** What a process is told by; another one stands for another machine in tests. */
+export interface Machine {
   /**
-   * Name of the machine as far as process numbers have a meaning: host name, its start, and (as containers on one host
-   * count processes on their own) the namespace of the numbers.
+   * Its name as far as process numbers have a meaning: host name, its start, and (as containers on one host count
+   * processes on their own) the namespace of the numbers.
    */
   host: string;
   pid: number;
-  /** When the process started, in the system's own words: tells it from a later one with its number. Empty where unknown. */
-  started: string;
-}
-
-/** What an identity is made from and held to; another one stands for another machine in tests. */
-export interface Machine {
-  host: string;
-  pid: number;
-  /** Start of a process that runs; undefined where none has this number. */
+  /**
+   * Start of a process that runs, in the system's own words: tells it from a later one with its number. Empty where
+   * unknown, undefined where none has this number.
+   */
   startOf(pid: number): string | undefined;
 }
 
 export const thisMachine: Machine = { host: hostOf(), pid: process.pid, startOf };
 
+const TOKEN = /^([0-9a-f]{8})-(\d{1,10})-([0-9a-f]{8})[0-9a-f]{8}$/;
 let own: string | undefined;
 
-export function identityOf(machine: Machine): ProcessIdentity {
+/** A word that no other call gives, and that says which process it was: `<machine>-<pid>-<start><random>`. */
+export function processToken(machine: Machine = thisMachine): string {
   if (machine === thisMachine) own ??= startOf(process.pid);
   const started = machine === thisMachine ? own : machine.startOf(machine.pid);
-  return { host: machine.host, pid: machine.pid, started: started ?? '' };
+  const random = randomBytes(4).toString('hex');
+  return `${shortHash(machine.host)}-${machine.pid}-${shortHash(started ?? '')}${random}`;
 }
 
-/** Whether a process runs: null where it is of another machine, and only its heartbeat can tell. */
-export function isRunning(process: ProcessIdentity, machine: Machine): boolean | null {
-  if (process.host !== machine.host) return null;
-  const started = machine.startOf(process.pid);
+/** Whether a token's process runs: null where it is of another machine (or no token), and only time can tell. */
+export function isRunning(token: string, machine: Machine = thisMachine): boolean | null {
+  const [, host, pid, start] = TOKEN.exec(token) ?? [];
+  if (host !== shortHash(machine.host)) return null;
+  const started = machine.startOf(Number(pid));
   if (started === undefined) return false;
-  return started === '' || process.started === '' || started === process.started;
+  return started === '' || start === shortHash('') || shortHash(started) === start;
 }
 
 /** So few digits tell the machines that share a folder apart. */

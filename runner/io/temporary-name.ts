@@ -1,31 +1,27 @@
 /**
- * Names of files that are not whole yet. They say who writes them (`<name>.<machine>-<pid>-<start><random>.<ending>`),
- * so that what a killed process left is told from what another one is at.
+ * Names of files that are not whole yet. They say who writes them (`<name>.<token of the process>.<ending>`), so that
+ * what a killed process left is told from what another one is at.
  */
-import { randomBytes } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { identityOf, type Machine, shortHash, thisMachine } from './process-identity.ts';
+import { isRunning, processToken } from './process-identity.ts';
 
 /** A file of another machine's process that nobody has written to for so long is nobody's. */
 const DEAD_MS = 3_600_000;
-const OWNED = /\.([0-9a-f]{8})-(\d{1,10})-([0-9a-f]{8})[0-9a-f]{8}\.(?:tmp|incomplete)$/;
+const OWNED = /\.([0-9a-f]{8}-\d{1,10}-[0-9a-f]{16})\.(?:tmp|incomplete)$/;
 /** As versions before this one named them. */
 const EARLIER = /\.\d{1,10}\.[0-9a-f]{8}\.tmp$/;
 
 export function temporaryName(path: string, ending: 'tmp' | 'incomplete' = 'tmp'): string {
-  const { host, pid, started } = identityOf(thisMachine);
-  return `${path}.${shortHash(host)}-${pid}-${shortHash(started)}${randomBytes(4).toString('hex')}.${ending}`;
+  return `${path}.${processToken()}.${ending}`;
 }
 
 /** Whether a file has such a name, and its process is gone. */
-export async function isAbandoned(path: string, machine: Machine = thisMachine): Promise<boolean> {
-  const owner = OWNED.exec(path);
-  if (owner !== null && owner[1] === shortHash(machine.host)) {
-    const started = machine.startOf(Number(owner[2]));
-    return started === undefined || (started !== '' && shortHash(started) !== owner[3]);
-  }
-  if (owner === null && !EARLIER.test(path)) return false;
+export async function isAbandoned(path: string): Promise<boolean> {
+  const token = OWNED.exec(path)?.[1];
+  if (token === undefined && !EARLIER.test(path)) return false;
+  const running = token === undefined ? null : isRunning(token);
+  if (running !== null) return !running;
   const info = await stat(path).catch(() => undefined);
   return info !== undefined && Date.now() - info.mtimeMs > DEAD_MS;
 }

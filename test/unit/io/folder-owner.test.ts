@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UnavailableError } from '../../../runner/errors.ts';
 import { emptyOwned, type Ownership, ownFolder, whileOwned } from '../../../runner/io/folder-owner.ts';
-import { identityOf, isRunning, type Machine, thisMachine } from '../../../runner/io/process-identity.ts';
+import { isRunning, type Machine, processToken, thisMachine } from '../../../runner/io/process-identity.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -79,7 +79,7 @@ describe('the owner of a folder', () => {
   it('of another machine is told by its heartbeat, in the time of the file system', async () => {
     const file = await abandon(machine('there 1a2b', 7));
     const here = machine('here', 7);
-    await expect(ownFolder(folder, { machine: here })).rejects.toThrow(/process 7 of host there at work/);
+    await expect(ownFolder(folder, { machine: here })).rejects.toThrow(/process 7 of host "there" at work/);
     await age(file, 89_000);
     await expect(ownFolder(folder, { machine: here })).rejects.toThrow(UnavailableError);
     await age(file, 2_000);
@@ -95,13 +95,17 @@ describe('the owner of a folder', () => {
     const aged = (await stat(file)).mtimeMs;
     const beaten = async (): Promise<boolean> => (await stat(file)).mtimeMs !== aged;
     while (!(await beaten())) await new Promise((resolve) => setTimeout(resolve, 5));
-    await expect(ownFolder(folder, { machine: machine('here', 1), heartbeat })).rejects.toThrow(/host there/);
+    await expect(ownFolder(folder, { machine: machine('here', 1), heartbeat })).rejects.toThrow(
+      /host "there"/,
+    );
     // Asleep for long, and another one takes the folder.
     await rm(file);
     const other = await ownFolder(folder, { machine: machine('here', 1), heartbeat });
     while (!owned.lost.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
     await owned.release();
-    await expect(ownFolder(folder, { machine: machine('third', 1), heartbeat })).rejects.toThrow(/host here/);
+    await expect(ownFolder(folder, { machine: machine('third', 1), heartbeat })).rejects.toThrow(
+      /host "here"/,
+    );
     expect(other.lost.aborted).toBe(false);
     await other.release();
   });
@@ -125,9 +129,10 @@ describe('the owner of a folder', () => {
   });
 
   it('may empty its folder, and sweeps what a killed one was making', async () => {
-    await mkdir(join(folder, 'lock.0123456789abcdef'));
-    const dead = machine('here', 7);
-    await writeFile(join(folder, 'lock.0123456789abcdef', '0'), JSON.stringify(identityOf(dead)));
+    const token = processToken(machine('here', 7));
+    await mkdir(join(folder, `lock.${token}`));
+    // Killed before it had written a word.
+    await writeFile(join(folder, `lock.${token}`, token), '');
     const owned = await ownFolder(folder, { machine: machine('here', 8) });
     await writeFile(join(folder, 'file'), '');
     await emptyOwned(folder);
@@ -204,14 +209,16 @@ it('processes that share a counter lose no count, whichever of them are killed o
 });
 
 it('this machine knows its own processes', async () => {
-  const me = identityOf(thisMachine);
-  expect(isRunning(me, thisMachine)).toBe(true);
-  expect(isRunning({ ...me, started: `${me.started}0` }, thisMachine)).toBe(me.started === '');
-  expect(isRunning({ ...me, host: 'elsewhere' }, thisMachine)).toBeNull();
+  const me = processToken();
+  expect(isRunning(me)).toBe(true);
+  expect(isRunning(me, { ...thisMachine, host: 'elsewhere' })).toBeNull();
+  expect(isRunning('no token')).toBeNull();
+  // The same number, and another start.
+  expect(isRunning(processToken({ ...thisMachine, startOf: () => 'yesterday' }))).toBe(false);
   const child: ChildProcess = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)']);
-  const started = thisMachine.startOf(child.pid!)!;
-  expect(isRunning({ ...me, pid: child.pid!, started }, thisMachine)).toBe(true);
+  const other = processToken({ ...thisMachine, pid: child.pid! });
+  expect(isRunning(other)).toBe(true);
   child.kill('SIGKILL');
   await new Promise((resolve) => child.once('close', resolve));
-  expect(isRunning({ ...me, pid: child.pid!, started }, thisMachine)).toBe(false);
+  expect(isRunning(other)).toBe(false);
 });
