@@ -15,6 +15,9 @@ export interface Complaint {
 /** Longest stretch of foreign text (file contents, names from repositories) quoted in an error. */
 const QUOTE_LIMIT = 120;
 
+/** Longest part of a message: long enough for a list of choices, or a deep path. */
+const PART_LIMIT = 800;
+
 export abstract class InterpboardError extends Error {
   abstract readonly exitCode: number;
   readonly complaint: Complaint;
@@ -22,7 +25,7 @@ export abstract class InterpboardError extends Error {
   constructor(complaint: Complaint, options?: ErrorOptions) {
     super(
       oneLine(
-        `${complaint.thing}: found ${complaint.found}; expected ${complaint.expected}. ${complaint.next}`,
+        `${clip(complaint.thing, PART_LIMIT)}: found ${clip(complaint.found, PART_LIMIT)}; expected ${clip(complaint.expected, PART_LIMIT)}. ${clip(complaint.next, PART_LIMIT)}`,
       ),
       options,
     );
@@ -52,7 +55,26 @@ export function quote(text: string): string {
   return JSON.stringify(short);
 }
 
+/** Foreign text of a message that is not quoted, such as a field's name: its middle is left out where it is long. */
+export function clip(text: string, limit = 200): string {
+  if (text.length <= limit) return text;
+  const half = Math.floor((limit - 1) / 2);
+  return `${text.slice(0, half)}…${text.slice(-half)}`;
+}
+
+/**
+ * What a terminal may be shown: no control characters, C1 controls among them, nothing that turns the direction of writing,
+ * nothing without a width.
+ */
 function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  return text.replace(/[\u0000-\u001f\u007f]+/g, ' ').trim();
+  return (
+    text
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+      .replace(/[\u0000-\u001f\u007f]+/g, ' ')
+      .replace(
+        /[\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+        (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      )
+      .trim()
+  );
 }

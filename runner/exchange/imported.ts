@@ -1,6 +1,6 @@
 /** What an imported file becomes: a record that says where it came from, and where it is silent. */
 
-import { MalformedError, quote, UserError } from '../errors.ts';
+import { clip, MalformedError, quote, UserError } from '../errors.ts';
 import type { BaseDefinitionId } from '../report/definitions.ts';
 import type { SaeOrigin } from '../report/origin-schema.ts';
 import { type EvaluationRecord, type Measure, record, schemaVersion } from '../report/schema.ts';
@@ -104,8 +104,8 @@ export function importedRecord(
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new MalformedError({
-    thing: `${path}, ${issue?.path.join('.') || 'top level'}`,
-    found: issue?.message ?? 'another shape',
+    thing: `${path}, ${clip(issue?.path.join('.') || 'top level')}`,
+    found: clip(issue?.message ?? 'another shape'),
     expected: 'values that their definitions allow',
     next: 'Check the file; a value outside its range was not made by the definition it names.',
   });

@@ -4,7 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { MalformedError, quote, UserError } from '../errors.ts';
+import { clip, MalformedError, quote, UserError } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
 
 /** Above the largest known: a core file with per-latent details of 131k latents is about 60 MB. */
@@ -76,8 +76,8 @@ export function checked<T>(schema: z.ZodType<T>, { path, value }: ResultFile, ki
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new MalformedError({
-    thing: `${path}, ${issue?.path.join('.') || 'top level'}`,
-    found: issue?.message ?? 'another shape',
+    thing: `${path}, ${clip(issue?.path.join('.') || 'top level')}`,
+    found: clip(issue?.message ?? 'another shape'),
     expected: kind,
     next: 'Import the file as the evaluation wrote it.',
   });

@@ -8,6 +8,8 @@ export const MAX_LINE_BYTES = 2 ** 26;
 /** Bytes of one ranged read. */
 const PIECE_BYTES = 2 ** 22;
 const NEWLINE = 0x0a;
+/** Blank lines in a row: a few megabytes of a compressed file can be billions of them. */
+const MAX_BLANK = 2 ** 17;
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -31,6 +33,7 @@ export async function* lines(
 ): AsyncGenerator<Line> {
   let held: Uint8Array[] = [];
   let heldBytes = 0;
+  let blank = 0;
   let offset = start;
   const take = (last: Uint8Array): Line => {
     const bytes = held.length === 0 ? last : Buffer.concat([...held, last]);
@@ -46,6 +49,9 @@ export async function* lines(
     let from = 0;
     for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, from)) {
       if (heldBytes + end - from > limit) throw tooLong(source.name, offset, limit);
+      blank = heldBytes + end - from <= 1 ? blank + 1 : 0;
+      if (blank > MAX_BLANK)
+        throw malformed(source.name, `more than ${MAX_BLANK} blank lines in a row`, 'lines of text');
       yield take(piece.subarray(from, end + 1));
       from = end + 1;
     }

@@ -1,6 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MalformedError } from '../errors.ts';
+import { clip, MalformedError } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { type EvaluationRecord, record } from './schema.ts';
@@ -20,8 +20,8 @@ export function checkRecord(value: unknown, thing: string): EvaluationRecord {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new MalformedError({
-    thing: `record ${thing}, ${issue?.path.join('.') || 'top level'}`,
-    found: issue?.message ?? 'another shape',
+    thing: `record ${thing}, ${clip(issue?.path.join('.') || 'top level')}`,
+    found: clip(issue?.message ?? 'another shape'),
     expected: 'the fields of runner/report/schema.ts',
     next: 'Make the record again with npm run eval -- --fresh.',
   });

@@ -4,7 +4,9 @@
  *
  * One record = one SAE at one hook of one model, with what was measured about it (or published by others).
  */
+
 import { z } from 'zod';
+import { claimFaults, totalFaults } from './claims.ts';
 import { carriedDeclaration } from './declaration.ts';
 import { baseDefinitionIds, definitionIds, definitions } from './definitions.ts';
 import { count, measure, name, TEXT_LIMIT, text } from './measure.ts';
@@ -275,6 +277,7 @@ export type TrajectoryPoint = z.infer<typeof trajectoryPoint>;
 export type EvaluationRecord = z.infer<typeof recordObject>;
 
 const checkedRecord = recordObject.superRefine((found, context) => {
+  for (const { path, message } of claimFaults(found)) context.addIssue({ code: 'custom', path, message });
   for (const [i, { id, definitions: own }] of (found.declared ?? []).entries()) {
     const taken = [id, ...Object.keys(own)].find((each) => isOurs(each));
     if (taken !== undefined) {
@@ -289,7 +292,8 @@ const checkedRecord = recordObject.superRefine((found, context) => {
       context.addIssue({ code: 'custom', path: ['suites', id], message });
       continue;
     }
-    for (const { path, message } of partFaults(each, suite, (wanted) => definitionOf(found, wanted))) {
+    const faults = partFaults(each, suite, (wanted) => definitionOf(found, wanted));
+    for (const { path, message } of [...faults, ...totalFaults(each, suite)]) {
       context.addIssue({ code: 'custom', path: ['suites', id, ...path], message });
     }
   }

@@ -103,3 +103,16 @@ test('a long line in little compressed data stops at the limit', async () => {
   await expect(all(lines(bomb, 'gzip', 0, 1 << 20))).rejects.toThrow(/more than 1048576 bytes in one line/);
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 << 20);
 });
+
+test('millions of blank lines in a few bytes are refused, some of them are not', async () => {
+  const read = async (blank: number): Promise<number> => {
+    const bytes = gzipSync(
+      Buffer.concat([Buffer.from('{"a": 1}\n'), Buffer.alloc(blank, '\n'), Buffer.from('2\n')]),
+    );
+    let found = 0;
+    for await (const _ of jsonLines(memorySource('a.jsonl.gz', bytes), 'gzip')) found++;
+    return found;
+  };
+  expect(await read(50_000)).toBe(2);
+  await expect(read(2 ** 22)).rejects.toThrow(/more than 131072 blank lines in a row/);
+});

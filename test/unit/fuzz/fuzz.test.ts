@@ -42,7 +42,7 @@ test('the same seed gives the same cases, another one others', async () => {
 test('an error that is not ours is a finding, and so is a message of many lines', async () => {
   const throwing = (error: Error) => ({ name: 'x', prepare: async () => async () => Promise.reject(error) });
   const { MalformedError } = await import('../../../runner/errors.ts');
-  const ours = (found: string) => new MalformedError({ thing: 'a', found, expected: 'b', next: 'c' });
+  const ours = (found: string) => new MalformedError({ thing: found, found, expected: 'b', next: 'c' });
   for (const [error, kind] of [
     [new TypeError('x'), 'raw'],
     [ours('x'.repeat(5000)), 'raw'],

@@ -25,6 +25,8 @@ export function boardOf(
     const score = combine([sumOf(column, resamples), ones], (a, b) => a / b, 'no rows');
     const copy = structuredClone(fixture('small-world-l0'));
     copy.id = `${copy.id}-${i}`;
+    // The components are another's: no sum is claimed.
+    delete copy.suites.interpscore!.weights;
     copy.suites.interpscore!.measures!['interpscore@0.0.1'] = toMeasure(score);
     copy.paired = pairedPart({ 'interpscore@0.0.1': score }, keys)!;
     return copy;

@@ -18,6 +18,8 @@ export function withDraws(
   });
   const measures = copy.suites.interpscore?.measures;
   if (measures === undefined) throw new Error(`${record.id} has no composite`);
+  // The components are another's: no sum is claimed.
+  delete copy.suites.interpscore?.weights;
   measures['interpscore@0.0.1'] = { value: score, interval: { low: score - 0.02, high: score + 0.02 } };
   copy.paired = {
     count: 1_000,
