@@ -1,0 +1,291 @@
+/** Small changes, nearly all where a setting or a file meets its effect, and the tests that should notice each. */
+export interface Mutation {
+  file: string;
+  /** Stands once in the file. */
+  from: string;
+  to: string;
+  /** Test files that should fail. */
+  tests: readonly string[];
+  /** Of them the tests whose name holds this. */
+  only?: string;
+  /** Why no test can notice. */
+  explained?: string;
+}
+
+const of =
+  (folder: string) =>
+  (file: string, from: string, to: string, tests: string | readonly string[], only?: string): Mutation => ({
+    file: `runner/${folder}/${file}`,
+    from,
+    to,
+    tests: typeof tests === 'string' ? [tests] : tests,
+    ...(only === undefined ? {} : { only }),
+  });
+
+const text = of('text');
+const job = of('job');
+const train = of('train');
+const report = of('report');
+const exchange = of('exchange');
+const config = of('config');
+
+const CORPORA = 'test/unit/text/corpora.test.ts';
+const MIXTURE = 'test/unit/text/mixture.test.ts';
+const PACKING = 'test/unit/text/packing.test.ts';
+const PROBES = 'test/unit/text/file-probes.test.ts';
+const TOKENS = 'test/unit/job/training-tokens.test.ts';
+const SETTINGS = 'test/wiring/settings.test.ts';
+const FIGURES = 'test/wiring/figures.test.ts';
+const HELDOUT = 'test/wiring/heldout.test.ts';
+const IMPORT = 'test/unit/exchange';
+const RECORDS = 'test/unit/report/run-files.test.ts';
+
+export const mutations: readonly Mutation[] = [
+  text('holdout.ts', "=== (part.take === 'heldout')", "=== (part.take === 'training')", [CORPORA, MIXTURE]),
+  text('holdout.ts', ".replace(/\\s+/g, ' ')", '', [CORPORA, MIXTURE]),
+  text('mixture.ts', 'text.length <= SHORTEST_SKIPPED', 'text.length < SHORTEST_SKIPPED', MIXTURE),
+  text('mixture.ts', 'if (!belongs(hash, part))', 'if (hash === part.take)', [MIXTURE, CORPORA]),
+  text('mixture.ts', 'rows[source.name] = next;', '', MIXTURE),
+  text('mixture.ts', 'rest -= source.weight;', 'rest -= 1;', MIXTURE),
+  text('packing.ts', 'ids.length > documentTokens ? ids.slice(0, documentTokens) : ids', 'ids', PACKING),
+  text('packing.ts', "if (rule === 'apart')", "if (rule === 'separated')", PACKING),
+  text('packing.ts', 'carried = carried.slice(start);', 'carried = [];', PACKING),
+  text('packing.ts', '[endOfText(tokenizer.eosTokenId)] : []', '[] : []', PACKING),
+  text('bos-rows.ts', 'if (ids[next] !== begin) row.push(begin);', 'row.push(begin);', [
+    'test/unit/suites/saebench/core.test.ts',
+  ]),
+  text(
+    'file-source.ts',
+    "documents === 'line' ? lines : paragraphs",
+    "documents === 'line' ? paragraphs : lines",
+    CORPORA,
+  ),
+  text('file-source.ts', 'file === start.file ? start : { ...START, file }', '{ ...START, file }', CORPORA),
+  text('file-probes.ts', 'if (row === null) this.unused++;', 'if (row === null) continue;', PROBES),
+  text('file-probes.ts', 'whole.slice(skipCharacters)', 'whole', PROBES),
+  text('file-probes.ts', 'if (!splits.includes(file.split)) continue;', '', PROBES),
+  text('encoded-texts.ts', '.slice(0, limit)', '', 'test/unit/text/encoded-texts.test.ts'),
+
+  job(
+    'text.ts',
+    "demo ? ALL : { take: 'heldout', heldoutShare }",
+    "demo ? ALL : { take: 'training', heldoutShare }",
+    FIGURES,
+  ),
+  job(
+    'text.ts',
+    "=== 'small-world' ? ALL : { take: 'training', heldoutShare }",
+    "=== 'small-world' ? ALL : ALL",
+    HELDOUT,
+    ' lines',
+  ),
+  job('text.ts', 'corpus.heldout ?? corpus.source', 'corpus.source', SETTINGS, 'corpus.heldout$'),
+  job(
+    'text.ts',
+    'const { seed } = config.validation;',
+    'const seed = config.corpus.heldoutSeed;',
+    SETTINGS,
+    'validation.seed',
+  ),
+  job('text.ts', '{ boundaries: config.corpus.boundaries }', "{ boundaries: 'joined' as const }", FIGURES),
+  job('text.ts', '{ ...EVALUATION_PACKING, documentTokens }', 'EVALUATION_PACKING', FIGURES),
+  job('text.ts', 'digest.update(text.hash)', 'digest.update(text.text)', FIGURES),
+  job(
+    'text.ts',
+    'demoProbeSet(demo, config.evaluation.probeSeed, demand)',
+    'demoProbeSet(demo, 0, demand)',
+    SETTINGS,
+    'evaluation.probeSeed',
+  ),
+  job('text.ts', 'Math.floor(coreTokens / CORE_ROW_TOKENS)', '2', SETTINGS, 'evaluation.coreTokens'),
+  job('training-tokens.ts', 'counts.dropped += now.dropped;', '', TOKENS),
+  job('training-tokens.ts', 'keepsAll(policy) && capacity === 0', 'keepsAll(policy)', TOKENS),
+  job('training-tokens.ts', 'bufferStream(config.corpus.trainSeed)', 'bufferStream(0)', TOKENS),
+  job('training-tokens.ts', '(4 * d * layers)', '(4 * d)', TOKENS),
+  job(
+    'train-stage.ts',
+    'while (trainer.tokens < training.tokens)',
+    'while (trainer.tokens <= training.tokens)',
+    SETTINGS,
+    'training.tokens',
+  ),
+  job(
+    'train-stage.ts',
+    'trainer.tokens - saved >= training.checkpointTokens',
+    'trainer.tokens > saved',
+    SETTINGS,
+    'training.checkpointTokens',
+  ),
+  job('train-stage.ts', 'logEverySteps: training.logSteps,', '', SETTINGS, 'training.logSteps'),
+  job('train-stage.ts', 'await snapshot(config, run.folder, trainer);', '', SETTINGS, 'training.snapshots'),
+  job(
+    'validate-stage.ts',
+    'validationText(config, tokenizer, wanted, reporter)',
+    'validationText(config, tokenizer, config.evaluation.tokens, reporter)',
+    FIGURES,
+  ),
+  job('validate-stage.ts', '100 * dead', 'dead', FIGURES),
+  job('validate-stage.ts', 'Math.round(alive * here[i]!.d_sae)', 'Math.round(alive)', FIGURES),
+  job('validate-stage.ts', "metrics['var_exp@chunk-v1']", "metrics['var_exp@pooled-v1']", FIGURES),
+  job('validate-stage.ts', 'pass: index', 'pass: 0', FIGURES),
+  job('record.ts', 'tokens_trained: trajectory.tokens,', 'tokens_trained: 6_000,', FIGURES),
+  job('record.ts', 'seed: corpus.heldoutSeed,', 'seed: corpus.trainSeed,', FIGURES),
+  job('record.ts', 'row_tokens: corpus.rowTokens,', 'row_tokens: rows,', FIGURES),
+  job('record.ts', 'threads: config.threads,', 'threads: null,', SETTINGS, 'threads'),
+  job(
+    'record.ts',
+    'heldout_text: config.corpus.heldoutSeed,',
+    'heldout_text: config.corpus.trainSeed,',
+    FIGURES,
+  ),
+  job('record.ts', 'normsCapped: counts.capped,', 'normsCapped: 0,', SETTINGS, 'highNormFactor'),
+  job(
+    'record.ts',
+    'source: corpusText(config.corpus.source),',
+    "source: 'small world',",
+    SETTINGS,
+    'corpus.source',
+  ),
+  job(
+    'identity.ts',
+    'canonicalJson(trainingSettings(config))',
+    'canonicalJson(recordedSettings(config))',
+    SETTINGS,
+    'evaluation.tokens',
+  ),
+  job(
+    'standing.ts',
+    "stage: found.stage === 'training' ? 'training' : 'evaluating',",
+    "stage: 'evaluating',",
+    'test/unit/job/standing.test.ts',
+  ),
+  job(
+    'standing.ts',
+    'if (evaluated === identity.evaluated)',
+    'if (evaluated !== identity.evaluated)',
+    'test/unit/job/standing.test.ts',
+  ),
+  job(
+    'planned-saes.ts',
+    '[...config.layers].sort((a, b) => a - b)',
+    '[...config.layers]',
+    'test/unit/job/planned-saes.test.ts',
+  ),
+  job(
+    'hub-resume.ts',
+    'file?.size !== bytes || bytes > limit',
+    'file?.size !== bytes',
+    'test/unit/job/hub-resume.test.ts',
+  ),
+  job(
+    'resume-stamp.ts',
+    'other.length === 0 && found.model === own.model',
+    'other.length === 0',
+    'test/unit/job/hub-resume.test.ts',
+  ),
+  config(
+    'roles.ts',
+    "heldoutSeed: 'evaluation',",
+    "heldoutSeed: 'training',",
+    'test/unit/config/roles.test.ts',
+  ),
+
+  train(
+    'token-policy.ts',
+    't % rowTokens < policy.dropFirst',
+    't % rowTokens <= policy.dropFirst',
+    'test/unit/train/token-policy.test.ts',
+  ),
+  train('token-policy.ts', '*= limit / found', '*= 1', 'test/unit/train/token-policy.test.ts'),
+  train(
+    'shuffle-buffer.ts',
+    'this.#random.integer(this.#capacity)',
+    'this.#random.integer(1)',
+    'test/unit/train/shuffle-buffer.test.ts',
+  ),
+  train(
+    'dead-clock.ts',
+    'if (silent[j]! >= least) count++;',
+    'if (silent[j]! > least) count++;',
+    'test/unit/train/dead-clock.test.ts',
+  ),
+  train(
+    'schedule.ts',
+    '(peak * step) / warmupSteps',
+    '(peak * step) / (warmupSteps + 1)',
+    'test/unit/train/schedule.test.ts',
+  ),
+  train('normalise.ts', 'squares / (d - 1)', 'squares / d', 'test/unit/train/normalise.test.ts'),
+  train(
+    'trajectory.ts',
+    'step % every === 0 || isLogSpaced(step)',
+    'isLogSpaced(step)',
+    'test/unit/train/trainer.test.ts',
+  ),
+  train(
+    'scale.ts',
+    'return centredSquares > ROUNDING * squares(batch);',
+    'return true;',
+    'test/unit/train/trainer.test.ts',
+  ),
+  train(
+    'streams.ts',
+    'random(purpose, seed, layer, site)',
+    'random(purpose, seed, site)',
+    'test/unit/train/init.test.ts',
+  ),
+  train(
+    'sae-trainer.ts',
+    "hookStream('token order', recipe.seed, hook)",
+    "hookStream('token order', 0, hook)",
+    'test/unit/train/trainer.test.ts',
+  ),
+  train(
+    'sae-trainer.ts',
+    'this.#clock.advance(result.fired, recipe.batchTokens);',
+    '',
+    'test/unit/train/trainer.test.ts',
+  ),
+
+  report('exports.ts', 'eval_tokens: data?.tokens ?? null,', 'eval_tokens: sae.tokens_trained,', FIGURES),
+  report('exports.ts', 'scoreOf(each) > scoreOf(leader)', 'scoreOf(each) < scoreOf(leader)', RECORDS),
+  report('exports.ts', 'dead_pct: dead === null ? null : 100 * dead,', 'dead_pct: dead,', RECORDS),
+  report('run-records.ts', '!kept.includes(name)', 'kept.includes(name)', RECORDS),
+  report(
+    'content.ts',
+    "if (wanted.has(file) || !file.endsWith('.json')) continue;",
+    'if (file !== null) continue;',
+    RECORDS,
+  ),
+  report('movement.ts', 'again >= interval.low - HAIR', 'again >= -1e9', 'test/unit/report/movement.test.ts'),
+  report(
+    'paired.ts',
+    'quantile(differences, 0.025)',
+    'quantile(differences, 0.05)',
+    'test/unit/report/paired.test.ts',
+  ),
+  report(
+    'paired.ts',
+    'first.over !== second.over',
+    'first.over === undefined',
+    'test/unit/report/paired.test.ts',
+  ),
+  report('model-card.ts', '(100 * measure.value).toFixed(2)', 'measure.value.toFixed(2)', FIGURES),
+
+  exchange('merge.ts', 'if (silent(a)) return b ?? a;', 'if (silent(a)) return a;', IMPORT),
+  exchange('merge.ts', 'if (replace) return b;', 'if (replace) return a;', IMPORT),
+  exchange(
+    'same-sae.ts',
+    'if (left.member === CUSTOM || left.config_sha256 !== null) return false;',
+    '',
+    IMPORT,
+  ),
+  exchange('same-sae.ts', "'tokens trained': sae.tokens_trained,", '', IMPORT),
+  exchange(
+    'interpscore-import.ts',
+    'said !== undefined && Number(said) !== layer.layer',
+    'said === null',
+    IMPORT,
+  ),
+  exchange('interpscore-import.ts', 'layer.model ?? shared.model', 'layer.model', IMPORT),
+];
