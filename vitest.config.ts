@@ -14,8 +14,8 @@ export default defineConfig(({ mode }) => {
             include: ['test/unit/**/*.test.ts'],
             pool: 'forks',
             env,
-            testTimeout: 120_000,
-            hookTimeout: 120_000,
+            testTimeout: 300_000,
+            hookTimeout: 300_000,
           },
         },
         {
@@ -25,8 +25,8 @@ export default defineConfig(({ mode }) => {
             pool: 'forks',
             env,
             fileParallelism: false,
-            testTimeout: 900_000,
-            hookTimeout: 900_000,
+            testTimeout: 1_800_000,
+            hookTimeout: 1_800_000,
           },
         },
         {

@@ -58,7 +58,7 @@ export async function launchBrowser(): Promise<Browser | null> {
 async function tryLaunch(executablePath: string, args: readonly string[]): Promise<Browser | null> {
   try {
     const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-    return await chromium.launch({ executablePath, args: [...args, ...quiet, ...sandbox], timeout: 30_000 });
+    return await chromium.launch({ executablePath, args: [...args, ...quiet, ...sandbox], timeout: 180_000 });
   } catch (reason) {
     console.error(`${executablePath}: ${firstLine(reason)}`);
     return null;

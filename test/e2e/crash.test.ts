@@ -7,9 +7,10 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { hashFile } from '../../runner/io/hash.ts';
 import { random } from '../../runner/math/random.ts';
 import { checkpointStore } from '../../runner/train/checkpoint.ts';
+import { whole as inFull } from '../sample.ts';
 
 /** Kills that must have hit a process at work, over all runs together. */
-const KILLS = 30;
+const KILLS = inFull ? 30 : 6;
 /** Runs that are cut side by side. */
 const LANES = 2;
 
@@ -125,8 +126,8 @@ test(`after ${KILLS} kills at random moments the weights are those of the run th
   await Promise.all(Array.from({ length: LANES }, () => cut()));
   console.info(`${kills} kills over ${runs} runs, ${resumed} resumed, from ${starts.size} places`);
   expect(kills).toBeGreaterThanOrEqual(KILLS);
-  expect(resumed).toBeGreaterThan(KILLS / 2);
-  expect(starts.size).toBeGreaterThan(8);
+  expect(resumed).toBeGreaterThan(inFull ? KILLS / 2 : 1);
+  expect(starts.size).toBeGreaterThan(inFull ? 8 : 1);
 });
 
 /** Contents of every generation, by name. */

@@ -11,6 +11,7 @@ import { interpScoreOf, measureOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import type { Contents } from '../hub/repositories.ts';
 import { startStandIn } from '../hub/stand-in.ts';
+import { slowTest } from '../sample.ts';
 import { type Program, readRecords, startProgram, until } from './program.ts';
 
 let folder: string;
@@ -126,7 +127,7 @@ describe('eval', () => {
     expect(a).toEqual(b);
   });
 
-  it('survives kill -9 at any moment', async () => {
+  slowTest('survives kill -9 at any moment', async () => {
     const killed = start('killed', '--no-site');
     await until(() => generations('killed') >= 2, killed);
     killed.child.kill('SIGKILL');

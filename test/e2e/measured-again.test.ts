@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { demoRow } from '../../runner/demo/index.ts';
+import { slowTest, whole } from '../sample.ts';
 import { type Outcome, readRecords, runProgram, settingWords } from './program.ts';
 
 let folder: string;
@@ -64,16 +65,19 @@ describe('a run that is done', () => {
     expect(same.out).toContain('up to date');
   });
 
-  test('measures an SAE of others beside its own, and forgets it where it is not named any more', async () => {
-    const other = join(folder, 'runs', 'done');
-    succeeded(await evaluate('beside', {}));
-    succeeded(await evaluate('beside', {}, `--sae=${join(other, 'sae_L2_latest.safetensors')}`, '--train'));
-    expect(await recordsOf('beside')).toHaveLength(2);
-    succeeded(await evaluate('beside', {}));
-    expect(await recordsOf('beside')).toHaveLength(1);
-    const exports = (await readdir(runFolder('beside'))).filter((name) => name.startsWith('interpscore_'));
-    expect(exports.sort()).toEqual(['interpscore_L2.json', 'interpscore_beside.json']);
-  });
+  slowTest(
+    'measures an SAE of others beside its own, and forgets it where it is not named any more',
+    async () => {
+      const other = join(folder, 'runs', 'done');
+      succeeded(await evaluate('beside', {}));
+      succeeded(await evaluate('beside', {}, `--sae=${join(other, 'sae_L2_latest.safetensors')}`, '--train'));
+      expect(await recordsOf('beside')).toHaveLength(2);
+      succeeded(await evaluate('beside', {}));
+      expect(await recordsOf('beside')).toHaveLength(1);
+      const exports = (await readdir(runFolder('beside'))).filter((name) => name.startsWith('interpscore_'));
+      expect(exports.sort()).toEqual(['interpscore_L2.json', 'interpscore_beside.json']);
+    },
+  );
 
   test('asks before it trains another SAE in its place, and names what differs', async () => {
     refused(
@@ -83,7 +87,7 @@ describe('a run that is done', () => {
   });
 });
 
-describe('a command that is refused leaves nothing', () => {
+describe(`a command that is refused leaves nothing${whole ? '' : ' (more cases: npm run test:e2e)'}`, () => {
   const cases: [string, Record<string, string>, RegExp][] = [
     ['a layer that the model lacks', { layers: '[0,6]' }, /hook layer: found 6/],
     ['validation of less than a row', { 'validation.tokens': '100' }, /validation\.tokens.*at least one row/],
@@ -104,33 +108,37 @@ describe('a command that is refused leaves nothing', () => {
     ],
     ['a set that nobody knows', { 'evaluation.suites': '["tpp"]', 'probing.sets': '["nothing"]' }, /nothing/],
   ];
-  test.each(cases)('%s', async (name, settings, message) => {
+  test.each(whole ? cases : cases.slice(0, 1))('%s', async (name, settings, message) => {
     const place = name.replaceAll(' ', '-').toLowerCase();
     refused(await evaluate(place, settings), message);
     expect(existsSync(runFolder(place))).toBe(false);
   });
 
-  test.each([
+  const settings: [string, Record<string, string>][] = [
     ['evaluation.tokens', { 'evaluation.tokens': '8192' }],
     ['validation.tokens', { 'evaluation.tokens': '256', 'validation.tokens': '8192' }],
     [
       'evaluation.coreTokens',
       { 'evaluation.tokens': '256', 'evaluation.suites': '["core"]', 'evaluation.coreTokens': '8192' },
     ],
-  ])('too little held-out text for %s, found before anything is trained', async (setting, settings) => {
-    const file = join(folder, 'short.jsonl');
-    const rows = Array.from({ length: 300 }, (_, row) => JSON.stringify(demoRow('prose', 11, row)));
-    await writeFile(file, rows.join('\n'));
-    const name = `short-${setting.replace('.', '-').toLowerCase()}`;
-    const words = { 'corpus.source': file, 'corpus.heldoutShare': '0.02', ...settings };
-    const outcome = await evaluate(name, words);
-    refused(outcome, new RegExp(`held-out text: found the end of source .*Lower ${setting}`));
-    expect(outcome.out).not.toMatch(/^training/m);
-    expect(existsSync(runFolder(name))).toBe(false);
-    // The same name is free for what can be done.
-    if (setting === 'evaluation.tokens')
-      succeeded(await evaluate(name, { ...words, 'sae.k': '8', 'evaluation.tokens': '256' }));
-  });
+  ];
+  test.each(whole ? settings : settings.slice(0, 1))(
+    'too little held-out text for %s, found before anything is trained',
+    async (setting, given) => {
+      const file = join(folder, 'short.jsonl');
+      const rows = Array.from({ length: 300 }, (_, row) => JSON.stringify(demoRow('prose', 11, row)));
+      await writeFile(file, rows.join('\n'));
+      const name = `short-${setting.replace('.', '-').toLowerCase()}`;
+      const words = { 'corpus.source': file, 'corpus.heldoutShare': '0.02', ...given };
+      const outcome = await evaluate(name, words);
+      refused(outcome, new RegExp(`held-out text: found the end of source .*Lower ${setting}`));
+      expect(outcome.out).not.toMatch(/^training/m);
+      expect(existsSync(runFolder(name))).toBe(false);
+      // The same name is free for what can be done.
+      if (setting === 'evaluation.tokens')
+        succeeded(await evaluate(name, { ...words, 'sae.k': '8', 'evaluation.tokens': '256' }));
+    },
+  );
 });
 
 test('a long document of one character does not stop the training', async () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readFloats, readSafetensors } from '../../runner/formats/safetensors.ts';
 import { withFile } from '../../runner/io/byte-source.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
+import { slowTest } from '../sample.ts';
 import { readRecords, runProgram, settingWords } from './program.ts';
 
 let folder: string;
@@ -69,7 +70,7 @@ test('a member of a sweep is the SAE of the run by itself, bit for bit, with the
     expect((await recordOf(swept, id)).sae.sha256).not.toBe(found.sae.sha256);
 });
 
-test('SAEs of one seed that differ in k or width begin alike', async () => {
+slowTest('SAEs of one seed that differ in k or width begin alike', async () => {
   const begun = await run('begun', {
     layers: '[2]',
     'sweep.dSae': '[128,256]',

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../runner/formats/safetensors.ts';
 import { memorySource } from '../../runner/io/byte-source.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
+import { slowTest } from '../sample.ts';
 import { buildSite } from './build-site.ts';
 import { type Outcome, readRecords, runProgram, settingWords } from './program.ts';
 
@@ -150,57 +151,60 @@ describe('a run with a repository', () => {
     expect(new Set(puts.map(({ address }) => address)).size).toBeGreaterThan(puts.length - 2);
   });
 
-  it('has them measured by step, from the hub as from its folder, and drawn along training', async () => {
-    const along = await evaluate('along', { name: 'along' }, {}, '--sae=lab/saes-good:snapshots');
-    expect({ code: along.code, err: along.err }).toEqual({ code: 0, err: '' });
-    const records = await readRecords(join(folder, 'along', 'runs', 'along', 'records'));
-    expect(records).toHaveLength(2 * STEPS.length);
-    const at = (layer: number, step: number) =>
-      records.find(({ sae }) => sae.layer === layer && sae.source?.light_checkpoint?.step === step)!;
-    for (const layer of [0, 2]) {
-      for (const step of STEPS) {
-        const found = at(layer, step);
-        expect(found.id).toBe(`along-l${layer}-saes-good-step-${step}`);
-        expect(found.sae).toMatchObject({
-          name: `saes-good L${layer} step ${step}`,
-          repo: 'lab/saes-good',
-          tokens_trained: 1024 * step,
-        });
+  slowTest(
+    'has them measured by step, from the hub as from its folder, and drawn along training',
+    async () => {
+      const along = await evaluate('along', { name: 'along' }, {}, '--sae=lab/saes-good:snapshots');
+      expect({ code: along.code, err: along.err }).toEqual({ code: 0, err: '' });
+      const records = await readRecords(join(folder, 'along', 'runs', 'along', 'records'));
+      expect(records).toHaveLength(2 * STEPS.length);
+      const at = (layer: number, step: number) =>
+        records.find(({ sae }) => sae.layer === layer && sae.source?.light_checkpoint?.step === step)!;
+      for (const layer of [0, 2]) {
+        for (const step of STEPS) {
+          const found = at(layer, step);
+          expect(found.id).toBe(`along-l${layer}-saes-good-step-${step}`);
+          expect(found.sae).toMatchObject({
+            name: `saes-good L${layer} step ${step}`,
+            repo: 'lab/saes-good',
+            tokens_trained: 1024 * step,
+          });
+        }
+        // It is the training that is measured: what was learned shows, in whatever metric.
+        const rises = (id: 'var_exp@pooled-v1' | 'cosine@v1') =>
+          expect(at(layer, 500).metrics[id]!.value!).toBeGreaterThan(at(layer, 5).metrics[id]!.value! + 0.05);
+        rises('var_exp@pooled-v1');
+        rises('cosine@v1');
       }
-      // It is the training that is measured: what was learned shows, in whatever metric.
-      const rises = (id: 'var_exp@pooled-v1' | 'cosine@v1') =>
-        expect(at(layer, 500).metrics[id]!.value!).toBeGreaterThan(at(layer, 5).metrics[id]!.value! + 0.05);
-      rises('var_exp@pooled-v1');
-      rises('cosine@v1');
-    }
-    const snapshots = join(folder, 'good', 'runs', 'small-world-quick', 'snapshots');
-    const one = await evaluate('one', { name: 'one' }, {}, `--sae=${snapshots}#step=500,layer=2`);
-    expect({ code: one.code, err: one.err }).toEqual({ code: 0, err: '' });
-    const [own, ...others] = await readRecords(join(folder, 'one', 'runs', 'one', 'records'));
-    expect(others).toEqual([]);
-    expect(own!.sae.name).toBe('small-world-quick L2 step 500');
-    expect(own!.metrics['var_exp@pooled-v1']!.value).toBe(at(2, 500).metrics['var_exp@pooled-v1']!.value);
-    const none = await evaluate('one', { name: 'two' }, {}, `--sae=${snapshots}#step=7`);
-    expect(none.code).toBe(2);
-    expect(none.err).toMatch(/^error: light checkpoints .*found steps 1, 2, 5, .*expected step 7.*\n$/);
+      const snapshots = join(folder, 'good', 'runs', 'small-world-quick', 'snapshots');
+      const one = await evaluate('one', { name: 'one' }, {}, `--sae=${snapshots}#step=500,layer=2`);
+      expect({ code: one.code, err: one.err }).toEqual({ code: 0, err: '' });
+      const [own, ...others] = await readRecords(join(folder, 'one', 'runs', 'one', 'records'));
+      expect(others).toEqual([]);
+      expect(own!.sae.name).toBe('small-world-quick L2 step 500');
+      expect(own!.metrics['var_exp@pooled-v1']!.value).toBe(at(2, 500).metrics['var_exp@pooled-v1']!.value);
+      const none = await evaluate('one', { name: 'two' }, {}, `--sae=${snapshots}#step=7`);
+      expect(none.code).toBe(2);
+      expect(none.err).toMatch(/^error: light checkpoints .*found steps 1, 2, 5, .*expected step 7.*\n$/);
 
-    const out = join(folder, 'dist');
-    const build = await buildSite({
-      content: join(folder, 'along', 'content'),
-      out,
-      cache: join(folder, 'astro'),
-      base: '/',
-    });
-    expect(build.code, build.output).toBe(0);
-    const trajectories = await readFile(join(out, 'trajectories', 'index.html'), 'utf8');
-    expect(trajectories).toContain('Measured along training');
-    const [, chart] = /data-metric="var_exp@pooled-v1"(.*?)<\/svg>/s.exec(trajectories) ?? [];
-    expect(chart?.match(/class="marker"/g)).toHaveLength(2 * STEPS.length);
-    // Not ranked beside what became of them.
-    expect(await readFile(join(out, 'index.html'), 'utf8')).not.toContain('step 500');
-  });
+      const out = join(folder, 'dist');
+      const build = await buildSite({
+        content: join(folder, 'along', 'content'),
+        out,
+        cache: join(folder, 'astro'),
+        base: '/',
+      });
+      expect(build.code, build.output).toBe(0);
+      const trajectories = await readFile(join(out, 'trajectories', 'index.html'), 'utf8');
+      expect(trajectories).toContain('Measured along training');
+      const [, chart] = /data-metric="var_exp@pooled-v1"(.*?)<\/svg>/s.exec(trajectories) ?? [];
+      expect(chart?.match(/class="marker"/g)).toHaveLength(2 * STEPS.length);
+      // Not ranked beside what became of them.
+      expect(await readFile(join(out, 'index.html'), 'utf8')).not.toContain('step 500');
+    },
+  );
 
-  it('trains on when the hub fails, and says what to do at the end', async () => {
+  slowTest('trains on when the hub fails, and says what to do at the end', async () => {
     hub.faults.push({
       on: `${REPOSITORY}-bad/commit`,
       method: 'POST',

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { z } from 'zod';
+import { slowTest } from '../sample.ts';
 import { howToEnable, isSoftware, runWithDevice, webgpuEnvironment } from './software-vulkan.ts';
 
 const environment = await webgpuEnvironment();
@@ -20,7 +21,7 @@ const report = z.object({
 });
 
 describe.skipIf(environment === null)(title, () => {
-  it('finds the device right, and the kernels that are not', { timeout: 900_000 }, async () => {
+  slowTest('finds the device right, and the kernels that are not', async () => {
     const cli = fileURLToPath(new URL('../../runner/cli.ts', import.meta.url));
     const { stdout } = await runWithDevice(cli, ['doctor', '--device', 'webgpu', '--json'], environment!);
     const { healthy, devices } = report.parse(JSON.parse(stdout));

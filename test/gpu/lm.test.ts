@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { slowTest, whole } from '../sample.ts';
 import { howToEnable, isSoftware, runWithDevice, webgpuEnvironment } from './software-vulkan.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/lm/', import.meta.url));
@@ -36,9 +37,12 @@ const title =
   environment === null ? `language models on webgpu (skipped: ${howToEnable})` : 'language models on webgpu';
 
 describe.skipIf(environment === null)(title, () => {
-  it('gives what the CPU gives', { timeout: 300_000 }, async () => {
+  it(`gives what the CPU gives${whole ? '' : ' (two families; all of them: npm run test:gpu)'}`, {
+    timeout: 1_800_000,
+  }, async () => {
     // Rotary and grouped keys; a sliding window; soft-capped scores; layer norms; gated delta nets; bfloat16.
-    const folders = ['llama', 'mistral', 'gemma2', 'gpt2', 'qwen3_5', 'tiny-bf16'];
+    const all = ['llama', 'qwen3_5', 'mistral', 'gemma2', 'gpt2', 'tiny-bf16'];
+    const folders = whole ? all : all.slice(0, 2);
     const { found } = await compare('webgpu', folders);
     for (const [i, { scale, residual, nll, devices }] of found.entries()) {
       console.log(
@@ -52,14 +56,14 @@ describe.skipIf(environment === null)(title, () => {
     expect(found).toHaveLength(folders.length);
   });
 
-  it('shares segments with the CPU in the order given', async () => {
+  slowTest('shares segments with the CPU in the order given', async () => {
     const { found } = await compare('cpu,webgpu', ['llama']);
     expect(found[0]!.devices).toEqual(['cpu', 'cpu', 'webgpu']);
     expect(found[0]!.residual).toBeLessThanOrEqual(2e-4);
     expect(found[0]!.nll).toBeLessThanOrEqual(2e-4);
   });
 
-  it('leaves nothing but arithmetic on shapes to the CPU', async () => {
+  slowTest('leaves nothing but arithmetic on shapes to the CPU', async () => {
     const { log } = await compare('webgpu', ['llama'], {
       ...environment!,
       INTERPBOARD_RUNTIME_LOG: '0',
@@ -76,7 +80,7 @@ describe.skipIf(environment === null)(title, () => {
     expect([...new Set(left)].filter((operator) => !shapeArithmetic.includes(operator))).toEqual([]);
   });
 
-  it.runIf(environment !== null && isSoftware(environment))(
+  it.runIf(whole && environment !== null && isSoftware(environment))(
     'is told apart from a device whose kernels are all right: this one’s full attention is not',
     async () => {
       const check = fileURLToPath(new URL('../../runner/onnx/device-check.ts', import.meta.url));

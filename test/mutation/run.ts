@@ -1,7 +1,7 @@
 /**
  * Whether the tests notice: small changes of the program, each applied in a copy of it, and the tests that should fail.
  *
- *     npm run test:mutation [-- WORD ...]      those whose file or number holds one of the words
+ *     npm run test:mutation [-- WORD ...]      those of a number, or with a word in the name of their file or test
  *
  * Exit code 1 where a change survives without an explanation, or its place in the program is not found any more.
  */
@@ -65,8 +65,9 @@ const counts: Record<Result, number> = { killed: 0, survived: 0, explained: 0, '
 try {
   for (const [i, mutation] of mutations.entries()) {
     const name = `${i + 1} ${mutation.file}`;
-    if (words.length > 0 && !words.some((word) => name.split(' ').includes(word) || name.includes(word)))
-      continue;
+    const isChosen = (word: string): boolean =>
+      word === String(i + 1) || [mutation.file, ...mutation.tests].some((path) => path.includes(word));
+    if (words.length > 0 && !words.some(isChosen)) continue;
     const result = tried(copy, mutation);
     counts[result]++;
     const change = `${mutation.from.trim()}  →  ${mutation.to.trim() || '(nothing)'}`.replaceAll(/\s+/g, ' ');

@@ -40,7 +40,7 @@ describe('plan', () => {
     // KL asks for a head apart from the blocks, and twice.
     expect(text).toMatch(/^ +cpu +673 KiB {2}block 5$/m);
     expect(text).toMatch(/^ +cpu +2\.00 MiB {2}head$/m);
-    expect(text).toMatch(/^ {2}time +about \d+ s/m);
+    expect(text).toMatch(/^ {2}time +about [\d.]+ (?:s|min|h|days) \([\d.e+]+ TFLOP/m);
     // Training needs no segment after the last hook.
     expect(text.split('evaluation')[0]).not.toContain('head');
   });

@@ -31,7 +31,7 @@ describe('doctor', () => {
       expect(difference, name).toBeLessThan(1e-5);
     }
     expect(verdictOf(checks)).toBe('right');
-  }, 120_000);
+  }, 600_000);
 
   it('tells rounding, fewer digits and wrong answers apart', () => {
     expect(verdictOf([{ difference: 3e-7 }, { difference: 2e-5 }])).toBe('right');
@@ -46,7 +46,7 @@ describe('doctor', () => {
     const diagnosis = await diagnose('cuda:99', (finding) => found.push(finding));
     expect(diagnosis).toMatchObject({ device: 'cuda:99', there: false });
     expect(found).toEqual([]);
-  }, 120_000);
+  }, 600_000);
 
   it('says nothing of user, host or folder', async () => {
     const text = JSON.stringify(await readMachine());

@@ -92,7 +92,7 @@ beforeAll(async () => {
     return { ids: Int32Array.from(ids.slice(from, from + 4 * TOKENS)), rows: 4, tokens: TOKENS };
   });
   part = await partWith({});
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await sae?.close();

@@ -77,7 +77,7 @@ test('sparse-cpu gives the same bits on one, two and three threads where onnxrun
   const one = await runCase(sparse, shape);
   expect(await runCase(threaded, shape)).toEqual(one);
   expect(await runCase(sparseCpuBackend({ threads: 2 }), shape)).toEqual(one);
-}, 60_000);
+}, 600_000);
 
 test('an SAE beyond what WebAssembly addresses is refused before anything is made', async () => {
   const recipe = smallRecipe({ dSae: 2 ** 20, kAux: 6 });

@@ -52,7 +52,7 @@ beforeAll(async () => {
   const folder = fileURLToPath(new URL('../../../fixtures/saebench/sae/', import.meta.url));
   sae = await openSae((await readRelease(folder, layer)).sae);
   hooks = [{ layer, saes: [sae] }];
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await sae.close();
