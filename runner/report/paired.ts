@@ -47,7 +47,11 @@ export function pairedDifference(
   id: PairedId,
 ): PairedDifference | null {
   const [first, second] = [drawsOf(a, id), drawsOf(b, id)];
-  if (first === null || second === null || first.rows !== second.rows) return null;
+  return first === null || second === null || first.rows !== second.rows ? null : pairedOf(first, second);
+}
+
+/** The same of values that are known to be over the same rows. */
+export function pairedOf(first: Drawn, second: Drawn): PairedDifference {
   const value = first.value - second.value;
   const samples = first.samples.map((sample, draw) => sample - second.samples[draw]!);
   const influences = influenceDifference(first, second);

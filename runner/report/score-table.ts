@@ -6,7 +6,8 @@ import type { EvaluationRecord, Measure } from './schema.ts';
 const columns: readonly DefinitionId[] = ['var_exp@pooled-v1', 'l0@v1'];
 
 /**
- * The scores of a run as a table for a terminal: a line an SAE with values, and below it their 95 % intervals.
+ * The scores of a run as a table for a terminal: a line an SAE with values, and below it their 95 % intervals. Below the
+ * table stands why a value is not there, where the record says.
  */
 export function scoreTable(records: readonly EvaluationRecord[]): string {
   const ids: DefinitionId[] = [
@@ -17,6 +18,7 @@ export function scoreTable(records: readonly EvaluationRecord[]): string {
   const oneALayer = new Set(records.map(({ sae }) => sae.layer)).size === records.length;
   const header = [oneALayer ? 'layer' : 'SAE', ...ids.map((id) => definitions[id].short)];
   const rows: string[][] = [header];
+  const reasons = new Set<string>();
   for (const each of records) {
     // A run without the composite still has some of its parts.
     const measures = ids.map((id) => measureOf(each, id));
@@ -25,6 +27,9 @@ export function scoreTable(records: readonly EvaluationRecord[]): string {
       ...measures.map((measure, i) => valueText(ids[i]!, measure)),
     ]);
     rows.push(['', ...measures.map((measure, i) => intervalText(ids[i]!, measure))]);
+    measures.forEach((measure, i) => {
+      if (measure?.value === null) reasons.add(`${definitions[ids[i]!].short} n/a: ${measure.reason}`);
+    });
   }
   const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) =>
@@ -34,7 +39,7 @@ export function scoreTable(records: readonly EvaluationRecord[]): string {
       .trimEnd(),
   );
   lines.splice(1, 0, widths.map((width) => '─'.repeat(width)).join('  '));
-  return lines.join('\n');
+  return [...lines, ...reasons].join('\n');
 }
 
 function valueText(id: DefinitionId, measure: Measure | undefined): string {

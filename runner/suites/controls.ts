@@ -102,11 +102,7 @@ export function controlsSuite(inputs: ControlInputs): Controls {
     const floor = found.get(`${FLOORS[id]} ${id}`);
     const ceiling = found.get(`${CEILINGS[id]} ${id}`);
     if (floor === undefined || ceiling === undefined) return [];
-    const skill = combine(
-      [value, floor, ceiling],
-      (v, f, c) => (v - f) / (c - f),
-      'floor and ceiling are equal, so there is nothing between them',
-    );
+    const skill = skillOf(value, floor, ceiling);
     return [
       {
         id,
@@ -126,6 +122,15 @@ export function controlsSuite(inputs: ControlInputs): Controls {
     values,
     skills,
   };
+}
+
+/** `skill@v1`: where a value stands between its floor and its ceiling. */
+export function skillOf(value: Statistic, floor: Statistic, ceiling: Statistic): Statistic {
+  return combine(
+    [value, floor, ceiling],
+    (v, f, c) => (v - f) / (c - f),
+    'floor and ceiling are equal, so there is nothing between them',
+  );
 }
 
 function recovered(table: LossTable, resamples: Resamples): Statistic {

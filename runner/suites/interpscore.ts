@@ -17,7 +17,7 @@ export function l0Score(l0: number): number {
 }
 
 /** With an interval that is the image of that of ln(L0/80): the score folds at 80, where its resamples pile up. */
-function scoreOfL0(l0: Statistic): Statistic {
+export function scoreOfL0(l0: Statistic): Statistic {
   if (l0.value === null || l0.value <= 0) return combine([l0], l0Score, 'L0 is not finite');
   const distance = combine([l0], (value) => Math.log(value / PREFERRED_L0), 'L0 is 0');
   return imageOf(distance, { to: 'folded-exponential' });

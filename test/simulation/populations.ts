@@ -17,10 +17,10 @@ export interface Population {
   /** What one evaluation of it holds, in words. */
   size: string;
   truth: number;
-  /** Statistics of two SAEs over one evaluation; the truth is the first one's. */
-  evaluate(set: number, count: number): [Statistic, Statistic];
+  /** The statistic in one evaluation, and where there is one that of a second SAE over the same rows. */
+  evaluate(set: number, count: number): [Statistic, Statistic?];
   /** Truth of the first less the second. */
-  difference: number;
+  difference?: number;
 }
 
 const WIDTH = 8;

@@ -89,7 +89,12 @@ beforeAll(async () => {
   }
   batches = Array.from({ length: ROWS / 4 }, (_, i): TokenBatch => {
     const from = i * 4 * TOKENS;
-    return { ids: Int32Array.from(ids.slice(from, from + 4 * TOKENS)), rows: 4, tokens: TOKENS };
+    return {
+      ids: Int32Array.from(ids.slice(from, from + 4 * TOKENS)),
+      rows: 4,
+      tokens: TOKENS,
+      documents: Int32Array.of(2 * i, 2 * i, 2 * i + 1, 2 * i + 1),
+    };
   });
   part = await partWith({});
 }, 600_000);
@@ -110,7 +115,8 @@ const LOSS = 'loss_recovered@interpscore-0.0.1';
 
 describe('controls of a hook', () => {
   it('are measured on the last rows, fitted to those before', () => {
-    expect(part).toMatchObject({ rows: 8, tokens: 8 * TOKENS, fit_tokens: 12 * TOKENS });
+    expect(part).toMatchObject({ rows: 8, blocks: 4, tokens: 8 * TOKENS, fit_tokens: 12 * TOKENS });
+    expect(measured[0]!.documents).toEqual(Array.from({ length: ROWS }, (_, row) => Math.floor(row / 2)));
     expect(controls[0]!.controls.map(({ name, k }) => [name, k])).toEqual([
       ['identity', null],
       ['pca', 16],

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../../runner/math/random.ts';
-import { pairedDifference } from '../../../runner/report/paired.ts';
+import { difference } from '../../../runner/metrics/mover.ts';
+import { type Estimate, interval } from '../../../runner/metrics/statistic.ts';
+import { drawsOf, pairedDifference } from '../../../runner/report/paired.ts';
 import { packDraws, unpackDraws } from '../../../runner/report/paired-draws.ts';
 import { record } from '../../../runner/report/schema.ts';
 import { fixture } from '../site/fixtures.ts';
 import { withDraws } from '../site/with-draws.ts';
+import { boardOf, scoredStatistic } from './scored.ts';
 
 describe('stored draws', () => {
   it('come back within half a level', () => {
@@ -54,5 +57,34 @@ describe('pairedDifference', () => {
     expect(pairedDifference(a, other, 'interpscore@0.0.1')).toBeNull();
     expect(pairedDifference(a, fixture('small-world-l2'), 'interpscore@0.0.1')).toBeNull();
     expect(pairedDifference(a, a, 'var_exp@pooled-v1')).toBeNull();
+  });
+});
+
+describe('draws with influences', () => {
+  const [a, b] = boardOf(random('two'), { saes: 2, rows: 40, gap: 0.002, count: 500 });
+
+  it('give back every resample far closer than a byte of its range could', () => {
+    const [first] = boardOf(random('one'), { saes: 2, rows: 40, gap: 0.002, count: 500 });
+    const drawn = drawsOf(first!, 'interpscore@0.0.1')!;
+    const exact = scoredStatistic(random('one'), { saes: 2, rows: 40, gap: 0.002, count: 500 })[0]!;
+    const range = Math.max(...exact.samples) - Math.min(...exact.samples);
+    const worst = Math.max(...exact.samples.map((sample, draw) => Math.abs(sample - drawn.samples[draw]!)));
+    expect(worst / range).toBeLessThan(1e-4);
+  });
+
+  it('give the studentised interval that the statistics themselves have', () => {
+    const [one, two] = scoredStatistic(random('two'), { saes: 2, rows: 40, gap: 0.002, count: 500 });
+    const exact = interval(difference(one!, two!) as Estimate)!;
+    const found = pairedDifference(a!, b!, 'interpscore@0.0.1')!;
+    expect(found.method).toBe('studentised');
+    const width = exact.high - exact.low;
+    expect(Math.abs(found.low - exact.low) / width).toBeLessThan(0.01);
+    expect(Math.abs(found.high - exact.high) / width).toBeLessThan(0.01);
+  });
+
+  it('of a record whose parts do not fit are not used', () => {
+    const broken = structuredClone(a!);
+    broken.paired!.sources![0]!.strata = [39];
+    expect(pairedDifference(broken, b!, 'interpscore@0.0.1')).toBeNull();
   });
 });

@@ -34,10 +34,12 @@ describe('scoreTable', () => {
     expect(lines[3]).toContain(`${score.interval.low.toFixed(3)}–${score.interval.high.toFixed(3)}`);
   });
 
-  it('prints n/a for what was not measured', () => {
+  it('prints n/a for what was not measured, and below the table why', () => {
     const without = structuredClone(first);
     without.metrics['var_exp@pooled-v1'] = { value: null, reason: 'no tokens' };
-    expect(scoreTable([without])).toContain('n/a');
+    const printed = scoreTable([without]);
+    expect(printed.split('\n')[2]).toContain('n/a');
+    expect(printed).toMatch(/\nvar_exp n\/a: no tokens$/);
   });
 });
 
