@@ -4,6 +4,7 @@ import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { listPresets, resolveRun } from '../config/resolve.ts';
 import { describeFields, type RunConfig, runConfig } from '../config/run-config.ts';
+import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
 import { UserError } from '../errors.ts';
 import { parseBytes } from '../io/bytes.ts';
 import { type ModelPlace, runIdentity } from '../job/identity.ts';
@@ -197,11 +198,12 @@ function headline(config: RunConfig, published: readonly PublishedSae[], folder:
 function shapeText({ sae, sweep }: RunConfig): string {
   const list = (values: readonly unknown[] | undefined, one: unknown): string =>
     values === undefined ? String(one) : values.join('/');
-  const others = Object.entries(sweep).filter(([axis]) => !['architecture', 'dSae', 'k'].includes(axis));
+  const trained = sweptArchitectures(sae, sweep);
+  const shown = ['dSae' as const, ...sparsitySettingsOf(trained)];
+  const others = Object.entries(sweep).filter(([axis]) => !['architecture', ...shown].includes(axis));
   return [
-    list(sweep.architecture, sae.architecture),
-    `n=${list(sweep.dSae, sae.dSae)}`,
-    `k=${list(sweep.k, sae.k)}`,
+    trained.join('/'),
+    ...shown.map((axis) => `${axis === 'dSae' ? 'n' : axis}=${list(sweep[axis], sae[axis])}`),
     ...others.map(([axis, values]) => `${axis}=${list(values, '')}`),
   ].join(' ');
 }

@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { quote, UserError } from '../errors.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
+import { applies, architectureNames } from '../train/architectures/index.ts';
 import { type RunConfig, runConfig } from './run-config.ts';
 
 const presetsFolder = fileURLToPath(new URL('./presets/', import.meta.url));
@@ -51,6 +52,7 @@ export async function resolveRun(positionals: readonly string[], flags: RunFlags
   const chosen = await readPreset(positionals[0] ?? defaultPreset);
   const fromFile = flags.config === undefined ? {} : await readConfigFile(resolve(flags.config));
   const merged = [chosen, fromFile, ...flagSettings(flags)].reduce(merge);
+  withoutIdleSettings(merged, [fromFile, ...flagSettings(flags)].reduce(merge, {}));
   const parsed = runConfig.safeParse(merged);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -64,6 +66,23 @@ export async function resolveRun(positionals: readonly string[], flags: RunFlags
   // Checked here, so that a mistyped device is reported before anything starts.
   if (parsed.data.device !== AUTO) parseDevices(parsed.data.device);
   return parsed.data;
+}
+
+/**
+ * Takes out what only a preset says of the SAEs and means nothing to the architectures that are trained, such as the k
+ * of a JumpReLU SAE. What the user says himself stays, to be refused by name.
+ */
+function withoutIdleSettings(merged: Json, given: Json): void {
+  const { sae, sweep } = merged;
+  if (!isObject(sae)) return;
+  const listed =
+    isObject(sweep) && Array.isArray(sweep.architecture) ? sweep.architecture : [sae.architecture];
+  const names = architectureNames.filter((name) => listed.includes(name));
+  if (names.length === 0) return;
+  for (const setting of Object.keys(sae)) {
+    const own = isObject(given.sae) && Object.hasOwn(given.sae, setting);
+    if (!own && !names.some((name) => applies(setting, name))) delete sae[setting];
+  }
 }
 
 async function readPreset(name: string): Promise<Json> {

@@ -9,9 +9,10 @@ import { corpusNames } from '../text/corpora.ts';
 import { sourceDeclaration } from '../text/file-source.ts';
 import { boundaries } from '../text/packing.ts';
 import { probeDeclaration } from '../text/probe-declaration.ts';
+import { applies, ownSettings } from '../train/architectures/index.ts';
 import { backendChoices } from '../train/backends/backend.ts';
 import { type Recipe, recipe } from '../train/recipe.ts';
-import { SAE_LIMIT, type Sweep, sweep, sweptRecipes } from './sweep.ts';
+import { SAE_LIMIT, type Sweep, sweep, sweptArchitectures, sweptRecipes } from './sweep.ts';
 
 const seed = z
   .int()
@@ -281,6 +282,7 @@ export const runConfig = z
         `expected less than corpus.rowTokens (${corpus.rowTokens})`,
       );
     }
+    complainAboutSettings(value, complain);
     complainAboutSweep(value, complain);
     complainAboutPairs(value.probing, complain);
     if (!value.train && value.saes.length === 0) complain(['train'], 'expected true where no saes are given');
@@ -320,6 +322,22 @@ function complainAboutTokens(
   if (train && training.tokens < least) {
     const rate = steps === 2 ? ': the first step of a warm-up has learning rate 0' : '';
     complain(['training', 'tokens'], `expected at least ${steps} of sae.batchTokens (${least})${rate}`);
+  }
+}
+
+/** A setting that means nothing to any architecture that is trained would be one that the user takes for working. */
+function complainAboutSettings(
+  { sae, sweep: lists, train }: { sae: Recipe; sweep: Sweep; train: boolean },
+  complain: Complain,
+): void {
+  if (!train) return;
+  const trained = sweptArchitectures(sae, lists);
+  for (const [name, setting] of Object.entries(ownSettings)) {
+    if (trained.some((architecture) => applies(name, architecture))) continue;
+    const message = `means nothing to ${trained.join(', ')}`;
+    const given = sae[name as keyof Recipe];
+    if (JSON.stringify(given) !== JSON.stringify(setting.parse(undefined))) complain(['sae', name], message);
+    if (lists[name as keyof Sweep] !== undefined) complain(['sweep', name], message);
   }
 }
 

@@ -109,7 +109,7 @@ const words: Readonly<Record<OverfitOutcome, string>> = {
   learned: 'learned',
   flat: 'FAILED, the loss does not move: is learningRate too low, or the gradient lost?',
   diverged: 'FAILED, the loss does not fall: lower learningRate, or look at gradientClip and warmupSteps',
-  short: `FAILED, var_exp stays below ${OVERFIT_TARGET}: is learningRate too low, or k too small?`,
+  short: `FAILED, var_exp stays below ${OVERFIT_TARGET}: is learningRate too low, or the SAE held too sparse (k, sparsityPenalty)?`,
 };
 
 function lineOf({ id, outcome, steps, tokens, varExp, loss }: OverfitResult): string {

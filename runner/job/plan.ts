@@ -8,6 +8,7 @@ import { bytesOf, partsOf } from '../lm/parts.ts';
 import { type PlacedSegment, placementOf } from '../lm/placement.ts';
 import { parseDevices } from '../onnx/devices.ts';
 import { needsOf } from '../suites/needs.ts';
+import { applies } from '../train/architectures/index.ts';
 import { trainedSaes } from './planned-saes.ts';
 import { pooledBytes } from './pooled-memory.ts';
 import { CORE_BATCH_TOKENS } from './text.ts';
@@ -65,7 +66,11 @@ export function planOf(config: RunConfig, checkpoint: Checkpoint, memory: number
     return sum + place.end - place.start;
   }, 0);
   const devices = parseDevices(config.device);
-  const saes = trainedSaes(config).map(({ layer, recipe }) => ({ layer, n: recipe.dSae, k: recipe.k }));
+  const saes = trainedSaes(config).map(({ layer, recipe }) => ({
+    layer,
+    n: recipe.dSae,
+    k: applies('k', recipe.architecture) ? recipe.k : null,
+  }));
   const d = family.dModel;
   const saeBytes = saes.reduce((sum, { n }) => sum + 4 * 2 * d * n, 0);
   const { batchTokens } = config.sae;

@@ -12,6 +12,7 @@ import { runtimeVersion } from '../onnx/session.ts';
 import { type EvaluationRecord, type Exclusion, schemaVersion } from '../report/schema.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { releaseFiles } from '../sae/checkpoints/reference-release.ts';
+import { applies } from '../train/architectures/index.ts';
 import { backendFor } from '../train/backends/choose.ts';
 import type { Recipe } from '../train/recipe.ts';
 import { STREAMS } from '../train/streams.ts';
@@ -271,7 +272,7 @@ function nameOf({ place, layer }: PublishedSae): string {
 
 /** A recipe as a record holds it: lists as text. */
 function flat(recipe: Recipe): NonNullable<EvaluationRecord['sae']['training']> {
-  const entries = Object.entries(recipe);
+  const entries = Object.entries(recipe).filter(([name]) => applies(name, recipe.architecture));
   return Object.fromEntries(
     entries.map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : value]),
   );

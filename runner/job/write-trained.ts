@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { type ReleaseType, writeRelease } from '../sae/checkpoints/reference-release.ts';
+import { applies } from '../train/architectures/index.ts';
 import type { TrainedSae } from '../train/trainer.ts';
 import { residualHook } from './record.ts';
 import type { Trained } from './train-stage.ts';
@@ -14,9 +15,9 @@ export function writeTrainedSae(
   { plan, sae, steps, tokens }: TrainedSae,
   type: ReleaseType = 'F32',
 ): Promise<{ tensors: string; config: string }> {
+  const { architecture, kAux, alphaAux } = plan.recipe;
   const details = {
-    k_aux: plan.recipe.kAux,
-    alpha_aux: plan.recipe.alphaAux,
+    ...(applies('kAux', architecture) ? { k_aux: kAux, alpha_aux: alphaAux } : {}),
     hook_name: residualHook(plan.layer),
     model_name: config.model.id,
     tokens_seen: tokens,

@@ -54,6 +54,7 @@ export const trajectoryPoint = z.strictObject({
   var_exp: z.number().max(1).nullable(),
   loss: z.number().nonnegative().optional(),
   aux_loss: z.number().nonnegative().optional(),
+  sparsity_loss: z.number().nonnegative().optional(),
   dead: count.nullable(),
   l0: z.number().nonnegative().optional(),
   learning_rate: z.number().nonnegative().optional(),

@@ -165,6 +165,7 @@ export class SaeTrainer {
         architectureOf(recipe).auxWeight(recipe) * result.auxLoss +
         result.sparsityLoss,
       aux_loss: result.auxLoss,
+      ...(result.sparsityLoss > 0 ? { sparsity_loss: result.sparsityLoss } : {}),
       dead: this.#clock.dead().length,
       l0: result.activeLatents / recipe.batchTokens,
       learning_rate: rate,

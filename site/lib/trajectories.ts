@@ -41,15 +41,24 @@ export function layerLabel(entry: EvaluationRecord, among: readonly EvaluationRe
 export function shortLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
   if (among.some((other) => other.sae.layer !== entry.sae.layer) || among.length === 1)
     return layerLabel(entry, among);
-  const parts = facts.flatMap(({ read, mark }) => {
+  return labelBy(facts, entry, among) ?? labelBy(ownFacts(among), entry, among) ?? layerLabel(entry, among);
+}
+
+/** What sets a record apart, of these facts; null where that is nothing, or too long to be read at a line's end. */
+function labelBy(
+  told: readonly RecordFact[],
+  entry: EvaluationRecord,
+  among: readonly EvaluationRecord[],
+): string | null {
+  const parts = told.flatMap(({ read, mark }) => {
     const differ = new Set(among.map(read)).size > 1;
     const value = read(entry);
     return differ && value !== undefined && value !== null ? [`${mark}${value}`] : [];
   });
   const label = parts.join(' ');
-  const unique = (other: EvaluationRecord): string => facts.map(({ read }) => read(other)).join(' ');
+  const unique = (other: EvaluationRecord): string => told.map(({ read }) => read(other)).join(' ');
   const alone = among.filter((other) => unique(other) === unique(entry)).length === 1;
-  return alone && label !== '' && label.length <= LABEL_LENGTH ? label : layerLabel(entry, among);
+  return alone && label !== '' && label.length <= LABEL_LENGTH ? label : null;
 }
 
 /** Longest text at the end of a line, characters. */
@@ -57,8 +66,13 @@ const LABEL_LENGTH = 20;
 
 type Fact = string | number | boolean | null | undefined;
 
+interface RecordFact {
+  mark: string;
+  read: (entry: EvaluationRecord) => Fact;
+}
+
 /** What SAEs of one layer may differ in, as the settings of a sweep name it. */
-const facts: readonly { mark: string; read: (entry: EvaluationRecord) => Fact }[] = [
+const facts: readonly RecordFact[] = [
   { mark: '', read: ({ sae }) => sae.architecture },
   { mark: 'n', read: ({ sae }) => sae.d_sae },
   { mark: 'k', read: ({ sae }) => sae.k },
@@ -68,6 +82,12 @@ const facts: readonly { mark: string; read: (entry: EvaluationRecord) => Fact }[
   { mark: 'lr', read: ({ sae }) => sae.training?.learningRate },
   { mark: 's', read: ({ sae }) => sae.training?.seed },
 ];
+
+/** Settings that have no mark above, such as those of one architecture alone, by their names. */
+function ownFacts(among: readonly EvaluationRecord[]): RecordFact[] {
+  const names = new Set(among.flatMap(({ sae }) => Object.keys(sae.training ?? {})));
+  return [...names].map((name) => ({ mark: `${name} `, read: ({ sae }) => sae.training?.[name] }));
+}
 
 export interface LayerPanel {
   layer: number | null;

@@ -1,6 +1,7 @@
 /**
  * Checkpoints as the reference release lays them out: `sae_L{N}_latest.safetensors` with W_enc, W_dec, b_enc and
- * b_dec in F32, and `sae_L{N}_cfg.json`.
+ * b_dec in F32, and `sae_L{N}_cfg.json`. The reference release has TopK SAEs alone; what else this project trains lies
+ * the same way, with the tensors of its architecture, and says in the config what differs.
  */
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -9,27 +10,22 @@ import { MalformedError, quote, UserError } from '../../errors.ts';
 import { toBfloat16 } from '../../formats/number-types.ts';
 import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
-import {
-  type BatchTopKSae,
-  type MatryoshkaSae,
-  normalisation,
-  type Sae,
-  type TopKSae,
-  tensorNames,
-  tensorsOf,
-} from '../sae.ts';
+import { normalisation, type ReluSae, type Sae, tensorsOf } from '../sae.ts';
 import type { Stored } from '../stored-sae.ts';
 import type { LoadOptions, SaeAdapter } from './adapter.ts';
 import { accepted, openTensors, readConfig, type SaeFile, size, storedTensors, TensorBag } from './loaded.ts';
 
+/** Architectures that keep a number of latents: their configs, and no others, have k, k_aux and alpha_aux. */
+const withK: readonly string[] = ['topk', 'batchtopk', 'matryoshka'] satisfies ReleaseSae['architecture'][];
+
 const configSchema = z
   .strictObject({
-    architecture: z.enum(['topk', 'batchtopk', 'matryoshka']),
+    architecture: z.enum(['topk', 'batchtopk', 'matryoshka', 'jumprelu', 'gated']),
     d_in: size,
     d_sae: size,
-    k: size,
-    k_aux: size,
-    alpha_aux: z.number().nonnegative(),
+    k: size.optional(),
+    k_aux: size.optional(),
+    alpha_aux: z.number().nonnegative().optional(),
     hook_name: z.string().min(1).max(300),
     model_name: z.string().min(1).max(300),
     /** What follows the selection; the selection itself is the architecture. */
@@ -40,8 +36,18 @@ const configSchema = z
     group_sizes: z.array(size).min(1).optional(),
     /** Not of the reference release: what is done to x, where something is. */
     normalisation: normalisation.optional(),
+    /** Not of the reference release: that b_dec is not subtracted from x. */
+    apply_b_dec_to_input: z.literal(false).optional(),
   })
-  .refine(({ k, d_sae }) => k <= d_sae, { path: ['k'], message: 'expected at most d_sae' })
+  .superRefine((config, context) => {
+    for (const key of ['k', 'k_aux', 'alpha_aux'] as const) {
+      const expected = withK.includes(config.architecture);
+      if ((config[key] !== undefined) === expected) continue;
+      const message = expected ? 'expected a number' : `means nothing to architecture ${config.architecture}`;
+      context.addIssue({ code: 'custom', path: [key], message });
+    }
+  })
+  .refine(({ k = 0, d_sae }) => k <= d_sae, { path: ['k'], message: 'expected at most d_sae' })
   .refine(
     ({ architecture, group_sizes, d_sae }) =>
       architecture === 'matryoshka'
@@ -59,7 +65,7 @@ export type ReleaseDetails = Pick<
 >;
 
 /** What the layout holds: the plain TopK SAEs of the reference release, and what else this project trains. */
-export type ReleaseSae = TopKSae | BatchTopKSae | MatryoshkaSae;
+export type ReleaseSae = Exclude<Sae, ReluSae>;
 
 /** The reference release has F32; light checkpoints may be half as large. */
 export type ReleaseType = 'F32' | 'BF16';
@@ -137,27 +143,29 @@ export async function writeRelease(
   type: ReleaseType = 'F32',
 ): Promise<{ tensors: string; config: string }> {
   if (!isReleaseSae(sae)) {
-    throw new RangeError('the reference layout holds TopK, BatchTopK and Matryoshka SAEs of one width only');
+    throw new RangeError(
+      'the reference layout holds SAEs of one width, without rescaling, that are not ReLU',
+    );
   }
-  if (!sae.apply_b_dec_to_input) throw new RangeError('the reference layout always subtracts b_dec from x');
   const files = releaseFiles(id);
-  const { d_in, d_sae, k } = sae;
+  const { d_in, d_sae } = sae;
   const { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step } = details;
   const config: ReleaseConfig = {
     architecture: sae.architecture,
     d_in,
     d_sae,
-    k,
-    k_aux,
-    alpha_aux,
+    ...('k' in sae ? { k: sae.k, k_aux, alpha_aux } : {}),
     hook_name,
     model_name,
-    activation_fn_str: sae.architecture === 'topk' ? 'topk' : 'jumprelu',
+    activation_fn_str: activationOf(sae),
     tokens_seen,
     step,
     ...(sae.architecture === 'matryoshka' ? { group_sizes: [...sae.group_sizes] } : {}),
     ...(sae.normalisation.kind === 'none' ? {} : { normalisation: sae.normalisation }),
+    ...(sae.apply_b_dec_to_input ? {} : { apply_b_dec_to_input: false }),
   };
+  const missing = configSchema.safeParse(config).error?.issues[0];
+  if (missing !== undefined) throw new RangeError(`${missing.path.join('.')}: ${missing.message}`);
   const entries = tensorsOf(sae).map(
     ({ name, shape, data }) =>
       [
@@ -192,7 +200,7 @@ export async function openRelease(
   let sae: Stored<ReleaseSae> | undefined;
   const file = await openTensors(join(folder, files.tensors), [path], async (source) => {
     const tensors = await storedTensors(source);
-    const names = [...tensorNames, ...(config.architecture === 'topk' ? [] : ['threshold'])];
+    const names = tensorNamesOf(config.architecture);
     for (const [name, { dtype }] of tensors) {
       const known = names.includes(name);
       if (known && (dtype === 'F32' || dtype === 'BF16')) continue;
@@ -226,33 +234,49 @@ export async function readRelease(folder: string, id: number | string): Promise<
 
 function isReleaseSae(sae: Sae): sae is ReleaseSae {
   if (sae.d_out !== undefined || sae.W_skip !== undefined) return false;
-  if (sae.architecture === 'topk') return !sae.rescale_acts_by_decoder_norm;
-  return sae.architecture === 'batchtopk' || sae.architecture === 'matryoshka';
+  return sae.architecture === 'topk' ? !sae.rescale_acts_by_decoder_norm : sae.architecture !== 'relu';
+}
+
+function activationOf({ architecture }: ReleaseSae): ReleaseConfig['activation_fn_str'] {
+  if (architecture === 'topk') return 'topk';
+  return architecture === 'gated' ? 'relu' : 'jumprelu';
+}
+
+function tensorNamesOf(architecture: ReleaseSae['architecture']): string[] {
+  const matrices = ['W_enc', 'W_dec'];
+  if (architecture === 'gated') return [...matrices, 'b_dec', 'b_gate', 'b_mag', 'r_mag'];
+  return [...matrices, 'b_enc', 'b_dec', ...(architecture === 'topk' ? [] : ['threshold'])];
 }
 
 async function assemble(
-  config: Pick<ReleaseConfig, 'architecture' | 'd_in' | 'd_sae' | 'k' | 'normalisation' | 'group_sizes'>,
+  config: Omit<ReleaseConfig, keyof ReleaseDetails>,
   bag: TensorBag,
 ): Promise<Stored<ReleaseSae>> {
-  const { architecture, d_in, d_sae, k, normalisation: given, group_sizes = [] } = config;
-  const parts = {
+  const { architecture, d_in, d_sae, k = 0, normalisation: given, group_sizes = [] } = config;
+  const latents = (name: string): Promise<Float32Array> => bag.take(name, [d_sae]);
+  const common = {
     d_in,
     d_sae,
-    k,
-    apply_b_dec_to_input: true,
+    apply_b_dec_to_input: config.apply_b_dec_to_input ?? true,
     normalisation: given ?? { kind: 'none' as const },
     W_enc: bag.matrix('W_enc', [d_in, d_sae]),
     W_dec: bag.matrix('W_dec', [d_sae, d_in]),
-    b_enc: await bag.take('b_enc', [d_sae]),
     b_dec: await bag.take('b_dec', [d_in]),
   };
+  if (architecture === 'gated') {
+    const [b_gate, b_mag, r_mag] = [await latents('b_gate'), await latents('b_mag'), await latents('r_mag')];
+    return { ...common, architecture, b_gate, b_mag, r_mag };
+  }
+  const parts = { ...common, b_enc: await latents('b_enc') };
   switch (architecture) {
     case 'topk':
-      return { ...parts, architecture, rescale_acts_by_decoder_norm: false };
+      return { ...parts, architecture, k, rescale_acts_by_decoder_norm: false };
     case 'batchtopk':
-      return { ...parts, architecture, threshold: await bag.take('threshold', [d_sae]) };
+      return { ...parts, architecture, k, threshold: await latents('threshold') };
     case 'matryoshka':
-      return { ...parts, architecture, group_sizes, threshold: await bag.take('threshold', [d_sae]) };
+      return { ...parts, architecture, k, group_sizes, threshold: await latents('threshold') };
+    case 'jumprelu':
+      return { ...parts, architecture, threshold: await latents('threshold') };
     default:
       return architecture satisfies never;
   }

@@ -38,7 +38,10 @@ export interface Architecture<Name extends string, S extends Settings> {
   /** Those of them that are its own, as they are before the first step; W_enc, W_dec and b_dec are given. */
   initialise(recipe: RecipeWith<S>): Record<string, Float32Array>;
   /** What the step program is told beside x, the state and Adam's factors: the inputs that `select` and `loss` add. */
-  feeds(recipe: RecipeWith<S>, step: { dead: Int32Array; updates: number }): Record<string, HostTensor>;
+  feeds(
+    recipe: RecipeWith<S>,
+    step: { d_in: number; dead: Int32Array; updates: number },
+  ): Record<string, HostTensor>;
   /** From x to the latents. */
   select(step: ProgramStep<RecipeWith<S>>): Selection;
   /** From the latents to the loss, and back to the gradients. */
@@ -88,6 +91,8 @@ export interface ProgramStep<R> {
 export interface Selection {
   /** z [B, n], 0 where a latent is not active. */
   z: Value;
+  /** What else of the forward pass `loss` asks for, under the architecture's own names. */
+  inner?: Record<string, Value>;
   /** d loss / d (centred·W_enc) [B, n] of d loss / d z [B, n], and the gradients of the encoder's own tensors. */
   backward(slopes: Value): { pre: Value; own: Record<string, Value> };
   /** bool [n]: the latents that count as having fired. */

@@ -66,7 +66,7 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
           const updates = holder.updates + 1;
           const outputs = await holder.step({
             x: float32(x, [tokens, d_in]),
-            ...architecture.feeds(recipe, { dead, updates: holder.updates }),
+            ...architecture.feeds(recipe, { d_in, dead, updates: holder.updates }),
             step_size: scalar(learningRate / (1 - recipe.adamBeta1 ** updates)),
             root_correction: scalar(Math.sqrt(1 - recipe.adamBeta2 ** updates)),
           });

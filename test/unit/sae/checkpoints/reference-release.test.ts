@@ -12,10 +12,10 @@ import {
   releaseFiles,
   writeRelease,
 } from '../../../../runner/sae/checkpoints/reference-release.ts';
-import { tensorsSha256, topKSae } from '../../../../runner/sae/sae.ts';
+import { type TopKSae, tensorsSha256, topKSae } from '../../../../runner/sae/sae.ts';
 import { randomSae } from '../support.ts';
 
-const checkpoint: ReleaseCheckpoint = {
+const checkpoint: ReleaseCheckpoint<TopKSae> = {
   sae: randomSae(6, 10, 3),
   details: {
     k_aux: 3,
@@ -28,12 +28,13 @@ const checkpoint: ReleaseCheckpoint = {
 };
 
 const { W_enc, W_dec, b_enc, b_dec, d_in, d_sae, k } = checkpoint.sae;
-const batch = {
-  ...{ W_enc, W_dec, b_enc, b_dec, d_in, d_sae, k },
+const plain = {
+  ...{ W_enc, W_dec, b_dec, d_in, d_sae },
   apply_b_dec_to_input: true,
   normalisation: { kind: 'none' } as const,
-  threshold: Float32Array.from({ length: d_sae }, (_, j) => j / 8),
 };
+const threshold = Float32Array.from({ length: d_sae }, (_, j) => j / 8);
+const batch = { ...plain, b_enc, k, threshold };
 
 let folder: string;
 
@@ -82,8 +83,12 @@ test.each<[string, ReleaseSae]>([
     { ...batch, architecture: 'batchtopk', normalisation: { kind: 'expected_average_only_in', scale: 0.25 } },
   ],
   ['Matryoshka', { ...batch, architecture: 'matryoshka', group_sizes: [2, 3, 5] }],
-])('a %s SAE comes back as it was, threshold and groups included', async (_, sae) => {
-  await writeRelease(folder, 'L2_k3', { ...checkpoint, sae });
+  ['JumpReLU', { ...plain, b_enc, architecture: 'jumprelu', threshold, apply_b_dec_to_input: false }],
+  ['Gated', { ...plain, architecture: 'gated', b_gate: b_enc, b_mag: threshold, r_mag: b_enc }],
+])('a %s SAE comes back as it was, with every tensor and convention', async (_, sae) => {
+  const { k_aux, alpha_aux, ...details } = checkpoint.details;
+  const own = 'k' in sae ? { ...details, k_aux, alpha_aux } : details;
+  await writeRelease(folder, 'L2_k3', { sae, details: own });
   const found = await readRelease(folder, 'L2_k3');
   expect(found.sae).toEqual(sae);
   const path = join(folder, 'sae_L2_k3_cfg.json');
@@ -93,8 +98,10 @@ test.each<[string, ReleaseSae]>([
 });
 
 test('an SAE that the layout cannot express is not written', async () => {
-  const sae = { ...checkpoint.sae, apply_b_dec_to_input: false };
+  const sae = { ...checkpoint.sae, rescale_acts_by_decoder_norm: true };
   await expect(writeRelease(folder, 2, { ...checkpoint, sae })).rejects.toThrow(RangeError);
+  const { k_aux: _, ...details } = checkpoint.details;
+  await expect(writeRelease(folder, 2, { ...checkpoint, details })).rejects.toThrow('k_aux: expected');
   expect(await readdir(folder)).toEqual([]);
 });
 
@@ -108,11 +115,16 @@ test.each<[string, (config: Record<string, unknown>) => void, RegExp]>([
   ['k beyond d_sae', (it) => Object.assign(it, { k: 11 }), /cfg\.json: found "k 11: expected at most d_sae/],
   [
     'another architecture',
-    (it) => Object.assign(it, { architecture: 'gated' }),
-    /found "architecture \\"gated\\": /,
+    (it) => Object.assign(it, { architecture: 'standard' }),
+    /found "architecture \\"standard\\": /,
   ],
   ['a key it does not know', (it) => Object.assign(it, { normalize: true }), /normalize/],
   ['a missing key', (it) => delete it.k, /found "k: /],
+  [
+    'a k that means nothing',
+    (it) => Object.assign(it, { architecture: 'jumprelu' }),
+    /found "k 3: means nothing to architecture jumprelu/,
+  ],
   ['an absurd size', (it) => Object.assign(it, { d_in: 2 ** 40 }), /found "d_in 1099511627776: /],
 ])('a config with %s is refused', async (_, change, message) => {
   await writeRelease(folder, 2, checkpoint);
@@ -169,5 +181,5 @@ test('nothing is left behind where the folder cannot be written', async () => {
 test('k equal to d_sae is allowed', async () => {
   const sae = topKSae({ ...checkpoint.sae, k: 10 });
   await writeRelease(folder, 0, { ...checkpoint, sae });
-  expect((await readRelease(folder, 0)).sae.k).toBe(10);
+  expect((await readRelease(folder, 0)).sae).toMatchObject({ k: 10 });
 });
