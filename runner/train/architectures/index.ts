@@ -1,11 +1,12 @@
 /** The architectures that can be trained: a new one is a file beside this one, and its name in the list. */
 import type { Settings } from './architecture.ts';
 import { batchtopk } from './batchtopk.ts';
+import { gated } from './gated.ts';
 import { jumprelu } from './jumprelu.ts';
 import { matryoshka } from './matryoshka.ts';
 import { topk } from './topk.ts';
 
-export const architectures = [topk, batchtopk, matryoshka, jumprelu] as const;
+export const architectures = [topk, batchtopk, matryoshka, jumprelu, gated] as const;
 
 type Listed = (typeof architectures)[number];
 export type ArchitectureName = Listed['name'];
