@@ -49,6 +49,9 @@ const trained = (to: unknown, under: Settings = {}): Wiring => ({ to, under });
 
 /** Half of the latents are dead after a step: AuxK is at work. */
 const AUX = { 'sae.k': 2, 'sae.kAux': 8, 'sae.deadThresholdTokens': 1024 };
+/** Thresholds that many latents are near. */
+const JUMPRELU = { 'sae.architecture': 'jumprelu', 'sae.bandwidth': 0.5, 'sae.initialThreshold': 0.5 };
+const GATED = { 'sae.architecture': 'gated' };
 const PROBES = { 'evaluation.suites': ['interpscore'] };
 const CORE = { 'evaluation.suites': ['core'], 'evaluation.coreTokens': 256 };
 const SETS = { 'evaluation.suites': ['k-sparse', 'tpp', 'scr'], 'probing.sets': ['topic'] };
@@ -63,8 +66,9 @@ const cells = (id: string, table: string, cell: string) => (left: Left) =>
 /** Where a suite's curve has points. */
 const places = (id: string, curve: string) => (left: Left) =>
   first(left).suites[id]?.curves?.[curve]?.points.map(({ at }) => at);
-const sweptTo = (to: unknown, suffixes: string[]): Wiring => ({
+const sweptTo = (to: unknown, suffixes: string[], under: Settings = {}): Wiring => ({
   to,
+  under,
   seen: ids,
   gives: suffixes.map((suffix) => `wiring-l2-${suffix}`),
 });
@@ -130,6 +134,13 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'sae.architecture': trained('batchtopk'),
   'sae.groupFractions': trained([0.5, 0.5], { 'sae.architecture': 'matryoshka' }),
   'sae.thresholdDecay': trained(0.1, { 'sae.architecture': 'batchtopk' }),
+  'sae.sparsityLoss': trained('l0-target-token', JUMPRELU),
+  'sae.l0Target': trained(4, JUMPRELU),
+  'sae.bandwidth': trained(1, JUMPRELU),
+  'sae.initialThreshold': trained(0.25, JUMPRELU),
+  'sae.sparsityPenalty': trained(3, JUMPRELU),
+  'sae.sparsityWarmupSteps': trained(4, GATED),
+  'sae.auxDecoder': trained('trained', GATED),
   'sae.dSae': trained(128),
   'sae.k': trained(8),
   'sae.kAux': trained(16, AUX),
@@ -164,6 +175,12 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'sweep.kAux': sweptTo([8, 16], ['kaux16', 'kaux8']),
   'sweep.alphaAux': sweptTo([0, 1], ['alpha0', 'alpha1']),
   'sweep.auxVariant': sweptTo(['reference', 'scaled'], ['aux-reference', 'aux-scaled']),
+  'sweep.sparsityLoss': sweptTo(['l0', 'l0-target'], ['l0', 'l0-target'], JUMPRELU),
+  'sweep.l0Target': sweptTo([4, 8], ['target4', 'target8'], JUMPRELU),
+  'sweep.bandwidth': sweptTo([0.25, 0.5], ['bw0.25', 'bw0.5'], JUMPRELU),
+  'sweep.initialThreshold': sweptTo([0.25, 0.5], ['threshold0.25', 'threshold0.5'], JUMPRELU),
+  'sweep.sparsityPenalty': sweptTo([0.5, 2], ['penalty0.5', 'penalty2'], GATED),
+  'sweep.auxDecoder': sweptTo(['frozen', 'trained'], ['frozen', 'trained'], GATED),
   'sweep.learningRate': sweptTo([0.5, 1], ['lr0.5', 'lr1']),
   'sweep.seed': sweptTo([0, 1], ['s0', 's1']),
 

@@ -41,6 +41,34 @@ describe('resolveRun', () => {
     expect(config.training.checkpointTokens / tokensASecond).toBeLessThan(600);
   });
 
+  it('leaves out what only a preset says and means nothing to the architecture', async () => {
+    // small-world says k and kAux, and fewer latents than their defaults are.
+    const { sae } = await resolveRun([], { set: ['sae.architecture=jumprelu', 'sae.l0Target=16'] });
+    expect(sae).toMatchObject({ architecture: 'jumprelu', l0Target: 16, dSae: 1024 });
+    expect(sae.k).toBe(recipe.parse({}).k);
+  });
+
+  it.each([
+    [['sae.architecture=jumprelu', 'sae.k=16'], 'setting sae.k: found means nothing to jumprelu'],
+    [['sae.l0Target=16'], 'setting sae.l0Target: found means nothing to topk'],
+    [['sae.architecture=gated', 'sae.bandwidth=0.1'], 'setting sae.bandwidth: found means nothing to gated'],
+    [
+      ['sweep.architecture=["topk","batchtopk"]', 'sae.auxDecoder=trained'],
+      'setting sae.auxDecoder: found means nothing to topk, batchtopk',
+    ],
+    [
+      ['sae.architecture=jumprelu', 'sae.sparsityLoss=l0', 'sae.l0Target=16'],
+      'setting sae.l0Target: found means nothing with sparsityLoss l0',
+    ],
+  ])('refuses %j, which would do nothing', async (set, message) => {
+    await expect(resolveRun([], { set })).rejects.toThrow(message);
+  });
+
+  it('takes a setting that one of the architectures of a sweep has', async () => {
+    const set = ['sweep.architecture=["topk","jumprelu"]', 'sae.k=16', 'sae.l0Target=16'];
+    expect((await resolveRun([], { set })).sae).toMatchObject({ k: 16, l0Target: 16 });
+  });
+
   it('lets a config file replace the preset, and flags the file', async () => {
     const path = join(folder, 'mine.json');
     await writeFile(path, JSON.stringify({ sae: { k: 8, dSae: 512 }, layers: [1] }));

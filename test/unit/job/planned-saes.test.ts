@@ -32,10 +32,34 @@ describe('plannedSaes', () => {
     });
   });
 
+  it('sweeps a setting over the architectures it means something to', async () => {
+    const saes = await planned(
+      'layers=[0]',
+      'sweep.architecture=["topk","jumprelu","gated"]',
+      'sweep.k=[16,32]',
+      'sweep.sparsityPenalty=[0.5,2]',
+      'sweep.l0Target=[20]',
+    );
+    expect(saes.map(({ id }) => id)).toEqual([
+      'L0_topk_k16',
+      'L0_topk_k32',
+      'L0_jumprelu_penalty0.5',
+      'L0_jumprelu_penalty2',
+      'L0_gated_penalty0.5',
+      'L0_gated_penalty2',
+    ]);
+    expect(saes[3]!.origin).toMatchObject({ recipe: { architecture: 'jumprelu', sparsityPenalty: 2 } });
+  });
+
   it.each([
     ['a combination that is no recipe', ['sweep.k=[16,5000]'], /setting sweep: .*k: expected at most dSae/],
     ['a value twice', ['sweep.k=[16,16]'], /setting sweep: .*each value of a list once/],
     ['too many', [`sweep.seed=[${Array.from({ length: 64 }, (_, i) => i)}]`, 'sweep.k=[1,2]'], /at most 256/],
+    [
+      'an axis that means nothing',
+      ['sweep.l0Target=[8,16]'],
+      /setting sweep\.l0Target: found means nothing to topk/,
+    ],
     ['an unknown axis', ['sweep.batchTokens=[256,512]'], /setting sweep/],
   ])('refuses %s', async (_name, set, message) => {
     await expect(planned(...set)).rejects.toThrow(message);

@@ -15,6 +15,11 @@ const d_in = 12;
 const plans: SaePlan[] = [
   { id: 'L1', layer: 1, recipe: smallRecipe() },
   { id: 'L3', layer: 3, recipe: smallRecipe({ dSae: 30, seed: 8 }) },
+  ...(['batchtopk', 'jumprelu', 'gated'] as const).map((architecture) => ({
+    id: `L1_${architecture}`,
+    layer: 1,
+    recipe: smallRecipe({ architecture, dSae: 20, kAux: 2, sparsityWarmupSteps: 9 }),
+  })),
 ];
 
 const activations = (pass: number): Map<number, Float32Array> =>

@@ -3,6 +3,7 @@
  * backends here and on devices.
  */
 
+import { architectureOf } from '../../../runner/train/architectures/index.ts';
 import { leastDead } from '../../../runner/train/aux-k.ts';
 import type { StepControls, StepResult, TrainingBackend } from '../../../runner/train/backends/backend.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
@@ -37,6 +38,15 @@ type Row = [
   dead: readonly Int32Array[],
   shape?: { d_in?: number; twins?: boolean },
 ];
+
+/** Thresholds and bandwidth so large that many latents are near. */
+const jumpRelu = {
+  architecture: 'jumprelu',
+  initialThreshold: 0.3,
+  bandwidth: 0.4,
+  sparsityPenalty: 0.1,
+  l0Target: 3,
+} as const;
 
 const rows: readonly Row[] = [
   ['no dead latents', {}, [latents(0)]],
@@ -86,6 +96,27 @@ const rows: readonly Row[] = [
     [latents(0), latents(20, 2)],
   ],
   ['b_dec not subtracted', { applyBDecToInput: false }, [latents(0), latents(12)]],
+  ['JumpReLU, L0', { ...jumpRelu, sparsityLoss: 'l0', l0Target: 20, sparsityPenalty: 0.01 }, [latents(0)]],
+  ['JumpReLU, L0 target', { ...jumpRelu, sparsityWarmupSteps: 6 }, [latents(0)]],
+  ['JumpReLU, L0 target of each token', { ...jumpRelu, sparsityLoss: 'l0-target-token' }, [latents(0)]],
+  [
+    'JumpReLU, its thresholds at 0',
+    { ...jumpRelu, initialThreshold: 0, lossReduction: 'sum', applyBDecToInput: false },
+    [latents(0)],
+  ],
+  ['Gated', { architecture: 'gated', sparsityPenalty: 0.05, removeParallelGradient: true }, [latents(0)]],
+  [
+    'Gated, its auxiliary loss training the decoder',
+    {
+      architecture: 'gated',
+      auxDecoder: 'trained',
+      unitNormDecoder: false,
+      sparsityPenalty: 0.3,
+      sparsityWarmupSteps: 6,
+      lossReduction: 'sum',
+    },
+    [latents(0)],
+  ],
   ['one token a batch', { batchTokens: 1 }, [latents(12), latents(12), latents(0)]],
 ];
 
@@ -117,7 +148,7 @@ export async function runCase(backend: TrainingBackend, each: ConformanceCase): 
   }
 }
 
-/** Off the special values of a fresh start: b_enc is not 0, rows are not unit. */
+/** Off the special values of a fresh start: the encoder's biases and scales are not 0, rows are not unit. */
 export function startOf({
   recipe,
   d_in,
@@ -126,11 +157,14 @@ export function startOf({
   const { dSae: n } = recipe;
   const samples = sparseActivations(recipe.biasInitSamples, d_in, 30, 0);
   const parameters = initialParameters(recipe, d_in, { layer: 0, site: 'resid_post' }, samples);
-  const b_enc = parameters.b_enc!;
-  gaussians(n, 'b_enc').forEach((value, j) => {
-    b_enc[j] = 0.1 * value - 0.1;
-  });
+  for (const [name, tensor] of Object.entries(parameters)) {
+    if (['W_enc', 'W_dec', 'b_dec', 'threshold'].includes(name)) continue;
+    gaussians(n, name).forEach((value, j) => {
+      tensor[j] = 0.1 * value - 0.1;
+    });
+  }
   if (twins) {
+    const b_enc = parameters.b_enc!;
     for (let j = 1; j < n; j += 2) {
       b_enc[j] = b_enc[j - 1]!;
       for (let i = 0; i < d_in; i++) parameters.W_enc[i * n + j] = parameters.W_enc[i * n + j - 1]!;
@@ -153,6 +187,7 @@ export async function differenceFromReference(
   references.set(each, reference);
   const expected = await reference;
   const found = await runCase(backend, each);
+  const settings: object = architectureOf(each.recipe).settings;
   let worst = 0;
   let where = 'nowhere';
   const compare = (name: string, a: ArrayLike<number>, b: ArrayLike<number>): void => {
@@ -174,7 +209,7 @@ export async function differenceFromReference(
     for (const [key, value] of Object.entries(numbers)) {
       compare(`step ${i} ${key}`, [result[key as keyof typeof numbers]], [value]);
     }
-    if (each.recipe.deadCounting === 'before-step') {
+    if ('kAux' in settings && each.recipe.deadCounting === 'before-step') {
       const dead = each.dead[i % each.dead.length]!.length;
       same(`step ${i} AuxK active`, result.auxLoss > 0, dead > 0 && dead >= leastDead(each.recipe));
     }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MalformedError, UserError } from '../../../runner/errors.ts';
+import { architectureNames } from '../../../runner/train/architectures/index.ts';
 import type { StepControls, TrainingBackend } from '../../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
@@ -60,7 +61,7 @@ describe('one batch is learned by heart', () => {
     expect(tokens).toBe(12);
   });
 
-  test.each(['batchtopk', 'matryoshka'] as const)('by %s too', async (architecture) => {
+  test.each(architectureNames)('by %s', async (architecture) => {
     expect((await overfit(smallRecipe({ architecture, learningRate: 1e-2 }))).outcome).toBe('learned');
   });
 
@@ -119,7 +120,9 @@ describe('what cannot learn fails', () => {
     expect(loss.last).toBeGreaterThan(loss.first);
   });
 
-  test('steps that stop: what was learned by then is not enough', async () => {
+  // 2,000 steps.
+  const time = { timeout: 120_000 };
+  test('steps that stop: what was learned by then is not enough', time, async () => {
     let step = 0;
     const tiring = broken((controls) => ({
       ...controls,

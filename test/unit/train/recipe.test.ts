@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { recordObject } from '../../../runner/report/schema.ts';
+import { architectures, ownSettings } from '../../../runner/train/architectures/index.ts';
+import { commonSettings } from '../../../runner/train/common-settings.ts';
 import { recipe } from '../../../runner/train/recipe.ts';
 
 test('the defaults are the reference release’s', () => {
@@ -45,3 +48,17 @@ test.each([
   const parsed = recipe.safeParse(fields);
   expect(parsed.error?.issues[0]?.path.join('.')).toBe(path);
 });
+
+test.each(architectures.map((each) => [each.name, each] as const))(
+  '%s sweeps settings of its own, and shares a name only with its schema',
+  (name, { settings, marks, parameters }) => {
+    for (const [setting, schema] of Object.entries(settings)) {
+      expect(ownSettings[setting as keyof typeof ownSettings], setting).toBe(schema);
+      expect(setting in commonSettings, setting).toBe(false);
+    }
+    expect(Object.keys(marks).filter((setting) => !(setting in settings))).toEqual([]);
+    expect(recordObject.shape.sae.shape.architecture.options).toContain(name);
+    const shapes = parameters(recipe.parse({ architecture: name, dSae: 64, k: 3, kAux: 2 }), 5);
+    expect(shapes).toMatchObject({ W_enc: [5, 64], W_dec: [64, 5], b_dec: [5] });
+  },
+);

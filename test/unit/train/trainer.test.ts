@@ -332,3 +332,46 @@ test('a BatchTopK SAE keeps k latents a token on average with the threshold it i
   expect(l0).toBeGreaterThan(0.85 * batch.k);
   expect(l0).toBeLessThan(1.15 * batch.k);
 });
+
+test('the thresholds of a JumpReLU SAE, and the gates of a Gated one, bring L0 down to where the loss holds it', async () => {
+  const width = 16;
+  const common = {
+    learningRate: 1e-2,
+    learningRateFloor: 1e-2,
+    batchTokens: 64,
+    lossReduction: 'sum',
+  } as const;
+  const target = (l0Target: number) =>
+    smallRecipe({ ...common, architecture: 'jumprelu', l0Target, bandwidth: 0.5, sparsityPenalty: 50 });
+  const recipes = {
+    six: target(6),
+    twelve: target(12),
+    gated: smallRecipe({ ...common, architecture: 'gated', sparsityPenalty: 0.1 }),
+    sparser: smallRecipe({ ...common, architecture: 'gated', sparsityPenalty: 1 }),
+  };
+  const trainer = await openTrainer(
+    {
+      backend: graphBackend({ threads: 1 }),
+      d_in: width,
+      plans: Object.entries(recipes).map(([id, recipe]) => ({ id, layer: 0, recipe })),
+    },
+    { samples: new Map([[0, sparseActivations(64, width, 30, 0)]]) },
+  );
+  for (let step = 0; step < 250; step++) {
+    await trainer.step(new Map([[0, sparseActivations(64, width, 30, step + 1)]]));
+  }
+  const count = 256;
+  const l0 = new Map<string, number>();
+  for (const { plan, sae, trajectory } of await trainer.saes()) {
+    expect(sae.architecture).toBe(plan.recipe.architecture);
+    expect(trajectory.at(-1)!.sparsity_loss).toBeGreaterThan(0);
+    expect(trajectory.at(-1)!.var_exp).toBeGreaterThan(0.5);
+    const { values } = encode(sae, sparseActivations(count, width, 30, 999), count);
+    l0.set(plan.id, values.reduce((sum, value) => sum + Number(value > 0), 0) / count);
+  }
+  await trainer.close();
+  console.info(`L0 ${JSON.stringify(Object.fromEntries(l0))}`);
+  expect(Math.abs(l0.get('six')! / 6 - 1)).toBeLessThan(0.25);
+  expect(Math.abs(l0.get('twelve')! / 12 - 1)).toBeLessThan(0.25);
+  expect(l0.get('sparser')!).toBeLessThan(0.7 * l0.get('gated')!);
+}, 120_000);
