@@ -1,0 +1,27 @@
+/**
+ * The verbs: a new one is a file beside this one, of the same name, that exports `run`, and a line here. It is called
+ * as `npm run interpboard -- VERB`; those that package.json names can do without the word between.
+ */
+
+/** What a verb's file exports. */
+export interface Verb {
+  /** @returns the exit code */
+  run(args: readonly string[]): Promise<number>;
+}
+
+/** A line of help for each, in the order of the help. Not in the files: each is loaded only when it is asked for. */
+export const verbs = {
+  eval: 'train SAEs on a language model, evaluate them, build the report (the main job)',
+  import: 'read result files of SAEBench, the reference evaluation or dictionary_learning into the report',
+  plan: 'print what a run will take (segments, memory, disk, time) before anything is downloaded',
+  export: 'write SAEs in the layout of SAELens',
+  verify: 'make a record again from its own settings, and name every number that moved',
+  doctor: 'check what this machine can do: its devices, whether each computes right, and how fast',
+  inspect: 'print what a model or an SAE is, without reading its weights; list published SAEs',
+  publish: 'send a finished run to the hub with its model card, or the report to a Space or a folder',
+} as const satisfies Record<string, string>;
+
+/** The file of a verb; undefined for a word that is none. */
+export async function loadVerb(word: string): Promise<Verb | undefined> {
+  return Object.hasOwn(verbs, word) ? ((await import(`./${word}.ts`)) as Verb) : undefined;
+}
