@@ -29,6 +29,7 @@ const roles: Roles<RunConfig> = {
     source: 'training',
     heldout: 'evaluation',
     heldoutShare: 'training',
+    badRows: 'training',
     boundaries: 'training',
     trainSeed: 'training',
     heldoutSeed: 'evaluation',

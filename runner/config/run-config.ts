@@ -154,6 +154,14 @@ export const runConfig = z
         .lt(1)
         .default(0.01)
         .describe('share of documents, chosen by their hash, that evaluation alone reads (not small-world)'),
+      badRows: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.01)
+        .describe(
+          'share of rows (of 100 at least) that may be broken: no JSON, without the field, refused by the chat template; they are passed over and counted',
+        ),
       boundaries: boundaries
         .default('joined')
         .describe('documents in training rows: joined, separated (by an end-of-text token) or apart'),

@@ -2,6 +2,7 @@
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
 import { InterpboardError, MalformedError, quote } from '../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
+import { parseJson } from './json.ts';
 
 /** Longest line or paragraph, bytes: a book has about 1 MB. */
 export const MAX_LINE_BYTES = 2 ** 26;
@@ -15,6 +16,8 @@ export type Compression = 'none' | 'gzip' | 'zstd';
 
 export interface Line {
   text: string;
+  /** The line break that was taken off: none at the end of many files. */
+  ending: string;
   /** Bytes of the (decompressed) text up to the start of the next line. */
   next: number;
 }
@@ -43,7 +46,8 @@ export async function* lines(
     const text = start === 0 ? whole.replace(/^\ufeff/, '') : whole;
     held = [];
     heldBytes = 0;
-    return { text: text.replace(/\r?\n$/, ''), next: offset };
+    const ending = /\r?\n$/.exec(text)?.[0] ?? '';
+    return { text: text.slice(0, text.length - ending.length), ending, next: offset };
   };
   for await (const piece of contents(source, compression, start)) {
     let from = 0;
@@ -81,15 +85,27 @@ export async function* paragraphs(
       length += line.text.length;
       if (length > limit) throw tooLong(source.name, next, limit);
     } else if (current.length > 0) {
-      yield { text: current.join('\n'), next };
+      yield { text: current.join('\n'), ending: '\n', next };
       current = [];
       length = 0;
     }
   }
-  if (current.length > 0) yield { text: current.join('\n'), next };
+  if (current.length > 0) yield { text: current.join('\n'), ending: '\n', next };
 }
 
-/** One JSON value a line; blank lines are passed over. @throws MalformedError naming where a line is not JSON */
+/** A row that is no JSON, with the error that says where. */
+export class BrokenRow {
+  readonly error: MalformedError;
+  constructor(error: MalformedError) {
+    this.error = error;
+  }
+}
+
+/**
+ * One JSON value a line; blank lines are passed over. A line that is not JSON is given as a BrokenRow.
+ *
+ * @throws MalformedError as `lines` does
+ */
 export async function* jsonLines(
   source: ByteSource,
   compression: Compression,
@@ -98,21 +114,36 @@ export async function* jsonLines(
 ): AsyncGenerator<{ value: unknown; next: number }> {
   let before = start;
   for await (const { text, next } of lines(source, compression, start, limit)) {
-    if (text.trim() !== '') {
-      let value: unknown;
-      try {
-        value = JSON.parse(text);
-      } catch {
-        const thing = `${source.name}, bytes ${before} to ${next}`;
-        throw malformed(thing, quote(text.slice(0, 60)), 'one JSON value a line');
-      }
-      yield { value, next };
-    }
+    if (text.trim() !== '')
+      yield {
+        value: jsonRow(text, `${source.name}, bytes ${before} to ${next}`, 'one JSON value a line'),
+        next,
+      };
     before = next;
   }
 }
 
-async function* contents(
+export function jsonRow(text: string, thing: string, expected: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (cause) {
+    const found = whereItBreaks(text, cause as Error);
+    return new BrokenRow(new MalformedError({ thing, found, expected, next: BROKEN_NEXT }, { cause }));
+  }
+}
+
+const BROKEN_NEXT = 'Mend the row or leave it out, or let corpus.badRows pass over a share of such rows.';
+const SHOWN = 30;
+
+/** JSON.parse's message; with the text on both sides of where it gave up, which some of its messages quote already. */
+function whereItBreaks(text: string, { message }: Error): string {
+  const place = /^(.*) in JSON at position (\d+)/s.exec(message);
+  if (place === null && !message.startsWith('Unexpected end')) return quote(message);
+  const [reason, at] = place === null ? [message, text.length] : [place[1], Number(place[2])];
+  return `${reason} between ${quote(text.slice(Math.max(0, at - SHOWN), at))} and ${quote(text.slice(at, at + SHOWN))}`;
+}
+
+export async function* contents(
   source: ByteSource,
   compression: Compression,
   start: number,

@@ -64,7 +64,8 @@ async function findHubFiles(hub: Hub, reference: HubReference): Promise<DataFile
     throw new UserError({
       thing: formatReference(pinnedSubject(pinned, path)),
       found: `no such file among the ${listed.length} of the repository`,
-      expected: 'files named .parquet, .jsonl, .json or .txt (the last three also .gz or .zst)',
+      expected:
+        'files named .parquet, .jsonl, .json, .csv, .tsv or .txt (all but the first also .gz or .zst)',
       next: `See ${hub.settings.endpoint}/${repositoryLabel(reference)}/tree/${pinned.commit} for the files it has.`,
     });
   }

@@ -31,10 +31,11 @@ export type FindDataFiles = (reference: string) => Promise<DataFiles>;
 
 /** Endings that can be read, and how. */
 const FORMATS =
-  /\.(?:(?<parquet>parquet)|(?:(?<json>jsonl|ndjson|json)|(?<txt>txt|text))(?:\.(?<packed>gz|zst))?)$/i;
+  /\.(?:(?<parquet>parquet)|(?:(?<json>jsonl|ndjson|json)|(?<table>csv|tsv)|(?<txt>txt|text))(?:\.(?<packed>gz|zst))?)$/i;
 
 export interface DataFormat {
-  kind: 'parquet' | 'json' | 'text';
+  /** json: a value a line, or, where the name ends so, a list. */
+  kind: 'parquet' | 'json' | 'csv' | 'tsv' | 'text';
   compression: 'none' | 'gzip' | 'zstd';
 }
 
@@ -43,8 +44,15 @@ export function formatOf(path: string): DataFormat | null {
   const groups = FORMATS.exec(path)?.groups;
   if (groups === undefined) return null;
   const packed = groups.packed?.toLowerCase();
+  const table = groups.table?.toLowerCase();
   return {
-    kind: groups.parquet ? 'parquet' : groups.json ? 'json' : 'text',
+    kind: groups.parquet
+      ? 'parquet'
+      : groups.json
+        ? 'json'
+        : table === 'csv' || table === 'tsv'
+          ? table
+          : 'text',
     compression: packed === 'gz' ? 'gzip' : packed === 'zst' ? 'zstd' : 'none',
   };
 }

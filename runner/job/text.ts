@@ -49,7 +49,7 @@ export async function* trainingRows(
   find: FindDataFiles = findFiles,
 ): AsyncGenerator<PackedRow> {
   const { corpus } = config;
-  const { trainSeed, rowTokens, boundaries, heldoutShare } = corpus;
+  const { trainSeed, rowTokens, boundaries, heldoutShare, badRows } = corpus;
   const sources = await sourcesOf(corpus.source, trainSeed, find);
   const part: Part = corpus.source === 'small-world' ? ALL : { take: 'training', heldoutShare };
   const position = from ?? startOfPacking(startOfMixture(sources, trainSeed));
@@ -57,7 +57,7 @@ export async function* trainingRows(
   const onEnd = (source: string): void => {
     ended = source;
   };
-  const texts = mixture(sources, position.mixture, tokenizer, { part, onEnd });
+  const texts = mixture(sources, position.mixture, tokenizer, { part, onEnd, badRows });
   let { rows } = position;
   for await (const row of packRows(texts, tokenizer, position, { rowTokens, boundaries })) {
     rows = row.position.rows;
@@ -68,9 +68,15 @@ export async function* trainingRows(
 
 export interface EvaluationText {
   batches: TokenBatch[];
-  /** Documents that the batches were packed from, in their order, and a hash over the hash of each. */
-  documents: { count: number; sha256: string };
+  /**
+   * Documents that the batches were packed from, in their order, and a hash over the hash of each; rows that were broken
+   * on the way to them.
+   */
+  documents: { count: number; sha256: string; broken_rows: number };
 }
+
+/** Broken rows that are named on the terminal; all are counted. */
+const SHOWN_BROKEN = 5;
 
 /** Documents that training does not read, in the order of a seed; `ended` names a source that ran out. */
 async function heldoutTexts(
@@ -81,7 +87,7 @@ async function heldoutTexts(
   seed: number,
 ) {
   const { corpus } = config;
-  const { heldoutShare } = corpus;
+  const { heldoutShare, badRows } = corpus;
   const sources = await sourcesOf(corpus.heldout ?? corpus.source, seed, find);
   const demo = corpus.source === 'small-world' && corpus.heldout === null;
   const part: Part = demo ? ALL : { take: 'heldout', heldoutShare };
@@ -89,11 +95,17 @@ async function heldoutTexts(
   const heldout = {
     position,
     ended: '',
+    broken: 0,
     // The small world is made at once; a share of a data set can take minutes to find.
     progress: demo ? () => undefined : reporter.progress,
     texts: mixture(sources, position.mixture, tokenizer, {
       part,
       onRow: stopWhenAsked(reporter),
+      badRows,
+      onBroken: ({ complaint }, broken): void => {
+        heldout.broken = broken;
+        if (broken <= SHOWN_BROKEN) reporter.note(`passed over ${complaint.thing}: ${complaint.found}`);
+      },
       onEnd: (source: string): void => {
         heldout.ended = source;
       },
@@ -181,7 +193,7 @@ async function heldoutRows(
   const { batches, taken } = await inBatches(rows(), wanted, config.sae.batchTokens, heldout.progress);
   if (taken < wanted)
     throw tooShort('held-out text', heldout.ended, taken * rowTokens, wanted * rowTokens, wish.setting);
-  return { batches, documents: { count, sha256: digest.digest('hex') } };
+  return { batches, documents: { count, sha256: digest.digest('hex'), broken_rows: heldout.broken } };
 }
 
 /**

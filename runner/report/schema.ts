@@ -229,7 +229,7 @@ export const recordObject = z.strictObject({
       /** Documents that hold most of a row: what the intervals over tokens resample. */
       blocks: count.optional(),
       /** Documents the rows were packed from, and a hash over the hash of each, in order. */
-      documents: z.strictObject({ count, sha256 }).optional(),
+      documents: z.strictObject({ count, sha256, broken_rows: count.optional() }).optional(),
     })
     .nullable(),
   metrics,

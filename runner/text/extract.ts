@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { MalformedError } from '../errors.ts';
+import { MalformedError, quote } from '../errors.ts';
+import { BrokenRow } from '../formats/lines.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 const field = z.string().min(1).max(200);
@@ -26,16 +27,27 @@ export function fieldsOf(how: Extractor): string[] {
 }
 
 const ROLES: Readonly<Record<string, string>> = { human: 'user', gpt: 'assistant' };
+/** A part of a turn that is text; images and sounds have no place in a text. */
+const textPart = z.looseObject({ type: z.literal('text').optional(), text: z.string() });
+/** Text, parts of it, or nothing beside the calls of tools. Parts are put end to end, as templates that know parts do. */
+const content = z.union([
+  z.string(),
+  z.null(),
+  z.array(textPart).transform((parts) => parts.map(({ text }) => text).join('')),
+]);
 const message = z.union([
-  z.object({ role: z.string(), content: z.string() }),
   z
-    .object({ from: z.string(), value: z.string() })
+    .looseObject({ role: z.string(), content: content.optional() })
+    .refine((turn) => (turn.content ?? turn.tool_calls ?? null) !== null),
+  z
+    .object({ from: z.string(), value: content })
     .transform(({ from, value }) => ({ role: ROLES[from] ?? from, content: value })),
 ]);
 const conversation = z.array(message).min(1);
 
 /**
- * The text of one row. Conversations ({role, content} or {from, value}) go through the chat template; problems become
+ * The text of one row. Conversations ({role, content} or {from, value}) go through the chat template, with every field
+ * that a turn has; problems become
  * "Problem: …\n\nSolution: …", as in the reference recipe.
  *
  * @param thing the row's name in errors.
@@ -47,6 +59,7 @@ export function extractText(
   tokenizer: Pick<Tokenizer, 'applyChat'>,
   thing: string,
 ): string {
+  if (row instanceof BrokenRow) throw row.error;
   // A null and a conversation without turns are texts of no characters, passed over like any other that is too short.
   if (fieldsOf(extractor).some((name) => isNothing(fieldOf(row, name)))) return '';
   switch (extractor.kind) {
@@ -61,10 +74,11 @@ export function extractText(
       const name = extractor.field;
       const result = conversation.safeParse(fieldOf(row, name));
       if (!result.success) {
+        const found = fieldOf(row, name);
         throw missing(
           `${thing} ${name}`,
-          describe(fieldOf(row, name)),
-          'a list of {role, content} or {from, value}',
+          Array.isArray(found) ? describeTurns(found) : describe(found),
+          'a list of {role, content} or {from, value}, the content text, parts of text or null',
         );
       }
       return tokenizer.applyChat(result.data, { thinking: extractor.thinking });
@@ -90,6 +104,13 @@ export function fieldOf(row: unknown, name: string): unknown {
   return dot < 0 ? undefined : fieldOf(fieldOf(row, name.slice(0, dot)), name.slice(dot + 1));
 }
 
+/** The first turn that is none. */
+function describeTurns(turns: readonly unknown[]): string {
+  const at = turns.findIndex((turn) => !message.safeParse(turn).success);
+  const turn = turns[at];
+  return `turn ${at} that is ${turn === null ? 'null' : quote(JSON.stringify(turn) ?? typeof turn)}`;
+}
+
 function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list of another shape';
@@ -97,5 +118,10 @@ function describe(value: unknown): string {
 }
 
 function missing(thing: string, found: string, expected: string): MalformedError {
-  return new MalformedError({ thing, found, expected, next: 'Check the field names that the source names.' });
+  return new MalformedError({
+    thing,
+    found,
+    expected,
+    next: 'Check the fields that the source names, or let corpus.badRows pass over a share of such rows.',
+  });
 }

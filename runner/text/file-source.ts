@@ -1,7 +1,9 @@
 /** Data files as a source of rows, from any recorded position on. */
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import { jsonLines, lines, paragraphs } from '../formats/lines.ts';
+import { csvRows } from '../formats/csv.ts';
+import { isJsonList, jsonList } from '../formats/json-list.ts';
+import { BrokenRow, jsonLines, lines, paragraphs } from '../formats/lines.ts';
 import { openParquet } from '../formats/parquet.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import { type DataFile, formatOf } from '../io/data-files.ts';
@@ -39,7 +41,7 @@ export function fileSource(
   { weight, extract, documents }: Omit<SourceDeclaration, 'data'>,
   files: readonly DataFile[],
 ): TextSource {
-  const read = { fields: fieldsOf(extract), documents };
+  const read = { fields: fieldsOf(extract), documents, keepBroken: true };
   return { name, weight, extractor: extract, rows: (start) => fileRows(files, start, read) };
 }
 
@@ -47,6 +49,8 @@ export interface ReadFields {
   /** Fields that are needed, perhaps inside others: a.b. Other columns of a parquet file are not read. */
   fields: readonly string[];
   documents: SourceDeclaration['documents'];
+  /** Give rows that are not what the format asks for as BrokenRow, where they can be told from the next. */
+  keepBroken?: boolean;
 }
 
 /**
@@ -75,12 +79,13 @@ async function* rowsOf(
   source: ByteSource,
   { path }: DataFile,
   start: SourcePosition,
-  { fields, documents }: ReadFields,
+  { fields, documents, keepBroken = false }: ReadFields,
 ): AsyncGenerator<SourceRow> {
   const { file } = start;
   let { row } = start;
   const give = (value: unknown, byte: number): SourceRow => {
     const place = `${source.name} row ${row}`;
+    if (value instanceof BrokenRow && !keepBroken) throw value.error;
     row++;
     return { value, place, next: { file, row, byte } };
   };
@@ -94,10 +99,20 @@ async function* rowsOf(
       for await (const value of parquet.read(row, [...new Set(columns)])) yield give(value, 0);
       return;
     }
-    case 'json':
-      for await (const { value, next } of jsonLines(source, format.compression, start.byte))
+    case 'json': {
+      const { compression } = format;
+      const list = /\.json(?:\.|$)/i.test(path) && (await isJsonList(source, compression));
+      const rows = list ? jsonList : jsonLines;
+      for await (const { value, next } of rows(source, compression, start.byte)) yield give(value, next);
+      return;
+    }
+    case 'csv':
+    case 'tsv': {
+      const separator = format.kind === 'csv' ? ',' : '\t';
+      for await (const { value, next } of csvRows(source, format.compression, separator, start.byte))
         yield give(value, next);
       return;
+    }
     case 'text': {
       const field = fields[0] ?? 'text';
       if (documents === 'file') {

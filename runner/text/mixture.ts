@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MalformedError } from '../errors.ts';
 import { type RandomState, random, randomFrom } from '../math/random.ts';
 import { extractText } from './extract.ts';
 import { ALL, belongs, documentHash, type Part } from './holdout.ts';
@@ -20,6 +21,8 @@ export interface MixturePosition {
   texts: number;
   skipped: number;
   withheld: number;
+  /** Rows that could not be read as text; 0 where missing, as in positions of earlier versions. */
+  broken?: number | undefined;
 }
 
 export const mixturePosition: z.ZodType<MixturePosition> = z.strictObject({
@@ -28,6 +31,7 @@ export const mixturePosition: z.ZodType<MixturePosition> = z.strictObject({
   texts: count,
   skipped: count,
   withheld: count,
+  broken: count.optional(),
 });
 
 export interface MixedText {
@@ -45,6 +49,10 @@ export interface MixtureOptions {
   onEnd?: (source: string) => void;
   /** Called for every row that is read, those passed over too; what it throws ends the mixture. */
   onRow?: () => void;
+  /** Share of rows that may be broken: they are passed over and counted. 0 by default: the first one ends the mixture. */
+  badRows?: number;
+  /** Told of each row that is passed over so. */
+  onBroken?: (error: MalformedError, broken: number) => void;
 }
 
 /** A text of so many characters or fewer is passed over (reference recipe). */
@@ -57,7 +65,19 @@ export function startOfMixture(sources: readonly TextSource[], seed: number): Mi
     texts: 0,
     skipped: 0,
     withheld: 0,
+    broken: 0,
   };
+}
+
+/** Shares are of so many rows at least, so that the first broken row of a file does not end a run. */
+const SMALLEST_SHARE_OF = 100;
+
+/** The row that was one too many, with how many there were. */
+function tooMany(error: MalformedError, broken: number, read: number, badRows: number): MalformedError {
+  if (badRows === 0) return error;
+  const { complaint } = error;
+  const next = `${broken} of the first ${read} rows are broken, more than corpus.badRows (${badRows}). ${complaint.next}`;
+  return new MalformedError({ ...complaint, next }, { cause: error });
 }
 
 /**
@@ -70,13 +90,20 @@ export async function* mixture(
   sources: readonly TextSource[],
   from: MixturePosition,
   tokenizer: Pick<Tokenizer, 'applyChat'>,
-  { part = ALL, onEnd, onRow }: MixtureOptions = {},
+  { part = ALL, onEnd, onRow, badRows = 0, onBroken }: MixtureOptions = {},
 ): AsyncGenerator<MixedText> {
   const stream = randomFrom(from.random);
   const total = sources.reduce((sum, source) => sum + source.weight, 0);
   const rows = { ...from.rows };
   const readers = new Map<string, AsyncIterator<SourceRow>>();
-  let { texts, skipped, withheld } = from;
+  let { texts, skipped, withheld, broken = 0 } = from;
+  const passOver = (error: unknown): void => {
+    if (!(error instanceof MalformedError)) throw error;
+    broken++;
+    const read = texts + skipped + withheld + broken;
+    if (broken > badRows * Math.max(read, SMALLEST_SHARE_OF)) throw tooMany(error, broken, read, badRows);
+    onBroken?.(error, broken);
+  };
   try {
     for (;;) {
       const source = draw(sources, stream.next() * total);
@@ -93,7 +120,13 @@ export async function* mixture(
       onRow?.();
       const { value, place, next } = read.value;
       rows[source.name] = next;
-      const text = extractText(value, source.extractor, tokenizer, place);
+      let text: string;
+      try {
+        text = extractText(value, source.extractor, tokenizer, place);
+      } catch (error) {
+        passOver(error);
+        continue;
+      }
       if (text.length <= SHORTEST_SKIPPED) {
         skipped++;
         continue;
@@ -104,7 +137,7 @@ export async function* mixture(
         continue;
       }
       texts++;
-      const position = { random: stream.state(), rows: { ...rows }, texts, skipped, withheld };
+      const position = { random: stream.state(), rows: { ...rows }, texts, skipped, withheld, broken };
       yield { text, source: source.name, hash, position };
     }
   } finally {

@@ -16,6 +16,8 @@ export interface Made {
   text: string;
   /** Another file of text. */
   otherText: string;
+  /** A file of text whose row 3 is no JSON. */
+  brokenText: string;
   /** A folder with a copy of the embedded model. */
   model: string;
   /** A trained SAE's file. */
@@ -35,6 +37,8 @@ export interface Wiring {
   gives?: unknown;
   /** The program refuses the value, with this in its line. */
   refused?: RegExp;
+  /** The exit code it refuses it with: 2 by default, a user's mistake. */
+  code?: number;
 }
 
 const first = ({ records: [record] }: Left): EvaluationRecord => {
@@ -115,6 +119,12 @@ export const wirings: Readonly<Record<string, Wiring>> = {
     to: 0.3,
     under: ({ text }) => ({ 'corpus.source': text, 'corpus.heldoutShare': 0.2 }),
     seen: (left) => [weights(left), first(left).data?.documents],
+  },
+  'corpus.badRows': {
+    to: 0,
+    under: ({ brokenText }) => ({ 'corpus.source': brokenText }),
+    refused: /broken\.jsonl row 3: found/,
+    code: 3,
   },
   'corpus.boundaries': { to: 'apart', seen: (left) => [weights(left), recipe('boundaries')(left)] },
   'corpus.trainSeed': { to: 7, seen: (left) => [weights(left), first(left).provenance.seeds.training_text] },
@@ -342,11 +352,14 @@ export function hubEnvironment({ url }: StandIn, folder: string): Record<string,
 export async function make(folder: string): Promise<Made> {
   const lines = (seed: number): string =>
     Array.from({ length: 2000 }, (_, row) => JSON.stringify(demoRow('prose', seed, row))).join('\n');
-  const [text, otherText, model] = ['text.jsonl', 'other.jsonl', 'model'].map((name) => join(folder, name));
+  const names = ['text.jsonl', 'other.jsonl', 'model', 'broken.jsonl'];
+  const [text, otherText, model, brokenText] = names.map((name) => join(folder, name));
+  const whole = lines(23).split('\n');
+  await writeFile(brokenText!, whole.with(3, whole[3]!.slice(0, -2)).join('\n'));
   await writeFile(text!, lines(21));
   await writeFile(otherText!, lines(22));
   await cp(demoModelFolder, model!, { recursive: true });
   const hub = await startStandIn();
   hub.tokens.add('hf_wiring');
-  return { text: text!, otherText: otherText!, model: model!, sae: '', hub };
+  return { text: text!, otherText: otherText!, brokenText: brokenText!, model: model!, sae: '', hub };
 }

@@ -184,3 +184,107 @@ describe('extractors', () => {
     expect(() => extract(row, how)).toThrow(/rows\.jsonl row 3/);
   });
 });
+
+describe('broken rows', () => {
+  const rows = (count: number, broken: (i: number) => boolean): TextSource => ({
+    name: 'a',
+    weight: 1,
+    extractor: { kind: 'text', field: 'text' },
+    async *rows(start) {
+      for (let i = start.row; i < count; i++)
+        yield {
+          value: broken(i) ? { text: i } : { text: `${i} ${'and so on '.repeat(6)}` },
+          place: `a ${i}`,
+          next: { file: 0, row: i + 1, byte: 0 },
+        };
+    },
+  });
+  const read = (source: TextSource, badRows: number, told: string[] = []): Promise<MixedText[]> => {
+    const onBroken = ({ complaint }: MalformedError): void => {
+      told.push(complaint.thing);
+    };
+    return take(mixture([source], startOfMixture([source], 1), template, { badRows, onBroken }), 10_000);
+  };
+
+  test('a share is passed over, told and counted', async () => {
+    const told: string[] = [];
+    const texts = await read(
+      rows(400, (i) => i % 50 === 7),
+      0.03,
+      told,
+    );
+    expect(texts).toHaveLength(392);
+    expect(texts.at(-1)?.position.broken).toBe(8);
+    expect(told.slice(0, 2)).toEqual(['a 7 text', 'a 57 text']);
+  });
+
+  test('one more than the share ends the mixture, and says how many there were', async () => {
+    const found = read(
+      rows(400, (i) => i === 3 || i === 5 || i === 9),
+      0.02,
+    );
+    await expect(found).rejects.toThrow(
+      /a 9 text.* 3 of the first 10 rows are broken, more than corpus\.badRows/,
+    );
+    await expect(
+      read(
+        rows(400, (i) => i === 3),
+        0,
+      ),
+    ).rejects.toThrow(/a 3 text: found a value of type number/);
+  });
+
+  test('a recorded position keeps the count', async () => {
+    const source = rows(400, (i) => i % 50 === 7);
+    const whole = await read(source, 0.03);
+    const { position } = whole[99]!;
+    const rest = await take(
+      mixture([source], JSON.parse(JSON.stringify(position)) as MixturePosition, template, { badRows: 0.03 }),
+      10_000,
+    );
+    expect(rest).toEqual(whole.slice(100));
+  });
+});
+
+describe('conversations as real data holds them', () => {
+  const how = extractor.parse({ kind: 'conversations', field: 'messages' });
+  const seen: unknown[] = [];
+  const keeper = {
+    applyChat: (turns: readonly { role: string; content?: unknown }[]) => {
+      seen.splice(0, seen.length, ...turns);
+      return 'text';
+    },
+  };
+  const give = (messages: unknown): string => extractText({ messages }, how, keeper, 'row 5');
+
+  test('parts of text are put end to end; nothing beside calls of tools; all fields reach the template', () => {
+    const calls = [{ type: 'function', function: { name: 'f', arguments: '{}' } }];
+    give([
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'a ' },
+          { type: 'text', text: 'b' },
+        ],
+      },
+      { role: 'assistant', content: null, tool_calls: calls },
+      { role: 'assistant', tool_calls: calls, reasoning_content: 'because' },
+      { from: 'gpt', value: 'c' },
+    ]);
+    expect(seen).toEqual([
+      { role: 'user', content: 'a b' },
+      { role: 'assistant', content: null, tool_calls: calls },
+      { role: 'assistant', tool_calls: calls, reasoning_content: 'because' },
+      { role: 'assistant', content: 'c' },
+    ]);
+  });
+
+  test.each([
+    [[{ role: 'user', content: 'a' }, null], 'turn 1 that is null'],
+    [[{ role: 'user', content: [{ type: 'image', url: 'x' }] }], 'turn 0 that is '],
+    [[{ content: 'a' }], 'turn 0 that is '],
+    ['a', 'a value of type string'],
+  ])('%j is no conversation', (messages, reason) => {
+    expect(() => give(messages)).toThrow(`row 5 messages: found ${reason}`);
+  });
+});
