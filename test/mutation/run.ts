@@ -3,7 +3,8 @@
  *
  *     npm run test:mutation [-- WORD ...]      those of a number, or with a word in the name of their file or test
  *
- * Exit code 1 where a change survives without an explanation, or its place in the program is not found any more.
+ * Exit code 1 where a change survives without an explanation, its place in the program is not found any more, or its
+ * tests fail without it.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -29,31 +30,32 @@ function copyOfProgram(): string {
   return copy;
 }
 
-type Result = 'killed' | 'survived' | 'explained' | 'not found';
+type Result = 'killed' | 'survived' | 'explained' | 'not found' | 'red before';
+
+const baselines = new Map<string, boolean>();
+
+/** Whether the tests pass. */
+function passes(copy: string, tests: readonly string[], only: string | undefined): boolean {
+  const filter = only === undefined ? [] : ['-t', only];
+  const args = ['runner/launch.mjs', 'vitest', 'run', '--mode', 'whole', '--bail', '1', ...filter, ...tests];
+  return spawnSync(process.execPath, args, { cwd: copy, stdio: 'ignore' }).status === 0;
+}
 
 function tried(copy: string, { file, from, to, tests, only, explained }: Mutation): Result {
   const path = join(copy, file);
   const text = readFileSync(path, 'utf8');
   if (text.split(from).length !== 2) return 'not found';
+  // A test that fails without the change says nothing about it.
+  const key = JSON.stringify([tests, only]);
+  const green = baselines.get(key) ?? passes(copy, tests, only);
+  baselines.set(key, green);
+  if (!green) return 'red before';
   writeFileSync(
     path,
     text.replace(from, () => to),
   );
   try {
-    const filter = only === undefined ? [] : ['-t', only];
-    const args = [
-      'runner/launch.mjs',
-      'vitest',
-      'run',
-      '--mode',
-      'whole',
-      '--bail',
-      '1',
-      ...filter,
-      ...tests,
-    ];
-    const { status } = spawnSync(process.execPath, args, { cwd: copy, stdio: 'ignore' });
-    if (status !== 0) return 'killed';
+    if (!passes(copy, tests, only)) return 'killed';
     return explained === undefined ? 'survived' : 'explained';
   } finally {
     writeFileSync(path, text);
@@ -61,7 +63,13 @@ function tried(copy: string, { file, from, to, tests, only, explained }: Mutatio
 }
 
 const copy = copyOfProgram();
-const counts: Record<Result, number> = { killed: 0, survived: 0, explained: 0, 'not found': 0 };
+const counts: Record<Result, number> = {
+  killed: 0,
+  survived: 0,
+  explained: 0,
+  'not found': 0,
+  'red before': 0,
+};
 try {
   for (const [i, mutation] of mutations.entries()) {
     const name = `${i + 1} ${mutation.file}`;
@@ -83,4 +91,4 @@ console.log(
     .map(([result, count]) => `${count} ${result}`)
     .join(', '),
 );
-process.exitCode = counts.survived + counts['not found'] > 0 ? 1 : 0;
+process.exitCode = counts.killed + counts.explained === Object.values(counts).reduce((a, b) => a + b) ? 0 : 1;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveRun } from '../../../runner/config/resolve.ts';
-import { plannedSaes } from '../../../runner/job/planned-saes.ts';
+import { plannedSaes, trainedSaes } from '../../../runner/job/planned-saes.ts';
 
 const planned = async (...set: string[]) => plannedSaes(await resolveRun(['small-world'], { set }), []);
 
@@ -12,6 +12,12 @@ describe('plannedSaes', () => {
       ['L2', 2],
       ['L4', 4],
     ]);
+  });
+
+  it('trains them by layer, ascending, in whatever order the layers are named', async () => {
+    const config = await resolveRun(['small-world'], { set: ['layers=[4,0,2]'] });
+    expect(trainedSaes(config).map(({ layer }) => layer)).toEqual([0, 2, 4]);
+    expect(trainedSaes({ ...config, train: false })).toEqual([]);
   });
 
   it('is layers times all combinations of the sweep, each with its own whole recipe', async () => {

@@ -1,10 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resolveRun } from '../../../runner/config/resolve.ts';
 import { MalformedError } from '../../../runner/errors.ts';
+import type { ActivationSource } from '../../../runner/job/activations.ts';
 import { openTrainingTokens, type TokensState } from '../../../runner/job/training-tokens.ts';
+import type { PackingPosition } from '../../../runner/text/packing.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -56,4 +58,58 @@ test.each([
   const failed = await restore(buffer, rows).catch((error: unknown) => error);
   expect(failed).toBeInstanceOf(MalformedError);
   expect(String(failed)).toMatch(message);
+});
+
+describe('the stream', () => {
+  const D = 4;
+  const LAYERS = [0, 2];
+
+  /** Passes of a batch, every number of a token its number in the stream. */
+  async function opened(...set: string[]) {
+    const config = await resolveRun(['small-world-quick'], { set: ['layers=[0,2]', ...set] });
+    const { batchTokens } = config.sae;
+    let passes = 0;
+    const source: ActivationSource = {
+      async next() {
+        const from = batchTokens * passes++;
+        const x = (): Float32Array =>
+          Float32Array.from({ length: D * batchTokens }, (_, i) => from + Math.floor(i / D));
+        const mixture = { random: [1, 2, 3, 4] as const, rows: {}, texts: 0, skipped: 0, withheld: 0 };
+        const position = { mixture, carried: [], rows: 0 } as unknown as PackingPosition;
+        return { activations: new Map(LAYERS.map((layer) => [layer, x()])), position };
+      },
+      close: async () => undefined,
+    };
+    const samples = new Map(LAYERS.map((layer) => [layer, new Float32Array(D * 8).fill(1)]));
+    return openTrainingTokens({ config, folder, d: D, layers: LAYERS, source }, { samples });
+  }
+
+  test('counts what the policy leaves out', async () => {
+    const tokens = await opened('training.policy.dropFirst=3');
+    expect(await tokens.next()).toBeNull();
+    // Eight rows of 128 tokens a pass.
+    expect(tokens.counts).toEqual({ dropped: 24, capped: 0 });
+    const batch = await tokens.next();
+    expect(tokens.counts.dropped).toBe(48);
+    expect(batch!.get(0)![0]).toBe(3);
+    tokens.close();
+  });
+
+  test('fills a buffer that all hooks share, before it gives anything', async () => {
+    const tokens = await opened('training.shuffle.megabytes=1');
+    expect(await tokens.next()).toBeNull();
+    // A mebibyte of two hooks' rows of four float32 numbers holds 32,768 tokens.
+    expect(tokens.filled).toBe(1024 / 32_768);
+    tokens.close();
+  });
+
+  test('is shuffled by the seed of the text, not by that of an SAE', async () => {
+    const stateOf = async (...set: string[]) => {
+      const tokens = await opened('training.shuffle.megabytes=1', ...set);
+      tokens.close();
+      return tokens.state().buffer.random;
+    };
+    expect(await stateOf('sae.seed=9')).toEqual(await stateOf());
+    expect(await stateOf('corpus.trainSeed=9')).not.toEqual(await stateOf());
+  });
 });

@@ -90,6 +90,15 @@ describe('packing', () => {
     ]);
   });
 
+  test('an end-of-text token stands after each document where they are to be separated', async () => {
+    const options: PackingOptions = { rowTokens: 3, boundaries: 'separated' };
+    const tokenizer = { ...letters, eosTokenId: 46 };
+    const rows = await take(
+      packRows(documents('ab', 'cde', 'fg'), tokenizer, startOfPacking(start), options),
+    );
+    expect(rows.map(({ row }) => String.fromCodePoint(...row))).toEqual(['ab.', 'cde', '.fg']);
+  });
+
   test('goes on from any recorded position as if it had never stopped', async () => {
     const tokenizer = await loadTokenizer(demoModelFolder);
     const from = (position: PackingPosition): AsyncGenerator<PackedRow> => {

@@ -6,7 +6,7 @@ import type { Sae } from '../../../runner/sae/sae.ts';
 import type { StepResult, TrainingBackend } from '../../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
-import type { SaePlan } from '../../../runner/train/sae-trainer.ts';
+import { newTrainingState, type SaePlan } from '../../../runner/train/sae-trainer.ts';
 import { openTrainer, type Trainer, type TrainerState } from '../../../runner/train/trainer.ts';
 import { gaussians, smallRecipe, sparseActivations } from './support.ts';
 
@@ -209,6 +209,19 @@ test('the order of tokens is drawn anew each pass, from the SAE’s own stream',
     expect(pass.toSorted((a, b) => a - b)).toEqual(all);
   }
   expect(passes[0]).not.toEqual(passes[1]);
+});
+
+test('the order of tokens follows seed and layer, not the name, k or width of the SAE', () => {
+  const stateOf = (over: Partial<SaePlan>, recipe: Parameters<typeof smallRecipe>[0] = {}) =>
+    newTrainingState(
+      { id: 'L0', layer: 0, recipe: smallRecipe(recipe), ...over },
+      d_in,
+      activations(0).get(0)!,
+    ).shuffling;
+  const first = stateOf({});
+  expect(stateOf({ id: 'L0_k3' }, { k: 3, dSae: 80 })).toEqual(first);
+  expect(stateOf({}, { seed: 4 })).not.toEqual(first);
+  expect(stateOf({ layer: 2 })).not.toEqual(first);
 });
 
 describe('a loss that is no number, or has blown up', () => {

@@ -91,6 +91,15 @@ async function tables(of: readonly TokenBatch[]): Promise<HookTables> {
   return statistics.tables();
 }
 
+it('a document that begins with the token already is given no second one', async () => {
+  const found: number[][] = [];
+  for await (const { row } of bosRows([[9, 1, 2], [3], [9, 4, 5, 6]], 9, 4)) found.push(Array.from(row));
+  expect(found).toEqual([
+    [9, 1, 2, 9],
+    [9, 3, 9, 4],
+  ]);
+});
+
 describe('against SAEBench’s core evaluation and SAELens', () => {
   it('packs the same rows', async () => {
     const tokenizer = await loadTokenizer(demoModelFolder);
