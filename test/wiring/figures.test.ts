@@ -47,6 +47,8 @@ beforeAll(async () => {
     settings: {
       'corpus.source': source,
       'corpus.heldoutShare': SHARE,
+      // Of training and validation; evaluation joins its documents whatever this says.
+      'corpus.boundaries': 'separated',
       // Few latents a token and few steps: some latents stay dead, some errors stay large.
       'sae.k': 4,
       'evaluation.tokens': TOKENS.evaluation,
@@ -74,13 +76,16 @@ const isHeldout = (text: string): boolean =>
   text.length > 50 && Number.parseInt(hashOf(text).slice(0, 12), 16) / 2 ** 48 < SHARE;
 
 /** Rows of held-out text, and the documents that went into them. */
-function rowsOf(tokens: number, rule: { cut: number; special: boolean }) {
+function rowsOf(tokens: number, rule: { cut: number; special: boolean; after?: number[] }) {
   const rows: number[][] = [];
   const read: string[] = [];
   const rest: number[] = [];
   for (const text of documents.filter(isHeldout)) {
     read.push(text);
-    rest.push(...tokenizer.encode(text, { specialTokens: rule.special }).slice(0, rule.cut));
+    rest.push(
+      ...tokenizer.encode(text, { specialTokens: rule.special }).slice(0, rule.cut),
+      ...(rule.after ?? []),
+    );
     while (rest.length >= ROW && rows.length < tokens / ROW) rows.push(rest.splice(0, ROW));
     if (rows.length === tokens / ROW) break;
   }
@@ -294,7 +299,11 @@ describe('the evaluation', () => {
 
 test('val_report.json', async () => {
   const seen = await reconstructed(
-    rowsOf(TOKENS.validation, { cut: Number.POSITIVE_INFINITY, special: false }).rows,
+    rowsOf(TOKENS.validation, {
+      cut: Number.POSITIVE_INFINITY,
+      special: false,
+      after: [tokenizer.eosTokenId!],
+    }).rows,
   );
   const { alive, l0 } = firing(seen);
   const found = (left.validation as Record<string, Record<string, number>>)['2']!;

@@ -113,7 +113,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'corpus.heldout': {
     to: ({ otherText }: Made) => otherText,
     under: ({ text }) => ({ 'corpus.source': text, 'corpus.heldoutShare': 0.2 }),
-    seen: (left) => first(left).data,
+    seen: (left) => first(left).data?.documents,
   },
   'corpus.heldoutShare': {
     to: 0.3,
