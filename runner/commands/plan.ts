@@ -76,11 +76,16 @@ async function locate(reference: string | null): Promise<Located> {
     return { name: parsed.path, checkpoint: await openCheckpoint(parsed.path), files: null };
   const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
   const repository = await openRepository(hub, parsed);
-  const wanted = repository.files.filter(({ path }) => isModelFile(path));
+  const names = repository.files.map(({ path }) => path);
+  const wanted = repository.files.filter(({ path }) => isModelFile(path, names));
   const bytes = (of: typeof wanted): number => of.reduce((sum, { size }) => sum + size, 0);
   return {
     name: formatReference({ ...parsed, revision: repository.commit }),
-    checkpoint: await readCheckpoint(repository),
+    checkpoint: await readCheckpoint({
+      name: repository.name,
+      open: (file) => repository.open(file),
+      list: async () => names,
+    }),
     files: { bytes: bytes(wanted), missing: bytes(wanted.filter(({ cached }) => !cached)) },
   };
 }

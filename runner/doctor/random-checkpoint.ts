@@ -96,7 +96,14 @@ export async function writeRandomCheckpoint(
   folder: string,
   config: Readonly<Record<string, unknown>>,
 ): Promise<Checkpoint> {
-  const shapes = weightsOf({ folder, config, tensors: new Map(), files: [], weightsFolder: folder });
+  const shapes = weightsOf({
+    folder,
+    config,
+    tensors: new Map(),
+    files: [],
+    weightsFolder: folder,
+    notes: [],
+  });
   const stream = random('doctor', JSON.stringify(config));
   const tensors: Record<string, TensorToWrite> = {};
   for (const [name, shape] of shapes) {

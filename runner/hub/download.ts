@@ -23,8 +23,8 @@ export interface DownloadRequest {
   reference: HubReference;
   /** Files or folders of the repository; without them `reference.path`, and without that all. */
   paths?: readonly string[] | undefined;
-  /** Of those, which to take. */
-  select?: ((path: string) => boolean) | undefined;
+  /** Of those, which to take; it is given the names of all. */
+  select?: ((path: string, all: readonly string[]) => boolean) | undefined;
   /** Files at a time. */
   parallel?: number;
   /** Also hash what was cached before, not only what arrives now. */
@@ -89,13 +89,13 @@ export async function download(
   const cached = request.verifyCached ? null : await cachedFiles(hub, reference, folder, paths);
   if (cached) {
     await writeRef(settings, reference, reference.commit);
-    const files = cached.filter((file) => request.select?.(file.path) ?? true);
+    const files = selected(cached, request);
     return { reference, folder, files, fetchedBytes: 0 };
   }
   const listed = paths
     ? await findFiles(hub, reference, paths, request.signal)
     : await listRepository(hub, reference, request.signal);
-  const wanted = listed.filter((file) => request.select?.(file.path) ?? true);
+  const wanted = selected(listed, request);
   const needed = await missingBlobs(hub, reference, folder, wanted, request.verifyCached ?? false);
   if (settings.offline && needed.length > 0)
     throw missingOffline(
@@ -274,4 +274,12 @@ async function freeBytesOf(folder: string): Promise<number> {
       if (dirname(path) === path) throw error;
     }
   }
+}
+
+function selected<File extends { path: string }>(
+  files: readonly File[],
+  { select }: Pick<DownloadRequest, 'select'>,
+): File[] {
+  const all = files.map(({ path }) => path);
+  return files.filter(({ path }) => select?.(path, all) ?? true);
 }

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import type { RunConfig } from '../config/run-config.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { familyOf } from '../lm/families/index.ts';
+import { knownTokens } from '../lm/known-tokens.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
 import { type Observer, sweep } from '../lm/sweep.ts';
 import { type Device, parseDevices } from '../onnx/devices.ts';
@@ -78,7 +79,7 @@ export async function openActivationsHere(
   const { rowTokens } = config.corpus;
   const { batchTokens } = config.sae;
   const { threads } = sharingOf(config, parseDevices(config.device));
-  const tokenizer = await loadTokenizer(place.folder);
+  const loaded = await loadTokenizer(place.folder);
   const opened = await openRunModel({
     ...run,
     hooks: config.layers,
@@ -88,6 +89,7 @@ export async function openActivationsHere(
   });
   const { model, store } = opened;
   const reporter = stageReporter('activations', 'tokens', voice);
+  const tokenizer = knownTokens(loaded, model.vocabulary);
   const rows = trainingRows(config, tokenizer, from);
   const passes = Math.min(PASSES_TOGETHER, Math.ceil(config.training.tokens / batchTokens));
   const shape = { rows: batchTokens / rowTokens, tokens: rowTokens };

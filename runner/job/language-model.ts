@@ -5,6 +5,7 @@ import type { RunConfig } from '../config/run-config.ts';
 import { formatBytes } from '../io/bytes.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { familyOf } from '../lm/families/index.ts';
+import { tokensBeyond } from '../lm/known-tokens.ts';
 import { type LanguageModel, openLanguageModel, type TokenBatch } from '../lm/language-model.ts';
 import { shareMemory } from '../lm/memory.ts';
 import { bytesOf, partsOf } from '../lm/parts.ts';
@@ -13,6 +14,7 @@ import { spillStore } from '../lm/spill-store.ts';
 import type { SweepOptions } from '../lm/sweep.ts';
 import { parseDevices } from '../onnx/devices.ts';
 import type { Reporter } from '../reporter.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
 import type { ModelPlace } from './identity.ts';
 
 export interface RunModelOptions {
@@ -57,6 +59,13 @@ const SPILL = 'spill';
 
 export async function removeSpilled(folder: string): Promise<void> {
   await rm(join(folder, SPILL), { recursive: true, force: true });
+}
+
+/** What to say of a run's model and its tokenizer before anything is computed. */
+export async function modelNotes({ folder }: ModelPlace): Promise<string[]> {
+  const checkpoint = await openCheckpoint(folder);
+  const beyond = tokensBeyond(await loadTokenizer(folder), familyOf(checkpoint).vocabulary);
+  return [...checkpoint.notes, ...(beyond === null ? [] : [beyond])];
 }
 
 /**

@@ -109,6 +109,7 @@ export async function recordOf(parts: {
       ...(config.model.reference === null ? embeddedCaveats : []),
       ...(config.spill === 'bfloat16' && !model.resident ? [roundedCaveat] : []),
       ...(parts.blocks !== undefined && parts.blocks < FEW_DOCUMENTS ? [fewCaveat(parts)] : []),
+      ...model.notes,
     ],
   };
 }

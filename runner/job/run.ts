@@ -8,6 +8,7 @@ import { openContentCache } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
 import { programHash } from '../io/program-hash.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
+import { knownTokens } from '../lm/known-tokens.ts';
 import { type Device, parseDevices } from '../onnx/devices.ts';
 import { runtimeVersion } from '../onnx/session.ts';
 import { writeExports } from '../report/exports.ts';
@@ -22,7 +23,7 @@ import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import { checkpointStore } from '../train/checkpoint.ts';
 import { checkStart } from './check-start.ts';
 import { evaluateStage } from './evaluate-stage.ts';
-import { openRunModel, type RunModel, removeSpilled } from './language-model.ts';
+import { modelNotes, openRunModel, type RunModel, removeSpilled } from './language-model.ts';
 import type { RunStart } from './messages.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from './planned-saes.ts';
 import { pooledBytes } from './pooled-memory.ts';
@@ -58,6 +59,7 @@ export async function runJob(start: RunStart, voice: Voice): Promise<void> {
     await writeJsonAtomic(join(folder, 'run.json'), state);
   };
   await removeSpilled(folder);
+  for (const note of await modelNotes(start.model)) voice.note(note);
   const saes = plannedSaes(config, start.published);
   if (state.stage === 'training') {
     const since = performance.now();
@@ -158,7 +160,7 @@ async function withSaes<T>(
   if (planned.length === 0) return undefined;
   const { config, folder } = start;
   const [device] = parseDevices(config.device);
-  const tokenizer = await loadTokenizer(start.model.folder);
+  const loaded = await loadTokenizer(start.model.folder);
   const saes: OpenedRun['saes'] = [];
   try {
     for (const each of planned) saes.push({ planned: each, file: await openPlannedSae(folder, each) });
@@ -185,6 +187,7 @@ async function withSaes<T>(
       ...(config.threads === null ? {} : { threads: config.threads }),
     });
     try {
+      const tokenizer = knownTokens(loaded, opened.model.vocabulary);
       const text = await evaluationText(config, tokenizer, reporter('text', 'tokens'));
       return await use({ start, opened, device, tokenizer, text, saes });
     } finally {

@@ -7,6 +7,7 @@ import { parseReference } from '../hub/reference.ts';
 import { readHubSettings } from '../hub/settings.ts';
 import { openHub } from '../hub/transport.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
+import { knownTokens } from '../lm/known-tokens.ts';
 import { openLanguageModel } from '../lm/language-model.ts';
 import { isModelFile } from '../lm/model-files.ts';
 import type { Device } from '../onnx/devices.ts';
@@ -46,12 +47,13 @@ export interface TextModel {
 export async function openModel(reference: string | null, options: ModelOptions): Promise<TextModel> {
   const { layers, device, threads } = options;
   const folder = await modelFolder(reference, options);
-  const tokenizer = await loadTokenizer(folder);
+  const loaded = await loadTokenizer(folder);
   const model = await openLanguageModel(await openCheckpoint(folder), {
     hooks: layers,
     ...(device === undefined ? {} : { device: [device] }),
     ...(threads === undefined ? {} : { threads }),
   });
+  const tokenizer = knownTokens(loaded, model.vocabulary);
   const { family, blocks, dModel, hooks } = model;
   return {
     family,

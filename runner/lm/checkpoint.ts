@@ -1,15 +1,21 @@
-import { realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { z } from 'zod';
-import { MalformedError, quote, UserError } from '../errors.ts';
+import { MalformedError, quote } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
 import type { NumberType } from '../formats/number-types.ts';
-import { readSafetensors } from '../formats/safetensors.ts';
 import { type FileSource, openFile } from '../io/byte-source.ts';
+import {
+  layouts,
+  refuseAdapter,
+  refusePointer,
+  refuseScales,
+  tensorsOf,
+  wrongFolder,
+} from './weight-files.ts';
 
 /** Larger than any config.json or shard index seen (the index of a 400-billion-parameter model is 9 MB). */
 const JSON_LIMIT = 64_000_000;
-const INDEX = 'model.safetensors.index.json';
 
 /** Where one tensor lies inside the checkpoint's folder. */
 export interface TensorPlace {
@@ -33,13 +39,15 @@ export interface Checkpoint {
    * that a link leads it to outside the folder it was given.
    */
   weightsFolder: string;
+  /** What a reader of results should know of the files. */
+  notes: readonly string[];
 }
 
 const shardIndex = z.object({
   weight_map: z.record(
     z.string(),
     // Plain names only: a shard must not lead out of the checkpoint's folder.
-    z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors$/),
+    z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.(safetensors|bin)$/),
   ),
 });
 
@@ -49,10 +57,12 @@ export interface CheckpointFiles {
   name: string;
   /** Null where there is no such file. */
   open(file: string): Promise<FileSource | null>;
+  /** Names of the files that are there. */
+  list(): Promise<readonly string[]>;
 }
 
 /**
- * Opens a checkpoint folder (config.json with model.safetensors or a sharded model.safetensors.index.json).
+ * Opens a checkpoint folder (config.json with model.safetensors or pytorch_model.bin, whole or in shards with an index).
  * Reads headers only; no weight is loaded.
  *
  * @throws UserError when the folder holds no checkpoint
@@ -62,6 +72,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const checkpoint = await readCheckpoint({
     name: folder,
     open: async (file) => ((await exists(join(folder, file))) ? openFile(join(folder, file)) : null),
+    list: () => readdir(folder).catch(() => []),
   });
   const real = new Map<string, string>();
   for (const file of checkpoint.files) real.set(file, await realpath(join(folder, file)));
@@ -81,31 +92,25 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
  */
 export async function readCheckpoint(from: CheckpointFiles): Promise<Checkpoint> {
   const config = await readJsonObject(from, 'config.json');
-  if (config === null) {
-    throw new UserError({
-      thing: `${from.name}/config.json`,
-      found: 'no such file',
-      expected: 'a checkpoint in the Hugging Face layout',
-      next: 'Name a folder or repository with config.json, tokenizer.json and model.safetensors.',
-    });
-  }
-  const rawIndex = await readJsonObject(from, INDEX);
-  const index = rawIndex === null ? undefined : readIndex(`${from.name}/${INDEX}`, rawIndex);
-  const files = index === undefined ? ['model.safetensors'] : [...new Set(index.values())].sort();
+  if (config === null) throw await wrongFolder(from, 'config.json');
+  const names = new Set(await from.list());
+  const layout = layouts.find(({ single, index }) => names.has(single) || names.has(index));
+  if (layout === undefined) throw await wrongFolder(from, layouts[0]!.single);
+  await refuseAdapter(from);
+  const alone = names.has(layout.single);
+  const notes =
+    alone && names.has(layout.index)
+      ? [`weights are those of ${layout.single}; ${layout.index} beside it is not read, as in transformers`]
+      : [];
+  const rawIndex = alone ? null : await readJsonObject(from, layout.index);
+  const index = rawIndex === null ? undefined : readIndex(`${from.name}/${layout.index}`, rawIndex);
+  const files = index === undefined ? [layout.single] : [...new Set(index.values())].sort();
   const tensors = new Map<string, TensorPlace>();
   for (const file of files) {
     const source = await from.open(file);
-    if (source === null) {
-      throw new UserError({
-        thing: `checkpoint ${from.name}`,
-        found: `no ${file}`,
-        expected: 'config.json and the safetensors files it goes with',
-        next: 'Download the missing file, or name another checkpoint.',
-      });
-    }
+    if (source === null) throw await wrongFolder(from, file);
     try {
-      const header = await readSafetensors(source);
-      for (const [name, entry] of header.tensors) {
+      for (const [name, entry] of await tensorsOf(source, layout.kind)) {
         if (index === undefined || index.get(name) === file) tensors.set(name, { file, ...entry });
       }
     } finally {
@@ -115,13 +120,14 @@ export async function readCheckpoint(from: CheckpointFiles): Promise<Checkpoint>
   for (const [name, file] of index ?? []) {
     if (tensors.has(name)) continue;
     throw new MalformedError({
-      thing: `checkpoint index ${from.name}/${INDEX}`,
+      thing: `checkpoint index ${from.name}/${layout.index}`,
       found: `tensor ${quote(name)} placed in ${file}, which lacks it`,
       expected: 'every indexed tensor in its shard',
       next: 'Download the checkpoint again.',
     });
   }
-  return { folder: from.name, config, tensors, files, weightsFolder: from.name };
+  refuseScales(from.name, tensors);
+  return { folder: from.name, config, tensors, files, weightsFolder: from.name, notes };
 }
 
 /** The deepest folder that all the files are in. */
@@ -138,7 +144,7 @@ function readIndex(path: string, raw: Record<string, unknown>): Map<string, stri
     throw new MalformedError({
       thing: path,
       found: parsed.error.issues[0]?.message ?? 'another shape',
-      expected: 'a weight_map from tensor names to plain .safetensors file names',
+      expected: 'a weight_map from tensor names to plain file names',
       next: 'Download the index again.',
     });
   }
@@ -152,6 +158,7 @@ async function readJsonObject(from: CheckpointFiles, file: string): Promise<Reco
   const size = source.byteLength;
   let parsed: unknown;
   try {
+    await refusePointer(source);
     if (size <= JSON_LIMIT) parsed = parseJson(Buffer.from(await source.slice(0, size)).toString('utf8'));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;

@@ -1,10 +1,11 @@
-import { UserError } from '../errors.ts';
+import { quote, UserError } from '../errors.ts';
 import { deviceFacts } from '../onnx/device-facts.ts';
 import type { Device } from '../onnx/devices.ts';
 import { type AttentionKernels, allKernels } from '../onnx/kernels.ts';
 import { float32, floatsOf, type HostTensor, int32, openSession, type Session } from '../onnx/session.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { familyOf } from './families/index.ts';
+import { firstNotFinite, notFinite } from './finite.ts';
 import { tileWidth } from './head-tiles.ts';
 import { partsOf } from './parts.ts';
 import { type PlacedSegment, placementOf } from './placement.ts';
@@ -29,6 +30,8 @@ export interface LanguageModel {
   readonly vocabulary: number;
   /** Number type most of the weights are stored in, as the checkpoint names it. */
   readonly storedType: string;
+  /** What a reader of results should know of its files. */
+  readonly notes: readonly string[];
   /** Blocks after which the residual stream is looked at, ascending. */
   readonly hooks: readonly number[];
   /** In order; work on much text goes through them by `sweep`. */
@@ -145,7 +148,8 @@ export async function openLanguageModel(
   const family = familyOf(checkpoint);
   const hooks = [...new Set(options.hooks)].sort((a, b) => a - b);
   const maxTokens = Math.min(options.maxTokens ?? family.contextLength, family.contextLength);
-  const { segments, resident } = placementOf(partsOf(checkpoint, family), {
+  const parts = partsOf(checkpoint, family);
+  const { segments, resident } = placementOf(parts, {
     hooks,
     devices: [options.device ?? 'cpu'].flat(),
     memory: options.memory,
@@ -218,7 +222,32 @@ export async function openLanguageModel(
       targets: int32(targets, [positions, targets.length / positions]),
     };
     const [session] = await sessionsOf(last);
-    return floatsOf(await session!.run(feeds, [output]), output);
+    const values = floatsOf(await session!.run(feeds, [output]), output);
+    await checkFinite(values, { what: 'loss', segment: last, batch, residual });
+    return values;
+  }
+
+  /**
+   * @param residual what the segment was given; null for ids
+   * @throws MalformedError for the first value that is not finite
+   */
+  async function checkFinite(
+    values: Float32Array,
+    from: {
+      what: 'residual' | 'loss' | 'divergence';
+      segment: number;
+      batch: TokenBatch;
+      residual: Float32Array | null;
+    },
+  ): Promise<void> {
+    const at = firstNotFinite(values);
+    if (at < 0) return;
+    const { what, segment, batch, residual } = from;
+    throw await notFinite(checkpoint, parts, segments, {
+      ...{ what, segment, hooks, tokens: batch.tokens, value: values[at]! },
+      position: Math.floor(at / (values.length / batch.ids.length)),
+      given: residual !== null && firstNotFinite(residual) >= 0,
+    });
   }
 
   async function advance(
@@ -227,7 +256,9 @@ export async function openLanguageModel(
     batch: TokenBatch,
   ): Promise<Float32Array> {
     const [session] = await sessionsOf(segment);
-    return floatsOf(await session!.run(inputOf(residual, batch)), 'residual_after');
+    const values = floatsOf(await session!.run(inputOf(residual, batch)), 'residual_after');
+    await checkFinite(values, { what: 'residual', segment, batch, residual });
+    return values;
   }
 
   /** What the last segment takes, from a residual at hook number `hook`. */
@@ -240,6 +271,7 @@ export async function openLanguageModel(
 
   function inputOf(residual: Float32Array | null, batch: TokenBatch): Record<string, HostTensor> {
     checkWidth(batch);
+    if (residual === null) checkIds(batch.ids);
     return residual === null
       ? { ids: int32(batch.ids, [batch.rows, batch.tokens]) }
       : { residual: float32(residual, shapeOf(batch)) };
@@ -251,6 +283,11 @@ export async function openLanguageModel(
 
   function shapeOf(batch: TokenBatch): number[] {
     return [batch.rows, batch.tokens, family.dModel];
+  }
+
+  function checkIds(ids: Int32Array): void {
+    const beyond = ids.find((id) => id < 0 || id >= family.vocabulary);
+    if (beyond !== undefined) throw tokenBeyond(beyond, family.vocabulary);
   }
 
   function checkWidth(batch: TokenBatch): void {
@@ -277,6 +314,7 @@ export async function openLanguageModel(
       targets: int32(targets, [targets.length, 1]),
     });
     const kl = floatsOf(outputs, 'kl');
+    await checkFinite(kl, { what: 'divergence', segment: last, batch, residual });
     batch.lengths?.forEach((length, row) => {
       kl.fill(0, row * batch.tokens + length, (row + 1) * batch.tokens);
     });
@@ -315,6 +353,7 @@ export async function openLanguageModel(
     dModel: family.dModel,
     vocabulary: family.vocabulary,
     storedType: storedType(checkpoint),
+    notes: checkpoint.notes,
     hooks,
     segments,
     resident,
@@ -352,6 +391,16 @@ export async function openLanguageModel(
     },
     close: release,
   };
+}
+
+/** The error for a token that the model has no embedding of: its tokenizer has more tokens than it. */
+export function tokenBeyond(id: number, vocabulary: number, text?: string): UserError {
+  return new UserError({
+    thing: `token ${id}${text === undefined ? '' : ` (${quote(text)})`}`,
+    found: `a language model with embeddings of ${vocabulary} tokens`,
+    expected: `tokens below ${vocabulary}`,
+    next: 'Use the tokenizer that the model was trained with: tokens were added to this one, and the model’s embedding was not widened.',
+  });
 }
 
 /** One vector at every position of a row: [tokens, dModel]. */

@@ -104,7 +104,7 @@ describe('plan', () => {
     [['--layers', '9'], /hook layer: found 9; expected a block between 0 and 5/],
     [['--device', 'cuda:0,cuda:0'], /devices: found "cuda:0,cuda:0"; expected each once/],
     [['--device', 'auto,cpu'], /device: found "auto"/],
-    [['--model', `${fixtures}nothing`], /config\.json: found no such file/],
+    [['--model', `${fixtures}nothing`], /found no config\.json/],
   ])('%j is refused in one line', async (args, message) => {
     const failure = run(['small-world-quick', ...args]);
     await expect(failure).rejects.toThrow(UserError);

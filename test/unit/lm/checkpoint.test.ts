@@ -74,10 +74,11 @@ describe('checkpoints', () => {
 
   it('refuse an index that leads out of the folder or names a tensor its shard lacks', async () => {
     const index = join(folder, 'model.safetensors.index.json');
-    await writeFile(index, JSON.stringify({ weight_map: { a: '../model.safetensors' } }));
+    await rename(join(folder, 'model.safetensors'), join(folder, 'part-1.safetensors'));
+    await writeFile(index, JSON.stringify({ weight_map: { a: '../part-1.safetensors' } }));
     await expect(openCheckpoint(folder)).rejects.toThrow(MalformedError);
-    await writeFile(index, JSON.stringify({ weight_map: { a: 'model.safetensors' } }));
-    await expect(openCheckpoint(folder)).rejects.toThrow(/"a" placed in model.safetensors, which lacks it/);
+    await writeFile(index, JSON.stringify({ weight_map: { a: 'part-1.safetensors' } }));
+    await expect(openCheckpoint(folder)).rejects.toThrow(/"a" placed in part-1.safetensors, which lacks it/);
   });
 
   it('refuse a truncated weight file', async () => {

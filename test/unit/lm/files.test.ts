@@ -20,11 +20,18 @@ describe('files of a language model', () => {
     'model-00001-of-00002.safetensors',
     // As Qwen3.5 and Qwen3.6 name theirs.
     'model.safetensors-00001-of-00015.safetensors',
-  ])('%s is one', (name) => expect(isModelFile(name)).toBe(true));
+    // Beside weights it is an error, which is to be seen.
+    'adapter_config.json',
+  ])('%s is one', (name) => expect(isModelFile(name, [name])).toBe(true));
 
   it.each(['pytorch_model.bin', 'adapter_model.safetensors', 'onnx/model.onnx', 'README.md'])(
     '%s is none',
-    (name) => expect(isModelFile(name)).toBe(false),
+    (name) => expect(isModelFile(name, [name, 'model.safetensors'])).toBe(false),
+  );
+
+  it.each(['pytorch_model.bin', 'pytorch_model-00001-of-00002.bin', 'pytorch_model.bin.index.json'])(
+    '%s is one where there are no safetensors files',
+    (name) => expect(isModelFile(name, [name, 'config.json'])).toBe(true),
   );
 
   it('are all there is: running one writes nothing, no .onnx above all', async () => {
