@@ -150,6 +150,15 @@ export function describe({ folder, model, tokenizer }: Facts): string {
       i === 0 ? 'files' : '',
       `${quote(name)}  ${formatBytes(bytes)}, ${count(tensors)} tensors`,
     ]),
+    ...model.notes.map((note): [string, string] => ['note', note]),
+    ...(model.unknownKeys.length === 0
+      ? []
+      : [
+          [
+            'unknown',
+            `in config.json, without effect: ${model.unknownKeys.map(quote).join(', ')}`,
+          ] satisfies [string, string],
+        ]),
     ...tokenizerRows(tokenizer, model.vocabulary),
   ];
   return rows.map(([name, text]) => `${name.padEnd(11)} ${text}`.trimEnd()).join('\n');

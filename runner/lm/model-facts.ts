@@ -5,7 +5,8 @@ import { Graph } from '../onnx/graph.ts';
 import { type Build, startBuild } from './build.ts';
 import type { Checkpoint, TensorPlace } from './checkpoint.ts';
 import { type Family, textPart } from './families/family.ts';
-import { familyOf } from './families/index.ts';
+import { families, familyOf } from './families/index.ts';
+import { unknownKeys } from './families/keys.ts';
 import { buildSegments, segmentsOf } from './segments.ts';
 
 /** What a checkpoint's config.json and headers say of the language model in it. */
@@ -27,6 +28,10 @@ export interface ModelFacts {
   unread: { tensors: number; parameters: number; bytes: number; first: string | null };
   types: { type: NumberType; tensors: number; parameters: number; bytes: number }[];
   files: { name: string; bytes: number; tensors: number }[];
+  /** What else there is to know of the files. */
+  notes: readonly string[];
+  /** Keys of config.json that transformers' class of the family does not have; they change nothing. */
+  unknownKeys: string[];
 }
 
 const ropeFields = [
@@ -84,6 +89,8 @@ export async function modelFacts(checkpoint: Checkpoint): Promise<ModelFacts> {
         return { name, bytes: (await stat(path)).size, tensors };
       }),
     ),
+    notes: checkpoint.notes,
+    unknownKeys: unknownKeys(config, families[String(checkpoint.config.model_type)]!.keys),
   };
 }
 

@@ -6,17 +6,71 @@ type Activate = (build: Build, x: Value) => Value;
 
 const gelu =
   (approximate: 'none' | 'tanh'): Activate =>
-  (build, x) =>
-    build.graph.node('Gelu', [x], { attributes: { approximate: { string: approximate } } });
+  ({ graph }, x) =>
+    graph.node('Gelu', [x], { attributes: { approximate: { string: approximate } } });
 
-/** By the names that config.json files use. */
+const plain =
+  (operator: string): Activate =>
+  ({ graph }, x) =>
+    graph.node(operator, [x]);
+
+/** x times something of it. */
+const gated =
+  (gate: Activate): Activate =>
+  (build, x) =>
+    build.graph.node('Mul', [x, gate(build, x)]);
+
+const clipped =
+  (inner: Activate, low: number, high: number): Activate =>
+  (build, x) => {
+    const { graph } = build;
+    return graph.node('Clip', [
+      inner(build, x),
+      graph.floats(Float32Array.of(low), []),
+      graph.floats(Float32Array.of(high), []),
+    ]);
+  };
+
+const relu = plain('Relu');
+const silu = gated(plain('Sigmoid'));
+
+/** Mean and deviation of the Laplace activation (Ma et al. 2022), as rounded in transformers. */
+const LAPLACE = { mean: 707_107e-6, deviation: 282_095e-6 };
+
+/** By the names that config.json files use, all of transformers' ACT2FN but those with weights of their own. */
 const activations = {
-  silu: (build, x) => build.graph.node('Mul', [x, build.graph.node('Sigmoid', [x])]),
+  silu,
+  swish: silu,
   gelu: gelu('none'),
+  gelu_python: gelu('none'),
+  gelu_10: clipped(gelu('none'), -10, 10),
   gelu_new: gelu('tanh'),
   gelu_fast: gelu('tanh'),
+  gelu_accurate: gelu('tanh'),
   gelu_pytorch_tanh: gelu('tanh'),
-  relu: (build, x) => build.graph.node('Relu', [x]),
+  gelu_python_tanh: gelu('tanh'),
+  quick_gelu: gated(({ graph }, x) => graph.node('Sigmoid', [graph.node('Mul', [x, graph.scalar(1.702)])])),
+  relu,
+  relu2: (build, x) => {
+    const kept = relu(build, x);
+    return build.graph.node('Mul', [kept, kept]);
+  },
+  relu6: clipped((_, x) => x, 0, 6),
+  leaky_relu: plain('LeakyRelu'),
+  linear: (_, x) => x,
+  sigmoid: plain('Sigmoid'),
+  tanh: plain('Tanh'),
+  hardswish: gated(({ graph }, x) =>
+    graph.node('HardSigmoid', [x], { attributes: { alpha: { float: 1 / 6 }, beta: { float: 0.5 } } }),
+  ),
+  mish: gated(({ graph }, x) => graph.node('Tanh', [graph.node('Softplus', [x])])),
+  sqrtsoftplus: ({ graph }, x) => graph.node('Sqrt', [graph.node('Softplus', [x])]),
+  laplace: ({ graph }, x) => {
+    const centred = graph.node('Sub', [x, graph.scalar(LAPLACE.mean)]);
+    const scaled = graph.node('Div', [centred, graph.scalar(LAPLACE.deviation * Math.SQRT2)]);
+    const shifted = graph.node('Add', [graph.node('Erf', [scaled]), graph.scalar(1)]);
+    return graph.node('Mul', [shifted, graph.scalar(0.5)]);
+  },
 } satisfies Record<string, Activate>;
 
 export type Activation = keyof typeof activations;

@@ -1,5 +1,6 @@
 /** What decoders with Llama's names and order of parts share. A family file adds how it differs. */
 import { z } from 'zod';
+import { quote } from '../../errors.ts';
 import type { Value } from '../../onnx/graph.ts';
 import { embedding, linear } from '../blocks/linear.ts';
 import { type Activation, activationNames, gatedMlp, type MlpShape } from '../blocks/mlp.ts';
@@ -7,24 +8,39 @@ import { type Norm, rmsNorm } from '../blocks/norm.ts';
 import { type SelfAttentionShape, selfAttention } from '../blocks/self-attention.ts';
 import type { Build } from '../build.ts';
 import type { Checkpoint } from '../checkpoint.ts';
-import { type Family, size, unsupported } from './family.ts';
-import { ropeFields } from './rope.ts';
+import { type Family, isNested, size } from './family.ts';
+import { unsupported } from './keys.ts';
 
-/** Fields that config.json files of this kind share, but for those on positions. */
-export const sizeFields = {
-  hidden_size: size,
-  intermediate_size: size,
-  num_hidden_layers: size,
-  num_attention_heads: size,
-  num_key_value_heads: size.nullish(),
-  head_dim: size.nullish(),
-  vocab_size: size,
-  max_position_embeddings: size,
-  rms_norm_eps: z.number().positive(),
-  tie_word_embeddings: z.boolean().default(false),
-};
+/** What the keys of a family stand for where its config.json lacks them. */
+interface DecoderDefaults {
+  vocabulary: number;
+  width: number;
+  inner: number;
+  blocks: number;
+  heads: number;
+  context: number;
+  epsilon?: number;
+  tied?: boolean;
+  activation?: string;
+}
 
-export const decoderFields = { ...sizeFields, ...ropeFields };
+/** Keys that config.json files of this kind share, but for those on positions. */
+export function decoderFields({ epsilon = 1e-6, tied = false, ...of }: DecoderDefaults) {
+  return {
+    vocab_size: size.default(of.vocabulary),
+    hidden_size: size.default(of.width),
+    intermediate_size: size.default(of.inner),
+    num_hidden_layers: size.default(of.blocks),
+    num_attention_heads: size.default(of.heads),
+    max_position_embeddings: size.default(of.context),
+    rms_norm_eps: z.number().nonnegative().default(epsilon),
+    tie_word_embeddings: z.boolean().default(tied),
+    pad_token_id: z.int().nullish(),
+  };
+}
+
+/** Keys that transformers reads where they are, although they are no part of the family's class. */
+export const extraHeadSize = { head_dim: size.optional() };
 
 /** The parts of a decoder that follow from its config alone. */
 export interface Decoder {
@@ -42,12 +58,18 @@ export interface Decoder {
   names: { model: string; embedding: string; head: string };
 }
 
-/** Multimodal checkpoints nest the text model, older writers one way round and newer ones the other. */
-const prefixes = ['model', 'model.language_model', 'language_model.model'];
+/** What may stand before the names of a model's parts; one saved without its head has nothing there. */
+const prefixes = ['model.', ''];
+/** In multimodal checkpoints older writers nested the text model one way round and newer ones the other. */
+const nestedPrefixes = ['model.language_model.', 'language_model.model.'];
 
+/** Null for `num_key_value_heads` is one a head, for `head_dim` the width shared between the heads. */
 export function readDecoder(
   checkpoint: Checkpoint,
-  config: z.infer<z.ZodObject<typeof sizeFields>>,
+  config: z.output<z.ZodObject<ReturnType<typeof decoderFields>>> & {
+    num_key_value_heads?: number | null | undefined;
+    head_dim?: number | null | undefined;
+  },
   activation: string,
   norm: (epsilon: number) => Norm = rmsNorm,
 ): Decoder {
@@ -56,9 +78,10 @@ export function readDecoder(
   if (heads % kvHeads !== 0) {
     throw unsupported(checkpoint, 'num_key_value_heads', `${kvHeads} of ${heads} heads`, 'a divisor');
   }
+  checkPadding(checkpoint, config.pad_token_id, config.vocab_size);
   const has = (name: string): boolean => checkpoint.tensors.has(`${name}.weight`);
-  const model = prefixes.find((prefix) => has(`${prefix}.embed_tokens`)) ?? 'model';
-  const ownHead = has('language_model.lm_head') ? 'language_model.lm_head' : 'lm_head';
+  const possible = isNested(checkpoint) ? nestedPrefixes : prefixes;
+  const model = possible.find((prefix) => has(`${prefix}norm`)) ?? 'model.';
   return {
     blocks: config.num_hidden_layers,
     width: config.hidden_size,
@@ -72,10 +95,56 @@ export function readDecoder(
     activation: readActivation(checkpoint, activation),
     names: {
       model,
-      embedding: `${model}.embed_tokens`,
-      head: config.tie_word_embeddings ? `${model}.embed_tokens` : ownHead,
+      ...endNames(checkpoint, {
+        embedding: `${model}embed_tokens`,
+        heads: ['lm_head', 'language_model.lm_head'],
+        tied: config.tie_word_embeddings,
+      }),
     },
   };
+}
+
+/**
+ * Names of the embedding and the head as transformers 5 ties them: a head in the file is the head whatever the config
+ * says; tied, each stands in for the other where only one is there.
+ */
+export function endNames(
+  checkpoint: Checkpoint,
+  { embedding, heads, tied }: { embedding: string; heads: readonly string[]; tied: boolean },
+): { embedding: string; head: string } {
+  const has = (name: string): boolean => checkpoint.tensors.has(`${name}.weight`);
+  const own = heads.find(has);
+  return {
+    embedding: tied && own !== undefined && !has(embedding) ? own : embedding,
+    head: own ?? (tied ? embedding : heads[0]!),
+  };
+}
+
+/** @throws UserError for padding that is no token of the vocabulary (counted from its end where negative) */
+export function checkPadding(
+  checkpoint: Checkpoint,
+  token: number | null | undefined,
+  vocabulary: number,
+): void {
+  if (token == null || (token < vocabulary && token >= -vocabulary)) return;
+  throw unsupported(
+    checkpoint,
+    'pad_token_id',
+    `${token}`,
+    `a token below vocab_size ${vocabulary}, or null`,
+  );
+}
+
+/** @throws UserError where more experts are asked for than there are */
+export function checkExperts(checkpoint: Checkpoint, chosen: number, count: number): void {
+  if (chosen <= count) return;
+  throw unsupported(checkpoint, 'num_experts_per_tok', `${chosen} of ${count} experts`, `at most ${count}`);
+}
+
+/** @throws UserError where the width cannot be shared between the heads, of families that ask for it */
+export function checkShares(checkpoint: Checkpoint, width: number, heads: number): void {
+  if (width % heads === 0) return;
+  throw unsupported(checkpoint, 'num_attention_heads', `${heads} heads of ${width} numbers`, 'a divisor');
 }
 
 /** @throws UserError for an activation that is not one of those known */
@@ -87,10 +156,44 @@ export function readActivation(checkpoint: Checkpoint, name: string): Activation
   return known;
 }
 
+/** Kinds of attention by the names of `layer_types`, older ones included. */
+const attentionTypes: Readonly<Record<string, 'full' | 'sliding' | 'linear'>> = {
+  full_attention: 'full',
+  attention: 'full',
+  sliding_attention: 'sliding',
+  linear_attention: 'linear',
+  mamba: 'linear',
+};
+
+export type AttentionType = (typeof attentionTypes)[string];
+
+/**
+ * `layer_types` of a config, one a block; null where it has none.
+ *
+ * @throws UserError for another number of them, or a type that the family does not have
+ */
+export function readLayerTypes(
+  checkpoint: Checkpoint,
+  types: readonly string[] | null | undefined,
+  blocks: number,
+  allowed: readonly AttentionType[],
+): AttentionType[] | null {
+  if (types == null) return null;
+  if (types.length !== blocks) {
+    throw unsupported(checkpoint, 'layer_types', `${types.length} entries`, `${blocks}`);
+  }
+  return types.map((type) => {
+    const found = Object.hasOwn(attentionTypes, type) ? attentionTypes[type] : undefined;
+    if (found !== undefined && allowed.includes(found)) return found;
+    const names = Object.keys(attentionTypes).filter((name) => allowed.includes(attentionTypes[name]!));
+    throw unsupported(checkpoint, 'layer_types', quote(type), names.join(' or '));
+  });
+}
+
 /**
  * The window of each block: `layer_types` if the config has it, else by the family's rule.
  *
- * @throws UserError for a type of layer that is neither full nor sliding attention
+ * @throws UserError for a type of layer that is neither full nor sliding attention, or sliding without a window
  */
 export function readWindows(
   checkpoint: Checkpoint,
@@ -98,16 +201,20 @@ export function readWindows(
   slides: (index: number) => boolean,
 ): (number | undefined)[] {
   const types =
-    layers.types ??
-    Array.from({ length: layers.count }, (_, i) => (slides(i) ? 'sliding_attention' : 'full_attention'));
-  if (types.length !== layers.count) {
-    throw unsupported(checkpoint, 'layer_types', `${types.length} entries`, `${layers.count}`);
-  }
+    readLayerTypes(checkpoint, layers.types, layers.count, ['full', 'sliding']) ??
+    Array.from({ length: layers.count }, (_, i) => (slides(i) ? 'sliding' : 'full'));
   return types.map((type) => {
-    if (type === 'full_attention') return undefined;
-    if (type === 'sliding_attention') return layers.window ?? undefined;
-    throw unsupported(checkpoint, 'layer_types', JSON.stringify(type), 'full_attention or sliding_attention');
+    if (type === 'full') return undefined;
+    checkWindow(checkpoint, layers.window);
+    if (layers.window != null) return layers.window;
+    throw unsupported(checkpoint, 'layer_types', 'sliding_attention, and no sliding_window', 'a window');
   });
+}
+
+/** @throws UserError for a window that no token lies in: what transformers gives then depends on the attention it uses */
+export function checkWindow(checkpoint: Checkpoint, window: number | null | undefined): void {
+  if (window == null || window > 0) return;
+  throw unsupported(checkpoint, 'sliding_window', `${window}`, 'at least 1 token, or null for none');
 }
 
 /** Names of the norms around a part; an absent one is not there. */
@@ -136,7 +243,7 @@ export function decoderBlock(decoder: Decoder, parts: BlockParts): Family['block
   const { width, inner, activation, heads, kvHeads, headSize } = decoder;
   const { norms = preNorms, mlp = {} } = parts;
   return (build, index, residual) => {
-    const at = `${decoder.names.model}.layers.${index}`;
+    const at = `${decoder.names.model}layers.${index}`;
     const normed = (x: Value, name: string | undefined): Value =>
       name === undefined ? x : decoder.norm(build, x, `${at}.${name}`, width);
     const around = (x: Value, { before, after }: Norms, part: (x: Value) => Value): Value =>
@@ -165,7 +272,7 @@ export function decoderEnds(decoder: Decoder): Omit<Family, 'name' | 'block'> {
     contextLength: decoder.contextLength,
     embed: (build, ids) => embedding(build, ids, names.embedding, vocabulary, width),
     head(build, residual) {
-      const x = decoder.norm(build, residual, `${names.model}.norm`, width);
+      const x = decoder.norm(build, residual, `${names.model}norm`, width);
       return linear(build, x, names.head, { from: width, to: vocabulary });
     },
   };

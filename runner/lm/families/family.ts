@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { MalformedError, UserError } from '../../errors.ts';
+import { quote } from '../../errors.ts';
 import type { Value } from '../../onnx/graph.ts';
 import type { Build } from '../build.ts';
 import type { Checkpoint } from '../checkpoint.ts';
+import { unsupported } from './keys.ts';
 
 /** Largest sizes a config may ask for: beyond any model, small enough that products stay exact integers. */
 const SIZE_LIMIT = 10_000_000;
@@ -26,42 +27,49 @@ export interface Family {
   head(build: Build, residual: Value): Value;
 }
 
+const textParts = new WeakSet<Checkpoint>();
+
 /**
- * Parses a checkpoint's config.json by a family's schema.
+ * The part of a multimodal checkpoint's config that describes its text model; a plain one is itself.
  *
- * @throws MalformedError naming the first field that is wrong
+ * @param tied whether embeddings are tied, by what the part and the whole say of it
+ * @throws UserError for parts that are of another model, or settings for single layers
  */
-export function readConfig<T>(checkpoint: Checkpoint, schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse(checkpoint.config);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new MalformedError({
-    thing: `${checkpoint.folder}/config.json, ${issue?.path.join('.') || 'config'}`,
-    found: issue?.message ?? 'another shape',
-    expected: 'the fields of its model_type',
-    next: 'Compare it with the model’s own config.json and download it again.',
-  });
-}
-
-/** The part of a multimodal checkpoint's config that describes its text model; a plain one is itself. */
-export function textPart(checkpoint: Checkpoint): Checkpoint {
-  const { text_config: text, tie_word_embeddings: tied } = checkpoint.config;
-  if (typeof text !== 'object' || text === null || Array.isArray(text)) return checkpoint;
-  const outer = tied === undefined ? {} : { tie_word_embeddings: tied };
-  return { ...checkpoint, config: { ...outer, ...text } };
-}
-
-/** An option of config.json that its family has but this program does not. */
-export function unsupported(
+export function textPart(
   checkpoint: Checkpoint,
-  field: string,
-  found: string,
-  expected: string,
-): UserError {
-  return new UserError({
-    thing: `${checkpoint.folder}/config.json, ${field}`,
-    found,
-    expected,
-    next: 'Use a checkpoint of the family without this option.',
-  });
+  tied: (inside: unknown, whole: unknown) => unknown = inner,
+): Checkpoint {
+  const { text_config: text, ...whole } = checkpoint.config;
+  if (text === undefined) return checkpoint;
+  if (!isObject(text)) throw unsupported(checkpoint, 'text_config', quote(JSON.stringify(text)), 'an object');
+  const parts = {
+    vision_config: whole.vision_config === undefined || isObject(whole.vision_config),
+    per_layer_config: whole.per_layer_config == null || isObject(whole.per_layer_config, 0),
+    'text_config.model_type': [undefined, `${whole.model_type}_text`].includes(text.model_type as string),
+    tie_word_embeddings: whole.tie_word_embeddings !== null,
+    'text_config.tie_word_embeddings': [undefined, true, false].includes(text.tie_word_embeddings as boolean),
+  };
+  for (const [key, fits] of Object.entries(parts)) {
+    if (fits) continue;
+    const expected = `what a text model of ${whole.model_type} has`;
+    throw unsupported(checkpoint, key, 'another value', expected);
+  }
+  const flag = tied(text.tie_word_embeddings, whole.tie_word_embeddings);
+  const part = { ...checkpoint, config: { ...text, tie_word_embeddings: flag } };
+  textParts.add(part);
+  return part;
+}
+
+function inner(inside: unknown, whole: unknown): unknown {
+  return inside ?? whole;
+}
+
+function isObject(value: unknown, keys?: number): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return keys === undefined || Object.keys(value).length === keys;
+}
+
+/** Whether a checkpoint is such a part, so that names of tensors are nested as well. */
+export function isNested(checkpoint: Checkpoint): boolean {
+  return textParts.has(checkpoint);
 }

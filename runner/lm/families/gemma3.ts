@@ -1,44 +1,58 @@
 import { z } from 'zod';
+import { quote } from '../../errors.ts';
 import { headNorm } from '../blocks/norm.ts';
 import type { Rotary } from '../blocks/rotary.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import { decoderBlock, readWindows } from './decoder.ts';
-import { type Family, readConfig, size, textPart, unsupported } from './family.ts';
-import { gemmaFields, gemmaNorms, gemmaParts } from './gemma2.ts';
-import { ropeSettings, rotaryOf } from './rope.ts';
+import { type Family, size, textPart } from './family.ts';
+import { cap, cappedHead, gemmaFields, gemmaNorms, gemmaParts, gemmaUnused } from './gemma2.ts';
+import { configKeys, readConfig, unsupported } from './keys.ts';
+import { partialOf, type RopeSettings, ropeFields, ropeSettings, rotaryOf } from './rope.ts';
 
-const configSchema = z.object({
-  ...gemmaFields,
-  vocab_size: size.default(262_208),
-  max_position_embeddings: size.default(131_072),
-  sliding_window_pattern: size.default(6),
-  rope_theta: z.number().positive().default(1_000_000),
-  rope_scaling: ropeSettings.nullish(),
-  rope_local_base_freq: z.number().positive().default(10_000),
-  // Newer writers keep both bases here; older ones rope_theta, rope_local_base_freq and rope_scaling.
-  rope_parameters: z
-    .object({ full_attention: ropeSettings.nullish(), sliding_attention: ropeSettings.nullish() })
-    .nullish(),
-});
+const positive = z.number().positive();
+export const gemma3Keys = configKeys(
+  'Gemma3',
+  {
+    ...gemmaFields(262_208, 131_072),
+    final_logit_softcapping: cap.default(null),
+    partial_rotary_factor: ropeFields.partial_rotary_factor,
+    sliding_window_pattern: size.default(6),
+    rope_theta: positive.default(1_000_000),
+    rope_scaling: ropeSettings.nullish(),
+    rope_local_base_freq: positive.default(10_000),
+    // Newer writers keep both bases here; older ones rope_theta, rope_local_base_freq and rope_scaling.
+    rope_parameters: z
+      .object({ full_attention: ropeSettings.nullish(), sliding_attention: ropeSettings.nullish() })
+      .nullish(),
+  },
+  // A key of the class that its model takes no notice of, unlike Gemma 2's.
+  { withoutEffect: { ...gemmaUnused, attn_logit_softcapping: z.number().nullish() } },
+);
 
 /** Gemma 3 (text): Gemma 2 with normed queries and keys instead of caps, and two rotary bases, 5 local blocks to 1. */
 export function gemma3(checkpoint: Checkpoint): Family {
-  const text = textPart(checkpoint);
-  for (const field of ['final_logit_softcapping', 'attn_logit_softcapping']) {
-    const found = text.config[field];
-    if (found != null) throw unsupported(checkpoint, field, JSON.stringify(found), 'null');
-  }
-  const config = readConfig(text, configSchema);
+  // The whole config's flag counts, in transformers too; Gemma's is true where it is not given.
+  const text = textPart(checkpoint, (_, whole) => whole ?? true);
+  const config = readConfig(text, gemma3Keys);
   const bases = config.rope_parameters;
-  if (bases != null && !(bases.full_attention && bases.sliding_attention)) {
-    const found = JSON.stringify(Object.keys(text.config.rope_parameters ?? {}));
-    throw unsupported(checkpoint, 'rope_parameters', found, 'full_attention and sliding_attention');
+  if (bases != null && !bases.full_attention) {
+    const found = quote(JSON.stringify(Object.keys(text.config.rope_parameters ?? {})));
+    throw unsupported(text, 'rope_parameters', found, 'full_attention and sliding_attention');
   }
   const { decoder, ends, attention } = gemmaParts(text, config);
-  const global = bases?.full_attention ?? config.rope_scaling ?? {};
+  // Where both are given, the older key's settings are laid over the newer one's.
+  const global = { ...(bases?.full_attention ?? { rope_type: 'default' }), ...config.rope_scaling };
   const local = bases?.sliding_attention ?? {};
-  const turn = (settings: typeof global, theta: number): Rotary =>
-    rotaryOf(text, { ...settings, rope_theta: settings.rope_theta ?? theta }, decoder);
+  const turn = (settings: RopeSettings, theta: number): Rotary =>
+    rotaryOf(
+      text,
+      {
+        ...settings,
+        rope_theta: settings.rope_theta ?? theta,
+        partial_rotary_factor: partialOf(text, settings),
+      },
+      decoder,
+    );
   const globalRotary = turn(global, config.rope_theta);
   const localRotary = turn(local, config.rope_local_base_freq);
   const slides = (index: number): boolean => (index + 1) % config.sliding_window_pattern !== 0;
@@ -53,6 +67,7 @@ export function gemma3(checkpoint: Checkpoint): Family {
   return {
     name: 'gemma3',
     ...ends,
+    head: cappedHead(ends, config.final_logit_softcapping),
     block: decoderBlock(decoder, {
       norms: gemmaNorms,
       attention: (index) => ({

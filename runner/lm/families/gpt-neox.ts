@@ -6,37 +6,66 @@ import { activate } from '../blocks/mlp.ts';
 import { layerNorm } from '../blocks/norm.ts';
 import type { Build } from '../build.ts';
 import type { Checkpoint } from '../checkpoint.ts';
-import { readActivation } from './decoder.ts';
-import { type Family, readConfig, size, unsupported } from './family.ts';
+import { checkShares, endNames, readActivation } from './decoder.ts';
+import { type Family, size } from './family.ts';
+import { configKeys, readConfig, unsupported } from './keys.ts';
 import { readRotary, ropeFields } from './rope.ts';
 
-const configSchema = z.object({
-  hidden_size: size,
-  intermediate_size: size,
-  num_hidden_layers: size,
-  num_attention_heads: size,
-  vocab_size: size,
-  max_position_embeddings: size,
-  layer_norm_eps: z.number().positive().default(1e-5),
-  hidden_act: z.string().default('gelu'),
-  rotary_pct: z.number().positive().max(1).nullish(),
-  rotary_emb_base: z.number().positive().nullish(),
-  ...ropeFields,
-  use_parallel_residual: z.boolean().default(true),
-  attention_bias: z.boolean().default(true),
-  tie_word_embeddings: z.boolean().default(false),
-});
+const drop = z.number().optional();
+
+export const gptNeoxKeys = configKeys(
+  'GPTNeoX',
+  {
+    vocab_size: size.default(50_432),
+    hidden_size: size.default(6144),
+    num_hidden_layers: size.default(44),
+    num_attention_heads: size.default(64),
+    intermediate_size: size.default(24_576),
+    max_position_embeddings: size.default(2048),
+    layer_norm_eps: z.number().nonnegative().default(1e-5),
+    hidden_act: z.string().default('gelu'),
+    rotary_pct: z.number().positive().max(1).default(0.25),
+    rotary_emb_base: z.number().positive().default(10_000),
+    rope_scaling: ropeFields.rope_scaling,
+    rope_parameters: ropeFields.rope_parameters,
+    original_max_position_embeddings: ropeFields.original_max_position_embeddings,
+    use_parallel_residual: z.boolean().default(true),
+    attention_bias: z.boolean().default(true),
+    tie_word_embeddings: z.boolean().default(false),
+    // Of the rotary positions alone, where it must be what the heads have.
+    head_dim: size.nullish(),
+  },
+  {
+    withoutEffect: {
+      hidden_dropout: drop,
+      classifier_dropout: drop,
+      is_decoder: z.boolean().optional(),
+      pad_token_id: z.int().nullish(),
+      // The family's own names are `rotary_emb_base` and `rotary_pct`: transformers reads no others outside rope_parameters.
+      rope_theta: z.unknown().optional(),
+      partial_rotary_factor: z.unknown().optional(),
+    },
+  },
+);
 
 /** GPT-NeoX and Pythia: attention and MLP side by side, a part of each head turned, one fused product per head. */
 export function gptNeox(checkpoint: Checkpoint): Family {
-  const config = readConfig(checkpoint, configSchema);
+  const config = readConfig(checkpoint, gptNeoxKeys);
   const d = config.hidden_size;
   const inner = config.intermediate_size;
   const heads = config.num_attention_heads;
+  checkShares(checkpoint, d, heads);
   const headSize = d / heads;
-  if (!Number.isInteger(headSize)) {
-    throw unsupported(checkpoint, 'num_attention_heads', `${heads} heads of ${d} numbers`, 'a divisor of d');
+  if ((config.head_dim ?? headSize) !== headSize) {
+    throw unsupported(checkpoint, 'head_dim', `${config.head_dim}`, `${headSize}, the heads’ share`);
   }
+  // A model saved without its head has no prefix.
+  const prefix = checkpoint.tensors.has('final_layer_norm.weight') ? '' : 'gpt_neox.';
+  const names = endNames(checkpoint, {
+    embedding: `${prefix}embed_in`,
+    heads: ['embed_out', 'lm_head'],
+    tied: config.tie_word_embeddings,
+  });
   const vocabulary = config.vocab_size;
   const activation = readActivation(checkpoint, config.hidden_act);
   const norm = layerNorm(config.layer_norm_eps);
@@ -45,7 +74,7 @@ export function gptNeox(checkpoint: Checkpoint): Family {
     checkpoint,
     config,
     { headSize, contextLength: config.max_position_embeddings },
-    { theta: config.rotary_emb_base ?? 10_000, partial: config.rotary_pct ?? 0.25 },
+    { theta: config.rotary_emb_base, partial: config.rotary_pct },
   );
 
   function selfAttention(build: Build, x: Value, name: string): Value {
@@ -75,10 +104,10 @@ export function gptNeox(checkpoint: Checkpoint): Family {
     dModel: d,
     vocabulary,
     contextLength: config.max_position_embeddings,
-    embed: (build, ids) => embedding(build, ids, 'gpt_neox.embed_in', vocabulary, d),
+    embed: (build, ids) => embedding(build, ids, names.embedding, vocabulary, d),
     block(build, index, residual) {
       const { graph } = build;
-      const at = `gpt_neox.layers.${index}`;
+      const at = `${prefix}layers.${index}`;
       const x = norm(build, residual, `${at}.input_layernorm`, d);
       const mixed = graph.node('Add', [residual, selfAttention(build, x, `${at}.attention`)]);
       const before = config.use_parallel_residual ? residual : mixed;
@@ -86,10 +115,8 @@ export function gptNeox(checkpoint: Checkpoint): Family {
       return graph.node('Add', [mixed, mlp(build, y, `${at}.mlp`)]);
     },
     head(build, residual) {
-      const x = norm(build, residual, 'gpt_neox.final_layer_norm', d);
-      const own = checkpoint.tensors.has('lm_head.weight') ? 'lm_head' : 'embed_out';
-      const name = config.tie_word_embeddings ? 'gpt_neox.embed_in' : own;
-      return linear(build, x, name, { from: d, to: vocabulary });
+      const x = norm(build, residual, `${prefix}final_layer_norm`, d);
+      return linear(build, x, names.head, { from: d, to: vocabulary });
     },
   };
 }

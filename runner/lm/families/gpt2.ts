@@ -4,27 +4,54 @@ import { embedding, linear, split } from '../blocks/linear.ts';
 import { activate } from '../blocks/mlp.ts';
 import { layerNorm } from '../blocks/norm.ts';
 import type { Checkpoint } from '../checkpoint.ts';
-import { readActivation } from './decoder.ts';
-import { type Family, readConfig, size, unsupported } from './family.ts';
+import { checkShares, endNames, readActivation } from './decoder.ts';
+import { type Family, size } from './family.ts';
+import { configKeys, readConfig, unsupported } from './keys.ts';
 
-const configSchema = z.object({
-  n_embd: size,
-  n_layer: size,
-  n_head: size,
-  n_positions: size,
-  n_inner: size.nullish(),
-  vocab_size: size,
-  layer_norm_epsilon: z.number().positive().default(1e-5),
-  activation_function: z.string().default('gelu_new'),
-  scale_attn_weights: z.boolean().default(true),
-  scale_attn_by_inverse_layer_idx: z.boolean().default(false),
-  add_cross_attention: z.boolean().default(false),
-  tie_word_embeddings: z.boolean().default(true),
-});
+const drop = z.number().optional();
+
+export const gpt2Keys = configKeys(
+  'GPT2',
+  {
+    n_embd: size.default(768),
+    n_layer: size.default(12),
+    n_head: size.default(12),
+    n_positions: size.default(1024),
+    n_inner: size.nullish(),
+    vocab_size: size.default(50_257),
+    layer_norm_epsilon: z.number().nonnegative().default(1e-5),
+    activation_function: z.string().default('gelu_new'),
+    scale_attn_weights: z.boolean().default(true),
+    scale_attn_by_inverse_layer_idx: z.boolean().default(false),
+    add_cross_attention: z.boolean().default(false),
+    tie_word_embeddings: z.boolean().default(true),
+  },
+  {
+    withoutEffect: {
+      ...{ resid_pdrop: drop, embd_pdrop: drop, attn_pdrop: drop, summary_first_dropout: drop },
+      summary_type: z.string().optional(),
+      summary_use_proj: z.boolean().optional(),
+      summary_activation: z.string().nullish(),
+      summary_proj_to_labels: z.boolean().optional(),
+      reorder_and_upcast_attn: z.boolean().optional(),
+      pad_token_id: z.int().nullish(),
+      rope_theta: z.unknown().optional(),
+      partial_rotary_factor: z.unknown().optional(),
+    },
+    // Its positions are learned: settings of turning ones are of another model.
+    fixed: { rope_scaling: [null, {}], rope_parameters: [null, {}] },
+    aliases: {
+      hidden_size: 'n_embd',
+      max_position_embeddings: 'n_positions',
+      num_attention_heads: 'n_head',
+      num_hidden_layers: 'n_layer',
+    },
+  },
+);
 
 /** GPT-2: learned positions, layer norms with biases, weights stored input first (Conv1D). */
 export function gpt2(checkpoint: Checkpoint): Family {
-  const config = readConfig(checkpoint, configSchema);
+  const config = readConfig(checkpoint, gpt2Keys);
   if (config.add_cross_attention) {
     throw unsupported(checkpoint, 'add_cross_attention', 'true', 'a decoder on its own (false)');
   }
@@ -35,12 +62,15 @@ export function gpt2(checkpoint: Checkpoint): Family {
   const activation = readActivation(checkpoint, config.activation_function);
   const norm = layerNorm(config.layer_norm_epsilon);
   // The first checkpoints were written without the prefix.
-  const prefix = checkpoint.tensors.has('transformer.wte.weight') ? 'transformer.' : '';
+  const prefix = checkpoint.tensors.has('transformer.wpe.weight') ? 'transformer.' : '';
   const conv = (from: number, to: number) => ({ from, to, bias: true, inputFirst: true });
+  checkShares(checkpoint, d, heads);
   const headSize = d / heads;
-  if (!Number.isInteger(headSize)) {
-    throw unsupported(checkpoint, 'n_head', `${heads} heads of ${d} numbers`, 'a divisor of n_embd');
-  }
+  const names = endNames(checkpoint, {
+    embedding: `${prefix}wte`,
+    heads: ['lm_head'],
+    tied: config.tie_word_embeddings,
+  });
 
   return {
     name: 'gpt2',
@@ -51,7 +81,7 @@ export function gpt2(checkpoint: Checkpoint): Family {
 
     embed(build, ids) {
       const { graph, rowsAndTokens } = build;
-      const tokens = embedding(build, ids, `${prefix}wte`, vocabulary, d);
+      const tokens = embedding(build, ids, names.embedding, vocabulary, d);
       const shape = graph.node('Concat', [rowsAndTokens, graph.int64s([d])], { attributes: { axis: 0 } });
       const count = graph.node('Gather', [rowsAndTokens, graph.int64s([1])]);
       const first = graph.node('Slice', [
@@ -87,8 +117,7 @@ export function gpt2(checkpoint: Checkpoint): Family {
 
     head(build, residual) {
       const x = norm(build, residual, `${prefix}ln_f`, d);
-      const name = config.tie_word_embeddings ? `${prefix}wte` : 'lm_head';
-      return linear(build, x, name, { from: d, to: vocabulary });
+      return linear(build, x, names.head, { from: d, to: vocabulary });
     },
   };
 }

@@ -1,37 +1,44 @@
 import { quote, UserError } from '../../errors.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { Family } from './family.ts';
-import { gemma2 } from './gemma2.ts';
-import { gemma3 } from './gemma3.ts';
-import { gptNeox } from './gpt-neox.ts';
-import { gpt2 } from './gpt2.ts';
-import { llama } from './llama.ts';
-import { mistral } from './mistral.ts';
-import { mixtral } from './mixtral.ts';
-import { olmo2 } from './olmo2.ts';
-import { phi3 } from './phi3.ts';
-import { qwen2 } from './qwen2.ts';
-import { qwen3 } from './qwen3.ts';
-import { qwen35 } from './qwen3-5.ts';
-import { qwen3Moe } from './qwen3-moe.ts';
+import { gemma2, gemma2Keys } from './gemma2.ts';
+import { gemma3, gemma3Keys } from './gemma3.ts';
+import { gptNeox, gptNeoxKeys } from './gpt-neox.ts';
+import { gpt2, gpt2Keys } from './gpt2.ts';
+import type { ConfigKeys } from './keys.ts';
+import { llama, llamaKeys } from './llama.ts';
+import { mistral, mistralKeys } from './mistral.ts';
+import { mixtral, mixtralKeys } from './mixtral.ts';
+import { olmo2, olmo2Keys } from './olmo2.ts';
+import { phi3, phi3Keys } from './phi3.ts';
+import { qwen2, qwen2Keys } from './qwen2.ts';
+import { qwen3, qwen3Keys } from './qwen3.ts';
+import { qwen35, qwen35Keys } from './qwen3-5.ts';
+import { qwen3Moe, qwen3MoeKeys } from './qwen3-moe.ts';
+
+interface FamilyEntry {
+  make(checkpoint: Checkpoint): Family;
+  /** Of its config, or of the text part of a multimodal one. */
+  keys: ConfigKeys;
+}
 
 /** By the `model_type` of config.json; a multimodal checkpoint stands for its text model. */
-const families: Readonly<Record<string, (checkpoint: Checkpoint) => Family>> = {
-  gemma2,
-  gemma3,
-  gemma3_text: gemma3,
-  gpt2,
-  gpt_neox: gptNeox,
-  llama,
-  mistral,
-  mixtral,
-  olmo2,
-  phi3,
-  qwen2,
-  qwen3,
-  qwen3_5: qwen35,
-  qwen3_5_text: qwen35,
-  qwen3_moe: qwen3Moe,
+export const families: Readonly<Record<string, FamilyEntry>> = {
+  gemma2: { make: gemma2, keys: gemma2Keys },
+  gemma3: { make: gemma3, keys: gemma3Keys },
+  gemma3_text: { make: gemma3, keys: gemma3Keys },
+  gpt2: { make: gpt2, keys: gpt2Keys },
+  gpt_neox: { make: gptNeox, keys: gptNeoxKeys },
+  llama: { make: llama, keys: llamaKeys },
+  mistral: { make: mistral, keys: mistralKeys },
+  mixtral: { make: mixtral, keys: mixtralKeys },
+  olmo2: { make: olmo2, keys: olmo2Keys },
+  phi3: { make: phi3, keys: phi3Keys },
+  qwen2: { make: qwen2, keys: qwen2Keys },
+  qwen3: { make: qwen3, keys: qwen3Keys },
+  qwen3_5: { make: qwen35, keys: qwen35Keys },
+  qwen3_5_text: { make: qwen35, keys: qwen35Keys },
+  qwen3_moe: { make: qwen3Moe, keys: qwen3MoeKeys },
 };
 
 /**
@@ -41,8 +48,8 @@ const families: Readonly<Record<string, (checkpoint: Checkpoint) => Family>> = {
  */
 export function familyOf(checkpoint: Checkpoint): Family {
   const type = checkpoint.config.model_type;
-  const make = typeof type === 'string' && Object.hasOwn(families, type) ? families[type] : undefined;
-  if (make === undefined) {
+  const entry = typeof type === 'string' && Object.hasOwn(families, type) ? families[type] : undefined;
+  if (entry === undefined) {
     throw new UserError({
       thing: `${checkpoint.folder}/config.json, model_type`,
       found: typeof type === 'string' ? quote(type) : 'none',
@@ -59,5 +66,5 @@ export function familyOf(checkpoint: Checkpoint): Family {
       next: 'Use the checkpoint that the quantised one was made from.',
     });
   }
-  return make(checkpoint);
+  return entry.make(checkpoint);
 }

@@ -1,11 +1,19 @@
 import { z } from 'zod';
 import type { Checkpoint } from '../checkpoint.ts';
-import { decoderBlock, decoderEnds, decoderFields, readDecoder } from './decoder.ts';
-import { type Family, readConfig } from './family.ts';
-import { readRotary } from './rope.ts';
+import { decoderBlock, decoderEnds, decoderFields, extraHeadSize, readDecoder } from './decoder.ts';
+import { type Family, size } from './family.ts';
+import { configKeys, readConfig } from './keys.ts';
+import { readRotary, ropeFields } from './rope.ts';
 
-const configSchema = z.object({
-  ...decoderFields,
+export const olmo2Keys = configKeys('Olmo2', {
+  ...decoderFields({
+    ...{ vocabulary: 50_304, width: 4096, inner: 11_008, blocks: 32, heads: 32, context: 2048 },
+    epsilon: 1e-5,
+  }),
+  ...ropeFields,
+  ...extraHeadSize,
+  pad_token_id: z.int().nullable().default(1),
+  num_key_value_heads: size.nullish(),
   hidden_act: z.string().default('silu'),
   attention_bias: z.boolean().default(false),
 });
@@ -17,7 +25,7 @@ const postNorms = {
 
 /** OLMo 2: norms after the parts instead of before, queries and keys normed over all heads together. */
 export function olmo2(checkpoint: Checkpoint): Family {
-  const config = readConfig(checkpoint, configSchema);
+  const config = readConfig(checkpoint, olmo2Keys);
   const decoder = readDecoder(checkpoint, config, config.hidden_act);
   const rotary = readRotary(checkpoint, config, decoder);
   const bias = config.attention_bias;

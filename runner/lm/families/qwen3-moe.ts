@@ -3,31 +3,59 @@ import { experts } from '../blocks/experts.ts';
 import { gatedMlp } from '../blocks/mlp.ts';
 import { headNorm } from '../blocks/norm.ts';
 import type { Checkpoint } from '../checkpoint.ts';
-import { decoderBlock, decoderEnds, readDecoder } from './decoder.ts';
-import { type Family, readConfig, size } from './family.ts';
-import { qwen3Fields } from './qwen3.ts';
-import { readRotary } from './rope.ts';
+import {
+  checkExperts,
+  checkWindow,
+  decoderBlock,
+  decoderEnds,
+  decoderFields,
+  extraHeadSize,
+  readDecoder,
+} from './decoder.ts';
+import { type Family, size } from './family.ts';
+import { configKeys, readConfig } from './keys.ts';
+import { readRotary, ropeFields } from './rope.ts';
 
-const configSchema = z.object({
-  ...qwen3Fields,
-  head_dim: size.nullish(),
-  moe_intermediate_size: size.default(768),
-  num_experts: size.default(128),
-  num_experts_per_tok: size.default(8),
-  norm_topk_prob: z.boolean().default(false),
-  decoder_sparse_step: size.default(1),
-  mlp_only_layers: z.array(z.int().nonnegative()).nullish(),
-});
+export const qwen3MoeKeys = configKeys(
+  'Qwen3Moe',
+  {
+    ...decoderFields({
+      ...{ vocabulary: 151_936, width: 2048, inner: 6144, blocks: 24, heads: 32, context: 32_768 },
+    }),
+    ...ropeFields,
+    ...extraHeadSize,
+    num_key_value_heads: size.default(4),
+    hidden_act: z.string().default('silu'),
+    attention_bias: z.boolean().default(false),
+    use_sliding_window: z.boolean().default(false),
+    sliding_window: z.int().nullable().default(4096),
+    moe_intermediate_size: size.default(768),
+    num_experts: size.default(128),
+    num_experts_per_tok: size.default(8),
+    norm_topk_prob: z.boolean().default(false),
+    decoder_sparse_step: size.default(1),
+    mlp_only_layers: z.array(z.int().nonnegative()).nullish(),
+  },
+  {
+    withoutEffect: {
+      output_router_logits: z.boolean().optional(),
+      router_aux_loss_coef: z.number().optional(),
+    },
+    aliases: { num_local_experts: 'num_experts' },
+  },
+);
 
 /** Qwen3 with a mixture of experts for the MLP of most blocks. */
 export function qwen3Moe(checkpoint: Checkpoint): Family {
-  const config = readConfig(checkpoint, configSchema);
+  const config = readConfig(checkpoint, qwen3MoeKeys);
   const decoder = readDecoder(checkpoint, config, config.hidden_act);
   const rotary = readRotary(checkpoint, config, decoder);
   const norm = headNorm(decoder.norm, decoder.headSize);
   const bias = config.attention_bias;
+  checkExperts(checkpoint, config.num_experts_per_tok, config.num_experts);
   // Unlike the dense models, a window is one for all blocks.
   const window = (config.use_sliding_window ? config.sliding_window : undefined) ?? undefined;
+  checkWindow(checkpoint, window);
   const { width, activation } = decoder;
   const isDense = (index: number): boolean =>
     (config.mlp_only_layers ?? []).includes(index) || (index + 1) % config.decoder_sparse_step !== 0;

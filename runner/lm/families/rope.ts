@@ -1,8 +1,10 @@
 /** Rotary positions as config.json files describe them: three generations of field names, six kinds of scaling. */
 import { z } from 'zod';
+import { quote } from '../../errors.ts';
 import type { Rotary } from '../blocks/rotary.ts';
 import type { Checkpoint } from '../checkpoint.ts';
-import { size, unsupported } from './family.ts';
+import { size } from './family.ts';
+import { unsupported } from './keys.ts';
 
 const positive = z.number().positive();
 const factors = z.array(positive).max(4096);
@@ -10,8 +12,8 @@ const factors = z.array(positive).max(4096);
 export const ropeSettings = z.object({
   rope_type: z.string().nullish(),
   type: z.string().nullish(),
-  rope_theta: positive.nullish(),
-  partial_rotary_factor: positive.max(1).nullish(),
+  rope_theta: positive.optional(),
+  partial_rotary_factor: positive.max(1).optional(),
   factor: positive.nullish(),
   original_max_position_embeddings: size.nullish(),
   attention_factor: positive.nullish(),
@@ -29,14 +31,18 @@ export const ropeSettings = z.object({
   long_factor: factors.nullish(),
 });
 
-/** Fields of a config.json that say how positions turn. */
+/** Keys of a config.json that say how positions turn. An older writer's `rope_scaling` stands for `rope_parameters`. */
 export const ropeFields = {
-  rope_theta: positive.nullish(),
-  partial_rotary_factor: positive.max(1).nullish(),
+  // Looked at where the settings themselves have none.
+  rope_theta: z.unknown().optional(),
+  partial_rotary_factor: z.unknown().optional(),
   rope_scaling: ropeSettings.nullish(),
   rope_parameters: ropeSettings.nullish(),
-  original_max_position_embeddings: size.nullish(),
+  original_max_position_embeddings: size.optional(),
 };
+
+/** The same for families that turn a part of each head where a config asks for it. */
+export const partialRopeFields = { ...ropeFields, partial_rotary_factor: positive.max(1).optional() };
 
 export type RopeSettings = z.infer<typeof ropeSettings>;
 export type RopeFields = z.infer<z.ZodObject<typeof ropeFields>>;
@@ -46,33 +52,68 @@ export interface RopeSizes {
   contextLength: number;
 }
 
+export interface RopeDefaults {
+  /** Base where the config has none. */
+  theta?: number;
+  /** Share of each head that turns where the settings do not say; of families that always turn whole heads: none. */
+  partial?: number;
+}
+
+/** The set of settings that counts: older writers' `rope_scaling` unless it is empty. */
+export function ropeGiven(config: RopeFields): RopeSettings {
+  const { rope_scaling: scaling, rope_parameters: parameters } = config;
+  return (scaling != null && Object.keys(scaling).length > 0 ? scaling : parameters) ?? {};
+}
+
 /** The rotary positions of a config whose layers all turn alike. */
 export function readRotary(
   checkpoint: Checkpoint,
   config: RopeFields,
   sizes: RopeSizes,
-  defaults: { theta?: number; partial?: number } = {},
+  defaults: RopeDefaults = {},
 ): Rotary {
-  const kinds = Object.entries(checkpoint.config.rope_parameters ?? {}).filter(([, value]) =>
-    isObject(value),
-  );
-  if (kinds.length > 0) {
+  for (const field of ['rope_scaling', 'rope_parameters'] as const) {
+    const kinds = Object.entries(checkpoint.config[field] ?? {}).filter(([, value]) => isObject(value));
+    if (kinds.length === 0) continue;
     const found = `one set each for ${kinds.map(([kind]) => kind).join(', ')}`;
-    throw unsupported(checkpoint, 'rope_parameters', found, 'one set for all layers');
+    throw unsupported(checkpoint, field, found, 'one set for all layers');
   }
-  const given = config.rope_scaling ?? config.rope_parameters ?? {};
+  const given = ropeGiven(config);
   return rotaryOf(
     checkpoint,
     {
       ...given,
-      rope_theta: given.rope_theta ?? config.rope_theta ?? defaults.theta ?? 10_000,
-      partial_rotary_factor:
-        given.partial_rotary_factor ?? config.partial_rotary_factor ?? defaults.partial ?? 1,
+      rope_theta: given.rope_theta ?? readTheta(checkpoint, config.rope_theta) ?? defaults.theta ?? 10_000,
+      partial_rotary_factor: partialOf(checkpoint, given, defaults),
       original_max_position_embeddings:
         config.original_max_position_embeddings ?? given.original_max_position_embeddings,
     },
     sizes,
   );
+}
+
+function readTheta(checkpoint: Checkpoint, found: unknown): number | undefined {
+  if (found === undefined || (typeof found === 'number' && found > 0)) return found;
+  throw unsupported(checkpoint, 'rope_theta', quote(JSON.stringify(found)), 'a positive number');
+}
+
+/**
+ * Plain positions turn whole heads whatever the factor, in families that have no partial ones; scaled positions by the factor
+ * do not fit such heads, and transformers fails.
+ */
+export function partialOf(
+  checkpoint: Checkpoint,
+  given: RopeSettings,
+  { partial }: Pick<RopeDefaults, 'partial'> = {},
+): number {
+  if (partial !== undefined) return given.partial_rotary_factor ?? partial;
+  const factor = given.partial_rotary_factor ?? checkpoint.config.partial_rotary_factor ?? 1;
+  if (factor === 1 || kindOf(given) === 'default') return 1;
+  throw unsupported(checkpoint, 'partial_rotary_factor', JSON.stringify(factor), '1 (whole heads) here');
+}
+
+function kindOf(rope: RopeSettings): string {
+  return rope.rope_type ?? rope.type ?? 'default';
 }
 
 function isObject(value: unknown): boolean {
@@ -86,13 +127,15 @@ function isObject(value: unknown): boolean {
  * @throws UserError for a kind of scaling that is not one of those known
  */
 export function rotaryOf(checkpoint: Checkpoint, rope: RopeSettings, sizes: RopeSizes): Rotary {
-  const kind = rope.rope_type ?? rope.type ?? 'default';
+  const kind = kindOf(rope);
   const turned = Math.trunc(sizes.headSize * (rope.partial_rotary_factor ?? 1));
-  if (turned < 2 || turned % 2 !== 0) {
+  // An odd part is rounded up to pairs, which a whole head has no room for.
+  const pairs = Math.ceil(turned / 2);
+  if (turned < 1 || 2 * pairs > sizes.headSize) {
     throw unsupported(checkpoint, 'rotary positions', `${turned} turned numbers a head`, 'an even number');
   }
   const theta = rope.rope_theta ?? 10_000;
-  const periods = Float32Array.from({ length: turned / 2 }, (_, i) => theta ** Math.fround((2 * i) / turned));
+  const periods = Float32Array.from({ length: pairs }, (_, i) => theta ** Math.fround((2 * i) / turned));
   const plain = periods.map((period) => 1 / period);
   const need = (field: 'factor' | 'low_freq_factor' | 'high_freq_factor'): number => {
     const value = rope[field];
@@ -102,8 +145,10 @@ export function rotaryOf(checkpoint: Checkpoint, rope: RopeSettings, sizes: Rope
   const original = rope.original_max_position_embeddings ?? sizes.contextLength;
   switch (kind) {
     case 'default':
+      return { frequencies: plain, factor: 1 };
     // Dynamic scaling (NTK by length) begins beyond the context length, and longer rows are refused.
     case 'dynamic':
+      need('factor');
       return { frequencies: plain, factor: 1 };
     case 'linear':
       return { frequencies: plain.map((frequency) => frequency / need('factor')), factor: 1 };
