@@ -47,9 +47,9 @@ export const mutations: readonly Mutation[] = [
   text('mixture.ts', 'if (!belongs(hash, part))', 'if (hash === part.take)', [MIXTURE, CORPORA]),
   text('mixture.ts', 'rows[source.name] = next;', '', MIXTURE),
   text('mixture.ts', 'rest -= source.weight;', 'rest -= 1;', MIXTURE),
-  text('packing.ts', 'ids.length > documentTokens ? ids.slice(0, documentTokens) : ids', 'ids', PACKING),
+  text('packing.ts', 'ids.slice(taken, documentTokens)', 'ids.slice(taken)', PACKING),
   text('packing.ts', "if (rule === 'apart')", "if (rule === 'separated')", PACKING),
-  text('packing.ts', 'carried = carried.slice(start);', 'carried = [];', PACKING),
+  text('packing.ts', 'carried = tokens.slice(start);', 'carried = [];', PACKING),
   text('packing.ts', '[endOfText(tokenizer.eosTokenId)] : []', '[] : []', PACKING),
   text('bos-rows.ts', 'if (ids[next] !== begin) row.push(begin);', 'row.push(begin);', [
     'test/unit/suites/saebench/core.test.ts',
