@@ -260,14 +260,14 @@ export const mutations: readonly Mutation[] = [
   report('movement.ts', 'again >= interval.low - HAIR', 'again >= -1e9', 'test/unit/report/movement.test.ts'),
   report(
     'paired.ts',
-    'quantile(differences, 0.025)',
-    'quantile(differences, 0.05)',
+    'quantiles(samples, [0.025, 0.975])',
+    'quantiles(samples, [0.05, 0.975])',
     'test/unit/report/paired.test.ts',
   ),
   report(
     'paired.ts',
-    'first.over !== second.over',
-    'first.over === undefined',
+    'values.map((each, i) => each - other[i]!)',
+    'values',
     'test/unit/report/paired.test.ts',
   ),
   report('model-card.ts', '(100 * measure.value).toFixed(2)', 'measure.value.toFixed(2)', FIGURES),
