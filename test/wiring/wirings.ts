@@ -185,7 +185,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'sweep.kAux': sweptTo([8, 16], ['kaux16', 'kaux8']),
   'sweep.alphaAux': sweptTo([0, 1], ['alpha0', 'alpha1']),
   'sweep.auxVariant': sweptTo(['reference', 'scaled'], ['aux-reference', 'aux-scaled']),
-  'sweep.sparsityLoss': sweptTo(['l0', 'l0-target'], ['l0', 'l0-target'], JUMPRELU),
+  'sweep.sparsityLoss': sweptTo(['l0', 'l0-target'], ['l0-target', 'l0'], JUMPRELU),
   'sweep.l0Target': sweptTo([4, 8], ['target4', 'target8'], JUMPRELU),
   'sweep.bandwidth': sweptTo([0.25, 0.5], ['bw0.25', 'bw0.5'], JUMPRELU),
   'sweep.initialThreshold': sweptTo([0.25, 0.5], ['threshold0.25', 'threshold0.5'], JUMPRELU),
