@@ -1,7 +1,8 @@
 /** `eval`, the main job: train, evaluate, write the records, build the report, print the scores. */
 import { existsSync } from 'node:fs';
-import { basename, isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { portableWord } from '../config/portable.ts';
 import { listPresets, resolveRun } from '../config/resolve.ts';
 import { describeFields, type RunConfig, runConfig } from '../config/run-config.ts';
 import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
@@ -160,16 +161,15 @@ function parse(args: readonly string[]) {
 function commandOf(positionals: readonly string[], values: ReturnType<typeof parse>['values']): string {
   const words = [...positionals];
   if (values.config !== undefined) words.push(`--config=${basename(values.config)}`);
-  if (values.model !== undefined)
-    words.push(`--model=${isAbsolute(values.model) ? basename(values.model) : values.model}`);
-  for (const sae of values.sae ?? []) words.push(`--sae=${isAbsolute(sae) ? basename(sae) : sae}`);
+  if (values.model !== undefined) words.push(`--model=${values.model}`);
+  for (const sae of values.sae ?? []) words.push(`--sae=${sae}`);
   if (values.train) words.push('--train');
   for (const name of ['name', 'layers', 'device', 'backend', 'threads'] as const) {
     const value = values[name];
     if (value !== undefined) words.push(`--${name}=${value}`);
   }
   for (const setting of values.set ?? []) words.push(`--set=${setting}`);
-  return words.length === 0 ? 'npm run eval' : `npm run eval -- ${words.join(' ')}`;
+  return ['npm run eval', ...(words.length > 0 ? ['--'] : []), ...words.map(portableWord)].join(' ');
 }
 
 function headline(config: RunConfig, published: readonly PublishedSae[], folder: RunFolder): string {

@@ -1,17 +1,25 @@
 /** `verify`: makes a record again from its own provenance, and says which numbers moved beyond their interval. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MalformedError, UserError } from '../errors.ts';
 import { type Movement, movements } from '../report/movement.ts';
 import { checkRecord, readRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
 import { run as evaluate } from './eval.ts';
+import { projectRoot } from './paths.ts';
+import { placed, textPlaces } from './text-places.ts';
 
 const options = {
   model: { type: 'string', help: 'where the language model lies, when the record names a folder' },
   sae: { type: 'string', multiple: true, help: 'where an SAE of others lies, as for eval' },
+  text: {
+    type: 'string',
+    multiple: true,
+    help: 'a file, folder or pattern of text that the record knows by its fingerprint',
+  },
+  runs: { type: 'string', help: 'folder of run folders, in which such text is looked up (default runs)' },
   device: { type: 'string', help: 'another device than the one it was measured on' },
   keep: { type: 'string', help: 'folder that keeps the new run' },
   debug: { type: 'boolean', help: 'print the stack of an error' },
@@ -36,10 +44,12 @@ export async function run(args: readonly string[]): Promise<number> {
       next: 'Only what this program measured can be made again by it.',
     });
   }
+  const runs = resolve(values.runs ?? join(projectRoot, 'runs'));
   const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'interpboard-verify-')));
   try {
     const file = join(folder, 'config.json');
-    await writeFile(file, JSON.stringify(config));
+    const places = await textPlaces(values.text ?? [], join(runs, String(config.name)));
+    await writeFile(file, JSON.stringify(placed(config, places, path)));
     const words = [
       `--config=${file}`,
       `--runs=${join(folder, 'runs')}`,

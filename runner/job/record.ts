@@ -1,7 +1,8 @@
 /** A measured SAE as the record that the site reads. */
 import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { basename, isAbsolute, join } from 'node:path';
+import { basename, join } from 'node:path';
+import { type Json, portable } from '../config/portable.ts';
 import type { RunConfig } from '../config/run-config.ts';
 import type { Evaluated } from '../evaluation/evaluate.ts';
 import { describeFiles } from '../io/data-files.ts';
@@ -97,7 +98,9 @@ export async function recordOf(parts: {
       threads: config.threads,
       versions: await versions(),
       config_sha256: identity.evaluated,
-      config: portable(config),
+      config: portable(
+        JSON.parse(JSON.stringify(config)) as Json,
+      ) as EvaluationRecord['provenance']['config'],
       seeds: {
         ...known.seeds,
         heldout_text: config.corpus.heldoutSeed,
@@ -281,16 +284,6 @@ function flat(recipe: Recipe): NonNullable<EvaluationRecord['sae']['training']> 
 
 const roundedCaveat =
   'The language model was larger than memory: its residuals were rounded to bfloat16 between segments.';
-
-/** The settings as JSON; a folder of this machine by its last name, which is all that others can use. */
-function portable(config: RunConfig): EvaluationRecord['provenance']['config'] {
-  const plain = JSON.parse(JSON.stringify(config)) as NonNullable<EvaluationRecord['provenance']['config']>;
-  const { id, reference } = config.model;
-  return {
-    ...plain,
-    model: { id, reference: reference !== null && isAbsolute(reference) ? basename(reference) : reference },
-  };
-}
 
 /** What a reader of the embedded model's scores must know. */
 const embeddedCaveats = [

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { portable, portableWord } from '../../../runner/config/portable.ts';
+
+test.each([
+  ['/home/mallory/texts/a.txt', 'a.txt'],
+  ['~/texts/a.txt', 'a.txt'],
+  ['~mallory/a.txt', 'a.txt'],
+  ['../texts/*.jsonl.gz', '*.jsonl.gz'],
+  ['./a b', 'a b'],
+  ['C:\\Users\\mallory\\a.txt', 'a.txt'],
+  ['\\\\host\\share\\a.txt', 'a.txt'],
+  ['file:///home/mallory/a.txt', 'a.txt'],
+  ['/home/mallory/texts/', 'texts'],
+  ['/', 'files'],
+  // Of no machine.
+  ['datasets/owner/name@main:data/*.parquet', 'datasets/owner/name@main:data/*.parquet'],
+  ['owner/name', 'owner/name'],
+  ['small-world', 'small-world'],
+])('%s is published as %s', (path, name) => {
+  expect(portable(path)).toBe(name);
+  expect(portableWord(path)).toBe(name);
+  expect(portableWord(`--sae=${path}`)).toBe(`--sae=${name}`);
+  expect(portableWord(`--set=corpus.source=${path}`)).toBe(`--set=corpus.source=${name}`);
+  expect(portableWord(`--set=saes=${JSON.stringify([path, 1])}`)).toBe(
+    `--set=saes=${JSON.stringify([name, 1])}`,
+  );
+});
+
+test('files with a fingerprint are of this machine, whatever their path begins with', () => {
+  const data = { data: 'texts/a.txt', given: 'texts/a.txt', fingerprint: 'f', weight: 1 };
+  expect(portable({ source: [data], name: 'texts/a.txt' })).toEqual({
+    source: [{ data: 'a.txt', given: 'a.txt', fingerprint: 'f', weight: 1 }],
+    name: 'texts/a.txt',
+  });
+});
+
+test('what names no path stays as it was written', () => {
+  for (const word of [
+    '--set=sae.learningRate=1e-4',
+    '--set=a=1.50',
+    '--layers=2,3',
+    '--set=a="b"',
+    'small-world',
+  ])
+    expect(portableWord(word)).toBe(word);
+});
