@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Arguments -> verb, error class -> exit code. Each verb is loaded only when it is asked for. */
+import { constants } from 'node:os';
 import { loadVerb, verbs } from './commands/verbs.ts';
 import { InterpboardError, quote, UserError } from './errors.ts';
 import { Stopped } from './reporter.ts';
@@ -35,6 +36,17 @@ async function main(args: readonly string[]): Promise<number> {
   }
   return verb.run(rest);
 }
+
+/**
+ * Whoever reads the output may stop reading (`… | head`), and a terminal may be closed. To a job that is the signal
+ * that it would be elsewhere: it saves its state. Any other verb has nobody left to speak to.
+ */
+function whenNobodyReads(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  if (!process.emit('SIGPIPE', 'SIGPIPE')) process.exit(128 + constants.signals.SIGPIPE);
+}
+process.stdout.on('error', whenNobodyReads);
+process.stderr.on('error', whenNobodyReads);
 
 const args = process.argv.slice(2);
 try {

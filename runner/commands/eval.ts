@@ -58,7 +58,7 @@ const options = {
 /** Where npm run preview looks. */
 const defaultOut = join(projectRoot, 'dist');
 
-/** @returns the exit code: 0, or 130 when it was stopped by Ctrl-C with its state saved */
+/** @returns the exit code: 0, or when it was stopped with its state saved that of the signal, 130 for Ctrl-C */
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args);
   if (values.help) {
@@ -107,7 +107,7 @@ export async function run(args: readonly string[]): Promise<number> {
         fresh,
       };
       const outcome = await runJob(job, view, opened);
-      if (outcome === 'stopped') return 130;
+      if (outcome.kind === 'stopped') return outcome.code;
     }
     const records = await readRunRecords(folder);
     const changed = await publishRecords(records, join(content, 'measured', config.name));
@@ -138,7 +138,8 @@ async function overfit(
   view.line(`one batch of ${name}: ${shapeText(config)}, learning rate ${sae.learningRate}`);
   try {
     const outcome = await runJob({ task: 'overfit-one-batch', config, model, memory }, view);
-    return { finished: 0, failed: 1, stopped: 130 }[outcome];
+    if (outcome.kind === 'stopped') return outcome.code;
+    return outcome.kind === 'finished' ? 0 : 1;
   } finally {
     view.end();
   }

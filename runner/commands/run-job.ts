@@ -1,8 +1,15 @@
+import { constants } from 'node:os';
 import type { JobStart } from '../job/messages.ts';
 import type { RunFolder } from '../job/run-folder.ts';
 import { Stopped } from '../reporter.ts';
 import { type Link, openLink } from '../threads/link.ts';
 import type { ProgressView } from './progress.ts';
+
+/** What ends the program in good order: the terminal (HUP: it was closed), a scheduler, or whoever read the output. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'] as const;
+
+/** How a job ended; where it was stopped, the exit code that a shell gives for the signal. */
+export type JobOutcome = { kind: 'finished' | 'failed' } | { kind: 'stopped'; code: number };
 
 /** A second Ctrl-C within this time is the same one, passed on by npm as well. */
 const SAME_SIGNAL_MS = 1_000;
@@ -20,8 +27,9 @@ export async function runJob(
   job: JobStart,
   view: ProgressView,
   folder?: Pick<RunFolder, 'path' | 'lost' | 'release'>,
-): Promise<'finished' | 'failed' | 'stopped'> {
+): Promise<JobOutcome> {
   let asked: number | undefined;
+  let code = 128 + constants.signals.SIGINT;
   const endAtOnce = (): void => {
     view.end();
     // Not process.exit: threads torn down inside native code would end in an abort and its noise.
@@ -31,12 +39,13 @@ export async function runJob(
     view.line(`error: ${folder?.path}: found another process at work there, which took this one for dead`);
     endAtOnce();
   };
-  const onSignal = (): void => {
+  const onSignal = (signal: NodeJS.Signals): void => {
     const now = performance.now();
     if (asked === undefined) {
       asked = now;
+      code = 128 + constants.signals[signal];
       view.line(`stopping${job.task === 'run' ? ': saving the state' : ''} (again to stop at once)`);
-    } else if (now - asked > SAME_SIGNAL_MS) {
+    } else if (now - asked > SAME_SIGNAL_MS && signal !== 'SIGPIPE') {
       const released = folder?.release() ?? Promise.resolve();
       void released.finally(endAtOnce);
     }
@@ -54,18 +63,16 @@ export async function runJob(
     },
   });
   folder?.lost.addEventListener('abort', onLost);
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
-    return (await link.request(job)) ? 'finished' : 'failed';
+    return { kind: (await link.request(job)) ? 'finished' : 'failed' };
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
     view.line(error.message);
-    return 'stopped';
+    return { kind: 'stopped', code };
   } finally {
     folder?.lost.removeEventListener('abort', onLost);
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    for (const signal of SIGNALS) process.off(signal, onSignal);
     await link.close();
   }
 }

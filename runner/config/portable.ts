@@ -26,10 +26,10 @@ export function portable(value: Json): Json {
 /** A word of a command: a value, or an option or setting with one. */
 export function portableWord(word: string): string {
   const [, name = '', text = ''] = /^(--set=[^=]*=|--[^=]*=)?(.*)$/s.exec(word) ?? [];
-  return `${name}${valueText(portable(valueOf(text)), text)}`;
+  return `${name}${valueText(portable(parsedText(text)), text)}`;
 }
 
-function valueOf(text: string): Json {
+function parsedText(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch {
@@ -39,11 +39,11 @@ function valueOf(text: string): Json {
 
 /** As it was written where nothing of it changed, so that numbers keep their digits. */
 function valueText(value: Json, text: string): string {
-  if (typeof value === 'string' && typeof valueOf(text) === 'string') {
-    return value === valueOf(text) ? text : text.startsWith('"') ? JSON.stringify(value) : value;
+  if (typeof value === 'string' && typeof parsedText(text) === 'string') {
+    return value === parsedText(text) ? text : text.startsWith('"') ? JSON.stringify(value) : value;
   }
   const changed = JSON.stringify(value);
-  return changed === JSON.stringify(valueOf(text)) ? text : changed;
+  return changed === JSON.stringify(parsedText(text)) ? text : changed;
 }
 
 function isLocal(text: string): boolean {

@@ -7,8 +7,9 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { MalformedError } from '../errors.ts';
 import { emptyOwned, ownFolder } from '../io/folder-owner.ts';
+import { sha256 } from '../io/hash.ts';
 import { sweepAbandoned } from '../io/temporary-name.ts';
-import { writeJsonAtomic } from '../io/write-atomic.ts';
+import { writeAtomic } from '../io/write-atomic.ts';
 
 export const RUN_SCHEMA = 'interpboard.run/2';
 
@@ -59,7 +60,7 @@ export async function openRunFolder(path: string): Promise<RunFolder> {
     return {
       path,
       found,
-      save: (state) => writeJsonAtomic(join(path, 'run.json'), state),
+      save: (state) => writeState(path, state),
       lost: owned.lost,
       release,
     };
@@ -96,6 +97,16 @@ async function removeEmpty(path: string, top: string): Promise<void> {
   }
 }
 
+export async function writeState(folder: string, state: RunState): Promise<void> {
+  await writeAtomic(join(folder, 'run.json'), textOf(state));
+}
+
+/** The state and a checksum of it: what a disk or an editor changed is not gone on from. */
+function textOf(state: RunState): string {
+  const checksum = sha256(JSON.stringify(state, null, 2));
+  return `${JSON.stringify({ ...state, checksum }, null, 2)}\n`;
+}
+
 async function readState(path: string): Promise<RunState | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
@@ -105,8 +116,19 @@ async function readState(path: string): Promise<RunState | undefined> {
   } catch {
     parsed = undefined;
   }
-  const state = stateSchema.safeParse(parsed);
-  if (state.success) return state.data;
+  const state = stateSchema.extend({ checksum: z.string() }).safeParse(parsed);
+  if (state.success) {
+    const { checksum: _, ...found } = state.data;
+    // In the order it was written in, which the schema does not keep.
+    const { checksum: __, ...written } = parsed as RunState & { checksum: string };
+    if (text === textOf(written)) return found;
+    throw new MalformedError({
+      thing: path,
+      found: 'contents that its checksum does not fit',
+      expected: 'the state of the run as it was saved',
+      next: 'Start over with --fresh, or give the run another --name.',
+    });
+  }
   if ((parsed as { schema?: unknown } | null | undefined)?.schema === 'interpboard.run/1') {
     throw new MalformedError({
       thing: path,

@@ -7,7 +7,6 @@ import { PROBE_BATCH_TOKENS } from '../evaluation/probe-pass.ts';
 import { openContentCache } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
 import { programHash } from '../io/program-hash.ts';
-import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { knownTokens } from '../lm/known-tokens.ts';
 import { type Device, parseDevices } from '../onnx/devices.ts';
 import { runtimeVersion } from '../onnx/session.ts';
@@ -29,7 +28,7 @@ import { openPlannedSae, type PlannedSae, plannedSaes } from './planned-saes.ts'
 import { pooledBytes } from './pooled-memory.ts';
 import { recordOf } from './record.ts';
 import { type ResumeStamp, stampOf } from './resume-stamp.ts';
-import { RUN_SCHEMA, type RunState } from './run-folder.ts';
+import { RUN_SCHEMA, type RunState, writeState } from './run-folder.ts';
 import { uploadRelease } from './run-upload.ts';
 import { selfTests, type Tested } from './self-test-stage.ts';
 import { forgetTraining } from './standing.ts';
@@ -56,7 +55,7 @@ export async function runJob(start: RunStart, voice: Voice): Promise<void> {
   /** Adds the time since `since` to a stage and saves the state, whether the stage ended or was cut off. */
   const save: Save = async (stage, since) => {
     state.seconds[stage] += (performance.now() - since) / 1000;
-    await writeJsonAtomic(join(folder, 'run.json'), state);
+    await writeState(folder, state);
   };
   await removeSpilled(folder);
   for (const note of await modelNotes(start.model)) voice.note(note);
@@ -72,7 +71,7 @@ export async function runJob(start: RunStart, voice: Voice): Promise<void> {
       state.checked = identity.evaluated;
       await withSaes(start, saes.filter(isPublished), reporter, (run) => tested(run, reporter));
     }
-    await writeJsonAtomic(join(folder, 'run.json'), state);
+    await writeState(folder, state);
     try {
       if (config.train) {
         const own = stampOf(config, identity, state.started);
@@ -102,7 +101,7 @@ export async function runJob(start: RunStart, voice: Voice): Promise<void> {
   if (state.stage === 'releasing') {
     await uploadRelease(config, folder, saes, voice);
     state.stage = 'done';
-    await writeJsonAtomic(join(folder, 'run.json'), state);
+    await writeState(folder, state);
   }
 }
 
@@ -118,7 +117,7 @@ async function evaluateAndWrite(
   const { config, folder } = start;
   const since = performance.now();
   // From here on the records are of these settings.
-  await writeJsonAtomic(join(folder, 'run.json'), state);
+  await writeState(folder, state);
   try {
     const measured = await withSaes(start, saes, reporter, async (run) => ({
       records: await evaluateRun(run, state, reporter, since),

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -48,6 +48,25 @@ describe('openRunFolder', () => {
     await writeFile(join(folder, 'mine.tmp'), '');
     await openRunFolder(folder).then((run) => run.release());
     expect(await readdir(folder)).toEqual(['mine.tmp']);
+  });
+
+  it('refuses every state with one bit flipped', async () => {
+    await openRunFolder(folder).then(async (run) => {
+      await run.save(state);
+      await run.release();
+    });
+    const path = join(folder, 'run.json');
+    const bytes = await readFile(path);
+    for (let bit = 0; bit < 8 * bytes.length; bit += 7) {
+      const flipped = Buffer.from(bytes);
+      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      await writeFile(path, flipped);
+      await expect(openRunFolder(folder), `bit ${bit}`).rejects.toThrow(MalformedError);
+    }
+    await writeFile(path, bytes);
+    const whole = await openRunFolder(folder);
+    expect(whole.found).toEqual(state);
+    await whole.release();
   });
 
   it('calls a damaged state malformed and lets go of the lock', async () => {
