@@ -7,7 +7,7 @@ import { UserError } from '../errors.ts';
 import { dataFileFinder } from '../hub/data-files.ts';
 import { readHubSettings } from '../hub/settings.ts';
 import { openHub } from '../hub/transport.ts';
-import type { FindDataFiles } from '../io/data-files.ts';
+import { describeFiles, type FindDataFiles } from '../io/data-files.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
 import { type Reporter, Stopped } from '../reporter.ts';
 import { bosRows, CORE_ROW_TOKENS } from '../text/bos-rows.ts';
@@ -313,8 +313,10 @@ async function sourcesOf(
   const sources: TextSource[] = [];
   for (const [index, declaration] of declarations.entries()) {
     const { files } = await find(declaration.data);
-    // The number keeps two declarations of the same files apart.
-    sources.push(fileSource(`${index} ${declaration.data}`, declaration, files));
+    const { data: reference, fingerprint = null } = declaration;
+    // The number keeps two declarations of the same files apart. Of local files neither draws nor the saved state may
+    // depend on where they lie.
+    sources.push(fileSource(`${index} ${describeFiles({ reference, fingerprint })}`, declaration, files));
   }
   return sources;
 }
