@@ -118,7 +118,9 @@ test('no output of a run on local text names the folder, the user or the host; v
   }
 
   // Text that has moved is found where it is said to be, and nowhere else.
-  const moved = join(folder, 'moved.jsonl');
+  // Its fingerprint is of its name too.
+  const moved = join(folder, 'elsewhere', 'prose.jsonl');
+  await mkdir(join(folder, 'elsewhere'));
   const [name] = await readdir(join(content, 'measured', 'own'));
   const record = join(content, 'measured', 'own', name!);
   const verify = (...words: string[]): Promise<Outcome> =>
@@ -130,6 +132,7 @@ test('no output of a run on local text names the folder, the user or the host; v
     /^error: .*: found text prose\.jsonl of fingerprint [0-9a-f]{12}, which is not known here; .*--text/,
   );
   const again = await verify(`--text=${moved}`);
+  expect(again.err).toBe('');
   expect(again.out).toMatch(
     /(\d+) numbers made again, \1 the same, 0 within their intervals, 0 moved beyond/,
   );
