@@ -45,6 +45,7 @@ const roles: Roles<RunConfig> = {
   // Records name the repository.
   upload: { repository: 'evaluation', everyTokens: 'upload', private: 'upload' },
   evaluation: 'evaluation',
+  suites: 'evaluation',
 };
 
 type Section = Record<string, unknown>;

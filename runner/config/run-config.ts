@@ -1,18 +1,19 @@
 /** What a run is: every setting, with the words that --help prints. Presets and config files are objects of this shape. */
 import { z } from 'zod';
-import { quote } from '../errors.ts';
-import { N_VALUES } from '../suites/ablation.ts';
-import { K_VALUES } from '../suites/k-sparse.ts';
-import { suiteNames } from '../suites/needs.ts';
-import { CORE_ROW_TOKENS } from '../text/bos-rows.ts';
+import { suites } from '../suites/index.ts';
+import type { RunInputs, Suite } from '../suites/suite.ts';
 import { corpusNames } from '../text/corpora.ts';
+import { DEMO_CLASSES } from '../text/demo-probes.ts';
 import { sourceDeclaration } from '../text/file-source.ts';
 import { boundaries } from '../text/packing.ts';
-import { probeDeclaration } from '../text/probe-declaration.ts';
+import { declaredProbes, probeDeclaration } from '../text/probe-declaration.ts';
 import { applies, ownSettings } from '../train/architectures/index.ts';
 import { backendChoices } from '../train/backends/backend.ts';
 import { type Recipe, recipe } from '../train/recipe.ts';
+import { foldedSettings, settingsOf, suiteSettings } from './suite-settings.ts';
 import { SAE_LIMIT, type Sweep, sweep, sweptArchitectures, sweptRecipes } from './sweep.ts';
+
+const suiteIds = suites.map(({ declaration }) => declaration.id);
 
 const seed = z
   .int()
@@ -67,16 +68,6 @@ const sources = z.union([
 ]);
 
 const probeSet = z.union([z.string().min(1).max(100), probeDeclaration]);
-
-const scrPair = z
-  .strictObject({
-    set: z.string().min(1).max(100),
-    /** The class that coincides with the second value of the set's second label where the probe is biased. */
-    positive: z.string().min(1).max(100),
-    /** The class that coincides with the first. */
-    negative: z.string().min(1).max(100),
-  })
-  .refine(({ positive, negative }) => positive !== negative, 'expected two classes');
 
 const validationSettings = z.strictObject({
   tokens: count
@@ -207,13 +198,7 @@ export const runConfig = z
           .max(50)
           .default([])
           .describe('sets of several classes, by name or declared, for the suites that follow SAEBench'),
-        scrPairs: z
-          .array(scrPair)
-          .max(200)
-          .default([])
-          .describe(
-            'pairs of classes that suite scr tells apart, as {"set", "positive", "negative"}; a set without any has its classes taken two by two',
-          ),
+        ...foldedSettings('probing'),
       })
       .prefault({}),
     validation: validationSettings.prefault({}),
@@ -232,42 +217,18 @@ export const runConfig = z
       probeTexts: count.max(1_000_000).describe('texts of each probing task, taken in order'),
       probeTokens: count.describe('probe texts are cut to so many tokens'),
       probeSeed: seed.describe('seed of the probe texts'),
-      splitSeeds: z
-        .int()
-        .nonnegative()
-        .max(1_000)
-        .default(0)
-        .describe(
-          'further splits of the texts that InterpScore’s probes are fitted under, for the spread of their AUROC; each costs a fit a task',
-        ),
       suites: z
-        .array(z.enum(suiteNames))
-        .default([...suiteNames])
-        .describe(
-          'suites beside reconstruction and losses: interpscore, core (SAEBench’s losses and KL), k-sparse, tpp, scr',
-        ),
-      coreTokens: count
-        .min(2 * CORE_ROW_TOKENS)
-        .default(20_480)
-        .describe('held-out tokens of suite core, in rows of 128 that begin with BOS'),
+        .array(z.enum(suiteIds))
+        .default(suites.filter(({ byDefault }) => byDefault).map(({ declaration }) => declaration.id))
+        .describe(`suites beside reconstruction and losses: ${suiteIds.join(', ')}`),
       setTrainTexts: count.default(2_000).describe('training texts a class of each set in probing.sets'),
       setTestTexts: count.default(500).describe('test texts a class of each set in probing.sets'),
       setTokens: count.default(128).describe('texts of those sets are cut to so many tokens'),
-      kValues: z
-        .array(count)
-        .min(1)
-        .max(20)
-        .default([...K_VALUES])
-        .describe('latents of a k-sparse probe'),
-      nValues: z
-        .array(count)
-        .min(1)
-        .max(20)
-        .default([...N_VALUES])
-        .describe('latents that tpp and scr set to zero'),
       resamples: count.max(1_000_000).describe('bootstrap resamples behind every interval'),
       seed: seed.describe('seed of the resamples'),
+      ...foldedSettings('evaluation'),
     }),
+    suites: z.object(suiteSettings()).catchall(z.json()).prefault({}),
   })
   .superRefine((value, context) => {
     const complain: Complain = (path, message) => {
@@ -292,7 +253,10 @@ export const runConfig = z
     }
     complainAboutSettings(value, complain);
     complainAboutSweep(value, complain);
-    complainAboutPairs(value.probing, complain);
+    for (const suite of suites) {
+      for (const { path, message } of suite.check(settingsOf(suite, value), inputsOf(value)))
+        complain(path, message);
+    }
     if (!value.train && value.saes.length === 0) complain(['train'], 'expected true where no saes are given');
     if (new Set(layers).size !== layers.length) complain(['layers'], 'expected each layer once');
     if (evaluation.tokens < 2 * corpus.rowTokens) {
@@ -367,19 +331,6 @@ function complainAboutSweep(
   }
 }
 
-function complainAboutPairs(
-  { sets, scrPairs }: { sets: z.infer<typeof probeSet>[]; scrPairs: z.infer<typeof scrPair>[] },
-  complain: Complain,
-): void {
-  const names = new Set(sets.map((set) => (typeof set === 'string' ? set : set.name)));
-  const unknown = scrPairs.find(({ set }) => !names.has(set));
-  if (unknown !== undefined) {
-    complain(['probing', 'scrPairs'], `set ${quote(unknown.set)} is not among probing.sets`);
-  }
-  const seen = new Set(scrPairs.map((pair) => JSON.stringify([pair.set, pair.positive, pair.negative])));
-  if (seen.size !== scrPairs.length) complain(['probing', 'scrPairs'], 'expected each pair once');
-}
-
 function attempt<T>(work: () => T): T | z.ZodError {
   try {
     return work();
@@ -390,6 +341,38 @@ function attempt<T>(work: () => T): T | z.ZodError {
 }
 
 export type RunConfig = z.infer<typeof runConfig>;
+
+/** The suites of a run, in the order of their list. */
+export function suitesOf({ evaluation }: Pick<RunConfig, 'evaluation'>): Suite[] {
+  return suites.filter(({ declaration }) => evaluation.suites.includes(declaration.id));
+}
+
+/** What several suites read, as far as the settings say. */
+export function inputsOf({ evaluation, probing }: Pick<RunConfig, 'evaluation' | 'probing'>): RunInputs {
+  const perClass = evaluation.setTrainTexts + evaluation.setTestTexts;
+  return {
+    tasks: {
+      count: probing.tasks.length,
+      texts: evaluation.probeTexts,
+      tokens: evaluation.probeTokens,
+    },
+    sets: {
+      names: probing.sets.map((set) => (typeof set === 'string' ? set : set.name)),
+      texts: probing.sets.reduce((sum, set) => sum + classesOf(set) * perClass, 0),
+      tokens: evaluation.setTokens,
+    },
+  };
+}
+
+/** Classes of a set whose name says nothing: loading it is an error later. */
+const SOME_CLASSES = 2;
+
+function classesOf(set: RunConfig['probing']['sets'][number]): number {
+  if (typeof set !== 'string') return set.classes.length;
+  const declared = declaredProbes.find(({ name }) => name === set);
+  if (declared !== undefined) return declared.classes.length;
+  return Object.entries(DEMO_CLASSES).find(([name]) => name === set)?.[1].length ?? SOME_CLASSES;
+}
 
 /** Every setting with its words, for --help. */
 export function describeFields(schema: z.ZodType, prefix = ''): { path: string; text: string }[] {

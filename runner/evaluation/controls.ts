@@ -1,10 +1,8 @@
 /** From what was gathered about controls to the part of a record that shows them. */
 import type { LossTable } from '../metrics/loss-recovered.ts';
-import type { Statistic } from '../metrics/statistic.ts';
 import type { Controls, ReconstructionControl } from '../report/schema.ts';
-import { controlsSuite, rowsFrom, shuffledLabels } from '../suites/controls.ts';
-import { DENSE_PROBING, denseProbingSuite } from '../suites/dense-probing.ts';
-import type { ProbeTask } from '../suites/probe-task.ts';
+import { controlsSuite, rowsFrom } from '../suites/controls.ts';
+import type { ControlledValue } from '../suites/suite.ts';
 import type { ControlsMeasured } from './control-pass.ts';
 import { CONTROL_STREAMS } from './reconstructors.ts';
 import type { HookMeasured } from './token-pass.ts';
@@ -14,39 +12,15 @@ interface Draws {
   seed: number;
 }
 
-/** Of one hook: probes that no SAE decides. */
-export interface ProbeControls {
-  shuffled: Statistic;
-  residual: Statistic;
-}
-
-/** What controls are made of, for each hook. */
-export interface ControlsGathered {
-  measured: readonly ControlsMeasured[];
-  probing: readonly ProbeControls[];
-}
-
-/** Probes of the residual, once a hook: the ceiling of the SAEs' own, and one on shuffled labels, which knows nothing. */
-export function probeControls(
-  residualTasks: readonly ProbeTask[],
-  { resamples, seed }: Draws,
-): ProbeControls {
-  const options = { resamples, resampleSeed: seed };
-  return {
-    shuffled: shuffledLabels(residualTasks, options, seed),
-    residual: denseProbingSuite(residualTasks, options).statistics[DENSE_PROBING],
-  };
-}
-
 /** The record's `controls` of one SAE. */
 export function controlsPart(
   hook: HookMeasured,
   index: number,
   measured: ControlsMeasured,
-  probing: { sae: Statistic; shuffled: Statistic; residual: Statistic; options: Draws },
+  ofSuites: readonly ControlledValue[],
+  draws: Draws,
 ): Controls {
   const { firstRow } = measured;
-  const { sae, shuffled, residual, options } = probing;
   const table = hook.losses[index]!;
   const losses: LossTable = {
     predictions: table.predictions.slice(firstRow),
@@ -75,9 +49,9 @@ export function controlsPart(
         : [],
     ),
     leftOut: measured.leftOut.filter(({ of }) => of.includes(index)),
-    probing: { sae, shuffled, residual },
+    ofSuites,
     fitTokens: measured.fitTokens,
-    draws: { resamples: options.resamples, seed: options.seed },
+    draws,
   });
   return { ...found, streams: CONTROL_STREAMS };
 }

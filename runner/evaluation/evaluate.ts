@@ -1,19 +1,15 @@
-/** From what the passes gathered to the measured part of each SAE's record: suites applied, composite formed. */
-
+/** From what the sweep left behind to the measured part of each SAE's record: what every run measures, and its suites. */
+import { MalformedError } from '../errors.ts';
 import { resampleRows } from '../metrics/bootstrap.ts';
-import type { BaseDefinitionId, ComponentName } from '../report/definitions.ts';
-import type { Row } from '../report/part.ts';
+import type { BaseDefinitionId } from '../report/definitions.ts';
+import { partFaults } from '../report/part.ts';
 import type { Controls, EvaluationRecord, Measure, Paired, Part } from '../report/schema.ts';
-import { coreSuite } from '../suites/core.ts';
-import { DENSE_PROBING, denseProbingSuite } from '../suites/dense-probing.ts';
-import { interpScoreSuite } from '../suites/interpscore.ts';
+import { definitionOf } from '../report/suites/find.ts';
 import { lossRecoveredSuite } from '../suites/loss-recovered.ts';
-import type { ProbeTask } from '../suites/probe-task.ts';
-import { type ReconstructionResult, reconstructionSuite } from '../suites/reconstruction.ts';
-import { TPP, tppSuite } from '../suites/tpp.ts';
-import type { ConceptsEvaluated } from './concepts.ts';
-import { type ControlsGathered, controlsPart } from './controls.ts';
-import type { CoreMeasured } from './core-pass.ts';
+import { reconstructionSuite } from '../suites/reconstruction.ts';
+import type { ScoredSae, Suite, SuiteResult, SuiteRun } from '../suites/suite.ts';
+import type { ControlsMeasured } from './control-pass.ts';
+import { controlsPart } from './controls.ts';
 import { type PairingKeys, pairedPart } from './pairing.ts';
 import type { HookMeasured } from './token-pass.ts';
 
@@ -27,84 +23,72 @@ export interface Evaluated {
   controls: Controls | undefined;
 }
 
+/** A suite of the run that has begun. */
+export interface RunningSuite {
+  suite: Suite;
+  run: SuiteRun;
+}
+
 export interface EvaluateOptions {
-  resamples: number;
-  seed: number;
+  draws: { resamples: number; seed: number };
   pairing: PairingKeys;
-  /** Further splits that the dense probes are fitted under. */
-  splitSeeds?: number;
-  /** The rows of the core losses. */
-  coreText?: Row | undefined;
+  /** Of the decoder of an SAE, by hook and number. */
+  directions(hook: number, index: number): ReturnType<ScoredSae['directions']>;
   /** Called between SAEs, with how many are done. */
   onSae?: (done: number, total: number) => void;
 }
 
-/** What the passes found, by hook and SAE; null for what the run's suites did not ask for. */
-export interface Found {
-  hooks: readonly HookMeasured[];
-  /** Probing tasks; the first is the one tpp perturbs (toxicity). */
-  tasks: readonly (readonly (readonly ProbeTask[])[])[] | null;
-  core: CoreMeasured | null;
-  /** Measured beside the packed rows; they need the tasks too. */
-  controls: ControlsGathered | null;
-  /** For each hook the results of its SAEs, in order. */
-  concepts: readonly AsyncIterable<ConceptsEvaluated>[] | null;
-}
-
-/** One result for each SAE of each hook, in their order. */
-export async function evaluate(found: Found, options: EvaluateOptions): Promise<Evaluated[]> {
-  const { hooks, tasks, core, controls, concepts } = found;
+/**
+ * @param controls by hook, where controls were measured
+ * @returns one result for each SAE of each hook, in their order
+ */
+export async function evaluate(
+  hooks: readonly HookMeasured[],
+  suites: readonly RunningSuite[],
+  controls: readonly ControlsMeasured[] | null,
+  options: EvaluateOptions,
+): Promise<Evaluated[]> {
+  const { draws } = options;
   const rows = hooks[0]?.tables.activations.rows ?? 0;
   // One set of resamples for all SAEs: their differences are paired.
-  const draws = { count: options.resamples, seed: options.seed };
-  const resamples = resampleRows(rows, draws, hooks[0]?.documents);
-  const coreRows = core?.tables[0]?.[0]?.clean.length ?? 0;
-  const coreDraws = { ...draws, seed: `core:${options.seed}` };
-  const coreResamples = resampleRows(coreRows, coreDraws, core?.documents);
+  const resamples = resampleRows(rows, { count: draws.resamples, seed: draws.seed }, hooks[0]?.documents);
   const total = hooks.reduce((sum, hook) => sum + hook.losses.length, 0);
   const results: Evaluated[] = [];
   for (const [hookIndex, hook] of hooks.entries()) {
-    const reconstructions = reconstructionSuite(hook.tables, resamples);
-    const ofConcepts = concepts?.[hookIndex]?.[Symbol.asyncIterator]();
-    for (const [index, reconstruction] of reconstructions.entries()) {
+    const tokens = hook.tables.activations.tokens.reduce((sum, count) => sum + count, 0);
+    for (const [index, reconstruction] of reconstructionSuite(hook.tables, resamples).entries()) {
       const loss = lossRecoveredSuite(hook.losses[index]!, resamples);
-      const coreTable = core?.tables[hookIndex]?.[index];
-      const coreLosses = coreTable && coreSuite(coreTable, coreResamples);
-      const saeTasks = tasks?.[hookIndex]?.[index];
-      const score = saeTasks && interpScoreOf(hook, reconstruction, loss, saeTasks, options);
-      const { 'loss_recovered@interpscore-0.0.1': recovered, ...losses } = loss.metrics;
-      const next = await ofConcepts?.next();
+      const metrics = { ...reconstruction.metrics, ...loss.metrics };
+      const statistics = { ...reconstruction.statistics, ...loss.statistics };
+      let directions: ReturnType<ScoredSae['directions']> | undefined;
+      const sae: ScoredSae = {
+        hook: hookIndex,
+        index,
+        directions: () => (directions ??= options.directions(hookIndex, index)),
+        base: { statistics, measures: metrics, tokens },
+      };
+      const scored: { running: RunningSuite; result: SuiteResult }[] = [];
+      for (const running of suites) {
+        scored.push({ running, result: checked(running.suite, await running.run.score(sae)) });
+      }
+      const measured = controls?.[hookIndex];
+      const controlled = [];
+      if (measured !== undefined) {
+        for (const { running, result } of scored)
+          controlled.push(...((await running.run.controlled?.(sae, result)) ?? []));
+      }
       results.push({
         layer: hook.layer,
-        // The composite's components stand in it and nowhere else, but for alive, which has its own curve and window.
-        metrics: {
-          ...reconstruction.metrics,
-          ...losses,
-          ...(score ? {} : { 'loss_recovered@interpscore-0.0.1': recovered }),
-        },
-        suites: {
-          ...(score && { interpscore: score.part }),
-          ...(coreLosses && {
-            core: {
-              measures: coreLosses.metrics,
-              ...(options.coreText && { tables: { text: [options.coreText] } }),
-            },
-          }),
-          ...(next === undefined || next.done ? {} : next.value),
-        },
+        metrics,
+        suites: Object.fromEntries(
+          scored.map(({ running, result }) => [running.suite.declaration.id, result.part]),
+        ),
         curves: reconstruction.curves,
         paired: pairedPart(
-          { ...reconstruction.statistics, ...loss.statistics, ...score?.statistics },
+          Object.assign({}, statistics, ...scored.map(({ result }) => result.statistics)),
           options.pairing,
         ),
-        controls:
-          controls === null || score === undefined
-            ? undefined
-            : controlsPart(hook, index, controls.measured[hookIndex]!, {
-                ...controls.probing[hookIndex]!,
-                sae: score.statistics[DENSE_PROBING],
-                options,
-              }),
+        controls: measured && controlsPart(hook, index, measured, controlled, draws),
       });
       options.onSae?.(results.length, total);
     }
@@ -112,36 +96,18 @@ export async function evaluate(found: Found, options: EvaluateOptions): Promise<
   return results;
 }
 
-function interpScoreOf(
-  hook: HookMeasured,
-  reconstruction: ReconstructionResult,
-  loss: ReturnType<typeof lossRecoveredSuite>,
-  tasks: readonly ProbeTask[],
-  options: EvaluateOptions,
-) {
-  const probeOptions = { resamples: options.resamples, resampleSeed: options.seed };
-  const { splitSeeds = 0 } = options;
-  const probing = denseProbingSuite(tasks, { ...probeOptions, splitSeeds });
-  const tpp = tppSuite(tasks[0]!, probeOptions);
-  const composite = interpScoreSuite({
-    loss_recovered: loss.statistics['loss_recovered@interpscore-0.0.1'],
-    alive: reconstruction.statistics['alive@v1'],
-    l0: reconstruction.statistics['l0@v1'],
-    sparse_probing: probing.statistics[DENSE_PROBING],
-    tpp: tpp.statistics[TPP],
-    window_tokens: hook.tables.activations.tokens.reduce((sum, tokens) => sum + tokens, 0),
-    notes: {
-      ...noteOf('loss_recovered', loss.metrics['loss_recovered@interpscore-0.0.1']),
-      ...noteOf('tpp', tpp.metrics[TPP]),
-    },
+/** @throws MalformedError when a suite's part is not what it declares, before anything is written */
+function checked({ declaration }: Suite, result: SuiteResult): SuiteResult {
+  const [fault] = partFaults(
+    result.part,
+    declaration,
+    (id) => declaration.definitions[id] ?? definitionOf({}, id),
+  );
+  if (fault === undefined) return result;
+  throw new MalformedError({
+    thing: `suite ${declaration.id}, ${fault.path.join('.')}`,
+    found: fault.message,
+    expected: 'a part as the suite declares it',
+    next: 'Correct the suite: its score, its views or the range of its definition.',
   });
-  return {
-    part: { ...composite.part, tables: { probes: probing.probes, perturbation: [tpp.perturbation] } },
-    statistics: { ...probing.statistics, ...tpp.statistics, ...composite.statistics },
-  };
-}
-
-/** The remark a component carries in the composite is the one its own measure has, such as what was clipped. */
-function noteOf(name: ComponentName, measure: Measure): Partial<Record<ComponentName, string>> {
-  return measure.value !== null && measure.note !== undefined ? { [name]: measure.note } : {};
 }

@@ -43,6 +43,12 @@ export function documentsOf(batches: readonly TokenBatch[]): number[] | undefine
   return documents;
 }
 
+/** How many documents hold most of a row. */
+export function blocksOf(batches: readonly TokenBatch[]): number | undefined {
+  const documents = documentsOf(batches);
+  return documents && new Set(documents).size;
+}
+
 /** What the statistics need to know of the document of a row. */
 export function documentOf({ documents }: TokenBatch, row: number): { document?: number } {
   return documents === undefined ? {} : { document: documents[row]! };

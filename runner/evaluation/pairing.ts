@@ -7,7 +7,6 @@ import type { Statistic } from '../metrics/statistic.ts';
 import { type PairedId, pairedIds } from '../report/paired.ts';
 import { packWithInfluences, type Source } from '../report/paired-draws.ts';
 import type { Paired } from '../report/schema.ts';
-import type { ProbeTask } from '../suites/probe-task.ts';
 import { documentsOf, namesOf } from './observation.ts';
 
 /** Changes when resamples are drawn in another way. */
@@ -21,17 +20,16 @@ export interface PairingKeys {
 /**
  * Names the rows and the draws: two evaluations of equal keys drew the same rows of the same text in each resample.
  *
- * @param tasks of any one SAE: the texts, labels and splits are those of all
+ * @param ofSuites what the draws of each suite follow from beside the packed rows, such as its tasks' labels and texts
  */
 export function pairingKeys(
   batches: readonly TokenBatch[],
-  tasks: readonly ProbeTask[],
+  ofSuites: readonly unknown[],
   draws: { resamples: number; seed: number },
 ): PairingKeys {
-  const probes = tasks.map(({ task, labels, texts }) => [task, Array.from(labels), sha256(texts.join('\0'))]);
   return {
     tokens: sha256(canonicalJson([DRAWING, draws, namesOf(batches), documentsOf(batches) ?? null])),
-    probes: sha256(canonicalJson([DRAWING, draws, probes])),
+    probes: sha256(canonicalJson([DRAWING, draws, ofSuites])),
   };
 }
 

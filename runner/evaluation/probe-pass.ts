@@ -3,25 +3,10 @@
  * asks for it. They are the features of every probe.
  */
 import type { TokenBatch } from '../lm/language-model.ts';
-import type { DenseFeatures, SparseFeatures, SparseRow } from '../probes/features.ts';
+import type { SparseRow } from '../probes/features.ts';
 import type { Latents } from '../sae/sae.ts';
+import type { PooledTexts, ProbeText } from '../suites/suite.ts';
 import type { HookSaes, Observation } from './observation.ts';
-
-/** A text as the language model reads it. */
-export interface ProbeText {
-  /** At least one token, already truncated. */
-  ids: readonly number[];
-  /** Non-zero for the tokens that count, one of them at least; all count where it is left out. */
-  kept?: Uint8Array;
-}
-
-/** Of one hook. */
-export interface PooledTexts {
-  /** For each SAE [texts, d_sae]. */
-  latents: SparseFeatures[];
-  /** [texts, dModel]; null unless asked for. */
-  residual: DenseFeatures | null;
-}
 
 /** Tokens of one forward pass, padding included. */
 export const PROBE_BATCH_TOKENS = 4_096;
@@ -38,12 +23,12 @@ export function observeProbes(
     latents: saes.map(({ d_sae }) => ({ rows, columns: d_sae, entries: new Array<SparseRow>(rows) })),
     residual: withResidual ? { rows, columns: dModel, values: new Float32Array(rows * dModel) } : null,
   }));
-  const groups = batchesByLength(texts);
+  const { batches, groups } = inBatches(texts);
   const counts = texts.map(
     ({ ids, kept }) => kept?.reduce((sum, each) => sum + (each ? 1 : 0), 0) ?? ids.length,
   );
   return {
-    batches: groups.map((group) => padded(group.map((text) => texts[text]!.ids))),
+    batches,
     branches: 0,
     observer: {
       async see({ hook, index, batch, residual }) {
@@ -109,6 +94,12 @@ function pooledLatents({ k, values, indices }: Latents, text: Stretch, sums: Flo
   }
   sums.fill(0);
   return row;
+}
+
+/** Texts in batches of similar length, with the numbers of the texts of each. */
+export function inBatches(texts: readonly ProbeText[]): { batches: TokenBatch[]; groups: number[][] } {
+  const groups = batchesByLength(texts);
+  return { groups, batches: groups.map((group) => padded(group.map((text) => texts[text]!.ids))) };
 }
 
 /** Numbers of texts in groups of similar length, so that little of a batch is padding. */

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { componentNames } from '../report/definitions.ts';
 import { interpScorePart } from '../report/measures.ts';
 import type { EvaluationRecord, Measure } from '../report/schema.ts';
-import { interpScoreWeights } from '../suites/interpscore.ts';
+import { interpScoreWeights } from '../suites/interpscore/composite.ts';
 import {
   disagreement,
   fact,

@@ -7,10 +7,9 @@ import { shareMemory } from '../lm/memory.ts';
 import { bytesOf, partsOf } from '../lm/parts.ts';
 import { type PlacedSegment, placementOf } from '../lm/placement.ts';
 import { parseDevices } from '../onnx/devices.ts';
-import { needsOf } from '../suites/needs.ts';
 import { applies } from '../train/architectures/index.ts';
 import { trainedSaes } from './planned-saes.ts';
-import { pooledBytes } from './pooled-memory.ts';
+import { pooledBytes, readingsOf } from './pooled-memory.ts';
 import { CORE_BATCH_TOKENS } from './text.ts';
 import { STATES_HELD } from './train-stage.ts';
 
@@ -123,8 +122,9 @@ export function planOf(config: RunConfig, checkpoint: Checkpoint, memory: number
   // Forward and backward through encoder and decoder, both read densely: an upper bound of a sparse decoder's work.
   const trained = saes.reduce((sum, { n }) => sum + 3 * 2 * 2 * d * n, 0);
   const evaluated = saes.reduce((sum, { layer, n }) => sum + 2 * d * n + after(layer) + head, 0);
-  const { evaluation, probing, training } = config;
-  const needs = needsOf(evaluation.suites);
+  const { evaluation, training } = config;
+  const readings = readingsOf(config);
+  const spliced = readings.some((reading) => reading.spliced);
   const encoded = saes.reduce((sum, { n }) => sum + 2 * d * n, 0);
   const upToHooks = whole - after(hooks.at(-1)!);
   // Each SAE's branch and each hook's zero end in two heads: their own and the clean one.
@@ -161,42 +161,24 @@ export function planOf(config: RunConfig, checkpoint: Checkpoint, memory: number
       stageOf(
         'evaluation',
         {
-          positions: Math.max(batchTokens, PROBE_BATCH_TOKENS, needs.bosRows ? CORE_BATCH_TOKENS : 0),
+          positions: Math.max(batchTokens, PROBE_BATCH_TOKENS, spliced ? CORE_BATCH_TOKENS : 0),
           saes:
             saeBytes +
             pooledBytes(
               config,
               saes.map(({ n, k }) => ({ d_in: d, d_sae: n, k })),
             ),
-          divergence: needs.divergence,
+          divergence: spliced,
         },
         [
           text(evaluation.tokens, saes.length, whole + head + evaluated),
-          ...(needs.bosRows
-            ? [text(evaluation.coreTokens, saes.length + hooks.length, whole + head + core)]
-            : []),
-          // As long as they may be; how many classes a set has is known when it is loaded, two at least.
-          ...(needs.tasks
-            ? [
-                text(
-                  probing.tasks.length * evaluation.probeTexts * evaluation.probeTokens,
-                  0,
-                  upToHooks + encoded,
-                ),
-              ]
-            : []),
-          ...(needs.sets
-            ? [
-                text(
-                  2 *
-                    probing.sets.length *
-                    (evaluation.setTrainTexts + evaluation.setTestTexts) *
-                    evaluation.setTokens,
-                  0,
-                  upToHooks + encoded,
-                ),
-              ]
-            : []),
+          // As long as they may be.
+          ...readings.map((reading) => {
+            const tokens = reading.rows * reading.rowTokens;
+            return reading.spliced
+              ? text(tokens, saes.length + hooks.length, whole + head + core)
+              : text(tokens, 0, upToHooks + encoded);
+          }),
         ],
       ),
     ],

@@ -1,24 +1,21 @@
-/** The tasks of InterpScore: their texts, and the features of those texts as the suites take them. */
+/** The run's probing tasks of two classes: their texts as the suites take them. */
 import type { RunConfig } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
-import type { ProbeText } from '../evaluation/probe-pass.ts';
 import type { ContentCache } from '../io/content-cache.ts';
-import { type Features, rowsFrom } from '../probes/features.ts';
 import type { Exclusion } from '../report/schema.ts';
 import type { Reporter } from '../reporter.ts';
-import type { ProbeTask } from '../suites/probe-task.ts';
+import type { AskedTasks, ProbeText } from '../suites/suite.ts';
 import { encodedTexts } from '../text/encoded-texts.ts';
 import type { ProbeSet } from '../text/probe-sets.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { probeSets } from './text.ts';
 
 export interface ProbeTasks {
+  tasks: AskedTasks['tasks'];
   /** The texts of all tasks, one task after the other. */
   texts: ProbeText[];
   /** Texts of the data sets that no task reads. */
   removed: Exclusion[];
-  /** The tasks with the pooled latents of these texts. */
-  of(latents: Features): ProbeTask[];
 }
 
 /** @throws UserError for a task without a usable text, or of more than two classes */
@@ -36,7 +33,7 @@ export async function probeTasks(
     const name = typeof task === 'string' ? task : task.name;
     const set = asTask(await load(name, { kind: 'first', rows: probeTexts }));
     loaded.push(set);
-    removed.push(...removedTexts(set, 'interpscore'));
+    removed.push(...removedTexts(set, 'probing.tasks'));
   }
   const texts = loaded.flatMap(({ train }) => train.map(({ text }) => text));
   const encoded = (await encodedTexts(tokenizer, texts, probeTokens, cache)).values();
@@ -57,20 +54,12 @@ export async function probeTasks(
   return {
     removed,
     texts: sets.flatMap(({ usable }) => usable.map(({ ids }) => ({ ids }))),
-    of(latents) {
-      let first = 0;
-      return sets.map(({ name, data, usable }): ProbeTask => {
-        const part = rowsFrom(latents, first, usable.length);
-        first += usable.length;
-        return {
-          task: name,
-          data,
-          features: part,
-          labels: usable.map(({ label }) => label),
-          texts: usable.map(({ text }) => text),
-        };
-      });
-    },
+    tasks: sets.map(({ name, data, usable }) => ({
+      name,
+      data,
+      labels: usable.map(({ label }) => label),
+      texts: usable.map(({ text }) => text),
+    })),
   };
 }
 

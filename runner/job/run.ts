@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { suitesOf } from '../config/run-config.ts';
 import type { Kept } from '../evaluation/observation.ts';
 import { PROBE_BATCH_TOKENS } from '../evaluation/probe-pass.ts';
 import { openContentCache } from '../io/content-cache.ts';
@@ -16,8 +17,6 @@ import type { EvaluationRecord } from '../report/schema.ts';
 import { type Reporter, Stopped, stageReporter, type Voice } from '../reporter.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { storedSha256 } from '../sae/stored-sae.ts';
-import { needsOf } from '../suites/needs.ts';
-import { CORE_ROW_TOKENS } from '../text/bos-rows.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import { checkpointStore } from '../train/checkpoint.ts';
 import { checkStart } from './check-start.ts';
@@ -25,7 +24,7 @@ import { evaluateStage } from './evaluate-stage.ts';
 import { modelNotes, openRunModel, type RunModel, removeSpilled } from './language-model.ts';
 import type { RunStart } from './messages.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from './planned-saes.ts';
-import { pooledBytes } from './pooled-memory.ts';
+import { pooledBytes, readingsOf } from './pooled-memory.ts';
 import { recordOf } from './record.ts';
 import { type ResumeStamp, stampOf } from './resume-stamp.ts';
 import { RUN_SCHEMA, type RunState, writeState } from './run-folder.ts';
@@ -67,7 +66,7 @@ export async function runJob(start: RunStart, voice: Voice): Promise<void> {
     if (config.train) {
       // What the evaluation would fail of should be known before hours of training, and leave nothing behind.
       if (state.checked !== identity.evaluated)
-        await checkStart(config, start.model, reporter('text', 'tokens'));
+        await checkStart(config, suitesOf(config), start.model, reporter('text', 'tokens'));
       state.checked = identity.evaluated;
       await withSaes(start, saes.filter(isPublished), reporter, (run) => tested(run, reporter));
     }
@@ -159,6 +158,7 @@ async function withSaes<T>(
   if (planned.length === 0) return undefined;
   const { config, folder } = start;
   const [device] = parseDevices(config.device);
+  const readings = readingsOf(config);
   const loaded = await loadTokenizer(start.model.folder);
   const saes: OpenedRun['saes'] = [];
   try {
@@ -169,14 +169,9 @@ async function withSaes<T>(
       folder,
       hooks: [...new Set(planned.map(({ layer }) => layer))],
       memory: start.memory,
-      maxTokens: Math.max(
-        config.corpus.rowTokens,
-        config.evaluation.probeTokens,
-        config.evaluation.setTokens,
-        CORE_ROW_TOKENS,
-      ),
+      maxTokens: Math.max(config.corpus.rowTokens, ...readings.map(({ rowTokens }) => rowTokens)),
       positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, CORE_BATCH_TOKENS),
-      divergence: needsOf(config.evaluation.suites).divergence,
+      divergence: readings.some(({ spliced }) => spliced),
       saes:
         saes.reduce((sum, { file: { sae } }) => sum + 4 * 2 * sae.d_in * sae.d_sae, 0) +
         pooledBytes(
@@ -223,7 +218,7 @@ async function evaluateRun(
   const tests = await tested(run, reporter);
   const kept = await openKept(start);
   const { evaluated, ...data } = await evaluateStage(
-    { config, device, opened, tokenizer, text, saes, kept },
+    { config, device, opened, tokenizer, suites: suitesOf(config), text, saes, kept },
     reporter,
   );
   await kept?.cache.settled();

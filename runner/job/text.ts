@@ -197,15 +197,16 @@ async function heldoutRows(
 }
 
 /**
- * Held-out rows of 128 tokens for the losses of SAEBench's core evaluation, from the same documents.
+ * Held-out rows of 128 tokens that begin with BOS, as SAEBench's core evaluation has them, from the same documents.
  *
  * @param begin the token that begins rows
+ * @param setting what the user would lower where there is too little text
  * @throws UserError when there are fewer held-out documents than the suite asks for; Stopped when asked to stop
  */
 export async function coreBatches(
   config: RunConfig,
   tokenizer: Tokenizer,
-  begin: number,
+  { begin, tokens, setting }: { begin: number; tokens: number; setting: string },
   reporter: Reporter,
   find: FindDataFiles = findFiles,
 ): Promise<TokenBatch[]> {
@@ -213,8 +214,7 @@ export async function coreBatches(
   async function* documents() {
     for await (const { text } of heldout.texts) yield tokenizer.encode(text, { specialTokens: false });
   }
-  const { coreTokens } = config.evaluation;
-  const wanted = Math.floor(coreTokens / CORE_ROW_TOKENS);
+  const wanted = Math.floor(tokens / CORE_ROW_TOKENS);
   const { batches, taken } = await inBatches(
     bosRows(documents(), begin),
     wanted,
@@ -223,7 +223,7 @@ export async function coreBatches(
   );
   if (taken < wanted) {
     const [found, expected] = [taken * CORE_ROW_TOKENS, wanted * CORE_ROW_TOKENS];
-    throw tooShort('held-out text', heldout.ended, found, expected, 'evaluation.coreTokens');
+    throw tooShort('held-out text', heldout.ended, found, expected, setting);
   }
   return batches;
 }
@@ -270,7 +270,7 @@ export function batchOf(rows: readonly Int32Array[]): TokenBatch {
   return { ids, rows: rows.length, tokens };
 }
 
-/** The probe sets of a run, by name: declared in its configuration, those known by name, those of the small world. */
+/** Probe sets by name or declared: those of the configuration, those known by name, those of the small world. */
 export function probeSets(
   config: RunConfig,
   reporter: Reporter,
@@ -279,9 +279,10 @@ export function probeSets(
   const { tasks, sets } = config.probing;
   const own = [...tasks, ...sets].filter((each) => typeof each !== 'string');
   const files = [...own, ...declaredProbes];
-  return async (name, demand) => {
+  return async (set, demand) => {
+    const name = typeof set === 'string' ? set : set.name;
     const demo = DEMO_PROBES.find((each) => each === name);
-    const declared = files.find((each) => each.name === name);
+    const declared = typeof set === 'string' ? files.find((each) => each.name === name) : set;
     if (declared !== undefined) {
       reporter.note(`reading probe set ${name}`);
       return fileProbeSet(declared, demand, find, stopWhenAsked(reporter));

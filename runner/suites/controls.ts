@@ -3,30 +3,20 @@
  * skill = (value − floor) / (ceiling − floor), computed in each resample.
  */
 
-import { random, shuffle } from '../math/random.ts';
 import { type Resamples, resampleRows } from '../metrics/bootstrap.ts';
 import { centredTotal } from '../metrics/centred-total.ts';
 import type { HookTables } from '../metrics/hook-statistics.ts';
 import type { LossTable } from '../metrics/loss-recovered.ts';
 import { lossRecoveredInterpScore, meanOfRowMeans } from '../metrics/loss-recovered.ts';
 import type { ReconstructionTable } from '../metrics/reconstruction.ts';
-import {
-  combine,
-  constant,
-  type Estimate,
-  type Statistic,
-  toMeasure,
-  unmeasured,
-} from '../metrics/statistic.ts';
+import { combine, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
 import { varExpPooled } from '../metrics/variance-explained.ts';
-import { definitions } from '../report/definitions.ts';
+import { type DefinitionId, definitions } from '../report/definitions.ts';
 import type { ControlName, Controls } from '../report/schema.ts';
-import { DENSE_PROBING, denseProbingSuite } from './dense-probing.ts';
-import type { ProbeOptions, ProbeTask } from './probe-task.ts';
+import type { ControlledValue } from './suite.ts';
 
 const VAR_EXP = 'var_exp@pooled-v1';
 const LOSS_RECOVERED = 'loss_recovered@interpscore-0.0.1';
-export type ControlledId = typeof VAR_EXP | typeof LOSS_RECOVERED | typeof DENSE_PROBING;
 
 /** One reconstruction on the controlled rows. */
 export interface Controlled {
@@ -45,30 +35,15 @@ export interface ControlInputs {
   controls: readonly (Controlled & { name: ControlName; note: string })[];
   /** Controls that could not be made, with the reason. */
   leftOut: readonly { control: ControlName; reason: string }[];
-  probing: {
-    /** What the SAE's own probes scored. */
-    sae: Statistic;
-    shuffled: Statistic;
-    residual: Statistic;
-  };
+  /** Values of suites, with theirs. */
+  ofSuites: readonly ControlledValue[];
   fitTokens: number;
   draws: { resamples: number; seed: number };
 }
 
-const FLOORS: Readonly<Record<ControlledId, ControlName>> = {
-  'var_exp@pooled-v1': 'untrained',
-  'loss_recovered@interpscore-0.0.1': 'untrained',
-  'probe_auc_dense@interpscore-0.0.1': 'chance',
-};
-const CEILINGS: Readonly<Record<ControlledId, ControlName>> = {
-  'var_exp@pooled-v1': 'identity',
-  'loss_recovered@interpscore-0.0.1': 'identity',
-  'probe_auc_dense@interpscore-0.0.1': 'residual_probe',
-};
-
 /** The record's `controls`. */
 export function controlsSuite(inputs: ControlInputs): Controls {
-  const { activations, losses, controls, probing, draws } = inputs;
+  const { activations, losses, controls, draws } = inputs;
   const drawing = { count: draws.resamples, seed: `controls ${draws.seed}` };
   const resamples = resampleRows(activations.rows, drawing, inputs.documents);
   const total = centredTotal(activations, resamples);
@@ -78,7 +53,7 @@ export function controlsSuite(inputs: ControlInputs): Controls {
   });
   const values: Controls['values'] = [];
   const found = new Map<string, Statistic>();
-  const add = (control: ControlName, id: ControlledId, statistic: Statistic, note?: string): void => {
+  const add = (control: ControlName, id: DefinitionId, statistic: Statistic, note?: string): void => {
     found.set(`${control} ${id}`, statistic);
     const measure = toMeasure(statistic, note === undefined ? {} : { note }, definitions[id].range);
     values.push({ control, id, measure });
@@ -91,24 +66,30 @@ export function controlsSuite(inputs: ControlInputs): Controls {
   for (const { control, reason } of inputs.leftOut) {
     for (const id of [VAR_EXP, LOSS_RECOVERED] as const) add(control, id, unmeasured(reason));
   }
-  add('shuffled_labels', DENSE_PROBING, probing.shuffled);
-  add('residual_probe', DENSE_PROBING, probing.residual);
-  const chance: Estimate = constant(0.5, resamples);
-  found.set(`chance ${DENSE_PROBING}`, chance);
-
-  const own = { ...of(inputs.sae), [DENSE_PROBING]: probing.sae };
-  const skills = (Object.keys(FLOORS) as ControlledId[]).flatMap((id) => {
-    const value = own[id];
-    const floor = found.get(`${FLOORS[id]} ${id}`);
-    const ceiling = found.get(`${CEILINGS[id]} ${id}`);
+  const own = of(inputs.sae);
+  const reconstructed = { floor: 'untrained', ceiling: 'identity' } as const;
+  const controlled: Pick<ControlledValue, 'id' | 'value' | 'floor' | 'ceiling'>[] = [
+    { id: VAR_EXP, value: own[VAR_EXP], ...reconstructed },
+    { id: LOSS_RECOVERED, value: own[LOSS_RECOVERED], ...reconstructed },
+  ];
+  for (const each of inputs.ofSuites) {
+    controlled.push(each);
+    for (const { control, statistic, shown } of each.controls) {
+      if (shown) add(control, each.id, statistic);
+      else found.set(`${control} ${each.id}`, statistic);
+    }
+  }
+  const skills = controlled.flatMap(({ id, value, ...ends }) => {
+    const floor = found.get(`${ends.floor} ${id}`);
+    const ceiling = found.get(`${ends.ceiling} ${id}`);
     if (floor === undefined || ceiling === undefined) return [];
     const skill = skillOf(value, floor, ceiling);
     return [
       {
         id,
         value: toMeasure(value, {}, definitions[id].range),
-        floor: { control: FLOORS[id], value: floor.value },
-        ceiling: { control: CEILINGS[id], value: ceiling.value },
+        floor: { control: ends.floor, value: floor.value },
+        ceiling: { control: ends.ceiling, value: ceiling.value },
         skill: toMeasure(skill),
       },
     ];
@@ -138,17 +119,6 @@ function recovered(table: LossTable, resamples: Resamples): Statistic {
     meanOfRowMeans(sums, table.predictions, resamples),
   );
   return lossRecoveredInterpScore(clean!, sae!, zero!).statistic;
-}
-
-/** The dense probe with the labels of every task in another order: it must score chance. */
-export function shuffledLabels(tasks: readonly ProbeTask[], options: ProbeOptions, seed: number): Statistic {
-  const shuffled = tasks.map((task) => ({
-    ...task,
-    labels: shuffle(Array.from(task.labels), random('shuffled labels', seed, task.task)),
-  }));
-  return denseProbingSuite(shuffled, { ...options, resampleSeed: `shuffled ${seed}` }).statistics[
-    DENSE_PROBING
-  ];
 }
 
 /** The last rows of the tables of a hook. */

@@ -1,6 +1,7 @@
 /** Labelled texts as the probing suites read them, wherever they come from. */
 import { MalformedError, UserError } from '../errors.ts';
 import { random, shuffle } from '../math/random.ts';
+import type { ProbeDeclaration } from './probe-declaration.ts';
 
 export interface ProbeRow {
   text: string;
@@ -38,12 +39,12 @@ export type ProbeDemand =
   | { kind: 'balanced'; trainPerClass: number; testPerClass: number; seed: number };
 
 /**
- * Loads the sets of a run by the names that its configuration gives them.
+ * Loads a set by the name that the configuration gives it, or as declared.
  *
  * @throws UserError, MalformedError or UnavailableError when a set cannot be loaded or has one class only; no label
  *   is ever made up
  */
-export type ProbeSetLoader = (name: string, demand: ProbeDemand) => Promise<ProbeSet>;
+export type ProbeSetLoader = (set: string | ProbeDeclaration, demand: ProbeDemand) => Promise<ProbeSet>;
 
 export interface BinaryRows {
   /** Row numbers: the class's, then as many of the others. */

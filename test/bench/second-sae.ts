@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { resolveRun } from '../../runner/config/resolve.ts';
+import { suitesOf } from '../../runner/config/run-config.ts';
 import { demoModelFolder } from '../../runner/demo/index.ts';
 import type { Evaluated } from '../../runner/evaluation/evaluate.ts';
 import { PROBE_BATCH_TOKENS } from '../../runner/evaluation/probe-pass.ts';
@@ -22,7 +23,6 @@ import { random } from '../../runner/math/random.ts';
 import { openRelease, writeRelease } from '../../runner/sae/checkpoints/reference-release.ts';
 import { type TopKSae, topKSae } from '../../runner/sae/sae.ts';
 import { storedSha256 } from '../../runner/sae/stored-sae.ts';
-import { needsOf } from '../../runner/suites/needs.ts';
 import { loadTokenizer } from '../../runner/text/tokenizer.ts';
 
 const { values } = parseArgs({
@@ -69,7 +69,7 @@ async function evaluated(
     memory: 8 * 2 ** 30,
     hooks: [layer],
     maxTokens: 256,
-    divergence: needsOf(config.evaluation.suites).divergence,
+    divergence: true,
     positions: PROBE_BATCH_TOKENS,
     saes: 0,
   });
@@ -84,6 +84,7 @@ async function evaluated(
         device: 'cpu',
         opened,
         tokenizer,
+        suites: suitesOf(config),
         text,
         saes: [{ planned: planned!, file, sha256: await storedSha256(file.sae) }],
         kept,

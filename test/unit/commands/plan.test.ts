@@ -62,7 +62,7 @@ describe('plan', () => {
     const pooled = 3 * 700 * (8 * 256 + 4 * 128);
     const all = await planned(555.5 + pooled / 1e6);
     expect(all.memory.working - evaluation.memory.working).toBe(pooled);
-    const texts = 2 * 200 * 256 + 2 * (40 + 20) * 128;
+    const texts = 2 * 200 * 256 + 5 * (40 + 20) * 128;
     expect(all.tokens).toBe(4096 + 1024 + texts);
     expect(all.disk + all.memory.waiting).toBe(4 * 128 * (4096 * 4 + 1024 * 7 + texts));
   });

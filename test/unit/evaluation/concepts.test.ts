@@ -1,23 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type ConceptOptions,
-  conceptTexts,
-  evaluateConcepts,
-  planConceptSuites,
-} from '../../../runner/evaluation/concepts.ts';
+import { resolveRun } from '../../../runner/config/resolve.ts';
+import { conceptTexts } from '../../../runner/evaluation/concepts.ts';
+import { readingsOf } from '../../../runner/job/pooled-memory.ts';
 import { random } from '../../../runner/math/random.ts';
-import { needsOf, suiteNames } from '../../../runner/suites/needs.ts';
+import type { ConceptSet } from '../../../runner/suites/concepts.ts';
+import { kSparse } from '../../../runner/suites/k-sparse/suite.ts';
+import { type ClassPair, plansOf, scr } from '../../../runner/suites/scr/suite.ts';
+import type { ScoredSae, Suite, SuiteContext } from '../../../runner/suites/suite.ts';
+import { tpp } from '../../../runner/suites/tpp/suite.ts';
 import type { ProbeRow, ProbeSet } from '../../../runner/text/probe-sets.ts';
+import { expectDeclared } from '../suites/declared.ts';
 
-const options: ConceptOptions = {
-  suites: suiteNames,
-  ks: [1, 2],
-  ns: [1],
-  scrPairs: [],
-  seed: 0,
-  resamples: 50,
-  resampleSeed: 0,
-};
 const BOS = 0;
 
 const rows = (count: number, offset: number): ProbeRow[] =>
@@ -65,12 +58,13 @@ describe('conceptTexts', () => {
   });
 });
 
-describe('planConceptSuites', () => {
+describe('the suites over sets', () => {
   const { set: known } = conceptTexts(set, encoded, new Set([BOS]));
+  const draws = { resamples: 50, resampleSeed: 0 };
 
-  it('takes classes two by two, or the pairs that are declared for the set', () => {
-    const namesOf = (scrPairs: ConceptOptions['scrPairs']) =>
-      planConceptSuites([known], { ...options, scrPairs }).sets[0]!.pairs.map(({ name }) => name);
+  it('scr takes classes two by two, or the pairs that are declared for the set', () => {
+    const plans = (scrPairs: ClassPair[]) => plansOf(known, scrPairs, draws, () => undefined);
+    const namesOf = (scrPairs: ClassPair[]) => plans(scrPairs).map(({ name }) => name);
     expect(namesOf([])).toEqual(['b / a']);
     expect(namesOf([{ set: 'another', positive: 'x', negative: 'y' }])).toEqual(['b / a']);
     const declared = [
@@ -78,7 +72,7 @@ describe('planConceptSuites', () => {
       { set: 'three', positive: 'a', negative: 'b' },
     ];
     expect(namesOf(declared)).toEqual(['c / a', 'a / b']);
-    const [first] = planConceptSuites([known], { ...options, scrPairs: declared }).sets[0]!.pairs;
+    const [first] = plans(declared);
     // Where the probe is biased, c has the second value of the attribute and a the first.
     const { rows, labels } = first!.biased;
     expect(rows.length).toBeGreaterThan(0);
@@ -91,55 +85,94 @@ describe('planConceptSuites', () => {
     );
   });
 
-  it('records what it leaves out', () => {
-    expect(planConceptSuites([], options).exclusions.map(({ suite }) => suite)).toEqual([
-      'k-sparse',
-      'tpp',
-      'scr',
-    ]);
-    const { attribute: _, ...plain } = known;
-    expect(planConceptSuites([plain], options).exclusions).toEqual([
-      { suite: 'scr', data: 'three', reason: 'the set has no second label' },
-    ]);
-    const onlyLow = { ...known, attribute: { ...known.attribute!, labels: known.texts.map(() => 0) } };
-    expect(planConceptSuites([onlyLow], options).exclusions).toMatchObject([
-      { suite: 'scr', data: 'three: b / a', reason: expect.stringMatching(/0 training and 0 test texts/) },
-    ]);
+  const stream = random('concept suites');
+  const draw = (columns: number) => ({
+    values: Float32Array.from({ length: 60 * columns }, () => stream.next()),
+    rows: 60,
+    columns,
+  });
+  const sparse = (columns: number) => {
+    const { values } = draw(columns);
+    const indices = Int32Array.from({ length: columns }, (_, j) => j);
+    const entries = Array.from({ length: 60 }, (_, row) => ({
+      indices,
+      values: values.subarray(row * columns, (row + 1) * columns),
+    }));
+    return { rows: 60, columns, entries };
+  };
+  const pooled = { residual: draw(4), latents: [sparse(6), sparse(6)] };
+
+  /** A context of one hook with two SAEs. */
+  function contextOf(sets: readonly ConceptSet[], exclusions: [string, string][] = []): SuiteContext {
+    const refuse = (): never => {
+      throw new Error('not asked for by these suites');
+    };
+    return {
+      hooks: [{ layer: 0, d: 4, saes: [{ d_sae: 6 }, { d_sae: 6 }] }],
+      draws: { resamples: 50, seed: 0 },
+      probeSeed: 0,
+      controls: false,
+      tokenizer: { encode: refuse, encodeAll: refuse, decode: refuse, special: new Set(), size: 0 },
+      exclude: (data, reason) => exclusions.push([data, reason]),
+      remember: async (_key, make) => make(),
+      tasks: refuse,
+      sets: async () => sets.map((each) => ({ set: each, pooled: { at: () => pooled } })),
+      probeSet: refuse,
+      pooled: refuse,
+      tokenOf: refuse,
+      visit: refuse,
+      splicedLosses: refuse,
+    };
+  }
+
+  const settings = { kValues: [1, 2], nValues: [1], scrPairs: [] };
+  const sae = (index: number): ScoredSae => ({
+    hook: 0,
+    index,
+    directions: async () => ({ rows: Float32Array.from({ length: 24 }, () => 20 * stream.gaussian()) }),
+    base: { statistics: {}, measures: {}, tokens: 0 },
   });
 
-  it('gives each SAE what its suites ask for, and nothing else', async () => {
-    const stream = random('concept suites');
-    const draw = (columns: number) => ({
-      values: Float32Array.from({ length: 60 * columns }, () => stream.next()),
-      rows: 60,
-      columns,
-    });
-    const features = [{ residual: draw(4), latents: [draw(6), draw(6)] }];
-    const directions = async () => ({ rows: new Float32Array(24).fill(1) });
-    const run = async (suites: ConceptOptions['suites']) => {
-      const asked = { ...options, suites };
-      const found = [];
-      for await (const each of evaluateConcepts(
-        planConceptSuites([known], asked),
-        features,
-        [directions, directions],
-        asked,
-      ))
-        found.push(Object.keys(each));
-      return found;
+  it.each([
+    ['k-sparse', kSparse],
+    ['tpp', tpp],
+    ['scr', scr],
+  ] as const)('%s gives each SAE a part as it declares it', async (id, suite) => {
+    const run = await suite.begin(contextOf([known]), settings);
+    const parts = [(await run!.score(sae(0))).part, (await run!.score(sae(1))).part];
+    for (const part of parts) expectDeclared(id, part);
+    // Where nothing is lost SCR is 0 for any SAE.
+    if (suite !== scr) expect(parts[0]).not.toEqual(parts[1]);
+  });
+
+  it('say what they leave out', async () => {
+    const exclusionsOf = async (suite: Suite, sets: readonly ConceptSet[]) => {
+      const exclusions: [string, string][] = [];
+      expect(await suite.begin(contextOf(sets, exclusions), settings)).toBeNull();
+      return exclusions;
     };
-    expect(await run(suiteNames)).toEqual([
-      ['k-sparse', 'tpp', 'scr'],
-      ['k-sparse', 'tpp', 'scr'],
+    for (const suite of [kSparse, tpp, scr]) {
+      expect(await exclusionsOf(suite, [])).toEqual([
+        ['probing.sets', 'the run names no set of several classes'],
+      ]);
+    }
+    const { attribute: _, ...plain } = known;
+    expect(await exclusionsOf(scr, [plain])).toEqual([['three', 'the set has no second label']]);
+    const onlyLow = { ...known, attribute: { ...known.attribute!, labels: known.texts.map(() => 0) } };
+    expect(await exclusionsOf(scr, [onlyLow])).toEqual([
+      ['three: b / a', expect.stringMatching(/0 training and 0 test texts/)],
     ]);
-    expect(await run(['tpp'])).toEqual([['tpp'], ['tpp']]);
   });
 });
 
-describe('needsOf', () => {
-  it('is the union of what the suites ask for', () => {
-    expect(needsOf([])).toEqual({ bosRows: false, tasks: false, sets: false, divergence: false });
-    expect(needsOf(['tpp', 'scr'])).toEqual({ bosRows: false, tasks: false, sets: true, divergence: false });
-    expect(needsOf(suiteNames)).toEqual({ bosRows: true, tasks: true, sets: true, divergence: true });
+describe('what the suites of a run read', () => {
+  it('is each text once, whoever asks for it', async () => {
+    const readingsWith = async (...names: string[]) =>
+      readingsOf(
+        await resolveRun(['small-world-quick'], { set: [`evaluation.suites=${JSON.stringify(names)}`] }),
+      ).map(({ name }) => name);
+    expect(await readingsWith()).toEqual([]);
+    expect(await readingsWith('tpp', 'scr')).toEqual(['sets']);
+    expect(await readingsWith('interpscore', 'core', 'k-sparse')).toEqual(['tasks', 'rows from BOS', 'sets']);
   });
 });

@@ -17,8 +17,9 @@ import { interval, unmeasured } from '../../../runner/metrics/statistic.ts';
 import { type Controls, recordObject } from '../../../runner/report/schema.ts';
 import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
 import { topKSae } from '../../../runner/sae/sae.ts';
-import { shuffledLabels } from '../../../runner/suites/controls.ts';
-import { denseProbingSuite } from '../../../runner/suites/dense-probing.ts';
+import { denseProbingSuite } from '../../../runner/suites/interpscore/dense-probing.ts';
+import { shuffledLabels } from '../../../runner/suites/interpscore/suite.ts';
+import type { ControlledValue } from '../../../runner/suites/suite.ts';
 import { loadTokenizer } from '../../../runner/text/tokenizer.ts';
 import { controlRows } from '../../../site/lib/controls.ts';
 import { probeTask } from '../suites/tasks.ts';
@@ -49,12 +50,18 @@ async function partWith(options: Partial<ControlOptions>): Promise<Controls> {
   measured = packed.found();
   controls = pass.measured();
   await pass.close();
-  return controlsPart(measured[0]!, 0, controls[0]!, {
-    sae: none,
-    shuffled: none,
-    residual: none,
-    options: { resamples: 200, seed: 0 },
-  });
+  const probing: ControlledValue = {
+    id: 'probe_auc_dense@interpscore-0.0.1',
+    value: none,
+    controls: [
+      { control: 'shuffled_labels', statistic: none, shown: true },
+      { control: 'residual_probe', statistic: none, shown: true },
+      { control: 'chance', statistic: none, shown: false },
+    ],
+    floor: 'chance',
+    ceiling: 'residual_probe',
+  };
+  return controlsPart(measured[0]!, 0, controls[0]!, [probing], { resamples: 200, seed: 0 });
 }
 
 /** Not a good SAE, only one whose latents differ. */

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { random } from '../../../runner/math/random.ts';
 import type { DenseFeatures } from '../../../runner/probes/features.ts';
 import { type ConceptSet, planConcepts } from '../../../runner/suites/concepts.ts';
-import { fullProbe, kSparseProbes, kSparseSuite } from '../../../runner/suites/k-sparse.ts';
-import { planScr, scrOfPair, scrProbes, scrSuite } from '../../../runner/suites/scr.ts';
-import { conceptProbes, tppOfSet, tppSaeBenchSuite } from '../../../runner/suites/tpp-saebench.ts';
+import { fullProbe, kSparseProbes, kSparseSuite } from '../../../runner/suites/k-sparse/k-sparse.ts';
+import { planScr, scrOfPair, scrProbes, scrSuite } from '../../../runner/suites/scr/scr.ts';
+import { conceptProbes, tppOfSet, tppSaeBenchSuite } from '../../../runner/suites/tpp/tpp-saebench.ts';
 import { expectDeclared } from './declared.ts';
 
 const CLASSES = 3;

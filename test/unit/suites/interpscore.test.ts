@@ -9,7 +9,7 @@ import {
   interpScoreSuite,
   interpScoreWeights,
   l0Score,
-} from '../../../runner/suites/interpscore.ts';
+} from '../../../runner/suites/interpscore/composite.ts';
 import published from '../../fixtures/metrics/published-interpscore.json' with { type: 'json' };
 import { expectDeclared } from './declared.ts';
 

@@ -1,7 +1,7 @@
 /** Probe tasks whose answer is known. */
 import { random } from '../../../runner/math/random.ts';
 import type { DenseFeatures } from '../../../runner/probes/features.ts';
-import type { ProbeTask } from '../../../runner/suites/probe-task.ts';
+import type { ProbeTask } from '../../../runner/suites/interpscore/probe-task.ts';
 
 export interface TaskOptions {
   rows?: number;

@@ -10,9 +10,9 @@ import {
   probeScores,
   strongest,
 } from '../../../../runner/suites/ablation.ts';
-import { fullProbe, kSparseProbes } from '../../../../runner/suites/k-sparse.ts';
-import { planScr, scrOfPair } from '../../../../runner/suites/scr.ts';
-import { conceptProbes, tppOfSet } from '../../../../runner/suites/tpp-saebench.ts';
+import { fullProbe, kSparseProbes } from '../../../../runner/suites/k-sparse/k-sparse.ts';
+import { planScr, scrOfPair } from '../../../../runner/suites/scr/scr.ts';
+import { conceptProbes, tppOfSet } from '../../../../runner/suites/tpp/tpp-saebench.ts';
 import { drawn, golden, planInOrder, pooled, rowOf, set, TEXTS } from './drawn.ts';
 import { checkTable, compared } from './parity.ts';
 

@@ -20,7 +20,7 @@ import type { Statistic } from '../../../../runner/metrics/statistic.ts';
 import { varExpSaeBench06 } from '../../../../runner/metrics/variance-explained.ts';
 import { readRelease } from '../../../../runner/sae/checkpoints/reference-release.ts';
 import { type OpenSae, openSae } from '../../../../runner/sae/open-sae.ts';
-import { coreSuite } from '../../../../runner/suites/core.ts';
+import { coreSuite } from '../../../../runner/suites/core/core.ts';
 import {
   type ReconstructionDefinition,
   reconstructionSuite,

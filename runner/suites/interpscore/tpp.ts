@@ -2,12 +2,12 @@
  * `tpp@interpscore-0.0.1`: the share of a probe's AUROC lost when the latents of largest |weight| are set to zero in the
  * test rows. It is not SAEBench's TPP, which compares the damage to the probed class with that to the others.
  */
-import { clipped, combine, toMeasure, unmeasured } from '../metrics/statistic.ts';
-import { auroc } from '../probes/auroc.ts';
-import { decisionValues, type LogisticFit } from '../probes/logistic-regression.ts';
-import type { Row } from '../report/part.ts';
+import { clipped, combine, toMeasure, unmeasured } from '../../metrics/statistic.ts';
+import { auroc } from '../../probes/auroc.ts';
+import { decisionValues, type LogisticFit } from '../../probes/logistic-regression.ts';
+import type { Row } from '../../report/part.ts';
+import { type SuiteResult, suiteResult } from '../result.ts';
 import { fitProbe, type ProbeOptions, type ProbeTask } from './probe-task.ts';
-import { type SuiteResult, suiteResult } from './result.ts';
 
 export const TPP = 'tpp@interpscore-0.0.1';
 

@@ -1,9 +1,9 @@
 /** InterpScore v0.0.1: the reference release's composite of five components, with an interval of its own. */
-import { combine, imageOf, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
-import { type ComponentName, componentNames, interpScoreComponents } from '../report/definitions.ts';
-import { interpScorePart } from '../report/measures.ts';
-import type { Measure, Part } from '../report/schema.ts';
-import { type SuiteResult, suiteResult } from './result.ts';
+import { combine, imageOf, type Statistic, toMeasure, unmeasured } from '../../metrics/statistic.ts';
+import { type ComponentName, componentNames, interpScoreComponents } from '../../report/definitions.ts';
+import { interpScorePart } from '../../report/measures.ts';
+import type { Measure, Part } from '../../report/schema.ts';
+import { type SuiteResult, suiteResult } from '../result.ts';
 
 /** Of the composite and of every component. */
 const UNIT = [0, 1] as const;

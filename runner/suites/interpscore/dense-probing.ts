@@ -2,14 +2,14 @@
  * `probe_auc_dense@interpscore-0.0.1`: how well a linear probe over all latents, pooled over a text's tokens, tells two
  * classes of texts apart. InterpScore calls it sparse probing; nothing in it is sparse.
  */
-import { meanOf } from '../metrics/mover.ts';
-import { type Estimate, toMeasure } from '../metrics/statistic.ts';
-import { auroc } from '../probes/auroc.ts';
-import { decisionValues, type LogisticFit } from '../probes/logistic-regression.ts';
-import { definitions } from '../report/definitions.ts';
-import type { Row } from '../report/part.ts';
+import { meanOf } from '../../metrics/mover.ts';
+import { type Estimate, toMeasure } from '../../metrics/statistic.ts';
+import { auroc } from '../../probes/auroc.ts';
+import { decisionValues, type LogisticFit } from '../../probes/logistic-regression.ts';
+import { definitions } from '../../report/definitions.ts';
+import type { Row } from '../../report/part.ts';
+import { type SuiteResult, suiteResult } from '../result.ts';
 import { fitProbe, type ProbeOptions, type ProbeTask, requireTasks } from './probe-task.ts';
-import { type SuiteResult, suiteResult } from './result.ts';
 
 export const DENSE_PROBING = 'probe_auc_dense@interpscore-0.0.1';
 

@@ -1,10 +1,10 @@
 /** A probe data set as a suite receives it, and the fit both probing suites share. */
 
-import { UserError } from '../errors.ts';
-import { type Resamples, resampleWithinClasses } from '../metrics/bootstrap.ts';
-import { checkFeatures, checkLabels, classCounts, type Features } from '../probes/features.ts';
-import { fitLogistic, type LogisticFit } from '../probes/logistic-regression.ts';
-import { leakedRows, type Split, splitRows } from '../probes/split.ts';
+import { UserError } from '../../errors.ts';
+import { type Resamples, resampleWithinClasses } from '../../metrics/bootstrap.ts';
+import { checkFeatures, checkLabels, classCounts, type Features } from '../../probes/features.ts';
+import { fitLogistic, type LogisticFit } from '../../probes/logistic-regression.ts';
+import { leakedRows, type Split, splitRows } from '../../probes/split.ts';
 
 export interface ProbeTask {
   /** Name of the task, as the record shows it. */

@@ -1,7 +1,13 @@
 /** Loss and KL recovered as SAEBench's core evaluation defines them, with what they are made of. */
-import type { Resamples } from '../metrics/bootstrap.ts';
-import { type CoreTable, checkCore, coreLossRecovered, klRecovered, pooled } from '../metrics/core-losses.ts';
-import { type SuiteResult, suiteResult } from './result.ts';
+import type { Resamples } from '../../metrics/bootstrap.ts';
+import {
+  type CoreTable,
+  checkCore,
+  coreLossRecovered,
+  klRecovered,
+  pooled,
+} from '../../metrics/core-losses.ts';
+import { type SuiteResult, suiteResult } from '../result.ts';
 
 export type CoreDefinition =
   | 'loss_clean@saebench-core'

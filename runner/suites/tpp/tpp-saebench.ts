@@ -2,14 +2,14 @@
  * `tpp@saebench-N` (Karvonen et al. 2025): zero the latents most responsible for one concept's probe, and see how far
  * that probe falls beyond the others.
  */
-import { random } from '../math/random.ts';
-import { difference, meanOf } from '../metrics/mover.ts';
-import { type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
-import { accuracy, accuracyFall, correctRows } from '../probes/accuracy.ts';
-import type { DenseFeatures } from '../probes/features.ts';
-import { type LinearProbe, randomStart, trainLinearProbe } from '../probes/linear-probe.ts';
-import type { CurvePoint } from '../report/part.ts';
-import type { Measure, Part } from '../report/schema.ts';
+import { random } from '../../math/random.ts';
+import { difference, meanOf } from '../../metrics/mover.ts';
+import { type Statistic, toMeasure, unmeasured } from '../../metrics/statistic.ts';
+import { accuracy, accuracyFall, correctRows } from '../../probes/accuracy.ts';
+import type { DenseFeatures } from '../../probes/features.ts';
+import { type LinearProbe, randomStart, trainLinearProbe } from '../../probes/linear-probe.ts';
+import type { CurvePoint } from '../../report/part.ts';
+import type { Measure, Part } from '../../report/schema.ts';
 import {
   ablatedScores,
   alignments,
@@ -18,8 +18,8 @@ import {
   effects,
   probeScores,
   strongest,
-} from './ablation.ts';
-import { type ConceptPlan, conceptRow } from './concepts.ts';
+} from '../ablation.ts';
+import { type ConceptPlan, conceptRow } from '../concepts.ts';
 
 /** One probe a class on the residual, trained as SAEBench trains them; the same for all SAEs at the hook. */
 export function conceptProbes(plan: ConceptPlan, residual: DenseFeatures, seed: number): LinearProbe[] {

@@ -3,16 +3,16 @@
  * coincide leans on both. Zero the latents that carry the unwanted one, and see how much of its accuracy on the wanted
  * one comes back.
  */
-import { MalformedError } from '../errors.ts';
-import { random } from '../math/random.ts';
-import { type Resamples, resampleWithinClasses } from '../metrics/bootstrap.ts';
-import { meanOf } from '../metrics/mover.ts';
-import { combine, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
-import { accuracy, correctRows } from '../probes/accuracy.ts';
-import type { DenseFeatures } from '../probes/features.ts';
-import { type LinearProbe, randomStart, trainLinearProbe } from '../probes/linear-probe.ts';
-import type { Row } from '../report/part.ts';
-import type { Measure, Part } from '../report/schema.ts';
+import { MalformedError } from '../../errors.ts';
+import { random } from '../../math/random.ts';
+import { type Resamples, resampleWithinClasses } from '../../metrics/bootstrap.ts';
+import { meanOf } from '../../metrics/mover.ts';
+import { combine, type Statistic, toMeasure, unmeasured } from '../../metrics/statistic.ts';
+import { accuracy, correctRows } from '../../probes/accuracy.ts';
+import type { DenseFeatures } from '../../probes/features.ts';
+import { type LinearProbe, randomStart, trainLinearProbe } from '../../probes/linear-probe.ts';
+import type { Row } from '../../report/part.ts';
+import type { Measure, Part } from '../../report/schema.ts';
 import {
   ablatedScores,
   alignments,
@@ -21,8 +21,8 @@ import {
   effects,
   probeScores,
   strongest,
-} from './ablation.ts';
-import { type ConceptSet, type PlanOptions, refuseLeaks } from './concepts.ts';
+} from '../ablation.ts';
+import { type ConceptSet, type PlanOptions, refuseLeaks } from '../concepts.ts';
 
 /** Below this the biased probe has lost nothing that could come back: SAEBench scores 0. */
 const LEAST_LOSS = 0.001;

@@ -2,17 +2,17 @@
  * k-sparse probing (Gurnee et al. 2023; SAEBench's sparse_probing): how well k single latents tell a concept. Beside
  * it the same rule on raw residual channels, which a dictionary has to beat, and a probe on the whole residual.
  */
-import { resamplesOf } from '../metrics/bootstrap.ts';
-import { meanOf } from '../metrics/mover.ts';
-import { overAllRows, type Statistic, toMeasure, unmeasured } from '../metrics/statistic.ts';
-import { accuracy, correctRows } from '../probes/accuracy.ts';
-import { auroc } from '../probes/auroc.ts';
-import { checkFeatures, type DenseFeatures, type Features, rowReader } from '../probes/features.ts';
-import { decisionValues, fitLogistic } from '../probes/logistic-regression.ts';
-import { largest, meanDifference } from '../probes/mean-difference.ts';
-import type { Curve } from '../report/part.ts';
-import type { Measure, Part } from '../report/schema.ts';
-import { type ConceptPlan, type ConceptTask, conceptRow } from './concepts.ts';
+import { resamplesOf } from '../../metrics/bootstrap.ts';
+import { meanOf } from '../../metrics/mover.ts';
+import { overAllRows, type Statistic, toMeasure, unmeasured } from '../../metrics/statistic.ts';
+import { accuracy, correctRows } from '../../probes/accuracy.ts';
+import { auroc } from '../../probes/auroc.ts';
+import { checkFeatures, type DenseFeatures, type Features, rowReader } from '../../probes/features.ts';
+import { decisionValues, fitLogistic } from '../../probes/logistic-regression.ts';
+import { largest, meanDifference } from '../../probes/mean-difference.ts';
+import type { Curve } from '../../report/part.ts';
+import type { Measure, Part } from '../../report/schema.ts';
+import { type ConceptPlan, type ConceptTask, conceptRow } from '../concepts.ts';
 
 /** Latents of a probe; SAEBench's values and the larger ones of its paper. */
 export const K_VALUES = [1, 2, 5, 10, 20, 50] as const;

@@ -1,0 +1,139 @@
+/** What suites ask of the sweep, as observations of it; what they see of it they are given once it is over. */
+import type { TokenBatch } from '../lm/language-model.ts';
+import type { SparseRow } from '../probes/features.ts';
+import type { Latents } from '../sae/sae.ts';
+import type { Asked, PooledTexts, ProbeText, SplicedLosses, SuiteContext, Visit } from '../suites/suite.ts';
+import { observeCore } from './core-pass.ts';
+import type { HookSaes, Kept, Observation } from './observation.ts';
+import { inBatches, observeProbes } from './probe-pass.ts';
+
+export interface SweepAsks extends Pick<SuiteContext, 'pooled' | 'tokenOf' | 'visit'> {
+  /** @param special ids that are neither spliced nor counted */
+  spliced(
+    batches: readonly TokenBatch[],
+    special: ReadonlySet<number>,
+  ): Promise<Pick<SplicedLosses, 'documents' | 'tables'>>;
+  /** All that was asked for. */
+  observations: readonly Observation<unknown>[];
+}
+
+export function sweepAsks(dModel: number, hooks: readonly HookSaes[], kept: Kept | undefined): SweepAsks {
+  const observations: Observation<unknown>[] = [];
+
+  /** What an observation found, by hook. */
+  function asked<Found, T>(observation: Observation<Found>, at: (found: Found, hook: number) => T): Asked<T> {
+    observations.push(observation);
+    return { at: (hook) => at(observation.found(), hook) };
+  }
+
+  return {
+    observations,
+    pooled: (texts, options) =>
+      asked(observeProbes(dModel, hooks, texts, options), (found, hook) => found[hook]!),
+    tokenOf: (texts, position) =>
+      asked(observeOneToken(dModel, hooks, texts, position), (found, hook) => found[hook]!),
+    visit(texts, see) {
+      observations.push(observeVisits(dModel, hooks, texts, see));
+    },
+    async spliced(batches, special) {
+      const observation = await observeCore(dModel, hooks, batches, special, kept);
+      return {
+        documents: () => observation.found().documents,
+        tables: asked(observation, ({ tables }, hook) => tables[hook]!),
+      };
+    },
+  };
+}
+
+/** Latents and residual of one token of each text: no more is encoded than that token. */
+function observeOneToken(
+  dModel: number,
+  hooks: readonly HookSaes[],
+  texts: readonly ProbeText[],
+  position: (text: ProbeText, index: number) => number,
+): Observation<PooledTexts[]> {
+  const rows = texts.length;
+  const positions = texts.map((text, index) => position(text, index));
+  const found = hooks.map(({ saes }) => ({
+    latents: saes.map(({ d_sae }) => ({ rows, columns: d_sae, entries: new Array<SparseRow>(rows) })),
+    residual: { rows, columns: dModel, values: new Float32Array(rows * dModel) },
+  }));
+  const { batches, groups } = inBatches(texts);
+  return {
+    batches,
+    branches: 0,
+    observer: {
+      async see({ hook, index, batch, residual }) {
+        const group = groups[index]!;
+        const { latents, residual: kept } = found[hook]!;
+        const chosen = new Float32Array(group.length * dModel);
+        group.forEach((text, row) => {
+          const from = (row * batch.tokens + positions[text]!) * dModel;
+          const token = residual.subarray(from, from + dModel);
+          chosen.set(token, row * dModel);
+          kept.values.set(token, text * dModel);
+        });
+        for (const [i, sae] of hooks[hook]!.saes.entries()) {
+          const { k, indices, values } = await sae.encode(chosen, group.length);
+          group.forEach((text, row) => {
+            latents[i]!.entries[text] = sparseRow(
+              indices.subarray(row * k, (row + 1) * k),
+              values.subarray(row * k, (row + 1) * k),
+            );
+          });
+        }
+        return [];
+      },
+    },
+    found: () => found,
+  };
+}
+
+/** The latents of a token that are not zero, ascending. */
+function sparseRow(indices: ArrayLike<number>, values: ArrayLike<number>): SparseRow {
+  const slots = Array.from(indices, (_, slot) => slot)
+    .filter((slot) => values[slot] !== 0)
+    .sort((a, b) => indices[a]! - indices[b]!);
+  return {
+    indices: Int32Array.from(slots, (slot) => indices[slot]!),
+    values: Float32Array.from(slots, (slot) => values[slot]!),
+  };
+}
+
+function observeVisits(
+  dModel: number,
+  hooks: readonly HookSaes[],
+  texts: readonly ProbeText[],
+  see: (visit: Visit) => void,
+): Observation<void> {
+  const { batches, groups } = inBatches(texts);
+  return {
+    batches,
+    branches: 0,
+    observer: {
+      async see({ hook, index, batch, residual }) {
+        const encoded: Latents[] = [];
+        for (const sae of hooks[hook]!.saes) {
+          encoded.push(await sae.encode(residual, batch.rows * batch.tokens));
+        }
+        groups[index]!.forEach((text, row) => {
+          const tokens = texts[text]!.ids.length;
+          const from = row * batch.tokens;
+          see({
+            hook,
+            text,
+            tokens,
+            residual: residual.subarray(from * dModel, (from + tokens) * dModel),
+            latents: encoded.map(({ k, indices, values }) => ({
+              k,
+              indices: indices.subarray(from * k, (from + tokens) * k),
+              values: values.subarray(from * k, (from + tokens) * k),
+            })),
+          });
+        });
+        return [];
+      },
+    },
+    found: () => undefined,
+  };
+}

@@ -1,0 +1,135 @@
+/** What a run offers its suites: its texts, its tokenizer, what was kept of earlier runs, and the sweep. */
+import { serialize } from 'node:v8';
+import type { RunConfig } from '../config/run-config.ts';
+import type { SweepAsks } from '../evaluation/asks.ts';
+import { conceptTexts } from '../evaluation/concepts.ts';
+import { blocksOf, type HookSaes, type Kept } from '../evaluation/observation.ts';
+import { remembered } from '../io/content-cache.ts';
+import { canonicalJson, sha256 } from '../io/hash.ts';
+import type { Exclusion } from '../report/schema.ts';
+import type { Reporter } from '../reporter.ts';
+import type { AskedSet, AskedTasks, Suite, SuiteContext, SuiteTokenizer } from '../suites/suite.ts';
+import { beginningToken, specialTokens } from '../text/bos-rows.ts';
+import { encodedTexts } from '../text/encoded-texts.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+import { probeTasks, removedTexts } from './probe-tasks.ts';
+import { coreBatches, probeSets } from './text.ts';
+
+export interface SuiteContexts {
+  of(suite: Suite): SuiteContext;
+  /** What the suites asked for and did not get. */
+  exclusions: Exclusion[];
+}
+
+export function suiteContexts(run: {
+  config: RunConfig;
+  tokenizer: Tokenizer;
+  reading: Reporter;
+  dModel: number;
+  hooks: readonly HookSaes[];
+  asks: SweepAsks;
+  controls: boolean;
+  kept: Kept | undefined;
+  /** Asked before training whether all is there: text of the small world, which no run can lack, is not made. */
+  checking?: boolean;
+}): SuiteContexts {
+  const { config, tokenizer, reading, asks, kept } = run;
+  const { evaluation, probing } = config;
+  const exclusions: Exclusion[] = [];
+  const special = specialTokens(tokenizer);
+  const load = probeSets(config, reading);
+  const words: SuiteTokenizer = {
+    encode: (text, options) => tokenizer.encode(text, options),
+    encodeAll: (texts, limit) => encodedTexts(tokenizer, texts, limit, kept?.cache),
+    decode: (ids) => tokenizer.decode(ids),
+    special,
+    size: tokenizer.vocabSize,
+  };
+
+  const tasks = once(async (): Promise<AskedTasks> => {
+    const found = await probeTasks(config, tokenizer, reading, kept?.cache);
+    exclusions.push(...found.removed);
+    return { tasks: found.tasks, pooled: asks.pooled(found.texts, { residual: run.controls }) };
+  });
+
+  const sets = once(async (): Promise<AskedSet[]> => {
+    const { setTrainTexts, setTestTexts, setTokens, probeSeed } = evaluation;
+    const found: AskedSet[] = [];
+    for (const each of probing.sets) {
+      const loaded = await load(each, {
+        kind: 'balanced',
+        trainPerClass: setTrainTexts,
+        testPerClass: setTestTexts,
+        seed: probeSeed,
+      });
+      exclusions.push(...removedTexts(loaded, 'probing.sets'));
+      const texts = [...loaded.train, ...loaded.test].map(({ text }) => text);
+      const encoded = await words.encodeAll(texts, setTokens);
+      const known = conceptTexts(loaded, encoded, special);
+      found.push({ set: known.set, pooled: asks.pooled(known.texts, { residual: true }) });
+    }
+    return found;
+  });
+
+  return {
+    exclusions,
+    of(suite) {
+      const { id } = suite.declaration;
+      const exclude = (data: string, reason: string): void => {
+        exclusions.push({ suite: id, data, reason });
+      };
+      return {
+        hooks: run.hooks.map(({ layer, saes }) => ({ layer, d: run.dModel, saes })),
+        draws: { resamples: evaluation.resamples, seed: evaluation.seed },
+        probeSeed: evaluation.probeSeed,
+        controls: run.controls,
+        tokenizer: words,
+        exclude,
+        remember: (key, make) =>
+          remembered(kept?.cache, canonicalJson([id, suite.version, sha256(serialize(key))]), make),
+        tasks,
+        sets,
+        probeSet: load,
+        pooled: asks.pooled,
+        tokenOf: asks.tokenOf,
+        visit: asks.visit,
+        async splicedLosses(tokens, setting) {
+          const begin = beginningToken(tokenizer);
+          if (begin === null) {
+            exclude('held-out text', 'the tokenizer has neither BOS nor EOS for rows to begin with');
+            return null;
+          }
+          if (run.checking && isDemo(config)) return null;
+          const batches = await coreBatches(config, tokenizer, { begin: begin.id, tokens, setting }, reading);
+          const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
+          const row_tokens = batches[0]!.tokens;
+          const blocks = blocksOf(batches);
+          const counted = (ids: Int32Array): number =>
+            ids.reduce((sum, each) => sum + (special.has(each) ? 0 : 1), 0);
+          return {
+            ...(await asks.spliced(batches, special)),
+            begin: begin.name,
+            text: {
+              rows,
+              ...(blocks === undefined ? {} : { blocks }),
+              row_tokens,
+              tokens: rows * row_tokens,
+              counted_positions: batches.reduce((sum, { ids }) => sum + counted(ids), 0),
+            },
+          };
+        },
+      };
+    },
+  };
+}
+
+/** Whether its held-out text comes from the generator. */
+export function isDemo({ corpus }: RunConfig): boolean {
+  return corpus.source === 'small-world' && corpus.heldout === null;
+}
+
+/** Made when first asked for, and the same for whoever asks after. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}

@@ -1,0 +1,8 @@
+/** The suites that a run can ask for, in the order in which they are scored. */
+import { core } from './core/suite.ts';
+import { interpScore } from './interpscore/suite.ts';
+import { kSparse } from './k-sparse/suite.ts';
+import { scr } from './scr/suite.ts';
+import { tpp } from './tpp/suite.ts';
+
+export const suites = [interpScore, core, kSparse, tpp, scr] as const;

@@ -1,0 +1,43 @@
+/** What the suites over sets of several classes share: the plan of each set, and the text they read. */
+import type { DenseFeatures } from '../probes/features.ts';
+import { type ConceptPlan, planConcepts } from './concepts.ts';
+import type { AskedSet, PooledTexts, Reading, RunInputs, SuiteContext } from './suite.ts';
+
+export interface PlannedSet {
+  plan: ConceptPlan;
+  pooled: AskedSet['pooled'];
+}
+
+/** A suite without a set has nothing to score, and says so. */
+export async function plannedSets(context: SuiteContext): Promise<PlannedSet[] | null> {
+  const sets = await context.sets();
+  if (sets.length === 0) {
+    context.exclude('probing.sets', 'the run names no set of several classes');
+    return null;
+  }
+  const { resamples, seed } = context.draws;
+  const options = { seed: context.probeSeed, resamples, resampleSeed: seed };
+  return sets.map(({ set, pooled }) => ({ plan: planConcepts(set, options), pooled }));
+}
+
+export function readsSets(_settings: unknown, { sets }: RunInputs): Reading[] {
+  return [{ name: 'sets', rows: sets.texts, rowTokens: sets.tokens, keeps: 'pooled' }];
+}
+
+/** Probes of the residual alone, the same for all SAEs of a hook: made once, and kept between runs. */
+export function perHook<T>(
+  context: SuiteContext,
+  key: unknown,
+  pooledAt: (hook: number) => PooledTexts,
+  make: (residual: DenseFeatures) => T,
+): (hook: number) => Promise<T> {
+  const known = new Map<number, Promise<T>>();
+  return (hook) => {
+    const residual = pooledAt(hook).residual!;
+    const found =
+      known.get(hook) ??
+      context.remember([context.draws, context.probeSeed, key, residual], () => make(residual));
+    known.set(hook, found);
+    return found;
+  };
+}

@@ -1,0 +1,240 @@
+/**
+ * What a suite does: the settings it adds to a run, the text it reads, and how it scores. What it declares of itself
+ * (definitions, views) stands in runner/report/suites, where the site reads it too.
+ *
+ * A run asks its suites in turn to begin; each asks for what it wants to see of the sweep and gets a promise of it. All
+ * they ask for goes through the language model in one pass. Then each scores one SAE after the other.
+ */
+import type { z } from 'zod';
+import type { CoreTable } from '../metrics/core-losses.ts';
+import type { Statistic } from '../metrics/statistic.ts';
+import type { DenseFeatures, SparseFeatures } from '../probes/features.ts';
+import type { DefinitionId } from '../report/definitions.ts';
+import type { ControlName, Measure, Part } from '../report/schema.ts';
+import type { SuiteDeclaration } from '../report/suite.ts';
+import type { ProbeDeclaration } from '../text/probe-declaration.ts';
+import type { ProbeDemand, ProbeSet } from '../text/probe-sets.ts';
+import type { Directions } from './ablation.ts';
+import type { ConceptSet } from './concepts.ts';
+
+export interface Suite {
+  declaration: SuiteDeclaration;
+  /** Whether it belongs to a run that names no suites. */
+  byDefault: boolean;
+  /** Of a suite from a file the file's hash: what it kept between runs is another's when it changes. */
+  version: string;
+  settings: SuiteSettings;
+  /** Whether it gives values that controls have too (`SuiteRun.controlled`). */
+  controlled: boolean;
+  /** Settings that the schema alone cannot refuse. */
+  check(settings: unknown, inputs: RunInputs): readonly Complaint[];
+  /** The text it will read, as far as its settings say: memory and time are planned from it. */
+  reads(settings: unknown, inputs: RunInputs): readonly Reading[];
+  /** Null where there is nothing to score; `context.exclude` then says why. */
+  begin(context: SuiteContext, settings: unknown): Promise<SuiteRun | null>;
+}
+
+type Shape = Readonly<Record<string, z.ZodType>>;
+
+/** Settings by where they stand in a run's configuration. */
+export interface SuiteSettings {
+  /** Under `evaluation`; suites may share one, by the same schema. */
+  evaluation?: Shape;
+  /** Under `probing`. */
+  probing?: Shape;
+  /** Under `suites.<its id>`: where a new suite puts its own. */
+  own?: Shape;
+}
+
+type Inferred<S> = S extends Shape ? { [Key in keyof S]: z.infer<S[Key]> } : unknown;
+
+export type SettingsOf<S extends SuiteSettings> = Inferred<S['evaluation']> &
+  Inferred<S['probing']> &
+  Inferred<S['own']>;
+
+interface SuiteParts<S extends SuiteSettings> {
+  declaration: SuiteDeclaration;
+  byDefault?: boolean;
+  version?: string;
+  controlled?: boolean;
+  settings: S;
+  check?(settings: SettingsOf<S>, inputs: RunInputs): readonly Complaint[];
+  reads(settings: SettingsOf<S>, inputs: RunInputs): readonly Reading[];
+  begin(context: SuiteContext, settings: SettingsOf<S>): Promise<SuiteRun | null>;
+}
+
+/** Ties a suite's functions to the types of its settings, which are parsed with the configuration. */
+export function defineSuite<const S extends SuiteSettings>(suite: SuiteParts<S>): Suite {
+  const { byDefault = false, version = '', controlled = false, check = () => [] } = suite;
+  return {
+    ...suite,
+    byDefault,
+    version,
+    controlled,
+    check: (settings, inputs) => check(settings as SettingsOf<S>, inputs),
+    reads: (settings, inputs) => suite.reads(settings as SettingsOf<S>, inputs),
+    begin: (context, settings) => suite.begin(context, settings as SettingsOf<S>),
+  };
+}
+
+/** A setting that cannot be, by its path in the configuration. */
+export interface Complaint {
+  path: string[];
+  message: string;
+}
+
+/** Of a run's configuration what several suites read. */
+export interface RunInputs {
+  /** Probing tasks of two classes: so many texts each, of so many tokens at most. */
+  tasks: { count: number; texts: number; tokens: number };
+  /** Sets of several classes; texts of both parts together, as far as is known before they are loaded. */
+  sets: { names: readonly string[]; texts: number; tokens: number };
+}
+
+/** One text or part of it, before it is loaded. */
+export interface Reading {
+  /** Suites that give the same name read it once. */
+  name: string;
+  /** Rows or texts, at most, and tokens of the longest. */
+  rows: number;
+  rowTokens: number;
+  /** What is kept of every row until it is scored: token means of its latents and residual, those of one token, or sums. */
+  keeps: 'pooled' | 'token' | 'sums';
+  /** Whether reconstructions go on from the hooks to the losses they end in, and zero with them, compared by KL. */
+  spliced?: true;
+}
+
+export interface SuiteRun {
+  /** SAEs come by hook, in order. */
+  score(sae: ScoredSae): SuiteResult | Promise<SuiteResult>;
+  /** Values that stand between a floor and a ceiling, of the SAE scored last. */
+  controlled?(sae: ScoredSae, result: SuiteResult): Promise<ControlledValue[]>;
+  /** What its draws follow from beside their seed: data that compared records must share. */
+  pairing?: readonly unknown[];
+}
+
+export interface SuiteResult {
+  part: Part;
+  /** With their resamples, by definition: for paired differences and for composites. */
+  statistics?: Readonly<Record<string, Statistic>>;
+}
+
+/** An SAE as it is scored. */
+export interface ScoredSae {
+  /** Number of its hook among the context's. */
+  hook: number;
+  /** Number of the SAE at its hook. */
+  index: number;
+  /** Of its latents in the residual; read when asked for. */
+  directions(): Promise<Directions>;
+  /** What is measured of every SAE: reconstruction, sparsity and losses over the packed rows. */
+  base: {
+    statistics: Readonly<Record<string, Statistic>>;
+    measures: Readonly<Record<string, Measure>>;
+    tokens: number;
+  };
+}
+
+/** A value of the SAE with the same measurement where the answer is known. */
+export interface ControlledValue {
+  id: DefinitionId;
+  value: Statistic;
+  controls: readonly { control: ControlName; statistic: Statistic; shown: boolean }[];
+  floor: ControlName;
+  ceiling: ControlName;
+}
+
+/** Something a suite asked for: known at each hook once the text has been read. */
+export interface Asked<T> {
+  at(hook: number): T;
+}
+
+export interface SuiteContext {
+  hooks: readonly { layer: number; d: number; saes: readonly { d_sae: number }[] }[];
+  /** Of every interval. */
+  draws: { resamples: number; seed: number };
+  /** Of the choice of texts and of probes' starts. */
+  probeSeed: number;
+  /** Whether controls are measured, so that `controlled` will be called. */
+  controls: boolean;
+  tokenizer: SuiteTokenizer;
+  /** Says in the record what was asked for and left out. */
+  exclude(data: string, reason: string): void;
+  /** What no SAE decides, kept between runs under everything it follows from; plain values and typed arrays. */
+  remember<T>(key: unknown, make: () => T | Promise<T>): Promise<T>;
+  /** The run's probing tasks, and its sets of several classes, with their pooled texts. */
+  tasks(): Promise<AskedTasks>;
+  sets(): Promise<readonly AskedSet[]>;
+  /** A labelled data set, by name or declared, from this machine or the hub. */
+  probeSet(set: string | ProbeDeclaration, demand: ProbeDemand): Promise<ProbeSet>;
+  /** Of each text the means over its tokens: of every SAE's latents, and of the residual. */
+  pooled(texts: readonly ProbeText[], options: { residual: boolean }): Asked<PooledTexts>;
+  /** Of each text the latents and the residual at one of its tokens. */
+  tokenOf(
+    texts: readonly ProbeText[],
+    position: (text: ProbeText, index: number) => number,
+  ): Asked<PooledTexts>;
+  /** Every text at every hook, token by token, to a function of the suite's own. */
+  visit(texts: readonly ProbeText[], see: (visit: Visit) => void): void;
+  /** Losses and KL over rows of held-out text that begin with BOS; null, and an exclusion, without such a token. */
+  splicedLosses(tokens: number, setting: string): Promise<SplicedLosses | null>;
+}
+
+export interface SuiteTokenizer {
+  /** Token ids, with the tokenizer's default special tokens, and the same of many texts, kept between runs. */
+  encode(text: string, options: { specialTokens: boolean }): readonly number[];
+  encodeAll(texts: readonly string[], limit: number): Promise<readonly (readonly number[])[]>;
+  decode(ids: readonly number[]): string;
+  /** BOS, EOS and PAD. */
+  special: ReadonlySet<number>;
+  /** Ids are below it. */
+  size: number;
+}
+
+/** A text as the language model reads it. */
+export interface ProbeText {
+  /** At least one token, already truncated. */
+  ids: readonly number[];
+  /** Non-zero for the tokens that count, one of them at least; all count where it is left out. */
+  kept?: Uint8Array;
+}
+
+/** Of one hook. */
+export interface PooledTexts {
+  /** For each SAE [texts, d_sae]. */
+  latents: SparseFeatures[];
+  /** [texts, d]; null unless asked for. */
+  residual: DenseFeatures | null;
+}
+
+/** One text at one hook. */
+export interface Visit {
+  hook: number;
+  text: number;
+  tokens: number;
+  /** [tokens, d], not to be changed or kept. */
+  residual: Float32Array;
+  /** For each SAE of each token its k latents: [tokens · k] indices and values. */
+  latents: readonly { k: number; indices: Int32Array; values: Float32Array }[];
+}
+
+export interface AskedTasks {
+  tasks: readonly { name: string; data: string; labels: readonly number[]; texts: readonly string[] }[];
+  /** The texts of all tasks, one task after the other. */
+  pooled: Asked<PooledTexts>;
+}
+
+export interface AskedSet {
+  set: ConceptSet;
+  pooled: Asked<PooledTexts>;
+}
+
+export interface SplicedLosses {
+  /** Of each row the document that holds most of it, where the text says. */
+  documents(): readonly number[] | undefined;
+  /** A table for each SAE. */
+  tables: Asked<CoreTable[]>;
+  text: { rows: number; blocks?: number; row_tokens: number; tokens: number; counted_positions: number };
+  /** The token that rows begin with. */
+  begin: 'BOS' | 'EOS';
+}
