@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { loadSuites } from '../config/own-suites.ts';
 import { portableWord } from '../config/portable.ts';
 import { listPresets, resolveRun } from '../config/resolve.ts';
 import { describeFields, type RunConfig, runConfig } from '../config/run-config.ts';
@@ -65,7 +66,8 @@ export async function run(args: readonly string[]): Promise<number> {
     console.log(await help());
     return 0;
   }
-  const given = await resolveRun(positionals, values);
+  const suites = await loadSuites(values.suite ?? []);
+  const given = await resolveRun(positionals, { ...values, suites });
   const memory = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
   const runs = resolve(values.runs ?? join(projectRoot, 'runs'));
   const content = resolve(values.content ?? join(projectRoot, 'content'));
@@ -98,6 +100,7 @@ export async function run(args: readonly string[]): Promise<number> {
         config,
         identity,
         model,
+        suiteFiles: (values.suite ?? []).map((file) => resolve(file)),
         published,
         command: commandOf(positionals, values),
         memory,
@@ -164,6 +167,7 @@ function commandOf(positionals: readonly string[], values: ReturnType<typeof par
   if (values.config !== undefined) words.push(`--config=${basename(values.config)}`);
   if (values.model !== undefined) words.push(`--model=${values.model}`);
   for (const sae of values.sae ?? []) words.push(`--sae=${sae}`);
+  for (const suite of values.suite ?? []) words.push(`--suite=${suite}`);
   if (values.train) words.push('--train');
   for (const name of ['name', 'layers', 'device', 'backend', 'threads'] as const) {
     const value = values[name];

@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { parseArgs } from 'node:util';
+import { loadSuites } from '../config/own-suites.ts';
 import { resolveRun } from '../config/resolve.ts';
+import { suitesOf } from '../config/run-config.ts';
 import { demoModelFolder } from '../demo/index.ts';
 import { UnavailableError, UserError } from '../errors.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
@@ -42,12 +44,18 @@ export async function run(args: readonly string[]): Promise<number> {
     console.log(help());
     return 0;
   }
-  const asked = await resolveRun(positionals, values);
+  const suites = await loadSuites(values.suite ?? []);
+  const asked = await resolveRun(positionals, { ...values, suites });
   const memory = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
   const device = asked.device === AUTO ? (await automaticDevice()).device : asked.device;
   const config = { ...asked, device };
   const located = await locate(config.model.reference);
-  const plan = planOf(config, located.checkpoint, memory);
+  const plan = planOf(
+    config,
+    [...suitesOf(config), ...suites.map(({ suite }) => suite)],
+    located.checkpoint,
+    memory,
+  );
   const speeds = await speedOf(device);
   const { bavail, bsize } = await statfs(process.cwd());
   const facts = { model: located.name, files: located.files, memory, freeDisk: bavail * bsize, plan, speeds };

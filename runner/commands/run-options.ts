@@ -12,6 +12,11 @@ export const runOptions = {
     multiple: true,
     help: 'SAE of others to evaluate instead of training: a folder, owner/name[@revision]:path, or release/id of SAELens’ registry; #layer=N,k=N where its files do not say; may be repeated',
   },
+  suite: {
+    type: 'string',
+    multiple: true,
+    help: 'a suite from a file of your own, which is run: ./mine.ts; see docs/suites.md; may be repeated',
+  },
   train: { type: 'boolean', help: 'with --sae: train SAEs as well, side by side' },
   layers: { type: 'string', help: 'hooks, as block numbers: 0,2,4' },
   device: {

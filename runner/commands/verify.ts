@@ -14,6 +14,7 @@ import { placed, textPlaces } from './text-places.ts';
 const options = {
   model: { type: 'string', help: 'where the language model lies, when the record names a folder' },
   sae: { type: 'string', multiple: true, help: 'where an SAE of others lies, as for eval' },
+  suite: { type: 'string', multiple: true, help: 'where a suite’s file lies, as for eval' },
   text: {
     type: 'string',
     multiple: true,
@@ -58,6 +59,7 @@ export async function run(args: readonly string[]): Promise<number> {
     if (values.model !== undefined) words.push(`--model=${values.model}`);
     if (values.device !== undefined) words.push(`--device=${values.device}`);
     for (const sae of values.sae ?? []) words.push(`--sae=${sae}`);
+    for (const suite of values.suite ?? []) words.push(`--suite=${suite}`);
     // Nothing kept from before, here or on the hub: every number is made again. And nothing is sent.
     const code = await evaluate([...words, '--set=upload.repository=null', '--no-site', '--cache=off']);
     if (code !== 0) return code;
@@ -84,6 +86,13 @@ function report(before: EvaluationRecord, after: EvaluationRecord): number {
   ] as const) {
     if (one !== two)
       console.log(`${what}: other files than the record's (${two?.slice(0, 12)}, not ${one?.slice(0, 12)})`);
+  }
+  for (const { id, sha256 } of before.declared ?? []) {
+    const now = after.declared?.find((suite) => suite.id === id)?.sha256;
+    if (now !== sha256)
+      console.log(
+        `suite ${id}: another file than the record's (${now?.slice(0, 12)}, not ${sha256.slice(0, 12)})`,
+      );
   }
   for (const [name, version] of Object.entries(before.provenance.versions)) {
     const now = after.provenance.versions[name];

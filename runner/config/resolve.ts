@@ -2,9 +2,12 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { quote, UserError } from '../errors.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
+import { suites } from '../suites/index.ts';
 import { applies, architectureNames } from '../train/architectures/index.ts';
+import type { LoadedSuite } from './own-suites.ts';
 import { type RunConfig, runConfig } from './run-config.ts';
 
 const presetsFolder = fileURLToPath(new URL('./presets/', import.meta.url));
@@ -23,6 +26,8 @@ export interface RunFlags {
   /** SAEs of others; without `train` the run trains none of its own. */
   sae?: readonly string[] | undefined;
   train?: boolean | undefined;
+  /** Suites from the files that --suite names. */
+  suites?: readonly LoadedSuite[] | undefined;
   device?: string | undefined;
   backend?: string | undefined;
   threads?: string | undefined;
@@ -55,17 +60,63 @@ export async function resolveRun(positionals: readonly string[], flags: RunFlags
   withoutIdleSettings(merged, [fromFile, ...flagSettings(flags)].reduce(merge, {}));
   const parsed = runConfig.safeParse(merged);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new UserError({
-      thing: `setting ${issue?.path.join('.') || '(top level)'}`,
-      found: issue?.message ?? 'another shape',
-      expected: 'a value that --help describes',
-      next: 'Correct it in the config file or the command line.',
-    });
+    throw wrongSetting(parsed.error.issues[0]);
   }
   // Checked here, so that a mistyped device is reported before anything starts.
   if (parsed.data.device !== AUTO) parseDevices(parsed.data.device);
-  return parsed.data;
+  return withOwnSuites(parsed.data, flags.suites ?? []);
+}
+
+/**
+ * @throws UserError for a suite of the settings that no file is given for, and for settings of a suite that is not there
+ */
+function withOwnSuites(config: RunConfig, loaded: readonly LoadedSuite[]): RunConfig {
+  const missing = config.evaluation.ownSuites.find(
+    ({ id }) => !loaded.some(({ suite }) => suite.declaration.id === id),
+  );
+  if (missing !== undefined) {
+    throw new UserError({
+      thing: `suite ${missing.id}`,
+      found: 'settings that name it, and no file',
+      expected: `its file ${missing.file}, SHA-256 ${missing.sha256.slice(0, 12)}…`,
+      next: 'Give it with --suite.',
+    });
+  }
+  const settings: Record<string, unknown> = { ...config.suites };
+  for (const { suite } of loaded) {
+    const { id } = suite.declaration;
+    const parsed = z
+      .strictObject(suite.settings.own ?? {})
+      .prefault({})
+      .safeParse(settings[id]);
+    if (!parsed.success) throw wrongSetting(parsed.error.issues[0], ['suites', id]);
+    settings[id] = parsed.data;
+  }
+  const known = [...suites, ...loaded.map(({ suite }) => suite)].map(({ declaration }) => declaration.id);
+  const unknown = Object.keys(settings).find((id) => !known.includes(id));
+  if (unknown !== undefined) {
+    throw new UserError({
+      thing: `setting suites.${unknown}`,
+      found: 'no such suite',
+      expected: `one of ${known.join(', ')}`,
+      next: 'Correct the name, or give the suite’s file with --suite.',
+    });
+  }
+  const ownSuites = loaded.map(({ suite, file, sha256 }) => ({ id: suite.declaration.id, file, sha256 }));
+  return {
+    ...config,
+    suites: settings as RunConfig['suites'],
+    evaluation: { ...config.evaluation, ownSuites },
+  };
+}
+
+function wrongSetting(issue: z.core.$ZodIssue | undefined, under: readonly string[] = []): UserError {
+  return new UserError({
+    thing: `setting ${[...under, ...(issue?.path ?? [])].join('.') || '(top level)'}`,
+    found: issue?.message ?? 'another shape',
+    expected: 'a value that --help describes',
+    next: 'Correct it in the config file or the command line.',
+  });
 }
 
 /**
@@ -150,7 +201,7 @@ function flagSettings(flags: RunFlags): Json[] {
 function parseSetting(setting: string): Json {
   const at = setting.indexOf('=');
   const path = setting.slice(0, at).split('.');
-  if (at < 1 || path.some((key) => !/^[A-Za-z][A-Za-z0-9_]*$/.test(key))) {
+  if (at < 1 || path.some((key) => !/^[A-Za-z][A-Za-z0-9_-]*$/.test(key))) {
     throw new UserError({
       thing: '--set',
       found: quote(setting),

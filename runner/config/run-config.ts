@@ -69,6 +69,13 @@ const sources = z.union([
 
 const probeSet = z.union([z.string().min(1).max(100), probeDeclaration]);
 
+/** A suite from a file is known by what it is, not by where it lies. */
+const ownSuite = z.strictObject({
+  id: z.string().max(60),
+  file: z.string().max(300),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
 const validationSettings = z.strictObject({
   tokens: count
     .nullable()
@@ -224,6 +231,11 @@ export const runConfig = z
       setTrainTexts: count.default(2_000).describe('training texts a class of each set in probing.sets'),
       setTestTexts: count.default(500).describe('test texts a class of each set in probing.sets'),
       setTokens: count.default(128).describe('texts of those sets are cut to so many tokens'),
+      ownSuites: z
+        .array(ownSuite)
+        .max(20)
+        .default([])
+        .describe('suites from files, as --suite names them: filled in by it'),
       resamples: count.max(1_000_000).describe('bootstrap resamples behind every interval'),
       seed: seed.describe('seed of the resamples'),
       ...foldedSettings('evaluation'),

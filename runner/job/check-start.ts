@@ -9,6 +9,7 @@ import type { Reporter } from '../reporter.ts';
 import type { Suite } from '../suites/suite.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import type { ModelPlace } from './identity.ts';
+import { readingsOf } from './pooled-memory.ts';
 import { isDemo, suiteContexts } from './suite-contexts.ts';
 import { evaluationText, validationText } from './text.ts';
 
@@ -43,6 +44,7 @@ export async function checkStart(
     controls: false,
     kept: undefined,
     checking: true,
+    readings: readingsOf(config, suites),
   });
   for (const suite of suites) await suite.begin(contexts.of(suite), settingsOf(suite, config));
 }

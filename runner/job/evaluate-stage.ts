@@ -19,6 +19,7 @@ import type { Suite } from '../suites/suite.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { RunModel } from './language-model.ts';
 import type { PlannedSae } from './planned-saes.ts';
+import { readingsOf } from './pooled-memory.ts';
 import { suiteContexts } from './suite-contexts.ts';
 import type { EvaluationText } from './text.ts';
 
@@ -108,6 +109,7 @@ export async function evaluateStage(
       asks,
       controls: controls !== null,
       kept,
+      readings: readingsOf(config, suites),
     });
     const running: RunningSuite[] = [];
     for (const suite of suites) {

@@ -13,6 +13,8 @@ interface Work {
 export interface RunStart extends Work {
   task: 'run';
   identity: RunIdentity;
+  /** Files of the suites that are the user's own. */
+  suiteFiles: readonly string[];
   /** SAEs to evaluate that the run does not train. */
   published: readonly PublishedSae[];
   /** The command that makes the run again, for provenance. */

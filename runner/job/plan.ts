@@ -7,6 +7,7 @@ import { shareMemory } from '../lm/memory.ts';
 import { bytesOf, partsOf } from '../lm/parts.ts';
 import { type PlacedSegment, placementOf } from '../lm/placement.ts';
 import { parseDevices } from '../onnx/devices.ts';
+import type { Suite } from '../suites/suite.ts';
 import { applies } from '../train/architectures/index.ts';
 import { trainedSaes } from './planned-saes.ts';
 import { pooledBytes, readingsOf } from './pooled-memory.ts';
@@ -53,7 +54,12 @@ export interface RunPlan {
  * @param memory bytes the run may use
  * @throws UserError for a family or hook that is not there, or when the memory does not hold the largest part
  */
-export function planOf(config: RunConfig, checkpoint: Checkpoint, memory: number): RunPlan {
+export function planOf(
+  config: RunConfig,
+  suites: readonly Suite[],
+  checkpoint: Checkpoint,
+  memory: number,
+): RunPlan {
   const family = familyOf(checkpoint);
   const parts = partsOf(checkpoint, family);
   const hooks = [...new Set(config.layers)].sort((a, b) => a - b);
@@ -123,7 +129,7 @@ export function planOf(config: RunConfig, checkpoint: Checkpoint, memory: number
   const trained = saes.reduce((sum, { n }) => sum + 3 * 2 * 2 * d * n, 0);
   const evaluated = saes.reduce((sum, { layer, n }) => sum + 2 * d * n + after(layer) + head, 0);
   const { evaluation, training } = config;
-  const readings = readingsOf(config);
+  const readings = readingsOf(config, suites);
   const spliced = readings.some((reading) => reading.spliced);
   const encoded = saes.reduce((sum, { n }) => sum + 2 * d * n, 0);
   const upToHooks = whole - after(hooks.at(-1)!);
@@ -166,6 +172,7 @@ export function planOf(config: RunConfig, checkpoint: Checkpoint, memory: number
             saeBytes +
             pooledBytes(
               config,
+              suites,
               saes.map(({ n, k }) => ({ d_in: d, d_sae: n, k })),
             ),
           divergence: spliced,

@@ -1,7 +1,7 @@
 /** Memory that the pooled features of probe texts take: kept from the pass over the texts until the suites have read them. */
-import { inputsOf, type RunConfig, suitesOf } from '../config/run-config.ts';
+import { inputsOf, type RunConfig } from '../config/run-config.ts';
 import { settingsOf } from '../config/suite-settings.ts';
-import type { Reading } from '../suites/suite.ts';
+import type { Reading, Suite } from '../suites/suite.ts';
 
 /** Of an SAE what decides how many of its latents fire on a text. */
 export interface PooledSae {
@@ -18,9 +18,9 @@ const ENTRY_BYTES = 8;
  *
  * @param saes of all hooks; each has a residual of its own counted, which those of one hook share
  */
-export function pooledBytes(config: RunConfig, saes: readonly PooledSae[]): number {
+export function pooledBytes(config: RunConfig, suites: readonly Suite[], saes: readonly PooledSae[]): number {
   let bytes = 0;
-  for (const { rows, rowTokens, keeps } of readingsOf(config)) {
+  for (const { rows, rowTokens, keeps } of readingsOf(config, suites)) {
     if (keeps === 'sums') continue;
     const tokens = keeps === 'token' ? 1 : rowTokens;
     for (const { d_in, d_sae, k } of saes) {
@@ -31,8 +31,8 @@ export function pooledBytes(config: RunConfig, saes: readonly PooledSae[]): numb
 }
 
 /** What the suites of a run will read, each text once. */
-export function readingsOf(config: RunConfig): Reading[] {
+export function readingsOf(config: RunConfig, suites: readonly Suite[]): Reading[] {
   const inputs = inputsOf(config);
-  const all = suitesOf(config).flatMap((suite) => suite.reads(settingsOf(suite, config), inputs));
+  const all = suites.flatMap((suite) => suite.reads(settingsOf(suite, config), inputs));
   return [...new Map(all.map((reading) => [reading.name, reading])).values()];
 }

@@ -10,9 +10,11 @@ import { hashFile } from '../io/hash.ts';
 import type { LanguageModel } from '../lm/language-model.ts';
 import { parseDevices } from '../onnx/devices.ts';
 import { runtimeVersion } from '../onnx/session.ts';
+import { type CarriedDeclaration, carriedDeclaration } from '../report/declaration.ts';
 import { type EvaluationRecord, type Exclusion, schemaVersion } from '../report/schema.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { releaseFiles } from '../sae/checkpoints/reference-release.ts';
+import type { Suite } from '../suites/suite.ts';
 import { applies } from '../train/architectures/index.ts';
 import { backendFor } from '../train/backends/choose.ts';
 import type { Recipe } from '../train/recipe.ts';
@@ -32,7 +34,7 @@ export function residualHook(layer: number): string {
 
 /** One SAE of a run as a record. */
 export async function recordOf(parts: {
-  start: RunStart;
+  start: RunStart & { suites: readonly Suite[] };
   state: RunState;
   /** Of work, training and evaluation together. */
   seconds: number;
@@ -84,6 +86,7 @@ export async function recordOf(parts: {
     data: dataOf(config, parts),
     metrics: evaluated.metrics as EvaluationRecord['metrics'],
     suites: evaluated.suites,
+    ...declaredParts(start, evaluated),
     ...(evaluated.controls === undefined ? {} : { controls: evaluated.controls }),
     ...(evaluated.paired === undefined ? {} : { paired: evaluated.paired }),
     ...(parts.exclusions.length > 0 && { exclusions: [...parts.exclusions] }),
@@ -115,6 +118,26 @@ export async function recordOf(parts: {
       ...model.notes,
     ],
   };
+}
+
+/** The declarations of the suites from files, so that whoever has the record can show their parts. */
+function declaredParts(
+  { config, suites }: { config: RunConfig; suites: readonly Suite[] },
+  evaluated: Evaluated,
+): Pick<EvaluationRecord, 'declared'> {
+  const declared = suites.flatMap(({ declaration }) => {
+    const from = config.evaluation.ownSuites.find(({ id }) => id === declaration.id);
+    if (from === undefined || evaluated.suites[declaration.id] === undefined) return [];
+    return [suiteDeclared(declaration, from)];
+  });
+  return declared.length === 0 ? {} : { declared };
+}
+
+function suiteDeclared(
+  declaration: Suite['declaration'],
+  { file, sha256 }: { file: string; sha256: string },
+): CarriedDeclaration {
+  return carriedDeclaration.parse({ ...declaration, file, sha256 });
 }
 
 /** Below so many documents an interval over tokens holds less often than it claims. */

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { loadSuites } from '../config/own-suites.ts';
 import { suitesOf } from '../config/run-config.ts';
 import type { Kept } from '../evaluation/observation.ts';
 import { PROBE_BATCH_TOKENS } from '../evaluation/probe-pass.ts';
@@ -17,6 +18,7 @@ import type { EvaluationRecord } from '../report/schema.ts';
 import { type Reporter, Stopped, stageReporter, type Voice } from '../reporter.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { storedSha256 } from '../sae/stored-sae.ts';
+import type { Suite } from '../suites/suite.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import { checkpointStore } from '../train/checkpoint.ts';
 import { checkStart } from './check-start.ts';
@@ -39,7 +41,10 @@ import { writeTrained } from './write-trained.ts';
 /**
  * @throws Stopped when the user asked to stop; the state is saved
  */
-export async function runJob(start: RunStart, voice: Voice): Promise<void> {
+export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
+  const own = await loadSuites(asked.suiteFiles);
+  const suites = [...suitesOf(asked.config), ...own.map(({ suite }) => suite)];
+  const start: StartedRun = { ...asked, suites };
   const { config, folder, identity } = start;
   const reporter = (stage: string, unit: string) => stageReporter(stage, unit, voice);
   const state: RunState = start.found ?? {
@@ -66,16 +71,16 @@ export async function runJob(start: RunStart, voice: Voice): Promise<void> {
     if (config.train) {
       // What the evaluation would fail of should be known before hours of training, and leave nothing behind.
       if (state.checked !== identity.evaluated)
-        await checkStart(config, suitesOf(config), start.model, reporter('text', 'tokens'));
+        await checkStart(config, suites, start.model, reporter('text', 'tokens'));
       state.checked = identity.evaluated;
       await withSaes(start, saes.filter(isPublished), reporter, (run) => tested(run, reporter));
     }
     await writeState(folder, state);
     try {
       if (config.train) {
-        const own = stampOf(config, identity, state.started);
+        const stamped = stampOf(config, identity, state.started);
         const seconds = (): number => state.seconds.training + (performance.now() - since) / 1000;
-        const stamp = (tokens: number): ResumeStamp => ({ ...own, tokens, seconds: seconds() });
+        const stamp = (tokens: number): ResumeStamp => ({ ...stamped, tokens, seconds: seconds() });
         const trained = await trainStage(
           { config, folder, model: start.model, memory: start.memory, stamp },
           reporter('training', 'tokens'),
@@ -104,10 +109,13 @@ export async function runJob(start: RunStart, voice: Voice): Promise<void> {
   }
 }
 
+/** With the suites it will run, those of files among them. */
+type StartedRun = RunStart & { suites: readonly Suite[] };
+
 type Save = (stage: 'training' | 'evaluating', since: number) => Promise<void>;
 
 async function evaluateAndWrite(
-  start: RunStart,
+  start: StartedRun,
   state: RunState,
   saes: readonly PlannedSae[],
   reporter: (stage: string, unit: string) => Reporter,
@@ -136,7 +144,7 @@ async function evaluateAndWrite(
 }
 
 interface OpenedRun {
-  start: RunStart;
+  start: StartedRun;
   opened: RunModel;
   device: Device;
   tokenizer: Tokenizer;
@@ -150,7 +158,7 @@ function isPublished({ origin }: PlannedSae): boolean {
 
 /** Opens SAEs, and the language model cut at their layers, and closes them after use. Without any, does nothing. */
 async function withSaes<T>(
-  start: RunStart,
+  start: StartedRun,
   planned: readonly PlannedSae[],
   reporter: (stage: string, unit: string) => Reporter,
   use: (run: OpenedRun) => Promise<T>,
@@ -158,7 +166,7 @@ async function withSaes<T>(
   if (planned.length === 0) return undefined;
   const { config, folder } = start;
   const [device] = parseDevices(config.device);
-  const readings = readingsOf(config);
+  const readings = readingsOf(config, start.suites);
   const loaded = await loadTokenizer(start.model.folder);
   const saes: OpenedRun['saes'] = [];
   try {
@@ -176,6 +184,7 @@ async function withSaes<T>(
         saes.reduce((sum, { file: { sae } }) => sum + 4 * 2 * sae.d_in * sae.d_sae, 0) +
         pooledBytes(
           config,
+          start.suites,
           saes.map(({ file: { sae } }) => ({ ...sae, k: sae.architecture === 'topk' ? sae.k : null })),
         ),
       ...(config.threads === null ? {} : { threads: config.threads }),
@@ -218,7 +227,7 @@ async function evaluateRun(
   const tests = await tested(run, reporter);
   const kept = await openKept(start);
   const { evaluated, ...data } = await evaluateStage(
-    { config, device, opened, tokenizer, suites: suitesOf(config), text, saes, kept },
+    { config, device, opened, tokenizer, suites: start.suites, text, saes, kept },
     reporter,
   );
   await kept?.cache.settled();

@@ -1,6 +1,7 @@
 /** What a run offers its suites: its texts, its tokenizer, what was kept of earlier runs, and the sweep. */
 import { serialize } from 'node:v8';
 import type { RunConfig } from '../config/run-config.ts';
+import { UserError } from '../errors.ts';
 import type { SweepAsks } from '../evaluation/asks.ts';
 import { conceptTexts } from '../evaluation/concepts.ts';
 import { blocksOf, type HookSaes, type Kept } from '../evaluation/observation.ts';
@@ -8,7 +9,15 @@ import { remembered } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
 import type { Exclusion } from '../report/schema.ts';
 import type { Reporter } from '../reporter.ts';
-import type { AskedSet, AskedTasks, Suite, SuiteContext, SuiteTokenizer } from '../suites/suite.ts';
+import type {
+  AskedSet,
+  AskedTasks,
+  ProbeText,
+  Reading,
+  Suite,
+  SuiteContext,
+  SuiteTokenizer,
+} from '../suites/suite.ts';
 import { beginningToken, specialTokens } from '../text/bos-rows.ts';
 import { encodedTexts } from '../text/encoded-texts.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
@@ -32,6 +41,8 @@ export function suiteContexts(run: {
   kept: Kept | undefined;
   /** Asked before training whether all is there: text of the small world, which no run can lack, is not made. */
   checking?: boolean;
+  /** What the suites said they would read: the model was opened for no more. */
+  readings: readonly Reading[];
 }): SuiteContexts {
   const { config, tokenizer, reading, asks, kept } = run;
   const { evaluation, probing } = config;
@@ -44,6 +55,13 @@ export function suiteContexts(run: {
     decode: (ids) => tokenizer.decode(ids),
     special,
     size: tokenizer.vocabSize,
+  };
+
+  const longest = Math.max(config.corpus.rowTokens, ...run.readings.map(({ rowTokens }) => rowTokens));
+  const fitting = (id: string, texts: readonly ProbeText[]): readonly ProbeText[] => {
+    const long = texts.find(({ ids }) => ids.length > longest || ids.length === 0);
+    if (long !== undefined) throw unannounced(id, `a text of ${long.ids.length} tokens`);
+    return texts;
   };
 
   const tasks = once(async (): Promise<AskedTasks> => {
@@ -90,10 +108,11 @@ export function suiteContexts(run: {
         tasks,
         sets,
         probeSet: load,
-        pooled: asks.pooled,
-        tokenOf: asks.tokenOf,
-        visit: asks.visit,
+        pooled: (texts, options) => asks.pooled(fitting(id, texts), options),
+        tokenOf: (texts, position) => asks.tokenOf(fitting(id, texts), position),
+        visit: (texts, see) => asks.visit(fitting(id, texts), see),
         async splicedLosses(tokens, setting) {
+          if (!run.readings.some(({ spliced }) => spliced)) throw unannounced(id, 'spliced losses');
           const begin = beginningToken(tokenizer);
           if (begin === null) {
             exclude('held-out text', 'the tokenizer has neither BOS nor EOS for rows to begin with');
@@ -121,6 +140,16 @@ export function suiteContexts(run: {
       };
     },
   };
+}
+
+/** A suite asked for more than its `reads` says, which memory and the model's programs were made for. */
+function unannounced(id: string, what: string): UserError {
+  return new UserError({
+    thing: `suite ${id}`,
+    found: `that it asks for ${what}`,
+    expected: 'texts of at least one token, and no more than its `reads` says',
+    next: 'Say it in `reads` of the suite.',
+  });
 }
 
 /** Whether its held-out text comes from the generator. */

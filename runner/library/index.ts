@@ -17,5 +17,7 @@ export type { SaePlace } from '../sae/published/locate.ts';
 export type { RegistryEntry, RegistryFilter } from '../sae/published/registry.ts';
 export type { Architecture, Latents, Normalisation, Sae } from '../sae/sae.ts';
 export { type LatentSlice, type StoredSae, storedSha256 } from '../sae/stored-sae.ts';
+export type { OwnSuite, SuiteFile, SuiteKit } from '../suites/kit.ts';
+export type { ScoredSae, SuiteContext, SuiteResult, SuiteRun } from '../suites/suite.ts';
 export { type GetOptions, type GotSae, getSae, searchSaes } from './get-sae.ts';
 export { type ModelOptions, openModel, type Residuals, type TextModel } from './open-model.ts';

@@ -13,7 +13,7 @@ import { clipped, combine, constant, type Statistic } from '../../runner/metrics
 import { accuracy, accuracyFall } from '../../runner/probes/accuracy.ts';
 import { auroc } from '../../runner/probes/auroc.ts';
 import { skillOf } from '../../runner/suites/controls.ts';
-import { l0Score, scoreOfL0 } from '../../runner/suites/interpscore.ts';
+import { l0Score, scoreOfL0 } from '../../runner/suites/interpscore/composite.ts';
 import { lossRecoveredSuite } from '../../runner/suites/loss-recovered.ts';
 import type { Population } from './populations.ts';
 

@@ -310,6 +310,10 @@ export const wirings: Readonly<Record<string, Wiring>> = {
     seen: cells('core', 'text', 'tokens'),
     gives: [256],
   },
+  'evaluation.ownSuites': {
+    to: [{ id: 'mine', file: 'mine.ts', sha256: '0'.repeat(64) }],
+    refused: /suite mine: found settings that name it, and no file/,
+  },
   'evaluation.coreTokens': {
     to: 512,
     under: CORE,

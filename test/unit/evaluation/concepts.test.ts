@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveRun } from '../../../runner/config/resolve.ts';
+import { suitesOf } from '../../../runner/config/run-config.ts';
 import { conceptTexts } from '../../../runner/evaluation/concepts.ts';
 import { readingsOf } from '../../../runner/job/pooled-memory.ts';
 import { random } from '../../../runner/math/random.ts';
@@ -167,10 +168,11 @@ describe('the suites over sets', () => {
 
 describe('what the suites of a run read', () => {
   it('is each text once, whoever asks for it', async () => {
-    const readingsWith = async (...names: string[]) =>
-      readingsOf(
-        await resolveRun(['small-world-quick'], { set: [`evaluation.suites=${JSON.stringify(names)}`] }),
-      ).map(({ name }) => name);
+    const readingsWith = async (...names: string[]) => {
+      const set = [`evaluation.suites=${JSON.stringify(names)}`];
+      const config = await resolveRun(['small-world-quick'], { set });
+      return readingsOf(config, suitesOf(config)).map(({ name }) => name);
+    };
     expect(await readingsWith()).toEqual([]);
     expect(await readingsWith('tpp', 'scr')).toEqual(['sets']);
     expect(await readingsWith('interpscore', 'core', 'k-sparse')).toEqual(['tasks', 'rows from BOS', 'sets']);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { resolveRun } from '../../../runner/config/resolve.ts';
 import { demoModelFolder } from '../../../runner/demo/index.ts';
 import { controlsPart } from '../../../runner/evaluation/controls.ts';
-import { evaluate } from '../../../runner/evaluation/evaluate.ts';
+import { evaluate, type RunningSuite } from '../../../runner/evaluation/evaluate.ts';
 import { documentsOf } from '../../../runner/evaluation/observation.ts';
 import type { HookMeasured } from '../../../runner/evaluation/token-pass.ts';
 import { coreBatches, evaluationText } from '../../../runner/job/text.ts';
@@ -11,9 +11,10 @@ import { random } from '../../../runner/math/random.ts';
 import { resampleRows } from '../../../runner/metrics/bootstrap.ts';
 import type { CoreTable } from '../../../runner/metrics/core-losses.ts';
 import { hookStatistics } from '../../../runner/metrics/hook-statistics.ts';
-import { unmeasured } from '../../../runner/metrics/statistic.ts';
 import type { Measure } from '../../../runner/report/schema.ts';
+import { core as coreSuite } from '../../../runner/suites/core/suite.ts';
 import { reconstructionSuite } from '../../../runner/suites/reconstruction.ts';
+import type { SplicedLosses, SuiteContext } from '../../../runner/suites/suite.ts';
 import { loadTokenizer } from '../../../runner/text/tokenizer.ts';
 
 const ROWS = 32;
@@ -53,19 +54,35 @@ function measured(of: number[] | undefined): HookMeasured {
   return { layer: 0, documents: of, tables: statistics.tables(), losses: [losses] };
 }
 
-function core(of: number[] | undefined): { documents: number[] | undefined; tables: CoreTable[][] } {
+/** The suite of the core losses over the same rows. */
+async function core(of: number[] | undefined): Promise<RunningSuite> {
   const { clean, sae, zero, predictions } = measured(of).losses[0]!;
-  return {
-    documents: of,
-    tables: [[{ clean, sae, zero, predictions, positions: predictions, klSae: sae, klZero: zero }]],
+  const table: CoreTable = {
+    clean,
+    sae,
+    zero,
+    predictions,
+    positions: predictions,
+    klSae: sae,
+    klZero: zero,
   };
+  const losses: SplicedLosses = {
+    documents: () => of,
+    tables: { at: () => [table] },
+    text: { rows: ROWS, row_tokens: 2, tokens: 2 * ROWS, counted_positions: ROWS },
+    begin: 'BOS',
+  };
+  const context: Partial<SuiteContext> = { draws, splicedLosses: async () => losses };
+  const run = await coreSuite.begin(context as SuiteContext, { coreTokens: 2 * ROWS });
+  return { suite: coreSuite, run: run! };
 }
 
 async function evaluated(of: number[] | undefined) {
-  const [found] = await evaluate(
-    { hooks: [measured(of)], tasks: null, core: core(of), controls: null, concepts: null },
-    { ...draws, pairing: { tokens: 'a'.repeat(64), probes: 'b'.repeat(64) } },
-  );
+  const [found] = await evaluate([measured(of)], [await core(of)], null, {
+    draws,
+    pairing: { tokens: 'a'.repeat(64), probes: 'b'.repeat(64) },
+    directions: async () => ({ rows: null, reason: 'not part of this test' }),
+  });
   return found!;
 }
 
@@ -81,7 +98,8 @@ describe('documents', () => {
     const silent = { progress: () => undefined, note: () => undefined, stopRequested: () => false };
     const text = await evaluationText(config, tokenizer, silent);
     const begin = tokenizer.bosTokenId ?? tokenizer.eosTokenId!;
-    for (const batches of [text.batches, await coreBatches(config, tokenizer, begin, silent)]) {
+    const core = { begin, tokens: 2_048, setting: 'evaluation.coreTokens' };
+    for (const batches of [text.batches, await coreBatches(config, tokenizer, core, silent)]) {
       const found = documentsOf(batches)!;
       const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
       expect(found).toHaveLength(rows);
@@ -114,7 +132,6 @@ describe('documents', () => {
   it('are drawn together by controls, which count them', () => {
     const of = (each: number[] | undefined) => {
       const hook = measured(each);
-      const none = unmeasured('not part of this test');
       const { reconstruction } = hook.tables.saes[0]!;
       return controlsPart(
         hook,
@@ -128,7 +145,8 @@ describe('documents', () => {
           losses: [hook.losses[0]!.sae],
           leftOut: [],
         },
-        { sae: none, shuffled: none, residual: none, options: draws },
+        [],
+        draws,
       );
     };
     const [apart, together] = [of(undefined), of(documents)];

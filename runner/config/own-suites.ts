@@ -139,12 +139,14 @@ function suiteOf(own: OwnSuite, path: string, version: string): Suite {
 /** An error of the user's file, as theirs: what happened, without this program's stack. */
 function broken(name: string, what: string, error: unknown): Error {
   if (error instanceof InterpboardError || error instanceof Stopped) return error;
-  const complaint = new UserError({
+  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  // Line and column, after the query that its file is imported with.
+  const [, line, column] = /\?[0-9a-f]{64}:(\d+):(\d+)/.exec(stack) ?? [];
+  const place = line === undefined ? '' : ` (line ${line}, column ${column})`;
+  return new UserError({
     thing: `suite ${name}`,
-    found: `that it ${what}: ${error instanceof Error ? error.message : String(error)}`.slice(0, 1_000),
+    found: `that it ${what}: ${message.slice(0, 1_000)}${place}`,
     expected: 'a suite that runs',
-    next: 'Correct the file; --debug prints where it happened.',
+    next: 'Correct the file.',
   });
-  complaint.cause = error;
-  return complaint;
 }
