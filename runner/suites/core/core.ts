@@ -7,6 +7,7 @@ import {
   klRecovered,
   pooled,
 } from '../../metrics/core-losses.ts';
+import { difference } from '../../metrics/mover.ts';
 import { type SuiteResult, suiteResult } from '../result.ts';
 
 export type CoreDefinition =
@@ -14,6 +15,7 @@ export type CoreDefinition =
   | 'loss_sae@saebench-core'
   | 'loss_zero@saebench-core'
   | 'loss_recovered@saebench-core'
+  | 'loss_increase@v1'
   | 'kl_sae@saebench-core'
   | 'kl_zero@saebench-core'
   | 'kl_recovered@saebench-core';
@@ -34,6 +36,7 @@ export function coreSuite(table: CoreTable, resamples: Resamples): SuiteResult<C
     'loss_sae@saebench-core': sae,
     'loss_zero@saebench-core': zero,
     'loss_recovered@saebench-core': coreLossRecovered(clean, sae, zero),
+    'loss_increase@v1': difference(sae, clean),
     'kl_sae@saebench-core': klSae,
     'kl_zero@saebench-core': klZero,
     'kl_recovered@saebench-core': klRecovered(klSae, klZero),

@@ -132,6 +132,11 @@ describe('against SAEBench’s core evaluation and SAELens', () => {
         [downstream.ce_loss_without_sae, downstream.ce_loss_with_sae, downstream.ce_loss_with_ablation],
       ],
     ]);
+    const increase = found['loss_increase@v1'];
+    expect(numberOf(increase)).toBeCloseTo(downstream.ce_loss_with_sae - downstream.ce_loss_without_sae, 4);
+    // Formed in each resample: both losses share their rows.
+    if (increase.value === null) throw new Error(increase.reason);
+    expect(increase.samples.length).toBe(resamples.count);
     compared('kl_sae, kl_zero@saebench-core', original, 1e-4, [
       [
         [numberOf(found['kl_sae@saebench-core']), numberOf(found['kl_zero@saebench-core'])],
