@@ -12,7 +12,8 @@ import { releaseFiles, releaseId } from '../sae/checkpoints/reference-release.ts
 import { saeLensFiles } from '../sae/checkpoints/sae-lens.ts';
 import { writeSaeLens } from '../sae/checkpoints/sae-lens-export.ts';
 import { residualLayer } from '../sae/published/hook-layer.ts';
-import { parseSaeName, type SaePlace } from '../sae/published/locate.ts';
+import { parseSaeName } from '../sae/published/locate.ts';
+import type { SaePlace } from '../sae/published/place.ts';
 import { exportSaeBench } from './export-results.ts';
 import { locateNamed } from './locate-saes.ts';
 import { progressView } from './progress.ts';

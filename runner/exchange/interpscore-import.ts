@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { componentNames } from '../report/definitions.ts';
-import { interpScorePart } from '../report/measures.ts';
+import { interpScorePart } from '../report/interpscore-part.ts';
 import type { EvaluationRecord, Measure } from '../report/schema.ts';
 import { interpScoreWeights } from '../suites/interpscore/composite.ts';
 import {

@@ -5,7 +5,7 @@ import { hashFile, sha256 } from '../io/hash.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
 import type { SaeDetails, SaeFormat } from '../sae/checkpoints/loaded.ts';
 import { saeLayer } from '../sae/published/hook-layer.ts';
-import type { SaePlace } from '../sae/published/locate.ts';
+import type { SaePlace } from '../sae/published/place.ts';
 
 export interface PublishedSae {
   /** Name in files and records, unique in the run: its layer, and what it is called. */

@@ -7,7 +7,6 @@ import { packingPosition } from '../text/packing.ts';
 import { chooseBackend, fallenBack } from '../train/backends/choose.ts';
 import { checkpointStore } from '../train/checkpoint.ts';
 import type { SaePlan } from '../train/sae-trainer.ts';
-import type { PolicyCounts } from '../train/token-policy.ts';
 import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../train/trainer.ts';
 import { openActivations } from './activation-thread.ts';
 import { type ActivationSource, residualWidth, sharingOf } from './activations.ts';
@@ -16,6 +15,7 @@ import { trainedSaes } from './planned-saes.ts';
 import { type ResumeStamp, STAMP } from './resume-stamp.ts';
 import { openRunUpload } from './run-upload.ts';
 import { snapshot } from './snapshots.ts';
+import type { Trained } from './trained.ts';
 import { openTrainingTokens, type TrainingTokens, tokensState } from './training-tokens.ts';
 
 /** What a checkpoint holds of the data: written by this stage, read back by resuming. */
@@ -23,12 +23,6 @@ const positionSchema = z.strictObject({ text: packingPosition.optional(), tokens
 
 /** Copies of an SAE's weights while it trains: themselves, gradients, two moments, and new ones being made. */
 export const STATES_HELD = 6;
-
-export interface Trained {
-  saes: TrainedSae[];
-  /** What the token policy did. */
-  policy: PolicyCounts;
-}
 
 /**
  * Trains the run's SAEs from one stream of text: every forward pass of the language model up to the last hook feeds

@@ -5,7 +5,7 @@ import { type ReleaseType, writeRelease } from '../sae/checkpoints/reference-rel
 import { applies } from '../train/architectures/index.ts';
 import type { TrainedSae } from '../train/trainer.ts';
 import { residualHook } from './record.ts';
-import type { Trained } from './train-stage.ts';
+import type { Trained } from './trained.ts';
 import { type Trajectory, trajectoryFile } from './trajectory-file.ts';
 
 /** Writes one SAE, trained or on its way, in the layout of the reference release; returns the files' names. */

@@ -6,7 +6,8 @@ import { openHub } from '../hub/transport.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { residualLayer } from '../sae/published/hook-layer.ts';
-import { locateSae, type SaePlace } from '../sae/published/locate.ts';
+import { locateSae } from '../sae/published/locate.ts';
+import type { SaePlace } from '../sae/published/place.ts';
 import { type RegistryEntry, type RegistryFilter, searchRegistry } from '../sae/published/registry.ts';
 import { theRegistry } from '../sae/published/registry-file.ts';
 

@@ -13,7 +13,7 @@ export { type ReleaseDetails, writeRelease } from '../sae/checkpoints/reference-
 export { type SaeLensMetadata, writeSaeLens } from '../sae/checkpoints/sae-lens-export.ts';
 export { type ConventionFit, type SelfTest, selfTest } from '../sae/checkpoints/self-test.ts';
 export { type OpenSae, type OpenSaeOptions, openSae, type Reconstruction } from '../sae/open-sae.ts';
-export type { SaePlace } from '../sae/published/locate.ts';
+export type { SaePlace } from '../sae/published/place.ts';
 export type { RegistryEntry, RegistryFilter } from '../sae/published/registry.ts';
 export type { Architecture, Latents, Normalisation, Sae } from '../sae/sae.ts';
 export { type LatentSlice, type StoredSae, storedSha256 } from '../sae/stored-sae.ts';

@@ -3,8 +3,8 @@ import { dirname, join, relative, sep } from 'node:path';
 import { z } from 'zod';
 import { MalformedError, quote } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
-import type { NumberType } from '../formats/number-types.ts';
-import { type FileSource, openFile } from '../io/byte-source.ts';
+import { openFile } from '../io/byte-source.ts';
+import type { CheckpointFiles, TensorPlace } from './stored-tensors.ts';
 import {
   layouts,
   refuseAdapter,
@@ -16,16 +16,6 @@ import {
 
 /** Larger than any config.json or shard index seen (the index of a 400-billion-parameter model is 9 MB). */
 const JSON_LIMIT = 64_000_000;
-
-/** Where one tensor lies inside the checkpoint's folder. */
-export interface TensorPlace {
-  /** Relative to `Checkpoint.weightsFolder`, with / between folders. */
-  file: string;
-  dtype: NumberType;
-  shape: readonly number[];
-  start: number;
-  end: number;
-}
 
 /** A language model's files in the Hugging Face layout: the parsed config.json and the place of every tensor. */
 export interface Checkpoint {
@@ -50,16 +40,6 @@ const shardIndex = z.object({
     z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.(safetensors|bin)$/),
   ),
 });
-
-/** Where a checkpoint's files are read from. */
-export interface CheckpointFiles {
-  /** The folder or the repository, for errors. */
-  name: string;
-  /** Null where there is no such file. */
-  open(file: string): Promise<FileSource | null>;
-  /** Names of the files that are there. */
-  list(): Promise<readonly string[]>;
-}
 
 /**
  * Opens a checkpoint folder (config.json with model.safetensors or pytorch_model.bin, whole or in shards with an index).

@@ -1,7 +1,8 @@
 import { Graph, type Value } from '../onnx/graph.ts';
 import { type Build, startBuild } from './build.ts';
-import type { Checkpoint, TensorPlace } from './checkpoint.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import type { Family } from './families/family.ts';
+import type { TensorPlace } from './stored-tensors.ts';
 
 /** Most logits that exist at a time: 2^28 of them are 1 GiB. */
 const LOGITS_LIMIT = 2 ** 28;

@@ -3,11 +3,12 @@ import { join, relative, sep } from 'node:path';
 import type { NumberType } from '../formats/number-types.ts';
 import { Graph } from '../onnx/graph.ts';
 import { type Build, startBuild } from './build.ts';
-import type { Checkpoint, TensorPlace } from './checkpoint.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import { type Family, textPart } from './families/family.ts';
 import { families, familyOf } from './families/index.ts';
 import { unknownKeys } from './families/keys.ts';
 import { buildSegments, segmentsOf } from './segments.ts';
+import type { TensorPlace } from './stored-tensors.ts';
 
 /** What a checkpoint's config.json and headers say of the language model in it. */
 export interface ModelFacts {

@@ -5,7 +5,7 @@ import { readSafetensors } from '../formats/safetensors.ts';
 import { rowMajor } from '../formats/stored-array.ts';
 import { readTorchFile, TorchTensor } from '../formats/torch-file.ts';
 import type { ByteSource } from '../io/byte-source.ts';
-import type { CheckpointFiles, TensorPlace } from './checkpoint.ts';
+import type { CheckpointFiles, TensorPlace } from './stored-tensors.ts';
 
 export interface WeightLayout {
   kind: 'safetensors' | 'torch';

@@ -9,17 +9,7 @@
  * statistic is not computed again inside each (Hinkley and Wei 1984).
  */
 import { quantiles } from '../math/quantile.ts';
-import type { IntervalMethod } from '../report/interval-methods.ts';
-import type { Estimate, LeftOut } from './statistic.ts';
-
-export interface Interval {
-  low: number;
-  high: number;
-}
-
-export interface MadeInterval extends Interval {
-  method: IntervalMethod;
-}
+import type { Estimate, LeftOut, MadeInterval } from './estimate.ts';
 
 const LEVEL = 0.95;
 const TAIL = (1 - LEVEL) / 2;

@@ -4,7 +4,8 @@
  * MOVER, the method of variance estimates recovery (Zou and Donner 2008), which of two proportions is Newcombe's. Their
  * correlations are those of the influences of the texts they share.
  */
-import { covariance, type Interval, type MadeInterval } from './interval.ts';
+import type { Interval, MadeInterval } from './estimate.ts';
+import { covariance } from './interval.ts';
 import { combine, type Estimate, interval, type Statistic } from './statistic.ts';
 
 /** Arithmetic mean of statistics, in every resample. */

@@ -2,7 +2,7 @@
  * Intervals of proportions and of areas under a ROC curve, which near a bound no resampling gives: where nothing went
  * wrong, every resample is the same. All are two-sided, of 95 %, on float64.
  */
-import type { Interval } from './interval.ts';
+import type { Interval } from './estimate.ts';
 
 /** The normal quantile of 97.5 %. */
 export const Z = 1.959963984540054;

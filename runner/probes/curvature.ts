@@ -3,7 +3,7 @@
  * costs an iteration at most, because its steps are judged by the gradient in float64.
  */
 import { openWorkspace, type Workspace } from '../simd/kernels.ts';
-import type { Design } from './newton.ts';
+import type { Design } from './design-matrix.ts';
 
 export interface Curvature {
   /** Sets the curvature of each row's loss. Gives the Hessian's diagonal, the intercept's entry last. */

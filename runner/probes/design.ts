@@ -8,8 +8,8 @@
 import { pivotedCholesky } from '../math/cholesky.ts';
 import { gramOfSparse } from '../math/gram.ts';
 import type { SparseMatrix } from '../math/sparse.ts';
+import type { Design } from './design-matrix.ts';
 import { type Features, rowReader } from './features.ts';
-import type { Design } from './newton.ts';
 
 /** Columns a row from which on the rotation, which costs rows³, pays. */
 const ROTATED_FROM = 4;

@@ -5,7 +5,8 @@
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { type BaseDefinitionId, componentNames } from './definitions.ts';
-import { interpScoreOf, isMeasure } from './measures.ts';
+import { isMeasure } from './is-measure.ts';
+import { interpScoreOf } from './measures.ts';
 import type { EvaluationRecord } from './schema.ts';
 
 const VERSION = '0.0.1';

@@ -1,5 +1,5 @@
 /** Where a record holds a value: with the suite that measured it, or among the statistics of every run. Free of zod. */
-import type { Cell } from './part.ts';
+import type { InterpScore } from './interpscore-part.ts';
 import type { EvaluationRecord, Measure } from './schema.ts';
 import { type ComponentName, componentNames, interpScoreComponents } from './suites/interpscore.ts';
 
@@ -11,12 +11,6 @@ export function measureOf({ metrics, suites }: Holding, id: string): Measure | u
     if (measures !== undefined && Object.hasOwn(measures, id)) return measures[id];
   }
   return Object.hasOwn(metrics, id) ? metrics[id as keyof typeof metrics] : undefined;
-}
-
-export interface InterpScore {
-  score: Measure;
-  components: Record<ComponentName, Measure>;
-  weights: Record<ComponentName, number>;
 }
 
 /** The composite with its components; null where the record has none. */
@@ -33,22 +27,4 @@ export function interpScoreOf({ suites }: Pick<EvaluationRecord, 'suites'>): Int
     components: each((id) => measures[id] ?? { value: null, reason: 'The record gives none.' }),
     weights: each((id, name) => weights[id] ?? interpScoreComponents[name].weight),
   };
-}
-
-/** The part of a record that holds the composite. */
-export function interpScorePart({
-  score,
-  components,
-  weights,
-}: InterpScore): EvaluationRecord['suites'][string] {
-  const byDefinition = <T>(of: Readonly<Record<ComponentName, T>>): Record<string, T> =>
-    Object.fromEntries(componentNames.map((name) => [interpScoreComponents[name].definition, of[name]]));
-  return {
-    measures: { ...byDefinition(components), 'interpscore@0.0.1': score },
-    weights: byDefinition(weights),
-  };
-}
-
-export function isMeasure(value: Cell | undefined): value is Measure {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -9,7 +9,8 @@ import {
   definitions,
   interpScoreComponents,
 } from './definitions.ts';
-import { interpScoreOf, isMeasure } from './measures.ts';
+import { isMeasure } from './is-measure.ts';
+import { interpScoreOf } from './measures.ts';
 import type { EvaluationRecord, Measure } from './schema.ts';
 
 export interface CardOptions {

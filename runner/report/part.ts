@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import type { Definition } from './definition.ts';
+import { isMeasure } from './is-measure.ts';
 import { measure, name, type Measure as PartMeasure, text } from './measure.ts';
-import { isMeasure } from './measures.ts';
 import type { SuiteDeclaration, View } from './suite.ts';
 
 /** Points of a curve, data sets, rows of a table. */

@@ -7,7 +7,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { type ComponentName, componentNames, interpScoreComponents } from './definitions.ts';
-import { interpScorePart } from './measures.ts';
+import { interpScorePart } from './interpscore-part.ts';
 import { type EvaluationRecord, type Measure, record, schemaVersion } from './schema.ts';
 
 /** Tokens of the validation report, and of the InterpScore run: two different windows on two different texts. */

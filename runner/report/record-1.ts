@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import { componentNames } from './definitions.ts';
+import { interpScorePart } from './interpscore-part.ts';
 import { count, type Measure, measure, name, text } from './measure.ts';
-import { interpScorePart } from './measures.ts';
 import type { Cell, Curve, Part, Row } from './part.ts';
 import { declarations } from './suites/index.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { Definition } from '../../runner/report/definition.ts';
 import { baseDefinitionIds, definitions } from '../../runner/report/definitions.ts';
-import { isMeasure } from '../../runner/report/measures.ts';
+import { isMeasure } from '../../runner/report/is-measure.ts';
 import { type PairedDifference, pairedDifference, pairedIds } from '../../runner/report/paired.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import type { MeasuresView, SuiteDeclaration, View } from '../../runner/report/suite.ts';

@@ -95,4 +95,21 @@ describe('rooms of the runner', () => {
       ),
     ).toEqual([]);
   });
+
+  it('import one another in no circle, types included', () => {
+    const known = new Map(files.map((file) => [file.path, file.imports]));
+    const done = new Set<string>();
+    const circleFrom = (path: string, above: readonly string[]): string | null => {
+      const at = above.indexOf(path);
+      if (at >= 0) return [...above.slice(at), path].join(' -> ');
+      if (done.has(path)) return null;
+      for (const next of known.get(path) ?? []) {
+        const found = circleFrom(next, [...above, path]);
+        if (found !== null) return found;
+      }
+      done.add(path);
+      return null;
+    };
+    expect(files.map(({ path }) => circleFrom(path, [])).filter((each) => each !== null)).toEqual([]);
+  });
 });

@@ -1,21 +1,8 @@
 import { none, type Value } from '../../onnx/graph.ts';
 import { type Build, byRow } from '../build.ts';
+import type { AttentionShape } from './attention-shape.ts';
 import { plainAttention } from './plain-attention.ts';
-import { type Rotary, rotaryTables, rotate } from './rotary.ts';
-
-export interface AttentionShape {
-  heads: number;
-  kvHeads: number;
-  headSize: number;
-  /** Absent where positions are not rotary. */
-  rotary?: Rotary | undefined;
-  /** Tokens a token sees, itself included; absent: all before it. */
-  window?: number | undefined;
-  /** Scores s become cap·tanh(s / cap). */
-  softCap?: number | undefined;
-  /** Factor of the scores; default 1/√headSize. */
-  scale?: number | undefined;
-}
+import { rotaryTables, rotate } from './rotary.ts';
 
 /** The operator takes heads of a multiple of 8 numbers, and turns multiples of 16 of heads that are such too. */
 const HEAD_STEP = 8;

@@ -1,6 +1,6 @@
 import type { Value } from '../../onnx/graph.ts';
 import { type Build, byRow } from '../build.ts';
-import type { AttentionShape } from './attention.ts';
+import type { AttentionShape } from './attention-shape.ts';
 import { softCap } from './linear.ts';
 import { rotate } from './rotary.ts';
 

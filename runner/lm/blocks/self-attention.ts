@@ -1,6 +1,7 @@
 import type { Value } from '../../onnx/graph.ts';
 import type { Build } from '../build.ts';
-import { type AttentionShape, attention } from './attention.ts';
+import { attention } from './attention.ts';
+import type { AttentionShape } from './attention-shape.ts';
 import { linear, split } from './linear.ts';
 import type { Norm } from './norm.ts';
 

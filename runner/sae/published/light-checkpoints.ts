@@ -8,21 +8,12 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { releaseFiles, releaseId } from '../checkpoints/reference-release.ts';
-import type { SaePlace } from './locate.ts';
+import type { SaePlace } from './place.ts';
 
 /** Folder of them, in a run's folder and in its repository. */
 export const SNAPSHOTS = 'snapshots';
 
 const STEP = /^step-(\d{6,15})$/;
-
-/** Which one of a run's light checkpoints a place is. */
-export interface LightCheckpoint {
-  /** The run's or the repository's name. */
-  of: string;
-  /** Of the SAE in the run: L4, or L4_k64. */
-  id: string;
-  step: number;
-}
 
 export function stepFolder(step: number): string {
   return `step-${String(step).padStart(6, '0')}`;

@@ -18,31 +18,9 @@ import {
 import type { Hub } from '../../hub/transport.ts';
 import type { LoadOptions } from '../checkpoints/adapter.ts';
 import { adapterOfLoader, adapters } from '../checkpoints/adapters.ts';
-import { type LightCheckpoint, lightCheckpoints } from './light-checkpoints.ts';
+import { lightCheckpoints } from './light-checkpoints.ts';
+import type { SaePlace } from './place.ts';
 import { findEntry, type Registry } from './registry.ts';
-
-/** An SAE on this machine, with where it came from. */
-export interface SaePlace {
-  /** As the user calls it. */
-  name: string;
-  /** For `openSaeFile`: a folder of one SAE, or a .pt file. */
-  path: string;
-  /** What its files do not say and something else does. */
-  options: LoadOptions;
-  /** Block whose residual stream it is of: as the user says, and as its path or its registry's entry does. */
-  layer: { asked: number | undefined; fromPath: number | null };
-  /** owner/name, and the commit; null for local files. */
-  repo: string | null;
-  revision: string | null;
-  /** In the repository. */
-  pathInRepo: string | null;
-  registry: { release: string; id: string; sha256: string } | null;
-  license: string | null;
-  /** What was taken from elsewhere than its files, each one phrase. */
-  conversions: string[];
-  /** Of a light checkpoint along training, which one it is. */
-  light?: LightCheckpoint;
-}
 
 const optionsSchema = z.strictObject({
   layer: z.int().nonnegative().max(10_000).optional(),

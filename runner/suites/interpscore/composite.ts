@@ -1,7 +1,7 @@
 /** InterpScore v0.0.1: the reference release's composite of five components, with an interval of its own. */
 import { combine, imageOf, type Statistic, toMeasure, unmeasured } from '../../metrics/statistic.ts';
 import { type ComponentName, componentNames, interpScoreComponents } from '../../report/definitions.ts';
-import { interpScorePart } from '../../report/measures.ts';
+import { interpScorePart } from '../../report/interpscore-part.ts';
 import type { Measure, Part } from '../../report/schema.ts';
 import { type SuiteResult, suiteResult } from '../result.ts';
 

@@ -5,10 +5,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { InterpboardError } from '../../../runner/errors.ts';
 import { sha256 } from '../../../runner/io/hash.ts';
-import { type Checkpoint, openCheckpoint, type TensorPlace } from '../../../runner/lm/checkpoint.ts';
+import { type Checkpoint, openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { families, familyOf } from '../../../runner/lm/families/index.ts';
 import { unknownKeys } from '../../../runner/lm/families/keys.ts';
 import { buildSegments, segmentsOf } from '../../../runner/lm/segments.ts';
+import type { TensorPlace } from '../../../runner/lm/stored-tensors.ts';
 import { floatsOf, int32, openSession } from '../../../runner/onnx/session.ts';
 import { SPREADS } from './golden.ts';
 

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../runner/errors.ts';
-import { type Checkpoint, openCheckpoint, type TensorPlace } from '../../../runner/lm/checkpoint.ts';
+import { type Checkpoint, openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../runner/lm/families/index.ts';
+import type { TensorPlace } from '../../../runner/lm/stored-tensors.ts';
 import { compareWithGolden, type Differences, openEverywhere, SPREADS, worst } from './golden.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/lm/', import.meta.url));

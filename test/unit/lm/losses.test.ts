@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { MalformedError } from '../../../runner/errors.ts';
 import { startBuild } from '../../../runner/lm/build.ts';
-import { type Checkpoint, openCheckpoint, type TensorPlace } from '../../../runner/lm/checkpoint.ts';
+import { type Checkpoint, openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../runner/lm/families/index.ts';
 import { headTiles, tileWidth } from '../../../runner/lm/head-tiles.ts';
 import { type LanguageModel, openLanguageModel, type TokenBatch } from '../../../runner/lm/language-model.ts';
+import type { TensorPlace } from '../../../runner/lm/stored-tensors.ts';
 import { Graph } from '../../../runner/onnx/graph.ts';
 import { compareWithGolden, HALF_STEP, openEverywhere, SPREADS, worst } from './golden.ts';
 

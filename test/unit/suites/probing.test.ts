@@ -4,7 +4,7 @@ import { random, shuffle } from '../../../runner/math/random.ts';
 import { resampleWithinClasses } from '../../../runner/metrics/bootstrap.ts';
 import { auroc } from '../../../runner/probes/auroc.ts';
 import { splitRows } from '../../../runner/probes/split.ts';
-import { isMeasure } from '../../../runner/report/measures.ts';
+import { isMeasure } from '../../../runner/report/is-measure.ts';
 import type { Cell, Row } from '../../../runner/report/part.ts';
 import type { Measure } from '../../../runner/report/schema.ts';
 import { DENSE_PROBING, denseProbingSuite } from '../../../runner/suites/interpscore/dense-probing.ts';

@@ -1,0 +1,15 @@
+import type { Rotary } from './rotary.ts';
+
+export interface AttentionShape {
+  heads: number;
+  kvHeads: number;
+  headSize: number;
+  /** Absent where positions are not rotary. */
+  rotary?: Rotary | undefined;
+  /** Tokens a token sees, itself included; absent: all before it. */
+  window?: number | undefined;
+  /** Scores s become cap·tanh(s / cap). */
+  softCap?: number | undefined;
+  /** Factor of the scores; default 1/√headSize. */
+  scale?: number | undefined;
+}
