@@ -6,6 +6,7 @@ import { type Machine, readMachine } from '../doctor/machine.ts';
 import { UserError } from '../errors.ts';
 import { formatBytes } from '../io/bytes.ts';
 import { AUTO, type Device, parseDevices } from '../onnx/devices.ts';
+import { optionLines } from './option-lines.ts';
 
 const options = {
   device: {
@@ -111,9 +112,7 @@ function parse(args: readonly string[]) {
 }
 
 function help(): string {
-  const lines = Object.entries(options).map(([name, { type, help }]) => {
-    return `  --${name}${type === 'string' ? ' <text>' : ''}`.padEnd(20) + help;
-  });
+  const lines = optionLines(options);
   return [
     'usage: npm run doctor -- [options]',
     '',

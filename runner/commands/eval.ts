@@ -28,6 +28,7 @@ import { chooseDevices } from './choose-devices.ts';
 import { evaluationCache } from './evaluation-cache.ts';
 import { locateModel } from './locate-model.ts';
 import { locatePublished } from './locate-saes.ts';
+import { optionLines } from './option-lines.ts';
 import { projectRoot } from './paths.ts';
 import { type ProgressView, progressView } from './progress.ts';
 import { findOnHub, resumeFromHub } from './resume-from-hub.ts';
@@ -214,9 +215,7 @@ function shapeText({ sae, sweep }: RunConfig): string {
 }
 
 async function help(): Promise<string> {
-  const lines = Object.entries(options).map(
-    ([name, { type, help: text }]) => `  --${name}${type === 'string' ? ' …' : ''}`.padEnd(18) + text,
-  );
+  const lines = optionLines(options);
   const settings = describeFields(runConfig).map(({ path, text }) => `  ${path.padEnd(36)} ${text}`);
   return [
     'usage: npm run eval -- [preset] [options]',

@@ -16,6 +16,7 @@ import { parseSaeName } from '../sae/published/locate.ts';
 import type { SaePlace } from '../sae/published/place.ts';
 import { exportSaeBench } from './export-results.ts';
 import { locateNamed } from './locate-saes.ts';
+import { optionLines } from './option-lines.ts';
 import { progressView } from './progress.ts';
 
 const options = {
@@ -142,7 +143,7 @@ function wrong(found: string, expected: string): UserError {
 }
 
 function help(): string {
-  const lines = Object.entries(options).map(([name, { help: text }]) => `  --${name}`.padEnd(11) + text);
+  const lines = optionLines(options);
   return [
     'usage: npm run export -- RUN_FOLDER_OR_SAE … --to FOLDER',
     '',

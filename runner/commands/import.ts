@@ -13,6 +13,7 @@ import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { checkRecord } from '../report/run-records.ts';
 import { type EvaluationRecord, recordObject } from '../report/schema.ts';
 import { suitesOf } from '../report/suites/find.ts';
+import { optionLines } from './option-lines.ts';
 import { projectRoot } from './paths.ts';
 
 const options = {
@@ -129,9 +130,7 @@ function parse(args: readonly string[]) {
 }
 
 function help(): string {
-  const lines = Object.entries(options).map(
-    ([name, { type, help: words }]) => `  --${name}${type === 'string' ? ' …' : ''}`.padEnd(18) + words,
-  );
+  const lines = optionLines(options);
   return [
     'usage: npm run import -- FILE… [options]',
     '',

@@ -8,6 +8,7 @@ import { type ModelFacts, modelFacts } from '../lm/model-facts.ts';
 import type { RegistryFilter } from '../sae/published/registry.ts';
 import { type TokenizerFacts, tokenizerFacts } from '../text/tokenizer-facts.ts';
 import { describeSae, inspectSae, namesSae } from './inspect-sae.ts';
+import { optionLines } from './option-lines.ts';
 import { progressView } from './progress.ts';
 import { describeEntries, searchSaes } from './search-saes.ts';
 
@@ -98,7 +99,7 @@ function wrong(found: string, expected: string): UserError {
 }
 
 function help(): string {
-  const lines = Object.entries(options).map(([name, { help: text }]) => `  --${name}`.padEnd(13) + text);
+  const lines = optionLines(options);
   return [
     'usage: interpboard inspect [folder] [options]',
     '       interpboard inspect SAE [options]',

@@ -19,6 +19,7 @@ import { machineMemory } from '../lm/memory.ts';
 import { isModelFile } from '../lm/model-files.ts';
 import { automaticDevice, deviceFacts } from '../onnx/device-facts.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
+import { optionLines } from './option-lines.ts';
 import { runOptions } from './run-options.ts';
 
 const options = {
@@ -205,9 +206,7 @@ function duration(seconds: number): string {
 }
 
 function help(): string {
-  const lines = Object.entries(options).map(
-    ([name, { type, help: text }]) => `  --${name}${type === 'string' ? ' …' : ''}`.padEnd(18) + text,
-  );
+  const lines = optionLines(options);
   return [
     'usage: npm run plan -- [preset] [options]',
     '',

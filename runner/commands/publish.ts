@@ -14,6 +14,7 @@ import { filesOfRelease } from '../job/release.ts';
 import { openRunFolder } from '../job/run-folder.ts';
 import { Stopped } from '../reporter.ts';
 import { buildSite } from './build-site.ts';
+import { optionLines } from './option-lines.ts';
 import { projectRoot } from './paths.ts';
 import { type ProgressView, progressView } from './progress.ts';
 
@@ -302,9 +303,7 @@ function parse(args: readonly string[]) {
 }
 
 function help(): string {
-  const lines = Object.entries(options).map(
-    ([name, { type, help: text }]) => `  --${name}${type === 'string' ? ' …' : ''}`.padEnd(18) + text,
-  );
+  const lines = optionLines(options);
   return [
     'usage: npm run publish -- RUN --to owner/name [options]',
     '       npm run publish -- --site spaces/owner/name|FOLDER [options]',

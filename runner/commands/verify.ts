@@ -8,6 +8,7 @@ import { type Movement, movements } from '../report/movement.ts';
 import { checkRecord, readRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
 import { run as evaluate } from './eval.ts';
+import { optionLines } from './option-lines.ts';
 import { projectRoot } from './paths.ts';
 import { placed, textPlaces } from './text-places.ts';
 
@@ -144,9 +145,7 @@ function parse(args: readonly string[]) {
 }
 
 function help(): string {
-  const lines = Object.entries(options).map(
-    ([name, { type, help: words }]) => `  --${name}${type === 'string' ? ' …' : ''}`.padEnd(18) + words,
-  );
+  const lines = optionLines(options);
   return [
     'usage: npm run verify -- RECORD.json [options]',
     '',

@@ -215,7 +215,9 @@ test('a loss that blows up stops the training, names SAE and step, and keeps the
   const folder = join(root, 'diverging');
   const wild = [
     ...['training.shuffle.megabytes=0', 'training.policy.dropFirst=0'],
-    ...['sae.learningRate=1', 'sae.learningRateFloor=1', 'sae.decay=none', 'sae.scheduleSteps=60'],
+    ...['sae.learningRate=0.03', 'sae.learningRateFloor=0.03', 'sae.decay=none', 'sae.scheduleSteps=60'],
+    // Adam without a memory of squares: whatever the start, a gradient that shrinks makes the next update larger.
+    ...['sae.adamBeta1=0.99', 'sae.adamBeta2=0'],
     ...['sae.warmupSteps=40', 'sae.unitNormDecoder=false', 'sae.gradientClip=1e9'],
   ];
   const outcome = await train(folder, undefined, trainingCommand(folder, ...wild));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hashFile } from '../../runner/io/hash.ts';
+import { RUN_SCHEMA, type RunState, writeState } from '../../runner/job/run-folder.ts';
 import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
 import { TOKEN } from '../hub/open.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
@@ -41,18 +42,18 @@ async function publish(
 }
 
 /** A finished run with two SAEs: their files are noise, their records those that the site is tested with. */
-async function makeRun(name: string, stage = 'done'): Promise<string> {
+async function makeRun(name: string, stage: RunState['stage'] = 'done'): Promise<string> {
   const at = join(folder, 'runs', name);
   await mkdir(join(at, 'records'), { recursive: true });
-  const state = {
-    schema: 'interpboard.run/1',
-    identity: { config: hash, model: hash },
+  const state: RunState = {
+    schema: RUN_SCHEMA,
+    identity: { trained: hash, evaluated: hash, model: hash },
     config: { name },
     stage,
     started: '2026-01-01T00:00:00.000Z',
     seconds: { training: 1, evaluating: 1 },
   };
-  await writeFile(join(at, 'run.json'), JSON.stringify(state));
+  await writeState(at, state);
   for (const [index, layer] of [0, 2].entries()) {
     const files = [];
     for (const [file, bytes] of [
@@ -160,13 +161,13 @@ describe('a run to a release repository', () => {
     expect([...contents('model', 'me/saes').keys()].sort()).toEqual(RELEASE);
   });
 
-  test.each([
+  test.each<[string, Record<string, string>, RunState['stage'], number, RegExp]>([
     ['no token', {}, 'done', 2, /found no token/],
     ['an expired token', { HF_TOKEN: 'hf_expiredExpired' }, 'done', 2, /refused as invalid or expired/],
     ['an unfinished run', { HF_TOKEN: TOKEN }, 'training', 2, /still training; expected a finished run/],
   ])('%s is an error of one line, and nothing is sent', async (_, environment, stage, exit, says) => {
     const at = await makeRun('failing', stage);
-    const { code, out } = await publish(environment as Record<string, string>, at, '--to', 'me/saes');
+    const { code, out } = await publish(environment, at, '--to', 'me/saes');
     expect(code).toBe(exit);
     expect(out.trim().split('\n').at(-1)).toMatch(says);
     expect(out).not.toContain('hf_');
