@@ -160,10 +160,10 @@ export const baseDefinitions = {
     },
     'skill@v1': {
       metric: 'skill',
-      title: 'Skill: the value between floor and ceiling',
+      title: 'Skill: the value between a floor and a reference',
       short: 'skill',
-      formula: '(value − floor) / (ceiling − floor), all three on the same rows',
-      note: 'Reconstruction: floor an untrained TopK SAE of the same shape and L0 (random unit decoder rows, the encoder their transpose, b_dec the mean), ceiling the identity. Probing: floor 0.5, which the shuffled-label probe must cover, ceiling the same probe on the token mean of the residual. 0 is nothing learned, 1 nothing lost; it may leave both.',
+      formula: '(value − floor) / (reference − floor), all three on the same rows',
+      note: 'Reconstruction: floor an untrained TopK SAE of the same shape and L0 (random unit decoder rows, the encoder their transpose, b_dec the mean), reference the identity. Probing: floor 0.5, which the shuffled-label probe must cover, reference the same probe on the token mean of the residual. 0 is nothing learned, 1 nothing lost; it may leave both.',
       unit: '',
       direction: 'higher',
       digits: 4,

@@ -25,8 +25,8 @@ const notes: Readonly<Partial<Record<ControlName, string>>> = {
 export interface ControlCell {
   id: DefinitionId;
   measure: Measure;
-  /** Whether it is the floor or the ceiling of the skill. */
-  role: 'floor' | 'ceiling' | null;
+  /** Whether it is the floor or the reference of the skill. */
+  role: 'floor' | 'reference' | null;
 }
 
 export interface ControlRow {
@@ -57,7 +57,7 @@ export function controlRows(controls: Controls): ControlRow[] {
         if (!value) return null;
         const skill = skillOf(id);
         const role =
-          skill?.floor.control === name ? 'floor' : skill?.ceiling.control === name ? 'ceiling' : null;
+          skill?.floor.control === name ? 'floor' : skill?.ceiling.control === name ? 'reference' : null;
         return { id, measure: value.measure, role };
       }),
     };
@@ -73,7 +73,7 @@ export function controlRows(controls: Controls): ControlRow[] {
   return [
     ...rows,
     own('This SAE', 'On the same rows.', 'value'),
-    own('Skill', '(value − floor) / (ceiling − floor)', 'skill'),
+    own('Skill', '(value − floor) / (reference − floor)', 'skill'),
   ];
 }
 
@@ -93,15 +93,15 @@ export function skillMark(controls: Controls | undefined, id: DefinitionId): Ski
     `${titles[control].replace(/^./, (letter) => letter.toLowerCase())}, ${formatNumber(at ?? 0, 2)}`;
   return {
     text: value,
-    title: `from floor (${end(skill.floor)}) to ceiling (${end(skill.ceiling)})${interval === null ? '' : `; 95 % interval ${interval}`}`,
+    title: `from floor (${end(skill.floor)}) to reference (${end(skill.ceiling)})${interval === null ? '' : `; 95 % interval ${interval}`}`,
   };
 }
 
-/** Floor, ceiling and skill of a value in a few words, to stand beside it; null where the record has no controls of it. */
+/** Floor, reference and skill of a value in a few words, to stand beside it; null where the record has no controls of it. */
 export function marksOf(controls: Controls | undefined, id: string): string | null {
   const skill = controls?.skills.find((each) => each.id === id);
   if (!skill || skill.floor.value === null || skill.ceiling.value === null) return null;
   const words = describeMeasure(skill.skill, 'skill@v1');
-  const ends = `floor ${formatNumber(skill.floor.value, 2)}, ceiling ${formatNumber(skill.ceiling.value, 2)}`;
+  const ends = `floor ${formatNumber(skill.floor.value, 2)}, reference ${formatNumber(skill.ceiling.value, 2)}`;
   return words.value === null ? ends : `${ends}; skill ${words.value}`;
 }

@@ -47,7 +47,7 @@ export interface LeaderboardRow {
   range: RankRange | null;
   /** In the order of `scoreColumns`. */
   cells: readonly ScoreCell[];
-  /** In the same order; null where there is no floor and ceiling to judge the value by. */
+  /** In the same order; null where there is no floor and reference to judge the value by. */
   skills: readonly (SkillMark | null)[];
 }
 

@@ -39,16 +39,16 @@ describe('leaderboard', () => {
     expect(row?.cells[2]).toEqual([0.78]);
   });
 
-  it('gives the skill under what has a floor and a ceiling, and nothing where one is missing', () => {
+  it('gives the skill under what has a floor and a reference, and nothing where one is missing', () => {
     const rows = new Map(leaderboardRows(ranked, true).map((row) => [row.id, row]));
     const skills = rows.get('small-world-l0')!.skills;
     expect(skills.map((skill) => skill !== null)).toEqual([false, true, false, false, true, false]);
     expect(skills[1]).toEqual({
       text: '0.9445',
-      title: 'from floor (untrained SAE, 0.62) to ceiling (identity, 1.00); 95 % interval 0.9145–0.9715',
+      title: 'from floor (untrained SAE, 0.62) to reference (identity, 1.00); 95 % interval 0.9145–0.9715',
     });
     expect(skills[4]!.title).toMatch(
-      /^from floor \(chance, 0\.50\) to ceiling \(probe on the residual, 0\.97\)/,
+      /^from floor \(chance, 0\.50\) to reference \(probe on the residual, 0\.97\)/,
     );
     // No controls in the one; no untrained SAE in the other, so that its loss has no floor.
     expect(rows.get('small-world-l2')!.skills).toEqual(new Array(6).fill(null));
