@@ -93,18 +93,25 @@ export function suiteContexts(run: {
     exclusions,
     of(suite) {
       const { id } = suite.declaration;
+      const { resamples, seed, probeSeed } = evaluation;
+      const draws = { resamples, seed };
       const exclude = (data: string, reason: string): void => {
         exclusions.push({ suite: id, data, reason });
       };
       return {
         hooks: run.hooks.map(({ layer, saes }) => ({ layer, d: run.dModel, saes })),
-        draws: { resamples: evaluation.resamples, seed: evaluation.seed },
-        probeSeed: evaluation.probeSeed,
+        draws,
+        probeSeed,
         controls: run.controls,
         tokenizer: words,
         exclude,
+        // Draws and seed decide whatever is kept, so that no suite has to think of them.
         remember: (key, make) =>
-          remembered(kept?.cache, canonicalJson([id, suite.version, sha256(serialize(key))]), make),
+          remembered(
+            kept?.cache,
+            canonicalJson([id, suite.version, draws, probeSeed, sha256(serialize(key))]),
+            make,
+          ),
         tasks,
         sets,
         probeSet: load,

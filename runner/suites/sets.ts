@@ -34,9 +34,7 @@ export function perHook<T>(
   const known = new Map<number, Promise<T>>();
   return (hook) => {
     const residual = pooledAt(hook).residual!;
-    const found =
-      known.get(hook) ??
-      context.remember([context.draws, context.probeSeed, key, residual], () => make(residual));
+    const found = known.get(hook) ?? context.remember([key, residual], () => make(residual));
     known.set(hook, found);
     return found;
   };

@@ -160,7 +160,7 @@ export interface SuiteContext {
   tokenizer: SuiteTokenizer;
   /** Says in the record what was asked for and left out. */
   exclude(data: string, reason: string): void;
-  /** What no SAE decides, kept between runs under everything it follows from; plain values and typed arrays. */
+  /** What no SAE decides, kept between runs under the suite, the draws, the probe seed and `key`: plain values and typed arrays. */
   remember<T>(key: unknown, make: () => T | Promise<T>): Promise<T>;
   /** The run's probing tasks, and its sets of several classes, with their pooled texts. */
   tasks(): Promise<AskedTasks>;
