@@ -107,6 +107,14 @@ async function readGroup(
       throw malformed(where, `${about.total_compressed_size} bytes`, `at most ${MAX_CHUNK_BYTES}`);
     if (!(start >= 4 && start + length <= source.byteLength))
       throw malformed(where, `bytes ${start} to ${start + length}`, `a part of ${source.byteLength} bytes`);
+    if (about.codec !== 'UNCOMPRESSED' && !Object.hasOwn(COMPRESSORS, about.codec)) {
+      throw new UserError({
+        thing: where,
+        found: `pages compressed with ${quote(about.codec)}`,
+        expected: `no compression, or one of ${Object.keys(COMPRESSORS).join(', ')}`,
+        next: 'The file is whole: write it again with one of these.',
+      });
+    }
     const bytes = Uint8Array.from(await source.slice(start, start + length));
     decoded(where, 'pages', () => checkPages(bytes, about, metadata, Number(num_rows), where));
     read.add(path[0] ?? '');
