@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { describeFields } from '../config/describe-fields.ts';
 import { loadSuites } from '../config/own-suites.ts';
 import { portableWord } from '../config/portable.ts';
 import { listPresets, resolveRun } from '../config/resolve.ts';
-import { describeFields, type RunConfig, runConfig } from '../config/run-config.ts';
+import { type RunConfig, runConfig } from '../config/run-config.ts';
 import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
 import { UserError } from '../errors.ts';
 import { parseBytes } from '../io/bytes.ts';

@@ -1,3 +1,7 @@
+/**
+ * A language model as a chain of segments. Over 400 lines because what callers may rely on (the interface, half of the
+ * file) stands beside the only thing that keeps to it.
+ */
 import { quote, UserError } from '../errors.ts';
 import { deviceFacts } from '../onnx/device-facts.ts';
 import type { Device } from '../onnx/devices.ts';

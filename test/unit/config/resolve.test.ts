@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeFields } from '../../../runner/config/describe-fields.ts';
 import { listPresets, resolveRun } from '../../../runner/config/resolve.ts';
-import { describeFields, runConfig } from '../../../runner/config/run-config.ts';
+import { runConfig } from '../../../runner/config/run-config.ts';
 import { UserError } from '../../../runner/errors.ts';
 import { recipe } from '../../../runner/train/recipe.ts';
 

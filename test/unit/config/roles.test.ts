@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { describeFields } from '../../../runner/config/describe-fields.ts';
 import { resolveRun } from '../../../runner/config/resolve.ts';
 import {
   differingSettings,
@@ -6,7 +7,7 @@ import {
   roleOf,
   trainingSettings,
 } from '../../../runner/config/roles.ts';
-import { describeFields, type RunConfig, runConfig } from '../../../runner/config/run-config.ts';
+import { type RunConfig, runConfig } from '../../../runner/config/run-config.ts';
 
 let config: RunConfig;
 beforeAll(async () => {
