@@ -28,6 +28,7 @@ const train = of('train');
 const report = of('report');
 const exchange = of('exchange');
 const config = of('config');
+const suites = of('suites');
 
 const CORPORA = 'test/unit/text/corpora.test.ts';
 const MIXTURE = 'test/unit/text/mixture.test.ts';
@@ -97,7 +98,7 @@ export const mutations: readonly Mutation[] = [
     SETTINGS,
     'evaluation.probeSeed',
   ),
-  job('text.ts', 'Math.floor(coreTokens / CORE_ROW_TOKENS)', '2', SETTINGS, 'evaluation.coreTokens'),
+  suites('core/suite.ts', 'Math.floor(coreTokens / CORE_ROW_TOKENS)', '2', SETTINGS, 'evaluation.coreTokens'),
   job('training-tokens.ts', 'counts.dropped += now.dropped;', '', TOKENS),
   job('training-tokens.ts', 'keepsAll(policy) && capacity === 0', 'keepsAll(policy)', TOKENS),
   job('training-tokens.ts', 'bufferStream(config.corpus.trainSeed)', 'bufferStream(0)', TOKENS),
