@@ -229,7 +229,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'training.policy.highNormFactor': {
     to: 1.2,
     under: { 'training.policy.highNorm': 'cap', 'training.policy.highNormFactor': 1 },
-    seen: (left) => [weights(left), recipe('normsCapped')(left)],
+    seen: recipe('normsCapped'),
   },
 
   'probing.tasks': {
