@@ -13,7 +13,7 @@ import { openRepository } from '../hub/repository-files.ts';
 import { readHubSettings } from '../hub/settings.ts';
 import { openHub } from '../hub/transport.ts';
 import { formatBytes, parseBytes } from '../io/bytes.ts';
-import { type PlannedStage, planOf, type RunPlan } from '../job/plan.ts';
+import { type PlannedStage, planOf, type RunPlan } from '../job/run/plan.ts';
 import { type Checkpoint, openCheckpoint, readCheckpoint } from '../lm/checkpoint.ts';
 import { machineMemory } from '../lm/memory.ts';
 import { isModelFile } from '../lm/model-files.ts';

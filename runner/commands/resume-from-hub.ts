@@ -3,10 +3,16 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { RunConfig } from '../config/run-config.ts';
 import { parseReference } from '../hub/reference.ts';
-import { type Fetching, fetchResume, findResume, type HubResume, looksOnHub } from '../job/hub-resume.ts';
-import type { ModelPlace, RunIdentity } from '../job/identity.ts';
-import { checkStamp, type RunStamp } from '../job/resume-stamp.ts';
-import { RUN_SCHEMA, type RunFolder, type RunState } from '../job/run-folder.ts';
+import {
+  type Fetching,
+  fetchResume,
+  findResume,
+  type HubResume,
+  looksOnHub,
+} from '../job/release/hub-resume.ts';
+import { checkStamp, type RunStamp } from '../job/release/resume-stamp.ts';
+import { RUN_SCHEMA, type RunFolder, type RunState } from '../job/run/run-folder.ts';
+import type { ModelPlace, RunIdentity } from '../job/shared/identity.ts';
 import { withShownHub } from './download-view.ts';
 import type { ProgressView } from './progress.ts';
 

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import type { JobStart } from '../job/messages.ts';
-import type { RunFolder } from '../job/run-folder.ts';
+import type { JobStart } from '../job/run/messages.ts';
+import type { RunFolder } from '../job/run/run-folder.ts';
 import { Stopped } from '../reporter.ts';
 import { type Link, openLink } from '../threads/link.ts';
 import type { ProgressView } from './progress.ts';
@@ -52,7 +52,7 @@ export async function runJob(
   };
   const link: Link<JobStart, boolean> = openLink({
     name: "the job's thread",
-    body: new URL('../job/worker.ts', import.meta.url),
+    body: new URL('../job/run/worker.ts', import.meta.url),
     start: null,
     voice: {
       progress(progress) {

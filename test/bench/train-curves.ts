@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { resolveRun } from '../../runner/config/resolve.ts';
 import { demoModelFolder } from '../../runner/demo/index.ts';
-import { openActivationsHere } from '../../runner/job/activations.ts';
+import { openActivationsHere } from '../../runner/job/training-data/activations.ts';
 import { silent } from '../../runner/reporter.ts';
 import type { TrainingBackend } from '../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../runner/train/backends/graph.ts';

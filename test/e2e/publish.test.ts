@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hashFile } from '../../runner/io/hash.ts';
-import { RUN_SCHEMA, type RunState, writeState } from '../../runner/job/run-folder.ts';
+import { RUN_SCHEMA, type RunState, writeState } from '../../runner/job/run/run-folder.ts';
 import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
 import { TOKEN } from '../hub/open.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';

@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import { resolveRun } from '../../runner/config/resolve.ts';
 import { demoModelFolder } from '../../runner/demo/index.ts';
 import { InterpboardError } from '../../runner/errors.ts';
-import { stampOf } from '../../runner/job/resume-stamp.ts';
-import { trainStage } from '../../runner/job/train-stage.ts';
+import { stampOf } from '../../runner/job/release/resume-stamp.ts';
+import { trainStage } from '../../runner/job/run/train-stage.ts';
 import { tensorsSha256 } from '../../runner/sae/sae.ts';
 
 const [folder = '', ...set] = process.argv.slice(2);

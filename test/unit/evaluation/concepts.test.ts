@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { resolveRun } from '../../../runner/config/resolve.ts';
 import { suitesOf } from '../../../runner/config/run-config.ts';
 import { conceptTexts } from '../../../runner/evaluation/concepts.ts';
-import { readingsOf } from '../../../runner/job/pooled-memory.ts';
+import { readingsOf } from '../../../runner/job/evaluation/pooled-memory.ts';
 import { random } from '../../../runner/math/random.ts';
 import type { ConceptSet } from '../../../runner/suites/concepts.ts';
 import { kSparse } from '../../../runner/suites/k-sparse/suite.ts';

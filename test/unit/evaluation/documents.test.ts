@@ -6,7 +6,7 @@ import { controlsPart } from '../../../runner/evaluation/controls.ts';
 import { evaluate, type RunningSuite } from '../../../runner/evaluation/evaluate.ts';
 import { documentsOf } from '../../../runner/evaluation/observation.ts';
 import type { HookMeasured } from '../../../runner/evaluation/token-pass.ts';
-import { coreBatches, evaluationText } from '../../../runner/job/text.ts';
+import { coreBatches, evaluationText } from '../../../runner/job/shared/text.ts';
 import { random } from '../../../runner/math/random.ts';
 import { resampleRows } from '../../../runner/metrics/bootstrap.ts';
 import type { CoreTable } from '../../../runner/metrics/core-losses.ts';

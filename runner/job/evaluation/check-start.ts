@@ -1,0 +1,50 @@
+/** What would end a run after hours of training, looked for before them. */
+import type { RunConfig } from '../../config/run-config.ts';
+import { settingsOf } from '../../config/suite-settings.ts';
+import { sweepAsks } from '../../evaluation/asks.ts';
+import { openCheckpoint } from '../../lm/checkpoint.ts';
+import { familyOf } from '../../lm/families/index.ts';
+import { checkHooks } from '../../lm/placement.ts';
+import type { Reporter } from '../../reporter.ts';
+import type { Suite } from '../../suites/suite.ts';
+import { loadTokenizer } from '../../text/tokenizer.ts';
+import type { ModelPlace } from '../shared/identity.ts';
+import { evaluationText, validationText } from '../shared/text.ts';
+import { readingsOf } from './pooled-memory.ts';
+import { isDemo, suiteContexts } from './suite-contexts.ts';
+
+/**
+ * Reads, once and without keeping it, all text that will be measured on: the held-out rows of evaluation and validation,
+ * and what the suites read. (What of it no run can lack, the small world's, is made without end.)
+ *
+ * @throws UserError for layers that the model has not, for too little held-out text, and as the probe sets do
+ * @throws Stopped when the user asked to stop
+ */
+export async function checkStart(
+  config: RunConfig,
+  suites: readonly Suite[],
+  model: ModelPlace,
+  reporter: Reporter,
+): Promise<void> {
+  checkHooks(config.layers, familyOf(await openCheckpoint(model.folder)).blocks);
+  const tokenizer = await loadTokenizer(model.folder);
+  if (!isDemo(config)) {
+    await evaluationText(config, tokenizer, reporter);
+    const { tokens } = config.validation;
+    if (tokens !== null) await validationText(config, tokenizer, tokens, reporter);
+  }
+  // Suites begin as they will, with nothing to look at: what they ask for is read, and what they refuse is refused.
+  const contexts = suiteContexts({
+    config,
+    tokenizer,
+    reading: reporter,
+    dModel: 0,
+    hooks: [],
+    asks: sweepAsks(0, [], undefined),
+    controls: false,
+    kept: undefined,
+    checking: true,
+    readings: readingsOf(config, suites),
+  });
+  for (const suite of suites) await suite.begin(contexts.of(suite), settingsOf(suite, config));
+}

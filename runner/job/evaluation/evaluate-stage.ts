@@ -1,0 +1,157 @@
+import type { RunConfig } from '../../config/run-config.ts';
+import { settingsOf } from '../../config/suite-settings.ts';
+import { sweepAsks } from '../../evaluation/asks.ts';
+import { type ControlPass, controlPass } from '../../evaluation/control-pass.ts';
+import { type Evaluated, evaluate, type RunningSuite } from '../../evaluation/evaluate.ts';
+import {
+  blocksOf,
+  type HookSaes,
+  type Kept,
+  type Observation,
+  observe,
+} from '../../evaluation/observation.ts';
+import { pairingKeys } from '../../evaluation/pairing.ts';
+import { sharedEncoding } from '../../evaluation/shared-encoding.ts';
+import { observeTokens } from '../../evaluation/token-pass.ts';
+import { cachedModel } from '../../lm/cached-model.ts';
+import type { Device } from '../../onnx/devices.ts';
+import type { Exclusion } from '../../report/schema.ts';
+import type { Reporter } from '../../reporter.ts';
+import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
+import { decoderDirections } from '../../sae/directions.ts';
+import { encodingThread } from '../../sae/encoding-thread.ts';
+import { type OpenSae, openSae } from '../../sae/open-sae.ts';
+import type { Suite } from '../../suites/suite.ts';
+import type { Tokenizer } from '../../text/tokenizer.ts';
+import type { RunModel } from '../shared/language-model.ts';
+import type { PlannedSae } from '../shared/planned-saes.ts';
+import type { EvaluationText } from '../shared/text.ts';
+import { readingsOf } from './pooled-memory.ts';
+import { suiteContexts } from './suite-contexts.ts';
+
+export interface EvaluateStage {
+  /** By hook, of one hook in the order given. */
+  evaluated: { planned: PlannedSae; evaluated: Evaluated }[];
+  /** What was evaluated on. */
+  tokens: number;
+  rows: number;
+  /** Documents that hold most of a row: what is resampled. */
+  blocks: number | undefined;
+  documents: EvaluationText['documents'];
+  /** What the run's suites asked for and did not get. */
+  exclusions: Exclusion[];
+}
+
+/**
+ * Evaluates SAEs, any number a hook: one pass over the union of the text that the run's suites ask for.
+ *
+ * @throws Stopped when the user asked to stop; nothing is kept, the stage starts again
+ */
+export async function evaluateStage(
+  run: {
+    config: RunConfig;
+    device: Device;
+    opened: RunModel;
+    tokenizer: Tokenizer;
+    suites: readonly Suite[];
+    /** With the content hash of each. */
+    saes: readonly { planned: PlannedSae; file: SaeFile; sha256: string }[];
+    text: EvaluationText;
+    /** Where what no SAE decides is kept. */
+    kept?: Kept | undefined;
+  },
+  reporter: (stage: string, unit: string) => Reporter,
+): Promise<EvaluateStage> {
+  const { config, device, opened, tokenizer, suites, saes, kept } = run;
+  const model = kept === undefined ? opened.model : cachedModel(opened.model, kept.cache, kept.identity);
+  const { dModel } = model;
+  const { resamples, seed } = config.evaluation;
+  const draws = { resamples, seed };
+  const threads = config.threads === null ? {} : { threads: config.threads };
+  const hooks: HookSaes[] = [];
+  const thread = encodingThread();
+  let controls: ControlPass | null = null;
+  try {
+    const order: PlannedSae[] = [];
+    const byHook: { file: SaeFile; sha256: string }[][] = [];
+    for (const layer of model.hooks) {
+      const open: OpenSae[] = [];
+      hooks.push({ layer, saes: open });
+      const here = saes.filter((each) => each.planned.layer === layer);
+      byHook.push(here);
+      for (const { planned, file } of here) {
+        open.push(sharedEncoding(await openSae(file.sae, { device, ...threads, thread })));
+        order.push(planned);
+      }
+    }
+
+    const reading = reporter('text', 'tokens');
+    const exclusions: Exclusion[] = [];
+    const { batches, documents } = run.text;
+    const { controlTokens } = config.evaluation;
+    if (suites.some(({ controlled }) => controlled) && controlTokens > 0) {
+      controls = controlPass(dModel, hooks, batches, {
+        tokens: controlTokens,
+        hashes: byHook.map((here) => here.map(({ sha256 }) => sha256)),
+        seed,
+        device,
+        ...threads,
+        ...(kept && { kept }),
+      });
+      if (controls === null) {
+        const rows = batches[0]?.rows ?? 0;
+        const reason = `all ${rows} rows are one batch (sae.batchTokens = ${config.sae.batchTokens}), and controls take two: one to fit on, one to control; lower sae.batchTokens or raise evaluation.tokens`;
+        exclusions.push({ suite: 'controls', data: 'held-out text', reason });
+      }
+    }
+    const packed = observeTokens(dModel, hooks, batches, controls === null ? [] : [controls.observer]);
+    const asks = sweepAsks(dModel, hooks, kept);
+    const contexts = suiteContexts({
+      config,
+      tokenizer,
+      reading,
+      dModel,
+      hooks,
+      asks,
+      controls: controls !== null,
+      kept,
+      readings: readingsOf(config, suites),
+    });
+    const running: RunningSuite[] = [];
+    for (const suite of suites) {
+      const begun = await suite.begin(contexts.of(suite), settingsOf(suite, config));
+      if (begun !== null) running.push({ suite, run: begun });
+    }
+    exclusions.push(...contexts.exclusions);
+
+    await observe(model, [packed as Observation<unknown>, ...asks.observations], (union, branches) =>
+      opened.sweeping(reporter('measuring', 'tokens'), union, branches),
+    );
+
+    const scoring = reporter('scoring', 'SAEs');
+    scoring.progress(0, order.length);
+    const evaluated = await evaluate(packed.found(), running, controls?.measured() ?? null, {
+      draws,
+      pairing: pairingKeys(
+        batches,
+        running.flatMap(({ run: { pairing = [] } }) => pairing),
+        draws,
+      ),
+      directions: (hook, index) => decoderDirections(byHook[hook]![index]!.file.sae),
+      onSae: (done, total) => scoring.progress(done, total),
+    });
+    const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
+    return {
+      evaluated: evaluated.map((each, i) => ({ planned: order[i]!, evaluated: each })),
+      rows,
+      tokens: rows * config.corpus.rowTokens,
+      blocks: blocksOf(batches),
+      documents,
+      exclusions,
+    };
+  } finally {
+    await controls?.close();
+    for (const hook of hooks) for (const sae of hook.saes) await sae.close();
+    await thread.close();
+  }
+}

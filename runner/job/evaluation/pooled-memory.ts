@@ -1,0 +1,38 @@
+/** Memory that the pooled features of probe texts take: kept from the pass over the texts until the suites have read them. */
+import { inputsOf, type RunConfig } from '../../config/run-config.ts';
+import { settingsOf } from '../../config/suite-settings.ts';
+import type { Reading, Suite } from '../../suites/suite.ts';
+
+/** Of an SAE what decides how many of its latents fire on a text. */
+export interface PooledSae {
+  d_in: number;
+  d_sae: number;
+  /** Latents that are active on a token; null where that is not known before. */
+  k: number | null;
+}
+
+/** An entry's latent and value. */
+const ENTRY_BYTES = 8;
+/**
+ * Bytes, at most: every text as long as it may be, and no latent firing on two of its tokens.
+ *
+ * @param saes of all hooks; each has a residual of its own counted, which those of one hook share
+ */
+export function pooledBytes(config: RunConfig, suites: readonly Suite[], saes: readonly PooledSae[]): number {
+  let bytes = 0;
+  for (const { rows, rowTokens, keeps } of readingsOf(config, suites)) {
+    if (keeps === 'sums') continue;
+    const tokens = keeps === 'token' ? 1 : rowTokens;
+    for (const { d_in, d_sae, k } of saes) {
+      bytes += rows * (4 * d_in + ENTRY_BYTES * Math.min(d_sae, k === null ? d_sae : tokens * k));
+    }
+  }
+  return bytes;
+}
+
+/** What the suites of a run will read, each text once. */
+export function readingsOf(config: RunConfig, suites: readonly Suite[]): Reading[] {
+  const inputs = inputsOf(config);
+  const all = suites.flatMap((suite) => suite.reads(settingsOf(suite, config), inputs));
+  return [...new Map(all.map((reading) => [reading.name, reading])).values()];
+}

@@ -1,0 +1,171 @@
+/** What a run offers its suites: its texts, its tokenizer, what was kept of earlier runs, and the sweep. */
+import { serialize } from 'node:v8';
+import type { RunConfig } from '../../config/run-config.ts';
+import { UserError } from '../../errors.ts';
+import type { SweepAsks } from '../../evaluation/asks.ts';
+import { conceptTexts } from '../../evaluation/concepts.ts';
+import { blocksOf, type HookSaes, type Kept } from '../../evaluation/observation.ts';
+import { remembered } from '../../io/content-cache.ts';
+import { canonicalJson, sha256 } from '../../io/hash.ts';
+import type { Exclusion } from '../../report/schema.ts';
+import type { Reporter } from '../../reporter.ts';
+import type {
+  AskedSet,
+  AskedTasks,
+  ProbeText,
+  Reading,
+  Suite,
+  SuiteContext,
+  SuiteTokenizer,
+} from '../../suites/suite.ts';
+import { beginningToken, specialTokens } from '../../text/bos-rows.ts';
+import { encodedTexts } from '../../text/encoded-texts.ts';
+import type { Tokenizer } from '../../text/tokenizer.ts';
+import { coreBatches, probeSets } from '../shared/text.ts';
+import { probeTasks, removedTexts } from './probe-tasks.ts';
+
+export interface SuiteContexts {
+  of(suite: Suite): SuiteContext;
+  /** What the suites asked for and did not get. */
+  exclusions: Exclusion[];
+}
+
+export function suiteContexts(run: {
+  config: RunConfig;
+  tokenizer: Tokenizer;
+  reading: Reporter;
+  dModel: number;
+  hooks: readonly HookSaes[];
+  asks: SweepAsks;
+  controls: boolean;
+  kept: Kept | undefined;
+  /** Asked before training whether all is there: text of the small world, which no run can lack, is not made. */
+  checking?: boolean;
+  /** What the suites said they would read: the model was opened for no more. */
+  readings: readonly Reading[];
+}): SuiteContexts {
+  const { config, tokenizer, reading, asks, kept } = run;
+  const { evaluation, probing } = config;
+  const exclusions: Exclusion[] = [];
+  const special = specialTokens(tokenizer);
+  const load = probeSets(config, reading);
+  const words: SuiteTokenizer = {
+    encode: (text, options) => tokenizer.encode(text, options),
+    encodeAll: (texts, limit) => encodedTexts(tokenizer, texts, limit, kept?.cache),
+    decode: (ids) => tokenizer.decode(ids),
+    special,
+    size: tokenizer.vocabSize,
+  };
+
+  const longest = Math.max(config.corpus.rowTokens, ...run.readings.map(({ rowTokens }) => rowTokens));
+  const fitting = (id: string, texts: readonly ProbeText[]): readonly ProbeText[] => {
+    const long = texts.find(({ ids }) => ids.length > longest || ids.length === 0);
+    if (long !== undefined) throw unannounced(id, `a text of ${long.ids.length} tokens`);
+    return texts;
+  };
+
+  const tasks = once(async (): Promise<AskedTasks> => {
+    const found = await probeTasks(config, tokenizer, reading, kept?.cache);
+    exclusions.push(...found.removed);
+    return { tasks: found.tasks, pooled: asks.pooled(found.texts, { residual: run.controls }) };
+  });
+
+  const sets = once(async (): Promise<AskedSet[]> => {
+    const { setTrainTexts, setTestTexts, setTokens, probeSeed } = evaluation;
+    const found: AskedSet[] = [];
+    for (const each of probing.sets) {
+      const loaded = await load(each, {
+        kind: 'balanced',
+        trainPerClass: setTrainTexts,
+        testPerClass: setTestTexts,
+        seed: probeSeed,
+      });
+      exclusions.push(...removedTexts(loaded, 'probing.sets'));
+      const texts = [...loaded.train, ...loaded.test].map(({ text }) => text);
+      const encoded = await words.encodeAll(texts, setTokens);
+      const known = conceptTexts(loaded, encoded, special);
+      found.push({ set: known.set, pooled: asks.pooled(known.texts, { residual: true }) });
+    }
+    return found;
+  });
+
+  return {
+    exclusions,
+    of(suite) {
+      const { id } = suite.declaration;
+      const { resamples, seed, probeSeed } = evaluation;
+      const draws = { resamples, seed };
+      const exclude = (data: string, reason: string): void => {
+        exclusions.push({ suite: id, data, reason });
+      };
+      return {
+        hooks: run.hooks.map(({ layer, saes }) => ({ layer, d: run.dModel, saes })),
+        draws,
+        probeSeed,
+        controls: run.controls,
+        tokenizer: words,
+        exclude,
+        // Draws and seed decide whatever is kept, so that no suite has to think of them.
+        remember: (key, make) =>
+          remembered(
+            kept?.cache,
+            canonicalJson([id, suite.version, draws, probeSeed, sha256(serialize(key))]),
+            make,
+          ),
+        tasks,
+        sets,
+        probeSet: load,
+        pooled: (texts, options) => asks.pooled(fitting(id, texts), options),
+        tokenOf: (texts, position) => asks.tokenOf(fitting(id, texts), position),
+        visit: (texts, see) => asks.visit(fitting(id, texts), see),
+        async splicedLosses(tokens, setting) {
+          if (!run.readings.some(({ spliced }) => spliced)) throw unannounced(id, 'spliced losses');
+          const begin = beginningToken(tokenizer);
+          if (begin === null) {
+            exclude('held-out text', 'the tokenizer has neither BOS nor EOS for rows to begin with');
+            return null;
+          }
+          if (run.checking && isDemo(config)) return null;
+          const batches = await coreBatches(config, tokenizer, { begin: begin.id, tokens, setting }, reading);
+          const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
+          const row_tokens = batches[0]!.tokens;
+          const blocks = blocksOf(batches);
+          const counted = (ids: Int32Array): number =>
+            ids.reduce((sum, each) => sum + (special.has(each) ? 0 : 1), 0);
+          return {
+            ...(await asks.spliced(batches, special)),
+            begin: begin.name,
+            text: {
+              rows,
+              ...(blocks === undefined ? {} : { blocks }),
+              row_tokens,
+              tokens: rows * row_tokens,
+              counted_positions: batches.reduce((sum, { ids }) => sum + counted(ids), 0),
+            },
+          };
+        },
+      };
+    },
+  };
+}
+
+/** A suite asked for more than its `reads` says, which memory and the model's programs were made for. */
+function unannounced(id: string, what: string): UserError {
+  return new UserError({
+    thing: `suite ${id}`,
+    found: `that it asks for ${what}`,
+    expected: 'texts of at least one token, and no more than its `reads` says',
+    next: 'Say it in `reads` of the suite.',
+  });
+}
+
+/** Whether its held-out text comes from the generator. */
+export function isDemo({ corpus }: RunConfig): boolean {
+  return corpus.source === 'small-world' && corpus.heldout === null;
+}
+
+/** Made when first asked for, and the same for whoever asks after. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}

@@ -1,0 +1,89 @@
+/** Validation of SAEs on a budget of held-out tokens of its own: reconstruction, sparsity and dead latents, no losses. */
+import type { RunConfig } from '../../config/run-config.ts';
+import type { HookSaes } from '../../evaluation/observation.ts';
+import { type Observer, sweep } from '../../lm/sweep.ts';
+import { resampleRows } from '../../metrics/bootstrap.ts';
+import { hookStatistics } from '../../metrics/hook-statistics.ts';
+import type { Device } from '../../onnx/devices.ts';
+import type { ValidationReport } from '../../report/exports.ts';
+import type { Reporter } from '../../reporter.ts';
+import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
+import { type OpenSae, openSae } from '../../sae/open-sae.ts';
+import { reconstructionSuite } from '../../suites/reconstruction.ts';
+import type { Tokenizer } from '../../text/tokenizer.ts';
+import type { RunModel } from '../shared/language-model.ts';
+import type { PlannedSae } from '../shared/planned-saes.ts';
+import { validationText } from '../shared/text.ts';
+
+/** The report has values without intervals: one resample is the least the suites take. */
+const NO_INTERVALS = { count: 1, seed: 0 };
+
+/**
+ * One pass over the validation tokens, as far as the last hook.
+ *
+ * @returns what each SAE scored, by id; undefined where the run has no validation of its own
+ * @throws Stopped when the user asked to stop
+ */
+export async function validateStage(
+  run: {
+    config: RunConfig;
+    device: Device;
+    opened: RunModel;
+    tokenizer: Tokenizer;
+    saes: readonly { planned: PlannedSae; file: SaeFile }[];
+  },
+  reporter: Reporter,
+): Promise<Map<string, ValidationReport> | undefined> {
+  const { config, device, opened, tokenizer, saes } = run;
+  const { tokens: wanted } = config.validation;
+  if (wanted === null) return undefined;
+  const { model } = opened;
+  const threads = config.threads === null ? {} : { threads: config.threads };
+  const { batches } = await validationText(config, tokenizer, wanted, reporter);
+  const hooks: (HookSaes & { ids: string[] })[] = [];
+  try {
+    for (const layer of model.hooks) {
+      const here = saes.filter(({ planned }) => planned.layer === layer);
+      const open: OpenSae[] = [];
+      hooks.push({ layer, saes: open, ids: here.map(({ planned }) => planned.id) });
+      for (const { file } of here) open.push(await openSae(file.sae, { device, ...threads }));
+    }
+    const d = model.dModel;
+    const statistics = hooks.map(({ saes: here }) =>
+      hookStatistics(
+        d,
+        here.map((sae) => sae.d_sae),
+      ),
+    );
+    const observer: Observer = {
+      async see({ hook, index, batch, residual: x }) {
+        const tokens = batch.rows * batch.tokens;
+        const views = [];
+        for (const sae of hooks[hook]!.saes) {
+          const { reconstruction, k, indices, values } = await sae.reconstruct(x, tokens);
+          views.push({ reconstruction, latents: { k, indices, values } });
+        }
+        statistics[hook]!.add({ x, tokens, pass: index }, views);
+        return [];
+      },
+    };
+    await sweep(model, batches, [observer], await opened.sweeping(reporter, batches, 0));
+    const resamples = resampleRows(batches.length, NO_INTERVALS);
+    const report = new Map<string, ValidationReport>();
+    for (const [hook, { ids, saes: here }] of hooks.entries()) {
+      for (const [i, { metrics }] of reconstructionSuite(statistics[hook]!.tables(), resamples).entries()) {
+        const dead = metrics['dead_fraction@v1'].value;
+        const alive = metrics['alive@v1'].value;
+        report.set(ids[i]!, {
+          var_expl: metrics['var_exp@chunk-v1'].value,
+          l0: metrics['l0@v1'].value,
+          alive: alive === null ? null : Math.round(alive * here[i]!.d_sae),
+          dead_pct: dead === null ? null : 100 * dead,
+        });
+      }
+    }
+    return report;
+  } finally {
+    for (const hook of hooks) for (const sae of hook.saes) await sae.close();
+  }
+}

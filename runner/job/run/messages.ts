@@ -1,0 +1,36 @@
+import type { RunConfig } from '../../config/run-config.ts';
+import type { ModelPlace, RunIdentity } from '../shared/identity.ts';
+import type { PublishedSae } from '../shared/published-saes.ts';
+import type { RunState } from './run-folder.ts';
+
+interface Work {
+  config: RunConfig;
+  model: ModelPlace;
+  /** Bytes it may use. */
+  memory: number;
+}
+
+export interface RunStart extends Work {
+  task: 'run';
+  identity: RunIdentity;
+  /** Files of the suites that are the user's own. */
+  suiteFiles: readonly string[];
+  /** SAEs to evaluate that the run does not train. */
+  published: readonly PublishedSae[];
+  /** The command that makes the run again, for provenance. */
+  command: string;
+  folder: string;
+  /** Where what does not depend on an SAE is kept, and the bytes it may take; null keeps nothing. */
+  cache: { folder: string; limit: number } | null;
+  /** The run's state as found, undefined for a new run. */
+  found: RunState | undefined;
+  /** Whether the user asked to start over. */
+  fresh: boolean;
+}
+
+/** A check of the run's recipes that leaves nothing behind. */
+export interface OverfitStart extends Work {
+  task: 'overfit-one-batch';
+}
+
+export type JobStart = RunStart | OverfitStart;

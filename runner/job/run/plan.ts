@@ -1,0 +1,193 @@
+/** What a run will take, before anything of it is done: from its settings and the checkpoint's headers. */
+import type { RunConfig } from '../../config/run-config.ts';
+import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
+import type { Checkpoint } from '../../lm/checkpoint.ts';
+import { familyOf } from '../../lm/families/index.ts';
+import { shareMemory } from '../../lm/memory.ts';
+import { bytesOf, partsOf } from '../../lm/parts.ts';
+import { type PlacedSegment, placementOf } from '../../lm/placement.ts';
+import { parseDevices } from '../../onnx/devices.ts';
+import type { Suite } from '../../suites/suite.ts';
+import { applies } from '../../train/architectures/index.ts';
+import { pooledBytes, readingsOf } from '../evaluation/pooled-memory.ts';
+import { trainedSaes } from '../shared/planned-saes.ts';
+import { CORE_BATCH_TOKENS } from '../shared/text.ts';
+import { STATES_HELD } from './train-stage.ts';
+
+/** A stage of the run: `training` goes up to the last hook alone, `evaluation` through the whole model. */
+export interface PlannedStage {
+  stage: 'training' | 'evaluation';
+  resident: boolean;
+  segments: readonly PlacedSegment[];
+  /** Bytes: of a batch on its way, the SAEs and the program; of the weights held at a time; of residuals that wait. */
+  memory: { working: number; weights: number; waiting: number };
+  /** Bytes of residuals that wait on disk at a time, when all text is swept together. */
+  disk: number;
+  tokens: number;
+  /** Floating-point operations. */
+  operations: number;
+}
+
+/** Text that goes through the language model. */
+interface PlannedText {
+  tokens: number;
+  /** Tokens that may wait between segments at a time, each with so many branches beside it. */
+  together: number;
+  branches: number;
+  /** Floating-point operations a token. */
+  operations: number;
+}
+
+export interface RunPlan {
+  family: string;
+  blocks: number;
+  dModel: number;
+  parameters: number;
+  /** Of the weights as float32. */
+  weights: number;
+  /** Of the weights as the files have them. */
+  stored: number;
+  stages: readonly PlannedStage[];
+}
+
+/**
+ * @param memory bytes the run may use
+ * @throws UserError for a family or hook that is not there, or when the memory does not hold the largest part
+ */
+export function planOf(
+  config: RunConfig,
+  suites: readonly Suite[],
+  checkpoint: Checkpoint,
+  memory: number,
+): RunPlan {
+  const family = familyOf(checkpoint);
+  const parts = partsOf(checkpoint, family);
+  const hooks = [...new Set(config.layers)].sort((a, b) => a - b);
+  const ends = { embedding: true, head: true };
+  const weights = bytesOf(parts, { first: 0, last: family.blocks - 1, ...ends });
+  const read = new Set([parts.embedding, ...parts.blocks, parts.head].flatMap((part) => [...part.keys()]));
+  const stored = [...read].reduce((sum, name) => {
+    const place = checkpoint.tensors.get(name)!;
+    return sum + place.end - place.start;
+  }, 0);
+  const devices = parseDevices(config.device);
+  const saes = trainedSaes(config).map(({ layer, recipe }) => ({
+    layer,
+    n: recipe.dSae,
+    k: applies('k', recipe.architecture) ? recipe.k : null,
+  }));
+  const d = family.dModel;
+  const saeBytes = saes.reduce((sum, { n }) => sum + 4 * 2 * d * n, 0);
+  const { batchTokens } = config.sae;
+
+  // SAEs of others are not counted: how large they are is known when they are located.
+  const stageOf = (
+    stage: PlannedStage['stage'],
+    needs: { positions: number; saes: number; divergence: boolean },
+    texts: readonly PlannedText[],
+  ): PlannedStage => {
+    const sum = (read: (text: PlannedText) => number): number =>
+      texts.reduce((total, text) => total + read(text), 0);
+    const shares = shareMemory(memory, { family, weights, positions: needs.positions, saes: needs.saes });
+    const { segments, resident } = placementOf(parts, {
+      hooks,
+      devices,
+      memory: shares.weights,
+      divergence: needs.divergence,
+    });
+    const used =
+      stage === 'training'
+        ? segments.slice(0, segments.findLastIndex(({ hook }) => hook !== null) + 1)
+        : segments;
+    const waiting = resident ? 0 : 4 * d * sum(({ together, branches }) => together * (1 + branches));
+    return {
+      stage,
+      resident,
+      segments: used,
+      memory: {
+        working: shares.working,
+        weights: resident ? weights : Math.max(...used.map(({ bytes }) => bytes)),
+        waiting: Math.min(waiting, shares.waiting),
+      },
+      disk: Math.max(0, waiting - shares.waiting),
+      tokens: sum(({ tokens }) => tokens),
+      operations: sum(({ tokens, operations }) => tokens * operations),
+    };
+  };
+
+  // A product of a token with a weight is two operations a number; embeddings are looked up.
+  const block = (index: number): number =>
+    bytesOf(parts, { first: index, last: index, embedding: false, head: false }) / 2;
+  const head = bytesOf(parts, { first: 0, last: -1, embedding: false, head: true }) / 2;
+  const after = (layer: number): number =>
+    Array.from({ length: family.blocks - 1 - layer }, (_, i) => block(layer + 1 + i)).reduce(
+      (a, b) => a + b,
+      0,
+    );
+  const whole = block(0) + after(0);
+  // Forward and backward through encoder and decoder, both read densely: an upper bound of a sparse decoder's work.
+  const trained = saes.reduce((sum, { n }) => sum + 3 * 2 * 2 * d * n, 0);
+  const evaluated = saes.reduce((sum, { layer, n }) => sum + 2 * d * n + after(layer) + head, 0);
+  const { evaluation, training } = config;
+  const readings = readingsOf(config, suites);
+  const spliced = readings.some((reading) => reading.spliced);
+  const encoded = saes.reduce((sum, { n }) => sum + 2 * d * n, 0);
+  const upToHooks = whole - after(hooks.at(-1)!);
+  // Each SAE's branch and each hook's zero end in two heads: their own and the clean one.
+  const core =
+    saes.reduce((sum, { layer, n }) => sum + 2 * d * n + after(layer) + 2 * head, 0) +
+    hooks.reduce((sum, layer) => sum + after(layer) + 2 * head, 0);
+  const text = (tokens: number, branches: number, operations: number): PlannedText => ({
+    tokens,
+    together: tokens,
+    branches,
+    operations,
+  });
+  const passes = Math.min(256, Math.ceil(training.tokens / batchTokens)) * batchTokens;
+  return {
+    family: family.name,
+    blocks: family.blocks,
+    dModel: d,
+    parameters: weights / 4,
+    weights,
+    stored,
+    stages: [
+      ...(config.train
+        ? [
+            stageOf('training', { positions: batchTokens, saes: STATES_HELD * saeBytes, divergence: false }, [
+              {
+                tokens: training.tokens,
+                together: passes,
+                branches: hooks.length,
+                operations: upToHooks + trained,
+              },
+            ]),
+          ]
+        : []),
+      stageOf(
+        'evaluation',
+        {
+          positions: Math.max(batchTokens, PROBE_BATCH_TOKENS, spliced ? CORE_BATCH_TOKENS : 0),
+          saes:
+            saeBytes +
+            pooledBytes(
+              config,
+              suites,
+              saes.map(({ n, k }) => ({ d_in: d, d_sae: n, k })),
+            ),
+          divergence: spliced,
+        },
+        [
+          text(evaluation.tokens, saes.length, whole + head + evaluated),
+          // As long as they may be.
+          ...readings.map((reading) => {
+            const tokens = reading.rows * reading.rowTokens;
+            return reading.spliced
+              ? text(tokens, saes.length + hooks.length, whole + head + core)
+              : text(tokens, 0, upToHooks + encoded);
+          }),
+        ],
+      ),
+    ],
+  };
+}

@@ -1,0 +1,259 @@
+/** The job: train, evaluate, write everything the run's folder holds. Each stage begins where an earlier try ended. */
+import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { loadSuites } from '../../config/own-suites.ts';
+import { suitesOf } from '../../config/run-config.ts';
+import type { Kept } from '../../evaluation/observation.ts';
+import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
+import { openContentCache } from '../../io/content-cache.ts';
+import { canonicalJson, sha256 } from '../../io/hash.ts';
+import { programHash } from '../../io/program-hash.ts';
+import { knownTokens } from '../../lm/known-tokens.ts';
+import { type Device, parseDevices } from '../../onnx/devices.ts';
+import { runtimeVersion } from '../../onnx/session.ts';
+import { writeExports } from '../../report/exports.ts';
+import { removeOthers, writeRunRecords } from '../../report/run-records.ts';
+import type { EvaluationRecord } from '../../report/schema.ts';
+import { type Reporter, Stopped, stageReporter, type Voice } from '../../reporter.ts';
+import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
+import { storedSha256 } from '../../sae/stored-sae.ts';
+import type { Suite } from '../../suites/suite.ts';
+import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts';
+import { checkpointStore } from '../../train/checkpoint.ts';
+import { checkStart } from '../evaluation/check-start.ts';
+import { evaluateStage } from '../evaluation/evaluate-stage.ts';
+import { pooledBytes, readingsOf } from '../evaluation/pooled-memory.ts';
+import { recordOf } from '../evaluation/record.ts';
+import { selfTests, type Tested } from '../evaluation/self-test-stage.ts';
+import { validateStage } from '../evaluation/validate-stage.ts';
+import { type ResumeStamp, stampOf } from '../release/resume-stamp.ts';
+import { uploadRelease } from '../release/run-upload.ts';
+import { modelNotes, openRunModel, type RunModel, removeSpilled } from '../shared/language-model.ts';
+import { openPlannedSae, type PlannedSae, plannedSaes } from '../shared/planned-saes.ts';
+import { CORE_BATCH_TOKENS, type EvaluationText, evaluationText } from '../shared/text.ts';
+import { writeTrained } from '../shared/write-trained.ts';
+import type { RunStart } from './messages.ts';
+import { RUN_SCHEMA, type RunState, writeState } from './run-folder.ts';
+import { forgetTraining } from './standing.ts';
+import { trainStage } from './train-stage.ts';
+
+/**
+ * @throws Stopped when the user asked to stop; the state is saved
+ */
+export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
+  const own = await loadSuites(asked.suiteFiles);
+  const suites = [...suitesOf(asked.config), ...own.map(({ suite }) => suite)];
+  const start: StartedRun = { ...asked, suites };
+  const { config, folder, identity } = start;
+  const reporter = (stage: string, unit: string) => stageReporter(stage, unit, voice);
+  const state: RunState = start.found ?? {
+    schema: RUN_SCHEMA,
+    identity,
+    config,
+    stage: 'training',
+    started: new Date().toISOString(),
+    ...(start.fresh ? { fresh: true } : {}),
+    seconds: { training: 0, evaluating: 0 },
+  };
+  /** Adds the time since `since` to a stage and saves the state, whether the stage ended or was cut off. */
+  const save: Save = async (stage, since) => {
+    state.seconds[stage] += (performance.now() - since) / 1000;
+    await writeState(folder, state);
+  };
+  await removeSpilled(folder);
+  for (const note of await modelNotes(start.model)) voice.note(note);
+  const saes = plannedSaes(config, start.published);
+  if (state.stage === 'training') {
+    const since = performance.now();
+    const checkpoints = checkpointStore(join(folder, 'checkpoints'));
+    let nothing = false;
+    if (config.train) {
+      // What the evaluation would fail of should be known before hours of training, and leave nothing behind.
+      if (state.checked !== identity.evaluated)
+        await checkStart(config, suites, start.model, reporter('text', 'tokens'));
+      state.checked = identity.evaluated;
+      await withSaes(start, saes.filter(isPublished), reporter, (run) => tested(run, reporter));
+    }
+    await writeState(folder, state);
+    try {
+      if (config.train) {
+        const stamped = stampOf(config, identity, state.started);
+        const seconds = (): number => state.seconds.training + (performance.now() - since) / 1000;
+        const stamp = (tokens: number): ResumeStamp => ({ ...stamped, tokens, seconds: seconds() });
+        const trained = await trainStage(
+          { config, folder, model: start.model, memory: start.memory, stamp },
+          reporter('training', 'tokens'),
+        );
+        await writeTrained(folder, config, trained);
+      }
+      state.stage = 'evaluating';
+    } catch (error) {
+      // Refused before anything was trained: the folder is as if it had not been asked for.
+      if (!(error instanceof Stopped) && (await checkpoints.isEmpty())) nothing = true;
+      throw error;
+    } finally {
+      if (nothing) await forgetTraining(folder);
+      else await save('training', since);
+    }
+    // The SAEs are written: what resuming needed is not needed any more.
+    await rm(join(folder, 'checkpoints'), { recursive: true, force: true });
+  }
+  if (state.stage === 'evaluating') {
+    await evaluateAndWrite(start, state, saes, reporter, save);
+  }
+  if (state.stage === 'releasing') {
+    await uploadRelease(config, folder, saes, voice);
+    state.stage = 'done';
+    await writeState(folder, state);
+  }
+}
+
+/** With the suites it will run, those of files among them. */
+type StartedRun = RunStart & { suites: readonly Suite[] };
+
+type Save = (stage: 'training' | 'evaluating', since: number) => Promise<void>;
+
+async function evaluateAndWrite(
+  start: StartedRun,
+  state: RunState,
+  saes: readonly PlannedSae[],
+  reporter: (stage: string, unit: string) => Reporter,
+  save: Save,
+): Promise<void> {
+  const { config, folder } = start;
+  const since = performance.now();
+  // From here on the records are of these settings.
+  await writeState(folder, state);
+  try {
+    const measured = await withSaes(start, saes, reporter, async (run) => ({
+      records: await evaluateRun(run, state, reporter, since),
+      validation: await validateStage({ config, ...run }, reporter('validation', 'tokens')),
+    }));
+    const records = measured?.records ?? [];
+    await writeRunRecords(
+      folder,
+      records.map(({ record }) => record),
+    );
+    const written = await writeExports(folder, config.name, records, measured?.validation);
+    await removeOthers(folder, /^interpscore_.*\.json$/, written);
+    state.stage = config.upload.repository === null ? 'done' : 'releasing';
+  } finally {
+    await save('evaluating', since);
+  }
+}
+
+interface OpenedRun {
+  start: StartedRun;
+  opened: RunModel;
+  device: Device;
+  tokenizer: Tokenizer;
+  text: EvaluationText;
+  saes: { planned: PlannedSae; file: SaeFile }[];
+}
+
+function isPublished({ origin }: PlannedSae): boolean {
+  return origin.kind === 'published';
+}
+
+/** Opens SAEs, and the language model cut at their layers, and closes them after use. Without any, does nothing. */
+async function withSaes<T>(
+  start: StartedRun,
+  planned: readonly PlannedSae[],
+  reporter: (stage: string, unit: string) => Reporter,
+  use: (run: OpenedRun) => Promise<T>,
+): Promise<T | undefined> {
+  if (planned.length === 0) return undefined;
+  const { config, folder } = start;
+  const [device] = parseDevices(config.device);
+  const readings = readingsOf(config, start.suites);
+  const loaded = await loadTokenizer(start.model.folder);
+  const saes: OpenedRun['saes'] = [];
+  try {
+    for (const each of planned) saes.push({ planned: each, file: await openPlannedSae(folder, each) });
+    const opened = await openRunModel({
+      config,
+      place: start.model,
+      folder,
+      hooks: [...new Set(planned.map(({ layer }) => layer))],
+      memory: start.memory,
+      maxTokens: Math.max(config.corpus.rowTokens, ...readings.map(({ rowTokens }) => rowTokens)),
+      positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, CORE_BATCH_TOKENS),
+      divergence: readings.some(({ spliced }) => spliced),
+      saes:
+        saes.reduce((sum, { file: { sae } }) => sum + 4 * 2 * sae.d_in * sae.d_sae, 0) +
+        pooledBytes(
+          config,
+          start.suites,
+          saes.map(({ file: { sae } }) => ({ ...sae, k: sae.architecture === 'topk' ? sae.k : null })),
+        ),
+      ...(config.threads === null ? {} : { threads: config.threads }),
+    });
+    try {
+      const tokenizer = knownTokens(loaded, opened.model.vocabulary);
+      const text = await evaluationText(config, tokenizer, reporter('text', 'tokens'));
+      return await use({ start, opened, device, tokenizer, text, saes });
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    for (const { file } of saes) await file.close();
+  }
+}
+
+/** Tries the SAEs of others on activations of their hooks. */
+async function tested(
+  { start: { config }, opened, device, text, saes }: OpenedRun,
+  reporter: (stage: string, unit: string) => Reporter,
+): Promise<Map<string, Tested>> {
+  // Light checkpoints are this program's own, and at the start of training fit nothing well in any reading.
+  const others = saes.filter(
+    ({ planned: { origin } }) => origin.kind === 'published' && origin.sae.place.light === undefined,
+  );
+  const threads = config.threads === null ? {} : { threads: config.threads };
+  return selfTests(opened.model, text.batches, others, { device, ...threads }, reporter('self-test', 'SAEs'));
+}
+
+async function evaluateRun(
+  run: OpenedRun,
+  state: RunState,
+  reporter: (stage: string, unit: string) => Reporter,
+  since: number,
+): Promise<{ id: string; record: EvaluationRecord }[]> {
+  const { start, opened, device, tokenizer, text } = run;
+  const { config } = start;
+  const saes = [];
+  for (const each of run.saes) saes.push({ ...each, sha256: await storedSha256(each.file.sae) });
+  const tests = await tested(run, reporter);
+  const kept = await openKept(start);
+  const { evaluated, ...data } = await evaluateStage(
+    { config, device, opened, tokenizer, suites: start.suites, text, saes, kept },
+    reporter,
+  );
+  await kept?.cache.settled();
+  const seconds = state.seconds.training + state.seconds.evaluating + (performance.now() - since) / 1000;
+  const records: { id: string; record: EvaluationRecord }[] = [];
+  for (const each of evaluated) {
+    const { id } = each.planned;
+    const { file, sha256 } = saes.find(({ planned }) => planned.id === id)!;
+    const selfTest = tests.get(id) ?? null;
+    const { model } = opened;
+    records.push({
+      id,
+      record: await recordOf({ start, state, seconds, model, file, sha256, selfTest, ...data, ...each }),
+    });
+  }
+  return records;
+}
+
+/** What an earlier evaluation left of this model and text; undefined where nothing is to be kept. */
+async function openKept({ cache, identity, config }: RunStart): Promise<Kept | undefined> {
+  if (cache === null) return undefined;
+  const { device } = config;
+  // The last bits of a result depend on the threads of an operator.
+  const threads = config.threads ?? availableParallelism();
+  return {
+    cache: await openContentCache(cache.folder, cache.limit, await programHash()),
+    identity: sha256(canonicalJson([identity.model, device, threads, await runtimeVersion()])),
+  };
+}

@@ -1,0 +1,212 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { RunConfig } from '../../config/run-config.ts';
+import { parseDevices } from '../../onnx/devices.ts';
+import { percent, type Reporter, Stopped } from '../../reporter.ts';
+import { packingPosition } from '../../text/packing.ts';
+import { chooseBackend, fallenBack } from '../../train/backends/choose.ts';
+import { checkpointStore } from '../../train/checkpoint.ts';
+import type { SaePlan } from '../../train/sae-trainer.ts';
+import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../../train/trainer.ts';
+import { type ResumeStamp, STAMP } from '../release/resume-stamp.ts';
+import { openRunUpload } from '../release/run-upload.ts';
+import { snapshot } from '../release/snapshots.ts';
+import type { ModelPlace } from '../shared/identity.ts';
+import { trainedSaes } from '../shared/planned-saes.ts';
+import type { Trained } from '../shared/trained.ts';
+import { openActivations } from '../training-data/activation-thread.ts';
+import { type ActivationSource, residualWidth, sharingOf } from '../training-data/activations.ts';
+import { openTrainingTokens, type TrainingTokens, tokensState } from '../training-data/training-tokens.ts';
+
+/** What a checkpoint holds of the data: written by this stage, read back by resuming. */
+const positionSchema = z.strictObject({ text: packingPosition.optional(), tokens: tokensState });
+
+/** Copies of an SAE's weights while it trains: themselves, gradients, two moments, and new ones being made. */
+export const STATES_HELD = 6;
+
+/**
+ * Trains the run's SAEs from one stream of text: every forward pass of the language model up to the last hook feeds
+ * all of them. State is saved every `training.checkpointTokens` and when it is asked to stop, and resumed from there.
+ *
+ * @throws Stopped when the user asked to stop, with the state saved
+ */
+export async function trainStage(
+  run: {
+    config: RunConfig;
+    folder: string;
+    model: ModelPlace;
+    memory: number;
+    /** What a checkpoint says of the run, after so many tokens. */
+    stamp: (tokens: number) => ResumeStamp;
+  },
+  reporter: Reporter,
+): Promise<Trained> {
+  const { config } = run;
+  const { sae: recipe, training } = config;
+  const plans: SaePlan[] = trainedSaes(config);
+  const layers = [...new Set(plans.map(({ layer }) => layer))];
+  const store = checkpointStore(join(run.folder, 'checkpoints'));
+  const loaded = await store.load();
+  for (const { folder, reason } of loaded?.damaged ?? []) {
+    reporter.note(`checkpoint ${folder} is damaged (${reason}); going on from the one before it`);
+  }
+  const position = loaded === undefined ? undefined : positionSchema.parse(loaded.checkpoint.position);
+  const d_in = await residualWidth(run.model);
+  const devices = parseDevices(config.device);
+  const { threads } = sharingOf(config, devices);
+  const weights = plans.reduce((sum, plan) => sum + 4 * 2 * d_in * plan.recipe.dSae, 0);
+  // What reads activations speaks in the training's line, and may do so before there is a trainer.
+  const shown = {
+    tokens: loaded?.checkpoint.state.saes.values().next().value?.tokens ?? 0,
+    fields: {},
+    show(more: Record<string, string> = {}): void {
+      reporter.progress(Math.min(this.tokens, training.tokens), training.tokens, { ...this.fields, ...more });
+    },
+  };
+  shown.show();
+  const source = await openActivations(
+    { config, place: run.model, folder: run.folder, memory: run.memory, saes: STATES_HELD * weights },
+    position?.text,
+    { ...reporter, progress: ({ done, total }) => shown.show({ activations: percent(done, total) }) },
+  );
+  let tokens: TrainingTokens | undefined;
+  const uploads = openRunUpload(config, run.folder, reporter.note);
+  try {
+    const samples =
+      loaded === undefined ? await firstActivations(recipe.biasInitSamples, d_in, layers, source) : undefined;
+    tokens = openTrainingTokens(
+      {
+        config,
+        folder: run.folder,
+        d: d_in,
+        layers,
+        source,
+      },
+      samples === undefined
+        ? { state: position!.tokens, contents: loaded!.files, position: position!.text }
+        : { samples },
+    );
+    const backend = chooseBackend({
+      choice: config.backend,
+      device: devices[0],
+      ...(threads === undefined ? {} : { threads }),
+    });
+    for (const note of backend.notes) reporter.note(note);
+    const fallen = fallenBack(
+      { choice: config.backend, device: devices[0] },
+      plans.map((plan) => plan.recipe),
+    );
+    if (fallen !== null) reporter.note(fallen);
+    const trainer = await openTrainer(
+      {
+        backend,
+        d_in,
+        plans,
+        logEverySteps: training.logSteps,
+      },
+      samples === undefined ? { resume: loaded!.checkpoint.state } : { samples },
+    );
+    const stream = tokens;
+    const save = async (): Promise<void> => {
+      const { position: text } = stream;
+      const data = { ...(text === undefined ? {} : { text }), tokens: stream.state() };
+      const checkpoint = { d_in, state: await trainer.state(), position: data };
+      const stamp = Buffer.from(`${JSON.stringify(run.stamp(trainer.tokens), null, 1)}\n`);
+      const generation = await store.save(checkpoint, new Map([...stream.contents(), [STAMP, [stamp]]]));
+      if (uploads?.due(trainer.tokens)) await uploads.start(trainer.tokens, await trainer.saes(), generation);
+    };
+    try {
+      let saved = trainer.tokens;
+      while (trainer.tokens < training.tokens) {
+        const batch = await nextBatch(stream, reporter);
+        if (batch === 'stopped') {
+          if (trainer.tokens > saved) await save();
+          throw new Stopped(`stopped after ${trainer.tokens} tokens; the same command goes on from there`);
+        }
+        if (batch === null) {
+          shown.show({ buffer: percent(stream.filled, 1) });
+          continue;
+        }
+        shown.fields = fieldsOf(await trainer.step(batch));
+        shown.tokens = trainer.tokens;
+        await snapshot(config, run.folder, trainer);
+        shown.show();
+        if (trainer.tokens - saved >= training.checkpointTokens && trainer.tokens < training.tokens) {
+          await save();
+          saved = trainer.tokens;
+        }
+      }
+      return { saes: await finish(trainer, save), policy: stream.counts };
+    } finally {
+      await trainer.close();
+    }
+  } finally {
+    await uploads?.close();
+    tokens?.close();
+    await source.close();
+  }
+}
+
+/** Stopped too where the stop is heard while activations are made. */
+async function nextBatch(
+  stream: TrainingTokens,
+  reporter: Reporter,
+): Promise<Awaited<ReturnType<TrainingTokens['next']>> | 'stopped'> {
+  if (reporter.stopRequested()) return 'stopped';
+  return stream.next().catch((error: unknown) => {
+    if (error instanceof Stopped) return 'stopped';
+    throw error;
+  });
+}
+
+/** The last state is saved too: should the run end before its SAEs are written, they need no step again. */
+async function finish(trainer: Trainer, save: () => Promise<void>): Promise<TrainedSae[]> {
+  await save();
+  return trainer.saes();
+}
+
+/** The first activations of each layer [count, d_in], for the starting point of b_dec; not trained on. */
+export async function firstActivations(
+  count: number,
+  d_in: number,
+  layers: readonly number[],
+  source: ActivationSource,
+): Promise<Map<number, Float32Array>> {
+  const wanted = count * d_in;
+  const samples = new Map(layers.map((layer) => [layer, new Float32Array(wanted)]));
+  for (let filled = 0; filled < wanted; ) {
+    const { activations } = await source.next();
+    let taken = 0;
+    for (const [layer, x] of activations) {
+      const part = x.subarray(0, Math.min(x.length, wanted - filled));
+      samples.get(layer)!.set(part, filled);
+      taken = part.length;
+    }
+    filled += taken;
+  }
+  return samples;
+}
+
+/** So many values fit a line of the terminal; of more, the least and the largest are shown. */
+const SHOWN = 4;
+
+/** One value an SAE, in their order. */
+function fieldsOf(progress: readonly Progress[]): Record<string, string> {
+  const field = (value: (one: Progress) => number | null | undefined, text: (value: number) => string) => {
+    const values = progress.map(value);
+    if (values.length <= SHOWN) return values.map((each) => (each == null ? '–' : text(each))).join(' ');
+    const known = values.filter((each) => each != null);
+    return known.length === 0 ? '–' : `${text(Math.min(...known))}…${text(Math.max(...known))}`;
+  };
+  return {
+    loss: field(
+      ({ loss }) => loss,
+      (loss) => loss.toPrecision(2),
+    ),
+    var_exp: field(
+      ({ var_exp }) => var_exp,
+      (value) => value.toFixed(2),
+    ),
+    dead: field(({ dead }) => dead, String),
+  };
+}

@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { recordedSettings, trainingSettings } from '../../config/roles.ts';
+import type { RunConfig } from '../../config/run-config.ts';
+import { canonicalJson, hashFile, sha256 } from '../../io/hash.ts';
+import { openCheckpoint } from '../../lm/checkpoint.ts';
+import type { PublishedSae } from './published-saes.ts';
+
+/** Where a run's language model lies, and the commit of its repository when it came from one. */
+export interface ModelPlace {
+  folder: string;
+  revision: string | null;
+}
+
+/** What a run's results follow from, as hashes. */
+export interface RunIdentity {
+  /** The settings that the SAEs it trains follow from. */
+  trained: string;
+  /** All settings that its records follow from, and the files of the SAEs of others, whatever name they have. */
+  evaluated: string;
+  /** The language model's files. */
+  model: string;
+}
+
+/**
+ * @throws UserError or MalformedError when the model's folder holds no readable checkpoint
+ */
+export async function runIdentity(
+  config: RunConfig,
+  { folder }: ModelPlace,
+  published: readonly PublishedSae[],
+): Promise<RunIdentity> {
+  const { files } = await openCheckpoint(folder);
+  const hashes: Record<string, string> = {};
+  for (const file of ['config.json', 'tokenizer.json', ...files]) {
+    hashes[file] = (await hashFile(join(folder, file))).sha256;
+  }
+  const saes = published.map(({ files, layer }) => ({ files, layer }));
+  return {
+    trained: sha256(canonicalJson(trainingSettings(config))),
+    evaluated: sha256(canonicalJson({ settings: recordedSettings(config), saes })),
+    model: sha256(canonicalJson(hashes)),
+  };
+}

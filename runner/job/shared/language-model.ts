@@ -1,0 +1,138 @@
+/** The run's language model, opened within the memory the run may use. */
+import { rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunConfig } from '../../config/run-config.ts';
+import { formatBytes } from '../../io/bytes.ts';
+import { openCheckpoint } from '../../lm/checkpoint.ts';
+import { familyOf } from '../../lm/families/index.ts';
+import { tokensBeyond } from '../../lm/known-tokens.ts';
+import { type LanguageModel, openLanguageModel, type TokenBatch } from '../../lm/language-model.ts';
+import { shareMemory } from '../../lm/memory.ts';
+import { bytesOf, partsOf } from '../../lm/parts.ts';
+import { memoryStore, type ResidualStore } from '../../lm/residual-store.ts';
+import { spillStore } from '../../lm/spill-store.ts';
+import type { SweepOptions } from '../../lm/sweep.ts';
+import { parseDevices } from '../../onnx/devices.ts';
+import type { Reporter } from '../../reporter.ts';
+import { loadTokenizer } from '../../text/tokenizer.ts';
+import type { ModelPlace } from './identity.ts';
+
+export interface RunModelOptions {
+  config: RunConfig;
+  place: ModelPlace;
+  /** Blocks after which it is cut. */
+  hooks: readonly number[];
+  /** The run's folder, which residuals spill into. */
+  folder: string;
+  /** Bytes the run may use. */
+  memory: number;
+  maxTokens: number;
+  /** Tokens of the largest batch, padding included. */
+  positions: number;
+  /** Bytes that SAEs hold meanwhile. */
+  saes: number;
+  threads?: number | undefined;
+  /** Whether KL divergences are asked for. */
+  divergence?: boolean;
+}
+
+export interface RunModel {
+  model: LanguageModel;
+  /** Where residuals wait between segments. */
+  store: ResidualStore;
+  /**
+   * How many batches to take through all segments together: one where the model is resident; else as many as half of
+   * the free disk holds.
+   *
+   * @param branches most residuals that go on beside the clean one (see residual-store.ts)
+   */
+  together(batches: readonly Pick<TokenBatch, 'rows' | 'tokens'>[], branches: number): Promise<number>;
+  /** Options of a sweep over these batches. */
+  sweeping(reporter: Reporter, batches: readonly TokenBatch[], branches: number): Promise<SweepOptions>;
+  /** Says that segments are loaded in turn, for so many batches each time. */
+  noteTurns(reporter: Reporter, batches: number): void;
+  close(): Promise<void>;
+}
+
+/** Where a run's residuals spill to; what a killed process left there is removed at the next start. */
+const SPILL = 'spill';
+
+export async function removeSpilled(folder: string): Promise<void> {
+  await rm(join(folder, SPILL), { recursive: true, force: true });
+}
+
+/** What to say of a run's model and its tokenizer before anything is computed. */
+export async function modelNotes({ folder }: ModelPlace): Promise<string[]> {
+  const checkpoint = await openCheckpoint(folder);
+  const beyond = tokensBeyond(await loadTokenizer(folder), familyOf(checkpoint).vocabulary);
+  return [...checkpoint.notes, ...(beyond === null ? [] : [beyond])];
+}
+
+/**
+ * @throws UserError when the memory does not hold the largest part of the model and a batch
+ * @throws UserError, MalformedError or UnavailableError as opening the language model does
+ */
+export async function openRunModel(options: RunModelOptions): Promise<RunModel> {
+  const { config, memory, positions, saes, threads } = options;
+  const checkpoint = await openCheckpoint(options.place.folder);
+  const family = familyOf(checkpoint);
+  const weights = bytesOf(partsOf(checkpoint, family), {
+    first: 0,
+    last: family.blocks - 1,
+    embedding: true,
+    head: true,
+  });
+  const shares = shareMemory(memory, { family, weights, positions, saes });
+  const model = await openLanguageModel(checkpoint, {
+    hooks: options.hooks,
+    device: parseDevices(config.device),
+    maxTokens: options.maxTokens,
+    ...(shares.weights === undefined ? {} : { memory: shares.weights }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(options.divergence ? { divergence: true } : {}),
+  });
+  const type = config.spill === 'bfloat16' ? 'BF16' : 'F32';
+  const folder = join(options.folder, SPILL);
+  const store = model.resident
+    ? memoryStore()
+    : await spillStore({ folder, memory: shares.waiting, type }).catch(async (error: unknown) => {
+        await model.close();
+        throw error;
+      });
+
+  async function together(
+    batches: readonly Pick<TokenBatch, 'rows' | 'tokens'>[],
+    branches: number,
+  ): Promise<number> {
+    if (model.resident) return 1;
+    const { bavail, bsize } = await statfs(options.folder);
+    const bytes = type === 'BF16' ? 2 : 4;
+    const each = Math.max(
+      ...batches.map(({ rows, tokens }) => bytes * rows * tokens * family.dModel * (1 + branches)),
+    );
+    return Math.max(1, Math.min(batches.length, Math.floor((shares.waiting + (bavail * bsize) / 2) / each)));
+  }
+
+  function noteTurns(reporter: Reporter, batches: number): void {
+    const largest = Math.max(...model.segments.map((segment) => segment.bytes));
+    reporter.note(
+      `the language model is larger than the memory given: ${model.segments.length} segments of at most ${formatBytes(largest)} are loaded in turn, ${batches} batches each time`,
+    );
+  }
+
+  return {
+    model,
+    store,
+    together,
+    noteTurns,
+    async sweeping(reporter, batches, branches) {
+      const count = await together(batches, branches);
+      if (!model.resident) noteTurns(reporter, count);
+      return { reporter, together: count, store };
+    },
+    async close() {
+      await store.close();
+      await model.close();
+    },
+  };
+}

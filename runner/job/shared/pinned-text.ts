@@ -1,0 +1,94 @@
+/** The text of a run, fixed before it starts: names become declarations, and references become those of a commit. */
+import { type RunConfig, runConfig } from '../../config/run-config.ts';
+import type { FindDataFiles } from '../../io/data-files.ts';
+import { DEMO_PROBES } from '../../text/demo-probes.ts';
+import { declaredProbes, type ProbeDeclaration } from '../../text/probe-declaration.ts';
+import { declarationsOf } from './text.ts';
+
+/** What a declaration says of its files: the reference as pinned and as it was written. */
+interface Referring {
+  data: string;
+  given?: string | undefined;
+  fingerprint?: string | undefined;
+}
+
+/** A reference as it was written and the one it stands for. */
+export interface Pin {
+  given: string;
+  data: string;
+}
+
+/** What a configuration's references to text were pinned to; none where it is no configuration. */
+export function pinsOf(config: unknown): Pin[] {
+  const parsed = runConfig.safeParse(config);
+  if (!parsed.success) return [];
+  const pins = references(parsed.data).flatMap(({ given, data }) =>
+    given === undefined ? [] : [{ given, data }],
+  );
+  return [...new Map(pins.map((pin) => [pin.given, pin])).values()];
+}
+
+/**
+ * The configuration with all its text pinned, so that its hash tells one run from another: hub references name the
+ * commit they resolve to now, or resolved to when the run began; local ones carry a fingerprint of their files. Files
+ * that are missing are found out here, before anything is trained.
+ *
+ * @param before what references were pinned to when the run began, if it has begun
+ * @throws UserError, MalformedError or UnavailableError as finding the files does
+ */
+export async function pinText(
+  config: RunConfig,
+  before: readonly Pin[],
+  find: FindDataFiles,
+): Promise<RunConfig> {
+  const known = new Map(before.map(({ given, data }) => [given, data]));
+  const found = new Map<string, { data: string; fingerprint?: string }>();
+  const pinned = async <T extends Referring>(declaration: T): Promise<T> => {
+    const given = declaration.given ?? declaration.data;
+    let place = found.get(given);
+    if (place === undefined) {
+      const { reference, fingerprint } = await find(known.get(given) ?? declaration.data);
+      place = { data: reference, ...(fingerprint === null ? {} : { fingerprint }) };
+      found.set(given, place);
+    }
+    return { ...declaration, ...place, given };
+  };
+  const corpus = async (source: RunConfig['corpus']['source']): Promise<RunConfig['corpus']['source']> => {
+    const declarations = declarationsOf(source);
+    return declarations === null ? 'small-world' : inTurn(declarations, pinned);
+  };
+  const probe = async (set: string | ProbeDeclaration): Promise<string | ProbeDeclaration> => {
+    const declared = typeof set === 'string' ? declaredProbes.find((each) => each.name === set) : set;
+    // A name that is not known is reported by the loader, which knows all of them.
+    if (
+      declared === undefined ||
+      (typeof set === 'string' && (DEMO_PROBES as readonly string[]).includes(set))
+    )
+      return set;
+    return { ...declared, files: await inTurn(declared.files, pinned) };
+  };
+  const { source, heldout } = config.corpus;
+  const own = heldout === null ? null : await corpus(heldout);
+  return {
+    ...config,
+    corpus: { ...config.corpus, source: await corpus(source), heldout: own === 'small-world' ? null : own },
+    probing: {
+      ...config.probing,
+      tasks: await inTurn(config.probing.tasks, probe),
+      sets: await inTurn(config.probing.sets, probe),
+    },
+  };
+}
+
+function references(config: RunConfig): Referring[] {
+  const { source, heldout } = config.corpus;
+  const lists = [source, heldout].filter((each) => each !== null && typeof each !== 'string');
+  const probes = [...config.probing.tasks, ...config.probing.sets].filter((each) => typeof each !== 'string');
+  return [...lists.flat(), ...probes.flatMap(({ files }) => files)];
+}
+
+async function inTurn<T, U>(items: readonly T[], use: (item: T) => Promise<U>): Promise<U[]> {
+  const results: U[] = [];
+  for (const item of items) results.push(await use(item));
+  return results;
+}

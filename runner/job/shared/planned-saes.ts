@@ -1,0 +1,59 @@
+/** The SAEs of a run: what they are called, where they hook in, and where they come from. */
+import type { RunConfig } from '../../config/run-config.ts';
+import { sweptRecipes } from '../../config/sweep.ts';
+import { openSaeFile } from '../../sae/checkpoints/load.ts';
+import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
+import { openRelease } from '../../sae/checkpoints/reference-release.ts';
+import type { Recipe } from '../../train/recipe.ts';
+import type { PublishedSae } from './published-saes.ts';
+
+export interface PlannedSae {
+  /** Name in files, in progress and (in lower case) in records: `L11`, or `L11_k64` where a layer has several. */
+  id: string;
+  layer: number;
+  origin: SaeOrigin;
+}
+
+export type SaeOrigin =
+  /** Trained by the run, its files in the run's folder. */
+  | { kind: 'trained'; recipe: Recipe }
+  /** Made by others, its files wherever they lie. */
+  | { kind: 'published'; sae: PublishedSae };
+
+/** By layer, ascending; of one layer those that are trained in the order of the sweep, then the others. Ids are unique. */
+export function plannedSaes(config: RunConfig, published: readonly PublishedSae[]): PlannedSae[] {
+  const trained = trainedSaes(config).map(
+    ({ id, layer, recipe }): PlannedSae => ({ id, layer, origin: { kind: 'trained', recipe } }),
+  );
+  const others = published.map(
+    (sae): PlannedSae => ({ id: sae.id, layer: sae.layer, origin: { kind: 'published', sae } }),
+  );
+  return [...trained, ...others].sort((a, b) => a.layer - b.layer);
+}
+
+/** Those that the run trains, by layer, of one layer in the order of the sweep. */
+export function trainedSaes(config: RunConfig): { id: string; layer: number; recipe: Recipe }[] {
+  if (!config.train) return [];
+  const recipes = sweptRecipes(config.sae, config.sweep);
+  const layers = [...config.layers].sort((a, b) => a - b);
+  return layers.flatMap((layer) =>
+    recipes.map(({ suffix, recipe }) => ({ id: `L${layer}${suffix}`, layer, recipe })),
+  );
+}
+
+/**
+ * The SAE itself, its large matrices still in its file. Close it when it is done with.
+ *
+ * @param folder the run's
+ * @throws UnavailableError or MalformedError when its files cannot be read
+ */
+export async function openPlannedSae(folder: string, { id, origin }: PlannedSae): Promise<SaeFile> {
+  switch (origin.kind) {
+    case 'trained':
+      return openRelease(folder, id);
+    case 'published':
+      return openSaeFile(origin.sae.place.path, origin.sae.place.options);
+    default:
+      return origin satisfies never;
+  }
+}

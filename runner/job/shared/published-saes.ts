@@ -1,0 +1,94 @@
+/** SAEs that the run did not train: what is known of one from its headers, before anything runs. */
+import { basename } from 'node:path';
+import { quote, UserError } from '../../errors.ts';
+import { hashFile, sha256 } from '../../io/hash.ts';
+import { openSaeFile } from '../../sae/checkpoints/load.ts';
+import type { SaeDetails, SaeFormat } from '../../sae/checkpoints/loaded.ts';
+import { saeLayer } from '../../sae/published/hook-layer.ts';
+import type { SaePlace } from '../../sae/published/place.ts';
+
+export interface PublishedSae {
+  /** Name in files and records, unique in the run: its layer, and what it is called. */
+  id: string;
+  layer: number;
+  place: SaePlace;
+  format: SaeFormat;
+  details: SaeDetails;
+  files: { name: string; bytes: number; sha256: string }[];
+  /** What was done to its tensors and taken from elsewhere than its files. */
+  conversions: string[];
+}
+
+/** Longest part of an id that comes from the SAE's name. */
+const NAME_LIMIT = 60;
+
+/**
+ * Looks into each SAE's files; nothing large is read but to be hashed.
+ *
+ * @param model whose residual stream they are to fit
+ * @throws UserError for a transcoder, for a hook that is no residual stream, and as reading does
+ * @throws UnavailableError, MalformedError as reading does
+ */
+export async function describePublished(
+  places: readonly SaePlace[],
+  model: { dModel: number; blocks: number },
+): Promise<PublishedSae[]> {
+  const found: PublishedSae[] = [];
+  for (const place of places) {
+    const file = await openSaeFile(place.path, place.options);
+    await file.close();
+    if (file.sae.d_out !== undefined) {
+      throw new UserError({
+        thing: `SAE ${quote(place.name)}`,
+        found: 'a transcoder',
+        expected: 'an SAE, whose reconstruction is of its own input',
+        next: 'Transcoders can be read (npm run inspect, or as a library) but not evaluated: their x̂ is not x.',
+      });
+    }
+    const layer = saeLayer(place.name, file.details, place.layer);
+    const { d_in } = file.sae;
+    if (d_in !== model.dModel || layer >= model.blocks) {
+      throw new UserError({
+        thing: `SAE ${quote(place.name)}`,
+        found: `one of block ${layer} and width ${d_in}`,
+        expected: `a block below ${model.blocks} and width ${model.dModel}, as the language model has`,
+        next: `Give the SAE’s own model with --model${file.details.model_name === null ? '' : ` (its files name ${quote(file.details.model_name)})`}.`,
+      });
+    }
+    const files = [];
+    for (const path of file.files) files.push({ name: basename(path), ...(await hashFile(path)) });
+    const id = uniqueId(`L${layer}_${slug(place)}`, found);
+    const conversions = [...place.conversions, ...file.conversions];
+    found.push({ id, layer, place, format: file.format, details: file.details, files, conversions });
+  }
+  return found;
+}
+
+/** Lower-case words joined by -, of the SAE's name without what stands before its last repository or folder. */
+function slug({ name, registry, repo, pathInRepo, path, light }: SaePlace): string {
+  const text =
+    light !== undefined
+      ? `${light.of} ${light.id.replace(/^L\d+/, '')} step ${light.step}`
+      : registry !== null
+        ? `${registry.release} ${registry.id}`
+        : repo !== null
+          ? `${basename(repo)} ${pathInRepo ?? ''}`
+          : basename(path);
+  const words = text
+    .toLowerCase()
+    .replace(/\.(pt|safetensors)\b/g, '')
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '')
+    .join('-');
+  if (words.length > 0 && words.length <= NAME_LIMIT) return words;
+  const cut = words.slice(0, NAME_LIMIT - 9).replace(/-+$/, '');
+  return `${cut}${cut === '' ? '' : '-'}${sha256(name).slice(0, 8)}`;
+}
+
+function uniqueId(id: string, others: readonly PublishedSae[]): string {
+  const taken = new Set(others.map((other) => other.id));
+  for (let i = 1; ; i++) {
+    const candidate = i === 1 ? id : `${id}-${i}`;
+    if (!taken.has(candidate)) return candidate;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * The stream that training reads: packed text run through the language model up to the last hook.
+ */
+import { availableParallelism } from 'node:os';
+import type { RunConfig } from '../../config/run-config.ts';
+import { openCheckpoint } from '../../lm/checkpoint.ts';
+import { familyOf } from '../../lm/families/index.ts';
+import { knownTokens } from '../../lm/known-tokens.ts';
+import type { TokenBatch } from '../../lm/language-model.ts';
+import { type Observer, sweep } from '../../lm/sweep.ts';
+import { type Device, parseDevices } from '../../onnx/devices.ts';
+import { type Reporter, Stopped, stageReporter, type Voice } from '../../reporter.ts';
+import type { PackingPosition } from '../../text/packing.ts';
+import { loadTokenizer } from '../../text/tokenizer.ts';
+import type { ModelPlace } from '../shared/identity.ts';
+import { openRunModel } from '../shared/language-model.ts';
+import { batchOf, trainingRows } from '../shared/text.ts';
+
+/** One forward pass. */
+export interface ActivationPass {
+  /** For each hooked layer [sae.batchTokens, dModel]. */
+  activations: Map<number, Float32Array>;
+  /** Where the text stands after it. */
+  position: PackingPosition;
+}
+
+export interface ActivationSource {
+  /** @throws Stopped when the user asked to stop while it is made: it is made again by the next run */
+  next(): Promise<ActivationPass>;
+  close(): Promise<void>;
+}
+
+/** How a run shares the machine: threads of one operator for each of two threads of the program, or for the only one. */
+export interface Sharing {
+  overlap: boolean;
+  threads: number | undefined;
+}
+
+/** Half the cores for the language model, half for the SAEs; a device other than the CPU is used from one thread. */
+export function sharingOf(
+  config: RunConfig,
+  devices: readonly Device[],
+  cores = availableParallelism(),
+): Sharing {
+  const overlap = devices.every((device) => device === 'cpu') && cores > 1;
+  if (config.threads !== null) return { overlap, threads: config.threads };
+  return { overlap, threads: overlap ? Math.floor(cores / 2) : undefined };
+}
+
+/** What the stream is made from. */
+export interface ActivationRun {
+  config: RunConfig;
+  place: ModelPlace;
+  /** The run's folder. */
+  folder: string;
+  /** Bytes the run may use. */
+  memory: number;
+  /** Bytes that the SAEs in training hold of them. */
+  saes: number;
+}
+
+/** Passes made in one sweep at most, where segments are loaded in turn: beyond that loading hardly counts any more. */
+const PASSES_TOGETHER = 256;
+
+/**
+ * The stream made in this thread. Where the language model is larger than memory, many passes are made in one sweep
+ * through its segments up to the last hook, and wait in the store until they are asked for.
+ *
+ * @param from where an earlier run's text stood; the start for a new one
+ * @param voice hears how far such a sweep is; a resident model is quick enough to say nothing
+ * @throws UserError, MalformedError or UnavailableError as opening the language model does
+ */
+export async function openActivationsHere(
+  run: ActivationRun,
+  from: PackingPosition | undefined,
+  voice: Voice,
+): Promise<ActivationSource> {
+  const { config, place } = run;
+  const { rowTokens } = config.corpus;
+  const { batchTokens } = config.sae;
+  const { threads } = sharingOf(config, parseDevices(config.device));
+  const loaded = await loadTokenizer(place.folder);
+  const opened = await openRunModel({
+    ...run,
+    hooks: config.layers,
+    maxTokens: rowTokens,
+    positions: batchTokens,
+    threads,
+  });
+  const { model, store } = opened;
+  const reporter = stageReporter('activations', 'tokens', voice);
+  const tokenizer = knownTokens(loaded, model.vocabulary);
+  const rows = trainingRows(config, tokenizer, from);
+  const passes = Math.min(PASSES_TOGETHER, Math.ceil(config.training.tokens / batchTokens));
+  const shape = { rows: batchTokens / rowTokens, tokens: rowTokens };
+  // A residual waits at each hook, and one between two segments.
+  const together = await opened.together(Array<typeof shape>(passes).fill(shape), model.hooks.length);
+  const ready: { index: number; position: PackingPosition }[] = [];
+  const key = (index: number, hook: number): string => `pass-${index}-${hook}`;
+
+  if (!model.resident) opened.noteTurns(reporter, together);
+
+  function stopWhenAsked(): void {
+    if (voice.stopRequested()) throw new Stopped();
+  }
+
+  async function nextBatch(): Promise<{ batch: TokenBatch; position: PackingPosition }> {
+    const taken: Int32Array[] = [];
+    for (;;) {
+      stopWhenAsked();
+      const { value, done } = await rows.next();
+      if (done) throw new RangeError('the training text ended');
+      taken.push(value.row);
+      if (taken.length * rowTokens >= batchTokens) return { batch: batchOf(taken), position: value.position };
+    }
+  }
+
+  async function makePasses(): Promise<void> {
+    const total = together * batchTokens;
+    const progress: Reporter['progress'] = (done) => {
+      if (!model.resident) reporter.progress(done, total);
+    };
+    progress(0, total);
+    const made: { batch: TokenBatch; position: PackingPosition }[] = [];
+    while (made.length < together) made.push(await nextBatch());
+    const observer: Observer = {
+      async see({ hook, index, residual }) {
+        await store.put(key(index, hook), residual);
+        return [];
+      },
+    };
+    // A sweep counts all segments, and ends here at the last hook.
+    const share = model.segments.length / (1 + model.segments.findLastIndex(({ hook }) => hook !== null));
+    await sweep(
+      model,
+      made.map(({ batch }) => batch),
+      [observer],
+      {
+        reporter: {
+          ...reporter,
+          progress: (done) => progress(Math.min(total, Math.round(share * done)), total),
+        },
+        together,
+        store,
+      },
+    );
+    ready.push(...made.map(({ position }, index) => ({ index, position })));
+  }
+
+  return {
+    async next() {
+      stopWhenAsked();
+      if (ready.length === 0) await makePasses();
+      const { index, position } = ready.shift()!;
+      const activations = new Map<number, Float32Array>();
+      for (const [hook, layer] of model.hooks.entries())
+        activations.set(layer, await store.take(key(index, hook)));
+      return { activations, position };
+    },
+    async close() {
+      await rows.return(undefined);
+      await opened.close();
+    },
+  };
+}
+
+/** Width of the residual stream, from the checkpoint's config alone. */
+export async function residualWidth(model: ModelPlace): Promise<number> {
+  return familyOf(await openCheckpoint(model.folder)).dModel;
+}

@@ -1,0 +1,201 @@
+/** What SAEs are trained on: passes of activations, through the token policy and the shuffle buffer. */
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { RunConfig } from '../../config/run-config.ts';
+import { MalformedError } from '../../errors.ts';
+import type { PackingPosition } from '../../text/packing.ts';
+import { fileRows, memoryRows, type RowStore } from '../../train/row-store.ts';
+import { ShuffleBuffer } from '../../train/shuffle-buffer.ts';
+import { bufferStream } from '../../train/streams.ts';
+import { applyPolicy, keepsAll, medianNorm, type PolicyCounts } from '../../train/token-policy.ts';
+import type { ActivationSource } from './activations.ts';
+
+const word = z
+  .int()
+  .min(0)
+  .max(2 ** 32 - 1);
+const count = z.int().nonnegative();
+
+/** Where the stream stood: in checkpoints, with the buffer's contents beside it. */
+export const tokensState = z.strictObject({
+  medians: z.array(z.tuple([count, z.number().nonnegative()])),
+  counts: z.strictObject({ dropped: count, capped: count }),
+  buffer: z.strictObject({
+    filled: count,
+    waiting: count,
+    random: z.tuple([word, word, word, word]),
+  }),
+});
+
+export type TokensState = z.infer<typeof tokensState>;
+
+export interface TrainingTokens {
+  /**
+   * The next batch, for each layer [sae.batchTokens, d]; null after a forward pass that gave none, because the buffer
+   * fills or tokens were dropped.
+   */
+  next(): Promise<Map<number, Float32Array> | null>;
+  /** Share of the buffer that is filled, 0 to 1. */
+  readonly filled: number;
+  /** Where the text stands, undefined before the first pass. */
+  readonly position: PackingPosition | undefined;
+  readonly counts: PolicyCounts;
+  state(): TokensState;
+  /** The buffer's contents by file name. */
+  contents(): Map<string, Iterable<Uint8Array>>;
+  close(): void;
+}
+
+export interface TokensStart {
+  config: RunConfig;
+  /** The run's. */
+  folder: string;
+  d: number;
+  layers: readonly number[];
+  source: ActivationSource;
+}
+
+/**
+ * @param start activations that the median norms are taken from, or the state of an earlier stream, with the files
+ *   that hold its buffer's contents, and where the text stood
+ * @throws UnavailableError when the buffer's files cannot be written
+ */
+export function openTrainingTokens(
+  { config, folder, d, layers, source }: TokensStart,
+  start:
+    | { samples: ReadonlyMap<number, Float32Array> }
+    | { state: TokensState; contents: ReadonlyMap<string, string>; position: PackingPosition | undefined },
+): TrainingTokens {
+  const { policy, shuffle } = config.training;
+  const { batchTokens } = config.sae;
+  const shape = { d, rowTokens: config.corpus.rowTokens };
+  const capacity = bufferCapacity(config, d, layers.length);
+  const plain = keepsAll(policy) && capacity === 0;
+  const resumed = 'state' in start ? start.state : undefined;
+  const medians = new Map(
+    'samples' in start
+      ? [...start.samples].map(([layer, x]) => [layer, medianNorm(x, d)] as const)
+      : start.state.medians,
+  );
+  const stores = new Map<number, RowStore>(
+    layers.map((layer) => [
+      layer,
+      shuffle.onDisk && capacity > 0
+        ? fileRows(join(folder, 'shuffle', `rows_L${layer}.f32`), d)
+        : memoryRows(capacity, d),
+    ]),
+  );
+  const buffer = new ShuffleBuffer(
+    d,
+    capacity,
+    stores,
+    resumed?.buffer.random ?? bufferStream(config.corpus.trainSeed).state(),
+  );
+  const counts: PolicyCounts = { ...(resumed?.counts ?? { dropped: 0, capped: 0 }) };
+  let position = 'state' in start ? start.position : undefined;
+  if ('state' in start) {
+    const { contents, state } = start;
+    checkBuffer(
+      state.buffer,
+      capacity,
+      d,
+      layers.map((layer) => contents.get(fileOf(layer))),
+    );
+    const files = layers.map((layer) => [layer, rowsOf(contents.get(fileOf(layer)), d)] as const);
+    buffer.restore(start.state.buffer, new Map(files));
+  }
+
+  return {
+    get position() {
+      return position;
+    },
+    counts,
+    async next() {
+      const ready = plain ? null : buffer.take(batchTokens);
+      if (ready !== null) return ready;
+      const pass = await source.next();
+      position = pass.position;
+      if (plain) return pass.activations;
+      const { kept, counts: now } = applyPolicy(policy, pass.activations, medians, shape);
+      counts.dropped += now.dropped;
+      counts.capped += now.capped;
+      buffer.push(pass.activations, kept);
+      return buffer.take(batchTokens);
+    },
+    get filled() {
+      return capacity === 0 ? 1 : buffer.state().filled / capacity;
+    },
+    state() {
+      const { random: state, ...rest } = buffer.state();
+      const [a, b, c, e] = state;
+      return { medians: [...medians], counts: { ...counts }, buffer: { ...rest, random: [a, b, c, e] } };
+    },
+    contents() {
+      const { filled, waiting } = buffer.state();
+      if (filled + waiting === 0) return new Map();
+      return new Map(
+        layers.map((layer) => [fileOf(layer), { [Symbol.iterator]: () => buffer.contents(layer) }]),
+      );
+    },
+    close: () => buffer.close(),
+  };
+}
+
+/** Tokens that the shuffle buffer holds. */
+function bufferCapacity({ training }: RunConfig, d: number, layers: number): number {
+  return Math.floor((training.shuffle.megabytes * 2 ** 20) / (4 * d * layers));
+}
+
+/** Files that hold the buffer's contents in a checkpoint, each with the bytes that it may have at most. */
+export function contentLimits(config: RunConfig, d: number, layers: readonly number[]): Map<string, number> {
+  // Beside the buffer, what is out of it and does not fill a batch yet, and a pass.
+  const tokens = bufferCapacity(config, d, layers.length) + 2 * config.sae.batchTokens;
+  return new Map(layers.map((layer) => [fileOf(layer), 4 * d * tokens]));
+}
+
+/** @throws MalformedError when the buffer that is to be restored is not one of this run, or its files are others */
+function checkBuffer(
+  { filled, waiting }: TokensState['buffer'],
+  capacity: number,
+  d: number,
+  files: readonly (string | undefined)[],
+): void {
+  const expected = 4 * d * (filled + waiting);
+  const sizes = files.map((file) => (file === undefined ? 0 : statSync(file).size));
+  const wrong = sizes.find((size) => size !== expected);
+  if (filled <= capacity && wrong === undefined) return;
+  throw new MalformedError({
+    thing: 'shuffle buffer of the checkpoint',
+    found: wrong === undefined ? `${filled} tokens` : `${wrong} bytes of activations`,
+    expected: wrong === undefined ? `at most ${capacity}` : `${expected}, as its state says`,
+    next: 'An older generation may be intact; else start over with --fresh.',
+  });
+}
+
+function fileOf(layer: number): string {
+  return `shuffle_L${layer}.f32`;
+}
+
+/** Rows of a file of float32 numbers, one after the other in the same array. */
+function* rowsOf(path: string | undefined, d: number): Generator<Float32Array> {
+  if (path === undefined) return;
+  const file = openSync(path, 'r');
+  try {
+    const row = new Float32Array(d);
+    const view = new Uint8Array(row.buffer);
+    for (;;) {
+      let done = 0;
+      while (done < view.length) {
+        const got = readSync(file, view, done, view.length - done, null);
+        if (got === 0) break;
+        done += got;
+      }
+      if (done === 0) return;
+      if (done < view.length) throw new RangeError(`${path} ends within a row`);
+      yield row;
+    }
+  } finally {
+    closeSync(file);
+  }
+}

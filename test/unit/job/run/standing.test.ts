@@ -1,0 +1,89 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resolveRun } from '../../../../runner/config/resolve.ts';
+import type { RunConfig } from '../../../../runner/config/run-config.ts';
+import { UserError } from '../../../../runner/errors.ts';
+import type { RunState } from '../../../../runner/job/run/run-folder.ts';
+import { standing } from '../../../../runner/job/run/standing.ts';
+
+let path: string;
+let config: RunConfig;
+let done: RunState;
+const identity = { trained: 'a', evaluated: 'b', model: 'c' };
+
+beforeEach(async () => {
+  path = await mkdtemp(join(tmpdir(), 'interpboard-standing-'));
+  config = await resolveRun(['small-world-quick'], {});
+  done = {
+    schema: 'interpboard.run/2',
+    identity,
+    config,
+    stage: 'done',
+    started: '2026-01-01T00:00:00.000Z',
+    seconds: { training: 5, evaluating: 7 },
+  };
+});
+afterEach(() => rm(path, { recursive: true, force: true }));
+
+const withCheckpoint = (): Promise<string | undefined> =>
+  mkdir(join(path, 'checkpoints', 'generation-000001'), { recursive: true });
+
+describe('a run that is asked for again', () => {
+  it('goes on as it was with the same settings', async () => {
+    expect(await standing({ path, found: undefined }, config, identity)).toBeUndefined();
+    expect(await standing({ path, found: done }, config, identity)).toEqual(done);
+  });
+
+  it.each(['done', 'releasing', 'evaluating'] as const)(
+    'is measured again after %s, its training kept',
+    async (stage) => {
+      const state = await standing({ path, found: { ...done, stage } }, config, {
+        ...identity,
+        evaluated: 'x',
+      });
+      expect(state).toEqual({
+        ...done,
+        identity: { ...identity, evaluated: 'x' },
+        stage: 'evaluating',
+        seconds: { training: 5, evaluating: 0 },
+      });
+    },
+  );
+
+  it('trains on where it was training, whatever will be measured', async () => {
+    await withCheckpoint();
+    const found: RunState = { ...done, stage: 'training' };
+    const state = await standing({ path, found }, config, { ...identity, evaluated: 'x' });
+    expect(state).toMatchObject({ stage: 'training', identity: { evaluated: 'x' } });
+  });
+
+  it('refuses to train with other settings once something is trained, and names them', async () => {
+    const other = await resolveRun(['small-world-quick'], { set: ['sae.k=4', 'corpus.trainSeed=1'] });
+    const asked = { ...identity, trained: 'x', evaluated: 'x' };
+    const refused = standing({ path, found: done }, other, asked);
+    await expect(refused).rejects.toBeInstanceOf(UserError);
+    await expect(refused).rejects.toThrow(
+      /found SAEs trained with other settings \(corpus\.trainSeed, sae\.k\); .*--fresh/,
+    );
+    await expect(standing({ path, found: done }, config, { ...identity, model: 'x' })).rejects.toThrow(
+      /other model files/,
+    );
+    await withCheckpoint();
+    await expect(standing({ path, found: { ...done, stage: 'training' } }, other, asked)).rejects.toThrow(
+      /--fresh/,
+    );
+  });
+
+  it('begins anew with other settings where nothing is saved of the training', async () => {
+    await writeFile(join(path, 'run.json'), '{}');
+    await mkdir(join(path, 'snapshots', 'step-000001'), { recursive: true });
+    const found: RunState = { ...done, stage: 'training' };
+    const asked = { ...identity, trained: 'x' };
+    expect(await standing({ path, found }, config, asked)).toBeUndefined();
+    expect(await readdir(path)).toEqual([]);
+    const measuring: RunState = { ...done, config: { ...config, train: false } };
+    expect(await standing({ path, found: measuring }, config, asked)).toBeUndefined();
+  });
+});
