@@ -142,6 +142,8 @@ const exclusion = z.strictObject({ suite: name, data: name, reason: text.min(1) 
 const provenance = z.strictObject({
   /** The command that makes this record again, or where its figures were published. */
   source: text,
+  /** Of a row of a table of published figures: the table, whose page it shares. */
+  table: name.optional(),
   url: webAddress.nullable(),
   started: isoTime.nullable(),
   wall_seconds: z.number().nonnegative().nullable(),

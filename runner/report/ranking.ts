@@ -1,0 +1,75 @@
+/**
+ * Who is ranked with whom: SAEs of one model, at one kind of hook, over one evaluation text, of a kind that may be ranked
+ * and with an interval. All others are listed without a rank. Free of zod.
+ */
+import { standings } from './board.ts';
+import { measureOf } from './measures.ts';
+import type { PairedId } from './paired.ts';
+import type { EvaluationRecord } from './schema.ts';
+
+export interface Ranked {
+  /** Number of the group; a rank says nothing about another one's. */
+  group: number;
+  /** The ranks that the evaluation leaves open, 1 the best. */
+  best: number;
+  worst: number;
+  /** Numbers of the records it is not told apart from. */
+  tied: readonly number[];
+}
+
+/** Names of the residual stream after a block, as programs and people write them. */
+const afterBlock = [
+  /^(?:[a-z_]+\.)*(?:layers|h|blocks)\.\d+(?:\.output)?$/,
+  /^residual stream after decoder block \d+$/,
+];
+
+/** What is read at a hook, whatever the layer: `resid_post`, `mlp_out`; the hook's own words where they are others. */
+export function hookSite(hook: string): string {
+  if (afterBlock.some((pattern) => pattern.test(hook))) return 'resid_post';
+  return /^blocks\.\d+\.(?:hook_)?(.+)$/.exec(hook)?.[1] ?? hook.replace(/\d+/g, 'N');
+}
+
+/** Equal where two records were evaluated in the same place on the same text; null where a record does not say. */
+export function rankingGroup({ model, sae, data }: EvaluationRecord): string | null {
+  if (data === null) return null;
+  return JSON.stringify([
+    model.id,
+    model.revision,
+    hookSite(sae.hook),
+    data.name,
+    data.split,
+    data.row_tokens,
+  ]);
+}
+
+/**
+ * The rank of each record, in their order; null for one that is not ranked.
+ *
+ * @param mayRank whether a record may be ranked at all
+ */
+export function rankWithin(
+  records: readonly EvaluationRecord[],
+  id: PairedId,
+  mayRank: (record: EvaluationRecord) => boolean,
+): (Ranked | null)[] {
+  const groups = new Map<string, number[]>();
+  records.forEach((record, place) => {
+    const measure = measureOf(record, id);
+    const group = rankingGroup(record);
+    if (group === null || measure?.value == null || measure.interval === null || !mayRank(record)) return;
+    groups.set(group, [...(groups.get(group) ?? []), place]);
+  });
+  const ranked: (Ranked | null)[] = records.map(() => null);
+  [...groups.values()].forEach((places, group) => {
+    const board = standings(
+      places.map((place) => records[place]!),
+      id,
+    );
+    board.forEach((standing, i) => {
+      if (standing === null) return;
+      const tied = standing.unresolved.map((other) => places[other]!);
+      ranked[places[i]!] = { group, best: standing.from, worst: standing.to, tied };
+    });
+  });
+  return ranked;
+}

@@ -1,0 +1,267 @@
+/** Columns from records: see columns.ts. Pure; what it makes is written at build. */
+import type { Definition } from '../../runner/report/definition.ts';
+import { definitionIds, interpScoreComponents } from '../../runner/report/definitions.ts';
+import { measureOf } from '../../runner/report/measures.ts';
+import { drawsOf, type PairedId } from '../../runner/report/paired.ts';
+import { packDraws } from '../../runner/report/paired-draws.ts';
+import { hookSite, rankWithin } from '../../runner/report/ranking.ts';
+import { type EvaluationRecord, type Measure, rankedKinds } from '../../runner/report/schema.ts';
+import { definitionOf, suitesOf } from '../../runner/report/suites/find.ts';
+import { isLightCheckpoint } from './along-training.ts';
+import {
+  type Available,
+  type Columns,
+  type MetricColumn,
+  type ModelDraws,
+  modelSlug,
+  type NumberField,
+  numberFields,
+  type TextColumn,
+  type TextField,
+  textFields,
+} from './columns.ts';
+import { recordPage, releaseOf } from './release.ts';
+
+/** Where a column's values stand: a definition, or one point of the SAE's own line of a curve. */
+interface Source {
+  id: string;
+  definition: string;
+  meaning: Definition;
+  name: string;
+  title: string;
+  read: (record: EvaluationRecord) => Measure | undefined;
+}
+
+const components = Object.values(interpScoreComponents).map(({ definition }) => definition);
+
+/** In order of preference: the first that a record has a value of is drawn. */
+const losses = [
+  'loss_recovered@saebench-core',
+  'loss_recovered@pooled-v1',
+  'loss_recovered@interpscore-0.0.1',
+  'loss_recovered@dictionary-learning',
+];
+
+/** Columns of the start view, where any row has a value. */
+const first: readonly string[] = [
+  'interpscore@0.0.1',
+  ...components,
+  'l0@v1',
+  ...losses,
+  ...definitionIds.filter((id) => id.startsWith('var_exp@')),
+];
+
+/** Digits beyond those shown. */
+const MORE = 2;
+
+export function columnsOf(records: readonly EvaluationRecord[]): Columns {
+  const sources = sourcesOf(records);
+  const values = new Map(sources.map((source) => [source.id, valuesOf(records, source)]));
+  const ranked = rankWithin(
+    records,
+    'interpscore@0.0.1',
+    (entry) => rankedKinds.includes(entry.kind) && !isLightCheckpoint(entry),
+  );
+  return {
+    version: 1,
+    count: records.length,
+    text: fields(textFields, (field) => encode(records.map((entry) => textOf(entry, field)))),
+    numbers: fields(numberFields, (field) => records.map((entry) => numberOf(entry, field))),
+    metrics: Object.fromEntries(
+      [...new Set(first)].flatMap((id) => {
+        const column = values.get(id);
+        return column === undefined ? [] : [[id, column]];
+      }),
+    ),
+    available: sources.map((source) => availableOf(source, records, values.get(source.id)!)),
+    rank: {
+      group: ranked.map((each) => each?.group ?? null),
+      best: ranked.map((each) => each?.best ?? null),
+      worst: ranked.map((each) => each?.worst ?? null),
+    },
+  };
+}
+
+/** Every column by its id, with intervals. */
+export function metricColumns(records: readonly EvaluationRecord[]): Map<string, MetricColumn> {
+  return new Map(
+    sourcesOf(records).map((source) => {
+      const end = (side: 'low' | 'high') =>
+        records.map((entry) => {
+          const measure = source.read(entry);
+          return measure?.value == null ? null : rounded(measure.interval?.[side], source.meaning);
+        });
+      const untrained = records.map((entry) => rounded(untrainedOf(entry, source), source.meaning));
+      const column = { value: valuesOf(records, source), low: end('low'), high: end('high'), untrained };
+      return [source.id, column];
+    }),
+  );
+}
+
+/** By slug; models of one slug share a file. Only of models with resamples. */
+export function drawsByModel(records: readonly EvaluationRecord[]): Map<string, ModelDraws> {
+  const files = new Map<string, ModelDraws>();
+  const rowsOf = new Map<string, number>();
+  records.forEach((entry, row) => {
+    if (entry.paired === undefined) return;
+    const drawn = components.map((id) => drawsOf(entry, id as PairedId));
+    if (drawn.every((each) => each === null)) return;
+    const slug = modelSlug(entry.model.id);
+    const file = files.get(slug) ?? { rows: [], over: [], components: [...components], draws: [] };
+    files.set(slug, file);
+    const key = `${entry.paired.count} ${entry.paired.tokens} ${entry.paired.probes}`;
+    if (!rowsOf.has(key)) rowsOf.set(key, rowsOf.size);
+    file.rows.push(row);
+    file.over.push(rowsOf.get(key)!);
+    file.draws.push(drawn.map((each) => (each === null ? null : packDraws(each.samples))));
+  });
+  return files;
+}
+
+function sourcesOf(records: readonly EvaluationRecord[]): Source[] {
+  const declared = records.flatMap((entry) => entry.declared ?? []);
+  const ids = new Set<string>([
+    ...definitionIds,
+    ...declared.flatMap((suite) => Object.keys(suite.definitions)),
+  ]);
+  const whole = [...ids].flatMap((id): Source[] => {
+    const meaning = definitionOf({ declared }, id);
+    if (meaning === undefined) return [];
+    const { short: name, title } = meaning;
+    return [{ id, definition: id, meaning, name, title, read: (entry) => measureOf(entry, id) }];
+  });
+  const all = new Map([...whole, ...curveSources(records, declared)].map((source) => [source.id, source]));
+  return [...all.values()].filter(({ read }) => records.some((entry) => read(entry)?.value != null));
+}
+
+/** The SAE's own line of each curve, a column for each point that any record has. */
+function curveSources(
+  records: readonly EvaluationRecord[],
+  declared: NonNullable<EvaluationRecord['declared']>,
+): Source[] {
+  return suitesOf(records).flatMap((suite) =>
+    suite.views.flatMap((view): Source[] => {
+      const line = view.kind === 'curve' ? view.lines[0] : undefined;
+      if (view.kind !== 'curve' || line === undefined) return [];
+      const meaning = definitionOf({ declared }, line.definition);
+      if (meaning === undefined) return [];
+      const pointsOf = (entry: EvaluationRecord) => entry.suites[suite.id]?.curves?.[view.key]?.points ?? [];
+      const places = new Set(records.flatMap((entry) => pointsOf(entry).map(({ at }) => at)));
+      return [...places]
+        .toSorted((a, b) => a - b)
+        .map((at) => ({
+          // The name of a file: what another's suite calls its number may hold anything.
+          id: `${line.definition},${view.x.replace(/\W/g, '_')}=${at}`,
+          definition: line.definition,
+          meaning,
+          name: `${meaning.short}, ${view.x} = ${at}`,
+          title: `${meaning.title}, ${view.x} = ${at}`,
+          read: (entry) => pointsOf(entry).find((point) => point.at === at)?.values[line.key],
+        }));
+    }),
+  );
+}
+
+function availableOf(
+  source: Source,
+  records: readonly EvaluationRecord[],
+  values: readonly (number | null)[],
+): Available {
+  const { meaning } = source;
+  const { direction, range, unit, group, digits, warning } = meaning;
+  return {
+    id: source.id,
+    definition: source.definition,
+    name: source.name,
+    title: source.title,
+    unit,
+    direction: direction === 'neutral' ? null : direction === 'higher' ? 'up' : 'down',
+    group,
+    bounds: [...range],
+    digits,
+    rows: values.filter((value) => value !== null).length,
+    untrained: rounded(median(records.flatMap((entry) => untrainedOf(entry, source) ?? [])), meaning),
+    ...(warning === undefined ? {} : { warning }),
+  };
+}
+
+function untrainedOf(entry: EvaluationRecord, { id }: Source): number | null {
+  const found = entry.controls?.values.find((each) => each.control === 'untrained' && each.id === id);
+  return found?.measure.value ?? null;
+}
+
+function median(values: readonly number[]): number | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  if (sorted.length === 0) return null;
+  return Number.isInteger(middle) ? (sorted[middle - 1]! + sorted[middle]!) / 2 : sorted[Math.floor(middle)]!;
+}
+
+function valuesOf(records: readonly EvaluationRecord[], { read, meaning }: Source): (number | null)[] {
+  return records.map((entry) => rounded(read(entry)?.value, meaning));
+}
+
+function rounded(value: number | null | undefined, { digits }: Pick<Definition, 'digits'>): number | null {
+  if (value == null) return null;
+  // Small quantities of a large scale, such as squared errors, keep their leading digits.
+  const fixed = Number(value.toFixed(Math.min(20, digits + MORE)));
+  return fixed === 0 ? Number(value.toPrecision(MORE + 1)) : fixed;
+}
+
+function textOf(entry: EvaluationRecord, field: TextField): string | null {
+  switch (field) {
+    case 'id':
+      return entry.id;
+    case 'name':
+      return entry.sae.name;
+    case 'url':
+      return recordPage(entry);
+    case 'model':
+      return entry.model.id;
+    case 'hook':
+      return entry.sae.hook;
+    case 'site':
+      return hookSite(entry.sae.hook);
+    case 'architecture':
+      return entry.sae.architecture;
+    case 'kind':
+      return entry.kind;
+    case 'release':
+      return releaseOf(entry);
+    case 'text':
+      return entry.data?.name ?? null;
+    case 'l0_definition':
+      return measureOf(entry, 'l0@v1')?.value == null ? null : 'l0@v1';
+    case 'loss_definition':
+      return losses.find((id) => measureOf(entry, id)?.value != null) ?? null;
+  }
+}
+
+function numberOf({ sae, model }: EvaluationRecord, field: NumberField): number | null {
+  switch (field) {
+    case 'layer':
+      return sae.layer;
+    case 'depth':
+      return model.blocks ? Number(((sae.layer + 1) / model.blocks).toFixed(4)) : null;
+    case 'k':
+      return sae.k;
+    case 'd_sae':
+      return sae.d_sae;
+    case 'tokens':
+      return sae.tokens_trained;
+  }
+}
+
+function encode(texts: readonly (string | null)[]): TextColumn {
+  const places = new Map<string, number>();
+  const at = texts.map((text) => {
+    if (text === null) return -1;
+    if (!places.has(text)) places.set(text, places.size);
+    return places.get(text)!;
+  });
+  return { values: [...places.keys()], at };
+}
+
+function fields<Field extends string, T>(names: readonly Field[], of: (field: Field) => T): Record<Field, T> {
+  return Object.fromEntries(names.map((name) => [name, of(name)])) as Record<Field, T>;
+}

@@ -1,0 +1,25 @@
+/** Which release a record belongs to, and which page shows it. Paths are from the site's root. */
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
+
+/**
+ * Id of the run or published release: the table a record is a row of, the run that made it, the repository or registry
+ * release of its SAE. Null where the record says none of these.
+ */
+export function releaseOf({ kind, sae, provenance }: EvaluationRecord): string | null {
+  const run = kind === 'measured' ? provenance.config?.name : undefined;
+  const named = provenance.table ?? (typeof run === 'string' ? run : null) ?? sae.repo ?? sae.origin?.release;
+  return named == null ? null : slug(named);
+}
+
+/** Rows of a table share their release's page; every other record has one of its own. */
+export function recordPage(entry: EvaluationRecord): string {
+  const { table } = entry.provenance;
+  return table === undefined ? `sae/${entry.id}/` : `release/${slug(table)}/#${entry.id}`;
+}
+
+function slug(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, '-')
+    .replace(/^[-.]+|[-.]+$/g, '');
+}
