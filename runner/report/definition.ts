@@ -21,6 +21,8 @@ export interface Definition {
   range: readonly [number | null, number | null];
   /** What a reader must be told beside every value of it. */
   warning?: string;
+  /** SAEs are listed and ranked by it; what it is the weighted sum of, its suite's views say (headline.ts). */
+  headline?: true;
 }
 
 /** A table of definitions as it stands beside what it belongs to, without the name of its group. */

@@ -2,15 +2,10 @@
  * The model card of a release, written from its records alone: what the SAEs are, how they were trained and measured,
  * how to use them. What a record does not hold is left out, so that the card of a run in training is shorter.
  */
-import {
-  type BaseDefinitionId,
-  componentNames,
-  type DefinitionId,
-  definitions,
-  interpScoreComponents,
-} from './definitions.ts';
+import { type BaseDefinitionId, type DefinitionId, definitions } from './definitions.ts';
+import { type Headline, headlines } from './headline.ts';
 import { isMeasure } from './is-measure.ts';
-import { interpScoreOf } from './measures.ts';
+import { measureOf } from './measures.ts';
 import type { EvaluationRecord, Measure } from './schema.ts';
 
 export interface CardOptions {
@@ -37,8 +32,8 @@ export function modelCard(records: readonly EvaluationRecord[], options: CardOpt
     usage(first, options),
     trajectory(records, options),
     validation(records),
-    interpScore(records),
-    probing(records),
+    ...headlines.map((headline) => headlineScores(records, headline)),
+    ...headlines.map((headline) => headlineTables(records, headline)),
     training(records),
     caveats(records),
     provenance(first),
@@ -213,52 +208,54 @@ function validation(records: readonly EvaluationRecord[]): string {
   );
 }
 
-function interpScore(records: readonly EvaluationRecord[]): string {
-  const scored = records.flatMap((record) => {
-    const score = interpScoreOf(record);
-    return score === null ? [] : [{ record, score }];
+/** The value that SAEs are ranked by, with what it is the weighted sum of. */
+function headlineScores(records: readonly EvaluationRecord[], { id, suite, components }: Headline): string {
+  const scored = records.filter((record) => measureOf(record, id) !== undefined);
+  const [first] = scored;
+  if (first === undefined) return '';
+  const weights = first.suites[suite.id]?.weights ?? {};
+  const heads = components.map((each) => {
+    const weight = weights[each];
+    return `${definitions[each].short}${weight === undefined ? '' : ` (${Math.round(100 * weight)} %)`}`;
   });
-  if (scored.length === 0) return '';
-  const { weights } = scored[0]!.score;
-  const heads = componentNames.map(
-    (name) =>
-      `${definitions[interpScoreComponents[name].definition].short} (${Math.round(100 * (weights[name] ?? 0))} %)`,
-  );
   return section(
-    'InterpScore v0.0.1',
+    definitions[id].title,
     table(
-      ['SAE', 'InterpScore', ...heads],
-      scored.map(({ record, score }) => [
+      ['SAE', definitions[id].short, ...heads],
+      scored.map((record) => [
         shortName(record),
-        withInterval('interpscore@0.0.1', score.score),
-        ...componentNames.map((name) =>
-          withInterval(interpScoreComponents[name].definition, score.components[name]),
-        ),
+        ...[id, ...components].map((each) => withInterval(each, measureOf(record, each))),
       ]),
     ),
-    'A weighted sum of five components. Its probing component is a dense probe over all latents, whatever its name says, and its tpp is not SAEBench’s.',
+    suite.about,
   );
 }
 
-function probing(records: readonly EvaluationRecord[]): string {
-  const probesOf = (each: EvaluationRecord) => each.suites.interpscore?.tables?.probes ?? [];
-  const tasks = probesOf(records[0]!);
-  if (tasks.length === 0) return '';
-  return section(
-    'Probing tasks',
-    table(
-      ['task', 'data', ...records.map(shortName)],
-      tasks.map(({ name, note = '' }) => [
-        name,
-        note,
-        ...records.map((each) => {
-          const auroc = probesOf(each).find((one) => one.name === name)?.cells.auroc;
-          return isMeasure(auroc) ? withInterval('probe_auc_dense@interpscore-0.0.1', auroc) : '';
-        }),
-      ]),
-    ),
-    'AUROC on test rows of an L2 logistic regression on latents averaged over each text.',
-  );
+/** The tables of the headline's suite whose values are compared, such as one of tasks. */
+function headlineTables(records: readonly EvaluationRecord[], { suite }: Headline): string {
+  const tables = suite.views.flatMap((view) => {
+    const column = view.kind === 'table' ? view.columns.find(({ compared }) => compared) : undefined;
+    if (view.kind !== 'table' || column === undefined) return [];
+    const rowsOf = (each: EvaluationRecord) => each.suites[suite.id]?.tables?.[view.key] ?? [];
+    const rows = rowsOf(records[0]!);
+    if (rows.length === 0) return [];
+    const cell = (each: EvaluationRecord, name: string): string => {
+      const found = rowsOf(each).find((row) => row.name === name)?.cells[column.key];
+      return isMeasure(found) ? withInterval(column.definition as DefinitionId, found) : '';
+    };
+    const { formula, title } = definitions[column.definition as DefinitionId];
+    return [
+      section(
+        view.title,
+        table(
+          [view.row, 'data', ...records.map(shortName)],
+          rows.map(({ name, note = '' }) => [name, note, ...records.map((each) => cell(each, name))]),
+        ),
+        `${column.label}: ${title}, ${formula}.`,
+      ),
+    ];
+  });
+  return tables.join('\n\n');
 }
 
 function training(records: readonly EvaluationRecord[]): string {

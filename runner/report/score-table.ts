@@ -1,8 +1,9 @@
-import { componentNames, type DefinitionId, definitions, interpScoreComponents } from './definitions.ts';
+import { type DefinitionId, definitions } from './definitions.ts';
+import { headlines } from './headline.ts';
 import { measureOf } from './measures.ts';
 import type { EvaluationRecord, Measure } from './schema.ts';
 
-/** Columns after the composite and before its components: what a reader compares first. */
+/** Columns after the headline values and before their components: what a reader compares first. */
 const columns: readonly DefinitionId[] = ['var_exp@pooled-v1', 'l0@v1'];
 
 /**
@@ -11,9 +12,9 @@ const columns: readonly DefinitionId[] = ['var_exp@pooled-v1', 'l0@v1'];
  */
 export function scoreTable(records: readonly EvaluationRecord[]): string {
   const ids: DefinitionId[] = [
-    'interpscore@0.0.1',
+    ...headlines.map(({ id }) => id),
     ...columns,
-    ...componentNames.map((name) => interpScoreComponents[name].definition),
+    ...headlines.flatMap(({ components }) => components),
   ];
   const oneALayer = new Set(records.map(({ sae }) => sae.layer)).size === records.length;
   const header = [oneALayer ? 'layer' : 'SAE', ...ids.map((id) => definitions[id].short)];

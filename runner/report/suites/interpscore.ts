@@ -53,6 +53,7 @@ export const interpScore = declareSuite({
       direction: 'higher',
       digits: 4,
       range: [0, 1],
+      headline: true,
     },
   },
   views: [
