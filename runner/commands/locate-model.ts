@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { demoModelFolder } from '../demo/index.ts';
 import { download } from '../hub/download.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
-import type { ModelPlace } from '../job/shared/identity.ts';
+import type { ModelPlace } from '../job/shared/model-place.ts';
 import { isModelFile } from '../lm/model-files.ts';
 import { withShownHub } from './download-view.ts';
 import type { ProgressView } from './progress.ts';

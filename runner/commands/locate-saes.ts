@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { SAE_LIMIT } from '../config/sweep.ts';
 import { UserError } from '../errors.ts';
-import type { ModelPlace } from '../job/shared/identity.ts';
+import type { ModelPlace } from '../job/shared/model-place.ts';
 import { describePublished, type PublishedSae } from '../job/shared/published-saes.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { familyOf } from '../lm/families/index.ts';

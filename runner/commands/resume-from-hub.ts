@@ -2,17 +2,14 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { RunConfig } from '../config/run-config.ts';
+import type { UploadSettings } from '../config/sections.ts';
 import { parseReference } from '../hub/reference.ts';
-import {
-  type Fetching,
-  fetchResume,
-  findResume,
-  type HubResume,
-  looksOnHub,
-} from '../job/release/hub-resume.ts';
+import { type Fetching, fetchResume, findResume, type HubResume } from '../job/release/hub-resume.ts';
 import { checkStamp, type RunStamp } from '../job/release/resume-stamp.ts';
+import { limitsOfCheckpoint, looksOnHub } from '../job/run/hub-state.ts';
+import type { RunIdentity } from '../job/run/identity.ts';
 import { RUN_SCHEMA, type RunFolder, type RunState } from '../job/run/run-folder.ts';
-import type { ModelPlace, RunIdentity } from '../job/shared/identity.ts';
+import type { ModelPlace } from '../job/shared/model-place.ts';
 import { withShownHub } from './download-view.ts';
 import type { ProgressView } from './progress.ts';
 
@@ -22,7 +19,7 @@ import type { ProgressView } from './progress.ts';
  * @throws Stopped at Ctrl-C; errors as `findResume`
  */
 export async function findOnHub(
-  config: RunConfig,
+  config: { upload: UploadSettings; train: boolean },
   folder: RunFolder,
   fresh: boolean,
   view: ProgressView,
@@ -46,7 +43,8 @@ export async function resumeFromHub(
   const { at, stamp } = found;
   const where = `resume/ of ${at.repo}`;
   checkStamp(stamp, own, where);
-  await withHub(config, folder, view, (fetching) => fetchResume(fetching, found, config, model));
+  const limits = await limitsOfCheckpoint(config, model);
+  await withHub(config, folder, view, (fetching) => fetchResume(fetching, found, limits));
   const state: RunState = {
     schema: RUN_SCHEMA,
     identity,
@@ -63,12 +61,12 @@ export async function resumeFromHub(
 }
 
 async function withHub<T>(
-  config: RunConfig,
+  { upload }: { upload: UploadSettings },
   folder: RunFolder,
   view: ProgressView,
   use: (fetching: Fetching, reference: Parameters<typeof findResume>[1]) => Promise<T>,
 ): Promise<T> {
-  const reference = parseReference(config.upload.repository ?? '', { exists: existsSync, home: homedir() });
+  const reference = parseReference(upload.repository ?? '', { exists: existsSync, home: homedir() });
   if (reference.kind !== 'hub') throw new RangeError('checkUpload comes first');
   return withShownHub(view, ({ hub, signal, onProgress }) =>
     use({ hub, folder: folder.path, signal, onProgress }, reference),

@@ -16,9 +16,9 @@ import type { Evaluated } from '../../runner/evaluation/evaluate.ts';
 import { PROBE_BATCH_TOKENS } from '../../runner/evaluation/probe-pass.ts';
 import { openContentCache } from '../../runner/io/content-cache.ts';
 import { evaluateStage } from '../../runner/job/evaluation/evaluate-stage.ts';
+import { evaluationText } from '../../runner/job/evaluation/heldout-text.ts';
 import { openRunModel } from '../../runner/job/shared/language-model.ts';
 import { plannedSaes } from '../../runner/job/shared/planned-saes.ts';
-import { evaluationText } from '../../runner/job/shared/text.ts';
 import { random } from '../../runner/math/random.ts';
 import { openRelease, writeRelease } from '../../runner/sae/checkpoints/reference-release.ts';
 import { type TopKSae, topKSae } from '../../runner/sae/sae.ts';
@@ -63,7 +63,8 @@ async function evaluated(
   const since = performance.now();
   const used = process.cpuUsage();
   const opened = await openRunModel({
-    config,
+    device: config.device,
+    spill: config.spill,
     place: { folder: demoModelFolder, revision: null },
     folder,
     memory: 8 * 2 ** 30,

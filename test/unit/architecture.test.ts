@@ -96,6 +96,27 @@ describe('rooms of the runner', () => {
     ).toEqual([]);
   });
 
+  it('those of the job lie above one another, and what they share below all of them', () => {
+    /** What each may import of the others. */
+    const below: Readonly<Record<string, readonly string[]>> = {
+      shared: [],
+      'training-data': ['shared'],
+      evaluation: ['shared'],
+      release: ['shared'],
+      run: ['shared', 'training-data', 'evaluation', 'release'],
+    };
+    const roomOf = (path: string): string | undefined => /^job\/([^/]+)\//.exec(path)?.[1];
+    const inside = files.filter(({ path }) => path.startsWith('job/'));
+    expect([...new Set(inside.map(({ path }) => roomOf(path)))].sort()).toEqual(Object.keys(below).sort());
+    const upward = inside.flatMap(({ path, imports }) =>
+      imports
+        .filter((specifier) => specifier.startsWith('job/'))
+        .filter((specifier) => ![roomOf(path)!, ...below[roomOf(path)!]!].includes(roomOf(specifier)!))
+        .map((specifier) => `${path} -> ${specifier}`),
+    );
+    expect(upward).toEqual([]);
+  });
+
   it('import one another in no circle, types included', () => {
     const known = new Map(files.map((file) => [file.path, file.imports]));
     const done = new Set<string>();

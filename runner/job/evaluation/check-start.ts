@@ -1,5 +1,5 @@
 /** What would end a run after hours of training, looked for before them. */
-import type { RunConfig } from '../../config/run-config.ts';
+import type { CorpusSettings, SuitesSettings, ValidationSettings } from '../../config/sections.ts';
 import { settingsOf } from '../../config/suite-settings.ts';
 import { sweepAsks } from '../../evaluation/asks.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
@@ -8,8 +8,8 @@ import { checkHooks } from '../../lm/placement.ts';
 import type { Reporter } from '../../reporter.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
-import type { ModelPlace } from '../shared/identity.ts';
-import { evaluationText, validationText } from '../shared/text.ts';
+import type { ModelPlace } from '../shared/model-place.ts';
+import { evaluationText, validationText } from './heldout-text.ts';
 import { readingsOf } from './pooled-memory.ts';
 import { isDemo, suiteContexts } from './suite-contexts.ts';
 
@@ -21,14 +21,19 @@ import { isDemo, suiteContexts } from './suite-contexts.ts';
  * @throws Stopped when the user asked to stop
  */
 export async function checkStart(
-  config: RunConfig,
+  config: SuitesSettings & {
+    layers: readonly number[];
+    corpus: CorpusSettings;
+    validation: ValidationSettings;
+    sae: { batchTokens: number };
+  },
   suites: readonly Suite[],
   model: ModelPlace,
   reporter: Reporter,
 ): Promise<void> {
   checkHooks(config.layers, familyOf(await openCheckpoint(model.folder)).blocks);
   const tokenizer = await loadTokenizer(model.folder);
-  if (!isDemo(config)) {
+  if (!isDemo(config.corpus)) {
     await evaluationText(config, tokenizer, reporter);
     const { tokens } = config.validation;
     if (tokens !== null) await validationText(config, tokenizer, tokens, reporter);

@@ -1,4 +1,4 @@
-import type { RunConfig } from '../../config/run-config.ts';
+import type { CorpusSettings, SuitesSettings } from '../../config/sections.ts';
 import { settingsOf } from '../../config/suite-settings.ts';
 import { sweepAsks } from '../../evaluation/asks.ts';
 import { type ControlPass, controlPass } from '../../evaluation/control-pass.ts';
@@ -25,7 +25,7 @@ import type { Suite } from '../../suites/suite.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import type { RunModel } from '../shared/language-model.ts';
 import type { PlannedSae } from '../shared/planned-saes.ts';
-import type { EvaluationText } from '../shared/text.ts';
+import type { EvaluationText } from './heldout-text.ts';
 import { readingsOf } from './pooled-memory.ts';
 import { suiteContexts } from './suite-contexts.ts';
 
@@ -49,7 +49,11 @@ export interface EvaluateStage {
  */
 export async function evaluateStage(
   run: {
-    config: RunConfig;
+    config: SuitesSettings & {
+      corpus: CorpusSettings;
+      sae: { batchTokens: number };
+      threads: number | null;
+    };
     device: Device;
     opened: RunModel;
     tokenizer: Tokenizer;

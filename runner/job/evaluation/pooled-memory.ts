@@ -1,5 +1,6 @@
 /** Memory that the pooled features of probe texts take: kept from the pass over the texts until the suites have read them. */
-import { inputsOf, type RunConfig } from '../../config/run-config.ts';
+import { inputsOf } from '../../config/run-config.ts';
+import type { SuitesSettings } from '../../config/sections.ts';
 import { settingsOf } from '../../config/suite-settings.ts';
 import type { Reading, Suite } from '../../suites/suite.ts';
 
@@ -13,14 +14,16 @@ export interface PooledSae {
 
 /** An entry's latent and value. */
 const ENTRY_BYTES = 8;
+
 /**
  * Bytes, at most: every text as long as it may be, and no latent firing on two of its tokens.
  *
+ * @param readings what the run's suites read
  * @param saes of all hooks; each has a residual of its own counted, which those of one hook share
  */
-export function pooledBytes(config: RunConfig, suites: readonly Suite[], saes: readonly PooledSae[]): number {
+export function pooledBytes(readings: readonly Reading[], saes: readonly PooledSae[]): number {
   let bytes = 0;
-  for (const { rows, rowTokens, keeps } of readingsOf(config, suites)) {
+  for (const { rows, rowTokens, keeps } of readings) {
     if (keeps === 'sums') continue;
     const tokens = keeps === 'token' ? 1 : rowTokens;
     for (const { d_in, d_sae, k } of saes) {
@@ -31,7 +34,7 @@ export function pooledBytes(config: RunConfig, suites: readonly Suite[], saes: r
 }
 
 /** What the suites of a run will read, each text once. */
-export function readingsOf(config: RunConfig, suites: readonly Suite[]): Reading[] {
+export function readingsOf(config: SuitesSettings, suites: readonly Suite[]): Reading[] {
   const inputs = inputsOf(config);
   const all = suites.flatMap((suite) => suite.reads(settingsOf(suite, config), inputs));
   return [...new Map(all.map((reading) => [reading.name, reading])).values()];

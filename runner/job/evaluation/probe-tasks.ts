@@ -1,5 +1,5 @@
 /** The run's probing tasks of two classes: their texts as the suites take them. */
-import type { RunConfig } from '../../config/run-config.ts';
+import type { EvaluationSettings, ProbingSettings } from '../../config/sections.ts';
 import { UserError } from '../../errors.ts';
 import type { ContentCache } from '../../io/content-cache.ts';
 import type { Exclusion } from '../../report/schema.ts';
@@ -8,7 +8,7 @@ import type { AskedTasks, ProbeText } from '../../suites/suite.ts';
 import { encodedTexts } from '../../text/encoded-texts.ts';
 import type { ProbeSet } from '../../text/probe-sets.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
-import { probeSets } from '../shared/text.ts';
+import { probeSets } from './probe-sets.ts';
 
 export interface ProbeTasks {
   tasks: AskedTasks['tasks'];
@@ -20,7 +20,7 @@ export interface ProbeTasks {
 
 /** @throws UserError for a task without a usable text, or of more than two classes */
 export async function probeTasks(
-  config: RunConfig,
+  config: { probing: ProbingSettings; evaluation: EvaluationSettings },
   tokenizer: Tokenizer,
   reporter: Reporter,
   cache: ContentCache | undefined,

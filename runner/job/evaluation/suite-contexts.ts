@@ -1,6 +1,6 @@
 /** What a run offers its suites: its texts, its tokenizer, what was kept of earlier runs, and the sweep. */
 import { serialize } from 'node:v8';
-import type { RunConfig } from '../../config/run-config.ts';
+import type { CorpusSettings, EvaluationSettings, ProbingSettings } from '../../config/sections.ts';
 import { UserError } from '../../errors.ts';
 import type { SweepAsks } from '../../evaluation/asks.ts';
 import { conceptTexts } from '../../evaluation/concepts.ts';
@@ -21,7 +21,8 @@ import type {
 import { beginningToken, specialTokens } from '../../text/bos-rows.ts';
 import { encodedTexts } from '../../text/encoded-texts.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
-import { coreBatches, probeSets } from '../shared/text.ts';
+import { coreBatches } from './heldout-text.ts';
+import { probeSets } from './probe-sets.ts';
 import { probeTasks, removedTexts } from './probe-tasks.ts';
 
 export interface SuiteContexts {
@@ -31,7 +32,7 @@ export interface SuiteContexts {
 }
 
 export function suiteContexts(run: {
-  config: RunConfig;
+  config: { corpus: CorpusSettings; evaluation: EvaluationSettings; probing: ProbingSettings };
   tokenizer: Tokenizer;
   reading: Reporter;
   dModel: number;
@@ -125,8 +126,13 @@ export function suiteContexts(run: {
             exclude('held-out text', 'the tokenizer has neither BOS nor EOS for rows to begin with');
             return null;
           }
-          if (run.checking && isDemo(config)) return null;
-          const batches = await coreBatches(config, tokenizer, { begin: begin.id, tokens, setting }, reading);
+          if (run.checking && isDemo(config.corpus)) return null;
+          const batches = await coreBatches(
+            config.corpus,
+            tokenizer,
+            { begin: begin.id, tokens, setting },
+            reading,
+          );
           const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
           const row_tokens = batches[0]!.tokens;
           const blocks = blocksOf(batches);
@@ -160,8 +166,8 @@ function unannounced(id: string, what: string): UserError {
 }
 
 /** Whether its held-out text comes from the generator. */
-export function isDemo({ corpus }: RunConfig): boolean {
-  return corpus.source === 'small-world' && corpus.heldout === null;
+export function isDemo({ source, heldout }: Pick<CorpusSettings, 'source' | 'heldout'>): boolean {
+  return source === 'small-world' && heldout === null;
 }
 
 /** Made when first asked for, and the same for whoever asks after. */

@@ -1,5 +1,5 @@
 /** Validation of SAEs on a budget of held-out tokens of its own: reconstruction, sparsity and dead latents, no losses. */
-import type { RunConfig } from '../../config/run-config.ts';
+import type { CorpusSettings, ValidationSettings } from '../../config/sections.ts';
 import type { HookSaes } from '../../evaluation/observation.ts';
 import { type Observer, sweep } from '../../lm/sweep.ts';
 import { resampleRows } from '../../metrics/bootstrap.ts';
@@ -13,7 +13,7 @@ import { reconstructionSuite } from '../../suites/reconstruction.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import type { RunModel } from '../shared/language-model.ts';
 import type { PlannedSae } from '../shared/planned-saes.ts';
-import { validationText } from '../shared/text.ts';
+import { validationText } from './heldout-text.ts';
 
 /** The report has values without intervals: one resample is the least the suites take. */
 const NO_INTERVALS = { count: 1, seed: 0 };
@@ -26,7 +26,12 @@ const NO_INTERVALS = { count: 1, seed: 0 };
  */
 export async function validateStage(
   run: {
-    config: RunConfig;
+    config: {
+      corpus: CorpusSettings;
+      validation: ValidationSettings;
+      sae: { batchTokens: number };
+      threads: number | null;
+    };
     device: Device;
     opened: RunModel;
     tokenizer: Tokenizer;

@@ -5,7 +5,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import type { RunConfig } from '../../config/run-config.ts';
 import { MalformedError, quote } from '../../errors.ts';
 import type { DownloadProgress } from '../../hub/download.ts';
 import { downloadInto } from '../../hub/download-into.ts';
@@ -20,12 +19,6 @@ import {
 } from '../../hub/repository.ts';
 import type { Hub } from '../../hub/transport.ts';
 import { checkpointStore, MANIFEST, manifestSchema } from '../../train/checkpoint.ts';
-import { checkpointLimits } from '../../train/checkpoint-files.ts';
-import type { RunFolder } from '../run/run-folder.ts';
-import type { ModelPlace } from '../shared/identity.ts';
-import { trainedSaes } from '../shared/planned-saes.ts';
-import { residualWidth } from '../training-data/activations.ts';
-import { contentLimits } from '../training-data/training-tokens.ts';
 import { type ResumeStamp, resumeStamp, STAMP } from './resume-stamp.ts';
 
 /** Folder of a run's repository that holds what resuming needs. */
@@ -41,21 +34,18 @@ export interface HubResume {
   files: ReadonlyMap<string, RepositoryFile>;
 }
 
+export interface CheckpointLimits {
+  /** Without these it is not whole. */
+  needed: ReadonlyMap<string, number>;
+  others: ReadonlyMap<string, number>;
+}
+
 export interface Fetching {
   hub: Hub;
   /** The run's. */
   folder: string;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
-}
-
-/** Whether the run's repository is asked: nothing is trained here yet, and the run was not told to start over. */
-export async function looksOnHub(config: RunConfig, folder: RunFolder, fresh: boolean): Promise<boolean> {
-  if (config.upload.repository === null || !config.train || fresh) return false;
-  if (folder.found === undefined) return true;
-  const { stage, fresh: startedOver } = folder.found;
-  if (stage !== 'training' || startedOver) return false;
-  return checkpointStore(join(folder.path, 'checkpoints')).isEmpty();
 }
 
 /**
@@ -88,25 +78,20 @@ export async function findResume(
  * Fetches that state and makes it the run's only checkpoint. What has come is kept when it is cut off.
  *
  * @param found of this run: see `checkStamp`
+ * @param limits files that a checkpoint of the run has and may have, each with the bytes it may take
  * @throws MalformedError when files are missing, too large, or other than they are listed; UnavailableError without
  *   room, or when the hub does not answer
  */
 export async function fetchResume(
   fetching: Fetching,
   found: HubResume,
-  config: RunConfig,
-  model: ModelPlace,
+  limits: CheckpointLimits,
 ): Promise<void> {
   const { hub, folder, signal, onProgress } = fetching;
   const { at, files } = found;
   const manifest = await readSmall(fetching, at, files, MANIFEST, manifestSchema);
-  const plans = trainedSaes(config);
-  const d_in = await residualWidth(model);
-  const needed = checkpointLimits(plans, d_in).set(STAMP, SMALL_FILE_LIMIT);
-  const allowed = new Map([
-    ...needed,
-    ...contentLimits(config, d_in, [...new Set(plans.map(({ layer }) => layer))]),
-  ]);
+  const needed = new Map([...limits.needed, [STAMP, SMALL_FILE_LIMIT]]);
+  const allowed = new Map([...needed, ...limits.others]);
   const missing = [...needed.keys()].find((name) => !(name in manifest.files));
   if (missing !== undefined) throw notOurs(at, `no ${missing}`, 'a file an SAE, and the state');
   const wanted: RepositoryFile[] = [];

@@ -7,7 +7,6 @@ import { trainingSettings } from '../../config/roles.ts';
 import type { RunConfig } from '../../config/run-config.ts';
 import { UserError } from '../../errors.ts';
 import { canonicalJson, sha256 } from '../../io/hash.ts';
-import type { RunIdentity } from '../shared/identity.ts';
 import { pinsOf } from '../shared/pinned-text.ts';
 
 export const STAMP = 'run.json';
@@ -35,7 +34,7 @@ export type ResumeStamp = z.infer<typeof resumeStamp>;
 export type RunStamp = Pick<ResumeStamp, 'schema' | 'model' | 'settings' | 'text' | 'started'>;
 
 /** Where things lie, where they are sent and what will be measured decides nothing about what is trained. */
-export function stampOf(config: RunConfig, identity: Pick<RunIdentity, 'model'>, started: string): RunStamp {
+export function stampOf(config: RunConfig, identity: { model: string }, started: string): RunStamp {
   return {
     schema: 'interpboard.resume/2',
     model: identity.model,

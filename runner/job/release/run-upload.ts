@@ -4,12 +4,12 @@
  */
 import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunConfig } from '../../config/run-config.ts';
+import type { UploadSettings } from '../../config/sections.ts';
 import type { UploadFile } from '../../hub/upload.ts';
 import type { Voice } from '../../reporter.ts';
 import type { TrainedSae } from '../../train/trainer.ts';
 import type { PlannedSae } from '../shared/planned-saes.ts';
-import { writeTrainedSae } from '../shared/write-trained.ts';
+import { writeTrainedSae } from '../shared/trained-saes.ts';
 import { RESUME } from './hub-resume.ts';
 import { filesOfRelease } from './release.ts';
 import { snapshotFiles } from './snapshots.ts';
@@ -33,12 +33,12 @@ export interface RunUpload {
  * @returns undefined where the run has no repository
  */
 export function openRunUpload(
-  config: RunConfig,
+  { upload, model }: { upload: UploadSettings; model: { id: string } },
   folder: string,
   note: (text: string) => void,
   open = openUploadThread,
 ): RunUpload | undefined {
-  const { repository, everyTokens, private: hidden } = config.upload;
+  const { repository, everyTokens, private: hidden } = upload;
   if (repository === null) return undefined;
   let thread = open({ repository, hidden });
   const place = join(folder, 'uploading');
@@ -55,7 +55,7 @@ export function openRunUpload(
       sent = tokens;
       try {
         await rm(place, { recursive: true, force: true });
-        const files = await setAside(config, place, saes, generation);
+        const files = await setAside(model.id, place, saes, generation);
         const light = (await snapshotFiles(folder)).filter(({ path }) => !arrived.has(path));
         const title = `${tokens.toLocaleString('en')} tokens`;
         if (thread.gone !== undefined) thread = open({ repository, hidden });
@@ -88,7 +88,7 @@ export function openRunUpload(
 
 /** The files of a checkpoint in a folder of their own: the generation may go before they are sent. */
 async function setAside(
-  config: RunConfig,
+  model: string,
   place: string,
   saes: readonly TrainedSae[],
   generation: string,
@@ -101,7 +101,7 @@ async function setAside(
     files.push({ path: `${RESUME}/${name}`, source });
   }
   for (const sae of saes) {
-    const { tensors, config: text } = await writeTrainedSae(place, config, sae);
+    const { tensors, config: text } = await writeTrainedSae(place, model, sae);
     for (const name of [tensors, text]) files.push({ path: name, source: join(place, name) });
   }
   return files;
@@ -114,18 +114,18 @@ async function setAside(
  * @throws Stopped when the user asked to stop
  */
 export async function uploadRelease(
-  config: RunConfig,
+  { name, upload }: { name: string; upload: UploadSettings },
   folder: string,
   saes: readonly PlannedSae[],
   voice: Voice,
 ): Promise<void> {
-  const { repository, private: hidden } = config.upload;
+  const { repository, private: hidden } = upload;
   if (repository === null) return;
-  const files = await filesOfRelease(folder, config.name, { repo: repository.replace(/@.*$/, '') });
+  const files = await filesOfRelease(folder, name, { repo: repository.replace(/@.*$/, '') });
   const thread = openUploadThread({ repository, hidden }, voice);
   try {
     const commit = await thread.request({
-      title: `${config.name}: ${saes.length} SAEs and their scores`,
+      title: `${name}: ${saes.length} SAEs and their scores`,
       files,
       remove: [`${RESUME}/`],
     });

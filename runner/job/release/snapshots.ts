@@ -1,13 +1,13 @@
 /** Light checkpoints along training: weights alone, for measuring anything about them later. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunConfig } from '../../config/run-config.ts';
+import type { TrainingSettings } from '../../config/sections.ts';
 import type { UploadFile } from '../../hub/upload.ts';
 import { releaseFiles, releaseId } from '../../sae/checkpoints/reference-release.ts';
 import { SNAPSHOTS, stepFolder } from '../../sae/published/light-checkpoints.ts';
 import type { Trainer } from '../../train/trainer.ts';
 import { isLogSpaced } from '../../train/trajectory.ts';
-import { writeTrainedSae } from '../shared/write-trained.ts';
+import { writeTrainedSae } from '../shared/trained-saes.ts';
 
 /**
  * Writes the SAEs as they are after a step that is 1, 2 or 5 × 10^i, where the run asks for it: a folder a step,
@@ -15,11 +15,15 @@ import { writeTrainedSae } from '../shared/write-trained.ts';
  *
  * @throws UnavailableError when the folder cannot be written
  */
-export async function snapshot(config: RunConfig, folder: string, trainer: Trainer): Promise<void> {
-  const type = snapshotTypes[config.training.snapshots];
+export async function snapshot(
+  { training, model }: { training: Pick<TrainingSettings, 'snapshots'>; model: { id: string } },
+  folder: string,
+  trainer: Trainer,
+): Promise<void> {
+  const type = snapshotTypes[training.snapshots];
   if (type === null || !isLogSpaced(trainer.steps)) return;
   for (const sae of await trainer.saes()) {
-    await writeTrainedSae(join(folder, SNAPSHOTS, stepFolder(trainer.steps)), config, sae, type);
+    await writeTrainedSae(join(folder, SNAPSHOTS, stepFolder(trainer.steps)), model.id, sae, type);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { RunConfig } from '../../config/run-config.ts';
-import type { ModelPlace, RunIdentity } from '../shared/identity.ts';
+import type { ModelPlace } from '../shared/model-place.ts';
 import type { PublishedSae } from '../shared/published-saes.ts';
+import type { RunIdentity } from './identity.ts';
 import type { RunState } from './run-folder.ts';
 
 interface Work {

@@ -14,10 +14,10 @@ import {
   type OverfitResult,
   overfitOneBatch,
 } from '../../train/overfit.ts';
-import type { ModelPlace } from '../shared/identity.ts';
+import { type ModelPlace, residualWidth } from '../shared/model-place.ts';
 import { trainedSaes } from '../shared/planned-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
-import { residualWidth, sharingOf } from '../training-data/activations.ts';
+import { sharingOf } from '../training-data/activations.ts';
 import { openTrainingTokens } from '../training-data/training-tokens.ts';
 import { firstActivations, STATES_HELD } from './train-stage.ts';
 
@@ -64,7 +64,7 @@ async function overfitAll(
   const layers = [...new Set(plans.map(({ layer }) => layer))];
   const d = await residualWidth(model);
   const devices = parseDevices(config.device);
-  const { threads } = sharingOf(config, devices);
+  const { threads } = sharingOf(config.threads, devices);
   const largest = Math.max(...plans.map(({ recipe }) => 4 * 2 * d * recipe.dSae));
   const source = await openActivations(
     { config, place: model, folder, memory, saes: STATES_HELD * largest },

@@ -1,5 +1,5 @@
 /** What a run will take, before anything of it is done: from its settings and the checkpoint's headers. */
-import type { RunConfig } from '../../config/run-config.ts';
+import type { SaeSettings, SuitesSettings } from '../../config/sections.ts';
 import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
 import type { Checkpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
@@ -9,9 +9,9 @@ import { type PlacedSegment, placementOf } from '../../lm/placement.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { applies } from '../../train/architectures/index.ts';
+import { CORE_BATCH_TOKENS } from '../evaluation/heldout-text.ts';
 import { pooledBytes, readingsOf } from '../evaluation/pooled-memory.ts';
 import { trainedSaes } from '../shared/planned-saes.ts';
-import { CORE_BATCH_TOKENS } from '../shared/text.ts';
 import { STATES_HELD } from './train-stage.ts';
 
 /** A stage of the run: `training` goes up to the last hook alone, `evaluation` through the whole model. */
@@ -55,7 +55,7 @@ export interface RunPlan {
  * @throws UserError for a family or hook that is not there, or when the memory does not hold the largest part
  */
 export function planOf(
-  config: RunConfig,
+  config: SaeSettings & SuitesSettings & { device: string; training: { tokens: number } },
   suites: readonly Suite[],
   checkpoint: Checkpoint,
   memory: number,
@@ -171,8 +171,7 @@ export function planOf(
           saes:
             saeBytes +
             pooledBytes(
-              config,
-              suites,
+              readings,
               saes.map(({ n, k }) => ({ d_in: d, d_sae: n, k })),
             ),
           divergence: spliced,

@@ -23,16 +23,16 @@ import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts';
 import { checkpointStore } from '../../train/checkpoint.ts';
 import { checkStart } from '../evaluation/check-start.ts';
 import { evaluateStage } from '../evaluation/evaluate-stage.ts';
+import { CORE_BATCH_TOKENS, type EvaluationText, evaluationText } from '../evaluation/heldout-text.ts';
 import { pooledBytes, readingsOf } from '../evaluation/pooled-memory.ts';
-import { recordOf } from '../evaluation/record.ts';
+import { type MeasuringRun, recordOf } from '../evaluation/record.ts';
 import { selfTests, type Tested } from '../evaluation/self-test-stage.ts';
 import { validateStage } from '../evaluation/validate-stage.ts';
 import { type ResumeStamp, stampOf } from '../release/resume-stamp.ts';
 import { uploadRelease } from '../release/run-upload.ts';
 import { modelNotes, openRunModel, type RunModel, removeSpilled } from '../shared/language-model.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from '../shared/planned-saes.ts';
-import { CORE_BATCH_TOKENS, type EvaluationText, evaluationText } from '../shared/text.ts';
-import { writeTrained } from '../shared/write-trained.ts';
+import { writeTrained } from '../shared/trained-saes.ts';
 import type { RunStart } from './messages.ts';
 import { RUN_SCHEMA, type RunState, writeState } from './run-folder.ts';
 import { forgetTraining } from './standing.ts';
@@ -85,7 +85,7 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
           { config, folder, model: start.model, memory: start.memory, stamp },
           reporter('training', 'tokens'),
         );
-        await writeTrained(folder, config, trained);
+        await writeTrained(folder, config.model.id, trained);
       }
       state.stage = 'evaluating';
     } catch (error) {
@@ -172,7 +172,8 @@ async function withSaes<T>(
   try {
     for (const each of planned) saes.push({ planned: each, file: await openPlannedSae(folder, each) });
     const opened = await openRunModel({
-      config,
+      device: config.device,
+      spill: config.spill,
       place: start.model,
       folder,
       hooks: [...new Set(planned.map(({ layer }) => layer))],
@@ -183,11 +184,10 @@ async function withSaes<T>(
       saes:
         saes.reduce((sum, { file: { sae } }) => sum + 4 * 2 * sae.d_in * sae.d_sae, 0) +
         pooledBytes(
-          config,
-          start.suites,
+          readings,
           saes.map(({ file: { sae } }) => ({ ...sae, k: sae.architecture === 'topk' ? sae.k : null })),
         ),
-      ...(config.threads === null ? {} : { threads: config.threads }),
+      threads: config.threads,
     });
     try {
       const tokenizer = knownTokens(loaded, opened.model.vocabulary);
@@ -232,6 +232,12 @@ async function evaluateRun(
   );
   await kept?.cache.settled();
   const seconds = state.seconds.training + state.seconds.evaluating + (performance.now() - since) / 1000;
+  const measuring: MeasuringRun = {
+    ...start,
+    started: state.started,
+    revision: start.model.revision,
+    hashes: start.identity,
+  };
   const records: { id: string; record: EvaluationRecord }[] = [];
   for (const each of evaluated) {
     const { id } = each.planned;
@@ -240,7 +246,7 @@ async function evaluateRun(
     const { model } = opened;
     records.push({
       id,
-      record: await recordOf({ start, state, seconds, model, file, sha256, selfTest, ...data, ...each }),
+      record: await recordOf({ run: measuring, seconds, model, file, sha256, selfTest, ...data, ...each }),
     });
   }
   return records;

@@ -6,7 +6,7 @@ import { type RunConfig, runConfig } from '../../config/run-config.ts';
 import { UserError } from '../../errors.ts';
 import { SNAPSHOTS } from '../../sae/published/light-checkpoints.ts';
 import { checkpointStore } from '../../train/checkpoint.ts';
-import type { RunIdentity } from '../shared/identity.ts';
+import type { RunIdentity } from './identity.ts';
 import type { RunFolder, RunState } from './run-folder.ts';
 
 /**

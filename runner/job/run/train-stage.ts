@@ -11,11 +11,11 @@ import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../..
 import { type ResumeStamp, STAMP } from '../release/resume-stamp.ts';
 import { openRunUpload } from '../release/run-upload.ts';
 import { snapshot } from '../release/snapshots.ts';
-import type { ModelPlace } from '../shared/identity.ts';
+import { type ModelPlace, residualWidth } from '../shared/model-place.ts';
 import { trainedSaes } from '../shared/planned-saes.ts';
-import type { Trained } from '../shared/trained.ts';
+import type { Trained } from '../shared/trained-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
-import { type ActivationSource, residualWidth, sharingOf } from '../training-data/activations.ts';
+import { type ActivationSource, sharingOf } from '../training-data/activations.ts';
 import { openTrainingTokens, type TrainingTokens, tokensState } from '../training-data/training-tokens.ts';
 
 /** What a checkpoint holds of the data: written by this stage, read back by resuming. */
@@ -53,7 +53,7 @@ export async function trainStage(
   const position = loaded === undefined ? undefined : positionSchema.parse(loaded.checkpoint.position);
   const d_in = await residualWidth(run.model);
   const devices = parseDevices(config.device);
-  const { threads } = sharingOf(config, devices);
+  const { threads } = sharingOf(config.threads, devices);
   const weights = plans.reduce((sum, plan) => sum + 4 * 2 * d_in * plan.recipe.dSae, 0);
   // What reads activations speaks in the training's line, and may do so before there is a trainer.
   const shown = {

@@ -1,7 +1,7 @@
 /** The run's language model, opened within the memory the run may use. */
 import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunConfig } from '../../config/run-config.ts';
+import type { MachineSettings } from '../../config/sections.ts';
 import { formatBytes } from '../../io/bytes.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
@@ -15,10 +15,9 @@ import type { SweepOptions } from '../../lm/sweep.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import type { Reporter } from '../../reporter.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
-import type { ModelPlace } from './identity.ts';
+import type { ModelPlace } from './model-place.ts';
 
-export interface RunModelOptions {
-  config: RunConfig;
+export interface RunModelOptions extends Pick<MachineSettings, 'device' | 'spill'> {
   place: ModelPlace;
   /** Blocks after which it is cut. */
   hooks: readonly number[];
@@ -31,7 +30,8 @@ export interface RunModelOptions {
   positions: number;
   /** Bytes that SAEs hold meanwhile. */
   saes: number;
-  threads?: number | undefined;
+  /** Of one operator; left to onnxruntime without them. */
+  threads?: number | null | undefined;
   /** Whether KL divergences are asked for. */
   divergence?: boolean;
 }
@@ -73,7 +73,7 @@ export async function modelNotes({ folder }: ModelPlace): Promise<string[]> {
  * @throws UserError, MalformedError or UnavailableError as opening the language model does
  */
 export async function openRunModel(options: RunModelOptions): Promise<RunModel> {
-  const { config, memory, positions, saes, threads } = options;
+  const { memory, positions, saes, threads } = options;
   const checkpoint = await openCheckpoint(options.place.folder);
   const family = familyOf(checkpoint);
   const weights = bytesOf(partsOf(checkpoint, family), {
@@ -85,13 +85,13 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
   const shares = shareMemory(memory, { family, weights, positions, saes });
   const model = await openLanguageModel(checkpoint, {
     hooks: options.hooks,
-    device: parseDevices(config.device),
+    device: parseDevices(options.device),
     maxTokens: options.maxTokens,
     ...(shares.weights === undefined ? {} : { memory: shares.weights }),
-    ...(threads === undefined ? {} : { threads }),
+    ...(threads == null ? {} : { threads }),
     ...(options.divergence ? { divergence: true } : {}),
   });
-  const type = config.spill === 'bfloat16' ? 'BF16' : 'F32';
+  const type = options.spill === 'bfloat16' ? 'BF16' : 'F32';
   const folder = join(options.folder, SPILL);
   const store = model.resident
     ? memoryStore()

@@ -1,5 +1,5 @@
 /** The SAEs of a run: what they are called, where they hook in, and where they come from. */
-import type { RunConfig } from '../../config/run-config.ts';
+import type { SaeSettings } from '../../config/sections.ts';
 import { sweptRecipes } from '../../config/sweep.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
@@ -21,7 +21,7 @@ export type SaeOrigin =
   | { kind: 'published'; sae: PublishedSae };
 
 /** By layer, ascending; of one layer those that are trained in the order of the sweep, then the others. Ids are unique. */
-export function plannedSaes(config: RunConfig, published: readonly PublishedSae[]): PlannedSae[] {
+export function plannedSaes(config: SaeSettings, published: readonly PublishedSae[]): PlannedSae[] {
   const trained = trainedSaes(config).map(
     ({ id, layer, recipe }): PlannedSae => ({ id, layer, origin: { kind: 'trained', recipe } }),
   );
@@ -32,7 +32,7 @@ export function plannedSaes(config: RunConfig, published: readonly PublishedSae[
 }
 
 /** Those that the run trains, by layer, of one layer in the order of the sweep. */
-export function trainedSaes(config: RunConfig): { id: string; layer: number; recipe: Recipe }[] {
+export function trainedSaes(config: SaeSettings): { id: string; layer: number; recipe: Recipe }[] {
   if (!config.train) return [];
   const recipes = sweptRecipes(config.sae, config.sweep);
   const layers = [...config.layers].sort((a, b) => a - b);

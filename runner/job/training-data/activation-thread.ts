@@ -31,7 +31,7 @@ export async function openActivations(
   from: PackingPosition | undefined,
   voice: Voice,
 ): Promise<ActivationSource> {
-  const { overlap } = sharingOf(run.config, parseDevices(run.config.device));
+  const { overlap } = sharingOf(run.config.threads, parseDevices(run.config.device));
   return overlap ? openActivationThread({ ...run, from }, voice) : openActivationsHere(run, from, voice);
 }
 

@@ -2,9 +2,7 @@
  * The stream that training reads: packed text run through the language model up to the last hook.
  */
 import { availableParallelism } from 'node:os';
-import type { RunConfig } from '../../config/run-config.ts';
-import { openCheckpoint } from '../../lm/checkpoint.ts';
-import { familyOf } from '../../lm/families/index.ts';
+import type { CorpusSettings, MachineSettings } from '../../config/sections.ts';
 import { knownTokens } from '../../lm/known-tokens.ts';
 import type { TokenBatch } from '../../lm/language-model.ts';
 import { type Observer, sweep } from '../../lm/sweep.ts';
@@ -12,9 +10,10 @@ import { type Device, parseDevices } from '../../onnx/devices.ts';
 import { type Reporter, Stopped, stageReporter, type Voice } from '../../reporter.ts';
 import type { PackingPosition } from '../../text/packing.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
-import type { ModelPlace } from '../shared/identity.ts';
 import { openRunModel } from '../shared/language-model.ts';
-import { batchOf, trainingRows } from '../shared/text.ts';
+import type { ModelPlace } from '../shared/model-place.ts';
+import { batchOf } from '../shared/text.ts';
+import { trainingRows } from './training-rows.ts';
 
 /** One forward pass. */
 export interface ActivationPass {
@@ -38,18 +37,23 @@ export interface Sharing {
 
 /** Half the cores for the language model, half for the SAEs; a device other than the CPU is used from one thread. */
 export function sharingOf(
-  config: RunConfig,
+  threads: number | null,
   devices: readonly Device[],
   cores = availableParallelism(),
 ): Sharing {
   const overlap = devices.every((device) => device === 'cpu') && cores > 1;
-  if (config.threads !== null) return { overlap, threads: config.threads };
+  if (threads !== null) return { overlap, threads };
   return { overlap, threads: overlap ? Math.floor(cores / 2) : undefined };
 }
 
 /** What the stream is made from. */
 export interface ActivationRun {
-  config: RunConfig;
+  config: MachineSettings & {
+    corpus: CorpusSettings;
+    layers: readonly number[];
+    sae: { batchTokens: number };
+    training: { tokens: number };
+  };
   place: ModelPlace;
   /** The run's folder. */
   folder: string;
@@ -78,9 +82,10 @@ export async function openActivationsHere(
   const { config, place } = run;
   const { rowTokens } = config.corpus;
   const { batchTokens } = config.sae;
-  const { threads } = sharingOf(config, parseDevices(config.device));
+  const { threads } = sharingOf(config.threads, parseDevices(config.device));
   const loaded = await loadTokenizer(place.folder);
   const opened = await openRunModel({
+    ...config,
     ...run,
     hooks: config.layers,
     maxTokens: rowTokens,
@@ -90,7 +95,7 @@ export async function openActivationsHere(
   const { model, store } = opened;
   const reporter = stageReporter('activations', 'tokens', voice);
   const tokenizer = knownTokens(loaded, model.vocabulary);
-  const rows = trainingRows(config, tokenizer, from);
+  const rows = trainingRows(config.corpus, config.training.tokens, tokenizer, from);
   const passes = Math.min(PASSES_TOGETHER, Math.ceil(config.training.tokens / batchTokens));
   const shape = { rows: batchTokens / rowTokens, tokens: rowTokens };
   // A residual waits at each hook, and one between two segments.
@@ -162,9 +167,4 @@ export async function openActivationsHere(
       await opened.close();
     },
   };
-}
-
-/** Width of the residual stream, from the checkpoint's config alone. */
-export async function residualWidth(model: ModelPlace): Promise<number> {
-  return familyOf(await openCheckpoint(model.folder)).dModel;
 }

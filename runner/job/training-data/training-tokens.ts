@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { RunConfig } from '../../config/run-config.ts';
+import type { TrainingSettings } from '../../config/sections.ts';
 import { MalformedError } from '../../errors.ts';
 import type { PackingPosition } from '../../text/packing.ts';
 import { fileRows, memoryRows, type RowStore } from '../../train/row-store.ts';
@@ -48,7 +48,11 @@ export interface TrainingTokens {
 }
 
 export interface TokensStart {
-  config: RunConfig;
+  config: {
+    corpus: { rowTokens: number; trainSeed: number };
+    sae: { batchTokens: number };
+    training: Pick<TrainingSettings, 'policy' | 'shuffle'>;
+  };
   /** The run's. */
   folder: string;
   d: number;
@@ -70,7 +74,7 @@ export function openTrainingTokens(
   const { policy, shuffle } = config.training;
   const { batchTokens } = config.sae;
   const shape = { d, rowTokens: config.corpus.rowTokens };
-  const capacity = bufferCapacity(config, d, layers.length);
+  const capacity = bufferCapacity(shuffle.megabytes, d, layers.length);
   const plain = keepsAll(policy) && capacity === 0;
   const resumed = 'state' in start ? start.state : undefined;
   const medians = new Map(
@@ -143,14 +147,18 @@ export function openTrainingTokens(
 }
 
 /** Tokens that the shuffle buffer holds. */
-function bufferCapacity({ training }: RunConfig, d: number, layers: number): number {
-  return Math.floor((training.shuffle.megabytes * 2 ** 20) / (4 * d * layers));
+function bufferCapacity(megabytes: number, d: number, layers: number): number {
+  return Math.floor((megabytes * 2 ** 20) / (4 * d * layers));
 }
 
 /** Files that hold the buffer's contents in a checkpoint, each with the bytes that it may have at most. */
-export function contentLimits(config: RunConfig, d: number, layers: readonly number[]): Map<string, number> {
+export function contentLimits(
+  { sae, training }: { sae: { batchTokens: number }; training: Pick<TrainingSettings, 'shuffle'> },
+  d: number,
+  layers: readonly number[],
+): Map<string, number> {
   // Beside the buffer, what is out of it and does not fill a batch yet, and a pass.
-  const tokens = bufferCapacity(config, d, layers.length) + 2 * config.sae.batchTokens;
+  const tokens = bufferCapacity(training.shuffle.megabytes, d, layers.length) + 2 * sae.batchTokens;
   return new Map(layers.map((layer) => [fileOf(layer), 4 * d * tokens]));
 }
 

@@ -1,4 +1,4 @@
-/** Names of hooks, as programs write them -> the block whose residual stream they mean. */
+/** Names of hooks, as programs write them, and the block whose residual stream they mean. */
 import { quote, UserError } from '../../errors.ts';
 import type { SaeDetails } from '../checkpoints/loaded.ts';
 
@@ -17,6 +17,11 @@ export function residualLayer(hook: string): number | null {
   }
   const preceding = before.exec(hook);
   return preceding && Number(preceding[1]) > 0 ? Number(preceding[1]) - 1 : null;
+}
+
+/** Name of the residual stream after a block, as TransformerLens and SAELens write it. */
+export function residualHook(layer: number): string {
+  return `blocks.${layer}.hook_resid_post`;
 }
 
 /**

@@ -6,7 +6,7 @@ import { controlsPart } from '../../../runner/evaluation/controls.ts';
 import { evaluate, type RunningSuite } from '../../../runner/evaluation/evaluate.ts';
 import { documentsOf } from '../../../runner/evaluation/observation.ts';
 import type { HookMeasured } from '../../../runner/evaluation/token-pass.ts';
-import { coreBatches, evaluationText } from '../../../runner/job/shared/text.ts';
+import { coreBatches, evaluationText } from '../../../runner/job/evaluation/heldout-text.ts';
 import { random } from '../../../runner/math/random.ts';
 import { resampleRows } from '../../../runner/metrics/bootstrap.ts';
 import type { CoreTable } from '../../../runner/metrics/core-losses.ts';
@@ -99,7 +99,7 @@ describe('documents', () => {
     const text = await evaluationText(config, tokenizer, silent);
     const begin = tokenizer.bosTokenId ?? tokenizer.eosTokenId!;
     const core = { begin, tokens: 2_048, setting: 'evaluation.coreTokens' };
-    for (const batches of [text.batches, await coreBatches(config, tokenizer, core, silent)]) {
+    for (const batches of [text.batches, await coreBatches(config.corpus, tokenizer, core, silent)]) {
       const found = documentsOf(batches)!;
       const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
       expect(found).toHaveLength(rows);

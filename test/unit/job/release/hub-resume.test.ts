@@ -10,6 +10,7 @@ import { MalformedError, UserError } from '../../../../runner/errors.ts';
 import type { HubReference } from '../../../../runner/hub/reference.ts';
 import { type Fetching, fetchResume, findResume } from '../../../../runner/job/release/hub-resume.ts';
 import { checkStamp, type ResumeStamp, STAMP, stampOf } from '../../../../runner/job/release/resume-stamp.ts';
+import { limitsOfCheckpoint } from '../../../../runner/job/run/hub-state.ts';
 import { trainedSaes } from '../../../../runner/job/shared/planned-saes.ts';
 import { random } from '../../../../runner/math/random.ts';
 import { checkpointStore } from '../../../../runner/train/checkpoint.ts';
@@ -74,7 +75,7 @@ function withPlace(use: (place: Place) => Promise<void>): Promise<void> {
 async function take(place: Place): Promise<void> {
   const found = await findResume(place, repository);
   if (found === undefined) throw new Error('nothing was found');
-  await fetchResume(place, found, config, model);
+  await fetchResume(place, found, await limitsOfCheckpoint(config, model));
 }
 
 const nothing = async (): Promise<string[]> => readdir(join(base, 'run', 'checkpoints')).catch(() => []);
@@ -84,7 +85,7 @@ test('becomes the only checkpoint of the run, as it was written', () =>
     place.server.put('lab/saes', { ...(await resumeFiles()), 'README.md': { text: 'words' } });
     const found = await findResume(place, repository);
     expect(found?.stamp).toEqual(stamp);
-    await fetchResume(place, found!, config, model);
+    await fetchResume(place, found!, await limitsOfCheckpoint(config, model));
     const here = await checkpointStore(join(base, 'run', 'checkpoints')).load();
     const there = await checkpointStore(join(base, 'written')).load();
     expect(here?.checkpoint).toEqual(there?.checkpoint);

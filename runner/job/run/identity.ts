@@ -3,13 +3,8 @@ import { recordedSettings, trainingSettings } from '../../config/roles.ts';
 import type { RunConfig } from '../../config/run-config.ts';
 import { canonicalJson, hashFile, sha256 } from '../../io/hash.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
-import type { PublishedSae } from './published-saes.ts';
-
-/** Where a run's language model lies, and the commit of its repository when it came from one. */
-export interface ModelPlace {
-  folder: string;
-  revision: string | null;
-}
+import type { ModelPlace } from '../shared/model-place.ts';
+import type { PublishedSae } from '../shared/published-saes.ts';
 
 /** What a run's results follow from, as hashes. */
 export interface RunIdentity {

@@ -1,17 +1,27 @@
 import { join } from 'node:path';
-import type { RunConfig } from '../../config/run-config.ts';
 import { writeJsonAtomic } from '../../io/write-atomic.ts';
 import { type ReleaseType, writeRelease } from '../../sae/checkpoints/reference-release.ts';
+import { residualHook } from '../../sae/published/hook-layer.ts';
 import { applies } from '../../train/architectures/index.ts';
+import type { PolicyCounts } from '../../train/token-policy.ts';
 import type { TrainedSae } from '../../train/trainer.ts';
-import { residualHook } from '../evaluation/record.ts';
-import type { Trained } from './trained.ts';
 import { type Trajectory, trajectoryFile } from './trajectory-file.ts';
 
-/** Writes one SAE, trained or on its way, in the layout of the reference release; returns the files' names. */
+/** What training makes. */
+export interface Trained {
+  saes: TrainedSae[];
+  /** What the token policy did. */
+  policy: PolicyCounts;
+}
+
+/**
+ * Writes one SAE, trained or on its way, in the layout of the reference release; returns the files' names.
+ *
+ * @param model name of the language model
+ */
 export function writeTrainedSae(
   folder: string,
-  config: RunConfig,
+  model: string,
   { plan, sae, steps, tokens }: TrainedSae,
   type: ReleaseType = 'F32',
 ): Promise<{ tensors: string; config: string }> {
@@ -19,7 +29,7 @@ export function writeTrainedSae(
   const details = {
     ...(applies('kAux', architecture) ? { k_aux: kAux, alpha_aux: alphaAux } : {}),
     hook_name: residualHook(plan.layer),
-    model_name: config.model.id,
+    model_name: model,
     tokens_seen: tokens,
     step: steps,
   };
@@ -27,13 +37,9 @@ export function writeTrainedSae(
 }
 
 /** Writes all SAEs of a run and their trajectories into its folder. */
-export async function writeTrained(
-  folder: string,
-  config: RunConfig,
-  { saes, policy }: Trained,
-): Promise<void> {
+export async function writeTrained(folder: string, model: string, { saes, policy }: Trained): Promise<void> {
   for (const trained of saes) {
-    await writeTrainedSae(folder, config, trained);
+    await writeTrainedSae(folder, model, trained);
     const { plan, tokens, trajectory } = trained;
     const points: Trajectory = { layer: plan.layer, tokens, points: trajectory, policy };
     await writeJsonAtomic(join(folder, trajectoryFile(plan.id)), points);

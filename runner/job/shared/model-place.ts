@@ -1,0 +1,13 @@
+import { openCheckpoint } from '../../lm/checkpoint.ts';
+import { familyOf } from '../../lm/families/index.ts';
+
+/** Where a run's language model lies, and the commit of its repository when it came from one. */
+export interface ModelPlace {
+  folder: string;
+  revision: string | null;
+}
+
+/** Width of the residual stream, from the checkpoint's config alone. */
+export async function residualWidth({ folder }: ModelPlace): Promise<number> {
+  return familyOf(await openCheckpoint(folder)).dModel;
+}
