@@ -1,14 +1,13 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
-import type { EvaluationRecord } from './schema.ts';
 
 /**
- * Makes a folder of `content/` hold exactly these records.
+ * Makes a folder of `content/` hold exactly these records or tables.
  *
  * @returns whether anything changed
  */
-export async function publishRecords(records: readonly EvaluationRecord[], folder: string): Promise<boolean> {
+export async function publishRecords(records: readonly { id: string }[], folder: string): Promise<boolean> {
   const wanted = new Map(records.map((each) => [`${each.id}.json`, each]));
   let changed = false;
   for (const [file, each] of wanted) {

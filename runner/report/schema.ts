@@ -27,7 +27,7 @@ const webAddress = z.url({ protocol: /^https?$/ }).max(TEXT_LIMIT);
 export const kinds = {
   measured: 'Measured by this runner; the record says how to repeat it.',
   imported: 'Read from another tool’s result file; definitions mapped, missing values stay missing.',
-  published: 'Measured and published by the SAE’s authors; transcribed.',
+  published: 'Measured and published by others, such as the SAE’s authors; transcribed.',
   demo: 'Marked provisional or placeholder by its publisher.',
   external: 'Quoted by a publisher from someone else’s paper.',
 } as const;
@@ -202,6 +202,8 @@ export const recordObject = z.strictObject({
     name,
     repo: name.nullable(),
     architecture: z.enum(['topk', 'batchtopk', 'relu', 'jumprelu', 'gated', 'matryoshka']),
+    /** What sets its training apart from others of its architecture, such as p-anneal of a ReLU SAE. */
+    variant: name.optional(),
     layer: count,
     hook: name,
     d_in: count.nullable(),
