@@ -1,25 +1,36 @@
 import { defineCollection } from 'astro:content';
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { glob } from 'astro/loaders';
-import { record } from '../runner/report/schema.ts';
+import { z } from 'zod';
+import { schemaVersion } from '../runner/report/schema.ts';
+import { checkContent, contentFiles, contentFolder, readContent } from './lib/content.ts';
 
-const folder = resolve(process.env.INTERPBOARD_CONTENT ?? 'content');
-if (!existsSync(folder)) {
+if (!existsSync(contentFolder)) {
   throw new Error(
-    `${folder}: found no such folder; expected the records of the site. Set INTERPBOARD_CONTENT or run npm run eval.`,
+    `${contentFolder}: found no such folder; expected the records of the site. Set INTERPBOARD_CONTENT or run npm run eval.`,
   );
 }
 
-/** One JSON file, one record: one SAE at one hook. A file that breaks the schema fails the build by name and field. */
+/**
+ * The files of the content folder. One that breaks its schema fails the build by name and field, before anything is
+ * written; what has not changed since the last build is not held to it again. Entries carry no data: a store of a
+ * thousand whole records would go through the bundler.
+ */
 const records = defineCollection({
-  loader: glob({
-    base: folder,
-    pattern: '**/*.json',
-    // The path, not a field, so that two files cannot silently become one entry.
-    generateId: ({ entry }) => entry,
-  }),
-  schema: record,
+  loader: {
+    name: 'records',
+    load: async ({ store, generateDigest }) => {
+      const files = contentFiles();
+      for (const file of store.keys()) if (!files.includes(file)) store.delete(file);
+      for (const file of files) {
+        const text = readContent(file);
+        const digest = generateDigest(`${schemaVersion} ${text}`);
+        if (store.get(file)?.digest === digest) continue;
+        checkContent(file, text);
+        store.set({ id: file, data: {}, digest });
+      }
+    },
+  },
+  schema: z.object({}),
 });
 
 export const collections = { records };

@@ -60,12 +60,8 @@ export const recordTable = z
 
 export type RecordTable = z.infer<typeof recordTable>;
 
-/**
- * The records of a table's rows, in their order.
- *
- * @throws z.ZodError for a value outside its definition's range
- */
-export function recordsOf(table: RecordTable): EvaluationRecord[] {
+/** The records of a table's rows, in their order, each held to the schema. */
+export function recordsOf(table: RecordTable): z.ZodSafeParseResult<EvaluationRecord>[] {
   const { title: _, about, rows, columns, interval_note, ...shared } = table;
   return rows.map(({ key, name: saeName, architecture, variant, member, k, values }) => {
     const metrics: Record<string, Measure> = {};
@@ -78,7 +74,7 @@ export function recordsOf(table: RecordTable): EvaluationRecord[] {
           : { value, interval: null, interval_note, ...words };
       measuresIn(definition, metrics, suites)[definition] = measure;
     });
-    return record.parse({
+    return record.safeParse({
       schema: schemaVersion,
       id: `${table.id}-${key}`,
       kind: shared.kind,

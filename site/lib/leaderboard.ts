@@ -7,7 +7,8 @@ import type { EvaluationRecord, Kind, Measure } from '../../runner/report/schema
 import { type SkillMark, skillMark } from './controls.ts';
 import { formatCount, formatTokens } from './format.ts';
 import { ranks } from './order.ts';
-import { definitionPath, saePath } from './url.ts';
+import { recordPage } from './release.ts';
+import { definitionPath, sitePath } from './url.ts';
 
 export interface ScoreColumn {
   key: string;
@@ -95,7 +96,7 @@ export function leaderboardRows(records: readonly EvaluationRecord[], ranked: bo
   const ranges = ranked ? rankRanges(records) : [];
   const rows = records.map((entry, i) => ({
     id: entry.id,
-    href: saePath(entry.id),
+    href: sitePath(recordPage(entry)),
     name: entry.sae.name,
     model: entry.model.id,
     kind: entry.kind,

@@ -1,12 +1,24 @@
-import { getCollection } from 'astro:content';
+import type { RecordTable } from '../../runner/report/record-table.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { isLightCheckpoint } from './along-training.ts';
-import { arrangeRecords, type Entry } from './arrange.ts';
+import { arrangeRecords } from './arrange.ts';
+import { type ContentFile, contentFiles, readContent, trustedContent } from './content.ts';
+
+/** Read once a build: every page asks for them. */
+let read: { content: ContentFile[]; records: EvaluationRecord[] } | undefined;
+
+function content(): NonNullable<typeof read> {
+  if (read !== undefined && !import.meta.env.DEV) return read;
+  // content.config.ts held them to their schema.
+  const files = contentFiles().map((file) => trustedContent(file, readContent(file)));
+  const entries = files.flatMap(({ file, records }) => records.map((data) => ({ id: file, data })));
+  read = { content: files, records: arrangeRecords(entries) };
+  return read;
+}
 
 /** Every record of the content folder, ordered by model and layer; ids are unique or the build fails. */
 export async function loadRecords(): Promise<EvaluationRecord[]> {
-  const entries: Entry[] = await getCollection('records');
-  return arrangeRecords(entries);
+  return content().records;
 }
 
 /**
@@ -14,5 +26,10 @@ export async function loadRecords(): Promise<EvaluationRecord[]> {
  * not listed beside what became of them.
  */
 export async function listedRecords(): Promise<EvaluationRecord[]> {
-  return (await loadRecords()).filter((entry) => !isLightCheckpoint(entry));
+  return content().records.filter((entry) => !isLightCheckpoint(entry));
+}
+
+/** Tables of published figures, whose records share a page. */
+export async function loadTables(): Promise<RecordTable[]> {
+  return content().content.flatMap(({ table }) => table ?? []);
 }

@@ -17,7 +17,8 @@ export function recordPage(entry: EvaluationRecord): string {
   return table === undefined ? `sae/${entry.id}/` : `release/${slug(table)}/#${entry.id}`;
 }
 
-function slug(name: string): string {
+/** A name as part of an address. */
+export function slug(name: string): string {
   return name
     .toLowerCase()
     .replace(/[^a-z0-9.]+/g, '-')

@@ -28,7 +28,7 @@ function attributes(html: string, name: string): string[] {
 describe('built files', () => {
   it('has a page for every record and every part', async () => {
     const files = (await builtPages()).map((page) => page.file);
-    expect(files).toHaveLength(5 + 11 + 6);
+    expect(files).toHaveLength(5 + 11 + 6 + 6);
   });
 
   it('keeps every internal link and anchor', async () => {

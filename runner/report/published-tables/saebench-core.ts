@@ -15,15 +15,7 @@ import { type RecordTable, recordTable, tableVersion } from '../record-table.ts'
 
 const COMMIT = 'eaacfce227a890164facb3a4253ad699c6b275ae';
 
-const row = z.tuple([
-  z.string(),
-  z.int(),
-  z.number(),
-  z.number(),
-  z.number(),
-  z.number(),
-  z.number(),
-]);
+const row = z.tuple([z.string(), z.int(), z.number(), z.number(), z.number(), z.number(), z.number()]);
 const figures = z.object({ suites: z.record(z.string(), z.array(row)) });
 
 /** Rows of 128 tokens each. */

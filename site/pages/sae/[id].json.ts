@@ -10,6 +10,6 @@ export const getStaticPaths = (async () =>
 
 /** The record itself, for download and for the comparison page. */
 export const GET: APIRoute<{ entry: EvaluationRecord }> = ({ props }) =>
-  new Response(`${JSON.stringify(props.entry, null, 2)}\n`, {
+  new Response(`${JSON.stringify(props.entry)}\n`, {
     headers: { 'Content-Type': 'application/json' },
   });
