@@ -125,6 +125,17 @@ export const baseDefinitions = {
       digits: 4,
       range: [0, 1],
     },
+    'alive_latents@v1': {
+      metric: 'alive_latents',
+      title: 'Alive latents, counted',
+      short: 'alive latents',
+      formula: '#{j : z_j > 0 for some token of the window}',
+      note: 'Where a publisher gives the count; of SAEs measured here it is alive · n.',
+      unit: 'latents',
+      direction: 'higher',
+      digits: 0,
+      range: [0, null],
+    },
     'dead_fraction@v1': {
       metric: 'dead_fraction',
       title: 'Dead fraction',

@@ -243,6 +243,10 @@ function referenceRecord(row: ReferenceLayer): EvaluationRecord {
         window_tokens: validationTokens,
         note: `Validation report: ${validation.alive.toLocaleString('en-US')} of 65,536 latents.`,
       }),
+      'alive_latents@v1': published(validation.alive, {
+        window_tokens: validationTokens,
+        note: 'Validation report.',
+      }),
       'dead_fraction@v1': published(validation.dead_fraction, {
         window_tokens: validationTokens,
         note: 'Validation report.',

@@ -9,6 +9,7 @@ export type StatisticGroup = 'Reconstruction and sparsity' | 'Loss';
 /** What a record holds elsewhere than among its metrics, or what is only ever read from others' files. */
 const notExpected = (id: DefinitionId): boolean =>
   id === 'density@v1' ||
+  id === 'alive_latents@v1' ||
   id === 'skill@v1' ||
   id === 'var_exp@saebench-0.6' ||
   id.endsWith('@dictionary-learning');

@@ -17,7 +17,10 @@ test.each(['small-world-l0', 'small-world-l2', 'awkward-import', 'qwen3.6-27b-pa
   (id) => {
     const before = old(id);
     expect(before.schema).toBe('interpboard.record/1');
-    expect(record.parse(before)).toEqual(today.find((each) => each.id === id));
+    const now = structuredClone(today.find((each) => each.id === id)!);
+    // Transcribed only after that version.
+    delete now.metrics['alive_latents@v1'];
+    expect(record.parse(before)).toEqual(now);
   },
 );
 

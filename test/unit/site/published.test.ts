@@ -44,6 +44,9 @@ describe('published records', () => {
   );
 
   it('keeps demo and external rows out of the ranked kinds', () => {
+    expect(records.slice(0, 3).map((entry) => entry.metrics['alive_latents@v1']?.value)).toEqual([
+      65_174, 64_138, 58_204,
+    ]);
     const kinds = Object.groupBy(records, (entry) => entry.kind);
     expect(kinds.published?.map((entry) => entry.sae.layer)).toEqual([11, 31, 55]);
     expect(kinds.demo).toHaveLength(2);
@@ -56,6 +59,7 @@ describe('published records', () => {
     for (const entry of records.filter((one) => one.kind === 'published')) {
       const validation = entry.metrics['alive@v1'];
       const score = interpScoreOf(entry)?.components.alive;
+      expect(entry.metrics['alive_latents@v1']?.value).toBe((validation?.value ?? 0) * entry.sae.d_sae);
       expect(validation).toMatchObject({ window_tokens: 1_000_000 });
       expect(score).toMatchObject({ window_tokens: 250_000 });
       expect(validation?.value).not.toBe(score?.value);
