@@ -99,6 +99,10 @@ export class BrokenRow {
   constructor(error: MalformedError) {
     this.error = error;
   }
+  /** The same under another name of its place. */
+  named(thing: string): BrokenRow {
+    return new BrokenRow(new MalformedError({ ...this.error.complaint, thing }, { cause: this.error.cause }));
+  }
 }
 
 /**

@@ -83,8 +83,9 @@ async function* rowsOf(
 ): AsyncGenerator<SourceRow> {
   const { file } = start;
   let { row } = start;
-  const give = (value: unknown, byte: number): SourceRow => {
+  const give = (found: unknown, byte: number): SourceRow => {
     const place = `${source.name} row ${row}`;
+    const value = found instanceof BrokenRow ? found.named(place) : found;
     if (value instanceof BrokenRow && !keepBroken) throw value.error;
     row++;
     return { value, place, next: { file, row, byte } };

@@ -28,7 +28,6 @@ const train = of('train');
 const report = of('report');
 const exchange = of('exchange');
 const config = of('config');
-const suites = of('suites');
 
 const CORPORA = 'test/unit/text/corpora.test.ts';
 const MIXTURE = 'test/unit/text/mixture.test.ts';
@@ -114,7 +113,13 @@ export const mutations: readonly Mutation[] = [
     SETTINGS,
     'evaluation.probeSeed',
   ),
-  suites('core/suite.ts', 'Math.floor(coreTokens / CORE_ROW_TOKENS)', '2', SETTINGS, 'evaluation.coreTokens'),
+  job(
+    'evaluation/heldout-text.ts',
+    'const wanted = Math.floor(tokens / CORE_ROW_TOKENS);',
+    'const wanted = 2;',
+    SETTINGS,
+    'evaluation.coreTokens',
+  ),
   job('training-data/training-tokens.ts', 'counts.dropped += now.dropped;', '', TOKENS),
   job('training-data/training-tokens.ts', 'keepsAll(policy) && capacity === 0', 'keepsAll(policy)', TOKENS),
   job('training-data/training-tokens.ts', 'bufferStream(config.corpus.trainSeed)', 'bufferStream(0)', TOKENS),

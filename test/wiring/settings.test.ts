@@ -74,14 +74,14 @@ describe(`another value of a setting acts${left > 0 ? ` (${left} more: npm run t
       return;
     }
     const before = await base(under, words);
-    const seen = wiring.seen ?? (({ weights }: Left) => weights);
-    const was = await seen(before, made);
+    const seen = [wiring.seen ?? (({ weights }: Left) => weights)].flat();
+    const was = await Promise.all(seen.map((look) => look(before, made)));
     // What is trained already is measured again, without a word about starting over.
     const again = roleOf(path) === 'evaluation' ? { from: before.folder } : {};
     const after = await run({ settings: changed, words, ...again });
-    const is = await seen(after, made);
-    expect(is, after.outcome.all).not.toEqual(was);
-    if ('gives' in wiring) expect(is).toEqual(wiring.gives);
+    const is = await Promise.all(seen.map((look) => look(after, made)));
+    for (const [i, each] of is.entries()) expect(each, after.outcome.all).not.toEqual(was[i]);
+    if ('gives' in wiring) expect(is).toEqual([wiring.gives]);
     if (path.startsWith('sae.')) {
       const [record] = after.records;
       const value = Array.isArray(to) ? to.join(', ') : to;

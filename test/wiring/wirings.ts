@@ -26,13 +26,15 @@ export interface Made {
   hub: StandIn;
 }
 
+type Seen = (left: Left, made: Made) => unknown | Promise<unknown>;
+
 export interface Wiring {
   to: unknown | ((made: Made) => unknown);
   /** Settings under which it has an effect. */
   under?: Settings | ((made: Made) => Settings);
   words?: readonly string[];
-  /** Where its effect is to be seen; by default in the weights of the SAE. */
-  seen?: (left: Left, made: Made) => unknown | Promise<unknown>;
+  /** Where its effect is to be seen, in each of several places; by default in the weights of the SAE. */
+  seen?: Seen | readonly Seen[];
   /** What is seen, where that can be said beforehand. */
   gives?: unknown;
   /** The program refuses the value, with this in its line. */
@@ -85,9 +87,13 @@ async function savedTokens({ folder, outcome }: Left): Promise<number> {
   return (JSON.parse(stamp) as { tokens: number }).tokens;
 }
 const BLOWS_UP = {
-  'sae.learningRate': 1,
-  'sae.learningRateFloor': 1,
-  'sae.warmupSteps': 6,
+  // Adam without a memory of squares: whatever the start, a gradient that shrinks makes the next update larger.
+  'sae.adamBeta1': 0.99,
+  'sae.adamBeta2': 0,
+  'sae.learningRate': 0.03,
+  'sae.learningRateFloor': 0.03,
+  // After some six to nine steps, so that a state saved each second step and one saved each fifth differ.
+  'sae.warmupSteps': 40,
   'sae.unitNormDecoder': false,
   'sae.gradientClip': 1e9,
   'training.tokens': 61_440,
@@ -98,18 +104,18 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'model.id': { to: 'lab/other', seen: (left) => first(left).model.id, gives: 'lab/other' },
   'model.reference': {
     to: ({ model }: Made) => model,
-    seen: (left) => [first(left).provenance.config?.model, first(left).caveats.length],
+    seen: [(left) => first(left).provenance.config?.model, (left) => first(left).caveats.length],
   },
   layers: { to: [1, 2], seen: ids, gives: ['wiring-l1', 'wiring-l2'] },
   device: { to: 'tpu', refused: /device: found "tpu"/ },
-  backend: { to: 'graph', seen: (left) => [recipe('backend')(left), first(left).sae.sha256] },
+  backend: { to: 'graph', seen: [recipe('backend'), weights] },
   threads: { to: 1, seen: (left) => first(left).provenance.threads, gives: 1 },
   spill: {
     to: 'bfloat16',
     words: ['--memory=24MiB'],
-    seen: (left) => [weights(left), first(left).caveats.some((text) => text.includes('bfloat16'))],
+    seen: [weights, (left) => first(left).caveats.some((text) => text.includes('bfloat16'))],
   },
-  'corpus.source': { to: ({ text }: Made) => text, seen: (left) => [weights(left), recipe('source')(left)] },
+  'corpus.source': { to: ({ text }: Made) => text, seen: [weights, recipe('source')] },
   'corpus.heldout': {
     to: ({ otherText }: Made) => otherText,
     under: ({ text }) => ({ 'corpus.source': text, 'corpus.heldoutShare': 0.2 }),
@@ -118,7 +124,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'corpus.heldoutShare': {
     to: 0.3,
     under: ({ text }) => ({ 'corpus.source': text, 'corpus.heldoutShare': 0.2 }),
-    seen: (left) => [weights(left), first(left).data?.documents],
+    seen: [weights, (left) => first(left).data?.documents],
   },
   'corpus.badRows': {
     to: 0,
@@ -126,13 +132,13 @@ export const wirings: Readonly<Record<string, Wiring>> = {
     refused: /broken\.jsonl row 3: found/,
     code: 3,
   },
-  'corpus.boundaries': { to: 'apart', seen: (left) => [weights(left), recipe('boundaries')(left)] },
-  'corpus.trainSeed': { to: 7, seen: (left) => [weights(left), first(left).provenance.seeds.training_text] },
+  'corpus.boundaries': { to: 'apart', seen: [weights, recipe('boundaries')] },
+  'corpus.trainSeed': { to: 7, seen: [weights, (left) => first(left).provenance.seeds.training_text] },
   'corpus.heldoutSeed': {
     to: 7,
-    seen: (left) => [first(left).data?.documents, first(left).metrics['l0@v1']],
+    seen: [(left) => first(left).data?.documents, (left) => first(left).metrics['var_exp@pooled-v1']],
   },
-  'corpus.rowTokens': { to: 64, seen: (left) => [weights(left), first(left).data?.row_tokens] },
+  'corpus.rowTokens': { to: 64, seen: [weights, (left) => first(left).data?.row_tokens] },
   train: {
     to: false,
     under: ({ sae }) => ({ saes: [sae] }),
@@ -208,7 +214,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   },
   'training.shuffle.megabytes': {
     to: 1,
-    seen: (left) => [weights(left), recipe('shuffleMegabytes')(left)],
+    seen: [weights, recipe('shuffleMegabytes')],
   },
   'training.shuffle.onDisk': {
     to: true,
@@ -219,12 +225,12 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   },
   'training.policy.dropFirst': {
     to: 1,
-    seen: (left) => [weights(left), (recipe('tokensDropped')(left) as number) > 0],
+    seen: [weights, (left) => (recipe('tokensDropped')(left) as number) > 0],
   },
   'training.policy.highNorm': {
     to: 'drop',
     under: { 'training.policy.highNormFactor': 1 },
-    seen: (left) => [weights(left), (recipe('tokensDropped')(left) as number) > 0],
+    seen: [weights, (left) => (recipe('tokensDropped')(left) as number) > 0],
   },
   'training.policy.highNormFactor': {
     to: 1.2,
@@ -285,7 +291,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   },
   'evaluation.documentTokens': {
     to: 40,
-    seen: (left) => [first(left).data?.documents?.count, first(left).data?.split],
+    seen: [(left) => first(left).data?.documents?.count, (left) => first(left).data?.split],
   },
   'evaluation.probeTexts': {
     to: 80,
