@@ -112,7 +112,9 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   threads: { to: 1, seen: (left) => first(left).provenance.threads, gives: 1 },
   spill: {
     to: 'bfloat16',
-    words: ['--memory=24MiB'],
+    // Less than a batch, the SAEs and the model's weights take, more than the first two and its largest part.
+    words: ['--memory=529MiB'],
+    under: { 'sae.batchTokens': 4096, 'training.tokens': 8192 },
     seen: [weights, (left) => first(left).caveats.some((text) => text.includes('bfloat16'))],
   },
   'corpus.source': { to: ({ text }: Made) => text, seen: [weights, recipe('source')] },
