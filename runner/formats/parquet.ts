@@ -107,6 +107,9 @@ async function readGroup(
       throw malformed(where, `${about.total_compressed_size} bytes`, `at most ${MAX_CHUNK_BYTES}`);
     if (!(start >= 4 && start + length <= source.byteLength))
       throw malformed(where, `bytes ${start} to ${start + length}`, `a part of ${source.byteLength} bytes`);
+    // The decoder gives nothing for a number that it has no name for.
+    if ((about.codec as string | undefined) === undefined)
+      throw malformed(where, 'a compression that has no name', 'one that parquet names');
     if (about.codec !== 'UNCOMPRESSED' && !Object.hasOwn(COMPRESSORS, about.codec)) {
       throw new UserError({
         thing: where,

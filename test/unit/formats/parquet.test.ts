@@ -85,6 +85,17 @@ test('what it cannot read is one line with the file and the reason', async () =>
   await expect(openParquet(memorySource('a.parquet', long))).rejects.toThrow(/a footer of 4294967280 bytes/);
 });
 
+test('a compression without a name is a malformed file', async () => {
+  const bytes = Buffer.from(load('plain'));
+  // The path of the column, then its compression: field of type i32, 0 as zigzag.
+  const at = bytes.indexOf(Buffer.from('\x04text\x15\x00', 'latin1'));
+  expect(at).toBeGreaterThan(0);
+  bytes[at + 6] = 0x7e;
+  await expect(readAll(memorySource('a.parquet', bytes), 0, ['text'])).rejects.toThrow(
+    /column "text": found a compression that has no name/,
+  );
+});
+
 test('claims of size beyond the limits are refused before memory is taken', async () => {
   // The first page header of an uncompressed chunk: its sizes are zigzag varints right after the type.
   const bytes = load('large-string');
