@@ -1,8 +1,8 @@
-import { homedir } from 'node:os';
 import type { DownloadProgress } from '../hub/download.ts';
-import { readHubSettings } from '../hub/settings.ts';
-import { type Hub, openHub } from '../hub/transport.ts';
+import { openHubHere } from '../hub/here.ts';
+import type { Hub } from '../hub/transport.ts';
 import { Stopped } from '../reporter.ts';
+import { hashingStage } from './hashing.ts';
 import type { ProgressView } from './progress.ts';
 
 /** The hub, with downloads shown on the terminal and ended by Ctrl-C. */
@@ -10,6 +10,8 @@ export interface ShownHub {
   hub: Hub;
   signal: AbortSignal;
   onProgress(progress: DownloadProgress): void;
+  /** What was cached before is read to check it, once. */
+  onCheck(done: number, total: number): void;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface ShownHub {
  * @throws what `use` throws
  */
 export async function withShownHub<T>(view: ProgressView, use: (shown: ShownHub) => Promise<T>): Promise<T> {
-  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+  const hub = await openHubHere();
   const abort = new AbortController();
   const stop = (): void => abort.abort();
   process.once('SIGINT', stop);
@@ -34,6 +36,7 @@ export async function withShownHub<T>(view: ProgressView, use: (shown: ShownHub)
         const fields = { files: `${filesDone}/${files}` };
         view.show({ stage: 'download', done: bytes, total, unit: 'B', rate, fields });
       },
+      onCheck: hashingStage(view).progress,
     });
   } catch (error) {
     if (abort.signal.aborted)

@@ -28,6 +28,7 @@ import { buildSite } from './build-site.ts';
 import { checkUpload } from './check-upload.ts';
 import { chooseDevices } from './choose-devices.ts';
 import { evaluationCache } from './evaluation-cache.ts';
+import { shownHashes } from './hashing.ts';
 import { locateModel } from './locate-model.ts';
 import { locatePublished } from './locate-saes.ts';
 import { optionLines } from './option-lines.ts';
@@ -76,20 +77,21 @@ export async function run(args: readonly string[]): Promise<number> {
   const content = resolve(values.content ?? join(projectRoot, 'content'));
   const out = resolve(values.out ?? defaultOut);
   const view = progressView(process.stdout);
+  const hash = shownHashes(view);
   const folder = join(runs, given.name);
   const asked = { ...given, device: await chooseDevices(given.device, (text) => view.line(text)) };
   const checked = values['overfit-one-batch'] ?? false;
   if (!checked) await checkUpload(asked.upload.repository);
   const model = await locateModel(asked.model.reference, view);
   if (checked) return overfit(asked, model, memory, view);
-  const published = await locatePublished(asked.saes, model, view);
+  const published = await locatePublished(asked.saes, model, view, hash);
   if (values.fresh) await discardRunFolder(folder);
   let opened = await openRunFolder(folder);
   const fresh = values.fresh ?? false;
   try {
     const onHub = await findOnHub(asked, opened, fresh, view);
     const config = await pinText(asked, onHub?.stamp.text ?? pinsOf(opened.found?.config), findFiles);
-    const identity = await runIdentity(config, model, published);
+    const identity = await runIdentity(config, model, published, hash);
     opened = { ...opened, found: await standing(opened, config, identity) };
     if (onHub) {
       const own = stampOf(config, identity, onHub.stamp.started);

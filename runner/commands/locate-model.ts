@@ -20,8 +20,8 @@ export async function locateModel(reference: string | null, view: ProgressView):
   if (reference === null) return { folder: demoModelFolder, revision: null };
   const parsed = parseReference(reference, { exists: existsSync, home: homedir() });
   if (parsed.kind === 'local') return { folder: parsed.path, revision: null };
-  return withShownHub(view, async ({ hub, signal, onProgress }) => {
-    const got = await download(hub, { reference: parsed, select: isModelFile, signal, onProgress });
+  return withShownHub(view, async ({ hub, ...shown }) => {
+    const got = await download(hub, { reference: parsed, select: isModelFile, ...shown });
     view.line(`model    ${formatReference({ ...parsed, revision: got.reference.commit })}`);
     return { folder: got.folder, revision: got.reference.commit };
   });

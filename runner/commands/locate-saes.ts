@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { SAE_LIMIT } from '../config/sweep.ts';
 import { UserError } from '../errors.ts';
+import type { HashFiles } from '../io/hash.ts';
 import type { ModelPlace } from '../job/shared/model-place.ts';
 import { describePublished, type PublishedSae } from '../job/shared/published-saes.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
@@ -22,11 +23,12 @@ export async function locatePublished(
   names: readonly string[],
   model: ModelPlace,
   view: ProgressView,
+  hash: HashFiles,
 ): Promise<PublishedSae[]> {
   if (names.length === 0) return [];
   const places = await located(names, view, locateSaes);
   checkNumber(places);
-  return describePublished(places, familyOf(await openCheckpoint(model.folder)));
+  return describePublished(places, familyOf(await openCheckpoint(model.folder)), hash);
 }
 
 /** @throws as `locateSae` does; Stopped at Ctrl-C */
@@ -39,13 +41,14 @@ async function located(
   view: ProgressView,
   locate: (name: string, locating: Locating) => Promise<SaePlace[]>,
 ): Promise<SaePlace[]> {
-  return withShownHub(view, async ({ hub, signal, onProgress }) => {
+  return withShownHub(view, async ({ hub, signal, onProgress, onCheck }) => {
     const locating: Locating = {
       hub,
       local: { exists: existsSync, home: homedir() },
       registry: onlyOnce(() => theRegistry(hub, process.env, homedir(), signal)),
       signal,
       onProgress,
+      onCheck,
     };
     const places: SaePlace[] = [];
     for (const name of names) {

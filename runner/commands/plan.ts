@@ -8,10 +8,9 @@ import { resolveRun } from '../config/resolve.ts';
 import { suitesOf } from '../config/run-config.ts';
 import { demoModelFolder } from '../demo/index.ts';
 import { UnavailableError, UserError } from '../errors.ts';
+import { openHubHere } from '../hub/here.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
 import { openRepository } from '../hub/repository-files.ts';
-import { readHubSettings } from '../hub/settings.ts';
-import { openHub } from '../hub/transport.ts';
 import { formatBytes, parseBytes } from '../io/bytes.ts';
 import { type PlannedStage, planOf, type RunPlan } from '../job/run/plan.ts';
 import { type Checkpoint, openCheckpoint, readCheckpoint } from '../lm/checkpoint.ts';
@@ -83,7 +82,7 @@ async function locate(reference: string | null): Promise<Located> {
   const parsed = parseReference(reference, { exists: existsSync, home: homedir() });
   if (parsed.kind === 'local')
     return { name: parsed.path, checkpoint: await openCheckpoint(parsed.path), files: null };
-  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+  const hub = await openHubHere();
   const repository = await openRepository(hub, parsed);
   const names = repository.files.map(({ path }) => path);
   const wanted = repository.files.filter(({ path }) => isModelFile(path, names));

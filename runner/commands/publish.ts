@@ -5,9 +5,9 @@ import { homedir, tmpdir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { quote, UserError } from '../errors.ts';
+import { openHubHere } from '../hub/here.ts';
 import { type HubReference, parseReference, repositoryLabel } from '../hub/reference.ts';
-import { readHubSettings } from '../hub/settings.ts';
-import { type Hub, openHub } from '../hub/transport.ts';
+import type { Hub } from '../hub/transport.ts';
 import { type PlannedFile, planUpload, type UploadFile, upload } from '../hub/upload.ts';
 import { writeAtomic } from '../io/write-atomic.ts';
 import { filesOfRelease } from '../job/release/release.ts';
@@ -165,7 +165,7 @@ async function deliver(
   const planned = await planUpload({ reference, files });
   listFiles(`${repositoryLabel(reference)}@${reference.revision}`, planned, view);
   if (dryRun) return;
-  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+  const hub = await openHubHere();
   const { url, commit } = await sendFiles(hub, { reference, planned, title, hidden, view });
   view.line(`published  ${url} (${commit.slice(0, 8)})`);
 }

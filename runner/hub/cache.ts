@@ -1,6 +1,7 @@
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { temporaryName } from '../io/temporary-name.ts';
+import { UnavailableError } from '../errors.ts';
+import { sweepAbandoned, temporaryName } from '../io/temporary-name.ts';
 import { writeAtomic } from '../io/write-atomic.ts';
 import { type HubReference, isCommit } from './reference.ts';
 import type { HubSettings } from './settings.ts';
@@ -84,6 +85,39 @@ async function linked(target: string, path: string): Promise<boolean> {
     const code = (error as NodeJS.ErrnoException).code;
     if (['EPERM', 'EACCES', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL'].includes(code ?? '')) return false;
     throw error;
+  }
+}
+
+/** Removes what killed processes left of links, references and listings; parts of blobs are kept to go on from. */
+export async function sweepRepository(
+  settings: Settings,
+  repository: Repository,
+  commit: string,
+): Promise<void> {
+  const folder = repositoryFolder(settings, repository);
+  for (const each of ['refs', 'trees', join('snapshots', commit)]) await sweepAbandoned(join(folder, each));
+}
+
+/**
+ * Runs what reads and writes the cache.
+ *
+ * @throws UnavailableError for what the file system refuses; everything else as it is
+ */
+export async function onDisk<T>({ cacheFolder }: Settings, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const { code, syscall, path, message } = cause as NodeJS.ErrnoException;
+    if (!(cause instanceof Error) || code === undefined || syscall === undefined) throw cause;
+    throw new UnavailableError(
+      {
+        thing: path ?? cacheFolder,
+        found: message,
+        expected: 'a cache that can be written',
+        next: 'Free space, correct its permissions, remove what stands in the way, or set HF_HUB_CACHE to another folder.',
+      },
+      { cause },
+    );
   }
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../io/data-files.ts';
 import { findLocalFiles } from '../io/local-files.ts';
 import { fileSize, snapshotFolder } from './cache.ts';
+import { damagedFiles, damagedOffline } from './checked.ts';
 import { formatReference, type HubReference, parseReference, repositoryLabel } from './reference.ts';
 import { remoteSource } from './remote-source.ts';
 import {
@@ -99,7 +100,10 @@ async function hubFile(
   const cached = (await fileSize(local)) === size;
   const name = formatReference(pinnedSubject(pinned, path));
   const open = async () => {
-    if (!cached) return remoteSource(hub, pinned, file);
+    const hash = file.hash.hex === '' ? null : file.hash;
+    const damaged = cached ? await damagedFiles(hub, [{ path, file: local, hash }]) : [];
+    if (damaged.length > 0 && hub.settings.offline) throw damagedOffline(pinned, damaged);
+    if (!cached || damaged.length > 0) return remoteSource(hub, pinned, file);
     return { ...(await openFile(local)), name };
   };
   return { path, name, bytes: size, open, cached };

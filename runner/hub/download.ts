@@ -1,8 +1,18 @@
 import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UnavailableError } from '../errors.ts';
-import { blobPath, fileSize, placeInSnapshot, snapshotFolder, walkSnapshot, writeRef } from './cache.ts';
-import { contentHash } from './content-hash.ts';
+import type { HashingOptions } from '../io/known-hashes.ts';
+import {
+  blobPath,
+  fileSize,
+  onDisk,
+  placeInSnapshot,
+  snapshotFolder,
+  sweepRepository,
+  walkSnapshot,
+  writeRef,
+} from './cache.ts';
+import { damagedFiles, damagedOffline } from './checked.ts';
 import { partialBytes, takePartial } from './partial.ts';
 import { checkRepositoryPath, formatReference, type HubReference, repositoryLabel } from './reference.ts';
 import {
@@ -27,10 +37,10 @@ export interface DownloadRequest {
   select?: ((path: string, all: readonly string[]) => boolean) | undefined;
   /** Files at a time. */
   parallel?: number;
-  /** Also hash what was cached before, not only what arrives now. */
-  verifyCached?: boolean;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  /** Large files that were cached before are read once to check them: the bytes read, and all of them. */
+  onCheck?: ((done: number, total: number) => void) | undefined;
 }
 
 export interface DownloadProgress {
@@ -71,7 +81,8 @@ interface Blob {
 
 /**
  * Brings files of a repository into the cache and says where they are. What is there already is not fetched again;
- * what is half there is continued; nothing has its name in the cache before its hash is right.
+ * what is half there is continued; nothing has its name in the cache before its hash is right, and what another
+ * program left there is held to its hash too, once.
  *
  * @param freeBytes room in a folder's file system
  * @throws UserError for names that do not exist, a bad token or missing permission; UnavailableError when gated,
@@ -84,19 +95,35 @@ export async function download(
 ): Promise<Download> {
   const { settings } = hub;
   const reference = await pinReference(hub, request.reference, request.signal);
+  return onDisk(settings, () => downloadPinned(hub, reference, request, freeBytes));
+}
+
+async function downloadPinned(
+  hub: Hub,
+  reference: PinnedReference,
+  request: DownloadRequest,
+  freeBytes: (folder: string) => Promise<number>,
+): Promise<Download> {
+  const { settings } = hub;
+  await sweepRepository(settings, reference, reference.commit);
   const folder = snapshotFolder(settings, reference, reference.commit);
   const paths = request.paths ?? (reference.path === null ? null : [reference.path]);
-  const cached = request.verifyCached ? null : await cachedFiles(hub, reference, folder, paths);
+  const cached = await cachedFiles(hub, reference, folder, paths);
   if (cached) {
-    await writeRef(settings, reference, reference.commit);
     const files = selected(cached, request);
-    return { reference, folder, files, fetchedBytes: 0 };
+    const damaged = await damagedFiles(hub, files, checking(request));
+    if (damaged.length === 0) {
+      await writeRef(settings, reference, reference.commit);
+      return { reference, folder, files, fetchedBytes: 0 };
+    }
+    if (settings.offline) throw damagedOffline(reference, damaged);
   }
   const listed = paths
     ? await findFiles(hub, reference, paths, request.signal)
     : await listRepository(hub, reference, request.signal);
   const wanted = selected(listed, request);
-  const needed = await missingBlobs(hub, reference, folder, wanted, request.verifyCached ?? false);
+  const { needed, damaged } = await missingBlobs(hub, reference, folder, wanted, request);
+  if (settings.offline && damaged.length > 0) throw damagedOffline(reference, damaged);
   if (settings.offline && needed.length > 0)
     throw missingOffline(
       reference,
@@ -146,28 +173,54 @@ async function cachedFiles(
   return found;
 }
 
-/** Gives names to blobs that are here already, and returns the others, each once with all its names. */
+/**
+ * Gives names to blobs that are here already, and returns the others, each once with all its names; those among them
+ * that are here with other contents are the damaged ones.
+ */
 async function missingBlobs(
   hub: Hub,
   reference: PinnedReference,
   folder: string,
   wanted: readonly RepositoryFile[],
-  verify: boolean,
-): Promise<Blob[]> {
+  request: DownloadRequest,
+): Promise<{ needed: Blob[]; damaged: RepositoryFile[] }> {
   const { settings } = hub;
+  const here = await Promise.all(
+    wanted.map(async (file) => {
+      const pointer = join(folder, ...file.path.split('/'));
+      const blob = blobPath(settings, reference, file.hash.hex);
+      const placed = (await fileSize(pointer)) === file.size;
+      return { file, pointer, blob, placed, there: placed || (await fileSize(blob)) === file.size };
+    }),
+  );
+  const damaged = await damagedFiles(
+    hub,
+    here
+      .filter(({ there }) => there)
+      .map(({ file, pointer, blob, placed }) => ({
+        path: file.path,
+        hash: file.hash,
+        file: placed ? pointer : blob,
+        of: file,
+      })),
+    checking(request),
+  );
+  const wrong = new Set(damaged.map(({ of }) => of));
   const needed = new Map<string, Blob>();
-  const good = async (path: string, { size, hash }: RepositoryFile) =>
-    (await fileSize(path)) === size && (!verify || (await contentHash(path, hash.algorithm)) === hash.hex);
-  for (const file of wanted) {
-    const pointer = join(folder, ...file.path.split('/'));
-    if (await good(pointer, file)) continue;
-    const blob = blobPath(settings, reference, file.hash.hex);
+  for (const { file, pointer, blob, placed, there } of here) {
+    if (there && !wrong.has(file)) {
+      if (!placed) await placeInSnapshot(settings, blob, pointer, false);
+      continue;
+    }
     const known = needed.get(blob);
     if (known) known.pointers.push(pointer);
-    else if (await good(blob, file)) await placeInSnapshot(settings, blob, pointer, false);
     else needed.set(blob, { blob, file, pointers: [pointer] });
   }
-  return [...needed.values()];
+  return { needed: [...needed.values()], damaged: [...wrong] };
+}
+
+function checking({ signal, onCheck }: DownloadRequest): HashingOptions {
+  return { signal, onProgress: onCheck };
 }
 
 /**
@@ -253,6 +306,7 @@ async function fetchBlob(
   }
   for (const [index, pointer] of pointers.entries())
     await placeInSnapshot(hub.settings, blob, pointer, index === pointers.length - 1);
+  for (const pointer of pointers) await hub.hashes.note(pointer, file.hash);
 }
 
 function missingOffline(reference: PinnedReference, missing: readonly string[]): UnavailableError {

@@ -81,25 +81,36 @@ export function repositoryLabel(reference: Pick<HubReference, 'type' | 'repo'>):
   return reference.type === 'model' ? reference.repo : `${reference.type}s/${reference.repo}`;
 }
 
+/** The longest name within a folder that file systems hold, bytes of UTF-8. */
+const LONGEST_NAME = 255;
+
 /**
- * Refuses a name in a repository that would leave the folder it is joined to, on this system or on another.
+ * Refuses a name in a repository that would leave the folder it is joined to, on this system or on another, or that
+ * no disk holds.
  *
  * @throws UserError with the name
  */
 export function checkRepositoryPath(path: string, repo: string): void {
+  if (isRepositoryPath(path)) return;
+  throw new UserError({
+    thing: `${repo}: file name`,
+    found: quote(path),
+    expected: REPOSITORY_PATH,
+    next: 'Do not use this repository, or ask its owner to rename the file.',
+  });
+}
+
+/** What `isRepositoryPath` asks for, in words. */
+export const REPOSITORY_PATH = `a path inside the repository: no "..", no drive, no leading slash, no backslash, names of at most ${LONGEST_NAME} bytes`;
+
+export function isRepositoryPath(path: string): boolean {
   const parts = path.split(/[\\/]/);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   const odd = /[\u0000-\u001f\u007f]/.test(path) || path.length > 1024 || path.includes('\\');
   const leaves = parts.some(
     (part) => part === '' || part === '.' || part === '..' || /^[A-Za-z]:/.test(part),
   );
-  if (!odd && !leaves) return;
-  throw new UserError({
-    thing: `${repo}: file name`,
-    found: quote(path),
-    expected: 'a path inside the repository: no "..", no drive, no leading slash, no backslash',
-    next: 'Do not use this repository, or ask its owner to rename the file.',
-  });
+  return !odd && !leaves && parts.every((part) => Buffer.byteLength(part) <= LONGEST_NAME);
 }
 
 /** A name git allows for a branch or tag; it becomes a path under `refs/`, so nothing may climb out. */

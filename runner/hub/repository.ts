@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { datasetInfo, listFiles, modelInfo, type PathInfo, pathsInfo, spaceInfo } from '@huggingface/hub';
-import { MalformedError, quote, UnavailableError, UserError } from '../errors.ts';
+import { quote, UnavailableError, UserError } from '../errors.ts';
+import type { ContentHash } from '../io/content-hash.ts';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
+import { asked, notAnAnswer } from './answers.ts';
 import { readRef, repositoryFolder } from './cache.ts';
-import type { ContentHash } from './content-hash.ts';
 import {
   checkRepositoryPath,
   formatReference,
   type HubReference,
   isCommit,
+  isRepositoryPath,
+  REPOSITORY_PATH,
   repositoryLabel,
 } from './reference.ts';
 import { type Fetch, type Hub, hubFetch } from './transport.ts';
@@ -57,15 +60,16 @@ export async function pinReference(
   const ask = { model: modelInfo, dataset: datasetInfo, space: spaceInfo }[type] as typeof modelInfo;
   const subject = { ...reference, path: null };
   const fetch = hubFetch(hub, subject, { signal });
-  const info = await ask({
+  const question = {
     name: repo,
     revision,
-    additionalFields: ['sha'],
+    additionalFields: ['sha' as const],
     hubUrl: settings.endpoint,
     fetch,
-  });
+  };
+  const info = await asked(subject, () => ask(question), signal);
   const commit: unknown = info.sha;
-  if (typeof commit !== 'string' || !isCommit(commit)) throw notAListing(subject, 'no commit of 40 digits');
+  if (typeof commit !== 'string' || !isCommit(commit)) throw notAnAnswer(subject, 'no commit of 40 digits');
   return { ...reference, commit };
 }
 
@@ -86,9 +90,14 @@ export async function listRepository(
   const subject = pinnedSubject(reference, null);
   const single = hubFetch(hub, subject, { signal });
   let pages = 0;
-  const fetch: Fetch = (input, init) => {
-    if (++pages > MAX_LISTING_PAGES) throw notAListing(subject, `more than ${MAX_LISTING_PAGES} pages`);
-    return single(input, init);
+  const fetch: Fetch = async (input, init) => {
+    if (++pages > MAX_LISTING_PAGES) throw notAnAnswer(subject, `more than ${MAX_LISTING_PAGES} pages`);
+    const response = await single(input, init);
+    // The library would take a page it cannot find for the end of the listing.
+    const link = response.headers.get('link') ?? '';
+    if (/rel="?next/.test(link) && !/<https?:\/\/[^>]+>;\s+rel="next"/.test(link))
+      throw notAnAnswer(subject, 'a next page without an address');
+    return response;
   };
   const entries: PathInfo[] = [];
   const repo = { type: reference.type, name: reference.repo };
@@ -99,11 +108,17 @@ export async function listRepository(
     hubUrl: hub.settings.endpoint,
     fetch,
   };
-  for await (const entry of listFiles(question)) {
-    if (entries.push(entry as PathInfo) > MAX_LISTED_FILES)
-      throw notAListing(subject, `more than ${MAX_LISTED_FILES} files`);
-  }
-  const files = entries.filter((entry) => entry.type === 'file').map((entry) => readEntry(entry, subject));
+  await asked(
+    subject,
+    async () => {
+      for await (const entry of listFiles(question)) {
+        if (entries.push(entry as PathInfo) > MAX_LISTED_FILES)
+          throw notAnAnswer(subject, `more than ${MAX_LISTED_FILES} files`);
+      }
+    },
+    signal,
+  );
+  const files = readEntries(entries, subject);
   await writeTree(hub, reference, entries);
   return files;
 }
@@ -128,14 +143,12 @@ export async function findFiles(
     const repo = { type: reference.type, name: reference.repo };
     const question = { repo, revision: reference.commit, hubUrl: hub.settings.endpoint, fetch };
     const answers: PathInfo[] = [];
-    for (let from = 0; from < paths.length; from += PATHS_PER_QUESTION)
-      answers.push(
-        ...(await pathsInfo({ ...question, paths: paths.slice(from, from + PATHS_PER_QUESTION) })),
-      );
+    for (let from = 0; from < paths.length; from += PATHS_PER_QUESTION) {
+      const some = paths.slice(from, from + PATHS_PER_QUESTION);
+      answers.push(...(await asked(subject, () => pathsInfo({ ...question, paths: some }), signal)));
+    }
     folders = answers.some((entry) => entry.type === 'directory');
-    entries = folders
-      ? await listRepository(hub, reference, signal)
-      : answers.filter((entry) => entry.type === 'file').map((entry) => readEntry(entry, subject));
+    entries = folders ? await listRepository(hub, reference, signal) : readEntries(answers, subject);
   }
   const byPath = new Map(entries.map((entry) => [entry.path, entry]));
   const found = new Map<string, RepositoryFile>();
@@ -167,15 +180,29 @@ export function pinnedSubject(reference: PinnedReference, path: string | null): 
   return { ...rest, revision: commit, path };
 }
 
+/** @throws MalformedError for what no commit can hold: names that leave it, a name twice, a file that is a folder */
+function readEntries(entries: readonly PathInfo[], subject: HubReference): RepositoryFile[] {
+  const files = entries.filter((entry) => entry.type === 'file').map((entry) => readEntry(entry, subject));
+  const paths = new Set(files.map(({ path }) => path));
+  if (paths.size < files.length) throw notAnAnswer(subject, 'a file that is listed twice');
+  for (const { path } of files) {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const folder = path.slice(0, end);
+      if (paths.has(folder)) throw notAnAnswer(subject, `a file and a folder of one name, ${quote(folder)}`);
+    }
+  }
+  return files;
+}
+
 function readEntry(entry: PathInfo, subject: HubReference): RepositoryFile {
-  const label = repositoryLabel(subject);
-  if (typeof entry.path !== 'string') throw notAListing(subject, 'a file without a path');
-  checkRepositoryPath(entry.path, label);
+  if (typeof entry.path !== 'string') throw notAnAnswer(subject, 'a file without a path');
+  if (!isRepositoryPath(entry.path))
+    throw notAnAnswer(subject, `the file name ${quote(entry.path)} where ${REPOSITORY_PATH} can be`);
   const { oid, size } = entry.lfs ?? entry;
   const hash: ContentHash = { algorithm: entry.lfs ? 'sha256' : 'git-sha1', hex: String(oid) };
   const digits = entry.lfs ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{40}$/;
   if (!digits.test(hash.hex) || !Number.isSafeInteger(size) || size < 0)
-    throw notAListing({ ...subject, path: entry.path }, `hash ${quote(hash.hex)}, size ${String(size)}`);
+    throw notAnAnswer({ ...subject, path: entry.path }, `hash ${quote(hash.hex)}, size ${String(size)}`);
   return { path: entry.path, size, hash };
 }
 
@@ -224,13 +251,4 @@ async function writeTree(hub: Hub, reference: PinnedReference, entries: PathInfo
     };
   }
   await writeJsonAtomic(treePath(hub.settings, reference), { format_version: 1, files } satisfies Tree);
-}
-
-function notAListing(subject: HubReference, found: string): MalformedError {
-  return new MalformedError({
-    thing: `answer of the hub about ${formatReference(subject)}`,
-    found,
-    expected: 'what the hub documents',
-    next: 'Check HF_ENDPOINT.',
-  });
 }

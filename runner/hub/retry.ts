@@ -86,13 +86,16 @@ function backoff(failures: number, patience: Patience, draw: number): number {
 }
 
 function givenUp(thing: string, last: Transient, failures: number, asked: number | null): Error {
+  const next = last.wrongBytes
+    ? 'Check HF_ENDPOINT, and that no sign-in page of the network stands in between; then run the same command again.'
+    : 'Run the same command again later: what has arrived is kept and the rest is asked for.';
   const complaint = {
     thing,
     found: `${last.message}${failures > 1 ? ` (${failures} attempts)` : ''}`,
     expected: last.wrongBytes ? 'the bytes whose hash and length the hub lists' : 'an answer from the hub',
     next:
       asked === null
-        ? 'Run the same command again later: what has arrived is kept and the rest is asked for.'
+        ? next
         : `The hub asks to wait ${Math.ceil(asked / 1000)} s: run the same command again after that.`,
   };
   return last.wrongBytes

@@ -52,18 +52,19 @@ const DEFAULT_ENDPOINT = 'https://huggingface.co';
 
 /**
  * Reads HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_TOKEN (or the file that `hf auth login` writes), HF_HUB_OFFLINE and
- * HF_HUB_DISABLE_SYMLINKS, with the precedence of Python's huggingface_hub 2.4.
+ * HF_HUB_DISABLE_SYMLINKS, with the precedence of Python's huggingface_hub 2.4. An empty variable, as compose files
+ * leave it, is one that is not set.
  *
  * @param home the user's home folder
  * @throws UserError when the endpoint is no http(s) address or the token cannot be a header
  */
 export async function readHubSettings(environment: Environment, home: string): Promise<HubSettings> {
   const folder = (text: string) => resolve(expand(text, environment, home));
-  const base = environment.HF_HOME ?? join(environment.XDG_CACHE_HOME ?? join(home, '.cache'), 'huggingface');
-  const cache = environment.HF_HUB_CACHE ?? environment.HUGGINGFACE_HUB_CACHE ?? join(base, 'hub');
+  const base = environment.HF_HOME || join(environment.XDG_CACHE_HOME || join(home, '.cache'), 'huggingface');
+  const cache = environment.HF_HUB_CACHE || environment.HUGGINGFACE_HUB_CACHE || join(base, 'hub');
   return {
-    endpoint: readEndpoint(environment.HF_ENDPOINT ?? DEFAULT_ENDPOINT),
-    token: await readToken(environment, folder(environment.HF_TOKEN_PATH ?? join(base, 'token'))),
+    endpoint: readEndpoint(environment.HF_ENDPOINT?.trim() || DEFAULT_ENDPOINT),
+    token: await readToken(environment, folder(environment.HF_TOKEN_PATH || join(base, 'token'))),
     cacheFolder: folder(cache),
     offline: isTrue(environment.HF_HUB_OFFLINE || environment.TRANSFORMERS_OFFLINE),
     symlinks: !isTrue(environment.HF_HUB_DISABLE_SYMLINKS),

@@ -1,8 +1,8 @@
 import type { Hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { MalformedError, UnavailableError } from '../errors.ts';
+import { type ContentHash, hashStart, startHash } from '../io/content-hash.ts';
 import { pieces } from './body.ts';
-import { type ContentHash, hashStart, startHash } from './content-hash.ts';
 import { formatReference, type HubReference } from './reference.ts';
 import { Transient, withRetries } from './retry.ts';
 import { type Hub, request } from './transport.ts';

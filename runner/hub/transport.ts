@@ -1,4 +1,6 @@
 import { MalformedError, UnavailableError } from '../errors.ts';
+import { type KnownHashes, openKnownHashes } from '../io/known-hashes.ts';
+import { checkAnswer } from './answers.ts';
 import { readBody, transientUnlessAborted } from './body.ts';
 import { formatReference, type HubReference } from './reference.ts';
 import { type Answer, refused } from './refusals.ts';
@@ -23,6 +25,8 @@ export interface Hub {
   timeouts: Timeouts;
   /** Longest range asked for in one request; the public hub's plain downloads end at 50 GB. */
   rangeBytes: number;
+  /** What is known of the contents of files in the cache. */
+  hashes: KnownHashes;
 }
 
 export const TIMEOUTS: Timeouts = { answerMs: 30_000, stallMs: 60_000 };
@@ -42,6 +46,7 @@ export function openHub(options: Partial<Hub> & { settings: HubSettings }): Hub 
     patience: PATIENCE,
     timeouts: TIMEOUTS,
     rangeBytes: RANGE_BYTES,
+    hashes: openKnownHashes(null),
     ...options,
   };
 }
@@ -62,7 +67,7 @@ export async function request(
   pass: readonly number[] = [],
 ): Promise<Response> {
   if (hub.settings.offline) throw offline(subject);
-  let url = new URL(address);
+  let url = usable(hub, address, subject);
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     const response = await send(hub, url, init);
     checkHeaders(response, subject);
@@ -104,12 +109,44 @@ export function hubFetch(
         MAX_API_BODY_BYTES,
         formatReference(subject),
       );
+      const url = new URL(input);
+      if (response.ok) checkAnswer(url, body, subject);
       const empty = response.status === 204 || body.byteLength === 0;
       return new Response(empty ? null : body, { status: response.status, headers: response.headers });
     };
-    if (options.once?.(new URL(input))) return attempt();
+    if (options.once?.(new URL(input))) return orUnknown(attempt);
     return withRetries({ ...hub, signal }, formatReference(subject), attempt);
   };
+}
+
+/** Where something else than an answer came, whether the request was carried out is not known. */
+async function orUnknown(attempt: () => Promise<Response>): Promise<Response> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new Transient(error.complaint.found, { cause: error });
+  }
+}
+
+/** An address of the hub's answers or this program's own, as it may be asked for. @throws MalformedError */
+function usable(hub: Hub, address: string | URL, subject: HubReference): URL {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  const safe = url?.protocol === 'https:' || url?.protocol === new URL(hub.settings.endpoint).protocol;
+  if (url !== null && safe && !hasCredentials(url)) return url;
+  // The address is not shown: it may hold a password.
+  throw new MalformedError({
+    thing: `answer of the hub about ${formatReference(subject)}`,
+    found: hasCredentials(url)
+      ? 'an address with a user name or password'
+      : 'no address that may be asked for',
+    expected: 'addresses as safe as HF_ENDPOINT, without user names',
+    next: 'Check HF_ENDPOINT.',
+  });
+}
+
+function hasCredentials(url: URL | null): boolean {
+  return url !== null && (url.username !== '' || url.password !== '');
 }
 
 async function send(hub: Hub, url: URL, init: RequestInit): Promise<Response> {
@@ -144,10 +181,11 @@ function redirected(
   const to = URL.canParse(location, from) ? new URL(location, from) : null;
   const weaker = to !== null && to.protocol !== from.protocol && to.protocol !== 'https:';
   const changesMethod = !/^(GET|HEAD)$/.test(init.method ?? 'GET') && status !== 307 && status !== 308;
-  if (to !== null && !weaker && !changesMethod) return to;
+  const named = hasCredentials(to);
+  if (to !== null && !weaker && !changesMethod && !named) return to;
   throw new UnavailableError({
     thing: formatReference(subject),
-    found: `a redirect (HTTP ${status}) from ${from.host} to ${to ? `${to.protocol}//${to.host}` : 'no address'}`,
+    found: `a redirect (HTTP ${status}) from ${from.host} to ${to ? `${to.protocol}//${to.host}` : 'no address'}${named ? ', with a user name or password in it' : ''}`,
     expected: 'an address that is at least as safe, for the same request',
     next: 'Check HF_ENDPOINT.',
   });

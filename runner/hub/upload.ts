@@ -2,8 +2,9 @@ import { stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { type CommitOutput, type CommitParams, commitIter, createRepo, pathsInfo } from '@huggingface/hub';
 import { UnavailableError, UserError } from '../errors.ts';
+import { contentHash } from '../io/content-hash.ts';
 import { hashFile } from '../io/hash.ts';
-import { contentHash } from './content-hash.ts';
+import { asked } from './answers.ts';
 import { checkRepositoryPath, formatReference, type HubReference, repositoryLabel } from './reference.ts';
 import { listRepository, type PinnedReference, pinnedSubject, pinReference } from './repository.ts';
 import { Transient } from './retry.ts';
@@ -122,14 +123,15 @@ async function create(
     const response = await fetch(input, init);
     return response.status === 409 ? Response.json({ url: '', id: '' }) : response;
   };
-  await createRepo({
+  const wanted: Parameters<typeof createRepo>[0] = {
     repo: { type, name: repo },
     visibility: hidden ? 'private' : 'public',
     hubUrl: hub.settings.endpoint,
     fetch: isThere,
     ...WITHOUT_TOKEN,
     ...(type === 'space' ? { sdk: 'static' as const } : {}),
-  });
+  };
+  await asked(reference, () => createRepo(wanted), signal);
 }
 
 /** The token is added by the transport, for the endpoint alone; the library needs not know it. */
@@ -159,7 +161,7 @@ async function commitOnce(hub: Hub, request: UploadRequest, parent: PinnedRefere
   };
   const events = commitIter(params);
   for (;;) {
-    const { done, value } = await events.next();
+    const { done, value } = await asked(reference, () => events.next(), signal);
     if (!done) {
       if (value.event === 'fileProgress' && value.state !== 'error')
         onProgress?.({ path: value.path, state: value.state, fraction: value.progress });
@@ -185,13 +187,14 @@ async function removable(
 async function hasAll(hub: Hub, at: PinnedReference, request: UploadRequest): Promise<boolean> {
   const { files, signal } = request;
   if ((await removable(hub, request, at)).length > 0) return false;
-  const entries = await pathsInfo({
+  const question = {
     repo: { type: at.type, name: at.repo },
     revision: at.commit,
     paths: files.map((file) => file.path),
     hubUrl: hub.settings.endpoint,
     fetch: hubFetch(hub, pinnedSubject(at, null), { signal }),
-  });
+  };
+  const entries = await asked(at, () => pathsInfo(question), signal);
   const byPath = new Map(entries.map((entry) => [entry.path, entry]));
   for (const { path, source } of files) {
     const entry = byPath.get(path);

@@ -7,6 +7,9 @@ export interface HashedFile {
   sha256: string;
 }
 
+/** Hashes of files, in their order: read now, or remembered where they have not changed since. */
+export type HashFiles = (paths: readonly string[]) => Promise<HashedFile[]>;
+
 export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }

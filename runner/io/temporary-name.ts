@@ -3,8 +3,8 @@
  * what a killed process left is told from what another one is at.
  */
 import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { isRunning, processToken } from './process-identity.ts';
+import { basename, dirname, join } from 'node:path';
+import { isRunning, processToken, shortHash } from './process-identity.ts';
 
 /** A file of another machine's process that nobody has written to for so long is nobody's. */
 const DEAD_MS = 3_600_000;
@@ -12,8 +12,13 @@ const OWNED = /\.([0-9a-f]{8}-\d{1,10}-[0-9a-f]{16})\.(?:tmp|incomplete)$/;
 /** As versions before this one named them. */
 const EARLIER = /\.\d{1,10}\.[0-9a-f]{8}\.tmp$/;
 
+/** Bytes that a file system leaves to the start of such a name: it holds 255 in all. */
+const LONGEST_START = 190;
+
 export function temporaryName(path: string, ending: 'tmp' | 'incomplete' = 'tmp'): string {
-  return `${path}.${processToken()}.${ending}`;
+  const name = basename(path);
+  const start = Buffer.byteLength(name) <= LONGEST_START ? name : `long-${shortHash(name)}`;
+  return join(dirname(path), `${start}.${processToken()}.${ending}`);
 }
 
 /** Whether a file has such a name, and its process is gone. */

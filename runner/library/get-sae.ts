@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { DownloadProgress } from '../hub/download.ts';
-import { readHubSettings } from '../hub/settings.ts';
-import { openHub } from '../hub/transport.ts';
+import { openHubHere } from '../hub/here.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { residualLayer } from '../sae/published/hook-layer.ts';
@@ -32,7 +31,7 @@ export interface GotSae extends SaeFile {
  */
 export async function getSae(name: string, options: GetOptions = {}): Promise<GotSae> {
   const { signal, onProgress } = options;
-  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+  const hub = await openHubHere();
   const place = await locateSae(name, {
     hub,
     local: { exists: existsSync, home: homedir() },
@@ -51,6 +50,6 @@ export async function searchSaes(
   filter: RegistryFilter = {},
   { signal }: Pick<GetOptions, 'signal'> = {},
 ): Promise<RegistryEntry[]> {
-  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+  const hub = await openHubHere();
   return searchRegistry((await theRegistry(hub, process.env, homedir(), signal)).registry, filter);
 }

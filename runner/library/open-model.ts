@@ -3,9 +3,8 @@ import { homedir } from 'node:os';
 import { demoModelFolder } from '../demo/model-folder.ts';
 import { quote, UserError } from '../errors.ts';
 import { download } from '../hub/download.ts';
+import { openHubHere } from '../hub/here.ts';
 import { parseReference } from '../hub/reference.ts';
-import { readHubSettings } from '../hub/settings.ts';
-import { openHub } from '../hub/transport.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { knownTokens } from '../lm/known-tokens.ts';
 import { openLanguageModel } from '../lm/language-model.ts';
@@ -89,6 +88,6 @@ async function modelFolder(reference: string | null, { signal, onProgress }: Get
   if (reference === null) return demoModelFolder;
   const parsed = parseReference(reference, { exists: existsSync, home: homedir() });
   if (parsed.kind === 'local') return parsed.path;
-  const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+  const hub = await openHubHere();
   return (await download(hub, { reference: parsed, select: isModelFile, signal, onProgress })).folder;
 }

@@ -2,9 +2,8 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { UserError } from '../../errors.ts';
+import { openHubHere } from '../../hub/here.ts';
 import { parseReference } from '../../hub/reference.ts';
-import { readHubSettings } from '../../hub/settings.ts';
-import { openHub } from '../../hub/transport.ts';
 import { upload } from '../../hub/upload.ts';
 import { Stopped } from '../../reporter.ts';
 import { serve } from '../../threads/body.ts';
@@ -21,7 +20,7 @@ serve<UploadStart, UploadJob, string>(({ repository, hidden }, { signal }) => ({
         next: 'Correct it, or leave it out.',
       });
     }
-    const hub = openHub({ settings: await readHubSettings(process.env, homedir()) });
+    const hub = await openHubHere();
     try {
       const { commit } = await upload(hub, {
         reference,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { recordedSettings, trainingSettings } from '../../config/roles.ts';
 import type { RunConfig } from '../../config/run-config.ts';
-import { canonicalJson, hashFile, sha256 } from '../../io/hash.ts';
+import { canonicalJson, type HashFiles, sha256 } from '../../io/hash.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
 import type { ModelPlace } from '../shared/model-place.ts';
 import type { PublishedSae } from '../shared/published-saes.ts';
@@ -23,12 +23,12 @@ export async function runIdentity(
   config: RunConfig,
   { folder }: ModelPlace,
   published: readonly PublishedSae[],
+  hash: HashFiles,
 ): Promise<RunIdentity> {
   const { files } = await openCheckpoint(folder);
-  const hashes: Record<string, string> = {};
-  for (const file of ['config.json', 'tokenizer.json', ...files]) {
-    hashes[file] = (await hashFile(join(folder, file))).sha256;
-  }
+  const names = ['config.json', 'tokenizer.json', ...files];
+  const hashed = await hash(names.map((name) => join(folder, name)));
+  const hashes = Object.fromEntries(names.map((name, index) => [name, hashed[index]!.sha256]));
   const saes = published.map(({ files, layer }) => ({ files, layer }));
   return {
     trained: sha256(canonicalJson(trainingSettings(config))),

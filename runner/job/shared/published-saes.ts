@@ -1,7 +1,7 @@
 /** SAEs that the run did not train: what is known of one from its headers, before anything runs. */
 import { basename } from 'node:path';
 import { quote, UserError } from '../../errors.ts';
-import { hashFile, sha256 } from '../../io/hash.ts';
+import { type HashFiles, sha256 } from '../../io/hash.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeDetails, SaeFormat } from '../../sae/checkpoints/loaded.ts';
 import { saeLayer } from '../../sae/published/hook-layer.ts';
@@ -32,6 +32,7 @@ const NAME_LIMIT = 60;
 export async function describePublished(
   places: readonly SaePlace[],
   model: { dModel: number; blocks: number },
+  hash: HashFiles,
 ): Promise<PublishedSae[]> {
   const found: PublishedSae[] = [];
   for (const place of places) {
@@ -55,8 +56,8 @@ export async function describePublished(
         next: `Give the SAE’s own model with --model${file.details.model_name === null ? '' : ` (its files name ${quote(file.details.model_name)})`}.`,
       });
     }
-    const files = [];
-    for (const path of file.files) files.push({ name: basename(path), ...(await hashFile(path)) });
+    const hashed = await hash(file.files);
+    const files = file.files.map((path, index) => ({ name: basename(path), ...hashed[index]! }));
     const id = uniqueId(`L${layer}_${slug(place)}`, found);
     const conversions = [...place.conversions, ...file.conversions];
     found.push({ id, layer, place, format: file.format, details: file.details, files, conversions });

@@ -4,8 +4,7 @@ import { homedir } from 'node:os';
 import type { CorpusSettings } from '../../config/sections.ts';
 import { UserError } from '../../errors.ts';
 import { dataFileFinder } from '../../hub/data-files.ts';
-import { readHubSettings } from '../../hub/settings.ts';
-import { openHub } from '../../hub/transport.ts';
+import { openHubHere } from '../../hub/here.ts';
 import { describeFiles, type FindDataFiles } from '../../io/data-files.ts';
 import type { TokenBatch } from '../../lm/language-model.ts';
 import { type Reporter, Stopped } from '../../reporter.ts';
@@ -15,10 +14,7 @@ import { fileSource, type SourceDeclaration } from '../../text/file-source.ts';
 import type { TextSource } from '../../text/source.ts';
 
 /** Data files of this machine and of the hub that the environment names. */
-export const findFiles: FindDataFiles = dataFileFinder(
-  async () => openHub({ settings: await readHubSettings(process.env, homedir()) }),
-  { exists: existsSync, home: homedir() },
-);
+export const findFiles: FindDataFiles = dataFileFinder(openHubHere, { exists: existsSync, home: homedir() });
 
 /** Rows of equal length as one batch. */
 export function batchOf(rows: readonly Int32Array[]): TokenBatch {

@@ -68,6 +68,7 @@ export interface Locating {
   registry: () => Promise<{ registry: Registry; sha256: string }>;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  onCheck?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
@@ -228,7 +229,7 @@ interface Fetched {
 async function fetchFiles(
   given: HubReference,
   { layer, step }: Pick<SaeOptions, 'layer' | 'step'>,
-  { hub, signal, onProgress }: Locating,
+  { hub, signal, onProgress, onCheck }: Locating,
 ): Promise<Fetched> {
   const reference = await pinReference(hub, given, signal);
   const { path } = reference;
@@ -249,7 +250,7 @@ async function fetchFiles(
     if (at !== undefined && step !== undefined && Number(at) !== step) return false;
     return release === undefined || layer === undefined || Number(release) === layer;
   };
-  const got = await download(hub, { reference: given, select, signal, onProgress });
+  const got = await download(hub, { reference: given, select, signal, onProgress, onCheck });
   const tensorsIn = (inside: string): boolean => adapters.some(({ tensors }) => tensors.test(inside));
   if (!got.files.some((file) => single || tensorsIn(file.path.slice(under.length))))
     throw nothingThere(reference, listed ?? []);

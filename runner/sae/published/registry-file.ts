@@ -6,6 +6,7 @@ import { fetchPinned } from '../../hub/pinned-file.ts';
 import type { Environment } from '../../hub/settings.ts';
 import type { Hub } from '../../hub/transport.ts';
 import { sha256 as sha256Of } from '../../io/hash.ts';
+import { userCacheFolder } from '../../io/user-cache.ts';
 import { parseRegistry, type Registry } from './registry.ts';
 
 const VERSION = '6.54.12';
@@ -88,8 +89,7 @@ export function theRegistry(
   home: string,
   signal?: AbortSignal,
 ): Promise<OpenedRegistry> {
-  const cache = environment.XDG_CACHE_HOME || join(home, '.cache');
-  return openRegistry(hub, registryPlace(environment), join(cache, 'interpboard'), signal);
+  return openRegistry(hub, registryPlace(environment), userCacheFolder(environment, home), signal);
 }
 
 async function readLocal(path: string): Promise<Uint8Array> {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { blobPath, repositoryFolder } from '../../../runner/hub/cache.ts';
 import { type DownloadProgress, download } from '../../../runner/hub/download.ts';
 import { pinReference } from '../../../runner/hub/repository.ts';
+import { openKnownHashes } from '../../../runner/io/known-hashes.ts';
 import { shortHash, thisMachine } from '../../../runner/io/process-identity.ts';
 import { type Bench, noise, on, secret, TOKEN, withBench } from '../../hub/open.ts';
 import { storedFile } from '../../hub/repositories.ts';
@@ -80,19 +81,52 @@ describe('the cache', () => {
       expect(server.requests).toEqual([]);
     }));
 
-  test('a damaged file is fetched again: by its size always, by its hash when asked to verify', () =>
-    withBench(async ({ hub, server }) => {
-      server.put('o/n', CONTENTS);
+  test('a damaged file is fetched again, whether its size or its contents are others', () =>
+    withBench(async ({ hub, server, with: change }) => {
+      const commit = server.put('o/n', CONTENTS);
       const { files } = await download(hub, { reference: on('o/n') });
       const [config, , model] = files;
       await writeFile(config!.file, '{} ');
       expect((await download(hub, { reference: on('o/n') })).fetchedBytes).toBe(2);
-      await writeFile(model!.file, noise(BIG.length, 2));
-      expect((await download(hub, { reference: on('o/n') })).fetchedBytes).toBe(0);
-      expect((await download(hub, { reference: on('o/n'), verifyCached: true })).fetchedBytes).toBe(
-        BIG.length,
-      );
-      expect(await readFile(model!.file)).toEqual(BIG);
+      for (const text of ['o/n', `o/n@${commit}:model.safetensors`]) {
+        await writeFile(model!.file, noise(BIG.length, 2));
+        const offline = download(change({ offline: true }), { reference: on(text) });
+        await expect(offline).rejects.toThrow(
+          /damaged in the cache: .*model\.safetensors.*Unset HF_HUB_OFFLINE/,
+        );
+        expect((await download(hub, { reference: on(text) })).fetchedBytes).toBe(BIG.length);
+        expect(await readFile(model!.file)).toEqual(BIG);
+      }
+    }));
+
+  test('what another program left damaged is noticed without a listing, by the name of its blob', () =>
+    withBench(async ({ hub, server, with: change }) => {
+      const commit = server.put('o/n', CONTENTS);
+      const { files } = await download(hub, { reference: on('o/n') });
+      await rm(join(repositoryFolder(hub.settings, on('o/n')), 'trees'), { recursive: true });
+      await writeFile(files[0]!.file, '[]');
+      const offline = download(change({ offline: true }), { reference: on(`o/n@${commit}`) });
+      await expect(offline).rejects.toThrow(/damaged in the cache: "config\.json"/);
+    }));
+
+  test('a file is read for its hash once, and again when it has changed', () =>
+    withBench(async ({ server, with: change }) => {
+      const hashes = openKnownHashes(null, { smallest: 1, worthSaying: 1, now: () => 0 });
+      const hub = change({ hashes });
+      server.put('o/n', CONTENTS);
+      const checked: number[] = [];
+      const again = () =>
+        download(hub, { reference: on('o/n'), onCheck: (done, total) => checked.push(done, total) });
+      const { files } = await again();
+      await again();
+      // The empty file alone is below what is remembered, and takes no reading.
+      expect(checked).toEqual([]);
+      await writeFile(files[2]!.file, BIG);
+      await again();
+      expect(checked.at(-1)).toBe(BIG.length);
+      checked.length = 0;
+      await again();
+      expect(checked).toEqual([]);
     }));
 
   test('where links are refused, files stand in the snapshot, no bytes twice', () =>
@@ -302,6 +336,11 @@ describe('a hostile hub', () => {
     { path: '/etc/cron.d/x' },
     { path: 'a\\..\\b' },
     { path: 'C:x' },
+    { path: 'x'.repeat(300) },
+    { path: `sub/${'é'.repeat(128)}` },
+    { path: 'config.json' },
+    { path: 'config.json/inside' },
+    { path: 'sub/deep' },
     { path: 'ok.txt', size: -1 },
     { path: 'ok.txt', oid: '../../x' },
     { path: 'ok.txt', lfs: { oid: '../x', size: 1, pointerSize: 1 } },
@@ -309,7 +348,9 @@ describe('a hostile hub', () => {
     withBench(async ({ hub, server }) => {
       server.put('o/n', CONTENTS);
       server.extraEntries.set('o/n', [{ type: 'file', size: 1, oid: 'a'.repeat(40), ...entry }]);
-      await expect(download(hub, { reference: on('o/n') })).rejects.toThrow(/file name|answer of the hub/);
+      await expect(download(hub, { reference: on('o/n') })).rejects.toThrow(
+        /answer of the hub .*Check HF_ENDPOINT/,
+      );
       await expect(readdir(hub.settings.cacheFolder)).rejects.toThrow(/ENOENT/);
     }),
   );

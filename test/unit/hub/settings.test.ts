@@ -12,15 +12,28 @@ beforeEach(async () => {
 afterEach(() => rm(home, { recursive: true, force: true }));
 
 describe('readHubSettings', () => {
-  test('without variables: the public hub, the usual cache, no token', async () => {
-    expect(await readHubSettings({}, home)).toEqual({
-      endpoint: 'https://huggingface.co',
-      token: null,
-      cacheFolder: join(home, '.cache/huggingface/hub'),
-      offline: false,
-      symlinks: true,
-    });
-  });
+  const empty = {
+    HF_ENDPOINT: '',
+    HF_HOME: '',
+    HF_HUB_CACHE: '',
+    HUGGINGFACE_HUB_CACHE: '',
+    XDG_CACHE_HOME: '',
+    HF_TOKEN: '',
+    HF_TOKEN_PATH: '',
+    HF_HUB_OFFLINE: '',
+  };
+  test.each([{}, empty])(
+    'without variables: the public hub, the usual cache, no token: %o',
+    async (given) => {
+      expect(await readHubSettings(given, home)).toEqual({
+        endpoint: 'https://huggingface.co',
+        token: null,
+        cacheFolder: join(home, '.cache/huggingface/hub'),
+        offline: false,
+        symlinks: true,
+      });
+    },
+  );
 
   test.each([
     [{ HF_HOME: '/data/hf' }, '/data/hf/hub'],
