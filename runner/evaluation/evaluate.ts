@@ -1,5 +1,6 @@
 /** From what the sweep left behind to the measured part of each SAE's record: what every run measures, and its suites. */
 import { MalformedError } from '../errors.ts';
+import { cancellationPoint } from '../math/cancellation.ts';
 import { resampleRows } from '../metrics/bootstrap.ts';
 import type { BaseDefinitionId } from '../report/definitions.ts';
 import { partFaults } from '../report/part.ts';
@@ -69,6 +70,7 @@ export async function evaluate(
       };
       const scored: { running: RunningSuite; result: SuiteResult }[] = [];
       for (const running of suites) {
+        cancellationPoint();
         scored.push({ running, result: checked(running.suite, await running.run.score(sae)) });
       }
       const measured = controls?.[hookIndex];

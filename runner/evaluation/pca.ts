@@ -1,3 +1,4 @@
+import { cancellationPoint } from '../math/cancellation.ts';
 import { leadingEigenvectors } from '../math/eigen.ts';
 import { gram } from '../math/gram.ts';
 
@@ -34,6 +35,7 @@ export function project({ mean, components, count }: Pca, x: Float32Array): Floa
   const centred = new Float64Array(width);
   const found = new Float64Array(width);
   for (let start = 0; start < x.length; start += width) {
+    cancellationPoint();
     for (let i = 0; i < width; i++) centred[i] = x[start + i]! - mean[i]!;
     found.set(mean);
     for (let c = 0; c < count; c++) {

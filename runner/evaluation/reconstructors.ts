@@ -1,4 +1,6 @@
 /** How the controls of a hook reconstruct: what each is stands in control-pass.ts. */
+
+import { cancellationPoint } from '../math/cancellation.ts';
 import { type Random, random, shuffle } from '../math/random.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { ReconstructionControl } from '../report/schema.ts';
@@ -164,6 +166,7 @@ async function untrained(
   const W_enc = new Float32Array(d_sae * d);
   const row = new Float64Array(d);
   for (let latent = 0; latent < d_sae; latent++) {
+    cancellationPoint();
     let squared = 0;
     for (let i = 0; i < d; i++) {
       row[i] = stream.gaussian();

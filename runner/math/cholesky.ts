@@ -1,4 +1,5 @@
 /** Square root of a positive semidefinite matrix by Cholesky's method with diagonal pivots (Higham 2002, ch. 10.3). */
+import { cancellationPoint } from './cancellation.ts';
 
 export interface Factor {
   rank: number;
@@ -25,6 +26,7 @@ export function pivotedCholesky(matrix: Float64Array, size: number, tolerance = 
   const order = Int32Array.from({ length: size }, (_, i) => i);
   let rank = 0;
   for (; rank < size; rank++) {
+    cancellationPoint();
     let at = rank;
     for (let i = rank + 1; i < size; i++) if (left[order[i]!]! > left[order[at]!]!) at = i;
     const pivot = order[at]!;

@@ -1,4 +1,6 @@
 /** Leading eigenvectors of symmetric matrices. */
+
+import { cancellationPoint } from './cancellation.ts';
 import { random } from './random.ts';
 
 /** Up to this size all eigenvectors are found by rotations; above it the leading ones by iteration. */
@@ -42,6 +44,7 @@ function rotated(matrix: Float64Array, size: number): Eigen {
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     let off = 0;
     for (let p = 0; p < size; p++) {
+      cancellationPoint();
       for (let q = p + 1; q < size; q++) {
         const apq = a[p * size + q]!;
         off = Math.max(off, Math.abs(apq));
@@ -96,6 +99,7 @@ function iterated(matrix: Float64Array, size: number, count: number): Eigen {
     const ritz = rotated(small, width);
     const next = new Float64Array(width * size);
     for (let i = 0; i < width; i++) {
+      cancellationPoint();
       for (let j = 0; j < width; j++) {
         const weight = ritz.vectors[i * width + j]!;
         for (let k = 0; k < size; k++) next[i * size + k]! += weight * image[j * size + k]!;
@@ -115,6 +119,7 @@ function iterated(matrix: Float64Array, size: number, count: number): Eigen {
 function product(matrix: Float64Array, size: number, basis: Float64Array, width: number): Float64Array {
   const out = new Float64Array(width * size);
   for (let k = 0; k < size; k++) {
+    cancellationPoint();
     const row = k * size;
     for (let i = 0; i < width; i++) {
       const weight = basis[i * size + k]!;
@@ -128,6 +133,7 @@ function product(matrix: Float64Array, size: number, basis: Float64Array, width:
 /** Modified Gram-Schmidt, twice; a direction that vanishes is left zero. */
 function orthonormalise(basis: Float64Array, width: number, size: number): void {
   for (let i = 0; i < width; i++) {
+    cancellationPoint();
     for (let round = 0; round < 2; round++) {
       for (let j = 0; j < i; j++) {
         let inner = 0;

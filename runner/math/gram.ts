@@ -1,4 +1,6 @@
 /** Inner products of the rows of a matrix with one another. */
+
+import { cancellationPoint } from './cancellation.ts';
 import { type SparseMatrix, sparseOf } from './sparse.ts';
 
 /** Columns a block holds while it is used: sixteen float32 rows of this length fit the first-level cache. */
@@ -52,6 +54,7 @@ function sparseLower({ rows, columns, starts, at, values }: SparseMatrix): Float
   }
   const product = new Float64Array(rows * rows);
   for (let j = 0; j < columns; j++) {
+    cancellationPoint();
     const end = counts[j + 1]!;
     for (let a = counts[j]!; a < end; a++) {
       const base = rowOf[a]! * rows;
@@ -93,6 +96,7 @@ function denseLower(rows: number, columns: number, blockFrom: (from: number) => 
     const length = Math.min(BLOCK, columns - start);
     const { values, stride, from } = blockFrom(start);
     for (let i = 0; i < rows; i += 4) {
+      cancellationPoint();
       for (let j = 0; j <= i; j += 4) {
         if (i + 4 <= rows && j + 4 <= i) tile(values, stride, from, length, i, j, product, rows);
         else edge(values, stride, from, length, i, j, product, rows);

@@ -1,5 +1,6 @@
 /** Sums of squared distances of x from a mean: the denominators of explained variance. */
 
+import { cancellationPoint } from '../math/cancellation.ts';
 import { gram } from '../math/gram.ts';
 import type { ActivationTable } from './activations.ts';
 import { type Resamples, sumsOfBlocks } from './bootstrap.ts';
@@ -97,6 +98,7 @@ function shiftedSums({ rows, width, tokens, sums }: ActivationTable): Float64Arr
 function quadraticForms(product: Float64Array, { blocks: rows, count, weights }: Resamples): Float64Array {
   const drawn = new Int32Array(rows);
   return Float64Array.from({ length: count }, (_, b) => {
+    cancellationPoint();
     const base = b * rows;
     let size = 0;
     for (let row = 0; row < rows; row++) if (weights[base + row]! > 0) drawn[size++] = row;
@@ -120,6 +122,7 @@ function squaredSums(
 ): Float64Array {
   const total = new Float64Array(width);
   return Float64Array.from({ length: count }, (_, b) => {
+    cancellationPoint();
     total.fill(0);
     for (let row = 0; row < rows; row++) {
       const weight = weights[b * rows + row]!;

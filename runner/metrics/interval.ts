@@ -8,6 +8,8 @@
  * Standard errors come from the influence of each block, found by leaving it out, held fixed over the resamples: the
  * statistic is not computed again inside each (Hinkley and Wei 1984).
  */
+
+import { cancellationPoint } from '../math/cancellation.ts';
 import { quantiles } from '../math/quantile.ts';
 import type { Estimate, LeftOut, MadeInterval } from './estimate.ts';
 
@@ -96,6 +98,7 @@ function standardErrors({ samples, leftOut }: Pick<Estimate, 'samples' | 'leftOu
       const influences = influencesOf(stratum, values);
       whole += squares(influences) / (n * (n - 1));
       for (let b = 0; b < samples.length; b++) {
+        cancellationPoint();
         const from = b * blocks;
         let mean = 0;
         for (let i = 0; i < n; i++) mean += weights[from + stratum[i]!]! * influences[i]!;

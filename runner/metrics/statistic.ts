@@ -4,6 +4,8 @@
  * are not: `alive`, whose resamples are to first order (alive.ts), and proportions of texts, whose intervals are formulas
  * of their own (proportions.ts), put together by MOVER where several are averaged (mover.ts).
  */
+
+import { cancellationPoint } from '../math/cancellation.ts';
 import { sum } from '../math/sum.ts';
 import type { Measure } from '../report/schema.ts';
 import { type Resamples, sumsOfBlocks } from './bootstrap.ts';
@@ -47,6 +49,7 @@ export function sumOf(column: ArrayLike<number>, resamples: Resamples): Estimate
   const sums = sumsOfBlocks(column, resamples);
   const samples = new Float64Array(count);
   for (let b = 0, at = 0; b < count; b++) {
+    cancellationPoint();
     let total = 0;
     for (let block = 0; block < blocks; block++, at++) total += weights[at]! * sums[block]!;
     samples[b] = total;

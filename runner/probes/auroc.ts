@@ -1,4 +1,6 @@
 /** Area under the ROC curve: the chance that a positive scores above a negative, ties counting half. */
+
+import { cancellationPoint } from '../math/cancellation.ts';
 import type { Resamples } from '../metrics/bootstrap.ts';
 import { newcombeArea } from '../metrics/proportions.ts';
 import type { Estimate } from '../metrics/statistic.ts';
@@ -60,6 +62,7 @@ interface SortedRows {
 
 /** @param weights from `start` on, how often each row counts */
 function area({ order, labels, rises }: SortedRows, weights: Uint16Array, start: number): number {
+  cancellationPoint();
   let negatives = 0;
   let positives = 0;
   let tiedNegatives = 0;

@@ -5,6 +5,7 @@
  * those of a square root F of their centred Gram matrix (a rotation: F Fᵀ = X Xᵀ), so that an iteration costs
  * rows², however many latents there are.
  */
+import { cancellationPoint } from '../math/cancellation.ts';
 import { pivotedCholesky } from '../math/cholesky.ts';
 import { gramOfSparse } from '../math/gram.ts';
 import type { SparseMatrix } from '../math/sparse.ts';
@@ -44,6 +45,7 @@ function gather(features: Features, rows: ArrayLike<number>): { matrix: SparseMa
   const used = new Uint8Array(features.columns);
   const starts = new Int32Array(rows.length + 1);
   for (let i = 0; i < rows.length; i++) {
+    cancellationPoint();
     const { indices, values } = read(rows[i]!);
     let count = 0;
     for (let entry = 0; entry < values.length; entry++) {
@@ -59,6 +61,7 @@ function gather(features: Features, rows: ArrayLike<number>): { matrix: SparseMa
   const at = new Int32Array(starts[rows.length]!);
   const found = new Float32Array(at.length);
   for (let i = 0, next = 0; i < rows.length; i++) {
+    cancellationPoint();
     const { indices, values } = read(rows[i]!);
     for (let entry = 0; entry < values.length; entry++) {
       if (values[entry] === 0) continue;
@@ -97,6 +100,7 @@ function centredDesign({ rows, columns, starts, at, values }: SparseMatrix, mean
     },
     copy(target, stride) {
       for (let i = 0; i < rows; i++) {
+        cancellationPoint();
         const start = i * stride;
         for (let j = 0; j < columns; j++) target[start + j] = -means[j]!;
         for (let entry = starts[i]!; entry < starts[i + 1]!; entry++) {
@@ -148,6 +152,7 @@ function rotatedDesign(matrix: SparseMatrix): Design {
     },
     copy(target, stride) {
       for (let i = 0; i < rows; i++) {
+        cancellationPoint();
         target.set(values.subarray(i * columns, i * columns + extents[i]!), i * stride);
       }
     },

@@ -5,6 +5,8 @@
  *
  * It does not see the test rows. SAEBench keeps the epoch that is best on them; this keeps the last.
  */
+
+import { cancellationPoint } from '../math/cancellation.ts';
 import { type Random, shuffle } from '../math/random.ts';
 import type { DenseFeatures } from './features.ts';
 
@@ -69,6 +71,7 @@ export function trainLinearProbe(
   for (let epoch = 0; epoch < epochs; epoch++) {
     const order = start.order(epoch);
     for (let from = 0; from < order.length; from += batchRows) {
+      cancellationPoint();
       const to = Math.min(from + batchRows, order.length);
       for (let j = 0; j < columns; j++) gradient[j] = l1 * Math.sign(point[j]!);
       gradient[columns] = 0;

@@ -5,6 +5,7 @@
  * Minimised is C · Σ_i s_i · log(1 + exp(−y_i (x_i·w + b))) + ‖w‖² / 2, y in {−1, 1}, s_i = n / (2 n_class).
  */
 import { MalformedError } from '../errors.ts';
+import { cancellationPoint } from '../math/cancellation.ts';
 import { type PreparedFeatures, prepare } from './design.ts';
 import { classCounts, type Features, rowReader } from './features.ts';
 import { minimise } from './newton.ts';
@@ -78,6 +79,7 @@ export function decisionValues(
 ): Float64Array {
   const read = rowReader(features);
   return Float64Array.from(rows, (row) => {
+    cancellationPoint();
     const { indices, values } = read(row);
     let total = fit.intercept;
     for (let i = 0; i < values.length; i++) total += values[i]! * fit.weights[indices[i]!]!;

@@ -1,3 +1,4 @@
+import { cancellationPoint } from '../math/cancellation.ts';
 import { type Features, rowReader } from './features.ts';
 
 /**
@@ -15,6 +16,7 @@ export function meanDifference(
   const sums = [new Float64Array(columns), new Float64Array(columns)] as const;
   const counts = [0, 0];
   for (let i = 0; i < rows.length; i++) {
+    cancellationPoint();
     const side = labels[i] === 1 ? 1 : 0;
     counts[side]!++;
     const { indices, values } = read(rows[i]!);

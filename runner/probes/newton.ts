@@ -5,6 +5,7 @@
  * where it ends is float64, the curvature that leads there float32.
  */
 import { MalformedError } from '../errors.ts';
+import { cancellationPoint } from '../math/cancellation.ts';
 import { openCurvature } from './curvature.ts';
 import type { Design } from './design-matrix.ts';
 
@@ -53,6 +54,7 @@ export function minimise(problem: Problem, tolerance: number): Solution {
   let firstNorm = 0;
 
   for (let newtonSteps = 0; newtonSteps < NEWTON_LIMIT; newtonSteps++) {
+    cancellationPoint();
     differentiate();
     const norm = Math.sqrt(dot(gradient, gradient));
     if (newtonSteps === 0) firstNorm = norm;
@@ -114,6 +116,7 @@ export function minimise(problem: Problem, tolerance: number): Solution {
     step.fill(0);
     let energy = dot2(remainder, diagonal);
     for (let k = 0; k < CONJUGATE_LIMIT; k++) {
+      cancellationPoint();
       hessian.times(direction, image);
       products++;
       for (let j = 0; j < columns; j++) image[j]! += direction[j]! / c;

@@ -1,3 +1,4 @@
+import { cancellationPoint } from '../math/cancellation.ts';
 import type { Sae } from './sae.ts';
 import { isStored, type StoredSae } from './stored-sae.ts';
 
@@ -24,6 +25,7 @@ export async function decoderDirections(
   if (scale === 1 && !rescaled) return { rows: W_dec };
   const rows = new Float32Array(W_dec.length);
   for (let latent = 0; latent < d_sae; latent++) {
+    cancellationPoint();
     const [from, to] = [latent * d_in, (latent + 1) * d_in];
     const norm = rescaled
       ? Math.sqrt(W_dec.subarray(from, to).reduce((sum, value) => sum + value * value, 0))

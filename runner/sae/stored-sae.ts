@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Block, StoredMatrix } from '../formats/stored-matrix.ts';
+import { cancellationPoint } from '../math/cancellation.ts';
 import { checkConventions, type Sae, type SaeShape, tensorsSha256, vectorsOf } from './sae.ts';
 
 export type Stored<S extends Sae> = S extends Sae
@@ -93,6 +94,7 @@ export async function storedSha256(sae: Sae | StoredSae): Promise<string> {
     // Rows of a matrix that lies column by column are scattered all over it: that one is read whole.
     const step = matrix.place?.turned === false ? Math.max(1, Math.floor(HASHED_AT_ONCE / columns)) : rows;
     for (let from = 0; from < rows; from += step) {
+      cancellationPoint();
       const part: Block = { rows: [from, Math.min(rows, from + step)], columns: [0, columns] };
       const { buffer, byteOffset, byteLength } = await matrix.block(part);
       hash.update(new Uint8Array(buffer, byteOffset, byteLength));

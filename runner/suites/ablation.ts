@@ -4,6 +4,7 @@
  * w·x̄ + b − Σ_j z̄_j (w·d_j): pooled features and one number for each latent and probe are enough.
  */
 import { z } from 'zod';
+import { cancellationPoint } from '../math/cancellation.ts';
 import { type DenseFeatures, type Features, rowReader } from '../probes/features.ts';
 import type { LinearProbe } from '../probes/linear-probe.ts';
 import { largest, meanDifference } from '../probes/mean-difference.ts';
@@ -44,6 +45,7 @@ export function alignments(
 ): Float64Array {
   const width = weights.length;
   return Float64Array.from({ length: directions.length / width }, (_, latent) => {
+    cancellationPoint();
     let total = 0;
     for (let i = 0, at = latent * width; i < width; i++, at++) total += weights[i]! * directions[at]!;
     return total;

@@ -3,6 +3,7 @@
  * this program are made of.
  */
 import { z } from 'zod';
+import { cancellationPoint } from '../math/cancellation.ts';
 import { random, shuffle } from '../math/random.ts';
 import { resampleRows, resamplesOf, resampleWithinClasses } from '../metrics/bootstrap.ts';
 import { difference, meanOf } from '../metrics/mover.ts';
@@ -20,6 +21,8 @@ import type { Reading, RunInputs, SuiteContext, SuiteRun } from './suite.ts';
 export const suiteKit = {
   /** For the schema of settings. */
   z,
+  /** To be called between the steps of a loop that takes seconds: where the user asked to stop, it ends there. */
+  cancellationPoint,
   /** Seeded streams: the same numbers on every machine. */
   random,
   shuffle,

@@ -1,5 +1,6 @@
 import { type ContentCache, remembered } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
+import { cancellationPoint } from '../math/cancellation.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /**
@@ -14,7 +15,10 @@ export async function encodedTexts(
 ): Promise<readonly (readonly number[])[]> {
   const key = canonicalJson(['token ids', tokenizer.identity, limit, sha256(canonicalJson(texts))]);
   const { lengths, ids } = await remembered(cache, key, () => {
-    const rows = texts.map((text) => tokenizer.encode(text, { specialTokens: true }).slice(0, limit));
+    const rows = texts.map((text) => {
+      cancellationPoint();
+      return tokenizer.encode(text, { specialTokens: true }).slice(0, limit);
+    });
     return { lengths: Int32Array.from(rows, (row) => row.length), ids: Int32Array.from(rows.flat()) };
   });
   let end = 0;

@@ -1,6 +1,7 @@
 /** The end of a link (link.ts) that lies in the worker thread. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import type { Voice } from '../reporter.ts';
+import { atCancellationPoints } from '../math/cancellation.ts';
+import { Stopped, type Voice } from '../reporter.ts';
 import { failureOf } from './failure.ts';
 import type { FromThread, LinkStart, ToThread } from './messages.ts';
 
@@ -35,6 +36,9 @@ export function serve<Start, Request, Reply>(
   const send = (message: FromThread<Reply>, transfer: readonly ArrayBuffer[] = []): void =>
     port.postMessage(message, [...transfer]);
   const stopRequested = (): boolean => Atomics.load(stop, 0) === 1;
+  atCancellationPoints(() => {
+    if (stopRequested()) throw new Stopped();
+  });
   const aborting = new AbortController();
   const looking = setInterval(() => {
     if (!stopRequested()) return;
