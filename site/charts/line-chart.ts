@@ -1,5 +1,5 @@
-/** Lines over a logarithmic or linear x axis: training trajectories, alive(window), values over k or N. */
-import { line } from 'd3';
+/** Lines over a logarithmic or linear x axis: training trajectories, metrics over layers, alive(window), values over k or N. */
+import { line } from 'd3-shape';
 import {
   type Axis,
   defaultFrame,
@@ -23,6 +23,10 @@ export interface LineSeries {
   label: string;
   /** Points in ascending x; on a logarithmic axis x must be positive. */
   points: readonly LinePoint[];
+  /** Its colour and shape; default its place in the list. */
+  index?: number;
+  /** Points alone, as of values measured beside a line that was logged. */
+  loose?: boolean;
 }
 
 export interface LineChartGeometry {
@@ -41,20 +45,34 @@ export interface LineChartGeometry {
     /** Where the line ends, and the height of its label, moved apart from its neighbours. */
     end: { x: number; pointY: number; y: number } | null;
   }[];
+  /** Height of the line at 0, where the y axis has one inside. */
+  zeroY: number | null;
+  /** Whether the y axis leaves 0 out. */
+  cut: boolean;
+  /** Values that are marked across the chart. */
+  rules: { y: number; label: string }[];
+  /** Place of a point, pixels, for what is drawn over the chart. */
+  at: (x: number, y: number) => { x: number; y: number };
 }
 
 export interface LineChartOptions {
   frame?: Frame;
   formatX: (value: number) => string;
   formatY: (value: number) => string;
+  /** At the ticks, where they are said more briefly than elsewhere. */
+  formatTickX?: (value: number) => string;
+  formatTickY?: (value: number) => string;
   /** Values the y axis must reach. */
   include?: readonly number[];
   /** What x counts, for the words of a marker. */
   unit?: string;
-  /** Default log. A linear one begins at 0. */
+  /** Default log. A linear one begins at 0 unless `includeX` says other values it must reach. */
   xScale?: Scale;
+  includeX?: readonly number[];
   /** Default linear. On a logarithmic one every y must be positive, and `include` is not asked. */
   yScale?: Scale;
+  /** Values to mark across the chart, such as a floor; the axis reaches them. */
+  rules?: readonly { value: number; label: string }[];
 }
 
 /** Points a path keeps; more cannot be told apart at the size shown. */
@@ -80,10 +98,10 @@ export function thin<T>(items: readonly T[], limit: number): T[] {
  * The points that can be told apart along an axis: each at least the share of a path's points from the one before it,
  * the last one always. Going by place, not by number, the start of a logarithmic axis keeps its few points.
  */
-function distinct(points: readonly LinePoint[], x: Axis): LinePoint[] {
+export function distinct(points: readonly LinePoint[], x: Pick<Axis, 'at'>, most = PATH_POINTS): LinePoint[] {
   const last = points.at(-1);
-  if (points.length <= PATH_POINTS || last === undefined) return [...points];
-  const gap = Math.abs(x.at(last.x) - x.at(points[0]!.x)) / (PATH_POINTS - 1);
+  if (points.length <= most || last === undefined) return [...points];
+  const gap = Math.abs(x.at(last.x) - x.at(points[0]!.x)) / (most - 1);
   const kept: LinePoint[] = [];
   let from = Number.NEGATIVE_INFINITY;
   for (const point of points) {
@@ -98,22 +116,36 @@ function distinct(points: readonly LinePoint[], x: Axis): LinePoint[] {
 export function lineChart(series: readonly LineSeries[], options: LineChartOptions): LineChartGeometry {
   const frame = options.frame ?? defaultFrame;
   const xs = series.flatMap((one) => one.points.map((point) => point.x));
-  const ys = series.flatMap((one) =>
-    one.points.flatMap(({ y: value, low, high }) => [value, low ?? value, high ?? value]),
-  );
+  const rules = options.rules ?? [];
+  const ys = series
+    .flatMap((one) => one.points.flatMap(({ y: value, low, high }) => [value, low ?? value, high ?? value]))
+    .concat(rules.map(({ value }) => value));
   const across = [frame.left, frame.width - frame.right] as const;
   const up = [frame.height - frame.bottom, frame.top] as const;
+  const { formatTickX = options.formatX, formatTickY = options.formatY } = options;
   const x =
     options.xScale === 'linear'
-      ? linearAxis(xs, across, { include: [0], format: options.formatX })
-      : logAxis(xs, across, options.formatX);
+      ? linearAxis(xs, across, { include: options.includeX ?? [0], format: formatTickX })
+      : logAxis(xs, across, formatTickX);
   const y =
     options.yScale === 'log'
-      ? logAxis(ys, up, options.formatY)
-      : linearAxis(ys, up, { include: options.include ?? [], format: options.formatY });
-  const drawn = series.map((one, index) => ({ ...drawSeries(one, x, y, options), index }));
+      ? logAxis(ys, up, formatTickY)
+      : linearAxis(ys, up, { include: options.include ?? [], format: formatTickY });
+  const drawn = series.map((one, index) => ({
+    ...drawSeries(one, x, y, options),
+    index: one.index ?? index,
+  }));
   spreadLabels(drawn, frame);
-  return { frame, xTicks: x.ticks, yTicks: y.ticks, series: drawn };
+  return {
+    frame,
+    xTicks: x.ticks,
+    yTicks: y.ticks,
+    series: drawn,
+    zeroY: y.zero === 'inside' ? y.at(0) : null,
+    cut: y.zero === 'below' || y.zero === 'above',
+    rules: rules.map(({ value, label }) => ({ y: y.at(value), label })),
+    at: (px, py) => ({ x: x.at(px), y: y.at(py) }),
+  };
 }
 
 function drawSeries(
@@ -129,9 +161,9 @@ function drawSeries(
   const last = series.points.at(-1);
   return {
     label: series.label,
-    path: path(distinct(series.points, x)) ?? '',
+    path: series.loose ? '' : (path(distinct(series.points, x)) ?? ''),
     markers:
-      series.points.length > MARKER_POINTS
+      series.points.length > MARKER_POINTS && !series.loose
         ? []
         : series.points.map((point) => ({
             x: x.at(point.x),
@@ -143,7 +175,7 @@ function drawSeries(
         ? []
         : [{ x: x.at(point.x), low: y.at(point.low), high: y.at(point.high) }],
     ),
-    end: last ? { x: x.at(last.x), pointY: y.at(last.y), y: y.at(last.y) } : null,
+    end: last && !series.loose ? { x: x.at(last.x), pointY: y.at(last.y), y: y.at(last.y) } : null,
   };
 }
 

@@ -1,5 +1,5 @@
 /** Ticks and scales shared by the charts. Everything is pixels in the chart's own view box. */
-import { scaleLinear, scaleLog } from 'd3';
+import { scaleLinear, scaleLog } from 'd3-scale';
 
 export type Scale = 'linear' | 'log';
 
@@ -29,6 +29,8 @@ export interface Axis {
   ticks: Tick[];
   /** Position of a value, pixels, rounded to 3 decimals. */
   at: (value: number) => number;
+  /** Where 0 lies: on the axis, beyond its low or its high end; a logarithmic axis has none. */
+  zero: 'inside' | 'below' | 'above' | null;
 }
 
 /** Linear axis over the nice extent of the values. `include` are values the axis must reach. */
@@ -37,18 +39,33 @@ export function linearAxis(
   range: readonly [number, number],
   options: { include?: readonly number[]; count?: number; format: (value: number) => string },
 ): Axis {
-  const all = [...values, ...(options.include ?? [])];
-  let low = Math.min(...all);
-  let high = Math.max(...all);
-  if (all.length === 0) [low, high] = [0, 1];
-  if (low === high)
-    [low, high] = low === 0 ? [0, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1];
+  const [low, high] = linearExtent([...values, ...(options.include ?? [])]);
   const count = options.count ?? 5;
   const scale = scaleLinear().domain([low, high]).nice(count).range(range);
+  const [from = low, to = high] = scale.domain();
   return {
     ticks: scale.ticks(count).map((value) => ({ at: round(scale(value)), label: options.format(value) })),
     at: (value) => round(scale(value)),
+    zero: from > 0 ? 'below' : to < 0 ? 'above' : 'inside',
   };
+}
+
+function linearExtent(values: readonly number[]): [number, number] {
+  if (values.length === 0) return [0, 1];
+  const [low, high] = extent(values);
+  if (low !== high) return [low, high];
+  return low === 0 ? [0, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1];
+}
+
+/** Smallest and largest, of any number of values. */
+export function extent(values: readonly number[]): [number, number] {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
 }
 
 /** Logarithmic axis; values must be positive. Ticks at 1, 2 and 5 times the powers of ten, or at the powers alone. */
@@ -57,9 +74,7 @@ export function logAxis(
   range: readonly [number, number],
   format: (value: number) => string,
 ): Axis {
-  let low = Math.min(...values);
-  let high = Math.max(...values);
-  if (values.length === 0) [low, high] = [1, 10];
+  let [low, high] = values.length === 0 ? [1, 10] : extent(values);
   if (low === high) [low, high] = [low / 2, high * 2];
   const scale = scaleLog().domain([low, high]).range(range);
   const decades = Math.log10(high / low);
@@ -73,5 +88,5 @@ export function logAxis(
       }
     }
   }
-  return { ticks, at: (value) => round(scale(value)) };
+  return { ticks, at: (value) => round(scale(value)), zero: null };
 }

@@ -1,163 +1,198 @@
-/** What the trajectory charts and their tables show of each model's records. */
-import type { DefinitionId } from '../../runner/report/definitions.ts';
-import type { EvaluationRecord } from '../../runner/report/schema.ts';
-import { type LineSeries, thin } from '../charts/line-chart.ts';
-import { formatCount } from './format.ts';
-import { type TrajectoryMetric, trajectoryMetrics } from './trajectory-metrics.ts';
+/**
+ * What training logged of SAEs, as columns that a chart can be drawn from at build and in the browser, and what was
+ * measured of the same SAEs beside it.
+ */
+import { type DefinitionId, definitionIds } from '../../runner/report/definitions.ts';
+import { measureOf } from '../../runner/report/measures.ts';
+import type { EvaluationRecord, Kind } from '../../runner/report/schema.ts';
+import { distinct, thin } from '../charts/line-chart.ts';
+import { finishedOf, lightCheckpointOf } from './along-training.ts';
+import { describeShape } from './leaderboard.ts';
+import { shortLabel } from './short-labels.ts';
+import { type LoggedKey, trajectoryMetrics } from './trajectory-metrics.ts';
 
-export interface TrajectoryPanel {
-  /** The records drawn, in order; the position picks the colour. */
-  records: EvaluationRecord[];
-  /** What at least one of them logged, a line a record (without points where it did not). */
-  metrics: { metric: TrajectoryMetric; series: LineSeries[] }[];
-  /** How var_exp was taken; records of one model may differ. */
+export interface TrajectoryLine {
+  /** The record's id. */
+  key: string;
+  label: string;
+  name: string;
+  kind: Kind;
+  shape: string;
+  tokens: number[];
+  /** Null where the record does not count steps, or does not say how fast it went. */
+  steps: number[] | null;
+  seconds: number[] | null;
+  /** In the order of `tokens`; null where a point has no value. */
+  logged: Partial<Record<LoggedKey, (number | null)[]>>;
+}
+
+/** What was measured of one SAE: after the steps of which light checkpoints were kept, and at the end of its training. */
+export interface MeasuredLine {
+  /** Of the finished SAE where it is known, else of the last checkpoint. */
+  key: string;
+  label: string;
+  name: string;
+  kind: Kind;
+  shape: string;
+  /** Place of the SAE's line among those logged; null where nothing was. */
+  line: number | null;
+  tokens: number[];
+  /** By definition; low and high are ends of 95 % intervals. */
+  measured: Partial<
+    Record<DefinitionId, { y: (number | null)[]; low: (number | null)[]; high: (number | null)[] }>
+  >;
+  /** How many of its points are of checkpoints, not of the finished SAE. */
+  checkpoints: number;
+}
+
+export interface TrajectorySet {
+  model: string;
+  lines: TrajectoryLine[];
+  measured: MeasuredLine[];
+  /** How var_exp was logged; records of one model may differ. */
   definitions: DefinitionId[];
   notes: string[];
-  rows: TrajectoryRow[];
-  /** Whether `rows` leaves points out. */
-  thinned: boolean;
 }
 
-export interface TrajectoryRow {
-  label: string;
-  tokens: string;
-  /** In the order of the panel's metrics. */
-  cells: (string | null)[];
-}
-
-/** Rows of the table a record gets at most. */
-export const TABLE_POINTS = 24;
-
-/** Short enough to stand at the end of a line: L4, or L4·2 for the second record of a layer. */
-export function layerLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
-  const same = among.filter((other) => other.sae.layer === entry.sae.layer);
-  return same.length > 1 ? `L${entry.sae.layer}·${same.indexOf(entry) + 1}` : `L${entry.sae.layer}`;
-}
+/** Points a line keeps along either axis. */
+const POINTS = 120;
 
 /**
- * What sets an SAE apart from others of its layer, in a few characters: `k32 s1`. Its place among them where nothing
- * does.
+ * @param records of one model, light checkpoints among them
+ * @returns null where nothing was logged and nothing measured along training
  */
-export function shortLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
-  if (among.some((other) => other.sae.layer !== entry.sae.layer) || among.length === 1)
-    return layerLabel(entry, among);
-  return labelBy(facts, entry, among) ?? labelBy(ownFacts(among), entry, among) ?? layerLabel(entry, among);
-}
-
-/** What sets a record apart, of these facts; null where that is nothing, or too long to be read at a line's end. */
-function labelBy(
-  told: readonly RecordFact[],
-  entry: EvaluationRecord,
-  among: readonly EvaluationRecord[],
-): string | null {
-  const parts = told.flatMap(({ read, mark }) => {
-    const differ = new Set(among.map(read)).size > 1;
-    const value = read(entry);
-    return differ && value !== undefined && value !== null ? [`${mark}${value}`] : [];
-  });
-  const label = parts.join(' ');
-  const unique = (other: EvaluationRecord): string => told.map(({ read }) => read(other)).join(' ');
-  const alone = among.filter((other) => unique(other) === unique(entry)).length === 1;
-  return alone && label !== '' && label.length <= LABEL_LENGTH ? label : null;
-}
-
-/** Longest text at the end of a line, characters. */
-const LABEL_LENGTH = 20;
-
-type Fact = string | number | boolean | null | undefined;
-
-interface RecordFact {
-  mark: string;
-  read: (entry: EvaluationRecord) => Fact;
-}
-
-/** What SAEs of one layer may differ in, as the settings of a sweep name it. */
-const facts: readonly RecordFact[] = [
-  { mark: '', read: ({ sae }) => sae.architecture },
-  { mark: 'n', read: ({ sae }) => sae.d_sae },
-  { mark: 'k', read: ({ sae }) => sae.k },
-  { mark: 'kaux', read: ({ sae }) => sae.training?.kAux },
-  { mark: 'alpha', read: ({ sae }) => sae.training?.alphaAux },
-  { mark: '', read: ({ sae }) => sae.training?.auxVariant },
-  { mark: 'lr', read: ({ sae }) => sae.training?.learningRate },
-  { mark: 's', read: ({ sae }) => sae.training?.seed },
-];
-
-/** Settings that have no mark above, such as those of one architecture alone, by their names. */
-function ownFacts(among: readonly EvaluationRecord[]): RecordFact[] {
-  const names = new Set(among.flatMap(({ sae }) => Object.keys(sae.training ?? {})));
-  return [...names].map((name) => ({ mark: `${name} `, read: ({ sae }) => sae.training?.[name] }));
-}
-
-export interface LayerPanel {
-  layer: number | null;
-  panel: TrajectoryPanel;
-}
-
-/** What training logged: one panel of all records, or one a layer where a layer has several SAEs with trajectories. */
-export function trajectoryPanels(records: readonly EvaluationRecord[]): LayerPanel[] {
-  const drawn = records.filter((entry) => (entry.trajectory?.points.length ?? 0) > 0);
-  return panelsByLayer(drawn, trajectoryPanel);
-}
-
-/** @param panelOf what is drawn of records together; null where nothing is */
-export function panelsByLayer(
-  drawn: readonly EvaluationRecord[],
-  panelOf: (records: readonly EvaluationRecord[]) => TrajectoryPanel | null,
-): LayerPanel[] {
-  const byLayer = [...Map.groupBy(drawn, (entry) => entry.sae.layer)].sort(([a], [b]) => a - b);
-  const groups: [number | null, readonly EvaluationRecord[]][] =
-    byLayer.length > 1 && byLayer.some(([, here]) => here.length > 1) ? byLayer : [[null, drawn]];
-  return groups.flatMap(([layer, here]) => {
-    const panel = panelOf(here);
-    return panel ? [{ layer, panel }] : [];
-  });
-}
-
-/** Null when no record carries a trajectory. */
-export function trajectoryPanel(records: readonly EvaluationRecord[]): TrajectoryPanel | null {
-  const drawn = records.filter((entry) => (entry.trajectory?.points.length ?? 0) > 0);
-  if (drawn.length === 0) return null;
-  const metrics = trajectoryMetrics
-    .map((metric) => ({
-      metric,
-      series: drawn.map((entry) => ({
-        label: shortLabel(entry, drawn),
-        points: pointsOf(entry).flatMap(({ tokens, [metric.key]: y }) =>
-          y == null ? [] : [{ x: tokens, y }],
-        ),
-      })),
-    }))
-    .filter(({ series }) => series.some(({ points }) => points.length > 0));
+export function trajectorySet(records: readonly EvaluationRecord[]): TrajectorySet | null {
+  const drawn = records.filter(({ trajectory }) => (trajectory?.points.length ?? 0) > 0);
+  const lines = drawn.map((entry) => lineOf(entry, shortLabel(entry, drawn)));
+  const measured = measuredLines(records, drawn);
+  if (lines.length === 0 && !measured.some(({ checkpoints }) => checkpoints > 0)) return null;
   return {
-    records: drawn,
-    metrics,
-    definitions: [...new Set(drawn.flatMap((entry) => entry.trajectory?.var_exp ?? []))],
-    notes: [...new Set(drawn.flatMap((entry) => entry.trajectory?.note ?? []))],
-    rows: drawn.flatMap((entry) =>
-      thin(pointsOf(entry), TABLE_POINTS).map((point) => ({
-        label: shortLabel(entry, drawn),
-        tokens: formatCount(point.tokens),
-        cells: metrics.map(({ metric }) => {
-          const value = point[metric.key];
-          return value == null ? null : metric.format(value);
-        }),
-      })),
-    ),
-    thinned: drawn.some((entry) => pointsOf(entry).length > TABLE_POINTS),
+    model: records[0]?.model.id ?? '',
+    lines,
+    measured,
+    definitions: [...new Set(drawn.flatMap(({ trajectory }) => trajectory?.var_exp ?? []))],
+    notes: [...new Set(drawn.flatMap(({ trajectory }) => trajectory?.note ?? []))],
   };
 }
 
-/** The metrics of several panels, each once, in the order of the longest list. */
-export function metricsOf(panels: readonly TrajectoryPanel[]): TrajectoryMetric[] {
-  const lists = panels.map((panel) => panel.metrics.map(({ metric }) => metric));
-  const byLength = lists.toSorted((a, b) => b.length - a.length);
-  return [...new Map(byLength.flat().map((metric) => [metric.key, metric])).values()];
+function factsOf(entry: EvaluationRecord, label: string) {
+  return { key: entry.id, label, name: entry.sae.name, kind: entry.kind, shape: describeShape(entry) };
+}
+
+function lineOf(entry: EvaluationRecord, label: string): TrajectoryLine {
+  const all = loggedPoints(entry);
+  const seconds = secondsOf(all);
+  const numbered = all.map((point, i) => ({ x: point.tokens, y: i }));
+  // What can be told apart on a logarithmic axis or on a linear one.
+  const log = distinct(
+    numbered,
+    { at: (x) => (POINTS_WIDTH * Math.log(x / (all[0]?.tokens ?? 1))) / logSpan(all) },
+    POINTS,
+  );
+  const linear = thin(numbered, POINTS);
+  const kept = [...new Set([...log, ...linear].map(({ y }) => y))].sort((a, b) => a - b);
+  const points = kept.map((i) => all[i]!);
+  return {
+    ...factsOf(entry, label),
+    tokens: points.map(({ tokens }) => tokens),
+    steps: points.every(({ step }) => step !== undefined) ? points.map(({ step }) => step ?? 0) : null,
+    seconds: seconds && kept.map((i) => Math.round(10 * seconds[i]!) / 10),
+    logged: Object.fromEntries(
+      trajectoryMetrics.flatMap(({ key }) =>
+        all.some((point) => point[key] != null)
+          ? [[key, points.map((point) => short(point[key] ?? null))]]
+          : [],
+      ),
+    ),
+  };
+}
+
+const POINTS_WIDTH = 1_000;
+
+function logSpan(points: readonly { tokens: number }[]): number {
+  return Math.log((points.at(-1)?.tokens ?? 1) / (points[0]?.tokens ?? 1)) || 1;
+}
+
+/** Five digits are more than a picture shows. */
+function short(value: number | null): number | null {
+  return value === null ? null : Number(value.toPrecision(5));
+}
+
+/** Seconds of training at each point, by the speed that each stretch was logged with; null where one has none. */
+function secondsOf(
+  points: readonly { tokens: number; tokens_per_second?: number | undefined }[],
+): number[] | null {
+  let before = 0;
+  let seconds = 0;
+  const found: number[] = [];
+  for (const { tokens, tokens_per_second: speed } of points) {
+    if (speed === undefined || !(speed > 0)) return null;
+    seconds += (tokens - before) / speed;
+    before = tokens;
+    found.push(seconds);
+  }
+  return found;
 }
 
 /** A logarithmic axis has no place for the state before the first token. */
-function pointsOf(entry: EvaluationRecord): NonNullable<EvaluationRecord['trajectory']>['points'] {
+function loggedPoints(entry: EvaluationRecord): NonNullable<EvaluationRecord['trajectory']>['points'] {
   return (entry.trajectory?.points ?? [])
-    .filter((point) => point.tokens > 0)
+    .filter(({ tokens }) => tokens > 0)
     .toSorted((a, b) => a.tokens - b.tokens);
+}
+
+function measuredLines(
+  records: readonly EvaluationRecord[],
+  drawn: readonly EvaluationRecord[],
+): MeasuredLine[] {
+  const finished = records.filter((entry) => lightCheckpointOf(entry) === null);
+  const groups = Map.groupBy(
+    records.filter((entry) => lightCheckpointOf(entry) !== null && entry.sae.tokens_trained !== null),
+    (entry) => {
+      const { of, id } = lightCheckpointOf(entry)!;
+      return finishedOf(entry, finished)?.id ?? JSON.stringify([of, entry.sae.layer, id]);
+    },
+  );
+  const lights = [...groups].map(([key, group]) => ({
+    owner: finished.find(({ id }) => id === key) ?? null,
+    points: group,
+  }));
+  const alone = drawn
+    .filter((entry) => entry.sae.tokens_trained !== null && !groups.has(entry.id))
+    .map((owner) => ({ owner, points: [] as EvaluationRecord[] }));
+  const shown = [...lights, ...alone].map(({ owner, points }) => ({
+    owner,
+    checkpoints: points.length,
+    all: [...points, ...(owner === null || owner.sae.tokens_trained === null ? [] : [owner])].toSorted(
+      (a, b) => tokensOf(a) - tokensOf(b),
+    ),
+  }));
+  const lasts = shown.map(({ all, owner }) => owner ?? all.at(-1)!);
+  return shown.map(({ owner, all, checkpoints }, i) => {
+    const line = owner === null ? -1 : drawn.indexOf(owner);
+    return {
+      ...factsOf(lasts[i]!, line < 0 ? shortLabel(lasts[i]!, lasts) : shortLabel(owner!, drawn)),
+      line: line < 0 ? null : line,
+      tokens: all.map(tokensOf),
+      measured: Object.fromEntries(
+        definitionIds.flatMap((id) => {
+          const measures = all.map((each) => measureOf(each, id));
+          if (!measures.some((measure) => measure != null && measure.value !== null)) return [];
+          const end = (which: 'low' | 'high') =>
+            measures.map((measure) => (measure?.value == null ? null : (measure.interval?.[which] ?? null)));
+          return [
+            [
+              id,
+              { y: measures.map((measure) => measure?.value ?? null), low: end('low'), high: end('high') },
+            ],
+          ];
+        }),
+      ),
+      checkpoints,
+    };
+  });
+}
+
+function tokensOf({ sae }: EvaluationRecord): number {
+  return sae.tokens_trained ?? 0;
 }

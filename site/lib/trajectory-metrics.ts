@@ -2,8 +2,8 @@
 
 import { type DefinitionId, definitions } from '../../runner/report/definitions.ts';
 import type { TrajectoryPoint } from '../../runner/report/schema.ts';
-import type { Scale } from '../charts/scale.ts';
-import { formatBrief, formatCount, formatNumber, formatTokens } from './format.ts';
+import { type FormatName, fixed } from '../charts/formats.ts';
+import { extent, type Scale } from '../charts/scale.ts';
 
 /** What training logs. */
 export type LoggedKey = Exclude<keyof TrajectoryPoint, 'tokens' | 'step'>;
@@ -14,9 +14,9 @@ export interface TrajectoryMetric {
   title: string;
   /** What the number is, where the title leaves a doubt. */
   meaning: string;
-  format: (value: number) => string;
-  /** At the ticks of an axis. */
-  formatTick: (value: number) => string;
+  /** Where a value is read out, and at the ticks of an axis. */
+  values: FormatName;
+  ticks: FormatName;
   /** Drawn on a logarithmic axis where it spans more than a decade. */
   spansDecades: boolean;
   /** Values that a linear axis reaches. */
@@ -27,15 +27,15 @@ export interface TrajectoryMetric {
   definition?: DefinitionId;
 }
 
-/** A metric that training logs. */
-export type LoggedMetric = TrajectoryMetric & { key: LoggedKey };
+/** A metric that training logs, and the definitions that measure the same of a checkpoint. */
+export type LoggedMetric = TrajectoryMetric & { key: LoggedKey; measuredBy: readonly DefinitionId[] };
 
 /** An axis of counts reaches at least here, so that its ticks are whole numbers. */
 const LEAST_COUNT = 5;
 
 function positive(key: LoggedKey, title: string, meaning: string, spansDecades: boolean): LoggedMetric {
-  const format = formatBrief;
-  return { key, title, meaning, format, formatTick: format, spansDecades, include: [0], shown: true };
+  const format = { values: 'brief', ticks: 'brief' } as const;
+  return { key, title, meaning, ...format, spansDecades, include: [0], shown: true, measuredBy: [] };
 }
 
 /** In reading order. */
@@ -44,31 +44,38 @@ export const trajectoryMetrics: readonly LoggedMetric[] = [
     key: 'var_exp',
     title: 'Variance explained',
     meaning: '',
-    format: (value) => formatNumber(value, 3),
-    formatTick: (value) => formatNumber(value, 2),
+    values: 'fixed3',
+    ticks: 'fixed2',
     spansDecades: false,
     include: [],
     shown: true,
+    measuredBy: ['var_exp@pooled-v1', 'var_exp@chunk-v1'],
   },
   positive('loss', 'Loss', 'of the step, AuxK’s part included', true),
   {
     key: 'dead',
     title: 'Dead latents',
     meaning: '',
-    format: formatCount,
-    formatTick: formatCount,
+    values: 'count',
+    ticks: 'count',
     spansDecades: false,
     include: [0, LEAST_COUNT],
     shown: true,
+    measuredBy: [],
   },
   positive('aux_loss', 'AuxK loss', 'of the step', false),
-  { ...positive('l0', 'L0', 'of the step, latents a token', false), include: [] },
+  positive('sparsity_loss', 'Sparsity loss', 'of the step', false),
+  {
+    ...positive('l0', 'L0', 'of the step, latents a token', false),
+    include: [],
+    measuredBy: ['l0@v1'],
+  },
   positive('gradient_norm', 'Gradient norm', 'global, before clipping', true),
   positive('learning_rate', 'Learning rate', '', false),
   {
     ...positive('tokens_per_second', 'Tokens per second', 'of the whole run', false),
-    format: formatTokens,
-    formatTick: formatTokens,
+    values: 'tokens',
+    ticks: 'tokens',
   },
 ];
 
@@ -87,8 +94,8 @@ export function measuredMetric(id: DefinitionId): TrajectoryMetric {
     key: id,
     title,
     meaning: '',
-    format: (value) => formatNumber(value, digits),
-    formatTick: formatBrief,
+    values: fixed(digits),
+    ticks: 'brief',
     spansDecades: false,
     include: [],
     shown: first.includes(id),
@@ -101,6 +108,17 @@ const LOG_FROM = 10;
 
 /** The scale that shows these values of a metric. */
 export function scaleOf(metric: TrajectoryMetric, values: readonly number[]): Scale {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [low, high] = extent(values);
   return metric.spansDecades && low > 0 && high / low > LOG_FROM ? 'log' : 'linear';
+}
+
+/** Below this share of their size, values that change do not make a picture. */
+const FLAT = 0.005;
+
+/** Whether no series of a metric moves. */
+export function isFlat(series: readonly (readonly number[])[]): boolean {
+  return series.every((values) => {
+    const [low, high] = extent(values);
+    return values.length === 0 || high - low <= FLAT * Math.max(Math.abs(low), Math.abs(high));
+  });
 }

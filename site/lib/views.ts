@@ -4,7 +4,15 @@ import type { Cell, Curve, CurvePoint, Row } from '../../runner/report/part.ts';
 import type { Measure } from '../../runner/report/schema.ts';
 import type { CurveView, TableView } from '../../runner/report/suite.ts';
 import type { LinePoint, LineSeries } from '../charts/line-chart.ts';
-import { describeMeasure, formatCount, formatInterval, formatPlain, type MeasureText } from './format.ts';
+import type { ChartSpec, SeriesSpec } from '../charts/spec.ts';
+import {
+  describeMeasure,
+  formatCount,
+  formatInterval,
+  formatNumber,
+  formatPlain,
+  type MeasureText,
+} from './format.ts';
 
 export type DefinitionOf = (id: string) => Definition;
 
@@ -68,10 +76,34 @@ export function curvePanel(view: CurveView, curve: Curve, definitionOf: Definiti
   };
 }
 
-/** A panel's last value of each line, in words. */
-export function describePanel({ series }: CurvePanel, format: (value: number) => string): string {
-  const words = series.map(({ label, points }) => `${label} ${format(points.at(-1)?.y ?? Number.NaN)}`);
-  return `Last values: ${words.join(', ')}. All values stand in the table below.`;
+/** A panel as a chart; @param of the SAE's name */
+export function panelSpec({ view, series }: CurvePanel, id: string, of: string): ChartSpec {
+  const words = series.map(
+    ({ label, points }) => `${label} ${formatNumber(points.at(-1)?.y ?? Number.NaN, 3)}`,
+  );
+  return {
+    id,
+    heading: view.title,
+    title: `${view.title} against the number of ${view.xLabel}, ${of}`,
+    description: `Last values: ${words.join(', ')}. All values stand in the table below.`,
+    x: { label: view.xLabel, scale: 'log', ticks: 'count', values: 'count' },
+    y: { label: view.title, scale: 'linear', ticks: 'fixed2', values: 'fixed4', include: view.include },
+    series: series.map(({ label, points }) => ({ label, ...columnsOf(points) })),
+    source: [...new Set(view.lines.map(({ definition }) => definition))].join(', '),
+  };
+}
+
+/** Points as the columns of a chart's specification. */
+export function columnsOf(points: readonly LinePoint[]): Pick<SeriesSpec, 'x' | 'y' | 'low' | 'high'> {
+  const whiskers = points.some(({ low, high }) => low !== undefined && high !== undefined);
+  return {
+    x: points.map(({ x }) => x),
+    y: points.map(({ y }) => y),
+    ...(whiskers && {
+      low: points.map(({ low }) => low ?? null),
+      high: points.map(({ high }) => high ?? null),
+    }),
+  };
 }
 
 function placed(x: number, measure: Measure, whiskers: boolean): LinePoint[] {

@@ -38,6 +38,8 @@ describe('lineChart', () => {
     );
     expect(chart).toMatchInlineSnapshot(`
       {
+        "at": [Function],
+        "cut": false,
         "frame": {
           "bottom": 40,
           "height": 250,
@@ -46,6 +48,7 @@ describe('lineChart', () => {
           "top": 12,
           "width": 400,
         },
+        "rules": [],
         "series": [
           {
             "end": {
@@ -156,6 +159,7 @@ describe('lineChart', () => {
             "label": "0.80",
           },
         ],
+        "zeroY": 210,
       }
     `);
   });

@@ -3,7 +3,7 @@ import type { Curve } from '../../../../runner/report/part.ts';
 import type { CurveView, TableView } from '../../../../runner/report/suite.ts';
 import { suiteOf } from '../../../../runner/report/suites/find.ts';
 import { definitionsOf } from '../../../../site/lib/definitions.ts';
-import { cellText, curvePanel, describePanel, tableText } from '../../../../site/lib/views.ts';
+import { cellText, curvePanel, panelSpec, tableText } from '../../../../site/lib/views.ts';
 import { fixture } from '../fixtures.ts';
 
 const { suites } = fixture('small-world-l2');
@@ -36,9 +36,11 @@ describe('panels over k and N', () => {
       points.map(({ at }) => ({ x: at, y: constants!.ceiling!.value })),
     );
     expect(accuracy.rows[2]!.cells.map(({ interval }) => interval)).not.toContain(null);
-    expect(describePanel(accuracy, (value) => value.toFixed(2))).toMatch(
-      /^Last values: SAE 0\.\d\d, channels /,
-    );
+    const spec = panelSpec(accuracy, 'a', 'some SAE');
+    expect(spec.description).toMatch(/^Last values: SAE 0\.\d\d\d, channels /);
+    expect(spec.series[0]).toMatchObject({ x: points.map(({ at }) => at), label: 'SAE' });
+    expect(spec.series[0]!.low![2]).toBe(own.interval!.low);
+    expect(spec.series[2]).not.toHaveProperty('low');
   });
 
   it('hold each data set where there are several', () => {

@@ -1,0 +1,69 @@
+/** Geometry -> SVG as text: the same at build and in the browser. Colours are classes, so that themes and print apply. */
+import { html, type Markup } from '../lib/html.ts';
+import type { LineChartGeometry } from './line-chart.ts';
+import { colourClass, dashOf, markerPath } from './palette.ts';
+import type { Frame, Tick } from './scale.ts';
+
+export interface AxesDrawing {
+  frame: Frame;
+  xTicks: readonly Tick[];
+  yTicks: readonly Tick[];
+  xLabel: string;
+  /** Height of the line at 0. */
+  zeroY?: number | null;
+  /** Whether the y axis leaves 0 out; a broken stroke says so. */
+  cut?: boolean;
+}
+
+/** Grid, ticks and axis names of a chart with a frame. */
+export function drawAxes({ frame, xTicks, yTicks, xLabel, zeroY = null, cut = false }: AxesDrawing): Markup {
+  const floor = frame.height - frame.bottom;
+  const right = frame.width - frame.right;
+  return html`<g class="axes">${yTicks.map(
+    ({ at, label }) =>
+      html`<line class="${at === zeroY ? 'zero' : 'grid'}" x1="${frame.left}" x2="${right}" y1="${at}" y2="${at}"/><text x="${frame.left - 8}" y="${at}" dy="0.32em" text-anchor="end">${label}</text>`,
+  )}${xTicks.map(
+    ({ at, label }) =>
+      html`<line class="tick" x1="${at}" x2="${at}" y1="${floor}" y2="${floor + 4}"/><text x="${at}" y="${floor + 17}" text-anchor="middle">${label}</text>`,
+  )}<line class="floor" x1="${frame.left}" x2="${right}" y1="${floor}" y2="${floor}"/>${
+    cut &&
+    html`<path class="cut" d="M${frame.left - 4} ${floor - 3}l8-4M${frame.left - 4} ${floor - 7}l8-4"><title>The axis does not begin at 0</title></path>`
+  }<text class="axis-name" x="${right}" y="${frame.height - 3}" text-anchor="end">${xLabel}</text></g>`;
+}
+
+export function drawMarker(index: number, x: number, y: number, title: string): Markup {
+  return html`<path class="marker" transform="translate(${x} ${y})" d="${markerPath(index)}"><title>${title}</title></path>`;
+}
+
+export interface LineChartDrawing {
+  chart: LineChartGeometry;
+  /** Distinguishes the ids inside one page. */
+  id: string;
+  title: string;
+  description: string;
+  xLabel: string;
+  /** What each series is of, by its place: a record's id. */
+  keys?: readonly (string | undefined)[];
+}
+
+export function drawLineChart({ chart, id, title, description, xLabel, keys }: LineChartDrawing): Markup {
+  const { frame } = chart;
+  const words = chart.cut ? `${description} The axis does not begin at 0.` : description;
+  return html`<svg class="chart" viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-labelledby="${id}-title ${id}-desc"><title id="${id}-title">${title}</title><desc id="${id}-desc">${words}</desc>${drawAxes({ ...chart, xLabel })}${chart.rules.map(
+    ({ y, label }) =>
+      html`<g class="rule"><line x1="${frame.left}" x2="${frame.width - frame.right}" y1="${y}" y2="${y}"/><text x="${frame.left + 4}" y="${y - 4}">${label}</text></g>`,
+  )}${chart.series.map((series, i) => drawSeries(series, keys?.[i]))}</svg>`;
+}
+
+function drawSeries(series: LineChartGeometry['series'][number], key: string | undefined): Markup {
+  const { index, end, label, markers, path, whiskers } = series;
+  const dash = dashOf(index);
+  return html`<g class="series ${colourClass(index)}"${key === undefined ? null : html` data-sae="${key}"`}>${whiskers.map(
+    ({ x, low, high }) =>
+      html`<path class="whisker" d="M${x} ${low}V${high}M${x - 3} ${low}h6M${x - 3} ${high}h6"/>`,
+  )}${path !== '' && html`<path class="line" d="${path}"${dash && html` stroke-dasharray="${dash}"`}/>`}${markers.map(
+    ({ x, y, title }) => drawMarker(index, x, y, title),
+  )}${end && markers.length === 0 && drawMarker(index, end.x, end.pointY, label)}${
+    end && html`<text class="end-label" x="${end.x + 8}" y="${end.y}" dy="0.32em">${label}</text>`
+  }</g>`;
+}

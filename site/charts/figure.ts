@@ -1,0 +1,46 @@
+/** A chart in its figure: heading, ways to take it away, picture, read-out. The same at build and in the browser. */
+import { html, type Markup } from '../lib/html.ts';
+import { drawLineChart } from './draw.ts';
+import { type ChartSpec, chartOf } from './spec.ts';
+
+export interface Caption {
+  title: string;
+  /** A few words after the title, and where they lead. */
+  note?: string | undefined;
+  href?: string | undefined;
+  /** Whether the picture can be saved. */
+  saved: boolean;
+}
+
+export function drawCaption({ title, note, href, saved }: Caption): Markup {
+  const words = note && (href ? html`<a href="${href}">${note}</a>` : note);
+  return html`<figcaption><span>${title}${words && html`<span class="sub">${words}</span>`}</span>${
+    saved &&
+    html`<span class="take needs-script"><button type="button" data-take="svg" aria-label="Save “${title}” as SVG">SVG</button><button type="button" data-take="png" aria-label="Save “${title}” as PNG">PNG</button></span>`
+  }</figcaption>`;
+}
+
+/** The picture alone. */
+export function drawChart(spec: ChartSpec): Markup {
+  return drawLineChart({
+    chart: chartOf(spec),
+    id: spec.id,
+    title: spec.title,
+    description: spec.description,
+    xLabel: spec.x.label,
+    keys: spec.series.map(({ key }) => key),
+  });
+}
+
+/** Picture and read-out, below a caption. */
+export function drawPlot(spec: ChartSpec): Markup {
+  return html`<div class="plot">${drawChart(spec)}</div><p class="readout fine" hidden></p>`;
+}
+
+export function drawFigure(spec: ChartSpec, caption: Pick<Caption, 'note' | 'href'> = {}): Markup {
+  return html`<figure data-name="${spec.id}" data-source="${spec.source}">${drawCaption({
+    title: spec.heading,
+    ...caption,
+    saved: true,
+  })}${drawPlot(spec)}</figure>`;
+}

@@ -1,0 +1,29 @@
+/** Colours, shapes and dashes of series: a shape repeats what a colour says, so that neither is needed to tell them apart. */
+
+/** Colours of tokens.css: `--c0` to `--c5`. */
+export const COLOURS = 6;
+
+/** Around the origin, of about equal area. */
+const shapes = [
+  'M-3.4 0a3.4 3.4 0 1 0 6.8 0a3.4 3.4 0 1 0-6.8 0z',
+  'M-3.2-3.2h6.4v6.4h-6.4z',
+  'M0-4.2 4 3.2h-8z',
+  'M0-4.4 4.4 0 0 4.4-4.4 0z',
+  'M0 4.2 4-3.2h-8z',
+  'M-1.3-4h2.6v2.7h2.7v2.6h-2.7v2.7h-2.6v-2.7h-2.7v-2.6h2.7z',
+] as const;
+
+/** Class of a series' colour. */
+export function colourClass(index: number): string {
+  return `s${index % COLOURS}`;
+}
+
+/** Path of a series' marker: after each round of the colours the shapes move on by one, so that 36 pairs differ. */
+export function markerPath(index: number): string {
+  return shapes[(index + Math.floor(index / COLOURS)) % shapes.length]!;
+}
+
+/** Dashes of a series' line, from the second round of the colours on. */
+export function dashOf(index: number): string | null {
+  return [null, '5 3', '1.5 3'][Math.min(Math.floor(index / COLOURS), 2)]!;
+}

@@ -1,0 +1,63 @@
+/** Names short enough to stand at the end of a line. */
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
+
+/** L4, or L4·2 for the second record of a layer. */
+export function layerLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
+  const same = among.filter((other) => other.sae.layer === entry.sae.layer);
+  return same.length > 1 ? `L${entry.sae.layer}·${same.indexOf(entry) + 1}` : `L${entry.sae.layer}`;
+}
+
+/**
+ * What sets an SAE apart from others of its layer, in a few characters: `k32 s1`. Its place among them where nothing
+ * does.
+ */
+export function shortLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
+  if (among.some((other) => other.sae.layer !== entry.sae.layer) || among.length === 1)
+    return layerLabel(entry, among);
+  return labelBy(facts, entry, among) ?? labelBy(ownFacts(among), entry, among) ?? layerLabel(entry, among);
+}
+
+/** What sets a record apart, of these facts; null where that is nothing, or too long to be read at a line's end. */
+function labelBy(
+  told: readonly RecordFact[],
+  entry: EvaluationRecord,
+  among: readonly EvaluationRecord[],
+): string | null {
+  const parts = told.flatMap(({ read, mark }) => {
+    const differ = new Set(among.map(read)).size > 1;
+    const value = read(entry);
+    return differ && value !== undefined && value !== null ? [`${mark}${value}`] : [];
+  });
+  const label = parts.join(' ');
+  const unique = (other: EvaluationRecord): string => told.map(({ read }) => read(other)).join(' ');
+  const alone = among.filter((other) => unique(other) === unique(entry)).length === 1;
+  return alone && label !== '' && label.length <= LABEL_LENGTH ? label : null;
+}
+
+/** Longest text at the end of a line, characters. */
+const LABEL_LENGTH = 20;
+
+type Fact = string | number | boolean | null | undefined;
+
+interface RecordFact {
+  mark: string;
+  read: (entry: EvaluationRecord) => Fact;
+}
+
+/** What SAEs of one layer may differ in, as the settings of a sweep name it. */
+const facts: readonly RecordFact[] = [
+  { mark: '', read: ({ sae }) => sae.architecture },
+  { mark: 'n', read: ({ sae }) => sae.d_sae },
+  { mark: 'k', read: ({ sae }) => sae.k },
+  { mark: 'kaux', read: ({ sae }) => sae.training?.kAux },
+  { mark: 'alpha', read: ({ sae }) => sae.training?.alphaAux },
+  { mark: '', read: ({ sae }) => sae.training?.auxVariant },
+  { mark: 'lr', read: ({ sae }) => sae.training?.learningRate },
+  { mark: 's', read: ({ sae }) => sae.training?.seed },
+];
+
+/** Settings that have no mark above, such as those of one architecture alone, by their names. */
+function ownFacts(among: readonly EvaluationRecord[]): RecordFact[] {
+  const names = new Set(among.flatMap(({ sae }) => Object.keys(sae.training ?? {})));
+  return [...names].map((name) => ({ mark: `${name} `, read: ({ sae }) => sae.training?.[name] }));
+}
