@@ -200,21 +200,30 @@ export function toMeasure(
       : {
           interval: { low: found.low, high: found.high },
           method: found.method,
-          ...doubtOf(statistic, found),
+          ...noteOf(doubtOf(statistic, found), besideOf(statistic.value, found)),
         }),
     ...extra,
   };
 }
 
 /** An interval of resamples that few blocks decide, in words for the record. */
-function doubtOf(estimate: Estimate, { method }: MadeInterval): { interval_note?: string } {
-  if (method !== 'studentised@2' && method !== 'percentile@2') return {};
+function doubtOf(estimate: Estimate, { method }: MadeInterval): string | null {
+  if (method !== 'studentised@2' && method !== 'percentile@2') return null;
   const under = estimate.basis?.kind === 'image' ? estimate.basis.of : estimate;
   const { few, of } = carriers(under.leftOut);
-  if (of < OF_BLOCKS || few > FEW_CARRIERS) return {};
-  return {
-    interval_note: `${few} of ${of} documents or texts make up half of the variance: with tails so heavy an interval holds less often than it claims`,
-  };
+  if (of < OF_BLOCKS || few > FEW_CARRIERS) return null;
+  return `${few} of ${of} documents or texts make up half of the variance: with tails so heavy an interval holds less often than it claims`;
+}
+
+/** Of resamples that nearly all lie on one side of the value, as at a peak, the interval may not hold it. */
+function besideOf(value: number, { low, high }: MadeInterval): string | null {
+  if (value >= low && value <= high) return null;
+  return 'the value lies beside it: nearly all resamples lie on one side of the value, and the interval makes up for that';
+}
+
+function noteOf(...words: (string | null)[]): { interval_note?: string } {
+  const said = words.filter((each) => each !== null);
+  return said.length === 0 ? {} : { interval_note: said.join('; ') };
 }
 
 function withNote(

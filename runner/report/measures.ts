@@ -1,20 +1,25 @@
 /** Where a record holds a value: with the suite that measured it, or among the statistics of every run. Free of zod. */
 import type { InterpScore } from './interpscore-part.ts';
-import type { EvaluationRecord, Measure } from './schema.ts';
+import type { Measure } from './measure.ts';
+import type { Part } from './part.ts';
 import { type ComponentName, componentNames, interpScoreComponents } from './suites/interpscore.ts';
 
-type Holding = Pick<EvaluationRecord, 'metrics' | 'suites'>;
+/** What of a record holds values. */
+interface Holding {
+  metrics: Readonly<Partial<Record<string, Measure>>>;
+  suites: Readonly<Record<string, Part>>;
+}
 
 /** A suite's own copy, such as a component of a composite with its window, goes before the statistics of every run. */
 export function measureOf({ metrics, suites }: Holding, id: string): Measure | undefined {
   for (const { measures } of Object.values(suites)) {
     if (measures !== undefined && Object.hasOwn(measures, id)) return measures[id];
   }
-  return Object.hasOwn(metrics, id) ? metrics[id as keyof typeof metrics] : undefined;
+  return Object.hasOwn(metrics, id) ? metrics[id] : undefined;
 }
 
 /** The composite with its components; null where the record has none. */
-export function interpScoreOf({ suites }: Pick<EvaluationRecord, 'suites'>): InterpScore | null {
+export function interpScoreOf({ suites }: Pick<Holding, 'suites'>): InterpScore | null {
   const { measures = {}, weights = {} } = suites.interpscore ?? {};
   const score = measures['interpscore@0.0.1'];
   if (score === undefined) return null;

@@ -5,7 +5,7 @@
  * again from the seed. Free of zod: the browser compares too.
  */
 import { drawBlocks } from '../math/draws.ts';
-import type { Paired, PairedDraws } from './schema.ts';
+import type { Paired, PairedDraws } from './paired-schema.ts';
 
 /** Blocks drawn among one another: a seed that names the draws, and the sizes of the strata. */
 export type Source = NonNullable<Paired['sources']>[number];
@@ -94,7 +94,8 @@ export function unpack(
   return { samples: rest.map((each, b) => each + linear[b]!), influences };
 }
 
-function unpackInfluences(
+/** Null where they do not fit the sources. */
+export function unpackInfluences(
   packed: NonNullable<PairedDraws['influences']>,
   sources: readonly Source[],
 ): Influences[] | null {

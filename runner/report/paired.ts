@@ -1,7 +1,7 @@
 /**
  * Comparing two records whose values were resampled alike: the paired bootstrap. A record carries, for the values one
  * ranks by, what each resample gave, with keys that say what was drawn and from which rows; records of any runs over
- * the same rows can then be compared, without evaluating anything again. Free of zod: the browser compares too.
+ * the same rows of one model can then be compared, without evaluating anything again. Free of zod: the browser compares too.
  */
 
 import { quantiles } from '../math/quantile.ts';
@@ -39,7 +39,7 @@ const NEGLIGIBLE = 1e-6;
 
 /**
  * The difference of two records' values with its 95 % interval, of this pair alone, or null where they were not resampled
- * over the same rows.
+ * over the same rows, or not of the same model.
  */
 export function pairedDifference(
   a: EvaluationRecord,
@@ -69,7 +69,7 @@ export function pairedOf(first: Drawn, second: Drawn): PairedDifference {
 /** What a record knows of one value in its resamples. */
 export interface Drawn extends Unpacked {
   value: number;
-  /** Equal where two values were resampled over the same rows in the same draws. */
+  /** Equal where two values were resampled over the same rows in the same draws, of the same model. */
   rows: string;
 }
 
@@ -81,8 +81,10 @@ export function drawsOf(record: EvaluationRecord, id: PairedId): Drawn | null {
   if (!paired || !draws || value == null) return null;
   const unpacked = unpack(value, draws, paired);
   if (unpacked === null) return null;
+  const { id: named, revision, sha256 } = record.model;
+  const model = sha256 ?? JSON.stringify([named, revision]);
   const keys = { tokens: paired.tokens, probes: paired.probes, both: `${paired.tokens} ${paired.probes}` };
-  return { ...unpacked, value, rows: `${paired.count} ${keys[draws.over]}` };
+  return { ...unpacked, value, rows: `${model} ${paired.count} ${keys[draws.over]}` };
 }
 
 /** Influences of the difference; null where either has none. */

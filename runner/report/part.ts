@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Definition } from './definition.ts';
 import { isMeasure } from './is-measure.ts';
-import { measure, name, type Measure as PartMeasure, text } from './measure.ts';
+import { measure, name, type Measure as PartMeasure, type Present, text } from './measure.ts';
 import type { SuiteDeclaration, View } from './suite.ts';
 
 /** Points of a curve, data sets, rows of a table. */
@@ -145,7 +145,7 @@ export function partFaults(
 /** A hair of slack: float64 sums may leave 1 + 1e-16. */
 const HAIR = 1e-9;
 
-/** A value outside the range of its definition, or an interval that is turned round. */
+/** A value outside the range of its definition or, without a word about it, of its interval; an interval turned round. */
 export function measureFaults(
   value: PartMeasure,
   { range: [low, high] }: Pick<Definition, 'range'>,
@@ -159,6 +159,17 @@ export function measureFaults(
   }
   if (value.interval && value.interval.low > value.interval.high) {
     faults.push({ path: [...path, 'interval'], message: 'expected low ≤ high' });
+  } else if (isOutside(value)) {
+    const { low: from, high: to } = value.interval!;
+    const message = `expected ${value.value} between ${from} and ${to}, or a note that says why it is not`;
+    faults.push({ path: [...path, 'interval'], message });
   }
   return faults;
+}
+
+/** Intervals of records that name no method were made by earlier rules, under which a clipped value may lie outside. */
+function isOutside({ value, interval, method, interval_note }: Present): boolean {
+  if (!interval || method === undefined || interval_note !== undefined) return false;
+  const hair = HAIR * (1 + Math.abs(value));
+  return value < interval.low - hair || value > interval.high + hair;
 }

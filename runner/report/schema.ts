@@ -10,12 +10,16 @@ import { claimFaults, totalFaults } from './claims.ts';
 import { carriedDeclaration } from './declaration.ts';
 import { baseDefinitionIds, definitionIds, definitions } from './definitions.ts';
 import { count, measure, name, TEXT_LIMIT, text } from './measure.ts';
+import { measureOf } from './measures.ts';
 import { saeOrigin } from './origin-schema.ts';
+import { pairedFaults } from './paired-claims.ts';
+import { paired } from './paired-schema.ts';
 import { measureFaults, part, partFaults } from './part.ts';
 import { migrated } from './record-1.ts';
 import { definitionOf, isOurs, suiteOf } from './suites/find.ts';
 
 export type { Measure, Present } from './measure.ts';
+export type { Paired, PairedDraws } from './paired-schema.ts';
 export type { Part } from './part.ts';
 
 export const schemaVersion = 'interpboard.record/2';
@@ -93,47 +97,6 @@ const controls = z.strictObject({
       skill: measure,
     }),
   ),
-});
-
-/**
- * A value in each resample, rounded to 256 levels: low + step · level, a byte a resample, in base64. Where the influences
- * of the blocks are given, that is what the resample gave beyond them, to first order: see paired-draws.ts.
- */
-const pairedDraws = z.strictObject({
-  /** Rows that were drawn: of tokens, of probe texts, or of both. */
-  over: z.enum(['tokens', 'probes', 'both']),
-  low: z.number(),
-  step: z.number().nonnegative(),
-  levels: z.base64().max(2_000_000),
-  /** For each source the value depends on, step · level of each block, two bytes a block, in base64. */
-  influences: z
-    .array(
-      z.strictObject({
-        source: count,
-        step: z.number().nonnegative(),
-        levels: z.base64().max(2_000_000),
-      }),
-    )
-    .max(1_000)
-    .optional(),
-});
-
-/** Blocks that are drawn among one another: documents, or the test texts of a task, by class. */
-const drawnSource = z.strictObject({
-  /** Names the stream of draws. */
-  seed: z.union([z.number(), text]),
-  strata: z.array(count.max(1_000_000)).max(1_000),
-});
-
-/** What comparing this record with others over the same rows needs; see paired.ts. */
-const paired = z.strictObject({
-  /** Resamples. */
-  count: z.int().positive().max(1_000_000),
-  /** Hashes of the rows drawn from and of the draws themselves: equal keys, equal resamples. */
-  tokens: sha256,
-  probes: sha256,
-  sources: z.array(drawnSource).max(1_000).optional(),
-  draws: z.partialRecord(z.enum(definitionIds), pairedDraws),
 });
 
 /** What was asked for and left out, with the reason. */
@@ -275,14 +238,14 @@ export const recordObject = z.strictObject({
 export type ReconstructionControl = z.infer<typeof reconstructionControl>;
 export type ControlName = z.infer<typeof controlName>;
 export type Controls = z.infer<typeof controls>;
-export type Paired = z.infer<typeof paired>;
-export type PairedDraws = z.infer<typeof pairedDraws>;
 export type Exclusion = z.infer<typeof exclusion>;
 export type TrajectoryPoint = z.infer<typeof trajectoryPoint>;
 export type EvaluationRecord = z.infer<typeof recordObject>;
 
 const checkedRecord = recordObject.superRefine((found, context) => {
-  for (const { path, message } of claimFaults(found)) context.addIssue({ code: 'custom', path, message });
+  const drawn = found.paired ? pairedFaults(found.paired, (id) => measureOf(found, id)?.value ?? null) : [];
+  for (const { path, message } of [...claimFaults(found), ...drawn])
+    context.addIssue({ code: 'custom', path, message });
   for (const [i, { id, definitions: own }] of (found.declared ?? []).entries()) {
     const taken = [id, ...Object.keys(own)].find((each) => isOurs(each));
     if (taken !== undefined) {

@@ -84,6 +84,15 @@ describe('the interval of resamples', () => {
     expect(carriers(meanOver(light).leftOut).few).toBeGreaterThan(20);
     expect(toMeasure(meanOver(light))).not.toHaveProperty('interval_note');
   });
+
+  it('beside which the value lies says so: of a peak all resamples lie below', () => {
+    const samples = Float64Array.from({ length: 100 }, (_, i) => 0.5 + i / 300);
+    const measure = toMeasure({ value: 1, samples, leftOut: [] });
+    expect(measure).toMatchObject({
+      method: 'percentile@2',
+      interval_note: expect.stringMatching(/^the value lies beside it/),
+    });
+  });
 });
 
 describe('intervals of proportions', () => {

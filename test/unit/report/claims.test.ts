@@ -1,8 +1,11 @@
 /** What a record may claim: names that are seen, counts that fit, a composite that is the sum of its parts. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { random } from '../../../runner/math/random.ts';
 import { checkRecord } from '../../../runner/report/run-records.ts';
 import type { EvaluationRecord } from '../../../runner/report/schema.ts';
 import { fixture } from '../site/fixtures.ts';
+import { withDraws } from '../site/with-draws.ts';
+import { boardOf } from './scored.ts';
 
 function changed(change: (record: EvaluationRecord) => void): EvaluationRecord {
   const record = structuredClone(fixture('small-world-l2'));
@@ -75,4 +78,68 @@ test('rounding, a missing component and names in any script are not', () => {
       'x',
     ),
   ).not.toThrow();
+});
+
+const SCORE = 'interpscore@0.0.1';
+const score = ({ suites }: EvaluationRecord) => suites.interpscore!.measures![SCORE]!;
+
+test('a value beside its interval wants a reason', () => {
+  const beside = { value: 0.7, interval: { low: 0.71, high: 0.72 }, method: 'studentised@2' };
+  const held = (words: object): string => {
+    const record = withDraws(fixture('small-world-l2'), 0.7, 1);
+    record.suites.interpscore!.measures![SCORE] = Object.assign({ ...beside }, words) as never;
+    try {
+      checkRecord(record, 'x');
+      return 'read';
+    } catch (error) {
+      return String(error);
+    }
+  };
+  expect(held({})).toMatch(/interval: found expected 0.7 between 0.71 and 0.72, or a note/);
+  expect(held({ interval_note: 'resamples lie on one side of it' })).toBe('read');
+  expect(held({ interval: { low: 0.7, high: 0.72 } })).toBe('read');
+  // As records hold it that were made before intervals named their method.
+  expect(held({ method: undefined })).toBe('read');
+});
+
+describe('resamples', () => {
+  const [withInfluences] = boardOf(random('claims'), { saes: 1, rows: 40, gap: 0, count: 300 });
+  const records = { levels: withDraws(fixture('small-world-l2'), 0.7, 1), influences: withInfluences! };
+
+  test.each(Object.entries(records))('as %s are those of the value', (_name, record) => {
+    expect(() => checkRecord(structuredClone(record), 'x')).not.toThrow();
+    const other = structuredClone(record);
+    const draws = other.paired!.draws[SCORE]!;
+    draws.low += 0.5;
+    expect(() => checkRecord(other, 'x')).toThrow(
+      /expected resamples of 0\.\d+, received some around 1\.\d+/,
+    );
+  });
+
+  test('all of one value are of that value', () => {
+    const constant = structuredClone(records.levels);
+    Object.assign(constant.paired!.draws[SCORE]!, { step: 0, low: 0.7 });
+    expect(() => checkRecord(structuredClone(constant), 'x')).not.toThrow();
+    Object.assign(constant.paired!.draws[SCORE]!, { low: 0.7001 });
+    expect(() => checkRecord(constant, 'x')).toThrow(/resamples of 0.7, received some around 0.7001/);
+  });
+
+  test('are as many as the record says, over blocks that it has', () => {
+    const fewer = structuredClone(records.levels);
+    fewer.paired!.count = 999;
+    expect(() => checkRecord(fewer, 'x')).toThrow(/expected 999 resamples, received 1000/);
+    const blocks = structuredClone(records.influences);
+    blocks.paired!.sources![0]!.strata = [39];
+    expect(() => checkRecord(blocks, 'x')).toThrow(/an influence for each block/);
+  });
+
+  test('of a value that is replaced are not its own', () => {
+    const forged = structuredClone(records.influences);
+    Object.assign(score(forged), { value: 0.99, interval: null, interval_note: 'x' });
+    // Influences go out from the value; what is left beyond them is of the old one only where there are none.
+    expect(() => checkRecord(forged, 'x')).not.toThrow();
+    const other = structuredClone(records.levels);
+    Object.assign(score(other), { value: 0.99, interval: null, interval_note: 'x' });
+    expect(() => checkRecord(other, 'x')).toThrow(/expected resamples of 0.99/);
+  });
 });

@@ -58,6 +58,20 @@ describe('pairedDifference', () => {
     expect(pairedDifference(a, fixture('small-world-l2'), 'interpscore@0.0.1')).toBeNull();
     expect(pairedDifference(a, a, 'var_exp@pooled-v1')).toBeNull();
   });
+
+  it('is not taken of another model, by the hash of its files or, without one, by its name and revision', () => {
+    const b = withDraws(fixture('small-world-l2'), 0.69, 2);
+    const of = (model: Partial<typeof b.model>) => {
+      const [one, two] = [structuredClone(a), structuredClone(b)];
+      Object.assign(one.model, { id: 'm', revision: null, sha256: null });
+      Object.assign(two.model, { ...one.model, ...model });
+      return pairedDifference(one, two, 'interpscore@0.0.1');
+    };
+    expect(of({})).not.toBeNull();
+    expect(of({ sha256: 'd'.repeat(64) })).toBeNull();
+    expect(of({ id: 'other' })).toBeNull();
+    expect(of({ revision: 'e'.repeat(40) })).toBeNull();
+  });
 });
 
 describe('draws with influences', () => {
