@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 const modulesFolder = fileURLToPath(new URL('../', import.meta.url));
 const manifest = fileURLToPath(new URL('../../package.json', import.meta.url));
 
-/** What is code; weights and texts have hashes of their own where they count. */
-const CODE = /\.(?:ts|js|mjs|wasm)$/;
+/** Code and its tables; weights and texts have hashes of their own where they count. */
+const CODE = /\.(?:ts|js|mjs|wasm|json)$/;
 
 let found: Promise<string> | undefined;
 

@@ -2,7 +2,7 @@ import { random, shuffle } from '../../math/random.ts';
 import { courtesy } from './courtesy.ts';
 import { opinion } from './opinion.ts';
 import { story } from './story.ts';
-import { TOPICS } from './topics/index.ts';
+import { TOPICS } from './topics.ts';
 
 export interface ProbeRow {
   text: string;

@@ -3,8 +3,7 @@ import { drawPeople, drawRelation, narratorSlot, type Person, personSlot } from 
 import { inWords, singular, withArticle } from './grammar.ts';
 import { SPOTS, TIMES, TOWNS, WEATHERS, type Weather, WORDS } from './lexicon.ts';
 import { chance, pick, type Scene, type Slot, wordsSlot } from './template.ts';
-import { TOPICS } from './topics/index.ts';
-import type { Topic } from './topics/topic.ts';
+import { TOPICS, type Topic } from './topics.ts';
 
 /** A scene with its people, its topic and what the sentences of a story refer to. */
 export interface StoryScene extends Scene {

@@ -16,7 +16,7 @@ import { capitalised, inWords } from './grammar.ts';
 import { WORDS } from './lexicon.ts';
 import { drawScene, type SceneOptions, type StoryScene } from './scene.ts';
 import { chance, phrase, pick, sentence, wordsSlot } from './template.ts';
-import type { Trouble } from './topics/topic.ts';
+import type { Trouble } from './topics.ts';
 
 /** A story of 60 to 400 tokens in one to three paragraphs; later sentences depend on earlier ones. */
 export function story(random: Random, options: SceneOptions = {}): string {

@@ -1,5 +1,13 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { type DemoRows, demoRow, demoRows, type Register } from '../../../runner/demo/index.ts';
+import {
+  type DemoRows,
+  demoRow,
+  demoRows,
+  probeSet,
+  type Register,
+  topicSet,
+} from '../../../runner/demo/index.ts';
 import { trackedStory } from '../../../runner/demo/world/story.ts';
 import { random } from '../../../runner/math/random.ts';
 
@@ -153,5 +161,26 @@ describe('dialogue', () => {
           .at(-1) ?? '';
       expect(last, text).toContain(place);
     }
+  });
+});
+
+test('the text is that which the embedded model was trained on and its figures are of', () => {
+  const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');
+  const rowsOf = (register: Register): unknown[] =>
+    Array.from({ length: 1_000 }, (_, i) => demoRow(register, 42, i));
+  expect({
+    prose: sha256(rowsOf('prose')),
+    dialogue: sha256(rowsOf('dialogue')),
+    arithmetic: sha256(rowsOf('arithmetic')),
+    sentiment: sha256(probeSet('sentiment', 42, 300)),
+    toxicity: sha256(probeSet('toxicity', 42, 300)),
+    topic: sha256(topicSet('train', 42, 300)),
+  }).toEqual({
+    prose: 'f5c6148e71e5c7d75bfb6e43dd734f1aa745cae77edf32657acc0e4a64e745c2',
+    dialogue: '08bc9d958470bc87d9aa70ec11262a5d4c21ca3a8d675bc8b48df8510e5f225c',
+    arithmetic: '572defc605db38edb71b168ab1ad4cefcdaa3c6592949985050ad12ce9829255',
+    sentiment: '2234b17e848ec8f628dcf8908c9c72cb657421018d16dd26373aed3691670cea',
+    toxicity: 'd7a5d4770adfbd3770d62d1c49134036c8f005f281ec6417524709c3f049d497',
+    topic: '62dd1e6ea5f4584a35b3d696717ba41a2827aa428f5d858eb3da807ba2b08a20',
   });
 });
