@@ -99,7 +99,7 @@ export async function listRepository(
       throw notAnAnswer(subject, 'a next page without an address');
     return response;
   };
-  const entries: PathInfo[] = [];
+  const entries: ListedEntry[] = [];
   const repo = { type: reference.type, name: reference.repo };
   const question = {
     repo,
@@ -112,7 +112,7 @@ export async function listRepository(
     subject,
     async () => {
       for await (const entry of listFiles(question)) {
-        if (entries.push(entry as PathInfo) > MAX_LISTED_FILES)
+        if (entries.push(entry) > MAX_LISTED_FILES)
           throw notAnAnswer(subject, `more than ${MAX_LISTED_FILES} files`);
       }
     },
@@ -180,8 +180,11 @@ export function pinnedSubject(reference: PinnedReference, path: string | null): 
   return { ...rest, revision: commit, path };
 }
 
+/** What both ways of asking the hub say of a file or folder. */
+type ListedEntry = Pick<PathInfo, 'path' | 'type' | 'size' | 'oid' | 'lfs' | 'xetHash'>;
+
 /** @throws MalformedError for what no commit can hold: names that leave it, a name twice, a file that is a folder */
-function readEntries(entries: readonly PathInfo[], subject: HubReference): RepositoryFile[] {
+function readEntries(entries: readonly ListedEntry[], subject: HubReference): RepositoryFile[] {
   const files = entries.filter((entry) => entry.type === 'file').map((entry) => readEntry(entry, subject));
   const paths = new Set(files.map(({ path }) => path));
   if (paths.size < files.length) throw notAnAnswer(subject, 'a file that is listed twice');
@@ -194,7 +197,7 @@ function readEntries(entries: readonly PathInfo[], subject: HubReference): Repos
   return files;
 }
 
-function readEntry(entry: PathInfo, subject: HubReference): RepositoryFile {
+function readEntry(entry: ListedEntry, subject: HubReference): RepositoryFile {
   if (typeof entry.path !== 'string') throw notAnAnswer(subject, 'a file without a path');
   if (!isRepositoryPath(entry.path))
     throw notAnAnswer(subject, `the file name ${quote(entry.path)} where ${REPOSITORY_PATH} can be`);
@@ -237,7 +240,11 @@ async function readTree(hub: Hub, reference: PinnedReference): Promise<Repositor
   }
 }
 
-async function writeTree(hub: Hub, reference: PinnedReference, entries: PathInfo[]): Promise<void> {
+async function writeTree(
+  hub: Hub,
+  reference: PinnedReference,
+  entries: readonly ListedEntry[],
+): Promise<void> {
   const files: Tree['files'] = {};
   for (const { path, type, size, oid, lfs, xetHash } of entries) {
     if (type !== 'file') continue;

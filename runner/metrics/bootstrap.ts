@@ -25,9 +25,9 @@ export interface Resamples {
 }
 
 export interface ResampleOptions {
-  count?: number;
+  count?: number | undefined;
   /** Names the stream: equal seeds and rows give equal resamples. */
-  seed?: number | string;
+  seed?: number | string | undefined;
 }
 
 /** Resamples used by every published interval. */

@@ -21,7 +21,7 @@ export interface LogisticFit {
 
 export interface LogisticOptions {
   /** Inverse strength of the penalty. */
-  c?: number;
+  c?: number | undefined;
   /** Names the data in errors. */
   name?: string;
 }

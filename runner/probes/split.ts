@@ -12,7 +12,7 @@ export interface SplitOptions {
   /** At most this many rows, the first ones. */
   limit: number;
   /** Seed of CPython's `random.Random(seed).shuffle`. */
-  seed?: number;
+  seed?: number | undefined;
   /** Share of the rows that train, rounded down. */
   trainShare?: number;
 }

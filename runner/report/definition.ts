@@ -20,7 +20,7 @@ export interface Definition {
   /** Range the value must lie in, both ends included; null where there is no bound. */
   range: readonly [number | null, number | null];
   /** What a reader must be told beside every value of it. */
-  warning?: string;
+  warning?: string | undefined;
   /** SAEs are listed and ranked by it; what it is the weighted sum of, its suite's views say (headline.ts). */
   headline?: true;
 }

@@ -12,7 +12,7 @@ export interface MeasuresView {
   /** Definitions, in the order shown; a part may hold fewer. */
   ids: readonly string[];
   /** The one among them that is the weighted sum of the others; the part then holds `weights`. */
-  total?: string;
+  total?: string | undefined;
 }
 
 /** Values over a number such as k or N. */
@@ -56,9 +56,9 @@ export interface TableColumn {
   key: string;
   label: string;
   /** Of the measures in it. */
-  definition?: string;
+  definition?: string | undefined;
   /** Its measures are compared between records, row by row. */
-  compared?: true;
+  compared?: true | undefined;
 }
 
 /** Texts with a weight on each token. */
@@ -79,7 +79,7 @@ export interface SuiteDeclaration {
   /** What it measures, in a sentence or two above its views. */
   about: string;
   /** Shown before what is measured of every SAE. */
-  leads?: true;
+  leads?: true | undefined;
   /** By id; `group` is the suite's title. */
   definitions: Readonly<Record<string, Definition>>;
   views: readonly View[];

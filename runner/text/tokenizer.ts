@@ -4,9 +4,8 @@ import { z } from 'zod';
 import { MalformedError, quote, UnavailableError } from '../errors.ts';
 import { sha256 } from '../io/hash.ts';
 import { type ApplyChat, chatTemplate } from './chat-template.ts';
-import { guarded } from './tokenizer/guard.ts';
+import { guarded, UnsupportedPart } from './tokenizer/guard.ts';
 import { type Pipeline, pipeline } from './tokenizer/pipeline.ts';
-import { UnsupportedPart } from './tokenizer/unsupported.ts';
 
 /** Version of the library that encodes pieces; part of what ids follow from. */
 export const TOKENIZERS_VERSION = '0.2.0';
@@ -121,7 +120,9 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
 type SpecialTokens = Record<'bos_token' | 'eos_token' | 'pad_token' | 'unk_token', string | null>;
 
 /** Those that tokenizer_config.json has a word on; one that it says is null is none. */
-function named(config: Partial<SpecialTokens>): Partial<SpecialTokens> {
+function named(
+  config: { [Name in keyof SpecialTokens]?: string | null | undefined },
+): Partial<SpecialTokens> {
   return Object.fromEntries(
     Object.entries(config).filter(([name, text]) => name in NONE && text !== undefined),
   );

@@ -23,11 +23,11 @@ import type { SaePlace } from './place.ts';
 import { findEntry, type Registry } from './registry.ts';
 
 const optionsSchema = z.strictObject({
-  layer: z.int().nonnegative().max(10_000).optional(),
-  k: z.int().positive().optional(),
-  normScale: z.number().positive().optional(),
-  normalize: z.boolean().optional(),
-  step: z.int().positive().optional(),
+  layer: z.int().nonnegative().max(10_000).exactOptional(),
+  k: z.int().positive().exactOptional(),
+  normScale: z.number().positive().exactOptional(),
+  normalize: z.boolean().exactOptional(),
+  step: z.int().positive().exactOptional(),
 });
 
 export type SaeOptions = z.infer<typeof optionsSchema>;
@@ -174,7 +174,7 @@ async function locateRegistered(
     revision: 'main',
     path: entry.path,
   };
-  const found = await fetchFiles(reference, { layer }, locating);
+  const found = await fetchFiles(reference, layer === undefined ? {} : { layer }, locating);
   const said = fromName(found.reference, options);
   const { conversions } = said;
   const normScale = options.normScale ?? (adapter.takes.includes('normScale') ? entry.normScale : null);

@@ -1,6 +1,8 @@
-/** A time limit on synchronous work. */
+/** What a tokenizer.json is refused for, and a time limit on synchronous work. */
 import { createContext, Script } from 'node:vm';
-import { UnsupportedPart } from './unsupported.ts';
+
+/** A part of a tokenizer.json that would be computed otherwise than by the Python library: refused by name. */
+export class UnsupportedPart extends Error {}
 
 /** A book takes a few seconds; what takes longer is a pattern that tries every way to match. */
 export const MAX_MILLISECONDS = 60_000;
