@@ -6,11 +6,11 @@
  * as worse, and with 95 % confidence all true ranks lie in their ranges. Free of zod.
  */
 import { quantiles } from '../math/quantile.ts';
-import { normalTail, studentQuantile } from '../math/student.ts';
+import { normalTail, studentTail } from '../math/student.ts';
 import { measureOf } from './measures.ts';
 import { type Drawn, drawsOf, type PairedId } from './paired.ts';
 import { nameOf } from './paired-draws.ts';
-import type { EvaluationRecord } from './schema.ts';
+import type { EvaluationRecord, Present } from './schema.ts';
 
 export interface Standing {
   /** The ranks that the evaluation leaves open, 1 the highest value. */
@@ -21,40 +21,72 @@ export interface Standing {
 }
 
 const LEVEL = 0.95;
+/** Half a 95 % interval of a normal, in its standard errors. */
+const HALF_WIDTH = 1.959964;
+
+type WithInterval = Present & { interval: NonNullable<Present['interval']> };
 
 /**
- * The standing of each record, in their order; null for one without a value. Records over the same rows are compared by
- * their resamples; of others, and of those without any, the order of the values is taken as it is.
+ * The standing of each record, in their order; null for one without a value, or without an interval: nothing says what
+ * its rank leaves open. Records over the same rows are compared by their resamples, others by their intervals.
  */
 export function standings(records: readonly EvaluationRecord[], id: PairedId): (Standing | null)[] {
-  const values = records.map((record) => measureOf(record, id)?.value ?? null);
-  const groups = new Map<string, { place: number; drawn: Drawn }[]>();
-  records.forEach((record, place) => {
-    const drawn = drawsOf(record, id);
-    if (drawn !== null) groups.set(drawn.rows, [...(groups.get(drawn.rows) ?? []), { place, drawn }]);
+  const values = records.map((record) => {
+    const measure = measureOf(record, id);
+    if (measure?.value == null || measure.interval === null) return null;
+    return { ...measure, interval: measure.interval } satisfies WithInterval;
   });
-  const open = records.map(() => new Set<number>());
-  for (const group of groups.values()) {
-    const resolved = resolve(group.map(({ drawn }) => drawn));
-    group.forEach(({ place }, i) => {
-      group.forEach(({ place: other }, j) => {
-        if (i !== j && !resolved(i, j)) open[place]!.add(other);
-      });
+  const ranked = values.flatMap((value, place) => (value === null ? [] : [place]));
+  const groups = Map.groupBy(
+    ranked.flatMap((place) => {
+      const drawn = drawsOf(records[place]!, id);
+      return drawn === null ? [] : [{ place, drawn }];
+    }),
+    ({ drawn }) => drawn.rows,
+  );
+  const paired = new Map<number, { rows: string; at: number }>();
+  const resolvers = new Map<string, (i: number, j: number) => boolean>();
+  for (const [rows, group] of groups) {
+    resolvers.set(rows, resolve(group.map(({ drawn }) => drawn)));
+    group.forEach(({ place }, at) => {
+      paired.set(place, { rows, at });
     });
   }
-  return records.map((_, place) => {
-    const value = values[place]!;
-    if (value === null) return null;
-    let [better, worse, ranked] = [0, 0, 0];
-    values.forEach((other, at) => {
-      if (other === null) return;
-      ranked++;
-      if (at === place || open[place]!.has(at)) return;
-      if (other > value) better++;
-      if (other < value) worse++;
-    });
-    return { from: 1 + better, to: ranked - worse, unresolved: [...open[place]!] };
-  });
+  const pairs = (ranked.length * (ranked.length - 1)) / 2;
+  const standing = records.map((_, place) =>
+    values[place] === null ? null : { from: 1, to: ranked.length, unresolved: [] as number[] },
+  );
+  for (const [i, one] of ranked.entries()) {
+    for (const two of ranked.slice(i + 1)) {
+      const [a, b] = [paired.get(one), paired.get(two)];
+      const together = a !== undefined && a.rows === b?.rows;
+      const apart = together
+        ? resolvers.get(a.rows)!(a.at, b.at)
+        : intervalsApart(values[one]!, values[two]!, pairs);
+      const [first, second] = [standing[one]!, standing[two]!];
+      if (!apart) {
+        first.unresolved.push(two);
+        second.unresolved.push(one);
+        continue;
+      }
+      const [better, worse] = values[one]!.value > values[two]!.value ? [first, second] : [second, first];
+      better.to--;
+      worse.from++;
+    }
+  }
+  return standing;
+}
+
+/**
+ * Of values over different rows, whose errors are independent: whether the difference stands out of the two intervals
+ * together, at the share of the 5 % that one of so many pairs has (Bonferroni).
+ */
+function intervalsApart(a: WithInterval, b: WithInterval, pairs: number): boolean {
+  const [high, low] = a.value > b.value ? [a, b] : [b, a];
+  const facing = Math.hypot(high.value - high.interval.low, low.interval.high - low.value) / HALF_WIDTH;
+  const difference = high.value - low.value;
+  if (facing === 0) return difference > 0;
+  return normalTail(difference / facing) < (1 - LEVEL) / 2 / pairs;
 }
 
 /** Which of the values over the same rows are told apart, all pairs judged together. */
@@ -83,6 +115,7 @@ export function resolve(board: readonly Drawn[]): (i: number, j: number) => bool
     }
   }
   const [limit] = quantiles(largest, [LEVEL]);
+  const tail = normalTail(limit!);
   const exact = standardErrors(board);
   return (i, j) => {
     const spread = deviation[Math.max(i, j) * size + Math.min(i, j)]!;
@@ -90,7 +123,9 @@ export function resolve(board: readonly Drawn[]): (i: number, j: number) => bool
     const difference = Math.abs(board[i]!.value - board[j]!.value);
     if (exact === null) return difference > limit! * spread;
     const { error, freedom } = exact(i, j);
-    return difference > studentQuantile(normalTail(limit!), freedom) * error;
+    if (error === 0) return difference > 0;
+    // Student's tail beyond the difference against the normal's beyond the limit: the same as comparing quantiles.
+    return difference > limit! * error && studentTail(difference / error, freedom) < tail;
   };
 }
 

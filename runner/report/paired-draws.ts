@@ -39,9 +39,8 @@ export function packDraws(samples: ArrayLike<number>): { low: number; step: numb
     high = Math.max(high, samples[b]!);
   }
   const step = (high - low) / LEVELS;
-  const bytes = Uint8Array.from({ length: samples.length }, (_, b) =>
-    step > 0 ? Math.round((samples[b]! - low) / step) : 0,
-  );
+  const bytes = new Uint8Array(samples.length);
+  for (let b = 0; b < samples.length && step > 0; b++) bytes[b] = Math.round((samples[b]! - low) / step);
   return { low, step, levels: base64(bytes) };
 }
 
@@ -50,7 +49,10 @@ export function unpackDraws({
   step,
   levels,
 }: Pick<PairedDraws, 'low' | 'step' | 'levels'>): Float64Array {
-  return Float64Array.from(atob(levels), (byte) => low + step * byte.charCodeAt(0));
+  const bytes = atob(levels);
+  const samples = new Float64Array(bytes.length);
+  for (let b = 0; b < bytes.length; b++) samples[b] = low + step * bytes.charCodeAt(b);
+  return samples;
 }
 
 /** The value in every resample beside the influences behind it, packed against each other. */

@@ -23,13 +23,34 @@ describe('the standings of a board', () => {
     ]);
   });
 
-  it('take the order of values over different rows as it is', () => {
+  it('tell values over different rows apart by their intervals alone', () => {
     const elsewhere = withDraws(fixture('small-world-l2'), 0.699, 2, 'c');
     expect(standings([best, elsewhere], ID)).toEqual([
-      { from: 1, to: 1, unresolved: [] },
-      { from: 2, to: 2, unresolved: [] },
+      { from: 1, to: 2, unresolved: [1] },
+      { from: 1, to: 2, unresolved: [0] },
     ]);
-    expect(standings([best, fixture('awkward-import')], ID)[1]).toBeNull();
+    // Intervals of ±0.02 leave a difference of 0.02 · √2 = 0.0283 open; of three pairs each leaves more.
+    const lower = withDraws(fixture('small-world-l2'), 0.67, 2, 'c');
+    expect(standings([best, lower], ID).map((one) => one!.from)).toEqual([1, 2]);
+    const between = withDraws(fixture('small-world-l2'), 0.6717, 2, 'c');
+    expect(standings([best, between], ID).map((one) => one!.from)).toEqual([1, 2]);
+    const third = withDraws(fixture('small-world-l4'), 0.3, 3, 'd');
+    expect(standings([best, between, third], ID).map((one) => [one!.from, one!.to])).toEqual([
+      [1, 2],
+      [1, 2],
+      [3, 3],
+    ]);
+  });
+
+  it('are of no one without an interval, and count none of them among the ranks', () => {
+    const bare = structuredClone(near);
+    bare.suites.interpscore!.measures!['interpscore@0.0.1'] = { value: 0.95, interval: null };
+    expect(standings([far, bare, best, fixture('awkward-import')], ID)).toEqual([
+      { from: 2, to: 2, unresolved: [] },
+      null,
+      { from: 1, to: 1, unresolved: [] },
+      null,
+    ]);
   });
 
   it('stand in the rows of the leaderboard', () => {
