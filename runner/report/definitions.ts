@@ -174,7 +174,7 @@ export const baseDefinitions = {
       title: 'Skill: the value between a floor and a reference',
       short: 'skill',
       formula: '(value − floor) / (reference − floor), all three on the same rows',
-      note: 'Reconstruction: floor an untrained TopK SAE of the same shape and L0 (random unit decoder rows, the encoder their transpose, b_dec the mean), reference the identity. Probing: floor 0.5, which the shuffled-label probe must cover, reference the same probe on the token mean of the residual. 0 is nothing learned, 1 nothing lost; it may leave both.',
+      note: 'Reconstruction: floor an untrained TopK SAE of the same shape and L0 (random unit decoder rows, the encoder their transpose, b_dec the mean), reference the identity. Probing: floor 0.5, which the shuffled-label probe must cover, reference the same probe on the token mean of the residual, which an SAE may beat: the mean over tokens of its latents, each cut off at 0, holds what the mean residual does not. 0 is the floor, 1 the reference; neither is a bound.',
       unit: '',
       direction: 'higher',
       digits: 4,

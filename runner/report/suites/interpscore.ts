@@ -21,8 +21,8 @@ export const interpScore = declareSuite({
     },
     'probe_auc_dense@interpscore-0.0.1': {
       metric: 'sparse_probing',
-      title: 'Dense probing AUROC (“sparse_probing”)',
-      short: 'probing',
+      title: 'Dense probing AUROC (InterpScore’s “sparse_probing”)',
+      short: 'dense probe',
       formula:
         'mean over tasks of the test AUROC of an L2 logistic regression (C = 1, balanced classes) on the token mean of z',
       note: 'It is a dense probe over all n latents, whatever InterpScore calls it. First 1,500 usable rows, CPython shuffle with seed 0, first 80 % train, texts cut at 256 tokens.',
@@ -34,7 +34,7 @@ export const interpScore = declareSuite({
     'tpp@interpscore-0.0.1': {
       metric: 'tpp',
       title: 'Targeted probe perturbation (InterpScore)',
-      short: 'TPP',
+      short: 'TPP (InterpScore)',
       formula:
         'clip((AUC − AUC_ablated) / max(AUC, 1e−8), 0, 1); the top ⌊0.005·n⌋ latents by |weight| set to 0',
       note: 'On the first 1,000 rows of the toxicity task. It is not SAEBench’s TPP.',
@@ -73,7 +73,7 @@ export const interpScore = declareSuite({
     {
       kind: 'table',
       key: 'probes',
-      title: 'Probes',
+      title: 'Dense probes',
       row: 'Task',
       columns: [
         {
@@ -93,7 +93,7 @@ export const interpScore = declareSuite({
     {
       kind: 'table',
       key: 'perturbation',
-      title: 'Perturbation of a probe',
+      title: 'Targeted probe perturbation (InterpScore)',
       row: 'Task',
       columns: [
         { key: 'ablated_latents', label: 'Latents set to zero' },

@@ -12,7 +12,7 @@ export function probingCurve(key: string, title: string, definition: string): Cu
     lines: [
       { key: 'sae', label: 'SAE', column: 'SAE latents', definition },
       { key: 'channels', label: 'channels', column: 'Residual channels', definition },
-      { key: 'ceiling', label: 'ceiling', column: 'Whole residual', definition },
+      { key: 'ceiling', label: 'whole', column: 'Whole residual', definition },
     ],
     include: [0.5],
     note: 'Lines: the SAE’s latents, raw channels of the residual, and a probe on all of them.',
@@ -31,7 +31,7 @@ export const kSparse = declareSuite({
   id: 'k-sparse',
   title: 'k-sparse probing',
   about:
-    'A probe may read only the k latents that differ most between a class and the rest. A dictionary is of use where few of its latents do better than as many raw channels of the residual; the whole residual is the ceiling.',
+    'A probe may read only the k latents that differ most between a class and the rest. A dictionary is of use where few of its latents do better than as many raw channels of the residual; a probe on the whole residual stands beside as a reference, which may be beaten.',
   definitions: {
     'probe_acc_k@saebench': {
       metric: 'probe_acc_k',
@@ -39,7 +39,7 @@ export const kSparse = declareSuite({
       short: 'k-sparse acc.',
       formula:
         'test accuracy of an L2 logistic regression (C = 1) on the k latents of largest |mean⁺ − mean⁻| in the training rows; mean over classes, then data sets',
-      note: 'Balanced one-against-the-rest tasks on the token mean of z, special tokens left out, texts cut at 128 tokens. Always beside it: the same rule on raw residual channels, and a probe on the whole residual as ceiling.',
+      note: 'Balanced one-against-the-rest tasks on the token mean of z, special tokens left out, texts cut at 128 tokens. Always beside it: the same rule on raw residual channels, and a probe on the whole residual as reference.',
       unit: '',
       direction: 'higher',
       digits: 4,

@@ -10,7 +10,7 @@ const TPP = 'tpp@saebench-N';
 
 export const tpp = declareSuite({
   id: 'tpp',
-  title: 'Targeted probe perturbation',
+  title: 'Targeted probe perturbation (SAEBench)',
   about:
     'Sets to zero the latents most responsible for one concept’s probe, and sees how far that probe falls beyond the others.',
   definitions: {
@@ -32,11 +32,11 @@ export const tpp = declareSuite({
     {
       kind: 'curve',
       key: 'tpp',
-      title: 'Targeted probe perturbation',
+      title: 'Targeted probe perturbation (SAEBench)',
       x: 'N',
       xLabel: 'latents set to zero (N)',
       lines: [
-        { key: 'tpp', label: 'TPP', column: 'TPP', definition: TPP },
+        { key: 'tpp', label: 'TPP', column: 'TPP (SAEBench)', definition: TPP },
         { key: 'intended', label: 'own', column: 'Fall of the class’s own probe', definition: TPP },
         { key: 'unintended', label: 'others', column: 'Mean fall of the others', definition: TPP },
       ],
@@ -46,7 +46,7 @@ export const tpp = declareSuite({
     {
       kind: 'table',
       key: 'data_sets',
-      title: 'Data sets of TPP',
+      title: 'Data sets of TPP (SAEBench)',
       row: 'Data set',
       columns: [
         ...probedRows,

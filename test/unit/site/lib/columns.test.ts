@@ -95,6 +95,8 @@ describe('columns of records', () => {
     for (const row of rowsOf('Qwen/Qwen3.6-27B')) expect(columns.rank.best[row]).toBeNull();
     const ours = rowsOf('interpboard/small-world');
     expect(new Set(ours.map((row) => columns.rank.group[row])).size).toBe(1);
-    expect(ours.map((row) => columns.rank.best[row]).toSorted()).toEqual([1, 2, 3]);
+    // Without resamples their intervals decide, and two overlap.
+    expect(ours.map((row) => columns.rank.best[row])).toEqual([1, 2, 2]);
+    expect(ours.map((row) => columns.rank.worst[row])).toEqual([1, 3, 3]);
   });
 });

@@ -20,7 +20,7 @@ describe('compareRecords', () => {
       'Loss',
       'SAEBench core',
       'k-sparse probing',
-      'Targeted probe perturbation',
+      'Targeted probe perturbation (SAEBench)',
       'Spurious correlation removal',
       'Architecture',
       'Training',

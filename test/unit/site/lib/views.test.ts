@@ -21,7 +21,7 @@ function panelOf(suite: string, key: string, curve = curveOf(suite, key).curve) 
 describe('panels over k and N', () => {
   it('set the SAE beside raw channels and the whole residual', () => {
     const accuracy = panelOf('k-sparse', 'accuracy');
-    expect(accuracy.series.map(({ label }) => label)).toEqual(['SAE', 'channels', 'ceiling']);
+    expect(accuracy.series.map(({ label }) => label)).toEqual(['SAE', 'channels', 'whole']);
     const { points, constants } = suites['k-sparse']!.curves!.accuracy!;
     const own = points[2]!.values.sae!;
     if (own.value === null) throw new Error('no value');
