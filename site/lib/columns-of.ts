@@ -5,8 +5,7 @@ import { measureOf } from '../../runner/report/measures.ts';
 import { drawsOf, type PairedId } from '../../runner/report/paired.ts';
 import { packDraws } from '../../runner/report/paired-draws.ts';
 import { hookSite, rankWithin } from '../../runner/report/ranking.ts';
-import { type EvaluationRecord, type Measure, rankedKinds } from '../../runner/report/schema.ts';
-import { definitionOf, suitesOf } from '../../runner/report/suites/find.ts';
+import { type EvaluationRecord, rankedKinds } from '../../runner/report/schema.ts';
 import { isLightCheckpoint } from './along-training.ts';
 import {
   type Available,
@@ -21,16 +20,7 @@ import {
   textFields,
 } from './columns.ts';
 import { recordPage, releaseOf } from './release.ts';
-
-/** Where a column's values stand: a definition, or one point of the SAE's own line of a curve. */
-interface Source {
-  id: string;
-  definition: string;
-  meaning: Definition;
-  name: string;
-  title: string;
-  read: (record: EvaluationRecord) => Measure | undefined;
-}
+import { type Source, sourcesOf } from './sources.ts';
 
 const components = Object.values(interpScoreComponents).map(({ definition }) => definition);
 
@@ -116,50 +106,6 @@ export function drawsByModel(records: readonly EvaluationRecord[]): Map<string, 
     file.draws.push(drawn.map((each) => (each === null ? null : packDraws(each.samples))));
   });
   return files;
-}
-
-function sourcesOf(records: readonly EvaluationRecord[]): Source[] {
-  const declared = records.flatMap((entry) => entry.declared ?? []);
-  const ids = new Set<string>([
-    ...definitionIds,
-    ...declared.flatMap((suite) => Object.keys(suite.definitions)),
-  ]);
-  const whole = [...ids].flatMap((id): Source[] => {
-    const meaning = definitionOf({ declared }, id);
-    if (meaning === undefined) return [];
-    const { short: name, title } = meaning;
-    return [{ id, definition: id, meaning, name, title, read: (entry) => measureOf(entry, id) }];
-  });
-  const all = new Map([...whole, ...curveSources(records, declared)].map((source) => [source.id, source]));
-  return [...all.values()].filter(({ read }) => records.some((entry) => read(entry)?.value != null));
-}
-
-/** The SAE's own line of each curve, a column for each point that any record has. */
-function curveSources(
-  records: readonly EvaluationRecord[],
-  declared: NonNullable<EvaluationRecord['declared']>,
-): Source[] {
-  return suitesOf(records).flatMap((suite) =>
-    suite.views.flatMap((view): Source[] => {
-      const line = view.kind === 'curve' ? view.lines[0] : undefined;
-      if (view.kind !== 'curve' || line === undefined) return [];
-      const meaning = definitionOf({ declared }, line.definition);
-      if (meaning === undefined) return [];
-      const pointsOf = (entry: EvaluationRecord) => entry.suites[suite.id]?.curves?.[view.key]?.points ?? [];
-      const places = new Set(records.flatMap((entry) => pointsOf(entry).map(({ at }) => at)));
-      return [...places]
-        .toSorted((a, b) => a - b)
-        .map((at) => ({
-          // The name of a file: what another's suite calls its number may hold anything.
-          id: `${line.definition},${view.x.replace(/\W/g, '_')}=${at}`,
-          definition: line.definition,
-          meaning,
-          name: `${meaning.short}, ${view.x} = ${at}`,
-          title: `${meaning.title}, ${view.x} = ${at}`,
-          read: (entry) => pointsOf(entry).find((point) => point.at === at)?.values[line.key],
-        }));
-    }),
-  );
 }
 
 function availableOf(

@@ -63,7 +63,17 @@ describe('imports of the site', () => {
   it('stays inside site, runner/report and runner/math, and uses few packages', () => {
     expect(site.files.filter((file) => !/^(?:site|runner\/report|runner\/math)\//.test(file))).toEqual([]);
     expect([...site.packages].toSorted()).toEqual(
-      ['astro', 'astro:content', 'd3-scale', 'd3-shape', 'node:fs', 'node:path', 'react', 'zod'].toSorted(),
+      [
+        'astro',
+        'astro:content',
+        'd3-scale',
+        'd3-shape',
+        'hyparquet-writer',
+        'node:fs',
+        'node:path',
+        'react',
+        'zod',
+      ].toSorted(),
     );
   });
 
