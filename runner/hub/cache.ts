@@ -1,6 +1,7 @@
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { UnavailableError } from '../errors.ts';
+import { rename } from '../io/rename.ts';
 import { sweepAbandoned, temporaryName } from '../io/temporary-name.ts';
 import { writeAtomic } from '../io/write-atomic.ts';
 import { type HubReference, isCommit } from './reference.ts';

@@ -1,5 +1,6 @@
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { rename } from '../io/rename.ts';
 import { fileSize } from './cache.ts';
 import { checkRoom, type DownloadProgress } from './download.ts';
 import { fileAddress, type PinnedReference, pinnedSubject, type RepositoryFile } from './repository.ts';

@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { rename } from '../io/rename.ts';
 import { isAbandoned, temporaryName } from '../io/temporary-name.ts';
 import { fileSize } from './cache.ts';
 

@@ -5,10 +5,11 @@
  * is as good as absent. The folder stays below its limit: the entries read longest ago go first.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { canonicalJson, sha256 } from './hash.ts';
+import { rename } from './rename.ts';
 import { sweepAbandoned, temporaryName } from './temporary-name.ts';
 
 export interface ContentCache {

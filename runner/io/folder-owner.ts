@@ -21,6 +21,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { quote, UnavailableError } from '../errors.ts';
 import { isRunning, type Machine, processToken, thisMachine } from './process-identity.ts';
+import { refusedWrite } from './refused-write.ts';
 
 export interface Ownership {
   /** Aborts when another process took this one for dead: what is still written may then meet that one's files. */
@@ -226,7 +227,6 @@ function taken(folder: string, owner: string): UnavailableError {
 }
 
 function unwritable(folder: string, cause: unknown): UnavailableError {
-  const found = cause instanceof Error ? cause.message : String(cause);
-  const next = 'Free space or choose another place.';
-  return new UnavailableError({ thing: folder, found, expected: 'a writable folder', next }, { cause });
+  const { next, ...refused } = refusedWrite(cause);
+  return new UnavailableError({ thing: folder, ...refused, next: `${next}.` }, { cause });
 }

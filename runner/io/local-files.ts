@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join, resolve, sep } from 'node:path';
+import path, { basename, join, resolve, sep } from 'node:path';
 import { quote, UserError } from '../errors.ts';
 import { openFile, withFile } from './byte-source.ts';
 import { byPath, type DataFile, type DataFiles, formatOf, isPattern, patternOf } from './data-files.ts';
@@ -27,18 +27,30 @@ export async function findLocalFiles(path: string): Promise<DataFiles> {
   return { reference: path, fingerprint: await fingerprintOf(files), files };
 }
 
-async function matching(path: string): Promise<DataFile[]> {
-  const whole = resolve(path);
-  if (!isPattern(path)) {
+async function matching(given: string): Promise<DataFile[]> {
+  const whole = resolve(given);
+  if (!isPattern(given)) {
     const found = await stat(whole).catch(() => null);
     if (found?.isFile()) return [dataFile(basename(whole), whole, found.size)];
     if (found?.isDirectory()) return walk(whole, () => true);
     return [];
   }
-  const parts = whole.split(sep);
+  const { folder, names } = splitPattern(whole);
+  const pattern = patternOf(names);
+  return walk(folder, (name) => pattern.test(name));
+}
+
+/**
+ * The folder that a pattern is looked for in, and what names are matched with, / between its parts.
+ *
+ * @param whole an absolute path with a pattern in it
+ * @param system the rules of paths: `path.win32` for `C:\\texts\\*.txt`
+ */
+export function splitPattern(whole: string, system = path): { folder: string; names: string } {
+  const { root } = system.parse(whole);
+  const parts = whole.slice(root.length).split(system.sep);
   const first = parts.findIndex(isPattern);
-  const pattern = patternOf(parts.slice(first).join('/'));
-  return walk(parts.slice(0, first).join(sep) || sep, (name) => pattern.test(name));
+  return { folder: system.join(root, ...parts.slice(0, first)), names: parts.slice(first).join('/') };
 }
 
 async function walk(folder: string, wanted: (name: string) => boolean): Promise<DataFile[]> {

@@ -5,9 +5,10 @@
  * none is there. Where the second one fails the old folder is put back, and where the process is killed between
  * them, the next one that looks does so (`restored`).
  */
-import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { whileOwned } from './folder-owner.ts';
+import { rename } from './rename.ts';
 import { isAbandoned, temporaryName } from './temporary-name.ts';
 
 /** The exchange takes milliseconds; removing what killed processes left, seconds. */

@@ -1,6 +1,8 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UnavailableError } from '../errors.ts';
+import { refusedWrite } from './refused-write.ts';
+import { rename } from './rename.ts';
 import { temporaryName } from './temporary-name.ts';
 
 /**
@@ -34,16 +36,8 @@ export async function writeAtomic(
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UnavailableError(
-      {
-        thing: path,
-        found: reason,
-        expected: 'a writable folder with free space',
-        next: 'Free space or choose another folder, then run again.',
-      },
-      { cause },
-    );
+    const { next, ...refused } = refusedWrite(cause);
+    throw new UnavailableError({ thing: path, ...refused, next: `${next}, then run again.` }, { cause });
   }
 }
 

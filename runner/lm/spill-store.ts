@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { UnavailableError } from '../errors.ts';
 import { fromFloat32, toFloat32 } from '../formats/number-types.ts';
+import { refusedWrite } from '../io/refused-write.ts';
 import type { ResidualStore } from './residual-store.ts';
 
 export interface SpillOptions {
@@ -87,12 +88,12 @@ export async function spillStore({ folder, memory, type = 'F32' }: SpillOptions)
 }
 
 function unwritable(path: string, cause: unknown): UnavailableError {
+  const { next, ...refused } = refusedWrite(cause);
   return new UnavailableError(
     {
-      thing: path,
-      found: cause instanceof Error ? cause.message : String(cause),
-      expected: 'room on disk for the residuals between segments',
-      next: 'Free space, give more --memory, or evaluate fewer tokens (npm run plan shows the arithmetic).',
+      thing: `${path} (residuals between segments)`,
+      ...refused,
+      next: `${next}, give more --memory, or evaluate fewer tokens (npm run plan shows the arithmetic).`,
     },
     { cause },
   );

@@ -7,11 +7,13 @@
  * manifest holds every file's size and SHA-256, so a damaged generation is noticed and the older one used instead.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MalformedError, UnavailableError } from '../errors.ts';
 import { type HashedFile, hashFile } from '../io/hash.ts';
+import { refusedWrite } from '../io/refused-write.ts';
+import { rename } from '../io/rename.ts';
 import { writeAtomic } from '../io/write-atomic.ts';
 import {
   type Checkpoint,
@@ -167,13 +169,13 @@ async function writable<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    const reason = cause instanceof UnavailableError ? cause.complaint.found : undefined;
+    // A file that could not be written says so in words of its own; the system's are its cause.
+    const { next, ...refused } = refusedWrite(cause instanceof UnavailableError ? cause.cause : cause);
     throw new UnavailableError(
       {
         thing: `checkpoints in ${folder}`,
-        found: reason ?? (cause instanceof Error ? cause.message : String(cause)),
-        expected: 'a writable folder with free space',
-        next: 'Free space or choose another folder, then run again: the last checkpoint is intact.',
+        ...refused,
+        next: `${next}, then run again: the last checkpoint is intact.`,
       },
       { cause },
     );

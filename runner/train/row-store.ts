@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UnavailableError } from '../errors.ts';
+import { refusedWrite } from '../io/refused-write.ts';
 
 export interface RowStore {
   /** Copies row `at` to the start of `into`. */
@@ -61,12 +62,12 @@ function tried<T>(path: string, work: () => T): T {
     return work();
   } catch (cause) {
     if (cause instanceof RangeError) throw cause;
+    const { next, ...refused } = refusedWrite(cause);
     throw new UnavailableError(
       {
         thing: path,
-        found: cause instanceof Error ? cause.message : String(cause),
-        expected: 'a writable file with free space for the shuffle buffer',
-        next: 'Free space or lower training.shuffleMegabytes, then run again: the last checkpoint is intact.',
+        ...refused,
+        next: `${next}, or lower training.shuffleMegabytes, then run again: the last checkpoint is intact.`,
       },
       { cause },
     );
