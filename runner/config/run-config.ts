@@ -1,5 +1,6 @@
 /** What a run is: every setting, with the words that --help prints. Presets and config files are objects of this shape. */
 import { z } from 'zod';
+import { isDeviceName } from '../io/windows-names.ts';
 import { suites } from '../suites/index.ts';
 import type { RunInputs, Suite } from '../suites/suite.ts';
 import { corpusNames } from '../text/corpora.ts';
@@ -103,6 +104,10 @@ export const runConfig = z
       .string()
       .regex(/^[a-z0-9]+(?:[-.][a-z0-9]+)*$/, 'expected lower-case words joined by - or .')
       .max(60)
+      .refine(
+        (name) => !isDeviceName(name),
+        'expected no name that Windows keeps for a device (con, nul, aux …)',
+      )
       .describe('name of the run, of its folder and of its records'),
     model: z.strictObject({
       id: z.string().min(1).max(200).describe('name of the language model in the report'),

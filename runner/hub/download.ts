@@ -14,7 +14,13 @@ import {
 } from './cache.ts';
 import { damagedFiles, damagedOffline } from './checked.ts';
 import { partialBytes, takePartial } from './partial.ts';
-import { checkRepositoryPath, formatReference, type HubReference, repositoryLabel } from './reference.ts';
+import {
+  checkNameHere,
+  checkRepositoryPath,
+  formatReference,
+  type HubReference,
+  repositoryLabel,
+} from './reference.ts';
 import {
   fileAddress,
   findFiles,
@@ -122,6 +128,7 @@ async function downloadPinned(
     ? await findFiles(hub, reference, paths, request.signal)
     : await listRepository(hub, reference, request.signal);
   const wanted = selected(listed, request);
+  for (const { path } of wanted) checkNameHere(path, repositoryLabel(reference));
   const { needed, damaged } = await missingBlobs(hub, reference, folder, wanted, request);
   if (settings.offline && damaged.length > 0) throw damagedOffline(reference, damaged);
   if (settings.offline && needed.length > 0)

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { quote, UserError } from '../errors.ts';
+import { isNoWindowsName } from '../io/windows-names.ts';
 
 export type RepositoryType = 'model' | 'dataset' | 'space';
 
@@ -111,6 +112,22 @@ export function isRepositoryPath(path: string): boolean {
     (part) => part === '' || part === '.' || part === '..' || /^[A-Za-z]:/.test(part),
   );
   return !odd && !leaves && parts.every((part) => Buffer.byteLength(part) <= LONGEST_NAME);
+}
+
+/**
+ * Refuses a name that is about to become a file, where this system would make another file of it, or none.
+ *
+ * @throws UserError with the name, on Windows
+ */
+export function checkNameHere(path: string, repo: string, platform = process.platform): void {
+  if (platform !== 'win32' || !path.split('/').some(isNoWindowsName)) return;
+  throw new UserError({
+    thing: `${repo}: file name`,
+    found: quote(path),
+    expected:
+      'a name that Windows can keep: no device (con, aux, nul …), no < > : " | ? *, no dot or space at the end',
+    next: 'Leave this file out, or work under Linux (WSL 2 will do).',
+  });
 }
 
 /** A name git allows for a branch or tag; it becomes a path under `refs/`, so nothing may climb out. */

@@ -64,18 +64,31 @@ export function executionProvider(device: Device): ExecutionProvider {
   }
 }
 
-/** What to do when a device cannot be used. */
-export function deviceAdvice(device: Device): string {
+/**
+ * What to do when a device cannot be used.
+ *
+ * @param system the platform and the architecture of its processor, as in linux-arm64
+ */
+export function deviceAdvice(device: Device, system = `${process.platform}-${process.arch}`): string {
   switch (device) {
     case 'cpu':
       return 'Check free memory and the checkpoint’s files.';
     case 'webgpu':
-      return 'Install a Vulkan driver (macOS and Windows need none), or use --device cpu.';
+      return system === 'linux-arm64'
+        ? 'onnxruntime’s package has no WebGPU for Linux on Arm; use --device cpu.'
+        : 'Install a Vulkan driver (macOS and Windows need none), or use --device cpu.';
     case 'coreml':
-      return 'CoreML is there on macOS alone; use --device cpu or webgpu.';
+      return `CoreML is there on macOS alone; use ${others(system)}.`;
     case 'dml':
-      return 'DirectML is there on Windows alone; use --device cpu or webgpu.';
+      return `DirectML is there on Windows alone; use ${others(system)}.`;
     default:
-      return 'Fetch the CUDA provider once with npm run cuda (Linux x64), check the driver, or use --device webgpu or cpu.';
+      return system === 'linux-x64'
+        ? 'Fetch the CUDA provider once with npm run cuda, check the driver, or use --device webgpu or cpu.'
+        : `CUDA is there on Linux x64 alone; use ${others(system)}.`;
   }
+}
+
+/** Devices that may be there on any machine of a kind. */
+function others(system: string): string {
+  return system === 'linux-arm64' ? '--device cpu' : '--device cpu or webgpu';
 }

@@ -6,10 +6,11 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { cudaProviderInstalled, runtimeFolder } from './cuda-provider.ts';
+import { deviceAdvice } from './devices.ts';
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {
   console.error(
-    `error: CUDA provider: found ${process.platform} ${process.arch}; expected linux x64. Use --device webgpu here.`,
+    `error: CUDA provider: found ${process.platform} ${process.arch}; expected linux x64. ${deviceAdvice('cuda:0')}`,
   );
   process.exitCode = 2;
 } else if (cudaProviderInstalled()) {

@@ -7,6 +7,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { UnavailableError } from '../errors.ts';
 import { type Device, deviceAdvice, executionProvider } from './devices.ts';
 import type { Program } from './graph.ts';
+import { unloadable } from './unloadable.ts';
 
 // Read when the runtime is loaded. In a worker thread this changes a copy: the main thread must set it too.
 process.env.ORT_DISABLE_TELEMETRY = '1';
@@ -114,9 +115,23 @@ export function discard({ buffer }: Float32Array | Int32Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
+/**
+ * The native library, loaded when it is first needed.
+ *
+ * @param load for tests
+ * @throws UnavailableError where the system lacks what it is linked with
+ */
+export async function loadRuntime(load = () => import('onnxruntime-node')): ReturnType<typeof load> {
+  try {
+    return await load();
+  } catch (cause) {
+    throw (cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED' ? unloadable(cause) : cause;
+  }
+}
+
 /** Version of the runtime, for provenance. */
 export async function runtimeVersion(): Promise<string> {
-  const { env } = await import('onnxruntime-node');
+  const { env } = await loadRuntime();
   return env.versions.node ?? env.versions.common;
 }
 
@@ -205,7 +220,7 @@ async function create(
   options: SessionOptions,
   more: Pick<InferenceSession.SessionOptions, 'preferredOutputLocation'>,
 ) {
-  const runtime = await import('onnxruntime-node');
+  const runtime = await loadRuntime();
   const device = options.device ?? 'cpu';
   const { name, deviceId } = executionProvider(device);
   const settings: InferenceSession.SessionOptions = {

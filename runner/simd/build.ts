@@ -6,6 +6,7 @@
  * As text, so that nothing has to find and read a file.
  */
 import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { compileAssemblyScript } from './assemblyscript.ts';
 
 /** @throws Error with the compiler's words when the source has a fault */
@@ -14,7 +15,8 @@ export function buildKernels(): Promise<Uint8Array> {
   return compileAssemblyScript(folder, ['kernels'], ['--enable=bulk-memory,simd']);
 }
 
-if (import.meta.main) {
+// import.meta.main is undefined on Node 22 and 24.0.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const bytes = await buildKernels();
   const lines = Buffer.from(bytes)
     .toString('base64')

@@ -12,7 +12,7 @@ import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import type { Contents } from '../hub/repositories.ts';
 import { startStandIn } from '../hub/stand-in.ts';
 import { slowTest } from '../sample.ts';
-import { type Program, readRecords, startProgram, until } from './program.ts';
+import { canInterrupt, type Program, readRecords, startProgram, until } from './program.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -111,21 +111,24 @@ describe('eval', () => {
     expect(err).toMatch(/^error: run folder .*--fresh\.\n$/);
   });
 
-  it('stops at Ctrl-C with its state saved, and resumes to the same numbers', async () => {
-    const stopped = start('cut', '--no-site');
-    await until(() => generations('cut') >= 1, stopped);
-    stopped.child.kill('SIGINT');
-    const first = await stopped.outcome;
-    expect({ code: first.code, err: first.err }).toEqual({ code: 130, err: '' });
-    expect(await readdir(runFolder('cut'))).not.toContain('lock');
-    const second = await start('cut', '--no-site').outcome;
-    expect({ code: second.code, err: second.err }).toEqual({ code: 0, err: '' });
-    expect(second.out).toContain('resumes training');
-    expect((await records('cut')).map(repeatable)).toEqual((await records('whole')).map(repeatable));
-    // Not only the figures: the weights are the same bits.
-    const [a, b] = await Promise.all(['whole', 'cut'].map((place) => weights(place, 2)));
-    expect(a).toEqual(b);
-  });
+  it.runIf(canInterrupt)(
+    'stops at Ctrl-C with its state saved, and resumes to the same numbers',
+    async () => {
+      const stopped = start('cut', '--no-site');
+      await until(() => generations('cut') >= 1, stopped);
+      stopped.child.kill('SIGINT');
+      const first = await stopped.outcome;
+      expect({ code: first.code, err: first.err }).toEqual({ code: 130, err: '' });
+      expect(await readdir(runFolder('cut'))).not.toContain('lock');
+      const second = await start('cut', '--no-site').outcome;
+      expect({ code: second.code, err: second.err }).toEqual({ code: 0, err: '' });
+      expect(second.out).toContain('resumes training');
+      expect((await records('cut')).map(repeatable)).toEqual((await records('whole')).map(repeatable));
+      // Not only the figures: the weights are the same bits.
+      const [a, b] = await Promise.all(['whole', 'cut'].map((place) => weights(place, 2)));
+      expect(a).toEqual(b);
+    },
+  );
 
   slowTest('survives kill -9 at any moment', async () => {
     const killed = start('killed', '--no-site');
@@ -169,34 +172,40 @@ describe('a model on the hub', () => {
     }
   });
 
-  it('whose download is stopped by Ctrl-C is no defect, and goes on from the part that came', async () => {
-    const hub = await startStandIn();
-    try {
-      const files: Record<string, Contents> = {};
-      for (const name of await readdir(demoModelFolder)) {
-        files[name] = {
-          text: await readFile(join(demoModelFolder, name)),
-          lfs: name.endsWith('.safetensors'),
-        };
+  it.runIf(canInterrupt)(
+    'whose download is stopped by Ctrl-C is no defect, and goes on from the part that came',
+    async () => {
+      const hub = await startStandIn();
+      try {
+        const files: Record<string, Contents> = {};
+        for (const name of await readdir(demoModelFolder)) {
+          files[name] = {
+            text: await readFile(join(demoModelFolder, name)),
+            lfs: name.endsWith('.safetensors'),
+          };
+        }
+        hub.put('lab/slow', files);
+        hub.faults.push({ on: 'cdn', method: 'GET', times: 1, does: { kind: 'stall', after: 100_000 } });
+        const environment = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'slow', 'home'), HF_TOKEN: '' };
+        const args = ['slow', '--no-site', '--model=lab/slow', '--set=training.tokens=2048'] as const;
+        const stopped = startWith(environment, ...args);
+        await until(
+          () => hub.requests.some(({ host, method }) => host === 'cdn' && method === 'GET'),
+          stopped,
+        );
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        stopped.child.kill('SIGINT');
+        const first = await stopped.outcome;
+        expect({ code: first.code, err: first.err }).toEqual({ code: 130, err: '' });
+        expect(first.out).toContain('goes on from there');
+        const second = await startWith(environment, ...args).outcome;
+        expect({ code: second.code, err: second.err }).toEqual({ code: 0, err: '' });
+        expect(hub.requests.at(-1)?.range).toMatch(/^bytes=[1-9]/);
+      } finally {
+        await hub.close();
       }
-      hub.put('lab/slow', files);
-      hub.faults.push({ on: 'cdn', method: 'GET', times: 1, does: { kind: 'stall', after: 100_000 } });
-      const environment = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'slow', 'home'), HF_TOKEN: '' };
-      const args = ['slow', '--no-site', '--model=lab/slow', '--set=training.tokens=2048'] as const;
-      const stopped = startWith(environment, ...args);
-      await until(() => hub.requests.some(({ host, method }) => host === 'cdn' && method === 'GET'), stopped);
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      stopped.child.kill('SIGINT');
-      const first = await stopped.outcome;
-      expect({ code: first.code, err: first.err }).toEqual({ code: 130, err: '' });
-      expect(first.out).toContain('goes on from there');
-      const second = await startWith(environment, ...args).outcome;
-      expect({ code: second.code, err: second.err }).toEqual({ code: 0, err: '' });
-      expect(hub.requests.at(-1)?.range).toMatch(/^bytes=[1-9]/);
-    } finally {
-      await hub.close();
-    }
-  });
+    },
+  );
 
   it('that is not there is one line with the next step', async () => {
     const hub = await startStandIn();

@@ -25,7 +25,10 @@ let example: string;
 beforeAll(async () => {
   project = mkdtempSync(join(tmpdir(), 'dependant-'));
   execFileSync(node, ['runner/launch.mjs', 'runner/library/build.ts'], { cwd: root, stdio: 'inherit' });
-  execFileSync('npm', ['pack', '--pack-destination', project], { cwd: root, stdio: 'ignore' });
+  // npm is a script; the file that starts it has another name on Windows.
+  const npm = process.env.npm_execpath;
+  const [program, ...words] = npm === undefined ? ['npm'] : [node, npm];
+  execFileSync(program, [...words, 'pack', '--pack-destination', project], { cwd: root, stdio: 'ignore' });
   const [tarball] = readdirSync(project);
   const modules = join(project, 'node_modules');
   mkdirSync(join(modules, 'interpboard'), { recursive: true });
@@ -35,7 +38,7 @@ beforeAll(async () => {
   // Its dependencies as npm lays them out beside it, without fetching them again.
   for (const name of readdirSync(join(root, 'node_modules'))) {
     if (!name.startsWith('.') && name !== 'interpboard')
-      symlinkSync(join(root, 'node_modules', name), join(modules, name));
+      symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction');
   }
   writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module', private: true }));
   const [, block] =

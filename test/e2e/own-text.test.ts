@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { demoRow, probeSet } from '../../runner/demo/index.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
-import { type Program, readRecords, settingWords, startProgram, until } from './program.ts';
+import { canInterrupt, type Program, readRecords, settingWords, startProgram, until } from './program.ts';
 
 let folder: string;
 let hub: StandIn;
@@ -112,7 +112,9 @@ test('text of a hub trains, evaluates and probes; stopped and resumed it gives t
     (await readdir(checkpoints).catch(() => [])).some((name) => !name.includes('tmp'));
   await until(isSaved, stopped);
   stopped.child.kill('SIGINT');
-  expect((await stopped.outcome).code).toBe(130);
+  const { code } = await stopped.outcome;
+  // On Windows the run was killed: it resumes all the same.
+  if (canInterrupt) expect(code).toBe(130);
   // The branch moves on meanwhile: the run stays with the commit that it began with.
   hub.put('lab/prose', { 'data/train-00000.parquet': { text: 'another' } }, { type: 'dataset' });
   const resumed = await start('cut').outcome;

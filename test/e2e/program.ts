@@ -7,6 +7,9 @@ import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
+/** Windows hands a Ctrl-C to whoever shares the console; one process cannot send it to another. */
+export const canInterrupt = process.platform !== 'win32';
+
 export interface Outcome {
   code: number | null;
   out: string;

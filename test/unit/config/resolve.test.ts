@@ -127,6 +127,7 @@ describe('resolveRun', () => {
       /setting probing\.scrPairs\.0: found expected two classes/,
     ],
     ['a name that is a path', [], { name: '../evil' }, /setting name/],
+    ['a name that Windows keeps for a device', [], { name: 'con' }, /setting name.*device/],
     ['layers that are not numbers', [], { layers: '0,x' }, /setting layers/],
     ['a setting without a value', [], { set: ['sae.k'] }, /path=value/],
   ] as const)('refuses %s', async (_name, positionals, flags, message) => {

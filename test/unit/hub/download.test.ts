@@ -1,5 +1,5 @@
 import { lstat, mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { blobPath, repositoryFolder } from '../../../runner/hub/cache.ts';
 import { type DownloadProgress, download } from '../../../runner/hub/download.ts';
@@ -8,6 +8,7 @@ import { openKnownHashes } from '../../../runner/io/known-hashes.ts';
 import { shortHash, thisMachine } from '../../../runner/io/process-identity.ts';
 import { type Bench, noise, on, secret, TOKEN, withBench } from '../../hub/open.ts';
 import { storedFile } from '../../hub/repositories.ts';
+import { linksAreMade, NO_LINKS } from '../../links.ts';
 
 const BIG = noise(300_000);
 const CONTENTS = {
@@ -23,8 +24,9 @@ async function layout(folder: string): Promise<string[]> {
   const lines: string[] = [];
   for (const name of (await readdir(folder, { recursive: true })).sort()) {
     const found = await lstat(join(folder, name));
-    if (found.isSymbolicLink()) lines.push(`${name} -> ${await readlink(join(folder, name))}`);
-    else if (!found.isDirectory()) lines.push(name);
+    if (found.isSymbolicLink())
+      lines.push(`${name} -> ${await readlink(join(folder, name))}`.replaceAll(sep, '/'));
+    else if (!found.isDirectory()) lines.push(name.replaceAll(sep, '/'));
   }
   return lines;
 }
@@ -34,8 +36,9 @@ const fileAddresses = ({ server }: Bench) =>
 
 describe('the cache', () => {
   // The lines were compared with a folder that huggingface_hub 2.4.0 (Python) filled from the same stand-in.
-  test('has the layout of huggingface_hub; equal contents are fetched once', () =>
+  test('has the layout of huggingface_hub; equal contents are fetched once', (context) =>
     withBench(async ({ hub, server }) => {
+      if (!(await linksAreMade())) context.skip(NO_LINKS);
       const commit = server.put('o/n', CONTENTS);
       const result = await download(hub, { reference: on('o/n') });
       expect(result.fetchedBytes).toBe(BIG.length + 2 + 5);
@@ -127,6 +130,21 @@ describe('the cache', () => {
       checked.length = 0;
       await again();
       expect(checked).toEqual([]);
+    }));
+
+  test('a name that Windows cannot keep is refused there before anything is fetched', () =>
+    withBench(async ({ hub, server }) => {
+      server.put('o/n', { 'aux.json': { text: '{}' } });
+      const platform = Object.getOwnPropertyDescriptor(process, 'platform')!;
+      Object.defineProperty(process, 'platform', { ...platform, value: 'win32' });
+      try {
+        await expect(download(hub, { reference: on('o/n') })).rejects.toThrow(
+          /o\/n: file name: found "aux.json"/,
+        );
+      } finally {
+        Object.defineProperty(process, 'platform', platform);
+      }
+      expect((await download(hub, { reference: on('o/n') })).fetchedBytes).toBe(2);
     }));
 
   test('where links are refused, files stand in the snapshot, no bytes twice', () =>

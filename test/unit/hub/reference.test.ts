@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   checkRepositoryPath,
@@ -43,8 +44,8 @@ describe('parseReference', () => {
     ['../x', '../x'],
     ['.', '.'],
     ['/abs/x@y:z', '/abs/x@y:z'],
-    ['~/x', '/home/user/x'],
-    ['~', '/home/user'],
+    ['~/x', join('/home/user/x')],
+    ['~', join('/home/user')],
     ['C:\\models\\x', 'C:\\models\\x'],
     ['data/text.jsonl', 'data/text.jsonl'],
     ['models/mine', 'models/mine'],

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readHubSettings, Secret } from '../../../runner/hub/settings.ts';
@@ -42,7 +42,7 @@ describe('readHubSettings', () => {
     [{ XDG_CACHE_HOME: '/xdg' }, '/xdg/huggingface/hub'],
     [{ HF_HOME: '$BASE/hf', BASE: '/b' }, '/b/hf/hub'],
   ])('cache folder of %o', async (environment, folder) => {
-    expect((await readHubSettings(environment, home)).cacheFolder).toBe(folder);
+    expect((await readHubSettings(environment, home)).cacheFolder).toBe(resolve(folder));
   });
 
   test('~ is the home folder', async () => {

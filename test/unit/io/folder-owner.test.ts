@@ -120,8 +120,8 @@ describe('the owner of a folder', () => {
   });
 
   it('of an earlier version is a process number in a file', async () => {
-    await writeFile(join(folder, 'lock'), '1\n');
-    await expect(ownFolder(folder)).rejects.toThrow(/found process 1 at work/);
+    await writeFile(join(folder, 'lock'), `${process.ppid}\n`);
+    await expect(ownFolder(folder)).rejects.toThrow(`found process ${process.ppid} at work`);
     for (const text of ['4194305\n', '', 'nonsense', `${process.pid}\n`]) {
       await writeFile(join(folder, 'lock'), text);
       await (await ownFolder(folder)).release();

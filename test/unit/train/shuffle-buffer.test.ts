@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
@@ -115,5 +115,6 @@ test('a file goes with its store, and one that cannot be made is said', async ()
   expect(await readdir(join(folder, 'gone'))).toEqual(['rows']);
   store.close();
   expect(await readdir(join(folder, 'gone'))).toEqual([]);
-  expect(() => fileRows('/dev/null/rows', d)).toThrow(UnavailableError);
+  await writeFile(join(folder, 'file'), '');
+  expect(() => fileRows(join(folder, 'file', 'rows'), d)).toThrow(UnavailableError);
 });

@@ -4,6 +4,7 @@
  *     node runner/train/backends/sparse-cpu/kernels/build.ts
  */
 import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { compileAssemblyScript } from '../../../../simd/assemblyscript.ts';
 import type { Build } from '../kernels.ts';
 
@@ -18,7 +19,8 @@ export function buildKernels(build: Build): Promise<Uint8Array> {
   );
 }
 
-if (import.meta.main) {
+// import.meta.main is undefined on Node 22 and 24.0.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const build of Object.keys(builds) as Build[]) {
     const bytes = await buildKernels(build);
     await writeFile(new URL(`./${build}.wasm`, import.meta.url), bytes);
