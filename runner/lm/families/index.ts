@@ -10,6 +10,7 @@ import { llama, llamaKeys } from './llama.ts';
 import { mistral, mistralKeys } from './mistral.ts';
 import { mixtral, mixtralKeys } from './mixtral.ts';
 import { olmo2, olmo2Keys } from './olmo2.ts';
+import { olmo3, olmo3Keys } from './olmo3.ts';
 import { phi3, phi3Keys } from './phi3.ts';
 import { qwen2, qwen2Keys } from './qwen2.ts';
 import { qwen3, qwen3Keys } from './qwen3.ts';
@@ -33,6 +34,7 @@ export const families: Readonly<Record<string, FamilyEntry>> = {
   mistral: { make: mistral, keys: mistralKeys },
   mixtral: { make: mixtral, keys: mixtralKeys },
   olmo2: { make: olmo2, keys: olmo2Keys },
+  olmo3: { make: olmo3, keys: olmo3Keys },
   phi3: { make: phi3, keys: phi3Keys },
   qwen2: { make: qwen2, keys: qwen2Keys },
   qwen3: { make: qwen3, keys: qwen3Keys },

@@ -5,20 +5,22 @@ import { type Family, size } from './family.ts';
 import { configKeys, readConfig } from './keys.ts';
 import { readRotary, ropeFields } from './rope.ts';
 
-export const olmo2Keys = configKeys('Olmo2', {
+/** Keys of OLMo 2 and 3, but for those on positions. */
+export const olmoFields = {
   ...decoderFields({
     ...{ vocabulary: 50_304, width: 4096, inner: 11_008, blocks: 32, heads: 32, context: 2048 },
     epsilon: 1e-5,
   }),
-  ...ropeFields,
   ...extraHeadSize,
   pad_token_id: z.int().nullable().default(1),
   num_key_value_heads: size.nullish(),
   hidden_act: z.string().default('silu'),
   attention_bias: z.boolean().default(false),
-});
+};
 
-const postNorms = {
+export const olmo2Keys = configKeys('Olmo2', { ...olmoFields, ...ropeFields });
+
+export const postNorms = {
   attention: { after: 'post_attention_layernorm' },
   mlp: { after: 'post_feedforward_layernorm' },
 };

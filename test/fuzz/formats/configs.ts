@@ -18,6 +18,7 @@ const FAMILIES = [
   'mistral',
   'mixtral',
   'olmo2',
+  'olmo3',
   'phi3',
   'qwen2',
   'qwen3_5',

@@ -21,6 +21,7 @@ const folders = [
   'gemma3',
   'phi3',
   'olmo2',
+  'olmo3',
   'mixtral',
   'qwen3_moe',
   'qwen3_5',
