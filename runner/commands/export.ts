@@ -22,7 +22,7 @@ import { progressView } from './progress.ts';
 const options = {
   to: {
     type: 'string',
-    help: 'folder that receives them: the SAE itself, or one folder an SAE where there are several',
+    help: 'folder that receives them: the SAE itself, or one folder per SAE where there are several',
   },
   format: { type: 'string', help: 'saelens (default): the SAEs; saebench: their records, as result files' },
   model: { type: 'string', help: 'language model of the SAEs, where their files do not name it' },

@@ -21,7 +21,7 @@ const options = {
   layer: { type: 'string', help: 'hooked block, where the file does not name it' },
   latents: { type: 'string', help: 'number of latents, where the file does not give it' },
   architecture: { type: 'string', help: 'architecture, where the file does not name it' },
-  k: { type: 'string', help: 'latents a token of a TopK SAE, where the file does not give them' },
+  k: { type: 'string', help: 'latents per token of a TopK SAE, where the file does not give them' },
   replace: { type: 'boolean', help: 'let new values take the place of those of an earlier import' },
   name: { type: 'string', help: 'name of the SAE in the report' },
   content: { type: 'string', help: 'folder that receives the records (default content)' },

@@ -14,7 +14,7 @@ export async function searchSaes(filter: RegistryFilter, view: ProgressView): Pr
   return searchRegistry(registry, filter);
 }
 
-/** One line an SAE: what to type after --sae, block, width, L0, repository. */
+/** One line per SAE: what to type after --sae, block, width, L0, repository. */
 export function describeEntries(entries: readonly RegistryEntry[]): string {
   if (entries.length === 0) return 'no SAE of the registry fits';
   const head = ['name', 'layer', 'width', 'L0', 'repository', ''];

@@ -233,8 +233,8 @@ export const runConfig = z
         .array(z.enum(suiteIds))
         .default(suites.filter(({ byDefault }) => byDefault).map(({ declaration }) => declaration.id))
         .describe(`suites beside reconstruction and losses: ${suiteIds.join(', ')}`),
-      setTrainTexts: count.default(2_000).describe('training texts a class of each set in probing.sets'),
-      setTestTexts: count.default(500).describe('test texts a class of each set in probing.sets'),
+      setTrainTexts: count.default(2_000).describe('training texts per class of each set in probing.sets'),
+      setTestTexts: count.default(500).describe('test texts per class of each set in probing.sets'),
       setTokens: count.default(128).describe('texts of those sets are cut to so many tokens'),
       ownSuites: z
         .array(ownSuite)

@@ -1,4 +1,4 @@
-/** Several SAEs a layer from one run: lists of recipe values whose combinations are all trained from one pass. */
+/** Several SAEs per layer from one run: lists of recipe values whose combinations are all trained from one pass. */
 import { z } from 'zod';
 import { applies, architectureOf, architectures, type OwnSetting } from '../train/architectures/index.ts';
 import { type Recipe, recipe } from '../train/recipe.ts';

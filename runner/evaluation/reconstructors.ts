@@ -27,7 +27,7 @@ export interface Control {
   name: ReconstructionControl;
   /** Numbers of the SAEs at the hook that it is a control of. */
   of: readonly number[];
-  /** Components, or active latents a token. */
+  /** Components, or active latents per token. */
   k: number | null;
 }
 

@@ -1,7 +1,7 @@
 /**
  * One pass over the evaluation tokens: every row goes through the language model once, and what it leaves behind are
  * the sufficient statistics of every SAE at every hook. Each SAE's reconstruction goes on from its hook as a branch.
- * Clean and zero-ablated losses do not depend on an SAE and are taken once a hook; the mean-ablated loss follows when
+ * Clean and zero-ablated losses do not depend on an SAE and are taken once per hook; the mean-ablated loss follows when
  * the mean is known.
  */
 
@@ -21,7 +21,7 @@ export interface HookMeasured {
   losses: LossTable[];
 }
 
-/** Sums of cross entropy and counts of predictions, one a row. */
+/** Sums of cross entropy and counts of predictions, one per row. */
 class RowLosses {
   readonly sums: number[] = [];
 

@@ -16,7 +16,7 @@ import { readResultFile } from './result-file.ts';
 import { importSaeBench, isSaeBench } from './saebench/import.ts';
 
 /**
- * The records of a result file, whichever evaluation wrote it: one a SAE.
+ * The records of a result file, whichever evaluation wrote it: one per SAE.
  *
  * @throws UserError when the file is missing or leaves out what only the user can know
  * @throws MalformedError when it is none of those known, or breaks its format

@@ -16,7 +16,7 @@ const CODE = /\.(?:ts|js|mjs|wasm|json)$/;
 
 let found: Promise<string> | undefined;
 
-/** Of the running program; read once a process, some hundred files. */
+/** Of the running program; read once per process, some hundred files. */
 export function programHash(): Promise<string> {
   found ??= hashOfProgram(modulesFolder, manifest);
   return found;

@@ -59,9 +59,9 @@ export interface Observer {
   divergence?: boolean;
   /** Called once for each hook and batch; batches come in order at each hook, hooks in order for each batch. */
   see?(sight: Sight): Promise<readonly Branch[]>;
-  /** Called once a hook, when all batches were seen there. Its batches must then be of one width. */
+  /** Called once per hook, when all batches were seen there. Its batches must then be of one width. */
   seen?(hook: number): readonly ConstantBranch[];
-  /** Called once a batch with the losses of the model left alone. */
+  /** Called once per batch with the losses of the model left alone. */
   clean?(index: number, batch: TokenBatch, nll: Float32Array): void;
 }
 

@@ -24,22 +24,22 @@ export interface ActivationRow {
 /** What the statistics of a reconstruction need to know of the row it reconstructs. */
 export interface RowMoments {
   row: ActivationRow;
-  /** ‖x_t‖² a token; 0 for tokens not kept. */
+  /** ‖x_t‖² per token; 0 for tokens not kept. */
   squares: Float64Array;
-  /** ‖x_t − mean of the pass‖² a token; 0 for tokens not kept. */
+  /** ‖x_t − mean of the pass‖² per token; 0 for tokens not kept. */
   centred: Float64Array;
 }
 
 export interface ActivationTable {
   width: number;
   rows: number;
-  /** Tokens kept, a row. */
+  /** Tokens kept, per row. */
   tokens: Float64Array;
   /** Σ x, [rows, width]. */
   sums: Float64Array;
-  /** Σ ‖x‖², a row. */
+  /** Σ ‖x‖², per row. */
   squares: Float64Array;
-  /** Σ ‖x − mean of the row‖², a row. */
+  /** Σ ‖x − mean of the row‖², per row. */
   centred: Float64Array;
   /** Forward pass of the row; rows of one pass need not follow one another. */
   passes: Int32Array;

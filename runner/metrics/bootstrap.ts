@@ -64,7 +64,7 @@ function numbered(documents: ArrayLike<number>): Int32Array {
   });
 }
 
-/** Sums over the rows of each block of `width` numbers a row: [rows, width] to [blocks, width]. */
+/** Sums over the rows of each block of `width` numbers per row: [rows, width] to [blocks, width]. */
 export function sumsOfBlocks<T extends ArrayLike<number>>(
   column: T,
   { rows, blocks, blockOf }: Resamples,
@@ -84,7 +84,7 @@ export function sumsOfBlocks<T extends ArrayLike<number>>(
 
 /**
  * Draws within each class, so that every resample holds as many rows of each class as the data: an AUROC is then
- * defined in all of them. `labels` are small integers from 0, one a row.
+ * defined in all of them. `labels` are small integers from 0, one per row.
  */
 export function resampleWithinClasses(labels: ArrayLike<number>, options: ResampleOptions = {}): Resamples {
   const classes: number[][] = [[], []];

@@ -1,6 +1,6 @@
 /**
  * Sufficient statistics of the sparse latents z of one SAE: how many fire a token (a row at a time), and for each
- * latent how often it fired and when first. Memory: a few numbers a latent and a row, none a token.
+ * latent how often it fired and when first. Memory: a few numbers per latent and per row, none per token.
  */
 import { MalformedError } from '../errors.ts';
 import { growable } from '../math/growable.ts';
@@ -19,17 +19,17 @@ export interface SparseLatents {
 export interface FiringTable {
   latents: number;
   rows: number;
-  /** Tokens kept, a row. */
+  /** Tokens kept, per row. */
   tokens: Float64Array;
   /** Σ over the row's tokens of #{j : z_j ≠ 0}. */
   active: Float64Array;
   /** Latents that fired (z_j > 0) first in this row, and in no document but the row's. */
   unique: Float64Array;
-  /** Tokens on which the latent fired (z_j > 0), a latent. */
+  /** Tokens on which the latent fired (z_j > 0), per latent. */
   firings: Float64Array;
-  /** Documents in which the latent fired, a latent. */
+  /** Documents in which the latent fired, per latent. */
   documents: Float64Array;
-  /** Kept tokens before the first on which the latent fired, a latent; Infinity for one that never did. */
+  /** Kept tokens before the first on which the latent fired, per latent; Infinity for one that never did. */
   first: Float64Array;
 }
 

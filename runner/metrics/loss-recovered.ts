@@ -8,7 +8,7 @@ import { clipped, combine, type Statistic, sumOf } from './statistic.ts';
 
 /** Sums of cross entropy (nats) over the predictions of each row. The row is the batch of the definition. */
 export interface LossTable {
-  /** Predictions counted, a row: one fewer than tokens where every next token counts. */
+  /** Predictions counted, per row: one fewer than tokens where every next token counts. */
   predictions: Float64Array;
   clean: Float64Array;
   sae: Float64Array;

@@ -8,7 +8,7 @@ import { MalformedError } from '../errors.ts';
 import { growable } from '../math/growable.ts';
 import type { RowMoments } from './activations.ts';
 
-/** Columns with one float64 a row; sums are over the tokens the mask keeps. */
+/** Columns with one float64 per row; sums are over the tokens the mask keeps. */
 const NAMES = [
   'tokens',
   /** Σ ‖e‖² */

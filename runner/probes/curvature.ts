@@ -16,7 +16,7 @@ export interface Curvature {
 const FLOATS = 8;
 const ROWS = 4;
 
-/** One a thread: its memory is as large as the largest design was, and is not given back. */
+/** One per thread: its memory is as large as the largest design was, and is not given back. */
 let workspace: Workspace | undefined;
 
 /** Serves until another is opened. */

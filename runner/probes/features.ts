@@ -1,5 +1,5 @@
 /**
- * The feature matrix of a probe: one row a text, one column a latent, value the mean of the latent over the text's
+ * The feature matrix of a probe: one row per text, one column per latent, value the mean of the latent over the text's
  * tokens.
  */
 import { MalformedError } from '../errors.ts';
@@ -19,7 +19,7 @@ export interface DenseFeatures {
 export interface SparseFeatures {
   rows: number;
   columns: number;
-  /** One a row. */
+  /** One per row. */
   entries: readonly SparseRow[];
   values?: never;
 }

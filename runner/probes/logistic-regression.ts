@@ -11,7 +11,7 @@ import { classCounts, type Features, rowReader } from './features.ts';
 import { minimise } from './newton.ts';
 
 export interface LogisticFit {
-  /** One a latent; 0 for a latent that is zero on every training row. */
+  /** One per latent; 0 for a latent that is zero on every training row. */
   weights: Float64Array;
   intercept: number;
   /** Largest entry of the objective's gradient over Σ s_i, at the weights returned, in the latents' own coordinates. */

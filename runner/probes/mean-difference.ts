@@ -2,7 +2,7 @@ import { cancellationPoint } from '../math/cancellation.ts';
 import { type Features, rowReader } from './features.ts';
 
 /**
- * Mean of the positive rows less that of the negative ones, a column: [columns].
+ * Mean of the positive rows less that of the negative ones, per column: [columns].
  *
  * @param labels 0 or 1 for each entry of `rows`
  */

@@ -11,7 +11,7 @@ import type { Design } from './design-matrix.ts';
 
 export interface Problem {
   design: Design;
-  /** 0 or 1 a row. */
+  /** 0 or 1 per row. */
   targets: ArrayLike<number>;
   /** Weight of each row's loss. */
   rowWeights: Float64Array;

@@ -15,7 +15,7 @@ const pairedDraws = z.strictObject({
   low: z.number(),
   step: z.number().nonnegative(),
   levels: z.base64().max(2_000_000),
-  /** For each source the value depends on, step · level of each block, two bytes a block, in base64. */
+  /** For each source the value depends on, step · level of each block, two bytes per block, in base64. */
   influences: z
     .array(
       z.strictObject({

@@ -40,7 +40,7 @@ const row = z.strictObject({ name, note: text.optional(), cells: z.record(name, 
 const example = z
   .strictObject({
     tokens: z.array(text).max(MANY),
-    /** One a token. */
+    /** One per token. */
     weights: z.array(z.number()).max(MANY),
     note: text.optional(),
   })

@@ -7,7 +7,7 @@ import type { EvaluationRecord, Measure } from './schema.ts';
 const columns: readonly DefinitionId[] = ['var_exp@pooled-v1', 'l0@v1'];
 
 /**
- * The scores of a run as a table for a terminal: a line an SAE with values, and below it their 95 % intervals. Below the
+ * The scores of a run as a table for a terminal: a line per SAE with values, and below it their 95 % intervals. Below the
  * table stands why a value is not there, where the record says.
  */
 export function scoreTable(records: readonly EvaluationRecord[]): string {

@@ -21,7 +21,7 @@ export function selectionTokens(d_sae: number): number {
   return Math.max(LEAST_TOKENS, Math.floor(FLOATS / d_sae));
 }
 
-/** One a thread: its memory is as large as the largest selection was, and is not given back. */
+/** One per thread: its memory is as large as the largest selection was, and is not given back. */
 let workspace: Workspace | undefined;
 
 /**

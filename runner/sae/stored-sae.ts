@@ -26,7 +26,7 @@ export interface LatentSlice {
   encoder: Float32Array;
   /** Rows of W_dec: [to − from, d_out] */
   decoder: Float32Array;
-  /** The vectors of one number a latent that the architecture has (b_enc, threshold, b_gate, …): [to − from] each. */
+  /** The vectors of one number per latent that the architecture has (b_enc, threshold, b_gate, …): [to − from] each. */
   vectors: Readonly<Record<string, Float32Array>>;
 }
 

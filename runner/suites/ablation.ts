@@ -33,7 +33,7 @@ export interface ConceptFeatures {
 }
 
 /**
- * What one unit of a latent adds to x̂, a row a latent; null where no such direction exists, because the SAE undoes a
+ * What one unit of a latent adds to x̂, a row per latent; null where no such direction exists, because the SAE undoes a
  * normalisation of each token, and then `reason` says so.
  */
 export type Directions = { rows: Float32Array; reason?: never } | { rows: null; reason: string };

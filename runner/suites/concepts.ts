@@ -19,7 +19,7 @@ export interface ConceptSet {
   labels: ArrayLike<number>;
   train: Int32Array;
   test: Int32Array;
-  /** One a row. */
+  /** One per row. */
   texts: readonly string[];
 }
 

@@ -21,7 +21,7 @@ const LOSS_RECOVERED = 'loss_recovered@interpscore-0.0.1';
 /** One reconstruction on the controlled rows. */
 export interface Controlled {
   reconstruction: ReconstructionTable;
-  /** Sum of cross entropy, a row. */
+  /** Sum of cross entropy, per row. */
   losses: Float64Array;
 }
 

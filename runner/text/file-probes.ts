@@ -214,7 +214,7 @@ async function draw(
       thing: `probe set ${name} (${splits.join(' and ')})`,
       found: `${rows.length} rows of class ${quote(classes[cls]!.name)}${attribute ? ` and ${attribute.name} ${quote(attribute.values[value]!.name)}` : ''}`,
       expected: `${each}`,
-      next: 'Ask for fewer rows a class, or leave the class out of the declaration.',
+      next: 'Ask for fewer rows per class, or leave the class out of the declaration.',
     });
   });
 }

@@ -1,4 +1,4 @@
-/** What one generation of a checkpoint holds: a safetensors file an SAE, and `state.json` for everything else. */
+/** What one generation of a checkpoint holds: a safetensors file per SAE, and `state.json` for everything else. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';

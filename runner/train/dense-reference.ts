@@ -1,4 +1,4 @@
-/** Pieces of the slow reference for architectures whose latents are not a fixed number a token: float64, all of them. */
+/** Pieces of the slow reference for architectures whose latents are not a fixed number per token: float64, all of them. */
 import { preActivations } from '../sae/reference.ts';
 import { type CommonRecipe, lossWeight } from './common-settings.ts';
 import type { Gradients, LossAndGradients, ReferenceStep } from './reference-step.ts';

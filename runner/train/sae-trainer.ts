@@ -16,7 +16,7 @@ import { freshState, mapParameters, type OptimiserState } from './state.ts';
 import { hookStream, RESID_POST } from './streams.ts';
 import { isLogged } from './trajectory.ts';
 
-/** Decay, a step, of the var_exp that the trajectory shows. */
+/** Decay per step of the var_exp that the trajectory shows. */
 const VAR_EXP_DECAY = 0.98;
 
 /**

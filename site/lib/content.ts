@@ -1,4 +1,4 @@
-/** Files of the content folder -> records. Each file is one record, or a table of published figures with a record a row. */
+/** Files of the content folder -> records. Each file is one record, or a table of published figures with a record per row. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import type { z } from 'zod';

@@ -66,7 +66,7 @@ export const trajectoryMetrics: readonly LoggedMetric[] = [
   positive('aux_loss', 'AuxK loss', 'of the step', false),
   positive('sparsity_loss', 'Sparsity loss', 'of the step', false),
   {
-    ...positive('l0', 'L0', 'of the step, latents a token', false),
+    ...positive('l0', 'L0', 'of the step, latents per token', false),
     include: [],
     measuredBy: ['l0@v1'],
   },

@@ -21,7 +21,7 @@ function overfit(settings: Record<string, string> = {}, ...words: string[]): Pro
 }
 
 describe('eval --overfit-one-batch', () => {
-  it('passes for recipes that work, a line an SAE, and leaves nothing behind', async () => {
+  it('passes for recipes that work, a line per SAE, and leaves nothing behind', async () => {
     const { code, out, err } = await overfit({
       'sweep.architecture': '["topk","batchtopk"]',
       layers: '[0,4]',

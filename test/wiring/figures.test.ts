@@ -49,7 +49,7 @@ beforeAll(async () => {
       'corpus.heldoutShare': SHARE,
       // Of training and validation; evaluation joins its documents whatever this says.
       'corpus.boundaries': 'separated',
-      // Few latents a token and few steps: some latents stay dead, some errors stay large.
+      // Few latents per token and few steps: some latents stay dead, some errors stay large.
       'sae.k': 4,
       'sae.dSae': 1024,
       'evaluation.tokens': TOKENS.evaluation,

@@ -43,7 +43,7 @@ export interface EvaluateStage {
 }
 
 /**
- * Evaluates SAEs, any number a hook: one pass over the union of the text that the run's suites ask for.
+ * Evaluates SAEs, any number per hook: one pass over the union of the text that the run's suites ask for.
  *
  * @throws Stopped when the user asked to stop; nothing is kept, the stage starts again
  */

@@ -93,7 +93,7 @@ export async function fetchResume(
   const needed = new Map([...limits.needed, [STAMP, SMALL_FILE_LIMIT]]);
   const allowed = new Map([...needed, ...limits.others]);
   const missing = [...needed.keys()].find((name) => !(name in manifest.files));
-  if (missing !== undefined) throw notOurs(at, `no ${missing}`, 'a file an SAE, and the state');
+  if (missing !== undefined) throw notOurs(at, `no ${missing}`, 'a file per SAE, and the state');
   const wanted: RepositoryFile[] = [];
   for (const [name, { bytes }] of Object.entries(manifest.files)) {
     const limit = allowed.get(name);

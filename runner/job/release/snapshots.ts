@@ -10,7 +10,7 @@ import { isLogSpaced } from '../../train/trajectory.ts';
 import { writeTrainedSae } from '../shared/trained-saes.ts';
 
 /**
- * Writes the SAEs as they are after a step that is 1, 2 or 5 × 10^i, where the run asks for it: a folder a step,
+ * Writes the SAEs as they are after a step that is 1, 2 or 5 × 10^i, where the run asks for it: a folder per step,
  * each in the layout of the reference release.
  *
  * @throws UnavailableError when the folder cannot be written

@@ -34,7 +34,7 @@ interface PlannedText {
   /** Tokens that may wait between segments at a time, each with so many branches beside it. */
   together: number;
   branches: number;
-  /** Floating-point operations a token. */
+  /** Floating-point operations per token. */
   operations: number;
 }
 

@@ -190,7 +190,7 @@ export async function firstActivations(
 /** So many values fit a line of the terminal; of more, the least and the largest are shown. */
 const SHOWN = 4;
 
-/** One value an SAE, in their order. */
+/** One value per SAE, in their order. */
 function fieldsOf(progress: readonly Progress[]): Record<string, string> {
   const field = (value: (one: Progress) => number | null | undefined, text: (value: number) => string) => {
     const values = progress.map(value);

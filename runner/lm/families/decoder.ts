@@ -63,7 +63,7 @@ const prefixes = ['model.', ''];
 /** In multimodal checkpoints older writers nested the text model one way round and newer ones the other. */
 const nestedPrefixes = ['model.language_model.', 'language_model.model.'];
 
-/** Null for `num_key_value_heads` is one a head, for `head_dim` the width shared between the heads. */
+/** Null for `num_key_value_heads` is one per head, for `head_dim` the width shared between the heads. */
 export function readDecoder(
   checkpoint: Checkpoint,
   config: z.output<z.ZodObject<ReturnType<typeof decoderFields>>> & {
@@ -168,7 +168,7 @@ const attentionTypes: Readonly<Record<string, 'full' | 'sliding' | 'linear'>> = 
 export type AttentionType = (typeof attentionTypes)[string];
 
 /**
- * `layer_types` of a config, one a block; null where it has none.
+ * `layer_types` of a config, one per block; null where it has none.
  *
  * @throws UserError for another number of them, or a type that the family does not have
  */

@@ -132,7 +132,7 @@ export function rotaryOf(checkpoint: Checkpoint, rope: RopeSettings, sizes: Rope
   // An odd part is rounded up to pairs, which a whole head has no room for.
   const pairs = Math.ceil(turned / 2);
   if (turned < 1 || 2 * pairs > sizes.headSize) {
-    throw unsupported(checkpoint, 'rotary positions', `${turned} turned numbers a head`, 'an even number');
+    throw unsupported(checkpoint, 'rotary positions', `${turned} turned numbers per head`, 'an even number');
   }
   const theta = rope.rope_theta ?? 10_000;
   const periods = Float32Array.from({ length: pairs }, (_, i) => theta ** Math.fround((2 * i) / turned));

@@ -9,7 +9,7 @@ export interface LoadOptions {
   overrides?: Readonly<Record<string, unknown>>;
   /** OpenAI: whether inputs are layer-normalised; default as its own loader decides. */
   normalize?: boolean;
-  /** Qwen-Scope: latents a token. */
+  /** Qwen-Scope: latents per token. */
   k?: number;
   /** Reference release: which of the folder's layers; not needed where there is one. */
   layer?: number;

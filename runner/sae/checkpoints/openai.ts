@@ -17,7 +17,7 @@ const REPEATED = ['activation.k', 'activation.postact_fn'];
 export const openAi: SaeAdapter = {
   format: 'openai',
   mark: { stateDict: (keys) => keys.has('latent_bias') && keys.has('pre_bias') },
-  // autoencoders/8.pt, a file a layer: the user names one.
+  // autoencoders/8.pt, a file per layer: the user names one.
   files: /^\d+\.pt$/,
   tensors: /^\d+\.pt$/,
   loaders: [],

@@ -172,7 +172,7 @@ async function assemble(
   if (transcoder && config.apply_b_dec_to_input === true)
     throw problem(path, `architecture ${architecture} and apply_b_dec_to_input`, 'it for SAEs only');
   if (architecture === 'topk' && config.k === undefined)
-    throw problem(path, 'architecture topk without k', 'the number of latents kept a token');
+    throw problem(path, 'architecture topk without k', 'the number of latents kept per token');
   if ((architecture === 'topk') !== (config.k !== undefined)) {
     throw problem(path, `architecture ${architecture} and k ${config.k}`, 'k for topk only');
   }

@@ -1,5 +1,5 @@
 /**
- * sparsify (EleutherAI): one folder a hook with `cfg.json` and `sae.safetensors`; encoder.weight [d_sae, d_in], W_dec
+ * sparsify (EleutherAI): one folder per hook with `cfg.json` and `sae.safetensors`; encoder.weight [d_sae, d_in], W_dec
  * [d_sae, d_in]. Transcoders (`transcode`) do not subtract b_dec; `skip_connection` adds x·W_skipᵀ.
  */
 import { basename, join } from 'node:path';

@@ -1,5 +1,5 @@
 /**
- * Light checkpoints that a run of this program left along its training: a folder a step, each in the layout of the
+ * Light checkpoints that a run of this program left along its training: a folder per step, each in the layout of the
  * reference release.
  *
  *     snapshots/step-000100/{sae_L4_latest.safetensors, sae_L4_cfg.json, ...}

@@ -13,7 +13,7 @@ export interface ProbeTask {
   data: string;
   /** Mean over each text's tokens of z, one row a usable text, in the order of the training split. */
   features: Features;
-  /** 0 or 1 a row. */
+  /** 0 or 1 per row. */
   labels: ArrayLike<number>;
   /** The texts, for counting those that stand on both sides of the split. */
   texts: readonly string[];

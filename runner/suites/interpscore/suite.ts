@@ -26,7 +26,7 @@ export const interpScore = defineSuite({
         .max(1_000)
         .default(0)
         .describe(
-          'further splits of the texts that InterpScore’s probes are fitted under, for the spread of their AUROC; each costs a fit a task',
+          'further splits of the texts that InterpScore’s probes are fitted under, for the spread of their AUROC; each costs a fit per task',
         ),
     },
   },

@@ -21,7 +21,7 @@ import {
 } from '../ablation.ts';
 import { type ConceptPlan, conceptRow } from '../concepts.ts';
 
-/** One probe a class on the residual, trained as SAEBench trains them; the same for all SAEs at the hook. */
+/** One probe per class on the residual, trained as SAEBench trains them; the same for all SAEs at the hook. */
 export function conceptProbes(plan: ConceptPlan, residual: DenseFeatures, seed: number): LinearProbe[] {
   return plan.tasks.map((task) =>
     trainLinearProbe(

@@ -19,7 +19,7 @@ export const batchTopKSettings = {
     .lt(1)
     .default(0.999)
     .describe(
-      'batchtopk, matryoshka: decay, a step, of the average of the smallest kept latent, which becomes the threshold',
+      'batchtopk, matryoshka: decay per step of the average of the smallest kept latent, which becomes the threshold',
     ),
 };
 

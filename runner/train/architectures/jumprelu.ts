@@ -33,7 +33,7 @@ const settings = {
     .positive()
     .max(2 ** 26)
     .default(20)
-    .describe('jumprelu with an L0 target: latents active a token'),
+    .describe('jumprelu with an L0 target: latents active per token'),
   bandwidth: z
     .number()
     .positive()

@@ -14,7 +14,7 @@ import type { TopKSae } from '../../../runner/sae/sae.ts';
 
 /** What any procedure finds of one layer. */
 export interface Found {
-  /** Sums of cross entropy, one a row. */
+  /** Sums of cross entropy, one per row. */
   clean: number[];
   sae: number[];
   zero: number[];
@@ -45,7 +45,7 @@ export async function timed<T>(work: () => Promise<T>): Promise<Timed<T>> {
   return { seconds: (performance.now() - since) / 1000, cpu: (user + system) / 1e6, found };
 }
 
-/** @param saes one a hook of the model */
+/** @param saes one per hook of the model */
 export async function referenceProcedure(
   model: LanguageModel,
   saes: readonly OpenSae[],

@@ -46,7 +46,7 @@ test('strings of 64-bit offsets, and a file without rows', async () => {
   expect(await readAll(memorySource('empty', load('empty')))).toEqual([]);
 });
 
-test('costs one read of the footer and one a column and row group', async () => {
+test('costs one read of the footer and one per column and row group', async () => {
   const bytes = load('groups');
   const reads: [number, number][] = [];
   const source: ByteSource = {

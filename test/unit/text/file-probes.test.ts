@@ -80,7 +80,7 @@ describe('a balanced set', () => {
 
   test('leaves out test texts that stand in its training rows, and counts them', async () => {
     const train = await jsonl(rowsOf(30, [0, 1, 2]));
-    // Every training row is drawn (10 a class), so each of the 30 copies is found, spaces or not.
+    // Every training row is drawn (10 per class), so each of the 30 copies is found, spaces or not.
     const copies = rowsOf(30, [0, 1, 2]).map((row) => ({
       ...row,
       text: `  ${(row as { text: string }).text} `,

@@ -323,7 +323,7 @@ test('wrong use is refused before anything moves', async () => {
   await odd.close();
 });
 
-test('a BatchTopK SAE keeps k latents a token on average with the threshold it is saved with', async () => {
+test('a BatchTopK SAE keeps k latents per token on average with the threshold it is saved with', async () => {
   const [width, tokens] = [16, 64];
   const batch = smallRecipe({ architecture: 'batchtopk', batchTokens: 64, thresholdDecay: 0.9 });
   const plan = { id: 'L0', layer: 0, recipe: batch };

@@ -33,7 +33,7 @@ export interface ScreenLayout {
   tokenCopies: number;
   /** float32 [tokens, 4] */
   tokenFacts: number;
-  /** int8 [copyWidth, copyStride], a column a latent */
+  /** int8 [copyWidth, copyStride], a column per latent */
   latentCopies: number;
   copyWidth: number;
   copyStride: number;

@@ -51,7 +51,7 @@ export function drawn(): Drawn {
 }
 
 /**
- * Token means of x and z, a row a text, class by class.
+ * Token means of x and z, a row per text, class by class.
  *
  * @param length tokens of a text that are not padding
  */
