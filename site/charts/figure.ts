@@ -2,6 +2,7 @@
 import { html, type Markup } from '../lib/html.ts';
 import { drawLineChart } from './draw.ts';
 import { type ChartSpec, chartOf } from './spec.ts';
+import { drawTake } from './take.ts';
 
 export interface Caption {
   title: string;
@@ -15,8 +16,7 @@ export interface Caption {
 export function drawCaption({ title, note, href, saved }: Caption): Markup {
   const words = note && (href ? html`<a href="${href}">${note}</a>` : note);
   return html`<figcaption><span>${title}${words && html`<span class="sub">${words}</span>`}</span>${
-    saved &&
-    html`<span class="take needs-script"><button type="button" data-take="svg" aria-label="Save “${title}” as SVG">SVG</button><button type="button" data-take="png" aria-label="Save “${title}” as PNG">PNG</button></span>`
+    saved && drawTake(title)
   }</figcaption>`;
 }
 

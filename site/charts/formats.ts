@@ -1,5 +1,5 @@
 /** Number formats by name, so that a chart can be written down as JSON and drawn again in the browser. */
-import { formatBrief, formatCount, formatNumber, formatTokens } from '../lib/format.ts';
+import { formatBrief, formatCount, formatNumber, formatTokens } from '../lib/numbers.ts';
 
 /** `fixed3` is a number with three decimals; `hours` takes seconds. */
 export type FormatName = 'tokens' | 'count' | 'brief' | 'hours' | `fixed${0 | 1 | 2 | 3 | 4 | 5 | 6}`;

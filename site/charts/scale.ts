@@ -68,7 +68,7 @@ export function extent(values: readonly number[]): [number, number] {
   return [low, high];
 }
 
-/** Logarithmic axis; values must be positive. Ticks at 1, 2 and 5 times the powers of ten, or at the powers alone. */
+/** Logarithmic axis; values must be positive. Ticks at a few round numbers a decade, the fewer the more decades. */
 export function logAxis(
   values: readonly number[],
   range: readonly [number, number],
@@ -78,7 +78,14 @@ export function logAxis(
   if (low === high) [low, high] = [low / 2, high * 2];
   const scale = scaleLog().domain([low, high]).range(range);
   const decades = Math.log10(high / low);
-  const leads = decades > 2.2 ? [1] : decades > 1.4 ? [1, 3] : [1, 2, 5];
+  const leads =
+    decades > 2.2
+      ? [1]
+      : decades > 1.4
+        ? [1, 3]
+        : decades > 0.5
+          ? [1, 2, 5]
+          : [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
   const ticks: Tick[] = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
     for (const lead of leads) {
