@@ -69,6 +69,7 @@ export function columnsOf(records: readonly EvaluationRecord[]): Columns {
       best: ranked.map((each) => each?.best ?? null),
       worst: ranked.map((each) => each?.worst ?? null),
     },
+    draws: [...drawsByModel(records).keys()],
   };
 }
 

@@ -81,6 +81,8 @@ export interface Columns {
    * evaluation leaves open. Null where a row is not ranked: of another kind, without a value, or without an interval.
    */
   rank: { group: Numbers; best: Numbers; worst: Numbers };
+  /** Models with stored resamples, by the names of their files. */
+  draws: string[];
 }
 
 export interface MetricColumn {

@@ -82,4 +82,20 @@ describe('imports of the site', () => {
     expect([...islands.packages].toSorted()).toEqual(['d3-scale', 'd3-shape', 'react']);
     expect(islands.files).not.toContain('runner/report/schema.ts');
   });
+
+  it('sends the front page neither a framework nor the definitions', () => {
+    const of = (...names: string[]) =>
+      reach(
+        names.map((name) => join(root, `site/explorer/${name}.ts`)),
+        false,
+      );
+    const all = of('explorer');
+    expect([...all.packages]).toEqual(['d3-scale']);
+    expect(all.files).not.toContain('runner/report/schema.ts');
+    // What resamples are judged by needs them, and is loaded when asked for.
+    expect(all.files).toContain('site/explorer/stability.ts');
+    expect(of('page', 'controls', 'plot', 'exports', 'store', 'drops', 'view').files).not.toContain(
+      'runner/report/definitions.ts',
+    );
+  });
 });

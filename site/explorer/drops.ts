@@ -1,0 +1,24 @@
+/** Panels that open under a button: one at a time, closed by Escape and by a click elsewhere. */
+export function dropsOf(root: HTMLElement): void {
+  const open = (): HTMLDetailsElement[] => [
+    ...root.querySelectorAll<HTMLDetailsElement>('details.drop[open]'),
+  ];
+  root.addEventListener(
+    'toggle',
+    ({ target }) => {
+      if (!(target instanceof HTMLDetailsElement) || !target.matches('.drop') || !target.open) return;
+      for (const other of open()) if (other !== target) other.open = false;
+    },
+    true,
+  );
+  document.addEventListener('click', ({ target }) => {
+    for (const each of open()) if (!(target instanceof Node && each.contains(target))) each.open = false;
+  });
+  root.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape') return;
+    for (const each of open()) {
+      each.open = false;
+      each.querySelector('summary')?.focus();
+    }
+  });
+}

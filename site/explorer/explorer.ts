@@ -1,0 +1,146 @@
+/**
+ * The front page in a browser: one state, kept in the address, from which picture, table and controls follow. The built
+ * page shows the start view; nothing is drawn anew, and no interval fetched, before a reader turns to it.
+ */
+import '../islands/take-picture.ts';
+import { textAt } from '../lib/columns.ts';
+import { changed, fillLists, isInput, showState } from './controls.ts';
+import { dropsOf } from './drops.ts';
+import { exported, type Format, fileName, formats } from './exports.ts';
+import { compositeId, firstByResamples, firstByWeights } from './fields.ts';
+import { type Page, pageOf } from './page.ts';
+import { plotOf } from './plot.ts';
+import { resamplesOf } from './resamples.ts';
+import { queryOf, type State, startOf, stateOf } from './state.ts';
+import { openStore, type Store } from './store.ts';
+import { missingFiles, needsDraws, type View, viewOf } from './view.ts';
+
+const found = document.querySelector<HTMLElement>('#explorer');
+if (found !== null) {
+  const page = pageOf(found);
+  openStore(found.dataset.folder ?? '').then(
+    (store) => run(page, store),
+    (reason: unknown) => page.say(reason instanceof Error ? reason.message : String(reason)),
+  );
+}
+
+function run(page: Page, store: Store): void {
+  const { root } = page;
+  const { columns } = store;
+  const start = startOf(columns);
+  let { state, unknown } = stateOf(location.search, columns, start);
+  let failures: string[] = [];
+  const resamples = resamplesOf(store);
+  const make = (): View =>
+    viewOf(columns, state, { loaded: store.loaded, ...resamples.found(state.weights) }, page.isNarrow());
+  let view = make();
+  const plot = plotOf(page.part('picture'), page.part('spoken'), (row) => {
+    commit({ ...state, at: row === null ? null : textAt(columns, 'id', row) }, 'replace');
+  });
+
+  const rowAt = (): number | null => {
+    const row = columns.text.id.values.indexOf(state.at ?? '');
+    return row < 0 ? null : columns.text.id.at.indexOf(row);
+  };
+  const draw = (): void => {
+    view = make();
+    page.draw(view, { unknown, failures, start });
+    showState(root, view);
+    plot.refresh(view, rowAt());
+  };
+  /** Draws what is here; what is on its way is waited for a moment, so that intervals do not go and come again. */
+  const update = async (): Promise<void> => {
+    const asked = state;
+    const files = missingFiles(make());
+    const coming = files.length > 0 ? store.load(files) : null;
+    if (coming !== null) await Promise.race([coming, moment()]);
+    if (state !== asked) return;
+    draw();
+    if (coming !== null) failures = await coming;
+    const more = await resamples.fill(view, needsDraws(state));
+    if ((more || coming !== null) && state === asked) draw();
+  };
+  const commit = (next: State, how: 'push' | 'replace'): void => {
+    const onlyPoint = sameBut(state, next, 'at') || sameBut(state, next, 'pick');
+    state = next;
+    unknown = [];
+    const address = `${location.pathname}${queryOf(state, start)}${location.hash}`;
+    if (how === 'push') history.pushState(null, '', address);
+    else history.replaceState(null, '', address);
+    if (onlyPoint) page.mark(view, state);
+    else void update();
+  };
+
+  // A run of letters or of moves of a slider is one step back.
+  let typing = false;
+  root.addEventListener('input', ({ target }) => {
+    if (!isInput(target) || !['q', 'weight'].includes(target.name)) return;
+    const next = changed(root, state, target);
+    if (next !== null) commit(next, typing ? 'replace' : 'push');
+    typing = true;
+  });
+  root.addEventListener('change', ({ target }) => {
+    if (!isInput(target)) return;
+    const wasTyping = typing && ['q', 'weight'].includes(target.name);
+    typing = false;
+    if (wasTyping) return;
+    const next = changed(root, state, target);
+    if (next !== null) commit(next, target.name === 'pick' ? 'replace' : 'push');
+  });
+  addEventListener('popstate', () => {
+    ({ state, unknown } = stateOf(location.search, columns, start));
+    void update();
+  });
+
+  const withColumn = (id: string): State => ({
+    ...state,
+    columns: state.columns.includes(id) ? state.columns : [...state.columns, id],
+  });
+  const actions: Readonly<Record<string, () => void>> = {
+    clear: () => commit({ ...state, q: '', facets: start.facets, ranges: start.ranges }, 'push'),
+    all: () => commit({ ...state, all: true }, 'push'),
+    resamples: () => commit(withColumn(firstByResamples), 'push'),
+    random: () => commit(withColumn(firstByWeights), 'push'),
+    score: () => commit({ ...withColumn(compositeId), sort: compositeId, descending: true }, 'push'),
+    download: () => void give('download'),
+    copy: () => void give('copy'),
+  };
+  const give = async (how: 'download' | 'copy'): Promise<void> => {
+    await update();
+    const format = (root.querySelector<HTMLSelectElement>('[name="format"]')?.value ?? 'csv') as Format;
+    const text = exported(format, { ...view, intervals: state.intervals, address: location.href });
+    if (how === 'download') page.download(text, fileName(format), formats[format].type);
+    else await page.copy(text, `${view.rows.length} rows copied as ${formats[format].label}.`);
+  };
+  root.addEventListener('click', ({ target }) => {
+    if (!(target instanceof Element)) return;
+    const sort = target.closest<HTMLElement>('[data-sort]')?.dataset.sort;
+    if (sort !== undefined) commit(sorted(view, sort), 'push');
+    actions[target.closest<HTMLElement>('[data-do]')?.dataset.do ?? '']?.();
+  });
+  dropsOf(root);
+  page.whenWidthChanges(() => void update());
+
+  fillLists(root, view);
+  showState(root, view);
+  page.ready();
+  if (location.search !== '') void update();
+  // What is built shows intervals already; the files behind them come when somebody turns to the page.
+  else page.whenTurnedTo(() => void update());
+}
+
+/** What a reader does not take for waiting. */
+function moment(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 150));
+}
+
+/** By a column: the best first, and the other way when it is asked for again. */
+function sorted({ state, fields }: View, id: string): State {
+  if (state.sort === id) return { ...state, descending: !state.descending };
+  const better = fields.find((field) => field.id === id)?.better ?? null;
+  return { ...state, sort: id, descending: id !== 'name' && better !== 'less' };
+}
+
+function sameBut(a: State, b: State, key: keyof State): boolean {
+  return a !== b && (Object.keys(a) as (keyof State)[]).every((each) => each === key || a[each] === b[each]);
+}

@@ -1,0 +1,244 @@
+/**
+ * What can stand on an axis, in a column or in a legend: texts and numbers of every SAE, any definition, the two that
+ * each row has by a definition of its own, and what the explorer computes. Pure.
+ */
+import {
+  type Available,
+  type Columns,
+  type MetricColumn,
+  type NumberField,
+  numberFields,
+  type TextField,
+  textAt,
+  textFields,
+} from '../lib/columns.ts';
+import { formatNumber, formatTokens } from '../lib/numbers.ts';
+import { presets } from './composite.ts';
+
+type Numbers = readonly (number | null)[];
+
+export interface Interval {
+  low: number;
+  high: number;
+}
+
+export interface Field {
+  id: string;
+  /** At the head of a column, on an axis. */
+  name: string;
+  title: string;
+  unit: string;
+  /** Heading of a list to choose from. */
+  group: string;
+  /** Definitions its values are by; more than one where each row has its own. */
+  definitions: readonly string[];
+  better: 'more' | 'less' | null;
+  digits: number;
+  /** Drawn on a logarithmic axis unless asked otherwise. */
+  log: boolean;
+  warning?: string;
+}
+
+/** The columns, with what has been loaded or computed since. */
+export interface Source {
+  columns: Columns;
+  /** By id: values and intervals of definitions. */
+  loaded: ReadonlyMap<string, MetricColumn>;
+  /** By id: what the explorer computes, such as the composite with other weights. */
+  computed: ReadonlyMap<string, Partial<Pick<MetricColumn, 'low' | 'high'>> & { value: Numbers }>;
+}
+
+/** What a row has by the definition that its record uses. */
+const blends: Readonly<Record<string, { by: TextField; name: string; title: string }>> = {
+  l0: { by: 'l0_definition', name: 'L0', title: 'L0: active latents per token, each by its own definition' },
+  loss_recovered: {
+    by: 'loss_definition',
+    name: 'loss recovered',
+    title: 'Loss recovered, each by its own definition',
+  },
+};
+
+const described: Readonly<Record<NumberField, Pick<Field, 'name' | 'title' | 'unit' | 'digits' | 'log'>>> = {
+  layer: { name: 'layer', title: 'Layer', unit: '', digits: 0, log: false },
+  depth: { name: 'depth', title: 'Depth: share of the blocks passed', unit: '', digits: 2, log: false },
+  k: { name: 'k', title: 'k', unit: 'latents', digits: 0, log: true },
+  d_sae: { name: 'd_sae', title: 'Width: d_sae', unit: 'latents', digits: 0, log: true },
+  tokens: { name: 'tokens', title: 'Training tokens', unit: 'tokens', digits: 0, log: true },
+};
+
+/** Texts that rows may be coloured, shaped and set apart by, with their names. */
+export const textNames = {
+  model: 'Model',
+  site: 'Hook',
+  architecture: 'Architecture',
+  kind: 'Kind',
+  release: 'Release',
+  text: 'Evaluation text',
+  loss_definition: 'Definition of loss recovered',
+} as const satisfies Partial<Record<TextField, string>>;
+
+export const compositeId = 'composite';
+export const firstByResamples = 'first_resamples';
+export const firstByWeights = 'first_weights';
+
+const computedFields: readonly Field[] = [
+  {
+    id: compositeId,
+    name: 'composite',
+    title: 'Composite: the components by the weights chosen',
+    unit: '',
+    group: 'Composite',
+    definitions: [],
+    better: 'more',
+    digits: 4,
+    log: false,
+  },
+  {
+    id: firstByResamples,
+    name: 'first, resamples',
+    title: 'Share of the stored resamples in which it is first in its group',
+    unit: '',
+    group: 'Composite',
+    definitions: [],
+    better: 'more',
+    digits: 3,
+    log: false,
+  },
+  {
+    id: firstByWeights,
+    name: 'first, weights',
+    title: 'Share of random weights with which it is first in its group',
+    unit: '',
+    group: 'Composite',
+    definitions: [],
+    better: 'more',
+    digits: 3,
+    log: false,
+  },
+];
+
+/** Everything that can be chosen as a column or an axis, in the order of the lists. */
+export function numberFieldsOf(columns: Columns): Field[] {
+  const sae = numberFields.map(
+    (id): Field => ({ id, group: 'SAE', definitions: [], better: null, ...described[id] }),
+  );
+  const each = Object.entries(blends).flatMap(([id, { by, name, title }]): Field[] => {
+    const definitions = columns.text[by].values;
+    const first = columns.available.find((one) => definitions.includes(one.id));
+    if (first === undefined) return [];
+    const { unit, digits } = first;
+    const better = id === 'l0' ? 'less' : 'more';
+    return [
+      {
+        id,
+        name,
+        title,
+        unit,
+        group: 'Each by its definition',
+        definitions,
+        better,
+        digits,
+        log: id === 'l0',
+      },
+    ];
+  });
+  return [...each, ...computedFields, ...sae, ...columns.available.map(definedField)];
+}
+
+function definedField(one: Available): Field {
+  const { id, name, title, unit, direction, digits, group, definition, warning } = one;
+  return {
+    id,
+    name,
+    title,
+    unit,
+    group,
+    definitions: [definition],
+    better: direction === null ? null : direction === 'up' ? 'more' : 'less',
+    digits,
+    log: unit === 'latents' || unit === 'tokens',
+    ...(warning === undefined ? {} : { warning }),
+  };
+}
+
+/**
+ * Of a chosen field on a frontier: fewer active latents, a smaller dictionary and fewer training tokens are the cheaper
+ * way to the same score. Null where neither end is better.
+ */
+export function preferred({ id, better }: Field): 'more' | 'less' | null {
+  if (better !== null) return better;
+  return ['l0@v1', 'k', 'd_sae', 'tokens'].includes(id) ? 'less' : null;
+}
+
+/** Values of every row; null where they are not here yet. */
+export function valuesOf(source: Source, id: string): Numbers | null {
+  const { columns, loaded, computed } = source;
+  const made = computed.get(id);
+  if (made !== undefined) return made.value;
+  const blend = blends[id];
+  if (blend !== undefined) return blendOf(source, blend.by, (one) => valuesOf(source, one));
+  if (isNumberField(id)) return columns.numbers[id];
+  return columns.metrics[id] ?? loaded.get(id)?.value ?? null;
+}
+
+/** One end of the intervals of every row; null where they are not here. */
+export function endsOf(source: Source, id: string, end: 'low' | 'high' | 'untrained'): Numbers | null {
+  const blend = blends[id];
+  if (blend !== undefined) return blendOf(source, blend.by, (one) => endsOf(source, one, end));
+  const made = source.computed.get(id);
+  if (made !== undefined) return (end === 'untrained' ? null : made[end]) ?? null;
+  return source.loaded.get(id)?.[end] ?? null;
+}
+
+/** Of each row the value by its own definition. Null unless all of them are here. */
+function blendOf({ columns }: Source, by: TextField, read: (id: string) => Numbers | null): Numbers | null {
+  const { values, at } = columns.text[by];
+  const each = values.map(read);
+  if (each.some((column) => column === null)) return null;
+  return at.map((place, row) => each[place]?.[row] ?? null);
+}
+
+/** Which field says by what definition each row's value is; null of a field that has one definition or none. */
+export function ownDefinitionField(id: string): TextField | null {
+  return blends[id]?.by ?? null;
+}
+
+/** Files that must be loaded for a field's values, or for its intervals as well. */
+export function filesOf({ columns, loaded }: Source, id: string, intervals: boolean): string[] {
+  const blend = blends[id];
+  const ids = blend === undefined ? [id] : columns.text[blend.by].values;
+  const known = new Set(columns.available.map((one) => one.id));
+  return ids.filter(
+    (one) => known.has(one) && !loaded.has(one) && (intervals || columns.metrics[one] === undefined),
+  );
+}
+
+export function isNumberField(id: string): id is NumberField {
+  return (numberFields as readonly string[]).includes(id);
+}
+
+export function isTextField(id: string): id is TextField {
+  return (textFields as readonly string[]).includes(id);
+}
+
+/** A row's value of a text or of a number that sets rows apart, in words. */
+export function wordAt(columns: Columns, field: string, row: number): string {
+  if (isTextField(field)) return textAt(columns, field, row) ?? 'not stated';
+  if (!isNumberField(field)) return '';
+  const value = columns.numbers[field][row];
+  return value === null || value === undefined ? 'not stated' : formatField(describedField(field), value);
+}
+
+function describedField(id: NumberField): Pick<Field, 'id' | 'digits'> {
+  return { id, digits: described[id].digits };
+}
+
+export function formatField({ id, digits }: Pick<Field, 'id' | 'digits'>, value: number): string {
+  return id === 'tokens' ? formatTokens(value) : formatNumber(value, digits);
+}
+
+/** The composite's own name: the published one's while its weights are the published. */
+export function compositeName(preset: string | null): string {
+  if (preset === 'interpscore') return 'InterpScore';
+  return presets.find(({ id }) => id === preset)?.label ?? 'Composite, own weights';
+}

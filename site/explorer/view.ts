@@ -1,0 +1,116 @@
+/** Everything that follows from the columns and the reader's choices, for the page at build and in a browser. Pure. */
+import type { Columns, MetricColumn } from '../lib/columns.ts';
+import { composites, presetOf, publishedScore, type Weights } from './composite.ts';
+import {
+  compositeId,
+  compositeName,
+  type Field,
+  filesOf,
+  firstByResamples,
+  numberFieldsOf,
+  type Source,
+} from './fields.ts';
+import { filterRows, orderRows, type RowGroup } from './rows.ts';
+import { type Scatter, scatter } from './scatter.ts';
+import type { Resampled } from './stability.ts';
+import { orderedStandings, publishedStandings, type Standings } from './standing.ts';
+import type { State } from './state.ts';
+
+/** What has come beside the columns. */
+export interface Extras {
+  loaded: ReadonlyMap<string, MetricColumn>;
+  /** By the weights chosen, where the resamples are here. */
+  resampled: Resampled | null;
+  firstByWeights: readonly (number | null)[] | null;
+}
+
+export interface View {
+  source: Source;
+  state: State;
+  rows: number[];
+  groups: RowGroup[];
+  standings: Standings;
+  ranked: boolean;
+  fields: Field[];
+  x: Field;
+  y: Field;
+  picture: Scatter;
+}
+
+export function viewOf(columns: Columns, state: State, extras: Extras, narrow = false): View {
+  const source = sourceOf(columns, state.weights, extras);
+  const known = fieldsOf(columns, state.weights);
+  const rows = filterRows(source, state);
+  const groups = orderRows(source, state, rows);
+  const standings = standingsOf(source, state.weights, extras);
+  const field = (id: string): Field => known.get(id)!;
+  const [x, y] = [field(state.x), field(state.y)];
+  return {
+    source,
+    state,
+    rows,
+    groups,
+    standings,
+    ranked: standings.some((standing) => standing !== null),
+    fields: state.columns.map(field),
+    x,
+    y,
+    picture: scatter({ source, state, rows, x, y, narrow }),
+  };
+}
+
+/** What can be chosen, by id; the composite under the name of its weights. */
+export function fieldsOf(columns: Columns, weights: Weights): Map<string, Field> {
+  const preset = presetOf(weights);
+  return new Map(
+    numberFieldsOf(columns).map((field) => [
+      field.id,
+      field.id === compositeId
+        ? {
+            ...field,
+            name: compositeName(preset),
+            definitions: preset === 'interpscore' ? [publishedScore] : [],
+          }
+        : field,
+    ]),
+  );
+}
+
+function isPublished(weights: Weights): boolean {
+  return presetOf(weights) === 'interpscore';
+}
+
+function sourceOf(columns: Columns, weights: Weights, { loaded, resampled, firstByWeights }: Extras): Source {
+  const value = composites(columns, weights);
+  const ends = isPublished(weights) ? loaded.get(publishedScore) : resampled;
+  const nothing = new Array<null>(columns.count).fill(null);
+  const computed: Source['computed'] = new Map([
+    [compositeId, { value, ...(ends == null ? {} : { low: ends.low, high: ends.high }) }],
+    ...(resampled === null ? [] : [[firstByResamples, { value: resampled.first }] as const]),
+    ['first_weights', { value: firstByWeights ?? nothing }],
+  ]);
+  return { columns, loaded, computed };
+}
+
+function standingsOf(source: Source, weights: Weights, { resampled }: Extras): Standings {
+  if (isPublished(weights)) return publishedStandings(source);
+  return resampled?.standings ?? orderedStandings(source, source.computed.get(compositeId)!.value);
+}
+
+/** Ids of metrics whose files a view lacks: values of its columns and axes, and intervals where they are shown. */
+export function missingFiles({ source, state }: Pick<View, 'source' | 'state'>): string[] {
+  const of = (id: string, intervals: boolean): string[] =>
+    filesOf(source, id === compositeId && isPublished(state.weights) ? publishedScore : id, intervals);
+  return [
+    ...new Set([
+      ...[...state.columns, state.sort].flatMap((id) => of(id, state.intervals)),
+      // An axis shows what an untrained SAE scores, which stands with the intervals.
+      ...[state.x, state.y].flatMap((id) => of(id, true)),
+    ]),
+  ];
+}
+
+/** Whether a view needs the resamples: its columns ask for them. */
+export function needsDraws({ columns, sort, x, y }: State): boolean {
+  return [...columns, sort, x, y].includes(firstByResamples);
+}
