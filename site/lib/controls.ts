@@ -77,26 +77,6 @@ export function controlRows(controls: Controls): ControlRow[] {
   ];
 }
 
-/** A skill as it stands under a value, and in more words for who asks. */
-export interface SkillMark {
-  text: string;
-  title: string;
-}
-
-/** Null where the record has no skill of it, or none that could be measured. */
-export function skillMark(controls: Controls | undefined, id: DefinitionId): SkillMark | null {
-  const skill = controls?.skills.find((each) => each.id === id);
-  if (!skill || skill.floor.value === null || skill.ceiling.value === null) return null;
-  const { value, interval } = describeMeasure(skill.skill, 'skill@v1');
-  if (value === null) return null;
-  const end = ({ control, value: at }: { control: ControlName; value: number | null }): string =>
-    `${titles[control].replace(/^./, (letter) => letter.toLowerCase())}, ${formatNumber(at ?? 0, 2)}`;
-  return {
-    text: value,
-    title: `from floor (${end(skill.floor)}) to reference (${end(skill.ceiling)})${interval === null ? '' : `; 95 % interval ${interval}`}`,
-  };
-}
-
 /** Floor, reference and skill of a value in a few words, to stand beside it; null where the record has no controls of it. */
 export function marksOf(controls: Controls | undefined, id: string): string | null {
   const skill = controls?.skills.find((each) => each.id === id);

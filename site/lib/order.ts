@@ -21,9 +21,3 @@ export function sortRows<Row>(
 ): Row[] {
   return rows.toSorted((a, b) => compareValues(key(a), key(b), direction));
 }
-
-/** Rank of each value, 1 the highest; equal values share a rank, missing ones have none. */
-export function ranks(values: readonly (number | null)[]): (number | null)[] {
-  const present = values.filter((value) => value !== null);
-  return values.map((value) => (value === null ? null : 1 + present.filter((other) => other > value).length));
-}

@@ -7,7 +7,7 @@ import { measureOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord, Kind } from '../../runner/report/schema.ts';
 import { distinct, thin } from '../charts/line-chart.ts';
 import { finishedOf, lightCheckpointOf } from './along-training.ts';
-import { describeShape } from './leaderboard.ts';
+import { describeShape } from './shape.ts';
 import { shortLabel } from './short-labels.ts';
 import { type LoggedKey, trajectoryMetrics } from './trajectory-metrics.ts';
 

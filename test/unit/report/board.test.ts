@@ -3,7 +3,6 @@ import { random } from '../../../runner/math/random.ts';
 import { standings } from '../../../runner/report/board.ts';
 import { pairedDifference } from '../../../runner/report/paired.ts';
 import { record } from '../../../runner/report/schema.ts';
-import { leaderboardRows } from '../../../site/lib/leaderboard.ts';
 import { fixture } from '../site/fixtures.ts';
 import { withDraws } from '../site/with-draws.ts';
 import { boardOf } from './scored.ts';
@@ -51,16 +50,6 @@ describe('the standings of a board', () => {
       { from: 1, to: 1, unresolved: [] },
       null,
     ]);
-  });
-
-  it('stand in the rows of the leaderboard', () => {
-    const rows = leaderboardRows([far, best, near], true);
-    expect(rows.map(({ rank, range }) => [rank, range?.ranks ?? null, range?.others])).toEqual([
-      [1, '1–2', ['small-world L2']],
-      [2, '1–2', ['small-world L0']],
-      [3, null, undefined],
-    ]);
-    expect(leaderboardRows([best, near], false)[0]!.range).toBeNull();
   });
 
   it('judge all pairs together: of many equal SAEs one that leads by luck is no leader', () => {

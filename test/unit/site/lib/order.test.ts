@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ranks, sortRows } from '../../../../site/lib/order.ts';
+import { sortRows } from '../../../../site/lib/order.ts';
 
 describe('sortRows', () => {
   const rows = [{ v: 2 }, { v: null }, { v: 10 }, { v: 0 }, { v: null }];
@@ -27,11 +27,5 @@ describe('sortRows', () => {
     const before = structuredClone(rows);
     sortRows(rows, (row) => row.v, 'descending');
     expect(rows).toEqual(before);
-  });
-});
-
-describe('ranks', () => {
-  it('shares a rank among equals and gives none to missing values', () => {
-    expect(ranks([0.7, null, 0.9, 0.7, 0.1])).toEqual([2, null, 1, 2, 4]);
   });
 });
