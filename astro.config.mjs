@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import react from '@astrojs/react';
 import { defineConfig } from 'astro/config';
+import { sitemapOf } from './site/integrations.ts';
 
 // Astro reports usage unless told otherwise; the variable is read when it would send, so setting it here is in time.
 process.env.ASTRO_TELEMETRY_DISABLED = '1';
@@ -10,13 +11,17 @@ process.env.ASTRO_TELEMETRY_DISABLED = '1';
 const project = fileURLToPath(new URL('.', import.meta.url));
 const content = resolve(project, process.env.INTERPBOARD_CONTENT ?? 'content');
 
+const base = process.env.INTERPBOARD_BASE ?? '/';
+const site = process.env.INTERPBOARD_SITE || undefined;
+const home = site === undefined ? null : new URL(`${base.replace(/\/+$/, '')}/`, site);
+
 // What the cache holds of one folder of records is wrong for another.
 const cache = join('.cache/astro', createHash('sha256').update(content).digest('hex').slice(0, 16));
 
 /**
  * Environment:
  *   INTERPBOARD_BASE     path the site is served under, for Pages and Spaces (default "/")
- *   INTERPBOARD_SITE     its address, for canonical links (default none)
+ *   INTERPBOARD_SITE     its address, for canonical links, sitemap and feed (default none)
  *   INTERPBOARD_CONTENT  folder of the records (default content/)
  *   INTERPBOARD_OUT      folder to write (default dist/)
  *   INTERPBOARD_WORK     folder of what a build needs while it runs; builds at the same time need one each (default:
@@ -30,8 +35,8 @@ export default defineConfig({
   publicDir: join(project, 'public'),
   outDir: resolve(project, process.env.INTERPBOARD_OUT ?? 'dist'),
   cacheDir: process.env.INTERPBOARD_CACHE ?? join(process.env.INTERPBOARD_WORK ?? project, cache),
-  base: process.env.INTERPBOARD_BASE ?? '/',
-  site: process.env.INTERPBOARD_SITE || undefined,
+  base,
+  site,
   output: 'static',
   trailingSlash: 'ignore',
   // Two files that make one address would hide one another.
@@ -40,7 +45,7 @@ export default defineConfig({
   // Keeps the spaces between words and links that stand on separate source lines.
   compressHTML: true,
   markdown: { syntaxHighlight: false },
-  integrations: [react()],
+  integrations: [react(), sitemapOf(home)],
   build: { format: 'directory', inlineStylesheets: 'never' },
   security: {
     csp: {
