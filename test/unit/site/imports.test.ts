@@ -70,6 +70,7 @@ describe('imports of the site', () => {
         'd3-shape',
         'hyparquet-writer',
         'node:fs',
+        'node:fs/promises',
         'node:path',
         'react',
         'zod',

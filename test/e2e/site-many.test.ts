@@ -1,0 +1,49 @@
+/** The site of a thousand SAEs: what its pages weigh, and that every one of them is built. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { columnsOf } from '../../site/lib/columns-of.ts';
+import { manyRecords, writeMany } from '../fixtures/site/make_many.ts';
+import { slowTest } from '../sample.ts';
+import { buildSite } from './build-site.ts';
+import { budgets, builtFiles, gzipped, scriptBytes } from './site-bytes.ts';
+
+const MANY = 1_000;
+const base = '/board/';
+
+describe(`the site of ${MANY} SAEs`, () => {
+  it('has first data within its budget', () => {
+    const bytes = gzipSync(JSON.stringify(columnsOf(manyRecords(MANY)))).byteLength;
+    expect(bytes).toBeLessThanOrEqual(budgets.firstData);
+    // Of records alike it would be next to nothing, and say nothing.
+    expect(bytes).toBeGreaterThan(20_000);
+  });
+
+  slowTest('is built, each page within its budget', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'interpboard-many-'));
+    try {
+      const content = join(folder, 'content');
+      writeMany(MANY, content);
+      const out = join(folder, 'dist');
+      const build = await buildSite({ content, out, cache: join(folder, 'cache'), base });
+      expect(build.code, build.output).toBe(0);
+      const { pages } = builtFiles(out);
+      expect(pages.filter((page) => page.startsWith('sae/'))).toHaveLength(MANY);
+      expect(gzipped(join(out, 'index.html'))).toBeLessThanOrEqual(budgets.frontHtml);
+      expect(scriptBytes(out, 'index.html', base)).toBeLessThanOrEqual(budgets.frontScripts);
+      expect(gzipped(join(out, 'data/explorer.json'))).toBeLessThanOrEqual(budgets.firstData);
+      const columns = JSON.parse(await readFile(join(out, 'data/explorer.json'), 'utf8'));
+      expect(columns.count).toBe(MANY);
+      const kinds = new Map(pages.map((page) => [page.replace(/\/[^/]+\/index/, '/*/index'), page]));
+      for (const page of kinds.values()) {
+        if (page === 'index.html') continue;
+        expect(scriptBytes(out, page, base), page).toBeLessThanOrEqual(budgets.pageScripts);
+        expect(gzipped(join(out, page)), page).toBeLessThanOrEqual(budgets.frontHtml);
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
