@@ -2,6 +2,7 @@
 /** Arguments -> verb, error class -> exit code. Each verb is loaded only when it is asked for. */
 import { constants } from 'node:os';
 import { loadVerb, verbs } from './commands/verbs.ts';
+import { didYouMean } from './config/nearest.ts';
 import { InterpboardError, quote, UserError } from './errors.ts';
 import { Stopped } from './reporter.ts';
 
@@ -31,7 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
       thing: 'verb',
       found: quote(name),
       expected: `one of ${Object.keys(verbs).join(', ')}`,
-      next: 'Run with --help for what each does.',
+      next: didYouMean(name, Object.keys(verbs), 'Run with --help for what each does.'),
     });
   }
   return verb.run(rest);

@@ -6,9 +6,11 @@ import { z } from 'zod';
 import { quote, UserError } from '../errors.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
 import { suites } from '../suites/index.ts';
-import { applies, architectureNames } from '../train/architectures/index.ts';
+import { refuseIdleSettings, withoutIdleSettings } from './idle-settings.ts';
+import { didYouMean } from './nearest.ts';
 import type { LoadedSuite } from './own-suites.ts';
 import { type RunConfig, runConfig } from './run-config.ts';
+import { wrongSetting } from './wrong-setting.ts';
 
 const presetsFolder = fileURLToPath(new URL('./presets/', import.meta.url));
 const defaultPreset = 'small-world';
@@ -56,12 +58,12 @@ export async function resolveRun(positionals: readonly string[], flags: RunFlags
   }
   const chosen = await readPreset(positionals[0] ?? defaultPreset);
   const fromFile = flags.config === undefined ? {} : await readConfigFile(resolve(flags.config));
-  const merged = [chosen, fromFile, ...flagSettings(flags)].reduce(merge);
-  withoutIdleSettings(merged, [fromFile, ...flagSettings(flags)].reduce(merge, {}));
+  const asked = flagSettings(flags).reduce(merge, {});
+  const merged = [chosen, fromFile, asked].reduce(merge);
+  withoutIdleSettings(merged, merge(fromFile, asked));
   const parsed = runConfig.safeParse(merged);
-  if (!parsed.success) {
-    throw wrongSetting(parsed.error.issues[0]);
-  }
+  if (!parsed.success) throw wrongSetting(parsed.error.issues[0]!, runConfig, merged);
+  refuseIdleSettings(parsed.data, asked);
   // Checked here, so that a mistyped device is reported before anything starts.
   if (parsed.data.device !== AUTO) parseDevices(parsed.data.device);
   return withOwnSuites(parsed.data, flags.suites ?? []);
@@ -85,11 +87,9 @@ function withOwnSuites(config: RunConfig, loaded: readonly LoadedSuite[]): RunCo
   const settings: Record<string, unknown> = { ...config.suites };
   for (const { suite } of loaded) {
     const { id } = suite.declaration;
-    const parsed = z
-      .strictObject(suite.settings.own ?? {})
-      .prefault({})
-      .safeParse(settings[id]);
-    if (!parsed.success) throw wrongSetting(parsed.error.issues[0], ['suites', id]);
+    const own = z.strictObject(suite.settings.own ?? {}).prefault({});
+    const parsed = own.safeParse(settings[id]);
+    if (!parsed.success) throw wrongSetting(parsed.error.issues[0]!, own, settings[id], ['suites', id]);
     settings[id] = parsed.data;
   }
   const known = [...suites, ...loaded.map(({ suite }) => suite)].map(({ declaration }) => declaration.id);
@@ -99,7 +99,7 @@ function withOwnSuites(config: RunConfig, loaded: readonly LoadedSuite[]): RunCo
       thing: `setting suites.${unknown}`,
       found: 'no such suite',
       expected: `one of ${known.join(', ')}`,
-      next: 'Correct the name, or give the suite’s file with --suite.',
+      next: didYouMean(unknown, known, 'Correct the name, or give the suite’s file with --suite.'),
     });
   }
   const ownSuites = loaded.map(({ suite, file, sha256 }) => ({ id: suite.declaration.id, file, sha256 }));
@@ -110,32 +110,6 @@ function withOwnSuites(config: RunConfig, loaded: readonly LoadedSuite[]): RunCo
   };
 }
 
-function wrongSetting(issue: z.core.$ZodIssue | undefined, under: readonly string[] = []): UserError {
-  return new UserError({
-    thing: `setting ${[...under, ...(issue?.path ?? [])].join('.') || '(top level)'}`,
-    found: issue?.message ?? 'another shape',
-    expected: 'a value that --help describes',
-    next: 'Correct it in the config file or the command line.',
-  });
-}
-
-/**
- * Takes out what only a preset says of the SAEs and means nothing to the architectures that are trained, such as the k
- * of a JumpReLU SAE. What the user says himself stays, to be refused by name.
- */
-function withoutIdleSettings(merged: Json, given: Json): void {
-  const { sae, sweep } = merged;
-  if (!isObject(sae)) return;
-  const listed =
-    isObject(sweep) && Array.isArray(sweep.architecture) ? sweep.architecture : [sae.architecture];
-  const names = architectureNames.filter((name) => listed.includes(name));
-  if (names.length === 0) return;
-  for (const setting of Object.keys(sae)) {
-    const own = isObject(given.sae) && Object.hasOwn(given.sae, setting);
-    if (!own && !names.some((name) => applies(setting, name))) delete sae[setting];
-  }
-}
-
 async function readPreset(name: string): Promise<Json> {
   const known = await listPresets();
   if (!known.includes(name)) {
@@ -143,7 +117,7 @@ async function readPreset(name: string): Promise<Json> {
       thing: 'preset',
       found: quote(name),
       expected: `one of ${known.join(', ')}`,
-      next: 'Choose one of these, or give your settings with --config FILE.',
+      next: didYouMean(name, known, 'Choose one of these, or give your settings with --config FILE.'),
     });
   }
   return readConfigFile(join(presetsFolder, `${name}.json`));

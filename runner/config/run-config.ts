@@ -286,6 +286,10 @@ export const runConfig = z
 
 type Complain = (path: string[], message: string) => void;
 
+/** What is expected of a setting that none of the architectures has. */
+export const nothingTo = (trained: readonly string[]): string =>
+  `expected none: it means nothing to ${trained.join(', ')}`;
+
 /** Counts of tokens that hold nothing whole: no row, or no step that trains. */
 function complainAboutTokens(
   {
@@ -323,7 +327,7 @@ function complainAboutSettings(
   const trained = sweptArchitectures(sae, lists);
   for (const [name, setting] of Object.entries(ownSettings)) {
     if (trained.some((architecture) => applies(name, architecture))) continue;
-    const message = `means nothing to ${trained.join(', ')}`;
+    const message = nothingTo(trained);
     const given = sae[name as keyof Recipe];
     if (JSON.stringify(given) !== JSON.stringify(setting.parse(undefined))) complain(['sae', name], message);
     if (lists[name as keyof Sweep] !== undefined) complain(['sweep', name], message);
@@ -337,7 +341,10 @@ function complainAboutSweep(
   const parsed = attempt(() => sweptRecipes(sae, lists));
   if (parsed instanceof z.ZodError) {
     const issue = parsed.issues[0];
-    complain(['sweep'], `a combination with ${issue?.path.join('.')}: ${issue?.message}`);
+    complain(
+      ['sweep'],
+      `expected combinations that can be trained; of one, ${issue?.path.join('.')}: ${issue?.message}`,
+    );
     return;
   }
   if (parsed.length * layers.length > SAE_LIMIT) {

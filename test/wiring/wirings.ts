@@ -231,7 +231,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   },
   'training.policy.highNorm': {
     to: 'drop',
-    under: { 'training.policy.highNormFactor': 1 },
+    under: { 'training.policy.highNorm': 'cap', 'training.policy.highNormFactor': 1 },
     seen: [weights, (left) => (recipe('tokensDropped')(left) as number) > 0],
   },
   'training.policy.highNormFactor': {

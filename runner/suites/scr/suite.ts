@@ -42,7 +42,7 @@ export const scr = defineSuite({
     const complaints: Complaint[] = [];
     const unknown = scrPairs.find(({ set }) => !sets.names.includes(set));
     if (unknown !== undefined) {
-      complaints.push({ path, message: `set ${quote(unknown.set)} is not among probing.sets` });
+      complaints.push({ path, message: `expected sets of probing.sets, which ${quote(unknown.set)} is not` });
     }
     const seen = new Set(scrPairs.map((each) => JSON.stringify([each.set, each.positive, each.negative])));
     if (seen.size !== scrPairs.length) complaints.push({ path, message: 'expected each pair once' });

@@ -62,7 +62,7 @@ export const jumprelu = architecture({
   },
   check: ({ sparsityLoss, l0Target }) =>
     sparsityLoss === 'l0' && l0Target !== settings.l0Target.parse(undefined)
-      ? [{ setting: 'l0Target', message: 'means nothing with sparsityLoss l0, which has no target' }]
+      ? [{ setting: 'l0Target', message: 'expected none: sparsityLoss l0 has no target' }]
       : [],
   parameters: (recipe, d_in) => ({ ...plainParameters(recipe, d_in), threshold: [recipe.dSae] }),
   initialise: ({ dSae, initialThreshold }) => ({

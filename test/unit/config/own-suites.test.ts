@@ -42,7 +42,7 @@ describe('a suite from a file', () => {
     expect(config.evaluation.ownSuites).toEqual([{ id: 'single-latent', file, sha256 }]);
     const set = ['suites.single-latent.texts=5'];
     await expect(resolveRun([], { suites, set })).rejects.toThrow(
-      /setting suites.single-latent.texts: found Too small/,
+      /setting suites.single-latent.texts: found 5; expected at least /,
     );
     await expect(resolveRun([], { set: ['suites.single-latent.texts=50'] })).rejects.toThrow(
       /setting suites.single-latent: found no such suite/,

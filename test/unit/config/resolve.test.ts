@@ -50,19 +50,67 @@ describe('resolveRun', () => {
   });
 
   it.each([
-    [['sae.architecture=jumprelu', 'sae.k=16'], 'setting sae.k: found means nothing to jumprelu'],
-    [['sae.l0Target=16'], 'setting sae.l0Target: found means nothing to topk'],
-    [['sae.architecture=gated', 'sae.bandwidth=0.1'], 'setting sae.bandwidth: found means nothing to gated'],
+    [
+      ['sae.architecture=jumprelu', 'sae.k=16'],
+      'setting sae.k: found 16; expected none: it means nothing to jumprelu',
+    ],
+    [['sae.l0Target=16'], 'setting sae.l0Target: found 16; expected none: it means nothing to topk'],
+    [
+      ['sae.architecture=gated', 'sae.bandwidth=0.1'],
+      'setting sae.bandwidth: found 0.1; expected none: it means nothing to gated',
+    ],
     [
       ['sweep.architecture=["topk","batchtopk"]', 'sae.auxDecoder=trained'],
-      'setting sae.auxDecoder: found means nothing to topk, batchtopk',
+      'setting sae.auxDecoder: found "trained"; expected none: it means nothing to topk, batchtopk',
     ],
     [
       ['sae.architecture=jumprelu', 'sae.sparsityLoss=l0', 'sae.l0Target=16'],
-      'setting sae.l0Target: found means nothing with sparsityLoss l0',
+      'setting sae.l0Target: found 16; expected none: sparsityLoss l0 has no target',
     ],
   ])('refuses %j, which would do nothing', async (set, message) => {
     await expect(resolveRun([], { set })).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['sae.l0Target=72', 'setting sae.l0Target: found 72; expected none: it means nothing to topk'],
+    ['training.policy.highNormFactor=10', 'does nothing without training.policy.highNorm drop or cap'],
+    ['training.shuffle.onDisk=true', 'does nothing without training.shuffle.megabytes above 0'],
+    ['validation.seed=43', 'does nothing without validation.tokens'],
+    ['upload.everyTokens=1000', 'does nothing without upload.repository'],
+    ['upload.private=true', 'does nothing without upload.repository'],
+  ])(
+    'refuses %s, which would do nothing, at its default too; a file may say everything',
+    async (set, message) => {
+      await expect(resolveRun([], { set: [set] })).rejects.toThrow(message);
+      const path = join(folder, 'everything.json');
+      await writeFile(path, JSON.stringify(await resolveRun([], {})));
+      await expect(resolveRun([], { config: path })).resolves.toBeDefined();
+    },
+  );
+
+  it.each([
+    [
+      'sae.archtecture=topk',
+      /settings of sae: found "archtecture"; expected one of .* Did you mean architecture\?/,
+    ],
+    ['sea.k=3', /^settings: found "sea"; expected one of name, .* Did you mean sae\?/],
+    ['sae.architecture=topkk', /found "topkk"; expected one of topk, .* Did you mean topk\?/],
+    ['sae.k=many', /setting sae\.k: found "many"; expected a number\. /],
+    ['sae.k=0', /setting sae\.k: found 0; expected more than 0\. /],
+    ['sae.learningRate=-1', /setting sae\.learningRate: found -1; expected /],
+    ['corpus.heldoutShare=1', /setting corpus\.heldoutShare: found 1; expected less than 1\. /],
+    ['layers=[]', /setting layers: found \[\]; expected at least 1 items\. /],
+    ['train=perhaps', /setting train: found "perhaps"; expected true or false\. /],
+    ['corpus.source=refrence', /setting corpus\.source: found "refrence"; expected .*small-world/],
+    [
+      'corpus.source=[{"data":"a.txt","wieght":2}]',
+      /settings of corpus\.source\.0: found "wieght"; expected one of .* Did you mean weight\?/,
+    ],
+  ])('says of %s what was found and expected, and the name that was meant', async (set, message) => {
+    const error = await resolveRun([], { set: [set] }).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(UserError);
+    expect((error as Error).message).toMatch(message);
+    expect((error as Error).message).not.toMatch(/Invalid|Too (?:small|big)|Unrecognized/);
   });
 
   it('takes a setting that one of the architectures of a sweep has', async () => {
@@ -93,7 +141,12 @@ describe('resolveRun', () => {
   it.each([
     ['an unknown preset', ['nope'], {}, /preset: found "nope"; expected one of .*small-world/],
     ['two presets', ['a', 'b'], {}, /one preset at most/],
-    ['a key that the schema does not know', [], { set: ['sae.topk=3'] }, /setting sae: .*topk/],
+    [
+      'a key that the schema does not know',
+      [],
+      { set: ['sae.topk=3'] },
+      /settings of sae: found "topk"; expected one of architecture, .*dSae/,
+    ],
     ['a prototype key', [], { set: ['__proto__.a=1'] }, /--set/],
     ['a value out of range', [], { set: ['sae.k=0'] }, /setting sae\.k/],
     ['k above dSae', [], { set: ['sae.k=5000'] }, /setting sae\.k/],
@@ -108,7 +161,7 @@ describe('resolveRun', () => {
       'a pair for SCR of a set that the run has not',
       [],
       { set: ['probing.scrPairs=[{"set":"jobs","positive":"nurse","negative":"surgeon"}]'] },
-      /setting probing\.scrPairs: found set "jobs" is not among probing\.sets/,
+      /setting probing\.scrPairs: found .*; expected sets of probing\.sets, which "jobs" is not/,
     ],
     [
       'a pair for SCR twice',
@@ -118,13 +171,13 @@ describe('resolveRun', () => {
           'probing.scrPairs=[{"set":"topic","positive":"music","negative":"travel"},{"set":"topic","positive":"music","negative":"travel"}]',
         ],
       },
-      /setting probing\.scrPairs: found expected each pair once/,
+      /setting probing\.scrPairs: .*expected each pair once/,
     ],
     [
       'a pair for SCR of one class',
       [],
       { set: ['probing.scrPairs=[{"set":"topic","positive":"music","negative":"music"}]'] },
-      /setting probing\.scrPairs\.0: found expected two classes/,
+      /setting probing\.scrPairs\.0: .*; expected two classes/,
     ],
     ['a name that is a path', [], { name: '../evil' }, /setting name/],
     ['a name that Windows keeps for a device', [], { name: 'con' }, /setting name.*device/],
