@@ -15,7 +15,7 @@ import { runIdentity } from '../job/run/identity.ts';
 import type { RunStart } from '../job/run/messages.ts';
 import { discardRunFolder, openRunFolder, type RunFolder } from '../job/run/run-folder.ts';
 import { standing } from '../job/run/standing.ts';
-import type { ModelPlace } from '../job/shared/model-place.ts';
+import { checkLayers, type ModelPlace } from '../job/shared/model-place.ts';
 import { pinsOf, pinText } from '../job/shared/pinned-text.ts';
 import { plannedSaes, trainedSaes } from '../job/shared/planned-saes.ts';
 import type { PublishedSae } from '../job/shared/published-saes.ts';
@@ -83,6 +83,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const checked = values['overfit-one-batch'] ?? false;
   if (!checked) await checkUpload(asked.upload.repository);
   const model = await locateModel(asked.model.reference, view);
+  // Before an earlier run is looked at: layers that no run can have are no reason to start over.
+  if (asked.train) await checkLayers(model, asked.layers);
   if (checked) return overfit(asked, model, memory, view);
   const published = await locatePublished(asked.saes, model, view, hash);
   if (values.fresh) await discardRunFolder(folder);

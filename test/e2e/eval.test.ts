@@ -109,6 +109,9 @@ describe('eval', () => {
     const { code, err } = await start('whole', '--no-site', '--set=sae.k=4').outcome;
     expect(code).toBe(2);
     expect(err).toMatch(/^error: run folder .*--fresh\.\n$/);
+    // Layers that no run of the model can have are no reason to start over.
+    const { err: layers } = await start('whole', '--no-site', '--layers=9').outcome;
+    expect(layers).toMatch(/^error: hook layer: found 9; expected a block between 0 and 5\. .*\n$/);
   });
 
   it.runIf(canInterrupt)(

@@ -41,7 +41,14 @@ beforeAll(async () => {
   documents = Array.from({ length: 1200 }, (_, row) => (demoRow('prose', 51, row) as { text: string }).text);
   documents.splice(3, 0, 'Too short to be read.');
   const source = join(folder, 'text.jsonl');
-  await writeFile(source, documents.map((text) => JSON.stringify({ text })).join('\n'));
+  // The second line is broken: passed over by training and by evaluation.
+  await writeFile(
+    source,
+    documents
+      .map((text) => JSON.stringify({ text }))
+      .toSpliced(1, 0, '{"text": "cut')
+      .join('\n'),
+  );
   left = await start({
     place: folder,
     settings: {
@@ -196,6 +203,8 @@ describe('the evaluation', () => {
       bootstrap: 0,
     });
     expect(record.data!.name).toContain('text.jsonl');
+    expect(record.data!.documents!.broken_rows).toBe(1);
+    expect(record.sae.training!.brokenRows).toBe(1);
     expect(record.data!.split).toContain('20 %');
     expect(record.data!.split).toContain(`cut to ${DOCUMENT} tokens`);
   });
@@ -294,7 +303,7 @@ describe('the evaluation', () => {
     const { read } = rowsOf(TOKENS.evaluation, packing);
     expect(card).toContain(`3,072 tokens from ${read.length} documents of`);
     const [toxicity] = await probed();
-    near(cellsOf('Probing tasks').L2, toxicity!.auroc, 'probe_auc_dense@interpscore-0.0.1');
+    near(cellsOf('Probes').L2, toxicity!.auroc, 'probe_auc_dense@interpscore-0.0.1');
   });
 });
 

@@ -2,9 +2,6 @@
 import type { CorpusSettings, SuitesSettings, ValidationSettings } from '../../config/sections.ts';
 import { settingsOf } from '../../config/suite-settings.ts';
 import { sweepAsks } from '../../evaluation/asks.ts';
-import { openCheckpoint } from '../../lm/checkpoint.ts';
-import { familyOf } from '../../lm/families/index.ts';
-import { checkHooks } from '../../lm/placement.ts';
 import type { Reporter } from '../../reporter.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
@@ -17,12 +14,11 @@ import { isDemo, suiteContexts } from './suite-contexts.ts';
  * Reads, once and without keeping it, all text that will be measured on: the held-out rows of evaluation and validation,
  * and what the suites read. (What of it no run can lack, the small world's, is made without end.)
  *
- * @throws UserError for layers that the model has not, for too little held-out text, and as the probe sets do
+ * @throws UserError for too little held-out text, and as the probe sets do
  * @throws Stopped when the user asked to stop
  */
 export async function checkStart(
   config: SuitesSettings & {
-    layers: readonly number[];
     corpus: CorpusSettings;
     validation: ValidationSettings;
     sae: { batchTokens: number };
@@ -31,7 +27,6 @@ export async function checkStart(
   model: ModelPlace,
   reporter: Reporter,
 ): Promise<void> {
-  checkHooks(config.layers, familyOf(await openCheckpoint(model.folder)).blocks);
   const tokenizer = await loadTokenizer(model.folder);
   if (!isDemo(config.corpus)) {
     await evaluationText(config, tokenizer, reporter);

@@ -134,8 +134,9 @@ function flat(recipe: Recipe): NonNullable<EvaluationRecord['sae']['training']> 
 }
 
 /** What was done to the stream of tokens, and to how many. */
-function dataSettings({ policy, shuffle }: TrainingSettings, { policy: counts }: Trajectory) {
+function dataSettings({ policy, shuffle }: TrainingSettings, { policy: counts, brokenRows }: Trajectory) {
   return {
+    ...(brokenRows === undefined ? {} : { brokenRows }),
     ...policy,
     tokensDropped: counts.dropped,
     normsCapped: counts.capped,

@@ -33,6 +33,7 @@ import { uploadRelease } from '../release/run-upload.ts';
 import { modelNotes, openRunModel, type RunModel, removeSpilled } from '../shared/language-model.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from '../shared/planned-saes.ts';
 import { writeTrained } from '../shared/trained-saes.ts';
+import { checkTrainingText } from '../training-data/check-text.ts';
 import type { RunStart } from './messages.ts';
 import { RUN_SCHEMA, type RunState, writeState } from './run-folder.ts';
 import { forgetTraining } from './standing.ts';
@@ -70,8 +71,11 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
     let nothing = false;
     if (config.train) {
       // What the evaluation would fail of should be known before hours of training, and leave nothing behind.
-      if (state.checked !== identity.evaluated)
-        await checkStart(config, suites, start.model, reporter('text', 'tokens'));
+      if (state.checked !== identity.evaluated) {
+        const reading = reporter('text', 'tokens');
+        await checkTrainingText(config, await loadTokenizer(start.model.folder), reading);
+        await checkStart(config, suites, start.model, reading);
+      }
       state.checked = identity.evaluated;
       await withSaes(start, saes.filter(isPublished), reporter, (run) => tested(run, reporter));
     }

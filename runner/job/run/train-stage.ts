@@ -136,7 +136,11 @@ export async function trainStage(
           saved = trainer.tokens;
         }
       }
-      return { saes: await finish(trainer, save), policy: stream.counts };
+      return {
+        saes: await finish(trainer, save),
+        policy: stream.counts,
+        brokenRows: stream.position?.mixture.broken ?? 0,
+      };
     } finally {
       await trainer.close();
     }

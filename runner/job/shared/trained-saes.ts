@@ -12,6 +12,8 @@ export interface Trained {
   saes: TrainedSae[];
   /** What the token policy did. */
   policy: PolicyCounts;
+  /** Rows of the text that were passed over because they are broken. */
+  brokenRows: number;
 }
 
 /**
@@ -37,11 +39,15 @@ export function writeTrainedSae(
 }
 
 /** Writes all SAEs of a run and their trajectories into its folder. */
-export async function writeTrained(folder: string, model: string, { saes, policy }: Trained): Promise<void> {
+export async function writeTrained(
+  folder: string,
+  model: string,
+  { saes, policy, brokenRows }: Trained,
+): Promise<void> {
   for (const trained of saes) {
     await writeTrainedSae(folder, model, trained);
     const { plan, tokens, trajectory } = trained;
-    const points: Trajectory = { layer: plan.layer, tokens, points: trajectory, policy };
+    const points: Trajectory = { layer: plan.layer, tokens, points: trajectory, policy, brokenRows };
     await writeJsonAtomic(join(folder, trajectoryFile(plan.id)), points);
   }
 }

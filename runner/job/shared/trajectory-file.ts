@@ -11,6 +11,8 @@ const trajectorySchema = z.strictObject({
   points: z.array(trajectoryPoint),
   /** What the token policy did over the run: tokens left out, and norms scaled down (over all hooks). */
   policy: z.strictObject({ dropped: z.int().nonnegative(), capped: z.int().nonnegative() }),
+  /** Rows of the training text that were passed over because they are broken; runs of earlier versions do not say. */
+  brokenRows: z.int().nonnegative().optional(),
 });
 
 export type Trajectory = z.infer<typeof trajectorySchema>;
