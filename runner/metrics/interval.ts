@@ -6,10 +6,13 @@
  * test texts); `npm run bench -- coverage` prints both.
  *
  * Standard errors come from the influence of each block, found by leaving it out, held fixed over the resamples: the
- * statistic is not computed again inside each (Hinkley and Wei 1984).
+ * statistic is not computed again inside each (Hinkley and Wei 1984). Few blocks, or few that carry the value, tell that
+ * error badly, and resamples of them do not know it: the ends are moved outward as Student's quantile is beyond the
+ * normal's, at the error's degrees of freedom (freedom.ts).
  */
 
 import { cancellationPoint } from '../math/cancellation.ts';
+import { freedomOf, type VariancePart, widening } from '../math/freedom.ts';
 import { quantiles } from '../math/quantile.ts';
 import type { Estimate, LeftOut, MadeInterval } from './estimate.ts';
 
@@ -31,13 +34,14 @@ export function bootstrapInterval(estimate: Pick<Estimate, 'value' | 'samples' |
   if (samples.every((sample) => Math.abs(sample - value) <= rounding)) {
     return { low: value, high: value, method: 'constant' };
   }
-  const { whole, inResamples } = standardErrors(estimate);
+  const { whole, inResamples, freedom } = standardErrors(estimate);
   if (!(whole > 0)) return percentileInterval(samples);
   const distances = samples.map((sample, b) => (sample === value ? 0 : (sample - value) / inResamples[b]!));
   const [low, high] = quantiles(distances, [TAIL, 1 - TAIL]);
-  const found = { low: value - high! * whole, high: value - low! * whole };
+  const scale = whole * widening(freedom);
+  const found = { low: value - high! * scale, high: value - low! * scale };
   if (!Number.isFinite(found.low) || !Number.isFinite(found.high)) return percentileInterval(samples);
-  return { ...found, method: 'studentised@2' };
+  return { ...found, method: 'studentised@3' };
 }
 
 export function percentileInterval(samples: Float64Array): MadeInterval {
@@ -83,12 +87,14 @@ export function carriers(leftOut: readonly LeftOut[]): { few: number; of: number
   return { few, of: shares.length };
 }
 
-/** Standard error of the value, and of the value in each resample; to first order in the blocks' weights. */
+/** Standard error of the value, with its degrees of freedom, and of the value in each resample; to first order in the blocks' weights. */
 function standardErrors({ samples, leftOut }: Pick<Estimate, 'samples' | 'leftOut'>): {
   whole: number;
   inResamples: Float64Array;
+  freedom: number;
 } {
   let whole = 0;
+  const parts: VariancePart[] = [];
   const inResamples = new Float64Array(samples.length);
   for (const { resamples, values } of leftOut) {
     const { blocks, weights } = resamples;
@@ -96,7 +102,10 @@ function standardErrors({ samples, leftOut }: Pick<Estimate, 'samples' | 'leftOu
       const n = stratum.length;
       if (n < 2) continue;
       const influences = influencesOf(stratum, values);
-      whole += squares(influences) / (n * (n - 1));
+      const scaled = influences.map((influence) => influence / Math.sqrt(n * (n - 1)));
+      const part = { blocks: n, squares: powers(scaled, 2), fourths: powers(scaled, 4) };
+      parts.push(part);
+      whole += part.squares;
       for (let b = 0; b < samples.length; b++) {
         cancellationPoint();
         const from = b * blocks;
@@ -118,6 +127,7 @@ function standardErrors({ samples, leftOut }: Pick<Estimate, 'samples' | 'leftOu
   return {
     whole,
     inResamples: inResamples.map((square) => (Math.sqrt(square) < none ? 0 : Math.sqrt(square))),
+    freedom: freedomOf(parts),
   };
 }
 
@@ -129,6 +139,6 @@ export function influencesOf(stratum: Int32Array, values: Float64Array): Float64
   return Float64Array.from(stratum, (block) => (n - 1) * (mean - values[block]!));
 }
 
-function squares(values: Float64Array): number {
-  return values.reduce((total, value) => total + value * value, 0);
+function powers(values: Float64Array, exponent: 2 | 4): number {
+  return values.reduce((total, value) => total + value ** exponent, 0);
 }

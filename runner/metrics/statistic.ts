@@ -208,7 +208,7 @@ export function toMeasure(
 
 /** An interval of resamples that few blocks decide, in words for the record. */
 function doubtOf(estimate: Estimate, { method }: MadeInterval): string | null {
-  if (method !== 'studentised@2' && method !== 'percentile@2') return null;
+  if (method !== 'studentised@3' && method !== 'percentile@2') return null;
   const under = estimate.basis?.kind === 'image' ? estimate.basis.of : estimate;
   const { few, of } = carriers(under.leftOut);
   if (of < OF_BLOCKS || few > FEW_CARRIERS) return null;

@@ -5,6 +5,7 @@
  * Wolf 2005, Mogstad et al. 2024 for ranks). A rank then ranges from 1 + those resolved as better to K − those resolved
  * as worse, and with 95 % confidence all true ranks lie in their ranges. Free of zod.
  */
+import { freedomOf, type VariancePart } from '../math/freedom.ts';
 import { quantiles } from '../math/quantile.ts';
 import { normalTail, studentTail } from '../math/student.ts';
 import { measureOf } from './measures.ts';
@@ -130,9 +131,9 @@ export function resolve(board: readonly Drawn[]): (i: number, j: number) => bool
 }
 
 /**
- * The standard error of a difference, from the influences of the blocks, with its degrees of freedom (Welch 1947): few
- * blocks tell their own spread badly, and the limit is Student's in the place of the normal's. Null where a record has
- * no influences.
+ * The standard error of a difference, from the influences of the blocks, with its degrees of freedom: few blocks, or few
+ * that carry the difference, tell their own spread badly, and the limit is Student's in the place of the normal's. Null
+ * where a record has no influences.
  */
 function standardErrors(board: readonly Drawn[]) {
   const sources = new Map(
@@ -155,13 +156,18 @@ function standardErrors(board: readonly Drawn[]) {
   }
   return (i: number, j: number): { error: number; freedom: number } => {
     const [one, two] = [vectors[i]!, vectors[j]!];
-    let [variance, squares, at] = [0, 0, 0];
+    let [variance, at] = [0, 0];
+    const parts: VariancePart[] = [];
     for (const n of strata) {
-      let part = 0;
-      for (const end = at + n; at < end; at++) part += (one[at]! - two[at]!) ** 2;
-      variance += part;
-      if (n > 1) squares += (part * part) / (n - 1);
+      const part = { blocks: n, squares: 0, fourths: 0 };
+      for (const end = at + n; at < end; at++) {
+        const square = (one[at]! - two[at]!) ** 2;
+        part.squares += square;
+        part.fourths += square * square;
+      }
+      variance += part.squares;
+      parts.push(part);
     }
-    return { error: Math.sqrt(variance), freedom: squares > 0 ? (variance * variance) / squares : 1 };
+    return { error: Math.sqrt(variance), freedom: freedomOf(parts) };
   };
 }

@@ -1,6 +1,8 @@
 /** How the intervals of a record were formed; a measure names one of these. Free of zod: pages read it too. */
 
 export const intervalMethods = {
+  'studentised@3':
+    'studentised bootstrap over documents or test texts, its ends at Student’s quantile for what is known of the standard error',
   'studentised@2': 'studentised bootstrap over documents or test texts',
   'percentile@2': 'percentiles of the bootstrap over documents or test texts',
   wilson: 'Wilson’s score interval',

@@ -4,6 +4,7 @@
  * the same rows of one model can then be compared, without evaluating anything again. Free of zod: the browser compares too.
  */
 
+import { freedomOf, type VariancePart, widening } from '../math/freedom.ts';
 import { quantiles } from '../math/quantile.ts';
 import { type DefinitionId, interpScoreComponents } from './definitions.ts';
 import { measureOf } from './measures.ts';
@@ -111,13 +112,20 @@ function studentise(
 ): [number, number] | null {
   const count = samples.length;
   let whole = 0;
+  const parts: VariancePart[] = [];
   const squared = new Float64Array(count);
   for (const { source, values } of influences) {
     const weights = weightsOf(source, count);
     let start = 0;
     for (const n of source.strata) {
       const share = n > 1 ? 1 / (n * (n - 1)) : 0;
-      for (let i = start; i < start + n; i++) whole += share * values[i]! ** 2;
+      const part = { blocks: n, squares: 0, fourths: 0 };
+      for (let i = start; i < start + n; i++) {
+        part.squares += share * values[i]! ** 2;
+        part.fourths += (share * values[i]! ** 2) ** 2;
+      }
+      parts.push(part);
+      whole += part.squares;
       for (let b = 0; b < count; b++) {
         const row = b * values.length;
         let mean = 0;
@@ -136,6 +144,7 @@ function studentise(
     return sample === value ? 0 : (sample - value) / (error < NEGLIGIBLE * whole ? 0 : error);
   });
   const [least, most] = quantiles(distances, [0.025, 0.975]);
-  const ends: [number, number] = [value - most! * whole, value - least! * whole];
+  const scale = whole * widening(freedomOf(parts));
+  const ends: [number, number] = [value - most! * scale, value - least! * scale];
   return ends.every(Number.isFinite) ? ends : null;
 }

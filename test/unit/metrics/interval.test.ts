@@ -73,11 +73,37 @@ describe('the interval of resamples', () => {
     expect(present(clipped(above, [0, 1])).value).toBe(1);
   });
 
+  it('is moved outward as Student’s quantile is beyond the normal’s', () => {
+    // Half of twelve rows below and half above: their error has 11 degrees of freedom, and Student's quantile is 2.200985.
+    const column = Float64Array.from({ length: 12 }, (_, i) => 5 + (i % 2 === 0 ? 0.3 : -0.3));
+    const estimate = meanOver(column);
+    const { weights, count } = estimate.leftOut[0]!.resamples;
+    const variance = (drawn: ArrayLike<number>): { mean: number; error: number } => {
+      const rows = Array.from(drawn).flatMap((times, i) => new Array<number>(times).fill(column[i]!));
+      const mean = rows.reduce((sum, value) => sum + value, 0) / 12;
+      const squares = rows.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+      return { mean, error: Math.sqrt(squares / 12 / 11) };
+    };
+    const whole = variance(new Uint16Array(12).fill(1));
+    const distances = Array.from({ length: count }, (_, b) => {
+      const { mean, error } = variance(weights.subarray(12 * b, 12 * (b + 1)));
+      return (mean - 5) / error;
+    }).sort((x, y) => x - y);
+    const at = (share: number): number => {
+      const [place, rest] = [Math.floor(share * (count - 1)), (share * (count - 1)) % 1];
+      return distances[place]! + rest * (distances[place + 1]! - distances[place]!);
+    };
+    const scale = (2.200985160082949 / 1.959963984540054) * whole.error;
+    const found = bootstrapInterval(estimate);
+    expect(found.low).toBeCloseTo(5 - at(0.975) * scale, 9);
+    expect(found.high).toBeCloseTo(5 - at(0.025) * scale, 9);
+  });
+
   it('names how few blocks carry the value', () => {
     const heavy = Float64Array.from({ length: 100 }, (_, i) => (i === 4 ? 50 : Math.sin(i)));
     expect(carriers(meanOver(heavy).leftOut)).toEqual({ few: 1, of: 100 });
     expect(toMeasure(meanOver(heavy))).toMatchObject({
-      method: 'studentised@2',
+      method: 'studentised@3',
       interval_note: expect.stringMatching(/^1 of 100 documents or texts make up half of the variance/),
     });
     const light = Float64Array.from({ length: 100 }, (_, i) => Math.sin(i));

@@ -64,9 +64,9 @@ describe('plannedSaes', () => {
     [
       'an axis that means nothing',
       ['sweep.l0Target=[8,16]'],
-      /setting sweep\.l0Target: found means nothing to topk/,
+      /setting sweep\.l0Target: found \[8,16\]; expected none: it means nothing to topk/,
     ],
-    ['an unknown axis', ['sweep.batchTokens=[256,512]'], /setting sweep/],
+    ['an unknown axis', ['sweep.batchTokens=[256,512]'], /settings of sweep: found "batchTokens"/],
   ])('refuses %s', async (_name, set, message) => {
     await expect(planned(...set)).rejects.toThrow(message);
   });
