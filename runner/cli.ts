@@ -39,8 +39,8 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /**
- * Whoever reads the output may stop reading (`… | head`), and a terminal may be closed. To a job that is the signal
- * that it would be elsewhere: it saves its state. Any other verb has nobody left to speak to.
+ * The reader of the output may stop reading (`… | head`), and a terminal may be closed. A job takes that as a signal to
+ * stop: it saves its state. Any other verb ends, as its output has no reader left.
  */
 function whenNobodyReads(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;

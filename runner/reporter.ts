@@ -9,7 +9,7 @@ export interface StageProgress {
   fields: Readonly<Record<string, string>>;
 }
 
-/** What work of any length is given to speak and to be stopped by; a thread has one to whoever started it. */
+/** How work of any length reports progress and hears that it is to stop; that of a worker thread goes to the thread that started it. */
 export interface Voice {
   progress(progress: StageProgress): void;
   note(text: string): void;
@@ -17,14 +17,14 @@ export interface Voice {
   stopRequested(): boolean;
 }
 
-/** The voice of work that nobody listens to or stops. */
+/** For work without a listener, which is never stopped. */
 export const silent: Voice = {
   progress: () => undefined,
   note: () => undefined,
   stopRequested: () => false,
 };
 
-/** What a stage of the job is given to speak and to be stopped by. */
+/** How a stage of the job reports progress and hears that it is to stop. */
 export interface Reporter {
   /** At most a few messages a second are passed on; the first and the last of a stage always are. */
   progress(done: number, total: number, fields?: Readonly<Record<string, string>>): void;

@@ -13,8 +13,8 @@ import { parseBytes } from '../io/bytes.ts';
 import { stampOf } from '../job/release/resume-stamp.ts';
 import { runIdentity } from '../job/run/identity.ts';
 import type { RunStart } from '../job/run/messages.ts';
+import { resumedState } from '../job/run/resumed-state.ts';
 import { discardRunFolder, openRunFolder, type RunFolder } from '../job/run/run-folder.ts';
-import { standing } from '../job/run/standing.ts';
 import { checkLayers, type ModelPlace } from '../job/shared/model-place.ts';
 import { pinsOf, pinText } from '../job/shared/pinned-text.ts';
 import { plannedSaes, trainedSaes } from '../job/shared/planned-saes.ts';
@@ -94,7 +94,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const onHub = await findOnHub(asked, opened, fresh, view);
     const config = await pinText(asked, onHub?.stamp.text ?? pinsOf(opened.found?.config), findFiles);
     const identity = await runIdentity(config, model, published, hash);
-    opened = { ...opened, found: await standing(opened, config, identity) };
+    opened = { ...opened, found: await resumedState(opened, config, identity) };
     if (onHub) {
       const own = stampOf(config, identity, onHub.stamp.started);
       opened = await resumeFromHub(onHub, { config, folder: opened, model, identity, own }, view);

@@ -16,8 +16,8 @@ const SAME_SIGNAL_MS = 1_000;
 
 /**
  * Runs the job in a worker thread, because sessions block theirs: this one stays free for the terminal and signals.
- * The first Ctrl-C asks it to stop with its state saved; a later one ends the process at once (what is on disk is
- * whole at any moment).
+ * The first Ctrl-C asks it to stop with its state saved; a later one ends the process at once (files on disk are whole at
+ * any moment).
  *
  * @param folder what the job works in: released before the process is ended at once; where another process took this
  *   one for dead, it is ended at once too, for nothing of it may be written any more

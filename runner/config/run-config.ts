@@ -232,7 +232,7 @@ export const runConfig = z
       suites: z
         .array(z.enum(suiteIds))
         .default(suites.filter(({ byDefault }) => byDefault).map(({ declaration }) => declaration.id))
-        .describe(`suites beside reconstruction and losses: ${suiteIds.join(', ')}`),
+        .describe(`suites besides reconstruction and losses: ${suiteIds.join(', ')}`),
       setTrainTexts: count.default(2_000).describe('training texts per class of each set in probing.sets'),
       setTestTexts: count.default(500).describe('test texts per class of each set in probing.sets'),
       setTokens: count.default(128).describe('texts of those sets are cut to so many tokens'),

@@ -1,10 +1,10 @@
-/** What suites ask of the sweep, as observations of it; what they see of it they are given once it is over. */
+/** What suites ask of the sweep, as observations; they get the results once the sweep is over. */
 import type { TokenBatch } from '../lm/language-model.ts';
 import type { SparseRow } from '../probes/features.ts';
 import type { Latents } from '../sae/sae.ts';
 import type { Asked, PooledTexts, ProbeText, SplicedLosses, SuiteContext, Visit } from '../suites/suite.ts';
 import { observeCore } from './core-pass.ts';
-import type { HookSaes, Kept, Observation } from './observation.ts';
+import type { CachedResults, HookSaes, Observation } from './observation.ts';
 import { inBatches, observeProbes } from './probe-pass.ts';
 
 export interface SweepAsks extends Pick<SuiteContext, 'pooled' | 'tokenOf' | 'visit'> {
@@ -17,13 +17,20 @@ export interface SweepAsks extends Pick<SuiteContext, 'pooled' | 'tokenOf' | 'vi
   observations: readonly Observation<unknown>[];
 }
 
-export function sweepAsks(dModel: number, hooks: readonly HookSaes[], kept: Kept | undefined): SweepAsks {
+export function sweepAsks(
+  dModel: number,
+  hooks: readonly HookSaes[],
+  cached: CachedResults | undefined,
+): SweepAsks {
   const observations: Observation<unknown>[] = [];
 
   /** What an observation found, by hook. */
-  function asked<Found, T>(observation: Observation<Found>, at: (found: Found, hook: number) => T): Asked<T> {
+  function asked<Result, T>(
+    observation: Observation<Result>,
+    at: (result: Result, hook: number) => T,
+  ): Asked<T> {
     observations.push(observation);
-    return { at: (hook) => at(observation.found(), hook) };
+    return { at: (hook) => at(observation.result(), hook) };
   }
 
   return {
@@ -36,9 +43,9 @@ export function sweepAsks(dModel: number, hooks: readonly HookSaes[], kept: Kept
       observations.push(observeVisits(dModel, hooks, texts, see));
     },
     async spliced(batches, special) {
-      const observation = await observeCore(dModel, hooks, batches, special, kept);
+      const observation = await observeCore(dModel, hooks, batches, special, cached);
       return {
-        documents: () => observation.found().documents,
+        documents: () => observation.result().documents,
         tables: asked(observation, ({ tables }, hook) => tables[hook]!),
       };
     },
@@ -65,13 +72,13 @@ function observeOneToken(
     observer: {
       async see({ hook, index, batch, residual }) {
         const group = groups[index]!;
-        const { latents, residual: kept } = found[hook]!;
+        const { latents, residual: copy } = found[hook]!;
         const chosen = new Float32Array(group.length * dModel);
         group.forEach((text, row) => {
           const from = (row * batch.tokens + positions[text]!) * dModel;
           const token = residual.subarray(from, from + dModel);
           chosen.set(token, row * dModel);
-          kept.values.set(token, text * dModel);
+          copy.values.set(token, text * dModel);
         });
         for (const [i, sae] of hooks[hook]!.saes.entries()) {
           const { k, indices, values } = await sae.encode(chosen, group.length);
@@ -85,7 +92,7 @@ function observeOneToken(
         return [];
       },
     },
-    found: () => found,
+    result: () => found,
   };
 }
 
@@ -134,6 +141,6 @@ function observeVisits(
         return [];
       },
     },
-    found: () => undefined,
+    result: () => undefined,
   };
 }

@@ -18,7 +18,7 @@ import { lossCount } from '../lm/language-model.ts';
 import type { Branch, Observer } from '../lm/sweep.ts';
 import { type HookStatistics, type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { ReconstructionTable } from '../metrics/reconstruction.ts';
-import { documentOf, documentsOf, type HookSaes, type Kept, namesOf } from './observation.ts';
+import { type CachedResults, documentOf, documentsOf, type HookSaes, namesOf } from './observation.ts';
 import {
   type Control,
   controlsOf,
@@ -47,8 +47,8 @@ export interface ControlsMeasured {
 export interface ControlOptions extends MakingOptions {
   /** Fewest tokens to control, in whole batches; see `firstControlled`. */
   tokens: number;
-  /** Where results of controls that no SAE decides are kept. */
-  kept?: Kept;
+  /** Where results of controls that do not depend on an SAE are cached. */
+  cached?: CachedResults;
 }
 
 /** What was measured of a control. */
@@ -95,9 +95,9 @@ export function controlPass(
   const firstRow = batches.slice(0, start).reduce((sum, { rows }) => sum + rows, 0);
   const state = hooks.map((): HookState => ({ fit: [], fitTokens: 0, made: undefined, leftOut: [] }));
 
-  const { kept } = options;
+  const { cached } = options;
   /** What everything here follows from, but for the control itself and its hook. */
-  const text = sha256(canonicalJson(['controls', kept?.identity ?? '', start, namesOf(batches)]));
+  const text = sha256(canonicalJson(['controls', cached?.identity ?? '', start, namesOf(batches)]));
 
   /** The controls of a hook, made when the first controlled batch arrives. */
   async function make(hook: number): Promise<NonNullable<HookState['made']>> {
@@ -117,10 +117,10 @@ export function controlPass(
       const { name, of, k, follows } = each;
       const { layer } = hooks[hook]!;
       const key =
-        kept && follows !== null
+        cached && follows !== null
           ? `${text} hook ${layer} of ${hooks.map((each) => each.layer).join()} ${name} ${follows}`
           : null;
-      const outcome = key === null ? undefined : await recall(kept!.cache, key);
+      const outcome = key === null ? undefined : await recall(cached!.cache, key);
       entries.push(
         outcome
           ? { name, of, k, outcome }
@@ -184,7 +184,7 @@ export function controlPass(
             reconstruction: saes[next++]!.reconstruction,
             losses: Float64Array.from(entry.losses),
           };
-          if (entry.key !== null) kept?.cache.put(entry.key, serialize(outcome));
+          if (entry.key !== null) cached?.cache.put(entry.key, serialize(outcome));
           return outcome;
         });
         return {
@@ -208,7 +208,7 @@ export function controlPass(
   };
 }
 
-/** A control's outcome as it was kept; the cache has checked its bytes. */
+/** A control's outcome as it was cached; the cache has checked its bytes. */
 async function recall(cache: ContentCache, key: string): Promise<Outcome | undefined> {
   const bytes = await cache.get(key);
   return bytes === undefined ? undefined : (deserialize(bytes) as Outcome);

@@ -7,7 +7,7 @@ import { canonicalJson } from '../io/hash.ts';
 import { lossCount, type TokenBatch } from '../lm/language-model.ts';
 import type { Branch, Ending } from '../lm/sweep.ts';
 import type { CoreTable } from '../metrics/core-losses.ts';
-import { documentsOf, type HookSaes, type Kept, namesOf, type Observation } from './observation.ts';
+import { type CachedResults, documentsOf, type HookSaes, namesOf, type Observation } from './observation.ts';
 
 export interface CoreMeasured {
   /** Document of each row, where the text says. */
@@ -44,19 +44,19 @@ class RowSums {
 /**
  * @param batches rows that begin with BOS, all full
  * @param special ids that are neither spliced nor counted
- * @param kept where the zero-ablated sums are kept, which no SAE decides
+ * @param cached where the zero-ablated sums are cached, which do not depend on an SAE
  */
 export async function observeCore(
   dModel: number,
   hooks: readonly HookSaes[],
   batches: readonly TokenBatch[],
   special: ReadonlySet<number>,
-  kept?: Kept,
+  cached?: CachedResults,
 ): Promise<Observation<CoreMeasured>> {
   const clean = new RowSums(special);
   const text = canonicalJson([
     'core zero',
-    kept?.identity ?? '',
+    cached?.identity ?? '',
     hooks.map(({ layer }) => layer),
     [...special],
     namesOf(batches),
@@ -64,7 +64,7 @@ export async function observeCore(
   const stateOf = async ({ layer, saes }: HookSaes) => {
     const key = `${text} ${layer}`;
     const zero = new RowSums(special);
-    const bytes = await kept?.cache.get(key);
+    const bytes = await cached?.cache.get(key);
     if (bytes !== undefined) Object.assign(zero, deserialize(bytes) as Pick<RowSums, 'nll' | 'kl'>);
     return { key, known: bytes !== undefined, zero, sae: saes.map(() => new RowSums(special)) };
   };
@@ -94,7 +94,7 @@ export async function observeCore(
       },
       clean: (_index, batch, nll) => clean.add({ nll }, batch),
     },
-    found() {
+    result() {
       const counted = (until: (batch: TokenBatch, row: number) => number): Float64Array =>
         Float64Array.from(
           batches.flatMap((batch) =>
@@ -108,7 +108,7 @@ export async function observeCore(
       const predictions = counted(lossCount);
       const positions = counted((batch) => batch.tokens);
       const tables = state.map(({ key, known, zero, sae }) => {
-        if (!known) kept?.cache.put(key, serialize({ nll: zero.nll, kl: zero.kl }));
+        if (!known) cached?.cache.put(key, serialize({ nll: zero.nll, kl: zero.kl }));
         return sae.map((sums) => ({
           predictions,
           positions,

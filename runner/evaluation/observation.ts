@@ -1,6 +1,6 @@
 /**
- * What an evaluation wants of the language model: text, somebody who looks at it, and what is known afterwards. All
- * that a run's suites want goes through the model in one sweep, so that each segment is loaded and run once over the
+ * What an evaluation asks of the language model: text, an observer of its residuals, and the result afterwards. All that
+ * a run's suites ask for goes through the model in one sweep, so that each segment is loaded and run once over the
  * union of it.
  */
 import type { ContentCache } from '../io/content-cache.ts';
@@ -15,19 +15,19 @@ export interface HookSaes {
   saes: readonly OpenSae[];
 }
 
-export interface Observation<Found> {
+export interface Observation<Result> {
   batches: readonly TokenBatch[];
   observer: Observer;
-  /** Who else looks at the same batches. */
-  beside?: readonly Observer[];
+  /** Further observers of the same batches. */
+  others?: readonly Observer[];
   /** Most residuals that go on beside the clean one from any of its batches. */
   branches: number;
   /** To be called after the sweep. */
-  found(): Found;
+  result(): Result;
 }
 
-/** Where results that no SAE decides are kept. */
-export interface Kept {
+/** Results that do not depend on an SAE, cached between runs. */
+export interface CachedResults {
   cache: ContentCache;
   /** Hash of what the language model's numbers follow from. */
   identity: string;
@@ -74,10 +74,10 @@ export async function observe(
 ): Promise<void> {
   const batches = observations.flatMap((each) => each.batches);
   let from = 0;
-  const observers = observations.flatMap(({ observer, beside = [], batches: own }): Observer[] => {
+  const observers = observations.flatMap(({ observer, others = [], batches: own }): Observer[] => {
     const part = { from, to: from + own.length };
     from = part.to;
-    return [observer, ...beside].map((each) => ({ ...each, part }));
+    return [observer, ...others].map((each) => ({ ...each, part }));
   });
   const branches = Math.max(0, ...observations.map((each) => each.branches));
   await sweep(model, batches, observers, await sweeping(batches, branches));

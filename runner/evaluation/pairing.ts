@@ -20,7 +20,7 @@ export interface PairingKeys {
 /**
  * Names the rows and the draws: two evaluations of equal keys drew the same rows of the same text in each resample.
  *
- * @param ofSuites what the draws of each suite follow from beside the packed rows, such as its tasks' labels and texts
+ * @param ofSuites what the draws of each suite follow from besides the packed rows, such as its tasks' labels and texts
  */
 export function pairingKeys(
   batches: readonly TokenBatch[],

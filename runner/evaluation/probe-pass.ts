@@ -58,7 +58,7 @@ export function observeProbes(
         return [];
       },
     },
-    found: () => pooled,
+    result: () => pooled,
   };
 }
 

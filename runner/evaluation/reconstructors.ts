@@ -50,7 +50,7 @@ export interface MakingOptions {
 }
 
 export interface Reconstructor extends Control {
-  /** What it follows from beside model, text and hook; null where an SAE decides it, so that it is not kept. */
+  /** What it follows from besides model, text and hook; null where an SAE decides it, so that it is not kept. */
   follows: string | null;
   open(): Promise<{
     reconstruct(x: Float32Array, tokens: number): Promise<Float32Array>;

@@ -2,8 +2,8 @@ import type { OpenSae } from '../sae/open-sae.ts';
 import type { Latents } from '../sae/sae.ts';
 
 /**
- * An SAE that remembers the latents of what it encoded last: whoever looks at the same residual after another finds them
- * there. They are then shared, and nobody changes them.
+ * An SAE that remembers the latents of what it encoded last, so that several observers of one residual encode it once. The
+ * latents are shared and must not be changed.
  */
 export function sharedEncoding(sae: OpenSae): OpenSae {
   let last: { x: Float32Array; latents: Latents } | undefined;

@@ -42,13 +42,13 @@ class RowLosses {
 /**
  * @param hooks one entry a hook of the model, ascending
  * @param batches full rows (no padding), all of one width: packed evaluation text
- * @param beside who else looks at them: the controls
+ * @param others further observers of the same batches: the controls
  */
 export function observeTokens(
   dModel: number,
   hooks: readonly HookSaes[],
   batches: readonly TokenBatch[],
-  beside: readonly Observer[] = [],
+  others: readonly Observer[] = [],
 ): Observation<HookMeasured[]> {
   const d = dModel;
   const predictions = batches.flatMap((batch) =>
@@ -118,13 +118,13 @@ export function observeTokens(
   return {
     batches,
     observer,
-    beside,
-    // Beside each SAE its permuted twin and an untrained one, and at each hook the identity and the components.
+    others,
+    // With controls: each SAE's permuted decoder, an untrained SAE and PCA of its L0, and at each hook the identity.
     branches: hooks.reduce(
-      (sum, { saes }) => sum + (beside.length > 0 ? 4 * saes.length + 1 : saes.length),
+      (sum, { saes }) => sum + (others.length > 0 ? 4 * saes.length + 1 : saes.length),
       0,
     ),
-    found: () =>
+    result: () =>
       hooks.map(({ layer, saes }, hook) => {
         const { tables, sae, zero, mean } = state[hook]!;
         return {

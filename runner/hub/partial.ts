@@ -5,7 +5,7 @@ import { isAbandoned, temporaryName } from '../io/temporary-name.ts';
 import { fileSize } from './cache.ts';
 
 /*
- * What has arrived of a blob lies beside it as `<hash>.incomplete`. Whoever works on it first takes it by renaming it
+ * What has arrived of a blob lies beside it as `<hash>.incomplete`. A process that works on it first takes it by renaming it
  * to a name of its own, so two programs never write to one file, with no lock to go stale; a program that was killed
  * leaves its name behind, and the next one sees that nobody has it (io/temporary-name.ts).
  */

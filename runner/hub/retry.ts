@@ -20,7 +20,7 @@ export class Transient extends Error {
   }
 }
 
-export interface Patience {
+export interface RetryPolicy {
   /** Attempts in a row without headway before giving up. */
   attempts: number;
   /** Of which this many may bring wrong bytes: more would only fetch a damaged file again and again. */
@@ -32,7 +32,7 @@ export interface Patience {
   longestRetryAfterMs: number;
 }
 
-export const PATIENCE: Patience = {
+export const RETRY_POLICY: RetryPolicy = {
   attempts: 6,
   wrongBytes: 3,
   firstWaitMs: 500,
@@ -56,12 +56,12 @@ export interface Clock {
  * @throws UnavailableError (MalformedError when the last failure was of wrong bytes) after the last attempt
  */
 export async function withRetries<T>(
-  context: { clock: Clock; patience: Patience; signal?: AbortSignal | undefined },
+  context: { clock: Clock; retryPolicy: RetryPolicy; signal?: AbortSignal | undefined },
   thing: string,
   attempt: () => Promise<T>,
   headway: () => boolean = () => false,
 ): Promise<T> {
-  const { clock, patience, signal } = context;
+  const { clock, retryPolicy, signal } = context;
   for (let failures = 0, wrong = 0; ; ) {
     signal?.throwIfAborted();
     try {
@@ -71,17 +71,17 @@ export async function withRetries<T>(
       failures = headway() ? 1 : failures + 1;
       if (error.wrongBytes) wrong++;
       const asked = error.retryAfterMs ?? 0;
-      const spent = failures >= patience.attempts || wrong >= patience.wrongBytes;
-      if (spent || asked > patience.longestRetryAfterMs) {
-        throw givenUp(thing, error, failures, asked > patience.longestRetryAfterMs ? asked : null);
+      const spent = failures >= retryPolicy.attempts || wrong >= retryPolicy.wrongBytes;
+      if (spent || asked > retryPolicy.longestRetryAfterMs) {
+        throw givenUp(thing, error, failures, asked > retryPolicy.longestRetryAfterMs ? asked : null);
       }
-      await clock.wait(Math.max(asked, backoff(failures, patience, clock.random())), signal);
+      await clock.wait(Math.max(asked, backoff(failures, retryPolicy, clock.random())), signal);
     }
   }
 }
 
-function backoff(failures: number, patience: Patience, draw: number): number {
-  const full = Math.min(patience.longestWaitMs, patience.firstWaitMs * 2 ** (failures - 1));
+function backoff(failures: number, retryPolicy: RetryPolicy, draw: number): number {
+  const full = Math.min(retryPolicy.longestWaitMs, retryPolicy.firstWaitMs * 2 ** (failures - 1));
   return full / 2 + (full / 2) * draw;
 }
 

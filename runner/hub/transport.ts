@@ -4,7 +4,7 @@ import { checkAnswer } from './answers.ts';
 import { readBody, transientUnlessAborted } from './body.ts';
 import { formatReference, type HubReference } from './reference.ts';
 import { type Answer, refused } from './refusals.ts';
-import { type Clock, PATIENCE, type Patience, retryAfter, Transient, withRetries } from './retry.ts';
+import { type Clock, RETRY_POLICY, type RetryPolicy, retryAfter, Transient, withRetries } from './retry.ts';
 import type { HubSettings } from './settings.ts';
 
 export type Fetch = typeof globalThis.fetch;
@@ -21,7 +21,7 @@ export interface Hub {
   settings: HubSettings;
   fetch: Fetch;
   clock: Clock;
-  patience: Patience;
+  retryPolicy: RetryPolicy;
   timeouts: Timeouts;
   /** Longest range asked for in one request; the public hub's plain downloads end at 50 GB. */
   rangeBytes: number;
@@ -43,7 +43,7 @@ export function openHub(options: Partial<Hub> & { settings: HubSettings }): Hub 
   return {
     fetch: globalThis.fetch,
     clock,
-    patience: PATIENCE,
+    retryPolicy: RETRY_POLICY,
     timeouts: TIMEOUTS,
     rangeBytes: RANGE_BYTES,
     hashes: openKnownHashes(null),

@@ -104,8 +104,8 @@ export async function upload(hub: Hub, request: UploadRequest): Promise<Upload> 
         const url = `${hub.settings.endpoint}/${repositoryLabel(reference)}/commit/${now.commit}`;
         return { commit: now.commit, url, files: files.length };
       }
-      if (attempt >= hub.patience.attempts) throw gaveUp(reference, error, attempt);
-      const pause = Math.min(hub.patience.longestWaitMs, hub.patience.firstWaitMs * 2 ** attempt);
+      if (attempt >= hub.retryPolicy.attempts) throw gaveUp(reference, error, attempt);
+      const pause = Math.min(hub.retryPolicy.longestWaitMs, hub.retryPolicy.firstWaitMs * 2 ** attempt);
       await hub.clock.wait(Math.max(pause, error.retryAfterMs ?? 0), signal);
     }
   }

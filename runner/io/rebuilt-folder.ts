@@ -63,7 +63,7 @@ function workOf(folder: string): string {
   return `${folder}.build`;
 }
 
-/** The work folder vanishes when its last user is done: whoever comes then makes it again. */
+/** The work folder vanishes when its last user is done; the next user makes it again. */
 function owned<T>(work: string, use: () => Promise<T>): Promise<T> {
   return whileOwned(work, use, { patience: PATIENCE_MS });
 }

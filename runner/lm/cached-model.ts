@@ -3,8 +3,8 @@
  * kept under a hash of the model, the text and the segments gone through. Evaluating another SAE at the same hooks then
  * runs the segments behind it only.
  *
- * What is clean is known by descent: a residual that came from ids, through segments alone. A reconstruction did not, and
- * is always computed. Kept values are exact, so that results do not depend on whether they were kept.
+ * A residual is clean where it came from token ids through segments alone; where each came from is remembered. What
+ * follows from a reconstruction is always computed. Cached values are exact: results do not depend on the cache.
  */
 import type { ContentCache } from '../io/content-cache.ts';
 import { sha256 } from '../io/hash.ts';
@@ -12,11 +12,12 @@ import type { LanguageModel, TokenBatch } from './language-model.ts';
 
 /**
  * @param identity hash of what the model's numbers follow from: its files, the device, the runtime
- * @returns the model itself where its segments are loaded in turn: residuals then wait outside memory and lose their descent
+ * @returns the model itself where its segments are loaded in turn: residuals then wait outside memory, and where they came
+ *   from is not known
  */
 export function cachedModel(model: LanguageModel, cache: ContentCache, identity: string): LanguageModel {
   if (!model.resident) return model;
-  const descent = new WeakMap<Float32Array, string>();
+  const origins = new WeakMap<Float32Array, string>();
   const batches = new WeakMap<TokenBatch, string>();
 
   function nameOf(batch: TokenBatch): string {
@@ -37,7 +38,7 @@ export function cachedModel(model: LanguageModel, cache: ContentCache, identity:
 
   /** What led to a residual; undefined for one that is not clean. */
   function originOf(residual: Float32Array | null, batch: TokenBatch): string | undefined {
-    return residual === null ? sha256(`clean ${identity} ${nameOf(batch)}`) : descent.get(residual);
+    return residual === null ? sha256(`clean ${identity} ${nameOf(batch)}`) : origins.get(residual);
   }
 
   async function kept(key: string, length: number, make: () => Promise<Float32Array>): Promise<Float32Array> {
@@ -56,7 +57,7 @@ export function cachedModel(model: LanguageModel, cache: ContentCache, identity:
       const key = reached(segment, from);
       const length = batch.rows * batch.tokens * model.dModel;
       const after = await kept(key, length, () => model.advance(segment, residual, batch));
-      descent.set(after, key);
+      origins.set(after, key);
       return after;
     },
     async finish(residual, batch) {

@@ -18,7 +18,7 @@ export function firstNotFinite(values: Float32Array): number {
   return sum === 0 ? -1 : values.findIndex((value) => !Number.isFinite(value));
 }
 
-export interface Found {
+export interface NonFinite {
   /** What holds the value: the residual after the segment, or the losses. */
   what: 'residual' | 'loss' | 'divergence';
   segment: number;
@@ -37,7 +37,7 @@ export async function notFinite(
   checkpoint: Checkpoint,
   parts: ModelParts,
   segments: readonly PlacedSegment[],
-  found: Found,
+  found: NonFinite,
 ): Promise<MalformedError> {
   const { what, segment, hooks, position, tokens } = found;
   const { first, last, hook } = segments[segment]!;
@@ -57,7 +57,7 @@ async function reason(
   checkpoint: Checkpoint,
   parts: ModelParts,
   segments: readonly PlacedSegment[],
-  { segment, given }: Found,
+  { segment, given }: NonFinite,
 ): Promise<string> {
   if (given) return ', from a residual that already held one: what replaced it is at fault';
   const { first, last } = segments[segment]!;

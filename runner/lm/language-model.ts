@@ -41,7 +41,7 @@ export interface LanguageModel {
   /** In order; work on much text goes through them by `sweep`. */
   readonly segments: readonly PlacedSegment[];
   /**
-   * False when one segment is loaded at a time: asking for another one lets go of it. All methods still work, but
+   * False when one segment is loaded at a time: asking for another one unloads it. All methods still work, but
    * only a sweep of many batches together loads each segment once.
    */
   readonly resident: boolean;

@@ -1,6 +1,5 @@
 /**
- * Runs text through a language model segment by segment, and shows whoever wants to see them the residuals at the
- * hooks.
+ * Runs text through a language model segment by segment, and shows observers the residuals at the hooks.
  *
  * A sweep takes some batches (`together`) through all segments before the next ones: one batch at a time where the
  * model is resident, so that nothing waits; many where segments are loaded in turn, so that each is loaded once for
@@ -8,7 +7,7 @@
  *
  * At a hook an observer sees the clean residual of each batch, and may let others go on beside it from there
  * (branches): a reconstruction, a patched one. They are carried through the remaining segments with the clean one, and
- * the losses they end in come back to whoever sent them off. Between segments they wait in a store; its arithmetic
+ * the losses they end in come back to the observer that made them. Between segments they wait in a store; its arithmetic
  * stands in residual-store.ts.
  */
 import { type Reporter, Stopped } from '../reporter.ts';
@@ -16,7 +15,7 @@ import { type LanguageModel, repeated, rowOf, type TokenBatch } from './language
 import { memoryStore, type ResidualStore } from './residual-store.ts';
 
 /** The clean residual of one batch at one hook. */
-export interface Sight {
+export interface HookBatch {
   /** Number of the hook among the model's. */
   hook: number;
   /** Number of the batch among those swept. */
@@ -49,8 +48,8 @@ export interface ConstantBranch {
 }
 
 /**
- * Who looks at a sweep. All parts are optional; a batch for which nobody asks for more ends at the last hook. Several
- * observers with batches of their own share a sweep, so that every segment is loaded and run once over them all.
+ * What is called during a sweep. All parts are optional; a batch for which no observer asks for more ends at the last
+ * hook. Several observers with batches of their own share a sweep, so that every segment is loaded and run once over them all.
  */
 export interface Observer {
   /** Its batches, by their numbers in the sweep, `to` excluded; all by default. It sees them numbered from 0. */
@@ -58,7 +57,7 @@ export interface Observer {
   /** Whether its branches are compared with the clean model by KL; the model must have been opened with divergence. */
   divergence?: boolean;
   /** Called once for each hook and batch; batches come in order at each hook, hooks in order for each batch. */
-  see?(sight: Sight): Promise<readonly Branch[]>;
+  see?(seen: HookBatch): Promise<readonly Branch[]>;
   /** Called once per hook, when all batches were seen there. Its batches must then be of one width. */
   seen?(hook: number): readonly ConstantBranch[];
   /** Called once per batch with the losses of the model left alone. */
@@ -73,16 +72,16 @@ export interface SweepOptions {
   store?: ResidualStore;
 }
 
-/** A residual on its way from a hook. */
-interface Lane {
+/** A branch on its way through the segments behind its hook. */
+interface RunningBranch {
   /** Its name in the store. */
   key: string;
   observer: Observer;
   ended: Branch['ended'];
 }
 
-/** One row on its way that answers for all of an observer's batches. */
-interface ConstantLane {
+/** A constant branch on its way: one row stands for all of an observer's batches. */
+interface RunningConstant {
   key: string;
   batches: readonly TokenBatch[];
   ended: ConstantBranch['ended'];
@@ -109,7 +108,7 @@ export async function sweep(
   const total = tokens.reduce((sum, count) => sum + count, 0);
   let done = 0;
 
-  /** Whoever looks at a batch, with the number it knows it by. */
+  /** The observers of a batch, and its number among the batches of each. */
   const watching = (index: number) =>
     views.flatMap(({ observer, from, to }) =>
       index >= from && index < to ? [{ observer, number: index - from }] : [],
@@ -121,24 +120,24 @@ export async function sweep(
 
   for (let from = 0; from < batches.length; from += together) {
     const chunk = [...batches.entries()].slice(from, from + together);
-    const branches = new Map<number, Lane[]>(chunk.map(([index]) => [index, []]));
-    const constants: ConstantLane[] = [];
+    const branches = new Map<number, RunningBranch[]>(chunk.map(([index]) => [index, []]));
+    const constants: RunningConstant[] = [];
     for (const [number, { hook }] of segments.entries()) {
       const goesOn = ([index]: readonly [number, TokenBatch]): boolean =>
         number <= lastHook || cleanEnds[index]! || branches.get(index)!.length > 0;
       if (constants.length === 0 && !chunk.some(goesOn)) break;
       for (const [index, batch] of chunk) {
         if (reporter.stopRequested()) throw new Stopped();
-        const lanes = branches.get(index)!;
+        const running = branches.get(index)!;
         const cleanRuns = number <= lastHook || cleanEnds[index]!;
         const clean = cleanRuns && number > 0 ? await store.take(`clean-${index}`) : null;
         if (number === last) {
-          await finish(index, lanes, clean);
+          await finish(index, running, clean);
         } else {
-          for (const { key } of lanes) await advance(number, key, batch);
+          for (const { key } of running) await advance(number, key, batch);
           if (cleanRuns) {
             const residual = await model.advance(number, clean, batch);
-            if (hook !== null) await show(hook, index, residual, lanes);
+            if (hook !== null) await show(hook, index, residual, running);
             if (number < lastHook || cleanEnds[index]!) await store.put(`clean-${index}`, residual);
           }
         }
@@ -147,9 +146,10 @@ export async function sweep(
       }
       // Ablations take one row for the text of all chunks: they run beside the last one.
       if (from + together < batches.length) continue;
-      for (const lane of constants) {
-        if (number === last) lane.ended(await model.finishForAll(await store.take(lane.key), lane.batches));
-        else await advance(number, lane.key, rowOf(lane.batches[0]!.tokens));
+      for (const constant of constants) {
+        if (number === last)
+          constant.ended(await model.finishForAll(await store.take(constant.key), constant.batches));
+        else await advance(number, constant.key, rowOf(constant.batches[0]!.tokens));
       }
       if (hook !== null) await ablate(hook, constants);
     }
@@ -162,32 +162,41 @@ export async function sweep(
   }
 
   /** Lets the observers look, and sends off what they want to go on. */
-  async function show(hook: number, index: number, residual: Float32Array, lanes: Lane[]): Promise<void> {
+  async function show(
+    hook: number,
+    index: number,
+    residual: Float32Array,
+    running: RunningBranch[],
+  ): Promise<void> {
     for (const { observer, number } of watching(index)) {
-      const sight: Sight = { hook, index: number, batch: batches[index]!, residual };
-      for (const { residual: sent, ended } of (await observer.see?.(sight)) ?? []) {
-        const key = `branch-${index}-${lanes.length}`;
+      const seen: HookBatch = { hook, index: number, batch: batches[index]!, residual };
+      for (const { residual: sent, ended } of (await observer.see?.(seen)) ?? []) {
+        const key = `branch-${index}-${running.length}`;
         await store.put(key, sent);
-        lanes.push({ key, observer, ended });
+        running.push({ key, observer, ended });
       }
     }
   }
 
-  async function finish(index: number, lanes: readonly Lane[], clean: Float32Array | null): Promise<void> {
+  async function finish(
+    index: number,
+    running: readonly RunningBranch[],
+    clean: Float32Array | null,
+  ): Promise<void> {
     const batch = batches[index]!;
     const askers = watching(index).filter(({ observer }) => observer.clean !== undefined);
     if (askers.length > 0) {
       const nll = await model.finish(clean, batch);
       for (const { observer, number } of askers) observer.clean?.(number, batch, nll);
     }
-    for (const { key, observer, ended } of lanes) {
+    for (const { key, observer, ended } of running) {
       const residual = await store.take(key);
       if (observer.divergence) ended(await model.finishDivergence(residual, clean!, batch));
       else ended({ nll: await model.finish(residual, batch) });
     }
   }
 
-  async function ablate(hook: number, constants: ConstantLane[]): Promise<void> {
+  async function ablate(hook: number, constants: RunningConstant[]): Promise<void> {
     for (const { observer, from, to } of views) {
       const own = batches.slice(from, to);
       if (own.length === 0) continue;

@@ -1,6 +1,6 @@
 /**
  * Cancellation points. A loop that never returns to its event loop can only be ended from inside: long loops call
- * `cancellationPoint` between steps, and whoever runs them says what it does there, which may be to throw.
+ * `cancellationPoint` between steps, and the thread that runs them decides what happens there; it may throw.
  */
 let check = (): void => undefined;
 

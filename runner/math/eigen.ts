@@ -6,7 +6,7 @@ import { random } from './random.ts';
 /** Up to this size all eigenvectors are found by rotations; above it the leading ones by iteration. */
 const ROTATE_UP_TO = 256;
 const SWEEPS = 30;
-/** Directions iterated beside those asked for: the next eigenvalues decide how fast the wanted ones settle. */
+/** Directions iterated besides those asked for: the next eigenvalues decide how fast the wanted ones settle. */
 const SPARE = 8;
 const ITERATIONS = 100;
 

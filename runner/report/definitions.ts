@@ -12,7 +12,7 @@ import { declarations } from './suites/index.ts';
 export type { Definition, Direction } from './definition.ts';
 export { type ComponentName, componentNames, interpScoreComponents } from './suites/interpscore.ts';
 
-/** Of what is measured of every SAE, whatever suites a run asks for, and what is read of others' files beside suites. */
+/** Of what is measured of every SAE, whatever suites a run asks for, and what is read of others' files besides suites. */
 export const baseDefinitions = {
   ...grouped('Reconstruction and sparsity', {
     'var_exp@pooled-v1': {

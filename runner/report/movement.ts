@@ -44,15 +44,15 @@ function within(again: number, value: number, interval: Movement['interval']): b
   return again >= interval.low - HAIR && again <= interval.high + HAIR;
 }
 
-interface Found {
+interface FoundMeasure {
   path: string;
   value: number | null;
   interval: Movement['interval'];
 }
 
 /** Every measure of a record, wherever it stands. */
-function measuresOf(record: EvaluationRecord): Found[] {
-  const found: Found[] = [];
+function measuresOf(record: EvaluationRecord): FoundMeasure[] {
+  const found: FoundMeasure[] = [];
   const visit = (node: unknown, path: string): void => {
     if (typeof node !== 'object' || node === null) return;
     if (isMeasure(node)) found.push({ path, value: node.value, interval: node.interval ?? null });

@@ -45,7 +45,7 @@ export function encodingThread(): EncodingThread {
       made.catch(() => undefined);
       return {
         async encode(x, tokens) {
-          // Sent at once: whoever asks goes on with work that blocks this thread.
+          // Sent at once: the caller goes on with work that blocks this thread.
           const latents = request({ kind: 'encode', id, x, tokens }, [x.buffer]);
           latents.catch(() => undefined);
           await made;

@@ -15,7 +15,7 @@ const onnxTypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16', F64: 'floa
  *
  * @param needed the matrices of the program
  * @throws MalformedError when a checksum of the file is another
- * @returns what `openSession` needs beside the program: the folder of the file
+ * @returns what `openSession` needs besides the program: the folder of the file
  */
 export async function inFile(
   sae: StoredSae,

@@ -51,7 +51,7 @@ export function vectorIn(graph: Graph, name: 'b_enc' | 'b_dec', sae: SaeVectors)
   return graph.floats(sae.b_enc, tensorShape(name, sae));
 }
 
-/** Whether decoding needs x beside the latents: to undo a normalisation of each token, or for the skip connection. */
+/** Whether decoding needs x besides the latents: to undo a normalisation of each token, or for the skip connection. */
 export function decodingNeedsInput(sae: SaeVectors): boolean {
   const { kind } = undoneOnOutput(sae);
   return kind === 'constant_norm_rescale' || kind === 'layer_norm' || sae.W_skip !== undefined;

@@ -193,7 +193,7 @@ type WithoutMatrices<S> = S extends Sae ? Omit<S, 'W_enc' | 'W_dec'> : never;
 /** An SAE but for its two large matrices. */
 export type SaeVectors = WithoutMatrices<Sae>;
 
-/** The tensors beside W_enc and W_dec, in a fixed order. */
+/** The tensors besides W_enc and W_dec, in a fixed order. */
 export function vectorsOf(sae: SaeVectors): NamedTensor[] {
   const latents = [sae.d_sae];
   const named = (name: string, data: Float32Array, shape: readonly number[]): NamedTensor => ({

@@ -9,7 +9,7 @@ import asc from 'assemblyscript/asc';
  * Compiles `entries` (what they export the module exports) and what they import of one another and of vector.as.ts. A file
  * name.as.ts is imported as './name', wherever it lies.
  *
- * @param flags beside those that all modules of this project have: no runtime, memory from outside
+ * @param flags besides those that all modules of this project have: no runtime, memory from outside
  * @throws Error with the compiler's words when a source has a fault
  */
 export async function compileAssemblyScript(

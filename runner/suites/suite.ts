@@ -109,7 +109,7 @@ export interface SuiteRun {
   score(sae: ScoredSae): SuiteResult | Promise<SuiteResult>;
   /** Values that stand between a floor and a ceiling, of the SAE scored last. */
   controlled?(sae: ScoredSae, result: SuiteResult): Promise<ControlledValue[]>;
-  /** What its draws follow from beside their seed: data that compared records must share. */
+  /** What its draws follow from besides their seed: data that compared records must share. */
   pairing?: readonly unknown[];
 }
 

@@ -29,7 +29,7 @@ export function fieldsOf(how: Extractor): string[] {
 const ROLES: Readonly<Record<string, string>> = { human: 'user', gpt: 'assistant' };
 /** A part of a turn that is text; images and sounds have no place in a text. */
 const textPart = z.looseObject({ type: z.literal('text').optional(), text: z.string() });
-/** Text, parts of it, or nothing beside the calls of tools. Parts are put end to end, as templates that know parts do. */
+/** Text, parts of it, or nothing besides the calls of tools. Parts are put end to end, as templates that know parts do. */
 const content = z.union([
   z.string(),
   z.null(),

@@ -5,7 +5,7 @@ import { Stopped, type Voice } from '../reporter.ts';
 import { failureOf } from './failure.ts';
 import type { FromThread, LinkStart, ToThread } from './messages.ts';
 
-/** What a worker thread is given: its words go to whoever opened the link. */
+/** What a worker thread is given: progress and notes go to the thread that opened the link. */
 export interface Thread extends Voice {
   /** Aborts when the thread is asked to stop; for work that waits on its event loop. */
   readonly signal: AbortSignal;

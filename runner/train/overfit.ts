@@ -1,5 +1,5 @@
 /**
- * The check that practitioners run first: train on one batch, over and over. A step that works learns it by heart,
+ * The check that practitioners run first: train on one batch, over and over. A training step that works overfits it,
  * whatever the data are; one that does not will not learn a corpus either.
  */
 import { MalformedError, UserError } from '../errors.ts';
@@ -27,7 +27,7 @@ const FLAT_SHARE = 0.01;
 const DIVERGED_VAR_EXP = -1_000;
 
 export type OverfitOutcome =
-  /** Learned by heart. */
+  /** Overfitted, as it should be. */
   | 'learned'
   /** The loss does not move. */
   | 'flat'

@@ -33,7 +33,7 @@ export interface SaePlan {
   recipe: Recipe;
 }
 
-/** All that resuming needs of one SAE, beside its plan. */
+/** All that resuming needs of one SAE, besides its plan. */
 export interface SaeTrainingState {
   steps: number;
   tokens: number;

@@ -1,4 +1,4 @@
-/** One thing for each tensor that is trained, by its name. Every SAE has the three; the others are its architecture's. */
+/** One value for each trained tensor, by its name. Every SAE has these three; its architecture adds others. */
 export type PerParameter<T> = Record<string, T> & Record<'W_enc' | 'W_dec' | 'b_dec', T>;
 
 /** Shapes of the tensors that are trained, in a fixed order. */

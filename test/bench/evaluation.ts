@@ -141,8 +141,8 @@ async function ours(saes: readonly OpenSae[]): Promise<Found[]> {
     { residual: false },
   );
   await observe(model, [tokens, probes], async () => ({ reporter: silent }));
-  const pooled = probes.found();
-  return tokens.found().map(({ tables, losses }, hook) => {
+  const pooled = probes.result();
+  return tokens.result().map(({ tables, losses }, hook) => {
     const [of] = losses;
     const [suite] = reconstructionSuite(tables, resampleRows(rows.length, { count: 0 }));
     return {

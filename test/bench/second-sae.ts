@@ -75,7 +75,7 @@ async function evaluated(
     saes: 0,
   });
   try {
-    const kept =
+    const cached =
       cacheFolder === null
         ? undefined
         : { cache: await openContentCache(cacheFolder, 2 ** 32, 'bench'), identity: 'bench' };
@@ -88,11 +88,11 @@ async function evaluated(
         suites: suitesOf(config),
         text,
         saes: [{ planned: planned!, file, sha256: await storedSha256(file.sae) }],
-        kept,
+        cached,
       },
       silent,
     );
-    await kept?.cache.settled();
+    await cached?.cache.settled();
     const { user, system } = process.cpuUsage(used);
     return {
       seconds: (performance.now() - since) / 1000,

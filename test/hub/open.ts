@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type HubReference, parseReference } from '../../runner/hub/reference.ts';
-import { PATIENCE } from '../../runner/hub/retry.ts';
+import { RETRY_POLICY } from '../../runner/hub/retry.ts';
 import { Secret } from '../../runner/hub/settings.ts';
 import { type Hub, openHub } from '../../runner/hub/transport.ts';
 import { type StandIn, startStandIn } from './stand-in.ts';
@@ -38,7 +38,12 @@ export async function withBench(use: (bench: Bench) => Promise<void>): Promise<v
     offline: false,
     symlinks: true,
   };
-  const hub = openHub({ settings, clock, patience: PATIENCE, timeouts: { answerMs: 5000, stallMs: 200 } });
+  const hub = openHub({
+    settings,
+    clock,
+    retryPolicy: RETRY_POLICY,
+    timeouts: { answerMs: 5000, stallMs: 200 },
+  });
   const change = ({
     endpoint,
     token,

@@ -188,16 +188,16 @@ export const mutations: readonly Mutation[] = [
     'evaluation.tokens',
   ),
   job(
-    'run/standing.ts',
+    'run/resumed-state.ts',
     "stage: found.stage === 'training' ? 'training' : 'evaluating',",
     "stage: 'evaluating',",
-    'test/unit/job/run/standing.test.ts',
+    'test/unit/job/run/resumed-state.test.ts',
   ),
   job(
-    'run/standing.ts',
+    'run/resumed-state.ts',
     'if (evaluated === identity.evaluated)',
     'if (evaluated !== identity.evaluated)',
-    'test/unit/job/run/standing.test.ts',
+    'test/unit/job/run/resumed-state.test.ts',
   ),
   job(
     'shared/planned-saes.ts',

@@ -42,7 +42,7 @@ export async function checkStart(
     hooks: [],
     asks: sweepAsks(0, [], undefined),
     controls: false,
-    kept: undefined,
+    cached: undefined,
     checking: true,
     readings: readingsOf(config, suites),
   });

@@ -5,8 +5,8 @@ import { type ControlPass, controlPass } from '../../evaluation/control-pass.ts'
 import { type Evaluated, evaluate, type RunningSuite } from '../../evaluation/evaluate.ts';
 import {
   blocksOf,
+  type CachedResults,
   type HookSaes,
-  type Kept,
   type Observation,
   observe,
 } from '../../evaluation/observation.ts';
@@ -61,13 +61,14 @@ export async function evaluateStage(
     /** With the content hash of each. */
     saes: readonly { planned: PlannedSae; file: SaeFile; sha256: string }[];
     text: EvaluationText;
-    /** Where what no SAE decides is kept. */
-    kept?: Kept | undefined;
+    /** Where what does not depend on an SAE is cached. */
+    cached?: CachedResults | undefined;
   },
   reporter: (stage: string, unit: string) => Reporter,
 ): Promise<EvaluateStage> {
-  const { config, device, opened, tokenizer, suites, saes, kept } = run;
-  const model = kept === undefined ? opened.model : cachedModel(opened.model, kept.cache, kept.identity);
+  const { config, device, opened, tokenizer, suites, saes, cached } = run;
+  const model =
+    cached === undefined ? opened.model : cachedModel(opened.model, cached.cache, cached.identity);
   const { dModel } = model;
   const { resamples, seed } = config.evaluation;
   const draws = { resamples, seed };
@@ -100,7 +101,7 @@ export async function evaluateStage(
         seed,
         device,
         ...threads,
-        ...(kept && { kept }),
+        ...(cached && { cached }),
       });
       if (controls === null) {
         const rows = batches[0]?.rows ?? 0;
@@ -109,7 +110,7 @@ export async function evaluateStage(
       }
     }
     const packed = observeTokens(dModel, hooks, batches, controls === null ? [] : [controls.observer]);
-    const asks = sweepAsks(dModel, hooks, kept);
+    const asks = sweepAsks(dModel, hooks, cached);
     const contexts = suiteContexts({
       config,
       tokenizer,
@@ -118,7 +119,7 @@ export async function evaluateStage(
       hooks,
       asks,
       controls: controls !== null,
-      kept,
+      cached,
       readings: readingsOf(config, suites),
     });
     const running: RunningSuite[] = [];
@@ -134,7 +135,7 @@ export async function evaluateStage(
 
     const scoring = reporter('scoring', 'SAEs');
     scoring.progress(0, order.length);
-    const evaluated = await evaluate(packed.found(), running, controls?.measured() ?? null, {
+    const evaluated = await evaluate(packed.result(), running, controls?.measured() ?? null, {
       draws,
       pairing: pairingKeys(
         batches,

@@ -121,7 +121,7 @@ export async function recordOf(parts: {
   };
 }
 
-/** The declarations of the suites from files, so that whoever has the record can show their parts. */
+/** The declarations of the suites from files, so that the record alone is enough to show their parts. */
 function declaredParts(
   { config, suites }: Pick<MeasuringRun, 'config' | 'suites'>,
   evaluated: Evaluated,

@@ -1,10 +1,10 @@
-/** What a run offers its suites: its texts, its tokenizer, what was kept of earlier runs, and the sweep. */
+/** What a run offers its suites: its texts, its tokenizer, cached results of earlier runs, and the sweep. */
 import { serialize } from 'node:v8';
 import type { CorpusSettings, EvaluationSettings, ProbingSettings } from '../../config/sections.ts';
 import { UserError } from '../../errors.ts';
 import type { SweepAsks } from '../../evaluation/asks.ts';
 import { conceptTexts } from '../../evaluation/concepts.ts';
-import { blocksOf, type HookSaes, type Kept } from '../../evaluation/observation.ts';
+import { blocksOf, type CachedResults, type HookSaes } from '../../evaluation/observation.ts';
 import { remembered } from '../../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../../io/hash.ts';
 import type { Exclusion } from '../../report/schema.ts';
@@ -39,20 +39,20 @@ export function suiteContexts(run: {
   hooks: readonly HookSaes[];
   asks: SweepAsks;
   controls: boolean;
-  kept: Kept | undefined;
+  cached: CachedResults | undefined;
   /** Asked before training whether all is there: text of the small world, which no run can lack, is not made. */
   checking?: boolean;
   /** What the suites said they would read: the model was opened for no more. */
   readings: readonly Reading[];
 }): SuiteContexts {
-  const { config, tokenizer, reading, asks, kept } = run;
+  const { config, tokenizer, reading, asks, cached } = run;
   const { evaluation, probing } = config;
   const exclusions: Exclusion[] = [];
   const special = specialTokens(tokenizer);
   const load = probeSets(config, reading);
   const words: SuiteTokenizer = {
     encode: (text, options) => tokenizer.encode(text, options),
-    encodeAll: (texts, limit) => encodedTexts(tokenizer, texts, limit, kept?.cache),
+    encodeAll: (texts, limit) => encodedTexts(tokenizer, texts, limit, cached?.cache),
     decode: (ids) => tokenizer.decode(ids),
     special,
     size: tokenizer.vocabSize,
@@ -66,7 +66,7 @@ export function suiteContexts(run: {
   };
 
   const tasks = once(async (): Promise<AskedTasks> => {
-    const found = await probeTasks(config, tokenizer, reading, kept?.cache);
+    const found = await probeTasks(config, tokenizer, reading, cached?.cache);
     exclusions.push(...found.removed);
     return { tasks: found.tasks, pooled: asks.pooled(found.texts, { residual: run.controls }) };
   });
@@ -106,10 +106,10 @@ export function suiteContexts(run: {
         controls: run.controls,
         tokenizer: words,
         exclude,
-        // Draws and seed decide whatever is kept, so that no suite has to think of them.
+        // Draws and seed decide whatever is cached, so that no suite has to think of them.
         remember: (key, make) =>
           remembered(
-            kept?.cache,
+            cached?.cache,
             canonicalJson([id, suite.version, draws, probeSeed, sha256(serialize(key))]),
             make,
           ),
@@ -170,7 +170,7 @@ export function isDemo({ source, heldout }: Pick<CorpusSettings, 'source' | 'hel
   return source === 'small-world' && heldout === null;
 }
 
-/** Made when first asked for, and the same for whoever asks after. */
+/** Made at the first call; later calls get the same. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => (made ??= make());

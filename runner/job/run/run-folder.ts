@@ -47,7 +47,7 @@ export interface RunFolder {
  * @throws MalformedError when run.json is damaged
  */
 export async function openRunFolder(path: string): Promise<RunFolder> {
-  // What cannot be made is said by whoever takes it.
+  // A folder that cannot be made is reported when it is taken below.
   const made = await mkdir(path, { recursive: true }).catch(() => undefined);
   const owned = await ownFolder(path);
   const release = async (): Promise<void> => {

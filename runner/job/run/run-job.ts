@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { loadSuites } from '../../config/own-suites.ts';
 import { suitesOf } from '../../config/run-config.ts';
-import type { Kept } from '../../evaluation/observation.ts';
+import type { CachedResults } from '../../evaluation/observation.ts';
 import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
 import { openContentCache } from '../../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../../io/hash.ts';
@@ -35,8 +35,8 @@ import { openPlannedSae, type PlannedSae, plannedSaes } from '../shared/planned-
 import { writeTrained } from '../shared/trained-saes.ts';
 import { checkTrainingText } from '../training-data/check-text.ts';
 import type { RunStart } from './messages.ts';
+import { forgetTraining } from './resumed-state.ts';
 import { RUN_SCHEMA, type RunState, writeState } from './run-folder.ts';
-import { forgetTraining } from './standing.ts';
 import { trainStage } from './train-stage.ts';
 
 /**
@@ -229,12 +229,12 @@ async function evaluateRun(
   const saes = [];
   for (const each of run.saes) saes.push({ ...each, sha256: await storedSha256(each.file.sae) });
   const tests = await tested(run, reporter);
-  const kept = await openKept(start);
+  const cached = await openCachedResults(start);
   const { evaluated, ...data } = await evaluateStage(
-    { config, device, opened, tokenizer, suites: start.suites, text, saes, kept },
+    { config, device, opened, tokenizer, suites: start.suites, text, saes, cached },
     reporter,
   );
-  await kept?.cache.settled();
+  await cached?.cache.settled();
   const seconds = state.seconds.training + state.seconds.evaluating + (performance.now() - since) / 1000;
   const measuring: MeasuringRun = {
     ...start,
@@ -256,8 +256,8 @@ async function evaluateRun(
   return records;
 }
 
-/** What an earlier evaluation left of this model and text; undefined where nothing is to be kept. */
-async function openKept({ cache, identity, config }: RunStart): Promise<Kept | undefined> {
+/** What an earlier evaluation left of this model and text; undefined where nothing is to be cached. */
+async function openCachedResults({ cache, identity, config }: RunStart): Promise<CachedResults | undefined> {
   if (cache === null) return undefined;
   const { device } = config;
   // The last bits of a result depend on the threads of an operator.

@@ -37,7 +37,7 @@ export interface SaeAdapter {
   tensors: RegExp;
   /** Loaders of SAELens' registry whose files these are. */
   loaders: readonly string[];
-  /** Options that it takes beside those of every format. */
+  /** Options that it takes besides those of every format. */
   takes: readonly (keyof LoadOptions)[];
   /** What the name of a repository says and its files do not, with a phrase of it. */
   fromRepository?: (repo: string) => { options: LoadOptions; conversion: string } | null;

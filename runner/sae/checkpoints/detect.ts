@@ -8,7 +8,7 @@ import { withFile } from '../../io/byte-source.ts';
 import type { SaeAdapter } from './adapter.ts';
 import { adapters } from './adapters.ts';
 
-/** Keys of a file's state dict that are named where nobody knows them. */
+/** Keys of a state dict that an error for an unknown format lists. */
 const KEYS_SHOWN = 6;
 
 function unknown(path: string, found: string): UserError {

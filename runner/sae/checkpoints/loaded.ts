@@ -154,7 +154,7 @@ export async function storedTensors(source: ByteSource): Promise<Map<string, Sto
   return new Map([...file.tensors.keys()].map((name) => [name, storedArray(source, file, name)]));
 }
 
-/** Tensors by name, each asked for once; `rest` refuses what nobody asked for. */
+/** Tensors by name, each read once; `rest` refuses a file with tensors that were not read. */
 export class TensorBag {
   readonly #thing: string;
   readonly #format: string;

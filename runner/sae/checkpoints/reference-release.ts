@@ -58,7 +58,7 @@ const configSchema = z
 
 export type ReleaseConfig = z.infer<typeof configSchema>;
 
-/** What the config says beside the SAE itself. */
+/** What the config says besides the SAE itself. */
 export type ReleaseDetails = Pick<
   ReleaseConfig,
   'k_aux' | 'alpha_aux' | 'hook_name' | 'model_name' | 'tokens_seen' | 'step'

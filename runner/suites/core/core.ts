@@ -28,7 +28,7 @@ export function coreSuite(table: CoreTable, resamples: Resamples): SuiteResult<C
   const clean = loss(table.clean);
   const sae = loss(table.sae);
   const zero = loss(table.zero);
-  // Rounding may leave a hair below zero where the reconstruction is exact.
+  // Rounding may leave a value just below zero where the reconstruction is exact.
   const klSae = pooled(table.klSae, positions, resamples);
   const klZero = pooled(table.klZero, positions, resamples);
   return suiteResult({

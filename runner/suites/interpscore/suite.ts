@@ -45,7 +45,7 @@ export const interpScore = defineSuite({
         return { task: name, data, features: part, labels, texts };
       });
     };
-    const beside = probesBeside(context, tasksOf, (hook) => asked.pooled.at(hook), options);
+    const references = referenceProbes(context, tasksOf, (hook) => asked.pooled.at(hook), options);
     return {
       pairing: asked.tasks.map(({ name, labels, texts }) => [name, [...labels], sha256(texts.join('\0'))]),
       score(sae) {
@@ -73,7 +73,7 @@ export const interpScore = defineSuite({
         };
       },
       async controlled({ hook }, { statistics = {} }) {
-        const { shuffled, residual, chance } = await beside(hook);
+        const { shuffled, residual, chance } = await references(hook);
         return [
           {
             id: DENSE_PROBING,
@@ -93,7 +93,7 @@ export const interpScore = defineSuite({
 });
 
 /** Probes of the residual, once for each hook: the ceiling of the SAEs' own, and one on shuffled labels, which knows nothing. */
-function probesBeside(
+function referenceProbes(
   context: SuiteContext,
   tasksOf: (features: Features) => ProbeTask[],
   pooledAt: (hook: number) => PooledTexts,

@@ -27,7 +27,7 @@ export const kSparse = defineSuite({
   async begin(context, { kValues: ks }) {
     const sets = await plannedSets(context);
     if (sets === null) return null;
-    const beside = sets.map(({ plan, pooled }) =>
+    const references = sets.map(({ plan, pooled }) =>
       perHook(
         context,
         [ks, plan.set],
@@ -40,7 +40,7 @@ export const kSparse = defineSuite({
         const inputs = [];
         for (const [i, { plan, pooled }] of sets.entries()) {
           const latents = kSparseProbes(plan, pooled.at(hook).latents[index]!, ks);
-          inputs.push({ plan, latents, ...(await beside[i]!(hook)) });
+          inputs.push({ plan, latents, ...(await references[i]!(hook)) });
         }
         return { part: kSparseSuite(inputs, ks) };
       },

@@ -37,7 +37,7 @@ export interface Architecture<Name extends string, S extends Settings> {
   parameters(recipe: RecipeWith<S>, d_in: number): ParameterShapes;
   /** Those of them that are its own, as they are before the first step; W_enc, W_dec and b_dec are given. */
   initialise(recipe: RecipeWith<S>): Record<string, Float32Array>;
-  /** What the step program is told beside x, the state and Adam's factors: the inputs that `select` and `loss` add. */
+  /** What the step program is told besides x, the state and Adam's factors: the inputs that `select` and `loss` add. */
   feeds(
     recipe: RecipeWith<S>,
     step: { d_in: number; dead: Int32Array; updates: number },

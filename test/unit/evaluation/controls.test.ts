@@ -47,7 +47,7 @@ async function partWith(options: Partial<ControlOptions>): Promise<Controls> {
   })!;
   const packed = observeTokens(model.dModel, hooks, batches, [pass.observer]);
   await observe(model, [packed], async () => ({ reporter: silent }));
-  measured = packed.found();
+  measured = packed.result();
   controls = pass.measured();
   await pass.close();
   const probing: ControlledValue = {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { UnavailableError } from '../../../runner/errors.ts';
-import { PATIENCE, retryAfter, Transient, withRetries } from '../../../runner/hub/retry.ts';
+import { RETRY_POLICY, retryAfter, Transient, withRetries } from '../../../runner/hub/retry.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
 
 function context(draw: number) {
   const waits: number[] = [];
   const wait = async (ms: number) => void waits.push(ms);
-  return { waits, clock: { wait, random: () => draw, now: () => now }, patience: PATIENCE };
+  return { waits, clock: { wait, random: () => draw, now: () => now }, retryPolicy: RETRY_POLICY };
 }
 
 describe('withRetries', () => {

@@ -1,5 +1,5 @@
 /**
- * The k largest pre-activations of each token by way of an int8 product, cheaper than the float32 one
+ * Quantised screening: the k largest pre-activations of each token are found by way of an int8 product, cheaper than the float32 one
  * (`npm run bench -- train-peers` has both; kernels/select.as.ts says why they are found exactly).
  */
 import { float32, int8, openSession, type Session, uint8, uint8sOf } from '../../../onnx/session.ts';

@@ -4,13 +4,13 @@ import { lossWeight } from '../../common-settings.ts';
 import type { Recipe } from '../../recipe.ts';
 import type { TrainingBackend } from '../backend.ts';
 import { sharedSessions } from '../shared-sessions.ts';
-import { type Crew, openCrew } from './crew.ts';
 import type { Screened } from './dense.ts';
 import { type Build, compileKernels, instantiate } from './kernels.ts';
 import { layoutOf, memoryFor, sizesOf } from './layout.ts';
 import { writeState } from './sae-memory.ts';
 import { screenIsExact } from './screen.ts';
 import { SparseCpuSession } from './step.ts';
+import { openWorkerPool, type WorkerPool } from './worker-pool.ts';
 
 export interface SparseCpuOptions {
   /** Threads of this backend's own work and of onnxruntime's operators. Default: one a core. */
@@ -46,14 +46,14 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
   const compiled = compileKernels(options.build === undefined ? undefined : [options.build]);
   const { screened = 'where-it-pays' } = options;
   const sessions = sharedSessions<Session>();
-  let crew: Promise<Crew> | undefined;
+  let pool: Promise<WorkerPool> | undefined;
   let users = 0;
 
   async function leave(): Promise<void> {
     users -= 1;
     if (users > 0) return;
-    const last = crew;
-    crew = undefined;
+    const last = pool;
+    pool = undefined;
     await (await last)?.end();
   }
 
@@ -66,7 +66,7 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
       const memory = memoryFor(layout);
       writeState(memory, layout, state);
       users += 1;
-      crew ??= openCrew(threads, compiled);
+      pool ??= openWorkerPool(threads, compiled);
       const { adamBeta1, adamBeta2, unitNormDecoder, removeParallelGradient } = recipe;
       const settings = {
         adamBeta1,
@@ -76,7 +76,7 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
         lossWeight: lossWeight(recipe, d_in),
       };
       const place = { kernels: instantiate(compiled.module, memory), memory, layout, settings };
-      const session = new SparseCpuSession(recipe, place, state.updates, await crew, {
+      const session = new SparseCpuSession(recipe, place, state.updates, await pool, {
         sessions,
         threads,
         screened,

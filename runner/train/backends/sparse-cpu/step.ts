@@ -4,12 +4,12 @@ import { lossWeight } from '../../common-settings.ts';
 import type { Recipe } from '../../recipe.ts';
 import type { OptimiserState } from '../../state.ts';
 import type { StepControls, StepResult, TrainingSession } from '../backend.ts';
-import type { Crew } from './crew.ts';
 import { DenseParts, type Runtime, type Views } from './dense.ts';
 import { controlNames, makeRoom, padded } from './layout.ts';
 import { chunksOf, type Phase, type Workplace } from './phases.ts';
 import { copyRows, readState } from './sae-memory.ts';
 import { Screen } from './screen.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 /** torch.nn.utils.clip_grad_norm_ divides by the norm plus this. */
 const CLIP_EPSILON = 1e-6;
@@ -19,7 +19,7 @@ export class SparseCpuSession implements TrainingSession {
   readonly #place: Workplace;
   readonly #views: Views;
   readonly #dense: DenseParts;
-  readonly #crew: Crew;
+  readonly #pool: WorkerPool;
   readonly #runtime: Runtime;
   readonly #id: number;
   #screen: Screen | undefined;
@@ -27,15 +27,15 @@ export class SparseCpuSession implements TrainingSession {
   #open = true;
 
   /** @param place holds the state already */
-  constructor(recipe: Recipe, place: Workplace, updates: number, crew: Crew, runtime: Runtime) {
+  constructor(recipe: Recipe, place: Workplace, updates: number, pool: WorkerPool, runtime: Runtime) {
     this.#recipe = recipe;
     this.#place = place;
     this.#updates = updates;
     this.#views = viewsOf(place);
     this.#dense = new DenseParts(place.layout, this.#views, runtime);
-    this.#crew = crew;
+    this.#pool = pool;
     this.#runtime = runtime;
-    this.#id = crew.open(place);
+    this.#id = pool.open(place);
   }
 
   /** @throws UnavailableError when onnxruntime cannot take the encoder */
@@ -171,7 +171,7 @@ export class SparseCpuSession implements TrainingSession {
   async close(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    this.#crew.close(this.#id);
+    this.#pool.close(this.#id);
     await this.#screen?.close();
     await this.#dense.close();
   }
@@ -183,7 +183,7 @@ export class SparseCpuSession implements TrainingSession {
   }
 
   #run(phase: Phase): void {
-    this.#crew.run(this.#id, phase);
+    this.#pool.run(this.#id, phase);
   }
 
   #floats(at: number, length: number): Float32Array {

@@ -31,7 +31,7 @@ it('keeps results apart by suite, draws and probe seed, whatever a suite’s own
       // Nothing is asked of a sweep here.
       asks: {} as SweepAsks,
       controls: true,
-      kept: { cache, identity: 'model' },
+      cached: { cache, identity: 'model' },
       readings: [],
     });
     const value = await contexts

@@ -116,7 +116,7 @@ test('goes on where it was cut off, and forgets what the branch has left', () =>
     });
     const cut = {
       ...place,
-      hub: { ...place.hub, rangeBytes: 20_000, patience: { ...place.hub.patience, attempts: 1 } },
+      hub: { ...place.hub, rangeBytes: 20_000, retryPolicy: { ...place.hub.retryPolicy, attempts: 1 } },
     };
     await expect(take(cut)).rejects.toThrow(/L0\.safetensors/);
     expect(await nothing()).toEqual([]);

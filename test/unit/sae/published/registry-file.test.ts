@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MalformedError, UnavailableError, UserError } from '../../../../runner/errors.ts';
 import { fetchPinned } from '../../../../runner/hub/pinned-file.ts';
-import { PATIENCE } from '../../../../runner/hub/retry.ts';
+import { RETRY_POLICY } from '../../../../runner/hub/retry.ts';
 import { Secret } from '../../../../runner/hub/settings.ts';
 import { type Hub, openHub } from '../../../../runner/hub/transport.ts';
 import { sha256 } from '../../../../runner/io/hash.ts';
@@ -42,7 +42,7 @@ beforeEach(async () => {
     symlinks: true,
   };
   const clock = { wait: async () => undefined, random: () => 1, now: () => 0 };
-  hub = openHub({ settings, clock, patience: { ...PATIENCE, attempts: 3 } });
+  hub = openHub({ settings, clock, retryPolicy: { ...RETRY_POLICY, attempts: 3 } });
 });
 
 afterEach(async () => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoModelFolder, demoRow } from '../../../../runner/demo/index.ts';
 import { observeCore } from '../../../../runner/evaluation/core-pass.ts';
-import { type HookSaes, type Kept, observe } from '../../../../runner/evaluation/observation.ts';
+import { type CachedResults, type HookSaes, observe } from '../../../../runner/evaluation/observation.ts';
 import { openContentCache } from '../../../../runner/io/content-cache.ts';
 import { openCheckpoint } from '../../../../runner/lm/checkpoint.ts';
 import {
@@ -120,7 +120,7 @@ describe('against SAEBench’s core evaluation and SAELens', () => {
     const observation = await observeCore(model.dModel, hooks, batches, special);
     const reporter = { progress: () => undefined, note: () => undefined, stopRequested: () => false };
     await observe(model, [observation], async () => ({ reporter }));
-    const found = coreSuite(observation.found().tables[0]![0]!, resamples).statistics;
+    const found = coreSuite(observation.result().tables[0]![0]!, resamples).statistics;
     const original = 'get_downstream_reconstruction_metrics';
     compared('loss_clean, loss_sae, loss_zero@saebench-core', original, 1e-4, [
       [
@@ -164,11 +164,11 @@ describe('against SAEBench’s core evaluation and SAELens', () => {
         return model.finishDivergence(residual, clean, batch);
       },
     };
-    const measured = async (each: Kept | undefined) => {
+    const measured = async (each: CachedResults | undefined) => {
       divergences = 0;
       const observation = await observeCore(model.dModel, hooks, batches, special, each);
       await observe(counting, [observation], async () => ({ reporter }));
-      const found = observation.found();
+      const found = observation.result();
       await cache.settled();
       return { found, divergences };
     };

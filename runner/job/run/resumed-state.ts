@@ -1,4 +1,4 @@
-/** Where a run stands when it is asked for again, perhaps with other settings. */
+/** The state that a run is taken up from when it is started again, perhaps with other settings. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { differingSettings } from '../../config/roles.ts';
@@ -16,7 +16,7 @@ import type { RunFolder, RunState } from './run-folder.ts';
  * @returns undefined where it begins
  * @throws UserError when the folder holds SAEs trained with other settings, or of another language model
  */
-export async function standing(
+export async function resumedState(
   { path, found }: Pick<RunFolder, 'path' | 'found'>,
   config: RunConfig,
   identity: RunIdentity,

@@ -1,12 +1,12 @@
-/** Body of a crew's thread: takes part in every round, then sleeps until the next. */
+/** Body of a thread of the worker pool: takes part in every round, then sleeps until the next. */
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { serve, type Thread } from '../../../threads/body.ts';
-import { type CrewMessage, type CrewRequest, type CrewStart, words } from './crew.ts';
 import { instantiate } from './kernels.ts';
 import { phases, type Workplace, work } from './phases.ts';
+import { type PoolMessage, type PoolRequest, type PoolStart, words } from './worker-pool.ts';
 
-function takePart({ control, module, port }: CrewStart, thread: Thread): void {
-  // Whoever asks is blocked in a round and cannot hear that this thread ends: it reads the word.
+function takePart({ control, module, port }: PoolStart, thread: Thread): void {
+  // The asking thread is blocked in a round and receives no event of this thread's end: it reads this word.
   process.once('exit', () => {
     Atomics.store(control, words.FAILED, 1);
     Atomics.notify(control, words.DONE);
@@ -22,7 +22,7 @@ function takePart({ control, module, port }: CrewStart, thread: Thread): void {
     try {
       // This thread does not return to its event loop, so messages are fetched.
       for (let found = receiveMessageOnPort(port); found !== undefined; found = receiveMessageOnPort(port)) {
-        const message = found.message as CrewMessage;
+        const message = found.message as PoolMessage;
         if (message.type === 'close') places.delete(message.id);
         else {
           const { memory, layout, settings } = message;
@@ -41,7 +41,7 @@ function takePart({ control, module, port }: CrewStart, thread: Thread): void {
   port.close();
 }
 
-serve<CrewStart, CrewRequest, null>((start, thread) => ({
+serve<PoolStart, PoolRequest, null>((start, thread) => ({
   async answer(request) {
     if (request === 'rounds') takePart(start, thread);
     return null;

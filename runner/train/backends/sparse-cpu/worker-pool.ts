@@ -1,6 +1,6 @@
 /**
- * Worker threads that share the phases of steps with the thread that asks. They sleep between phases (a spinning
- * thread would take a core from whoever else needs it); the asking thread blocks until a phase is done.
+ * A pool of worker threads that share the phases of training steps with the thread that asks. They sleep between phases
+ * (a spinning thread would take a core from other work); the asking thread blocks until a phase is done.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { type Link, openLink } from '../../../threads/link.ts';
@@ -11,7 +11,7 @@ import { type Phase, phases, type Settings, type Workplace, work } from './phase
 /** Words of the block that all threads watch. */
 export const words = { ROUND: 0, PLACE: 1, PHASE: 2, NEXT: 3, DONE: 4, FAILED: 5 } as const;
 
-export interface CrewStart {
+export interface PoolStart {
   control: Int32Array<SharedArrayBuffer>;
   module: WebAssembly.Module;
   /** Where messages come between rounds. */
@@ -19,14 +19,14 @@ export interface CrewStart {
 }
 
 /** Whether a thread is there, and then to take part in rounds until it is asked to stop. */
-export type CrewRequest = 'ready' | 'rounds';
+export type PoolRequest = 'ready' | 'rounds';
 
 /** What a thread is told between rounds. */
-export type CrewMessage =
+export type PoolMessage =
   | { type: 'open'; id: number; memory: WebAssembly.Memory; layout: Layout; settings: Settings }
   | { type: 'close'; id: number };
 
-export interface Crew {
+export interface WorkerPool {
   /** Makes an SAE known to the threads, under a number of its own. */
   open(place: Workplace): number;
   /**
@@ -40,7 +40,7 @@ export interface Crew {
 }
 
 interface Helper {
-  link: Link<CrewRequest, null>;
+  link: Link<PoolRequest, null>;
   port: MessagePort;
 }
 
@@ -49,11 +49,11 @@ interface Helper {
  * @param body of the threads; for tests
  * @throws UnavailableError when the system refuses a thread
  */
-export async function openCrew(
+export async function openWorkerPool(
   threads: number,
   { module }: Pick<CompiledKernels, 'module'>,
-  body = new URL('./crew-worker.ts', import.meta.url),
-): Promise<Crew> {
+  body = new URL('./pool-worker.ts', import.meta.url),
+): Promise<WorkerPool> {
   const control = new Int32Array(new SharedArrayBuffer(Object.keys(words).length * 4));
   const helpers: Helper[] = [];
   const end = async (): Promise<void> => {
@@ -75,7 +75,7 @@ export async function openCrew(
   for (const { link } of helpers) link.request('rounds').catch(() => undefined);
   const places = new Map<number, Workplace>();
   let last = 0;
-  const tell = (message: CrewMessage): void => {
+  const tell = (message: PoolMessage): void => {
     for (const { port } of helpers) port.postMessage(message);
   };
   function check(phase: Phase): void {
@@ -120,10 +120,10 @@ export async function openCrew(
 /** A thread that ends between the look at FAILED and the wait for DONE is seen after so long. */
 const FAILED_LOOK_MS = 1_000;
 
-function openHelper(control: CrewStart['control'], module: WebAssembly.Module, body: URL): Helper {
+function openHelper(control: PoolStart['control'], module: WebAssembly.Module, body: URL): Helper {
   const { port1, port2 } = new MessageChannel();
   port1.unref();
-  const link: Helper['link'] = openLink<CrewStart, CrewRequest, null>({
+  const link: Helper['link'] = openLink<PoolStart, PoolRequest, null>({
     name: 'a thread of sparse-cpu',
     body,
     start: { control, module, port: port2 },

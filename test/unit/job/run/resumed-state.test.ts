@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resolveRun } from '../../../../runner/config/resolve.ts';
 import type { RunConfig } from '../../../../runner/config/run-config.ts';
 import { UserError } from '../../../../runner/errors.ts';
+import { resumedState } from '../../../../runner/job/run/resumed-state.ts';
 import type { RunState } from '../../../../runner/job/run/run-folder.ts';
-import { standing } from '../../../../runner/job/run/standing.ts';
 
 let path: string;
 let config: RunConfig;
@@ -32,14 +32,14 @@ const withCheckpoint = (): Promise<string | undefined> =>
 
 describe('a run that is asked for again', () => {
   it('goes on as it was with the same settings', async () => {
-    expect(await standing({ path, found: undefined }, config, identity)).toBeUndefined();
-    expect(await standing({ path, found: done }, config, identity)).toEqual(done);
+    expect(await resumedState({ path, found: undefined }, config, identity)).toBeUndefined();
+    expect(await resumedState({ path, found: done }, config, identity)).toEqual(done);
   });
 
   it.each(['done', 'releasing', 'evaluating'] as const)(
     'is measured again after %s, its training kept',
     async (stage) => {
-      const state = await standing({ path, found: { ...done, stage } }, config, {
+      const state = await resumedState({ path, found: { ...done, stage } }, config, {
         ...identity,
         evaluated: 'x',
       });
@@ -55,23 +55,23 @@ describe('a run that is asked for again', () => {
   it('trains on where it was training, whatever will be measured', async () => {
     await withCheckpoint();
     const found: RunState = { ...done, stage: 'training' };
-    const state = await standing({ path, found }, config, { ...identity, evaluated: 'x' });
+    const state = await resumedState({ path, found }, config, { ...identity, evaluated: 'x' });
     expect(state).toMatchObject({ stage: 'training', identity: { evaluated: 'x' } });
   });
 
   it('refuses to train with other settings once something is trained, and names them', async () => {
     const other = await resolveRun(['small-world-quick'], { set: ['sae.k=4', 'corpus.trainSeed=1'] });
     const asked = { ...identity, trained: 'x', evaluated: 'x' };
-    const refused = standing({ path, found: done }, other, asked);
+    const refused = resumedState({ path, found: done }, other, asked);
     await expect(refused).rejects.toBeInstanceOf(UserError);
     await expect(refused).rejects.toThrow(
       /found SAEs trained with other settings \(corpus\.trainSeed, sae\.k\); .*--fresh/,
     );
-    await expect(standing({ path, found: done }, config, { ...identity, model: 'x' })).rejects.toThrow(
+    await expect(resumedState({ path, found: done }, config, { ...identity, model: 'x' })).rejects.toThrow(
       /other model files/,
     );
     await withCheckpoint();
-    await expect(standing({ path, found: { ...done, stage: 'training' } }, other, asked)).rejects.toThrow(
+    await expect(resumedState({ path, found: { ...done, stage: 'training' } }, other, asked)).rejects.toThrow(
       /--fresh/,
     );
   });
@@ -81,9 +81,9 @@ describe('a run that is asked for again', () => {
     await mkdir(join(path, 'snapshots', 'step-000001'), { recursive: true });
     const found: RunState = { ...done, stage: 'training' };
     const asked = { ...identity, trained: 'x' };
-    expect(await standing({ path, found }, config, asked)).toBeUndefined();
+    expect(await resumedState({ path, found }, config, asked)).toBeUndefined();
     expect(await readdir(path)).toEqual([]);
     const measuring: RunState = { ...done, config: { ...config, train: false } };
-    expect(await standing({ path, found: measuring }, config, asked)).toBeUndefined();
+    expect(await resumedState({ path, found: measuring }, config, asked)).toBeUndefined();
   });
 });
