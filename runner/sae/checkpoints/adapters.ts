@@ -3,6 +3,7 @@ import type { SaeAdapter } from './adapter.ts';
 import { dictionaryLearning } from './dictionary-learning.ts';
 import { gemmaScope } from './gemma-scope.ts';
 import { gemmaScope2 } from './gemma-scope-2.ts';
+import { goodfire } from './goodfire.ts';
 import { llamaScope } from './llama-scope.ts';
 import { openAi } from './openai.ts';
 import { qwenScope } from './qwen-scope.ts';
@@ -16,6 +17,7 @@ export const adapters: readonly SaeAdapter[] = [
   dictionaryLearning,
   gemmaScope,
   gemmaScope2,
+  goodfire,
   llamaScope,
   openAi,
   qwenScope,

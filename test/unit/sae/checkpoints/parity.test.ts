@@ -24,7 +24,11 @@ function optionsOf(format: SaeFormat, name: string): LoadOptions {
   return format === 'qwen-scope' ? { k: 5 } : {};
 }
 
-const singleFiles: Record<string, string> = { 'qwen-scope': 'layer0.sae.pt', openai: 'layer.pt' };
+const singleFiles: Record<string, string> = {
+  goodfire: 'tiny-SAE-l2.pth',
+  'qwen-scope': 'layer0.sae.pt',
+  openai: 'layer.pt',
+};
 
 const cases = adapters
   .map(({ format }) => format)
@@ -46,7 +50,7 @@ function named(sae: Sae): string {
 }
 
 test('there are as many cases as the makers write', () => {
-  expect(cases.length).toBe(59);
+  expect(cases.length).toBe(60);
 });
 
 test.each(cases)('$format/$name computes what its author’s library computes', async ({ format, name }) => {

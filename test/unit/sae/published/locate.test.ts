@@ -7,6 +7,7 @@ import { UserError } from '../../../../runner/errors.ts';
 import type { Hub } from '../../../../runner/hub/transport.ts';
 import { sha256 } from '../../../../runner/io/hash.ts';
 import { openSaeFile } from '../../../../runner/sae/checkpoints/load.ts';
+import { saeLayer } from '../../../../runner/sae/published/hook-layer.ts';
 import { type Locating, locateSae, parseSaeName } from '../../../../runner/sae/published/locate.ts';
 import { parseRegistry } from '../../../../runner/sae/published/registry.ts';
 import { withBench } from '../../../hub/open.ts';
@@ -151,6 +152,40 @@ test('Qwen-Scope: one file, k from the repository’s name', async () => {
       expect(file.sae).toMatchObject({ architecture: 'topk', k: 5 });
     }
     expect((await locateSae(`${repo}:layer0.sae.pt#k=3`, locating(hub))).options.k).toBe(3);
+  });
+});
+
+test('Goodfire: one file, model and block from its name', async () => {
+  await withBench(async ({ hub, server }) => {
+    const repo = 'Goodfire/Llama-3.1-8B-Instruct-SAE-l19';
+    const [[, contents] = []] = Object.entries(await files('goodfire/sae', '')).filter(([name]) =>
+      name.endsWith('.pth'),
+    );
+    const name = 'Llama-3.1-8B-Instruct-SAE-l19.pth';
+    server.put(repo, { [name]: contents! });
+    const release = [
+      'goodfire-llama-3.1-8b-instruct:',
+      '  conversion_func: goodfire',
+      '  model: meta-llama/Llama-3.1-8B-Instruct',
+      `  repo_id: ${repo}`,
+      '  saes:',
+      '  - id: layer_19',
+      `    path: ${name}`,
+      '',
+    ].join('\n');
+    const registry = async () => ({
+      registry: parseRegistry('its release', release),
+      sha256: sha256(release),
+    });
+    for (const asked of [`${repo}:${name}`, 'saelens:goodfire-llama-3.1-8b-instruct/layer_19']) {
+      const place = await locateSae(asked, { ...locating(hub), registry });
+      const file = await openSaeFile(place.path, place.options);
+      await file.close();
+      expect(file.format).toBe('goodfire');
+      const { hook_name, model_name } = file.details;
+      expect(saeLayer(asked, { hook_name }, place.layer)).toBe(19);
+      expect(model_name).toBe('Llama-3.1-8B-Instruct');
+    }
   });
 });
 

@@ -1,0 +1,58 @@
+/**
+ * Goodfire: one saved state dict of two nn.Linear, encoder_linear.weight [d_sae, d_in] and decoder_linear.weight
+ * [d_in, d_sae] with their biases, and ReLU between them. b_dec is not subtracted (as SAELens reads them). The file's
+ * name alone says model and block: Llama-3.1-8B-Instruct-SAE-l19.pth.
+ */
+import { basename } from 'node:path';
+import { residualHook } from '../published/hook-layer.ts';
+import type { SaeAdapter } from './adapter.ts';
+import { accepted, openTensors, type SaeFile } from './loaded.ts';
+import { readStateDict } from './torch-tensors.ts';
+
+const NAME = /^(?<model>.+)-SAE-l(?<layer>\d{1,4})\.pth?$/;
+
+export const goodfire: SaeAdapter = {
+  format: 'goodfire',
+  mark: {
+    file: (name) => NAME.test(name),
+    stateDict: (keys) => keys.has('encoder_linear.weight') && keys.has('decoder_linear.weight'),
+  },
+  files: NAME,
+  tensors: NAME,
+  loaders: ['goodfire'],
+  takes: [],
+  open: openGoodfire,
+};
+
+/** @throws UnavailableError @throws MalformedError */
+async function openGoodfire(file: string): Promise<SaeFile> {
+  return openTensors(file, [], async (source) => {
+    const { bag, other } = await readStateDict(source, 'goodfire');
+    const encoder = bag.matrix('encoder_linear.weight', [-1, -1]);
+    const [d_sae, d_in] = [encoder.rows, encoder.columns];
+    const sae = {
+      architecture: 'relu',
+      d_in,
+      d_sae,
+      normalisation: { kind: 'none' },
+      apply_b_dec_to_input: false,
+      W_enc: encoder.turned(),
+      W_dec: bag.matrix('decoder_linear.weight', [d_in, d_sae]).turned(),
+      b_enc: await bag.take('encoder_linear.bias', [d_sae]),
+      b_dec: await bag.take('decoder_linear.bias', [d_in]),
+    } as const;
+    bag.rest();
+    if (other.size > 0)
+      throw bag.malformed(`keys ${[...other.keys()].join(', ').slice(0, 100)}`, 'tensors only');
+    const { model = null, layer } = NAME.exec(basename(file))?.groups ?? {};
+    return {
+      format: 'goodfire',
+      sae: accepted(source.name, sae),
+      details: { model_name: model, hook_name: layer === undefined ? null : residualHook(Number(layer)) },
+      conversions: [
+        'encoder_linear.weight and decoder_linear.weight turned',
+        ...(layer === undefined ? [] : [`model and block ${layer} from the file’s name`]),
+      ],
+    };
+  });
+}
