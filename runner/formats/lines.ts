@@ -9,8 +9,12 @@ export const MAX_LINE_BYTES = 2 ** 26;
 /** Bytes of one ranged read. */
 const PIECE_BYTES = 2 ** 22;
 const NEWLINE = 0x0a;
-/** Blank lines in a row: a few megabytes of a compressed file can be billions of them. */
+/** Blank lines in a row, and their bytes: a small file can be billions of them. */
 const MAX_BLANK = 2 ** 17;
+const MAX_BLANK_BYTES = 2 ** 23;
+/** Times its own size that a compressed file may unpack to, beyond what any may: text is packed to a tenth at best. */
+const MAX_RATIO = 200;
+const ANY_MAY_UNPACK = 2 ** 24;
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -36,7 +40,7 @@ export async function* lines(
 ): AsyncGenerator<Line> {
   let held: Uint8Array[] = [];
   let heldBytes = 0;
-  let blank = 0;
+  let [blank, blankBytes] = [0, 0];
   let offset = start;
   const take = (last: Uint8Array): Line => {
     const bytes = held.length === 0 ? last : Buffer.concat([...held, last]);
@@ -47,15 +51,16 @@ export async function* lines(
     held = [];
     heldBytes = 0;
     const ending = /\r?\n$/.exec(text)?.[0] ?? '';
+    const seen = text.trim() !== '';
+    [blank, blankBytes] = seen ? [0, 0] : [blank + 1, blankBytes + bytes.byteLength];
+    if (blank > MAX_BLANK || blankBytes > MAX_BLANK_BYTES)
+      throw malformed(source.name, `${blank} blank lines of ${blankBytes} bytes in a row`, 'lines of text');
     return { text: text.slice(0, text.length - ending.length), ending, next: offset };
   };
   for await (const piece of contents(source, compression, start)) {
     let from = 0;
     for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, from)) {
       if (heldBytes + end - from > limit) throw tooLong(source.name, offset, limit);
-      blank = heldBytes + end - from <= 1 ? blank + 1 : 0;
-      if (blank > MAX_BLANK)
-        throw malformed(source.name, `more than ${MAX_BLANK} blank lines in a row`, 'lines of text');
       yield take(piece.subarray(from, end + 1));
       from = end + 1;
     }
@@ -157,8 +162,22 @@ export async function* contents(
     return;
   }
   let skip = start;
+  let [packed, total] = [0, 0];
+  const counted = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces(source, 0)) {
+      packed += piece.byteLength;
+      yield piece;
+    }
+  };
   try {
-    for await (const piece of unpacked(pieces(source, 0), compression)) {
+    for await (const piece of unpacked(counted(), compression)) {
+      total += piece.byteLength;
+      if (total > Math.max(ANY_MAY_UNPACK, MAX_RATIO * packed))
+        throw malformed(
+          source.name,
+          `${packed} bytes that unpack to more than ${MAX_RATIO} times as many`,
+          'text, which is not that repetitive',
+        );
       const rest = piece.subarray(Math.min(skip, piece.byteLength));
       skip -= piece.byteLength - rest.byteLength;
       if (rest.byteLength > 0) yield rest;

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { MalformedError } from '../../../runner/errors.ts';
+import { jsonList } from '../../../runner/formats/json-list.ts';
 import { BrokenRow, type Compression, jsonLines, lines, paragraphs } from '../../../runner/formats/lines.ts';
 import { type ByteSource, memorySource } from '../../../runner/io/byte-source.ts';
 
@@ -119,5 +120,51 @@ test('millions of blank lines in a few bytes are refused, some of them are not',
     return found;
   };
   expect(await read(50_000)).toBe(2);
-  await expect(read(2 ** 22)).rejects.toThrow(/more than 131072 blank lines in a row/);
+  await expect(read(2 ** 22)).rejects.toThrow(/131073 blank lines of 131073 bytes in a row/);
+});
+
+describe('little that unpacks to much', () => {
+  /** A text of so many bytes and more, packed. */
+  const bomb = (row: string, bytes: number, compression: Compression, start = ''): ByteSource => {
+    const text = Buffer.from(start + row.repeat(Math.ceil(bytes / Buffer.byteLength(row))));
+    return memorySource('bomb', compression === 'gzip' ? gzipSync(text) : zstdCompressSync(text));
+  };
+  const kinds = (['gzip', 'zstd'] as const).flatMap((compression) =>
+    ([jsonLines, paragraphs, jsonList] as const).map((read) => [compression, read.name, read] as const),
+  );
+
+  // Blank as people see it: lines of several spaces, of tabs, of spaces that are no ASCII, with either line break.
+  const blanks = ['    \n', '\t \r\n', '\u00a0\u2003\n', `${' '.repeat(100_000)}\n`];
+  test.each(
+    kinds
+      .filter(([, name]) => name !== 'jsonList')
+      .flatMap((kind) => blanks.map((row) => [...kind, row] as const)),
+  )('blank lines, %s, %s', async (compression, _name, read, row) => {
+    const lines = all<unknown>(read(bomb(row, 18 << 20, compression), compression));
+    await expect(lines).rejects.toThrow(
+      /bomb: found \d+ blank lines of \d+ bytes in a row; expected lines of text/,
+    );
+  });
+
+  test.each(kinds)('rows that say nothing, %s, %s', async (compression, name, read) => {
+    const empty = ' '.repeat(50_000);
+    const [start, end] = name === 'jsonList' ? ['[', ','] : ['', '\n'];
+    const source = bomb(`{"text": "${empty}"}${end}`, 40 << 20, compression, start);
+    let rows = 0;
+    const reading = (async () => {
+      for await (const _ of read(source, compression)) rows++;
+    })();
+    await expect(reading).rejects.toThrow(/bytes that unpack to more than 200 times as many/);
+    expect(rows * 50_000).toBeLessThan(17 << 20);
+  });
+
+  test('a text that repeats itself, within what text does, is read whole', async () => {
+    const rows = Array.from({ length: 300_000 }, (_, i) =>
+      JSON.stringify({ text: `the same words and ${i}` }),
+    );
+    const source = memorySource('a', gzipSync(rows.join('\n')));
+    let read = 0;
+    for await (const _ of jsonLines(source, 'gzip')) read++;
+    expect(read).toBe(rows.length);
+  });
 });
