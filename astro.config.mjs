@@ -5,8 +5,18 @@ import react from '@astrojs/react';
 import { defineConfig } from 'astro/config';
 import { sitemapOf } from './site/integrations.ts';
 
-// Astro reports usage unless told otherwise; the variable is read when it would send, so setting it here is in time.
+// Astro reports usage and looks for its updates unless told otherwise; the variables are read when it would ask, so
+// setting them here is in time.
 process.env.ASTRO_TELEMETRY_DISABLED = '1';
+process.env.ASTRO_DISABLE_UPDATE_CHECK = 'true';
+
+// A build that the runner started has nobody to build for once that is gone: its input says so.
+if (process.env.INTERPBOARD_WORK !== undefined && !process.stdin.isTTY) {
+  process.stdin
+    .once('end', () => process.exit(1))
+    .resume()
+    .unref();
+}
 
 const project = fileURLToPath(new URL('.', import.meta.url));
 const content = resolve(project, process.env.INTERPBOARD_CONTENT ?? 'content');

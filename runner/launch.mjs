@@ -12,8 +12,10 @@ import { constants, release } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-// Read by Astro before it reads its own settings, and by onnxruntime when it is loaded: neither reports anything.
+// Read by Astro before it reads its own settings, and by onnxruntime when it is loaded: neither reports anything, and
+// Astro does not ask the registry for newer versions of itself.
 process.env.ASTRO_TELEMETRY_DISABLED = '1';
+process.env.ASTRO_DISABLE_UPDATE_CHECK = 'true';
 process.env.ORT_DISABLE_TELEMETRY = '1';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
