@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { MalformedError } from '../errors.ts';
 import { rebuildFolder } from '../io/rebuilt-folder.ts';
@@ -22,9 +22,11 @@ export async function buildSite(site: {
   out: string;
   /** Path it is served under; without it that of the environment, or /. */
   base?: string | undefined;
+  /** Texts of further files, by name: they appear together with the site. */
+  files?: Readonly<Record<string, string>>;
   view: ProgressView;
 }): Promise<void> {
-  const { content, out, base, view } = site;
+  const { content, out, base, files = {}, view } = site;
   const progress = { stage: 'site', total: 1, unit: 'site', rate: 0, fields: {} };
   view.show({ ...progress, done: 0 });
   await rebuildFolder(out, async (made) => {
@@ -36,7 +38,10 @@ export async function buildSite(site: {
         ...(base === undefined ? {} : { INTERPBOARD_BASE: base }),
       }),
     );
-    if (code === 0) return;
+    if (code === 0) {
+      for (const [name, text] of Object.entries(files)) await writeFile(join(made, name), text);
+      return;
+    }
     throw new MalformedError({
       thing: `site build from ${content}`,
       found: output.trim().split('\n').slice(-TAIL_LINES).join(' | '),
@@ -46,8 +51,12 @@ export async function buildSite(site: {
   });
   view.show({ ...progress, done: 1 });
 }
-/** A folder for what one build needs while it runs, where modules find the packages of this project. */
-async function inWorkFolder<T>(use: (work: string) => Promise<T>): Promise<T> {
+
+/**
+ * A folder for what one build needs while it runs, where modules find the packages of this project; what killed
+ * builds left there is removed.
+ */
+export async function inWorkFolder<T>(use: (work: string) => Promise<T>): Promise<T> {
   const all = join(projectRoot, '.cache', 'site');
   await sweepAbandoned(all);
   const work = temporaryName(join(all, 'build'));
@@ -73,7 +82,8 @@ function astroBuild(
       // Astro keeps what it makes on the way in the current folder, where the site is not made below it.
       cwd: work,
       env: { ...process.env, ...NOT_OURS, ...settings, ASTRO_TELEMETRY_DISABLED: '1', NO_COLOR: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // Its input ends with this process, however that ends: the configuration ends the build then.
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
     let output = '';
     const keep = (chunk: Buffer): void => {

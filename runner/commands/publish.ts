@@ -1,7 +1,7 @@
 /** `publish`: a finished run becomes a release repository, the report a static Space or a folder for any host. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { readdir, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { quote, UserError } from '../errors.ts';
@@ -9,11 +9,10 @@ import { openHubHere } from '../hub/here.ts';
 import { type HubReference, parseReference, repositoryLabel } from '../hub/reference.ts';
 import type { Hub } from '../hub/transport.ts';
 import { type PlannedFile, planUpload, type UploadFile, upload } from '../hub/upload.ts';
-import { writeAtomic } from '../io/write-atomic.ts';
 import { filesOfRelease } from '../job/release/release.ts';
 import { openRunFolder } from '../job/run/run-folder.ts';
 import { Stopped } from '../reporter.ts';
-import { buildSite } from './build-site.ts';
+import { buildSite, inWorkFolder } from './build-site.ts';
 import { optionLines } from './option-lines.ts';
 import { projectRoot } from './paths.ts';
 import { type ProgressView, progressView } from './progress.ts';
@@ -117,28 +116,23 @@ async function publishSite(
   const hub = /^(hf:\/\/)?spaces\//.test(target) ? hubTarget(target, 'space') : null;
   if (hub === null && !send.dryRun) {
     const out = resolve(target);
-    await buildSite({ content, out, base, view: send.view });
-    // GitHub Pages would leave out folders that begin with an underscore.
-    await writeAtomic(join(out, '.nojekyll'), '');
+    await buildSite({ content, out, base, files: NOT_JEKYLL, view: send.view });
     send.view.line(`report   ${relative(process.cwd(), out) || out}, to be served under ${base}`);
     return;
   }
-  const folder = await mkdtemp(join(tmpdir(), 'interpboard-site-'));
-  try {
+  await inWorkFolder(async (folder) => {
     const out = join(folder, 'site');
-    await buildSite({ content, out, base: hub === null ? base : '/', view: send.view });
-    if (hub === null) await writeAtomic(join(out, '.nojekyll'), '');
-    else await writeAtomic(join(out, 'README.md'), spaceCard(hub));
+    await (hub === null
+      ? buildSite({ content, out, base, files: NOT_JEKYLL, view: send.view })
+      : buildSite({ content, out, base: '/', files: { 'README.md': spaceCard(hub) }, view: send.view }));
     const files = await filesOf(out);
-    if (hub === null) {
-      listFiles(resolve(target), await planFolder(files), send.view);
-      return;
-    }
-    await deliver(hub, files, site.message ?? 'Report', send);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    if (hub === null) listFiles(resolve(target), await planFolder(files), send.view);
+    else await deliver(hub, files, site.message ?? 'Report', send);
+  });
 }
+
+/** GitHub Pages would leave out folders that begin with an underscore. */
+const NOT_JEKYLL = { '.nojekyll': '' };
 
 /** What the hub reads to serve a folder of files. */
 function spaceCard({ repo }: HubReference): string {

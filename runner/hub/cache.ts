@@ -2,7 +2,7 @@ import { copyFile, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/p
 import { dirname, join, relative, sep } from 'node:path';
 import { UnavailableError } from '../errors.ts';
 import { rename } from '../io/rename.ts';
-import { sweepAbandoned, temporaryName } from '../io/temporary-name.ts';
+import { isAbandoned, sweepAbandoned, temporaryName } from '../io/temporary-name.ts';
 import { writeAtomic } from '../io/write-atomic.ts';
 import { type HubReference, isCommit } from './reference.ts';
 import type { HubSettings } from './settings.ts';
@@ -89,7 +89,10 @@ async function linked(target: string, path: string): Promise<boolean> {
   }
 }
 
-/** Removes what killed processes left of links, references and listings; parts of blobs are kept to go on from. */
+/** Parts of blobs that killed processes left are kept to go on from, but not for ever. */
+const PART_KEPT_MS = 7 * 24 * 3_600_000;
+
+/** Removes what killed processes left: of links, references and listings at once, parts of blobs after a week. */
 export async function sweepRepository(
   settings: Settings,
   repository: Repository,
@@ -97,6 +100,13 @@ export async function sweepRepository(
 ): Promise<void> {
   const folder = repositoryFolder(settings, repository);
   for (const each of ['refs', 'trees', join('snapshots', commit)]) await sweepAbandoned(join(folder, each));
+  const blobs = join(folder, 'blobs');
+  for (const name of await readdir(blobs).catch(() => [])) {
+    const path = join(blobs, name);
+    if (!name.endsWith('.incomplete') || !(await isAbandoned(path))) continue;
+    const found = await stat(path).catch(() => null);
+    if (found !== null && Date.now() - found.mtimeMs > PART_KEPT_MS) await rm(path, { force: true });
+  }
 }
 
 /**

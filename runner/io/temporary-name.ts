@@ -31,11 +31,14 @@ export async function isAbandoned(path: string): Promise<boolean> {
   return info !== undefined && Date.now() - info.mtimeMs > DEAD_MS;
 }
 
-/** Removes from a folder, and those in it, files and folders that killed processes left half-made. */
+/**
+ * Removes from a folder, and those in it, files and folders that killed processes left half-made. Parts of downloads
+ * whose name says no process (`<name>.incomplete`) are there to go on from, and stay.
+ */
 export async function sweepAbandoned(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
     const path = join(folder, entry.name);
-    if (entry.name.endsWith('.tmp')) {
+    if (/\.(?:tmp|incomplete)$/.test(entry.name)) {
       if (await isAbandoned(path)) await rm(path, { recursive: true, force: true }).catch(() => undefined);
     } else if (entry.isDirectory()) await sweepAbandoned(path);
   }

@@ -1,18 +1,15 @@
 /** `publish` as a program, against the stand-in hub over real sockets, and into folders. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hashFile } from '../../runner/io/hash.ts';
-import { RUN_SCHEMA, type RunState, writeState } from '../../runner/job/run/run-folder.ts';
-import { type EvaluationRecord, record } from '../../runner/report/schema.ts';
+import type { RunState } from '../../runner/job/run/run-folder.ts';
+import { record } from '../../runner/report/schema.ts';
 import { TOKEN } from '../hub/open.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
+import { finishedRun } from './finished-run.ts';
 import { runProgram } from './program.ts';
-
-const fixtures = fileURLToPath(new URL('../fixtures/site/records/', import.meta.url));
-const hash = '0'.repeat(64);
 
 let folder: string;
 let server: StandIn;
@@ -41,39 +38,8 @@ async function publish(
   return { code, out: all };
 }
 
-/** A finished run with two SAEs: their files are noise, their records those that the site is tested with. */
-async function makeRun(name: string, stage: RunState['stage'] = 'done'): Promise<string> {
-  const at = join(folder, 'runs', name);
-  await mkdir(join(at, 'records'), { recursive: true });
-  const state: RunState = {
-    schema: RUN_SCHEMA,
-    identity: { trained: hash, evaluated: hash, model: hash },
-    config: { name },
-    stage,
-    started: '2026-01-01T00:00:00.000Z',
-    seconds: { training: 1, evaluating: 1 },
-  };
-  await writeState(at, state);
-  for (const [index, layer] of [0, 2].entries()) {
-    const files = [];
-    for (const [file, bytes] of [
-      [`sae_L${layer}_latest.safetensors`, Buffer.alloc(40_000, index + 1)],
-      [`sae_L${layer}_cfg.json`, Buffer.from('{}')],
-    ] as const) {
-      await writeFile(join(at, file), bytes);
-      files.push({ name: file, ...(await hashFile(join(at, file))) });
-    }
-    const [source] = (await readdir(fixtures)).filter((each) => each.includes('small-world')).sort();
-    const given = record.parse(JSON.parse(await readFile(join(fixtures, source!), 'utf8')));
-    const own: EvaluationRecord = {
-      ...given,
-      id: `${name}-l${layer}`,
-      sae: { ...given.sae, layer, files, repo: null },
-    };
-    await writeFile(join(at, 'records', `${own.id}.json`), JSON.stringify(own));
-    await writeFile(join(at, `trajectory_L${layer}.json`), '{}');
-  }
-  return at;
+function makeRun(name: string, stage?: RunState['stage']): Promise<string> {
+  return finishedRun(join(folder, 'runs'), name, stage === undefined ? {} : { stage });
 }
 
 const RELEASE = [

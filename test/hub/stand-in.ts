@@ -38,6 +38,8 @@ export interface StandIn {
   cdnUrl: string;
   /** Everything that was asked, in order. */
   requests: Recorded[];
+  /** Told of each request before it is answered. */
+  onRequest: (request: Recorded) => void;
   faults: Fault[];
   /** Tokens that are accepted; any other is answered as expired. */
   tokens: Set<string>;
@@ -81,7 +83,9 @@ export async function startStandIn(): Promise<StandIn> {
       const url = new URL(request.url ?? '/', `http://${request.headers.host}`);
       const { authorization = null, range = null } = request.headers;
       const method = request.method ?? 'GET';
-      hub.requests.push({ host, method, address: url.pathname + url.search, authorization, range });
+      const recorded = { host, method, address: url.pathname + url.search, authorization, range };
+      hub.requests.push(recorded);
+      hub.onRequest(recorded);
       const mishap = takeFault(hub.faults, method, `${host}${url.pathname}`);
       const call = newCall(request, response, url, mishap);
       if (mishap?.kind === 'status') {
@@ -100,6 +104,7 @@ export async function startStandIn(): Promise<StandIn> {
     url: '',
     cdnUrl: '',
     requests: [],
+    onRequest: () => undefined,
     faults: [],
     tokens: new Set(),
     granted: new Set(),

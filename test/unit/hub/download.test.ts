@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, readlink, rm, utimes, writeFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { blobPath, repositoryFolder } from '../../../runner/hub/cache.ts';
@@ -187,6 +187,30 @@ describe('resuming', () => {
       expect(left.length).toBe(resumes ? 1 : 2);
     }),
   );
+
+  test('parts of other files that nobody came back for go after a week, links of killed processes at once', () =>
+    withBench(async ({ hub, server }) => {
+      const commit = server.put('o/n', { 'a.txt': { text: 'a' } });
+      const folder = repositoryFolder(hub.settings, on('o/n'));
+      const dead = `${shortHash(thisMachine.host)}-4194305-0123456789abcdef`;
+      const [week, day, link, theirs] = [
+        join(folder, 'blobs', `${'1'.repeat(64)}.${dead}.incomplete`),
+        join(folder, 'blobs', `${'2'.repeat(64)}.${dead}.incomplete`),
+        join(folder, 'snapshots', commit, `a.txt.${dead}.tmp`),
+        join(folder, 'blobs', `${'3'.repeat(64)}.incomplete`),
+      ] as const;
+      for (const path of [week, day, link, theirs]) {
+        await mkdir(join(path, '..'), { recursive: true });
+        await writeFile(path, 'part');
+        const then = Date.now() / 1000 - (path === day ? 1 : 8) * 24 * 3_600;
+        await utimes(path, then, then);
+      }
+      await download(hub, { reference: on('o/n') });
+      const left = await layout(folder);
+      expect(left.filter((each) => each.includes('incomplete') || each.includes('.tmp'))).toEqual(
+        [day, theirs].map((each) => each.slice(folder.length + 1)).sort(),
+      );
+    }));
 
   test('a part that is wrong, or too long, is thrown away', () =>
     withBench(async ({ hub, server }) => {

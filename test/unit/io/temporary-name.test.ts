@@ -13,6 +13,7 @@ test('what killed processes left is swept, and nothing else', async () => {
     const left = [
       // Its process is gone, or has the number of one that runs and another start.
       [`dead.${here}-4194305-0123456789abcdef.tmp`, 0],
+      [`dead.${here}-4194305-0123456789abcdef.incomplete`, 0],
       [`reused.${here}-${process.pid}-0123456789abcdef.tmp`, 0],
       // Of another machine, or of an earlier version, and old.
       ['elsewhere.00000000-7-0123456789abcdef.tmp', 4_000],
@@ -23,6 +24,7 @@ test('what killed processes left is swept, and nothing else', async () => {
       ['young.00000000-7-0123456789abcdef.tmp', 60],
       ['young.7.01234567.tmp', 60],
       ['of the user.tmp', 1e6],
+      ['to go on from.incomplete', 1e6],
     ] as const;
     await mkdir(join(folder, 'in'));
     for (const [name, seconds] of [...left, ...kept]) {

@@ -1,0 +1,261 @@
+/**
+ * kill -9 at any moment of an upload, of publishing, of a site build: nothing that was there is lost, nothing is there by
+ * half, and the same command again completes it and leaves nothing of the killed one.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { hashFile, sha256 } from '../../runner/io/hash.ts';
+import { type Random, random } from '../../runner/math/random.ts';
+import { TOKEN } from '../hub/open.ts';
+import { type StandIn, startStandIn } from '../hub/stand-in.ts';
+import { slowTest, whole } from '../sample.ts';
+import { finishedRun } from './finished-run.ts';
+import { type Program, root, settingWords, startProgram } from './program.ts';
+
+/** Kills that must have hit a process at work, of each kind. */
+const KILLS = whole ? 20 : 2;
+/** Between a request and the kill: into its answer, or into what is made of it. */
+const LATEST_MS = 40;
+
+let folder: string;
+let server: StandIn;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'interpboard-kills-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+beforeEach(async () => {
+  server = await startStandIn();
+  server.tokens.add(TOKEN);
+});
+afterEach(() => server.close());
+
+const environment = () => ({
+  HF_ENDPOINT: server.url,
+  HF_HOME: join(folder, 'home'),
+  HF_TOKEN: TOKEN,
+  XDG_CACHE_HOME: join(folder, 'cache'),
+});
+
+/** Kills a program some moments after its n-th request; false where it ended before. */
+async function killedAt(program: Program, request: number, stream: Random): Promise<boolean> {
+  const { child } = program;
+  let seen = 0;
+  server.onRequest = () => {
+    if (seen++ === request) setTimeout(() => child.kill('SIGKILL'), stream.integer(LATEST_MS));
+  };
+  await program.outcome;
+  server.onRequest = () => undefined;
+  return child.signalCode === 'SIGKILL';
+}
+
+/** Names and hashes of the files below a folder, without those that only a running process has. */
+async function contentsOf(at: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const entry of await readdir(at, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile()) found.set(path.slice(at.length + 1), (await hashFile(path)).sha256);
+  }
+  return found;
+}
+
+function halfMade(names: Iterable<string>): string[] {
+  return [...names].filter((name) => /\.(tmp|incomplete)$|(^|\/)lock/.test(name));
+}
+
+/** The tree of the branch as text: names and hashes. */
+function branch(name: string): string {
+  const { commits, refs } = server.find('model', name)!;
+  return listed(commits.get(refs.get('main')!)!);
+}
+
+function listed(tree: ReadonlyMap<string, { sha256: string }>): string {
+  return [...tree]
+    .map(([path, file]) => `${path} ${file.sha256}`)
+    .sort()
+    .join('\n');
+}
+
+test(`publishing, killed ${KILLS} times: the repository has the release before or the whole new one`, async () => {
+  const runs = join(folder, 'published');
+  const publish = () => startProgram(['publish', 'demo', '--runs', runs, '--to', 'me/saes'], environment());
+  const release = async (noise: number): Promise<void> => {
+    await finishedRun(runs, 'demo', { noise });
+    const { code, all } = await publish().outcome;
+    expect({ code, all }).toMatchObject({ code: 0 });
+  };
+  await release(1);
+  const requests = server.requests.length;
+  const stream = random('kills', 'publish');
+  let [kills, done] = [0, 0];
+  for (let version = 2; kills < KILLS; version++) {
+    const before = branch('me/saes');
+    await finishedRun(runs, 'demo', { noise: version });
+    const own = await contentsOf(join(runs, 'demo'));
+    if (await killedAt(publish(), stream.integer(requests), stream)) kills++;
+    const between = branch('me/saes');
+    await release(version);
+    const after = branch('me/saes');
+    expect(after).not.toBe(before);
+    expect([before, after]).toContain(between);
+    if (between === after) done++;
+    const left = await contentsOf(join(runs, 'demo'));
+    expect(halfMade(left.keys())).toEqual([]);
+    for (const [path, hash] of own) if (!path.startsWith('release')) expect(left.get(path)).toBe(hash);
+  }
+  console.info(`${kills} kills of publishing, ${requests} requests each; ${done} had committed before`);
+});
+
+/** A run that uploads with nearly every state it saves. */
+const uploading = (repository: string): string[] =>
+  settingWords({
+    layers: '[2]',
+    'training.tokens': '102400',
+    'training.checkpointTokens': '4096',
+    'upload.repository': repository,
+    'upload.everyTokens': '4096',
+    'evaluation.tokens': '2048',
+    'evaluation.controlTokens': '0',
+    'evaluation.resamples': '50',
+    'evaluation.suites': '["core"]',
+  });
+
+slowTest(
+  `a run that uploads, killed ${KILLS} times: every commit is whole, and the weights are those of a run that nobody cut`,
+  async () => {
+    const start = (place: string) =>
+      startProgram(
+        [
+          'eval',
+          'small-world-quick',
+          '--no-site',
+          `--runs=${join(folder, place, 'runs')}`,
+          `--content=${join(folder, place, 'content')}`,
+          ...uploading(`lab/${place}`),
+        ],
+        environment(),
+      );
+    const weights = async (place: string) =>
+      (await hashFile(join(folder, place, 'runs', 'small-world-quick', 'sae_L2_latest.safetensors'))).sha256;
+    const uncut = await start('uncut').outcome;
+    expect({ code: uncut.code, err: uncut.err }).toEqual({ code: 0, err: '' });
+    const released = [...server.find('model', 'lab/uncut')!.commits.values()].at(-1)!;
+
+    const stream = random('kills', 'upload');
+    let [kills, runs, states] = [0, 0, 0];
+    while (kills < KILLS) {
+      const place = `cut-${runs++}`;
+      for (;;) {
+        const program = start(place);
+        if (kills < KILLS && (await killedAt(program, stream.integer(14), stream))) {
+          kills++;
+          continue;
+        }
+        const { code, all } = await program.outcome;
+        expect({ code, all }).toMatchObject({ code: 0 });
+        break;
+      }
+      const { commits } = server.find('model', `lab/${place}`)!;
+      for (const tree of commits.values()) {
+        const manifest = tree.get('resume/manifest.json');
+        if (manifest === undefined) continue;
+        states++;
+        const { files } = JSON.parse(String(manifest.bytes)) as {
+          files: Record<string, { bytes: number; sha256: string }>;
+        };
+        for (const [name, { sha256: expected }] of Object.entries(files)) {
+          const found = tree.get(`resume/${name}`);
+          expect(found && sha256(found.bytes), name).toBe(expected);
+        }
+        expect([...tree.keys()]).toContain('sae_L2_latest.safetensors');
+      }
+      const last = [...commits.values()].at(-1)!;
+      expect([...last.keys()].sort()).toEqual([...released.keys()].sort());
+      const name = 'sae_L2_latest.safetensors';
+      expect(last.get(name)!.sha256).toBe(released.get(name)!.sha256);
+      expect(await weights(place)).toBe(await weights('uncut'));
+      expect(halfMade((await contentsOf(join(folder, place))).keys())).toEqual([]);
+    }
+    console.info(
+      `${kills} kills over ${runs} runs that upload, ${states} states in their commits, all whole`,
+    );
+  },
+);
+
+slowTest(
+  `a site build, killed ${KILLS} times: the report before or the whole new one, and the next build leaves nothing of the killed`,
+  async () => {
+    const records = fileURLToPath(new URL('../fixtures/site/records/', import.meta.url));
+    const names = (await readdir(records)).filter((name) => name.includes('small-world')).sort();
+    const contents = await Promise.all(
+      names.slice(0, 2).map(async (name) => {
+        const content = join(folder, `content-${name}`);
+        await mkdir(content);
+        await cp(join(records, name), join(content, name));
+        return content;
+      }),
+    );
+    const place = join(folder, 'site');
+    await mkdir(place);
+    const out = join(place, 'report');
+    const build = (content: string): { child: ChildProcess; ended: Promise<string> } => {
+      const words = ['runner/launch.mjs', 'runner/cli.ts', 'publish', '--site', out, '--content', content];
+      // A group of its own, so that the builder it starts can be killed with it, or left alone.
+      const child = spawn(process.execPath, words, {
+        cwd: root,
+        detached: true,
+        env: { ...process.env, ...environment() },
+      });
+      let all = '';
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (chunk) => {
+          all += String(chunk);
+        });
+      return { child, ended: new Promise((done) => child.on('close', () => done(all))) };
+    };
+    const whole: string[] = [];
+    const began = performance.now();
+    for (const content of contents) {
+      const { child, ended } = build(content);
+      expect({ all: await ended, code: child.exitCode }).toMatchObject({ code: 0 });
+      whole.push(pagesOf(await contentsOf(out)));
+    }
+    const each = (performance.now() - began) / contents.length;
+    expect(whole[0]).not.toBe(whole[1]);
+
+    const stream = random('kills', 'site');
+    let [kills, gone] = [0, 0];
+    while (kills < KILLS) {
+      const { child, ended } = build(contents[kills % 2]!);
+      const timer = setTimeout(() => {
+        // Every other time the builder is left without the one it builds for.
+        if (kills % 2 === 0) process.kill(-child.pid!, 'SIGKILL');
+        else child.kill('SIGKILL');
+      }, stream.next() * each);
+      await ended;
+      clearTimeout(timer);
+      if (child.signalCode === 'SIGKILL') kills++;
+      const found = await contentsOf(out).then(pagesOf, () => null);
+      if (found === null) gone++;
+      else expect(whole).toContain(found);
+    }
+    const { child, ended } = build(contents[0]!);
+    expect({ all: await ended, code: child.exitCode }).toMatchObject({ code: 0 });
+    expect(pagesOf(await contentsOf(out))).toBe(whole[0]);
+    expect(await readdir(place)).toEqual(['report']);
+    expect(await readFile(join(out, '.nojekyll'), 'utf8')).toBe('');
+    expect(halfMade(await readdir(join(root, '.cache', 'site')))).toEqual([]);
+    console.info(`${kills} kills of site builds; ${gone} between the two steps of the exchange`);
+  },
+);
+
+/** Pages with their contents; names of scripts and styles hold hashes of theirs. */
+function pagesOf(found: ReadonlyMap<string, string>): string {
+  return [...found]
+    .map(([path, hash]) => `${path} ${hash}`)
+    .sort()
+    .join('\n');
+}
