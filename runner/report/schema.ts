@@ -180,6 +180,8 @@ export const recordObject = z.strictObject({
       .record(name, z.union([z.number(), z.string().max(TEXT_LIMIT), z.boolean(), z.null()]))
       .nullable(),
     license: text.nullable(),
+    /** BibTeX, as its authors give it. */
+    citation: text.optional(),
     /** Where an SAE that the run did not train came from, and what was done to it. */
     source: saeSource.optional(),
     /** Of an imported record, what its files say of where the SAE comes from. */

@@ -61,3 +61,26 @@ function ownFacts(among: readonly EvaluationRecord[]): RecordFact[] {
   const names = new Set(among.flatMap(({ sae }) => Object.keys(sae.training ?? {})));
   return [...names].map((name) => ({ mark: `${name} `, read: ({ sae }) => sae.training?.[name] }));
 }
+
+/**
+ * What sets an SAE apart from others of its layer in one release, in a few characters; '' where nothing does. What
+ * differs between layers alone sets nothing apart. SAEs of one layer that are alike in all are numbered.
+ */
+export function variantLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
+  const layers = [...Map.groupBy(among, ({ sae }) => sae.layer).values()];
+  const told = [...facts, ...ownFacts(among).filter(({ mark }) => !named.has(mark.trim()))].filter(
+    ({ read }) => layers.some((layer) => new Set(layer.map(read)).size > 1),
+  );
+  const parts = told.flatMap(({ read, mark }) => {
+    const value = read(entry);
+    return value !== undefined && value !== null ? [`${mark}${value}`] : [];
+  });
+  const label = parts.join(' ').slice(0, LABEL_LENGTH).trim();
+  const alike = among.filter(
+    (other) => other.sae.layer === entry.sae.layer && told.every(({ read }) => read(other) === read(entry)),
+  );
+  return alike.length > 1 ? [label, `no. ${alike.indexOf(entry) + 1}`].filter(Boolean).join(' ') : label;
+}
+
+/** Settings that `facts` reads. */
+const named = new Set(['kAux', 'alphaAux', 'auxVariant', 'learningRate', 'seed', 'k', 'dSae']);

@@ -45,7 +45,7 @@ async function gzippedBytes(starts: Iterable<string>): Promise<number> {
 describe('built files', () => {
   it('has a page for every record and every part', async () => {
     const files = (await builtPages()).map((page) => page.file);
-    expect(files).toHaveLength(5 + 11 + 6 + 6);
+    expect(files).toHaveLength(5 + 11 + 6 + 6 + 5);
   });
 
   it('keeps every internal link and anchor', async () => {
@@ -110,6 +110,55 @@ describe('built files', () => {
     const table = html.slice(html.indexOf('<table'), html.indexOf('</table>'));
     expect(table.match(/class="badge (?:measured|published)"/g)?.length).toBeGreaterThan(40);
     expect(table).not.toMatch(/class="badge (?:demo|external)"/);
+  });
+});
+
+describe('the release page of the reference release', () => {
+  it('says every figure of its card', async () => {
+    const html = await readFile(
+      join(site.dist, 'release/caiovicentino1-qwen36-27b-sae-papergrade/index.html'),
+      'utf8',
+    );
+    const card = JSON.parse(await readFile(join(fixtures, '../reference-card.json'), 'utf8'));
+    const text = (part: string): string =>
+      part
+        .replace(/<script[\s\S]*?<\/script>/g, '')
+        .replace(/<[^>]+>/g, ' ')
+        .replaceAll('&quot;', '"')
+        .replaceAll('&#34;', '"')
+        .replace(/[\s\u00a0]+/g, ' ');
+    /** From a heading to the next one of its level. */
+    const section = (id: string): string => (html.split(`id="${id}"`)[1] ?? '').split(/<h2/)[0] ?? '';
+    /** Cells of the row that begins so. */
+    const row = (part: string, name: string): string[] =>
+      [...part.matchAll(/<tr[\s\S]*?<\/tr>/g)]
+        .map(([found]) => found)
+        .filter((found) => text(found).trimStart().startsWith(name))
+        .flatMap((found) =>
+          [...found.matchAll(/<td[^>]*>([\s\S]*?)<\/td>/g)].map((cell) => text(cell[1]!).trim()),
+        );
+    for (const words of card.title) expect(text(html)).toContain(words);
+    for (const [name, values] of Object.entries(card.validation))
+      expect(row(section('validation'), name), name).toEqual(values);
+    for (const [name, values] of Object.entries(card.trajectory))
+      expect(
+        row(section('training').split('class="trajectories"')[1]!.split('</details>').at(-1)!, name),
+        name,
+      ).toEqual(values);
+    for (const [name, values] of Object.entries<string[]>(card.dead))
+      expect(
+        row(section('dead'), name).map((cell) => cell.replace(/ of .*/, '')),
+        name,
+      ).toEqual(values);
+    for (const words of card.dead_words) expect(text(section('dead'))).toContain(words);
+    for (const [name, values] of Object.entries(card.interpscore))
+      expect(row(section('interpscore'), name), name).toEqual(values);
+    for (const words of card.interpscore_words) expect(text(section('interpscore'))).toContain(words);
+    for (const [name, value] of Object.entries(card.recipe))
+      expect(text(section('recipe')), name).toContain(`${name} ${value}`);
+    for (const words of card.caveats) expect(text(section('caveats'))).toContain(words);
+    for (const words of card.files) expect(text(section('files'))).toContain(words);
+    for (const words of card.use) expect(text(html)).toContain(words);
   });
 });
 

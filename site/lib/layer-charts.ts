@@ -1,0 +1,161 @@
+/** Metrics against layer depth: a chart a definition, a line a release (or what else sets SAEs of a layer apart). */
+import {
+  baseDefinitionIds,
+  type DefinitionId,
+  definitionIds,
+  definitions,
+} from '../../runner/report/definitions.ts';
+import { measureOf } from '../../runner/report/measures.ts';
+import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
+import { fixed } from '../charts/formats.ts';
+import type { ChartSpec, SeriesSpec } from '../charts/spec.ts';
+import { formatTokens } from './format.ts';
+import { variantLabel } from './short-labels.ts';
+import { isFlat } from './trajectory-metrics.ts';
+import { definitionAnchor } from './url.ts';
+
+/** SAEs that are one line: of one release, alike in all but their layer. */
+export interface LayerLine {
+  label: string;
+  records: readonly EvaluationRecord[];
+}
+
+export interface LayerChart {
+  definition: DefinitionId;
+  spec: ChartSpec;
+  /** Whether every layer says the same. */
+  flat: boolean;
+  /** Whether it is among what one looks at first. */
+  leads: boolean;
+  /** Over which every value was taken, tokens; null where they differ or say none. */
+  window: number | null;
+}
+
+/** What one looks at first. */
+const leading: readonly DefinitionId[] = [
+  'interpscore@0.0.1',
+  'var_exp@pooled-v1',
+  'var_exp@chunk-v1',
+  'loss_recovered@interpscore-0.0.1',
+  'loss_recovered@saebench-core',
+  'alive@v1',
+  'dead_fraction@v1',
+  'probe_auc_dense@interpscore-0.0.1',
+  'tpp@interpscore-0.0.1',
+];
+
+/** @param releases each a name and its records; lines of one release are told apart by what differs among them */
+export function layerLines(
+  releases: readonly { label: string; records: readonly EvaluationRecord[] }[],
+): LayerLine[] {
+  return releases.flatMap(({ label, records }) => {
+    const variants = Map.groupBy(records, (entry) => variantLabel(entry, records));
+    return [...variants].map(([variant, group]) => ({
+      label: [releases.length > 1 && label, variant].filter(Boolean).join(' '),
+      records: group.toSorted((a, b) => a.sae.layer - b.sae.layer),
+    }));
+  });
+}
+
+/**
+ * Charts of every definition that two layers have a value of.
+ *
+ * @param prefix of the charts' ids
+ */
+export function layerCharts(lines: readonly LayerLine[], title: string, prefix: string): LayerChart[] {
+  const ordered = [...leading, ...baseDefinitionIds, ...definitionIds];
+  return [...new Set(ordered)].flatMap((id) => {
+    const series = lines.flatMap((line, index) => seriesOf(line, id, index));
+    const layers = new Set(series.flatMap(({ x }) => x));
+    if (layers.size < 2) return [];
+    const { title: name, digits, short, unit } = definitions[id];
+    const untrained = lines.flatMap((line) => untrainedOf(line, id));
+    const windows = new Set(
+      lines.flatMap(({ records }) => records.map((entry) => windowOf(measureOf(entry, id)))),
+    );
+    const [window] = windows.size === 1 ? [...windows] : [null];
+    const blocks = lines[0]?.records[0]?.model.blocks;
+    const lasts = series.map(({ label, x, y }) =>
+      `${label} ${x.map((layer, i) => `layer ${layer}: ${y[i]!.toFixed(digits)}`).join(', ')}`.trim(),
+    );
+    return [
+      {
+        definition: id,
+        leads: leading.includes(id),
+        window: window ?? null,
+        flat: isFlat([series.flatMap(({ y }) => y)]),
+        spec: {
+          id: `${prefix}-${definitionAnchor(id)}`,
+          heading: name,
+          title: `${name} by layer, ${title}`,
+          description: `${lasts.join('; ')}.`,
+          x: {
+            label: blocks == null ? 'layer' : `layer (of ${blocks} blocks)`,
+            scale: 'linear',
+            ticks: 'count',
+            values: 'count',
+            include: [],
+          },
+          y: {
+            label: unit === '' ? short : `${short}, ${unit}`,
+            scale: 'linear',
+            ticks: 'brief',
+            values: fixed(digits),
+          },
+          series: [...series, ...(untrained.length === 0 ? [] : [untrainedSeries(untrained)])],
+          source: [id, window && `over ${formatTokens(window)} tokens`, 'whiskers: 95 % intervals']
+            .filter(Boolean)
+            .join(' · '),
+        },
+      } satisfies LayerChart,
+    ];
+  });
+}
+
+function windowOf(measure: Measure | undefined): number | null {
+  return measure?.value == null ? null : (measure.window_tokens ?? null);
+}
+
+function seriesOf({ label, records }: LayerLine, id: DefinitionId, index: number): SeriesSpec[] {
+  const points = records.flatMap((entry) => {
+    const measure = measureOf(entry, id);
+    return measure?.value == null
+      ? []
+      : [{ x: entry.sae.layer, y: measure.value, interval: measure.interval }];
+  });
+  if (points.length === 0) return [];
+  return [
+    {
+      label,
+      index,
+      x: points.map(({ x }) => x),
+      y: points.map(({ y }) => y),
+      low: points.map(({ interval }) => interval?.low ?? null),
+      high: points.map(({ interval }) => interval?.high ?? null),
+    },
+  ];
+}
+
+type Point = { x: number; y: number };
+
+/** What an SAE scores that was not trained, at the layers whose records have it. */
+function untrainedOf({ records }: LayerLine, id: DefinitionId): Point[] {
+  return records.flatMap(({ controls, sae }) => {
+    const found = controls?.values.find((each) => each.id === id && each.control === 'untrained');
+    return found?.measure.value == null ? [] : [{ x: sae.layer, y: found.measure.value }];
+  });
+}
+
+/** Grey, and never joined by a line. */
+const GREY = 5;
+
+function untrainedSeries(points: readonly Point[]): SeriesSpec {
+  const sorted = points.toSorted((a, b) => a.x - b.x);
+  return {
+    label: 'untrained',
+    index: GREY,
+    loose: true,
+    x: sorted.map(({ x }) => x),
+    y: sorted.map(({ y }) => y),
+  };
+}

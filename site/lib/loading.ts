@@ -1,0 +1,173 @@
+/** How to load an SAE, in three ways, and the commands that measure it again: each for the very SAE of a record. */
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
+
+export interface Snippet {
+  title: string;
+  code: string;
+  note?: string;
+}
+
+/** The SAE as this project's commands and library name it; null where the record does not say where it lies. */
+export function placeOf({ kind, sae, provenance }: EvaluationRecord, several = false): string | null {
+  const { source, repo, layer } = sae;
+  if (source?.registry) return `${source.registry.release}/${source.registry.id}`;
+  const file = tensorFile(sae.files);
+  if (repo !== null) {
+    const revision = source?.revision ? `@${source.revision}` : '';
+    const path = source?.path ?? (several ? file : null);
+    return path ? `${repo}${revision}:${path}` : `${repo}${revision}#layer=${layer}`;
+  }
+  const run = kind === 'measured' ? provenance.config?.name : undefined;
+  if (typeof run !== 'string') return null;
+  return several && file !== null ? `runs/${run}/${file}` : `runs/${run}#layer=${layer}`;
+}
+
+function tensorFile(files: EvaluationRecord['sae']['files']): string | null {
+  return files.find(({ name }) => name.endsWith('.safetensors'))?.name ?? null;
+}
+
+/** @param several whether its layer has other SAEs in the same place */
+export function loadingSnippets(entry: EvaluationRecord, several = false): Snippet[] {
+  const place = placeOf(entry, several);
+  if (place === null) return [];
+  return [ours(entry, place), saeLens(entry, place), ...pyTorch(entry)];
+}
+
+function ours({ sae }: EvaluationRecord, place: string): Snippet {
+  const width = sae.d_in === null ? 'd_in' : String(sae.d_in);
+  return {
+    title: 'Interpboard’s library (Node)',
+    code: [
+      "import { getSae, openSae } from 'interpboard';",
+      '',
+      `const file = await getSae(${quoted(place)});`,
+      'const sae = await openSae(file.sae);',
+      `// residuals: Float32Array, [tokens, ${width}]`,
+      'const latents = await sae.encode(residuals, tokens);',
+      'const rebuilt = await sae.decode(latents, tokens, residuals);',
+    ].join('\n'),
+  };
+}
+
+function saeLens(entry: EvaluationRecord, place: string): Snippet {
+  const { source } = entry.sae;
+  if (source?.registry)
+    return {
+      title: 'SAELens',
+      code: [
+        'from sae_lens import SAE',
+        '',
+        `sae = SAE.from_pretrained(${quoted(source.registry.release)}, ${quoted(source.registry.id)})`,
+      ].join('\n'),
+    };
+  const plain = plainTopK(entry);
+  if (plain === null)
+    return {
+      title: 'SAELens',
+      note: `First in a shell: npm run export -- ${place} --to saelens`,
+      code: ['from sae_lens import SAE', '', 'sae = SAE.load_from_disk("saelens")'].join('\n'),
+    };
+  return {
+    title: 'SAELens',
+    code: [
+      ...(plain.repo === null ? [] : ['from huggingface_hub import hf_hub_download']),
+      'from safetensors.torch import load_file',
+      'from sae_lens import TopKSAE, TopKSAEConfig',
+      '',
+      `sae = TopKSAE(TopKSAEConfig(d_in=${plain.d_in}, d_sae=${plain.d_sae}, k=${plain.k}))`,
+      `sae.load_state_dict(load_file(${fileExpression(plain)}))`,
+    ].join('\n'),
+  };
+}
+
+interface PlainTopK {
+  repo: string | null;
+  /** In the repository, or in the run's folder. */
+  file: string;
+  d_in: number;
+  d_sae: number;
+  k: number;
+}
+
+/** A TopK SAE in the layout of the reference release, whose whole rule is a few lines; null for every other. */
+function plainTopK({ sae, kind, provenance }: EvaluationRecord): PlainTopK | null {
+  const { architecture, d_in, d_sae, k, training, repo, source } = sae;
+  const file = tensorFile(sae.files);
+  const settings = training ?? {};
+  const plain =
+    architecture === 'topk' &&
+    source === undefined &&
+    (settings.normalisation ?? 'none') === 'none' &&
+    (settings.applyBDecToInput ?? true) === true;
+  if (!plain || file === null || d_in === null || k === null) return null;
+  const run = kind === 'measured' ? provenance.config?.name : undefined;
+  if (repo === null && typeof run !== 'string') return null;
+  return { repo, file: repo === null ? `runs/${run}/${file}` : file, d_in, d_sae, k };
+}
+
+function fileExpression({ repo, file }: PlainTopK): string {
+  return repo === null ? quoted(file) : `hf_hub_download(${quoted(repo)}, ${quoted(file)})`;
+}
+
+function pyTorch(entry: EvaluationRecord): Snippet[] {
+  const plain = plainTopK(entry);
+  if (plain === null) return [];
+  return [
+    {
+      title: 'Plain PyTorch',
+      code: [
+        'import torch',
+        ...(plain.repo === null ? [] : ['from huggingface_hub import hf_hub_download']),
+        'from safetensors.torch import load_file',
+        '',
+        `sae = load_file(${fileExpression(plain)})`,
+        '',
+        `def encode(x):  # [tokens, ${plain.d_in}], the residual after block ${entry.sae.layer}, float32`,
+        '    pre = (x - sae["b_dec"]) @ sae["W_enc"] + sae["b_enc"]',
+        `    top = pre.topk(${plain.k}, dim=-1)`,
+        '    return torch.zeros_like(pre).scatter(-1, top.indices, top.values.relu())',
+        '',
+        'def decode(latents):',
+        '    return latents @ sae["W_dec"] + sae["b_dec"]',
+      ].join('\n'),
+    },
+  ];
+}
+
+/** As JavaScript and Python both read it. */
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** Commands of a shell: to make a record again and hold it to this one, or to measure what others published. */
+export function repeatSnippets(entry: EvaluationRecord, several = false): Snippet[] {
+  const { kind, provenance, model, id } = entry;
+  const run = provenance.config?.name;
+  if (kind === 'measured')
+    return [
+      { title: 'Make it again', code: provenance.source },
+      ...(typeof run === 'string'
+        ? [
+            {
+              title: 'Hold it to this record',
+              code: `npm run verify -- content/measured/${run}/${id}.json`,
+              note: 'Names every number that moved beyond its interval.',
+            },
+          ]
+        : []),
+    ];
+  const place = placeOf(entry, several);
+  if (place === null || entry.sae.repo === null) return [];
+  return [
+    {
+      title: 'Measure it yourself',
+      code: `npm run eval -- --model ${shellWord(model.id)} --sae ${shellWord(place)}`,
+      note: 'The figures here were published by others; this measures the same SAE with intervals.',
+    },
+  ];
+}
+
+/** A word that a shell takes as it is. */
+function shellWord(text: string): string {
+  return /^[\w./:@#=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,94 @@
+/** A release in words: what it is, and what it comes to, from its records alone. */
+import { type DefinitionId, definitions } from '../../runner/report/definitions.ts';
+import { interpScoreOf } from '../../runner/report/measures.ts';
+import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
+import { formatBytes, formatCount, formatNumber, formatTokens } from './format.ts';
+import { architectureNames } from './kinds.ts';
+import { shortLabel, variantLabel } from './short-labels.ts';
+import { headlineVariance } from './statistics.ts';
+
+const small = ['no', 'One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine', 'Ten'];
+
+/** What a release holds, in one sentence. */
+export function releaseSummary(records: readonly EvaluationRecord[]): string {
+  const same = <T>(read: (entry: EvaluationRecord) => T): T | undefined => {
+    const values = new Set(records.map(read));
+    return values.size === 1 ? [...values][0] : undefined;
+  };
+  const kinds = [...new Set(records.map(({ sae }) => architectureNames[sae.architecture]))].join(', ');
+  const layers = [...new Set(records.map(({ sae }) => sae.layer))];
+  const models = [...new Set(records.map(({ model }) => model.id))].join(', ');
+  const [latents, k, tokens] = [
+    same(({ sae }) => sae.d_sae),
+    same(({ sae }) => sae.k),
+    same(({ sae }) => sae.tokens_trained),
+  ];
+  const count = small[records.length] ?? formatCount(records.length);
+  return [
+    `${count} ${kinds} ${records.length === 1 ? 'SAE' : 'SAEs'} on the residual stream of ${models}, ${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}`,
+    latents !== undefined && `${formatCount(latents)} latents`,
+    k != null && `k ${k}`,
+    tokens != null && `${formatTokens(tokens)} training tokens${records.length > 1 ? ' each' : ''}`,
+  ]
+    .filter(Boolean)
+    .join('; ');
+}
+
+export interface Headline {
+  title: string;
+  definition: DefinitionId;
+  /** One value, or the range over the SAEs. */
+  text: string;
+  /** Which SAE has which end. */
+  ends: string | null;
+}
+
+/** The few figures one looks for first, over all SAEs of a release. */
+export function headlines(records: readonly EvaluationRecord[]): Headline[] {
+  const variance = headlineVariance(records[0]!)?.id ?? 'var_exp@pooled-v1';
+  const wanted: [DefinitionId, (entry: EvaluationRecord) => Measure | undefined][] = [
+    ['interpscore@0.0.1', (entry) => interpScoreOf(entry)?.score],
+    [variance, (entry) => entry.metrics[variance as keyof typeof entry.metrics]],
+    ['loss_recovered@interpscore-0.0.1', (entry) => interpScoreOf(entry)?.components.loss_recovered],
+    ['l0@v1', (entry) => entry.metrics['l0@v1']],
+    ['dead_fraction@v1', (entry) => entry.metrics['dead_fraction@v1']],
+  ];
+  return wanted.flatMap(([definition, read]) => {
+    const found = records.flatMap((entry) => {
+      const value = read(entry)?.value;
+      return value == null ? [] : [{ entry, value }];
+    });
+    if (found.length === 0) return [];
+    const { title, digits } = definitions[definition];
+    const lowest = found.reduce((a, b) => (b.value < a.value ? b : a));
+    const highest = found.reduce((a, b) => (b.value > a.value ? b : a));
+    const [low, high] = [lowest, highest].map(({ value }) => formatNumber(value, digits));
+    const label = ({ entry }: { entry: EvaluationRecord }) => saeLabel(entry, records);
+    return [
+      {
+        title,
+        definition,
+        text: low === high ? low! : `${low}–${high}`,
+        ends: low === high ? null : `${label(lowest)} to ${label(highest)}`,
+      },
+    ];
+  });
+}
+
+/** Name of an SAE inside its release: its layer, and what sets it apart there. */
+export function saeLabel(entry: EvaluationRecord, records: readonly EvaluationRecord[]): string {
+  const one = new Set(records.map(({ sae }) => sae.layer)).size === 1;
+  if (one) return records.length === 1 ? `L${entry.sae.layer}` : shortLabel(entry, records);
+  return [`L${entry.sae.layer}`, variantLabel(entry, records)].filter(Boolean).join(' ');
+}
+
+/** Size of a file: as its record has it, else of an SAE's tensors what float32 in its shapes takes. */
+export function fileSize(
+  { name, bytes }: { name: string; bytes: number | null },
+  { d_in, d_sae, training, architecture }: EvaluationRecord['sae'],
+): string | null {
+  if (bytes !== null) return formatBytes(bytes);
+  const known = architecture === 'topk' && d_in !== null && training?.saeType === 'float32';
+  if (!known || !name.endsWith('.safetensors')) return null;
+  return `${formatBytes(4 * (2 * d_in * d_sae + d_sae + d_in))}, by its shapes`;
+}

@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest';
+import { publishedRecords } from '../../../../runner/report/published.ts';
+import type { EvaluationRecord } from '../../../../runner/report/schema.ts';
+import { citationOf } from '../../../../site/lib/citation.ts';
+import { deadStory, loggedTable } from '../../../../site/lib/dead-latents.ts';
+import { layerCharts, layerLines } from '../../../../site/lib/layer-charts.ts';
+import { loadingSnippets, placeOf, repeatSnippets } from '../../../../site/lib/loading.ts';
+import { recipeOf } from '../../../../site/lib/recipe.ts';
+import { headlines, releaseSummary, saeLabel } from '../../../../site/lib/release-text.ts';
+import { releasesOf } from '../../../../site/lib/releases.ts';
+import { fixture, fixtures } from '../fixtures.ts';
+
+const reference = releasesOf(publishedRecords()).find(({ id }) => id.includes('papergrade'))!;
+
+/** A record of a run as the runner writes it. */
+function ofRun(
+  id: string,
+  change: (sae: EvaluationRecord['sae']) => Partial<EvaluationRecord['sae']> = () => ({}),
+) {
+  const entry = fixture(id);
+  return {
+    ...entry,
+    sae: { ...entry.sae, ...change(entry.sae) },
+    provenance: { ...entry.provenance, config: { name: 'mine' } },
+  };
+}
+
+describe('releases', () => {
+  it('put the SAEs of a repository and of a run together, by layer, and light checkpoints with their own', () => {
+    expect(reference.records.map(({ sae }) => sae.layer)).toEqual([11, 31, 55]);
+    const light = {
+      ...fixture('small-world-l4'),
+      id: 'light',
+      sae: {
+        ...fixture('small-world-l4').sae,
+        source: {
+          ...{
+            format: 'reference-release',
+            revision: null,
+            path: null,
+            registry: null,
+            model_name: null,
+            hook_name: null,
+          },
+          ...{
+            conversions: [],
+            self_test: null,
+            light_checkpoint: { of: 'small-world', id: 'L4', step: 10 },
+          },
+        },
+      },
+    };
+    const [run, ...others] = releasesOf([ofRun('small-world-l4'), light, ofRun('small-world-l0')]);
+    expect(others).toEqual([]);
+    expect(run).toMatchObject({ id: 'mine', title: 'mine' });
+    expect(run!.records.map(({ id }) => id)).toEqual(['small-world-l0', 'small-world-l4']);
+    expect(run!.lights).toEqual([light]);
+    // A record that says nothing of where it is from has no such page.
+    expect(releasesOf(fixtures).flatMap(({ records }) => records.map(({ id }) => id))).not.toContain(
+      'small-world-l0',
+    );
+  });
+
+  it('say what they are and what they come to', () => {
+    expect(releaseSummary(reference.records)).toBe(
+      'Three TopK SAEs on the residual stream of Qwen/Qwen3.6-27B, layers 11, 31, 55; 65,536 latents; k\u00a0128; 200\u00a0M training tokens each'.replaceAll(
+        'k\u00a0128',
+        'k 128',
+      ),
+    );
+    const [score, variance] = headlines(reference.records);
+    expect(score).toMatchObject({ text: '0.7507–0.7788', ends: 'L55 to L11' });
+    expect(variance).toMatchObject({ definition: 'var_exp@chunk-v1', ends: 'L31 to L11' });
+  });
+
+  it('name SAEs of a sweep by what sets them apart in their layer', () => {
+    const swept = [16, 32].flatMap((k) =>
+      ['small-world-l0', 'small-world-l4'].map((id) => ({ ...ofRun(id, () => ({ k })), id: `${id}-k${k}` })),
+    );
+    expect(swept.map((entry) => saeLabel(entry, swept))).toEqual(['L0 k16', 'L4 k16', 'L0 k32', 'L4 k32']);
+    // Another k at another layer alone sets nothing apart.
+    const deep = [ofRun('small-world-l0', () => ({ k: 8 })), ofRun('small-world-l4')];
+    expect(deep.map((entry) => saeLabel(entry, deep))).toEqual(['L0', 'L4']);
+    expect(
+      layerLines([{ label: 'mine', records: swept }]).map(({ label, records }) => [label, records.length]),
+    ).toEqual([
+      ['k16', 2],
+      ['k32', 2],
+    ]);
+  });
+});
+
+describe('metrics by layer', () => {
+  const charts = layerCharts(layerLines([{ label: 'mine', records: fixtures }]), 'mine', 'l');
+
+  it('draw every definition that two layers have, with the intervals of the records', () => {
+    const { spec } = charts.find(({ definition }) => definition === 'var_exp@pooled-v1')!;
+    const layers = fixtures.filter(({ metrics }) => metrics['var_exp@pooled-v1']?.value != null);
+    expect(spec.series[0]!.x).toEqual(layers.map(({ sae }) => sae.layer));
+    expect(spec.series[0]!.low).toEqual(
+      layers.map(({ metrics }) => {
+        const found = metrics['var_exp@pooled-v1'];
+        return found?.value == null ? null : (found.interval?.low ?? null);
+      }),
+    );
+    expect(charts.find(({ definition }) => definition === 'l0_score@interpscore-0.0.1')?.flat).toBe(true);
+    const one = layerCharts(layerLines([{ label: 'one', records: [fixture('small-world-l4')] }]), 'one', 'l');
+    expect(one).toEqual([]);
+  });
+
+  it('draw what an untrained SAE scores beside it', () => {
+    const controlled = fixtures.filter(({ controls }) => controls !== undefined);
+    const found = controlled
+      .flatMap(({ controls }) => controls!.values)
+      .find(({ control }) => control === 'untrained');
+    if (found === undefined) throw new Error('no fixture has controls');
+    const chart = charts.find(({ definition }) => definition === found.id)!;
+    expect(chart.spec.series.at(-1)).toMatchObject({ label: 'untrained', loose: true });
+  });
+});
+
+describe('dead latents', () => {
+  it('tell peak, recovery and growth', () => {
+    const [l11, , l55] = reference.records;
+    expect(deadStory(l11!)).toMatchObject({ peak: { dead: 227, tokens: 90e6 }, recovered: 197 });
+    expect(deadStory(l55!)?.sentence).toMatch(/^Still growing at the end: 4,465 \(6\.81 %\)/);
+    expect(deadStory(fixture('awkward-import'))).toBeNull();
+    const none = structuredClone(l11!);
+    for (const point of none.trajectory!.points) point.dead = 0;
+    expect(deadStory(none)?.sentence).toMatch(/^No latent was dead/);
+  });
+
+  it('stand in a table at points that all SAEs have', () => {
+    expect(loggedTable(reference.records, 'dead')?.tokens).toEqual([40e6, 70e6, 90e6, 200e6]);
+    const odd = structuredClone(reference.records);
+    for (const point of odd[0]!.trajectory!.points) point.tokens += 1;
+    expect(loggedTable(odd, 'dead')).toBeNull();
+  });
+});
+
+describe('how to use an SAE', () => {
+  it('names the very SAE, in each of three ways', () => {
+    const [first] = reference.records;
+    expect(placeOf(first!)).toBe('caiovicentino1/qwen36-27b-sae-papergrade#layer=11');
+    const [own, lens, torch] = loadingSnippets(first!);
+    expect(own!.code).toContain('getSae("caiovicentino1/qwen36-27b-sae-papergrade#layer=11")');
+    expect(lens!.code).toContain('TopKSAEConfig(d_in=5120, d_sae=65536, k=128)');
+    expect(torch!.code).toContain('pre.topk(128, dim=-1)');
+    expect(repeatSnippets(first!)[0]!.code).toBe(
+      'npm run eval -- --model Qwen/Qwen3.6-27B --sae caiovicentino1/qwen36-27b-sae-papergrade#layer=11',
+    );
+    expect(placeOf(ofRun('small-world-l4'))).toBe('runs/mine#layer=4');
+    expect(placeOf(ofRun('small-world-l4'), true)).toBe('runs/mine/sae_L4_latest.safetensors');
+    expect(repeatSnippets(ofRun('small-world-l4')).at(-1)!.code).toBe(
+      'npm run verify -- content/measured/mine/small-world-l4.json',
+    );
+    expect(loadingSnippets(fixture('awkward-import'))).toEqual([]);
+  });
+
+  it('gives no few lines for what needs more of them', () => {
+    const titles = (entry: EvaluationRecord) => loadingSnippets(entry).map(({ title }) => title);
+    expect(titles(ofRun('small-world-l4'))).toContain('Plain PyTorch');
+    const changes: Partial<EvaluationRecord['sae']>[] = [
+      { architecture: 'jumprelu' },
+      { training: { normalisation: 'layer_norm' } },
+      { training: { applyBDecToInput: false } },
+    ];
+    for (const change of changes) {
+      const entry = ofRun('small-world-l4', () => change);
+      expect(titles(entry)).toEqual(['Interpboard’s library (Node)', 'SAELens']);
+      expect(loadingSnippets(entry)[1]!.note).toContain('npm run export -- runs/mine#layer=4 --to saelens');
+    }
+    const registered = ofRun('small-world-l4', () => ({
+      source: {
+        ...{
+          format: 'gemma-scope',
+          revision: 'abc',
+          path: 'p',
+          model_name: null,
+          hook_name: null,
+          self_test: null,
+        },
+        ...{
+          conversions: [],
+          registry: { release: 'gemma-scope-2b-pt-res', id: 'layer_12/x', sha256: 'a'.repeat(64) },
+        },
+      },
+    }));
+    expect(loadingSnippets(registered)[1]!.code).toContain(
+      'SAE.from_pretrained("gemma-scope-2b-pt-res", "layer_12/x")',
+    );
+  });
+
+  it('is cited as its authors ask, or as the run that made it', () => {
+    expect(citationOf(reference)).toMatch(/^@misc\{vicentino2026/);
+    const [run] = releasesOf([ofRun('small-world-l4')]);
+    expect(citationOf(run!)).toMatch(
+      /^@misc\{mine,\n {2}title {8}= \{Sparse autoencoders for interpboard\/small-world, layer 4\},\n {2}year/,
+    );
+    expect(
+      citationOf(releasesOf(publishedRecords()).find(({ id }) => id.includes('gemma-scope-2b'))!),
+    ).toBeNull();
+  });
+});
+
+describe('recipe', () => {
+  it('says once what is common, and side by side what differs', () => {
+    const { common, differing } = recipeOf(reference.records);
+    expect(common).toContainEqual({ name: 'Latents for each dimension', value: '12.8' });
+    expect(differing.map(({ name }) => name)).toEqual(['Layer', 'Hook']);
+    expect(differing[0]!.values).toEqual(['11', '31', '55']);
+  });
+});
