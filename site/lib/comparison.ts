@@ -2,7 +2,7 @@
  * Records side by side. Pure and free of zod: the same function makes the static tables at build and the picked
  * comparison in the browser.
  */
-import type { Definition } from '../../runner/report/definition.ts';
+import type { Definition, Direction } from '../../runner/report/definition.ts';
 import { baseDefinitionIds, definitions } from '../../runner/report/definitions.ts';
 import { isMeasure } from '../../runner/report/is-measure.ts';
 import { type PairedDifference, pairedDifference, pairedIds } from '../../runner/report/paired.ts';
@@ -42,6 +42,8 @@ export interface ComparisonRow {
   /** The definition's place on the methodology page, for statistics. */
   href: string | null;
   definition: string | null;
+  /** Which direction of the statistic is better; null for settings. */
+  direction: Direction | null;
   cells: ComparisonCell[];
   /** Whether the printed values are not all the same. */
   differs: boolean;
@@ -120,7 +122,7 @@ function factRow(label: string, facts: readonly Fact[], key = label): Comparison
       resolved: null,
     };
   });
-  return { key, label, href: null, definition: null, ...markOthers(cells) };
+  return { key, label, href: null, definition: null, direction: null, ...markOthers(cells) };
 }
 
 function factText(found: string | number | boolean): string {
@@ -175,7 +177,8 @@ function measureRow({
       resolved: paired ? paired.resolved : comparable && intervalsApart(measure, first) ? true : null,
     };
   });
-  return { key, label, href: definitionPath(id), definition: id, ...markOthers(cells) };
+  const { direction } = definition;
+  return { key, label, href: definitionPath(id), definition: id, direction, ...markOthers(cells) };
 }
 
 function changeText({ low, high, method }: PairedDifference, digits: number): string {

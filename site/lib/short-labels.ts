@@ -84,3 +84,12 @@ export function variantLabel(entry: EvaluationRecord, among: readonly Evaluation
 
 /** Settings that `facts` reads. */
 const named = new Set(['kAux', 'alphaAux', 'auxVariant', 'learningRate', 'seed', 'k', 'dSae']);
+
+/** Names of a few SAEs that stand side by side: their layers where those differ, else letters. */
+export function compareLabels(records: readonly EvaluationRecord[]): string[] {
+  const layers = new Set(records.map(({ sae }) => sae.layer));
+  const models = new Set(records.map(({ model }) => model.id));
+  return layers.size === records.length && models.size === 1
+    ? records.map(({ sae }) => `L${sae.layer}`)
+    : records.map((_, i) => String.fromCharCode('A'.charCodeAt(0) + i));
+}

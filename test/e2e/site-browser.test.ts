@@ -49,21 +49,44 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
 
   explorerCases(withPage);
 
-  it('compares picks, keeps them in the address and can show differences alone', () =>
+  it('compares SAEs that are found by words, keeps them in the address and can show differences alone', () =>
     withPage('compare/', {}, async (page) => {
-      const picker = page.locator('.picker');
-      await picker.getByLabel(/small-world L0/).check();
+      const form = page.locator('#compare');
+      const search = form.getByRole('combobox');
+      await search.fill('small-world L0');
+      await form.getByRole('option', { name: /small-world L0/ }).click();
       expect(await page.getByRole('status').textContent()).toBe('Pick one more.');
-      expect(await page.locator('details.model').first().isVisible()).toBe(true);
-      await picker.getByLabel(/small-world L4/).check();
+      expect(await page.locator('#side-by-side').isVisible()).toBe(true);
+      await search.fill('no such SAE');
+      expect(await form.getByRole('option').textContent()).toBe('No SAE has all these words.');
+      // By keyboard alone; what is picked is not offered again.
+      await search.fill('small-world');
+      await form.getByRole('option', { name: /small-world L2/ }).waitFor();
+      expect(await form.getByRole('option', { name: /small-world L0/ }).count()).toBe(0);
+      await search.press('ArrowDown');
+      await search.press('ArrowDown');
+      await search.press('Enter');
       const table = page.getByRole('table', { name: /side by side/ });
       await table.waitFor();
-      expect(await page.locator('details.model').first().isVisible()).toBe(false);
+      expect(await page.locator('#side-by-side').isVisible()).toBe(false);
       expect(await table.locator('thead th').allTextContents()).toEqual([
         expect.stringContaining('small-world L0'),
         expect.stringContaining('small-world L4'),
       ]);
       expect(new URL(page.url()).search).toBe('?sae=small-world-l0&sae=small-world-l4');
+      // What is resolved stands above everything else; curves lie over one another and are read together.
+      const headings = await page.locator('#comparison h2').allTextContents();
+      expect(headings).toEqual(['What is resolved', 'Over one another', 'Everything']);
+      expect(await page.locator('.verdict h3').textContent()).toBe('L4 against L0');
+      expect(await page.locator('.verdict .worse li').count()).toBeGreaterThan(2);
+      const density = page.locator('figure[data-name="compared-density"]');
+      expect(await density.locator('.line').count()).toBe(2);
+      await density.locator('.plot').focus();
+      await page.keyboard.press('End');
+      expect(await density.locator('.readout').textContent()).toMatch(
+        /^firings a token .* L0 0\.\d+ L4 0\.\d+/,
+      );
+
       const all = await table.getByRole('row').count();
       await page.getByLabel('Only rows that differ').check();
       const different = await table.getByRole('row').count();
@@ -72,9 +95,23 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
       await page.reload();
       await table.waitFor();
       expect(await table.getByRole('row').count()).toBe(all);
-      await page.getByRole('button', { name: 'Clear' }).click();
-      expect(await table.count()).toBe(0);
-      expect(new URL(page.url()).search).toBe('');
+      await page.getByRole('button', { name: 'Refer differences to small-world L4' }).click();
+      expect(await page.locator('.verdict h3').textContent()).toBe('L0 against L4');
+      await page.getByRole('button', { name: 'Remove small-world L0' }).click();
+      expect(await table.isVisible()).toBe(false);
+      expect(new URL(page.url()).search).toBe('?sae=small-world-l4');
+    }));
+
+  it('warns of what was not measured alike before it compares', () =>
+    withPage('compare/?sae=small-world-l0&sae=qwen3.6-27b-papergrade-l31', {}, async (page) => {
+      await page.getByRole('table', { name: /side by side/ }).waitFor();
+      expect((await page.locator('#comparison h2').allTextContents())[0]).toBe('Not measured alike');
+      const warning = page.locator('#comparison .protocol');
+      expect(await warning.locator('dt').allTextContents()).toEqual(
+        expect.arrayContaining(['Language model', 'Evaluation text', 'Tokens evaluated', 'Who measured']),
+      );
+      expect(await warning.textContent()).toContain('131,072');
+      expect(await warning.textContent()).toContain('1,000,000');
     }));
 
   it('shows the metrics, the axis and the SAEs chosen of the trajectories, and keeps them in the address', () =>
@@ -330,7 +367,7 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
       expect(await page.locator('.needs-script:visible').count()).toBe(0);
       expect(await page.locator('.board input:visible').count()).toBe(0);
       await page.goto(`${site.server.url}compare/`);
-      expect(await page.getByRole('table', { name: 'All SAEs of interpboard/small-world' }).isVisible()).toBe(
+      expect(await page.getByRole('table', { name: 'SAEs of interpboard/small-world' }).isVisible()).toBe(
         true,
       );
       expect(await page.locator('.needs-script:visible').count()).toBe(0);

@@ -1,0 +1,128 @@
+/**
+ * Compares two to four SAEs that the reader finds by words. The choice lives in the address (?sae=…&sae=…), so that it
+ * can be linked to; each record is fetched from its own file when it is chosen.
+ */
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
+import { compareRecords } from '../lib/comparison.ts';
+import { comparisonCharts } from '../lib/comparison-charts.ts';
+import { drawComparisonPage } from '../lib/comparison-page.ts';
+import { html } from '../lib/html.ts';
+import { protocolDifferences } from '../lib/protocol.ts';
+import { compareLabels } from '../lib/short-labels.ts';
+import { recordPath } from '../lib/url.ts';
+import { verdicts } from '../lib/verdicts.ts';
+import { attach } from './read-out.ts';
+import { attachSearch, type FoundSae, fetchJson, loadIndex } from './sae-search.ts';
+
+/** More columns compare nothing. */
+const MOST = 4;
+
+const form = document.querySelector<HTMLFormElement>('#compare')!;
+const input = form.querySelector<HTMLInputElement>('input[type="search"]')!;
+const options = form.querySelector<HTMLElement>('[role="listbox"]')!;
+const chips = form.querySelector<HTMLElement>('.picked')!;
+const status = form.querySelector<HTMLElement>('[role="status"]')!;
+const onlyDifferences = form.querySelector<HTMLInputElement>('[name="differences"]')!;
+const place = document.querySelector<HTMLElement>('#comparison')!;
+const waiting = document.querySelector<HTMLElement>('#side-by-side')!;
+
+let picked: FoundSae[] = [];
+const records = new Map<string, EvaluationRecord>();
+
+function say(words: string): void {
+  status.textContent = words;
+}
+
+function fail(reason: unknown): void {
+  say(reason instanceof Error ? reason.message : String(reason));
+}
+
+function writeAddress(): void {
+  const url = new URL(location.href);
+  url.searchParams.delete('sae');
+  for (const { id } of picked) url.searchParams.append('sae', id);
+  history.replaceState(null, '', url);
+}
+
+function drawChips(): void {
+  chips.innerHTML = html`${picked.map(
+    ({ id, name, model }, i) =>
+      html`<li><span><b>${name}</b> <span class="sub">${model}</span></span>${
+        i > 0 &&
+        html`<button type="button" data-first="${id}" aria-label="Refer differences to ${name}">Make first</button>`
+      }<button type="button" data-drop="${id}" aria-label="Remove ${name}">Remove</button></li>`,
+  )}`.text;
+  input.disabled = picked.length >= MOST;
+}
+
+async function draw(): Promise<void> {
+  drawChips();
+  const chosen = [...picked];
+  const complete = chosen.length >= 2;
+  waiting.hidden = complete;
+  place.hidden = !complete;
+  onlyDifferences.disabled = !complete;
+  if (!complete) {
+    say(chosen.length === 1 ? 'Pick one more.' : 'Pick two to four.');
+    return;
+  }
+  const missing = chosen.filter(({ id }) => !records.has(id));
+  if (missing.length > 0) say('Loading…');
+  for (const { id, record } of await Promise.all(
+    missing.map(async ({ id }) => ({ id, record: await fetchJson<EvaluationRecord>(recordPath(id)) })),
+  ))
+    records.set(id, record);
+  // The reader may have chosen otherwise meanwhile.
+  if (chosen.some((sae, i) => picked[i] !== sae) || chosen.length !== picked.length) return;
+  const loaded = chosen.map(({ id }) => records.get(id)!);
+  const labels = compareLabels(loaded);
+  const sections = compareRecords(loaded);
+  const shown = onlyDifferences.checked
+    ? sections
+        .map((section) => ({ ...section, rows: section.rows.filter((row) => row.differs) }))
+        .filter((section) => section.rows.length > 0)
+    : sections;
+  const charts = comparisonCharts(loaded.map((record, i) => ({ record, label: labels[i]! })));
+  place.innerHTML = drawComparisonPage({
+    saes: chosen.map((sae, i) => ({ ...sae, label: labels[i]! })),
+    protocol: protocolDifferences(loaded),
+    verdicts: verdicts(sections, chosen.length),
+    charts,
+    sections: shown,
+  }).text;
+  for (const [i, figure] of [...place.querySelectorAll('figure')].entries()) {
+    const spec = charts[i];
+    if (spec) attach(figure, spec);
+  }
+  say(`${chosen.length} SAEs compared. The address of this page keeps the choice.`);
+}
+
+function choose(next: FoundSae[]): void {
+  picked = next;
+  writeAddress();
+  draw().catch(fail);
+}
+
+attachSearch(input, options, {
+  without: () => picked.map(({ id }) => id),
+  onPick: (sae) => choose([...picked, sae].slice(0, MOST)),
+  onFailure: fail,
+});
+form.addEventListener('submit', (event) => event.preventDefault());
+onlyDifferences.addEventListener('change', () => draw().catch(fail));
+chips.addEventListener('click', ({ target }) => {
+  const button = target instanceof Element ? target.closest('button') : null;
+  const { drop, first } = button?.dataset ?? {};
+  if (drop !== undefined) choose(picked.filter(({ id }) => id !== drop));
+  if (first !== undefined) choose(picked.toSorted((a, b) => Number(b.id === first) - Number(a.id === first)));
+});
+
+const asked = [...new Set(new URLSearchParams(location.search).getAll('sae'))];
+if (asked.length === 0) draw().catch(fail);
+else
+  loadIndex()
+    .then((saes) => {
+      picked = asked.flatMap((id) => saes.find((sae) => sae.id === id) ?? []).slice(0, MOST);
+      return draw();
+    }, fail)
+    .catch(fail);

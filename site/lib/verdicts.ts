@@ -1,0 +1,50 @@
+/** What a comparison comes to: which differences to the first SAE are resolved, and which are not. */
+import type { ComparisonSection } from './comparison.ts';
+
+export interface Difference {
+  label: string;
+  href: string | null;
+  change: string;
+  /** 95 % interval of the difference; null where only the two intervals were compared. */
+  interval: string | null;
+  /** Whether this SAE is the better of the two by it; null where neither direction is better. */
+  better: boolean | null;
+}
+
+export interface Verdict {
+  /** Place of the SAE among those compared, 1 or more. */
+  column: number;
+  resolved: Difference[];
+  /** Differences whose interval holds 0. */
+  open: Difference[];
+  /** Differences of which nothing can be said: no interval, or intervals that overlap and were not drawn over the same rows. */
+  unknown: number;
+}
+
+export function verdicts(sections: readonly ComparisonSection[], count: number): Verdict[] {
+  const rows = sections.flatMap((section) => section.rows).filter(({ definition }) => definition !== null);
+  return Array.from({ length: Math.max(0, count - 1) }, (_, i) => {
+    const column = i + 1;
+    const verdict: Verdict = { column, resolved: [], open: [], unknown: 0 };
+    for (const row of rows) {
+      const cell = row.cells[column];
+      if (!cell || cell.change === null) continue;
+      const difference: Difference = {
+        label: row.label,
+        href: row.href,
+        change: cell.change,
+        interval: cell.changeInterval,
+        better: betterOf(row.direction, cell.change),
+      };
+      if (cell.resolved === true) verdict.resolved.push(difference);
+      else if (cell.resolved === false) verdict.open.push(difference);
+      else if (cell.other) verdict.unknown++;
+    }
+    return verdict;
+  });
+}
+
+function betterOf(direction: 'higher' | 'lower' | 'neutral' | null, change: string): boolean | null {
+  if (direction === null || direction === 'neutral') return null;
+  return change.startsWith('−') === (direction === 'lower');
+}

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { publishedRecords } from '../../../../runner/report/published.ts';
+import { matching } from '../../../../site/islands/sae-search.ts';
+import { compareRecords } from '../../../../site/lib/comparison.ts';
+import { comparisonCharts } from '../../../../site/lib/comparison-charts.ts';
+import { drawComparison } from '../../../../site/lib/comparison-table.ts';
+import { protocolDifferences } from '../../../../site/lib/protocol.ts';
+import { compareLabels } from '../../../../site/lib/short-labels.ts';
+import { verdicts } from '../../../../site/lib/verdicts.ts';
+import { fixture } from '../fixtures.ts';
+
+const [l0, l4] = [fixture('small-world-l0'), fixture('small-world-l4')];
+
+describe('what a comparison comes to', () => {
+  const sections = compareRecords([l0, l4]);
+  const [verdict] = verdicts(sections, 2);
+  const cells = sections.flatMap(({ rows }) => rows).filter(({ definition }) => definition !== null);
+
+  it('names every difference once: resolved, open, or unknown', () => {
+    const changed = cells.filter(({ cells: [, cell] }) => cell!.change !== null);
+    const resolved = changed.filter(({ cells: [, cell] }) => cell!.resolved === true);
+    const open = changed.filter(({ cells: [, cell] }) => cell!.resolved === false);
+    expect(verdict!.resolved.map(({ label }) => label)).toEqual(resolved.map(({ label }) => label));
+    expect(verdict!.open.map(({ label }) => label)).toEqual(open.map(({ label }) => label));
+    expect(resolved.length).toBeGreaterThan(0);
+    expect(verdicts(sections, 1)).toEqual([]);
+  });
+
+  it('says who is better by the direction of the statistic', () => {
+    const of = (definition: string) =>
+      verdict!.resolved.find(({ href }) => href?.endsWith(`#${definition}`))!;
+    const higher = of('var-exp-pooled-v1');
+    expect(higher.better).toBe(higher.change.startsWith('+'));
+    const lower = of('loss-sae-v1');
+    expect(lower.better).toBe(lower.change.startsWith('−'));
+    expect(verdict!.resolved.find(({ href }) => href?.includes('loss-clean-v1'))?.better ?? null).toBeNull();
+  });
+});
+
+describe('what was not measured alike', () => {
+  it('is nothing between SAEs of one evaluation', () => {
+    expect(protocolDifferences([l0, l4])).toEqual([]);
+  });
+
+  it('is said with what each record has', () => {
+    const reference = publishedRecords()[0]!;
+    const found = protocolDifferences([l0, reference]);
+    expect(found.find(({ name }) => name === 'Tokens evaluated')?.values).toEqual(['131,072', '1,000,000']);
+    expect(found.find(({ name }) => name === 'Who measured')?.values).toEqual(['Measured', 'Published']);
+    const other = { ...l4, data: { ...l4.data!, seed: 44 } };
+    expect(protocolDifferences([l0, other])).toEqual([{ name: 'Seed of the text', values: ['43', '44'] }]);
+  });
+
+  it('is other rows, where all else is alike', () => {
+    const paired = { count: 10, probes: 'b'.repeat(64), draws: {} };
+    const [a, b] = ['a', 'c'].map((letter) => ({ ...l0, paired: { ...paired, tokens: letter.repeat(64) } }));
+    expect(protocolDifferences([a!, b!])).toEqual([
+      { name: 'Rows resampled', values: ['rows aaaaaaaa', 'rows cccccccc'] },
+    ]);
+  });
+});
+
+describe('curves over one another', () => {
+  it('are densities of one area, alive latents and each suite’s own line', () => {
+    const charts = comparisonCharts([
+      { label: 'L0', record: l0 },
+      { label: 'L4', record: l4 },
+    ]);
+    const density = charts.find(({ id }) => id === 'compared-density')!;
+    for (const [i, record] of [l0, l4].entries()) {
+      const { edges, counts, never } = record.curves.density!;
+      const area = density.series[i]!.y.reduce((sum, y, bin) => sum + y * (edges[bin + 1]! - edges[bin]!), 0);
+      expect(area).toBeCloseTo(counts.reduce((sum, n) => sum + n, 0) / record.sae.d_sae, 9);
+      expect(density.description).toContain(`${never}`);
+    }
+    const probing = charts.find(({ id }) => id === 'compared-k-sparse-accuracy')!;
+    expect(probing.series[0]!.y[0]).toBe(
+      l0.suites['k-sparse']!.curves!.accuracy!.points[0]!.values.sae!.value,
+    );
+    expect(comparisonCharts([{ label: 'a', record: fixture('awkward-import') }])).toEqual([]);
+  });
+
+  it('are named by layer where that tells them apart', () => {
+    expect(compareLabels([l0, l4])).toEqual(['L0', 'L4']);
+    expect(compareLabels([l0, l0])).toEqual(['A', 'B']);
+    expect(compareLabels([l0, publishedRecords()[0]!])).toEqual(['A', 'B']);
+  });
+});
+
+describe('the table', () => {
+  it('shows foreign names as text', () => {
+    const drawn = drawComparison(
+      '<i>',
+      [{ id: 'a', name: '<b>', model: '"m"', href: '/a' }],
+      compareRecords([l0]),
+    ).text;
+    expect(drawn).not.toContain('<b>');
+    expect(drawn).toContain('&lt;b&gt;');
+    expect(drawn).toContain('&quot;m&quot;');
+  });
+});
+
+describe('the search', () => {
+  const sae = (id: string, words: string) => ({
+    id,
+    name: id,
+    model: '',
+    layer: 0,
+    kind: 'demo',
+    href: '',
+    words,
+  });
+
+  it('finds what has every word, and not what is picked', () => {
+    const saes = [sae('a', 'gemma l12 topk'), sae('b', 'gemma l20 jumprelu'), sae('c', 'pythia l8 topk')];
+    const ids = (query: string, without: string[] = []) => matching(saes, query, without).map(({ id }) => id);
+    expect(ids('')).toEqual(['a', 'b', 'c']);
+    expect(ids(' TopK  gemma')).toEqual(['a']);
+    expect(ids('topk', ['a'])).toEqual(['c']);
+    expect(ids('llama')).toEqual([]);
+  });
+});
