@@ -72,7 +72,6 @@ describe('imports of the site', () => {
         'node:fs',
         'node:fs/promises',
         'node:path',
-        'react',
         'zod',
       ].toSorted(),
     );
@@ -80,7 +79,7 @@ describe('imports of the site', () => {
 
   it('sends no zod to the browser, and of d3 scales and lines alone', () => {
     const islands = reach(sources('site/islands'), false);
-    expect([...islands.packages].toSorted()).toEqual(['d3-scale', 'd3-shape', 'react']);
+    expect([...islands.packages].toSorted()).toEqual(['d3-scale', 'd3-shape']);
     expect(islands.files).not.toContain('runner/report/schema.ts');
   });
 
