@@ -5,14 +5,15 @@ import { arrangeRecords } from './arrange.ts';
 import { type ContentFile, contentFiles, readContent, trustedContent } from './content.ts';
 
 /** Read once a build: every page asks for them. */
-let read: { content: ContentFile[]; records: EvaluationRecord[] } | undefined;
+let read: { content: ContentFile[]; records: EvaluationRecord[]; listed: EvaluationRecord[] } | undefined;
 
 function content(): NonNullable<typeof read> {
   if (read !== undefined && !import.meta.env.DEV) return read;
   // content.config.ts held them to their schema.
   const files = contentFiles().map((file) => trustedContent(file, readContent(file)));
   const entries = files.flatMap(({ file, records }) => records.map((data) => ({ id: file, data })));
-  read = { content: files, records: arrangeRecords(entries) };
+  const records = arrangeRecords(entries);
+  read = { content: files, records, listed: records.filter((entry) => !isLightCheckpoint(entry)) };
   return read;
 }
 
@@ -26,7 +27,7 @@ export async function loadRecords(): Promise<EvaluationRecord[]> {
  * not listed beside what became of them.
  */
 export async function listedRecords(): Promise<EvaluationRecord[]> {
-  return content().records.filter((entry) => !isLightCheckpoint(entry));
+  return content().listed;
 }
 
 /** Tables of published figures, whose records share a page. */

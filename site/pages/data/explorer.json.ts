@@ -1,6 +1,5 @@
 import type { APIRoute } from 'astro';
-import { columnsOf } from '../../lib/columns-of.ts';
-import { listedRecords } from '../../lib/records.ts';
+import { listedColumns } from '../../lib/listed.ts';
 
 /** What the front page's table, picture and filters are drawn from. */
-export const GET: APIRoute = async () => Response.json(columnsOf(await listedRecords()));
+export const GET: APIRoute = async () => Response.json(await listedColumns());

@@ -1,10 +1,9 @@
 import type { APIRoute, GetStaticPaths } from 'astro';
 import type { MetricColumn } from '../../../lib/columns.ts';
-import { metricColumns } from '../../../lib/columns-of.ts';
-import { listedRecords } from '../../../lib/records.ts';
+import { listedMetrics } from '../../../lib/listed.ts';
 
 export const getStaticPaths = (async () =>
-  [...metricColumns(await listedRecords())].map(([id, column]) => ({
+  [...(await listedMetrics())].map(([id, column]) => ({
     params: { id },
     props: { column },
   }))) satisfies GetStaticPaths;
