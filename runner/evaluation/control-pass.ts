@@ -16,11 +16,14 @@ import { canonicalJson, sha256 } from '../io/hash.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
 import { lossCount } from '../lm/language-model.ts';
 import type { Branch, Observer } from '../lm/sweep.ts';
+import type { FiringTable } from '../metrics/firing.ts';
 import { type HookStatistics, type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { ReconstructionTable } from '../metrics/reconstruction.ts';
+import type { Latents } from '../sae/sae.ts';
 import { type CachedResults, documentOf, documentsOf, type HookSaes, namesOf } from './observation.ts';
 import {
   type Control,
+  type ControlOutput,
   controlsOf,
   type LeftOutControl,
   type MakingOptions,
@@ -54,6 +57,8 @@ export interface ControlOptions extends MakingOptions {
 /** What was measured of a control. */
 interface Outcome {
   reconstruction: ReconstructionTable;
+  /** Null for a control whose latents are not counted. */
+  firing: FiringTable | null;
   losses: Float64Array;
 }
 
@@ -97,7 +102,9 @@ export function controlPass(
 
   const { cached } = options;
   /** What everything here follows from, but for the control itself and its hook. */
-  const text = sha256(canonicalJson(['controls', cached?.identity ?? '', start, namesOf(batches)]));
+  const text = sha256(
+    canonicalJson(['controls with firings', cached?.identity ?? '', start, namesOf(batches)]),
+  );
 
   /** The controls of a hook, made when the first controlled batch arrives. */
   async function make(hook: number): Promise<NonNullable<HookState['made']>> {
@@ -132,7 +139,7 @@ export function controlPass(
       entries,
       statistics: hookStatistics(
         d,
-        running.map(() => null),
+        running.map((entry) => (entry.outcome === null ? entry.running.latents : null)),
       ),
     };
   }
@@ -151,20 +158,26 @@ export function controlPass(
       }
       here.made ??= await make(hook);
       const { entries, statistics } = here.made;
-      const outputs: Float32Array[] = [];
+      const outputs: ControlOutput[] = [];
       const branches: Branch[] = [];
       for (const entry of entries) {
         if (entry.outcome !== null) continue;
         const { losses, running } = entry;
         const output = await running.reconstruct(residual, batch.rows * batch.tokens);
         outputs.push(output);
-        branches.push({ residual: output, ended: ({ nll }) => losses.push(...rowSums(nll, batch)) });
+        branches.push({
+          residual: output.reconstruction,
+          ended: ({ nll }) => losses.push(...rowSums(nll, batch)),
+        });
       }
       for (let row = 0; row < batch.rows; row++) {
         const [from, to] = [row * batch.tokens * d, (row + 1) * batch.tokens * d];
         statistics.add(
           { x: residual.subarray(from, to), tokens: batch.tokens, pass: index, ...documentOf(batch, row) },
-          outputs.map((each) => ({ reconstruction: each.subarray(from, to) })),
+          outputs.map(({ reconstruction, latents }) => ({
+            reconstruction: reconstruction.subarray(from, to),
+            ...(latents && { latents: rowOf(latents, row, batch.tokens) }),
+          })),
         );
       }
       return branches;
@@ -181,7 +194,7 @@ export function controlPass(
         const outcomes = made.entries.map((entry): Outcome => {
           if (entry.outcome !== null) return entry.outcome;
           const outcome = {
-            reconstruction: saes[next++]!.reconstruction,
+            ...saes[next++]!,
             losses: Float64Array.from(entry.losses),
           };
           if (entry.key !== null) cached?.cache.put(entry.key, serialize(outcome));
@@ -194,7 +207,7 @@ export function controlPass(
           controls: made.entries.map(({ name, of, k }) => ({ name, of, k })),
           tables: {
             activations,
-            saes: outcomes.map(({ reconstruction }) => ({ reconstruction, firing: null })),
+            saes: outcomes.map(({ reconstruction, firing }) => ({ reconstruction, firing })),
           },
           losses: outcomes.map(({ losses }) => losses),
           leftOut,
@@ -206,6 +219,12 @@ export function controlPass(
       }
     },
   };
+}
+
+/** Latents of the tokens of one row of a batch. */
+function rowOf({ k, values, indices }: Latents, row: number, tokens: number): Latents {
+  const [from, to] = [row * tokens * k, (row + 1) * tokens * k];
+  return { k, values: values.subarray(from, to), indices: indices.subarray(from, to) };
 }
 
 /** A control's outcome as it was cached; the cache has checked its bytes. */

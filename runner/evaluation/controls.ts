@@ -42,7 +42,7 @@ export function controlsPart(
             {
               name,
               note: noteOfControl[name](k, measured.fitTokens),
-              reconstruction: measured.tables.saes[i]!.reconstruction,
+              ...measured.tables.saes[i]!,
               losses: measured.losses[i]!,
             },
           ]

@@ -5,7 +5,7 @@ import { type Random, random, shuffle } from '../math/random.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { ReconstructionControl } from '../report/schema.ts';
 import { type OpenSae, openSae } from '../sae/open-sae.ts';
-import { topKSae } from '../sae/sae.ts';
+import { type Latents, topKSae } from '../sae/sae.ts';
 import type { HookSaes } from './observation.ts';
 import { fitPca, project } from './pca.ts';
 
@@ -49,13 +49,24 @@ export interface MakingOptions {
   threads?: number;
 }
 
+/** A control as it runs over batches of residuals. */
+export interface RunningControl {
+  /** How many it has, where they are counted: an untrained SAE's. */
+  latents: number | null;
+  reconstruct(x: Float32Array, tokens: number): Promise<ControlOutput>;
+  close?(): Promise<void>;
+}
+
+export interface ControlOutput {
+  reconstruction: Float32Array;
+  /** Of the controls whose latents are counted. */
+  latents?: Latents;
+}
+
 export interface Reconstructor extends Control {
   /** What it follows from besides model, text and hook; null where an SAE decides it, so that it is not kept. */
   follows: string | null;
-  open(): Promise<{
-    reconstruct(x: Float32Array, tokens: number): Promise<Float32Array>;
-    close?(): Promise<void>;
-  }>;
+  open(): Promise<RunningControl>;
 }
 
 /**
@@ -80,7 +91,7 @@ export async function controlsOf(
       of: all,
       k: null,
       follows: '',
-      open: async () => ({ reconstruct: async (x) => x.slice() }),
+      open: async () => ({ latents: null, reconstruct: async (x) => ({ reconstruction: x.slice() }) }),
     },
   ];
   const ks: number[] = [];
@@ -95,7 +106,7 @@ export async function controlsOf(
       follows: `${count}`,
       async open() {
         const pca = fitPca(before(), d, count);
-        return { reconstruct: async (x) => project(pca, x) };
+        return { latents: null, reconstruct: async (x) => ({ reconstruction: project(pca, x) }) };
       },
     });
   }
@@ -117,7 +128,11 @@ export async function controlsOf(
         const stream = random('untrained', options.seed, layer, SITE);
         const sae = await untrained(d_sae, k, before(), d, stream, options);
         return {
-          reconstruct: async (x, tokens) => (await sae.reconstruct(x, tokens)).reconstruction,
+          latents: d_sae,
+          async reconstruct(x, tokens) {
+            const { reconstruction, ...latents } = await sae.reconstruct(x, tokens);
+            return { reconstruction, latents };
+          },
           close: () => sae.close(),
         };
       },
@@ -132,10 +147,11 @@ export async function controlsOf(
       k: ks[i]!,
       follows: null,
       open: async () => ({
+        latents: null,
         async reconstruct(x, tokens) {
           const latents = await sae.encode(x, tokens);
           const indices = latents.indices.map((latent) => order[latent]!);
-          return sae.decode({ ...latents, indices }, tokens, x);
+          return { reconstruction: await sae.decode({ ...latents, indices }, tokens, x) };
         },
       }),
     });

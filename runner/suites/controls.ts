@@ -1,11 +1,14 @@
 /**
- * Where a score stands between a floor and a ceiling: controls measured on the same rows by the same procedure, and
- * skill = (value − floor) / (ceiling − floor), computed in each resample.
+ * Where a score stands between a floor and a reference: controls measured on the same rows by the same procedure, and
+ * skill = (value − floor) / (reference − floor), computed in each resample. Records call the reference a ceiling.
  */
 
+import { alive } from '../metrics/alive.ts';
 import { type Resamples, resampleRows } from '../metrics/bootstrap.ts';
 import { centredTotal } from '../metrics/centred-total.ts';
+import type { FiringTable } from '../metrics/firing.ts';
 import type { HookTables } from '../metrics/hook-statistics.ts';
+import { l0 } from '../metrics/l0.ts';
 import type { LossTable } from '../metrics/loss-recovered.ts';
 import { lossRecoveredInterpScore, meanOfRowMeans } from '../metrics/loss-recovered.ts';
 import type { ReconstructionTable } from '../metrics/reconstruction.ts';
@@ -13,10 +16,14 @@ import { combine, type Statistic, toMeasure, unmeasured } from '../metrics/stati
 import { varExpPooled } from '../metrics/variance-explained.ts';
 import { type DefinitionId, definitions } from '../report/definitions.ts';
 import type { ControlName, Controls } from '../report/schema.ts';
+import { scoreOfL0 } from './interpscore/composite.ts';
 import type { ControlledValue } from './suite.ts';
 
 const VAR_EXP = 'var_exp@pooled-v1';
 const LOSS_RECOVERED = 'loss_recovered@interpscore-0.0.1';
+/** Of an untrained SAE: what these components of InterpScore are worth before anything is learned. */
+const ALIVE = 'alive@v1';
+const L0_SCORE = 'l0_score@interpscore-0.0.1';
 
 /** One reconstruction on the controlled rows. */
 export interface Controlled {
@@ -32,7 +39,12 @@ export interface ControlInputs {
   /** Of the controlled rows; `sae` is not looked at. */
   losses: LossTable;
   sae: Controlled;
-  controls: readonly (Controlled & { name: ControlName; note: string })[];
+  controls: readonly (Controlled & {
+    name: ControlName;
+    note: string;
+    /** Null where its latents are not counted. */
+    firing: FiringTable | null;
+  })[];
   /** Controls that could not be made, with the reason. */
   leftOut: readonly { control: ControlName; reason: string }[];
   /** Values of suites, with theirs. */
@@ -51,20 +63,31 @@ export function controlsSuite(inputs: ControlInputs): Controls {
     [VAR_EXP]: varExpPooled(total, each.reconstruction, resamples),
     [LOSS_RECOVERED]: recovered({ ...losses, sae: each.losses }, resamples),
   });
+  const tokens = activations.tokens.reduce((sum, count) => sum + count, 0);
   const values: Controls['values'] = [];
   const found = new Map<string, Statistic>();
-  const add = (control: ControlName, id: DefinitionId, statistic: Statistic, note?: string): void => {
+  const add = (
+    control: ControlName,
+    id: DefinitionId,
+    statistic: Statistic,
+    words: { note?: string; window_tokens?: number } = {},
+  ): void => {
     found.set(`${control} ${id}`, statistic);
-    const measure = toMeasure(statistic, note === undefined ? {} : { note }, definitions[id].range);
+    const measure = toMeasure(statistic, words, definitions[id].range);
     values.push({ control, id, measure });
   };
   for (const each of controls) {
     const measured = of(each);
-    add(each.name, VAR_EXP, measured[VAR_EXP], each.note);
-    add(each.name, LOSS_RECOVERED, measured[LOSS_RECOVERED], each.note);
+    const { name, note, firing } = each;
+    add(name, VAR_EXP, measured[VAR_EXP], { note });
+    add(name, LOSS_RECOVERED, measured[LOSS_RECOVERED], { note });
+    if (firing === null) continue;
+    add(name, ALIVE, alive(firing, resamples), { note, window_tokens: tokens });
+    add(name, L0_SCORE, scoreOfL0(l0(firing, resamples)), { note });
   }
   for (const { control, reason } of inputs.leftOut) {
-    for (const id of [VAR_EXP, LOSS_RECOVERED] as const) add(control, id, unmeasured(reason));
+    for (const id of [VAR_EXP, LOSS_RECOVERED, ALIVE, L0_SCORE] as const)
+      add(control, id, unmeasured(reason));
   }
   const own = of(inputs.sae);
   const reconstructed = { floor: 'untrained', ceiling: 'identity' } as const;
@@ -94,7 +117,6 @@ export function controlsSuite(inputs: ControlInputs): Controls {
       },
     ];
   });
-  const tokens = activations.tokens.reduce((sum, count) => sum + count, 0);
   return {
     tokens,
     rows: activations.rows,

@@ -119,6 +119,8 @@ function value(control: string, id: string): number {
 
 const VAR_EXP = 'var_exp@pooled-v1';
 const LOSS = 'loss_recovered@interpscore-0.0.1';
+const ALIVE = 'alive@v1';
+const L0_SCORE = 'l0_score@interpscore-0.0.1';
 
 describe('controls of a hook', () => {
   it('are measured on the last rows, fitted to those before', () => {
@@ -146,6 +148,19 @@ describe('controls of a hook', () => {
     expect(value('permuted_decoder', VAR_EXP)).toBeLessThan(0);
   });
 
+  it('an untrained SAE says what components are worth before anything is learned', () => {
+    const firing = controls[0]!.tables.saes[2]!.firing!;
+    const [k, latents] = [16, 256];
+    expect(firing.firings.reduce((sum, each) => sum + each, 0)).toBe(k * 8 * TOKENS);
+    const alive = part.values.find((each) => each.control === 'untrained' && each.id === ALIVE)!.measure;
+    expect(alive).toMatchObject({ window_tokens: 8 * TOKENS });
+    expect(alive.value).toBe(firing.firings.filter((each) => each > 0).length / latents);
+    expect(value('untrained', L0_SCORE)).toBeCloseTo(k / 80, 12);
+    // The others' latents are not counted: they have none, or are the SAE's own.
+    expect(part.values.filter(({ id }) => id === ALIVE)).toHaveLength(1);
+    expect(controls[0]!.tables.saes.map((each) => each.firing === null)).toEqual([true, true, false, true]);
+  });
+
   it('skill is 0 at the floor and 1 at the ceiling', () => {
     const skill = part.skills.find(({ id }) => id === VAR_EXP)!;
     expect(skill.floor).toEqual({ control: 'untrained', value: value('untrained', VAR_EXP) });
@@ -159,7 +174,11 @@ describe('controls of a hook', () => {
     const without = await partWith({ untrainedLimit: 100 });
     const reason = 'an untrained SAE of 256 latents × 128 is above the limit of 100 weights';
     expect(without.values.filter(({ control }) => control === 'untrained')).toEqual(
-      [VAR_EXP, LOSS].map((id) => ({ control: 'untrained', id, measure: { value: null, reason } })),
+      [VAR_EXP, LOSS, ALIVE, L0_SCORE].map((id) => ({
+        control: 'untrained',
+        id,
+        measure: { value: null, reason },
+      })),
     );
     const skill = without.skills.find(({ id }) => id === VAR_EXP)!;
     expect(skill).toMatchObject({ floor: { value: null }, skill: { value: null, reason } });
