@@ -4,7 +4,7 @@ import { basename, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeFields } from '../config/describe-fields.ts';
 import { loadSuites } from '../config/own-suites.ts';
-import { portableWord } from '../config/portable.ts';
+import { portableWord, shellWord } from '../config/portable.ts';
 import { listPresets, resolveRun } from '../config/resolve.ts';
 import { type RunConfig, runConfig } from '../config/run-config.ts';
 import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
@@ -181,7 +181,8 @@ function commandOf(positionals: readonly string[], values: ReturnType<typeof par
     if (value !== undefined) words.push(`--${name}=${value}`);
   }
   for (const setting of values.set ?? []) words.push(`--set=${setting}`);
-  return ['npm run eval', ...(words.length > 0 ? ['--'] : []), ...words.map(portableWord)].join(' ');
+  const shown = words.map((word) => shellWord(portableWord(word)));
+  return ['npm run eval', ...(shown.length > 0 ? ['--'] : []), ...shown].join(' ');
 }
 
 function headline(config: RunConfig, published: readonly PublishedSae[], folder: RunFolder): string {

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { portable, portableWord } from '../../../runner/config/portable.ts';
+import { portable, portableWord, shellWord } from '../../../runner/config/portable.ts';
 
 test.each([
   ['/home/mallory/texts/a.txt', 'a.txt'],
@@ -43,4 +44,23 @@ test('what names no path stays as it was written', () => {
     'small-world',
   ])
     expect(portableWord(word)).toBe(word);
+});
+
+test('a published command is the same words again to a shell', () => {
+  const words = [
+    ...['small-world', '--layers=2,3', '--set=sae.learningRate=1e-4', 'owner/name@main:data/file.parquet'],
+    ...[
+      '--set=sweep.k=[16,32]',
+      '--set=probing.sets=[{"name":"it\'s"}]',
+      '--sae=a#layer=3',
+      'data/*.jsonl',
+      '',
+    ],
+    ...['$HOME', '`id`', 'a b', '~', "'", '\\', 'a\nb'],
+  ];
+  expect(words.slice(0, 4).map(shellWord)).toEqual(words.slice(0, 4));
+  const read = execFileSync('sh', ['-c', `printf '%s\\0' ${words.map(shellWord).join(' ')}`], {
+    encoding: 'utf8',
+  });
+  expect(read.split('\0').slice(0, -1)).toEqual(words);
 });
