@@ -12,7 +12,7 @@ import { type CachedResults, documentsOf, type HookSaes, namesOf, type Observati
 export interface CoreMeasured {
   /** Document of each row, where the text says. */
   documents: readonly number[] | undefined;
-  /** For each hook one table an SAE. */
+  /** For each hook one table per SAE. */
   tables: CoreTable[][];
 }
 

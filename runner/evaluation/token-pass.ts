@@ -17,7 +17,7 @@ export interface HookMeasured {
   /** Document of each row, where the text says. */
   documents: readonly number[] | undefined;
   tables: HookTables;
-  /** One table an SAE. */
+  /** One table per SAE. */
   losses: LossTable[];
 }
 
@@ -40,7 +40,7 @@ class RowLosses {
 }
 
 /**
- * @param hooks one entry a hook of the model, ascending
+ * @param hooks one entry per hook of the model, ascending
  * @param batches full rows (no padding), all of one width: packed evaluation text
  * @param others further observers of the same batches: the controls
  */

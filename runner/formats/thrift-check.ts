@@ -1,6 +1,6 @@
 /**
  * Walks a struct of Thrift's compact protocol without keeping anything of it. hyparquet's reader believes what it reads:
- * numbers of any length (a shift a byte, so a megabyte of them takes minutes), lists of billions, structs in structs.
+ * numbers of any length (a shift per byte, so a megabyte of them takes minutes), lists of billions, structs in structs.
  */
 
 /** Bytes of a number of 64 bits, seven in each. */

@@ -13,7 +13,7 @@ const ITERATIONS = 100;
 export interface Eigen {
   /** Descending. */
   values: Float64Array;
-  /** [count, size] row-major: a unit vector a row. */
+  /** [count, size] row-major: a unit vector per row. */
   vectors: Float64Array;
 }
 

@@ -32,7 +32,7 @@ export function varExpLegacy(sae: ReconstructionTable, resamples: Resamples): St
 
 /**
  * `var_exp@saebench-0.6`, the defect as it stands in sae_bench.evals.core: the squared mean that should be ‖mean x‖² is
- * the square of the mean second moment a dimension. For comparing with files that hold it.
+ * the square of the mean second moment per dimension. For comparing with files that hold it.
  */
 export function varExpSaeBench06(
   x: ActivationTable,

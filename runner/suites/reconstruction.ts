@@ -31,7 +31,7 @@ export interface ReconstructionResult extends SuiteResult<ReconstructionDefiniti
 
 const NO_LATENTS = 'this control has no latents';
 
-/** One result an SAE, in the order of `tables.saes`. Give all SAEs to be compared the same resamples. */
+/** One result per SAE, in the order of `tables.saes`. Give all SAEs to be compared the same resamples. */
 export function reconstructionSuite(tables: HookTables, resamples: Resamples): ReconstructionResult[] {
   const { activations } = tables;
   const total = centredTotal(activations, resamples);

@@ -172,7 +172,7 @@ async function assemble(
     case 'AutoEncoderTopK': {
       if (bag.has('threshold')) {
         await bag.take('threshold', []);
-        conversions.push('threshold dropped: the class selects k a token');
+        conversions.push('threshold dropped: the class selects k per token');
       }
       const biases = { b_enc: await perLatent('encoder.bias'), b_dec: await bag.take('b_dec', [d_in]) };
       return {

@@ -1,7 +1,7 @@
 /**
- * OpenAI's sparse_autoencoder (arXiv 2406.04093): one saved state dict a layer. encoder.weight [d_sae, d_in],
+ * OpenAI's sparse_autoencoder (arXiv 2406.04093): one saved state dict per layer. encoder.weight [d_sae, d_in],
  * decoder.weight [d_in, d_sae], pre_bias [d_in], latent_bias [d_sae], the activation's name and its settings. Its own
- * loader layer-normalises x a token at a time, and brings x̂ back, where the activation is TopK: the file itself does
+ * loader layer-normalises x token by token, and brings x̂ back, where the activation is TopK: the file itself does
  * not say it.
  */
 import { quote } from '../../errors.ts';

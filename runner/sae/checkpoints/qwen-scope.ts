@@ -1,5 +1,5 @@
 /**
- * Qwen-Scope: one `layer{n}.sae.pt` a layer, W_enc [d_sae, d_in], W_dec [d_in, d_sae], b_enc, b_dec. TopK; k stands in
+ * Qwen-Scope: one `layer{n}.sae.pt` per layer, W_enc [d_sae, d_in], W_dec [d_in, d_sae], b_enc, b_dec. TopK; k stands in
  * the repository's name only (…-W32K-L0_50), so the caller gives it. b_dec is not subtracted (as SAELens reads them).
  */
 import { UserError } from '../../errors.ts';

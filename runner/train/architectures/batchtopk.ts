@@ -81,7 +81,7 @@ export function selectOfBatch({
   };
 }
 
-/** Latents kept of each token: the k a token largest of all, if above 0. */
+/** Latents kept of each token: k per token, the largest of all, if above 0. */
 export function largestOfBatch(pres: readonly Float64Array[], k: number): number[][] {
   const n = pres[0]!.length;
   const all = pres.flatMap((pre) => Array.from(pre));
