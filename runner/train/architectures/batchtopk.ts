@@ -25,7 +25,7 @@ export const batchTopKSettings = {
 
 export const batchtopk = architecture({
   name: 'batchtopk',
-  summary: 'the k a token largest of a batch, saved with a threshold',
+  summary: 'k per token on average, the largest of a batch; saved with a threshold',
   settings: batchTopKSettings,
   marks: topKMarks,
   check: complainAboutTopK,
