@@ -3,9 +3,7 @@
  * seeded by `init_by_array` with the 32-bit words of |seed|. Other programs fix their data splits by it, so the same
  * order must come out here. For everything of our own use `random.ts`.
  */
-
-const SIZE = 624;
-const SHIFT = 397;
+import { mt19937, stateOfWords } from './mt19937.ts';
 
 export interface CPythonRandom {
   /** `random()`: uniform in [0, 1) with 53 bits. */
@@ -22,20 +20,7 @@ export function cpythonRandom(seed: number | bigint): CPythonRandom {
   if (typeof seed === 'number' && !Number.isSafeInteger(seed)) {
     throw new RangeError(`cpythonRandom: seed ${seed}, expected an integer (a bigint beyond 2^53)`);
   }
-  const state = initByArray(wordsOf(seed));
-  let position = SIZE;
-
-  function word(): number {
-    if (position === SIZE) {
-      refill(state);
-      position = 0;
-    }
-    let y = state[position++]!;
-    y ^= y >>> 11;
-    y ^= (y << 7) & 0x9d2c5680;
-    y ^= (y << 15) & 0xefc60000;
-    return (y ^ (y >>> 18)) >>> 0;
-  }
+  const word = mt19937(stateOfWords(wordsOf(seed)));
 
   function getrandbits(bits: number): number {
     if (!Number.isInteger(bits) || bits < 1 || bits > 32) {
@@ -81,42 +66,4 @@ function wordsOf(seed: number | bigint): number[] {
     rest >>= 32n;
   } while (rest > 0n);
   return words;
-}
-
-function initByArray(key: readonly number[]): Uint32Array {
-  const state = new Uint32Array(SIZE);
-  state[0] = 19650218;
-  for (let i = 1; i < SIZE; i++) {
-    const last = state[i - 1]!;
-    state[i] = Math.imul(1812433253, last ^ (last >>> 30)) + i;
-  }
-  let i = 1;
-  const advance = (): void => {
-    i++;
-    if (i >= SIZE) {
-      state[0] = state[SIZE - 1]!;
-      i = 1;
-    }
-  };
-  for (let step = 0, j = 0; step < Math.max(SIZE, key.length); step++) {
-    const last = state[i - 1]!;
-    state[i] = (state[i]! ^ Math.imul(last ^ (last >>> 30), 1664525)) + key[j]! + j;
-    advance();
-    j = (j + 1) % key.length;
-  }
-  for (let step = 0; step < SIZE - 1; step++) {
-    const last = state[i - 1]!;
-    state[i] = (state[i]! ^ Math.imul(last ^ (last >>> 30), 1566083941)) - i;
-    advance();
-  }
-  state[0] = 0x80000000;
-  return state;
-}
-
-function refill(state: Uint32Array): void {
-  for (let i = 0; i < SIZE; i++) {
-    const y = (state[i]! & 0x80000000) | (state[(i + 1) % SIZE]! & 0x7fffffff);
-    const mixed = state[(i + SHIFT) % SIZE]! ^ (y >>> 1);
-    state[i] = y & 1 ? mixed ^ 0x9908b0df : mixed;
-  }
 }

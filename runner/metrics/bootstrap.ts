@@ -110,11 +110,18 @@ const parts = new WeakMap<Resamples, WeakMap<ArrayLike<number>, Resamples>>();
  * @param subset places of the rows; the same list gives the same object, so it must not change
  */
 export function resamplesOf(all: Resamples, subset: ArrayLike<number>): Resamples {
+  // All of them in their order are no part.
+  if (all.blockOf === null && subset.length === all.rows && areInOrder(subset)) return all;
   const known = parts.get(all) ?? new WeakMap<ArrayLike<number>, Resamples>();
   parts.set(all, known);
   const part = known.get(subset) ?? partOf(all, subset);
   known.set(subset, part);
   return part;
+}
+
+function areInOrder(places: ArrayLike<number>): boolean {
+  for (let i = 0; i < places.length; i++) if (places[i] !== i) return false;
+  return true;
 }
 
 function partOf(all: Resamples, subset: ArrayLike<number>): Resamples {

@@ -25,16 +25,9 @@ export function auroc(
       `auroc: ${scores.length} scores, ${labels.length} labels, resamples of ${resamples.blocks} rows`,
     );
   }
-  if (scores.some(Number.isNaN)) throw new RangeError('auroc: NaN among the scores');
-  const order = Int32Array.from(scores, (_, row) => row);
-  classCounts(labels, order, name);
-  order.sort((a, b) => scores[a]! - scores[b]! || a - b);
-  const sortedLabels = Uint8Array.from(order, (row) => labels[row]!);
-  /** 1 where a row's score is above that of the row before it. */
-  const rises = Uint8Array.from(order, (row, i) => (i > 0 && scores[row]! > scores[order[i - 1]!]! ? 1 : 0));
-
+  const sorted = sortedRows(scores, labels, name);
+  const { order, labels: sortedLabels, rises } = sorted;
   const { rows, count, weights } = resamples;
-  const sorted = { order, labels: sortedLabels, rises };
   const value = area(sorted, new Uint16Array(rows).fill(1), 0);
   const positives = sortedLabels.reduce((total, label) => total + label, 0);
   const negatives = rows - positives;
@@ -53,11 +46,33 @@ export function auroc(
   };
 }
 
+/** The area alone, as `auroc` computes it: for choosing between probes. */
+export function areaUnder(
+  scores: Float64Array,
+  labels: ArrayLike<number>,
+  name = 'the validation rows',
+): number {
+  const sorted = sortedRows(scores, labels, name);
+  return area(sorted, new Uint16Array(scores.length).fill(1), 0);
+}
+
 /** Rows by ascending score, their labels, and 1 where a score is above that of the row before. */
 interface SortedRows {
   order: Int32Array;
   labels: Uint8Array;
   rises: Uint8Array;
+}
+
+function sortedRows(scores: Float64Array, labels: ArrayLike<number>, name: string): SortedRows {
+  if (scores.some(Number.isNaN)) throw new RangeError('auroc: NaN among the scores');
+  const order = Int32Array.from(scores, (_, row) => row);
+  classCounts(labels, order, name);
+  order.sort((a, b) => scores[a]! - scores[b]! || a - b);
+  return {
+    order,
+    labels: Uint8Array.from(order, (row) => labels[row]!),
+    rises: Uint8Array.from(order, (row, i) => (i > 0 && scores[row]! > scores[order[i - 1]!]! ? 1 : 0)),
+  };
 }
 
 /** @param weights from `start` on, how often each row counts */

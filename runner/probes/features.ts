@@ -46,6 +46,30 @@ export function rowsFrom(features: Features, first: number, rows: number): Featu
   return { rows, columns, values: features.values.subarray(first * columns, (first + rows) * columns) };
 }
 
+/** Some columns of some rows, in the order given. */
+export function chosenColumns(
+  features: Features,
+  rows: ArrayLike<number>,
+  columns: Int32Array,
+): DenseFeatures {
+  const width = columns.length;
+  const values = new Float32Array(rows.length * width);
+  const read = rowReader(features);
+  /** Where a column goes, from 1 on. */
+  const places = new Int32Array(features.columns);
+  columns.forEach((column, place) => {
+    places[column] = place + 1;
+  });
+  for (let i = 0; i < rows.length; i++) {
+    const row = read(rows[i]!);
+    for (let entry = 0; entry < row.values.length; entry++) {
+      const place = places[row.indices[entry]!]!;
+      if (place > 0) values[i * width + place - 1] = row.values[entry]!;
+    }
+  }
+  return { values, rows: rows.length, columns: width };
+}
+
 /** Checks the length, and that every value is finite. */
 export function checkFeatures(features: Features, name: string): void {
   const { rows, columns, entries, values: dense } = features;

@@ -2,7 +2,8 @@
  * L2 logistic regression with an unpenalised intercept and balanced classes, solved to convergence: the optimum that
  * scikit-learn's LogisticRegression(C, class_weight='balanced', solver='lbfgs') approaches as its tolerance falls.
  *
- * Minimised is C · Σ_i s_i · log(1 + exp(−y_i (x_i·w + b))) + ‖w‖² / 2, y in {−1, 1}, s_i = n / (2 n_class).
+ * Minimised is C · Σ_i s_i · log(1 + exp(−y_i (x_i·w + b))) + ‖w‖² / 2, y in {−1, 1}, s_i = n / (2 n_class), or 1 for
+ * unbalanced classes.
  */
 import { MalformedError } from '../errors.ts';
 import { cancellationPoint } from '../math/cancellation.ts';
@@ -24,10 +25,14 @@ export interface LogisticOptions {
   c?: number | undefined;
   /** Names the data in errors. */
   name?: string;
+  /** Whether each class counts with the same weight, as is usual here; else each row does. */
+  balanced?: boolean;
 }
 
 /** Tolerance of the solver, relative to the features' scale; well inside what the result is accepted at. */
 const SOLVE_TOLERANCE = 1e-10;
+/** Above this C the penalty's slope, which falls with 1 / C, would be lost in that tolerance. */
+const WEAK_PENALTY = 10;
 const ACCEPT_TOLERANCE = 1e-6;
 
 /**
@@ -40,16 +45,18 @@ export function fitLogistic(
   rows: ArrayLike<number>,
   options: LogisticOptions = {},
 ): LogisticFit {
-  const { c = 1, name = 'the training rows' } = options;
+  const { c = 1, name = 'the training rows', balanced = true } = options;
   const { negative, positive } = classCounts(labels, rows, name);
   const targets = Uint8Array.from(rows, (row) => labels[row]!);
-  const rowWeights = Float64Array.from(
-    targets,
-    (target) => rows.length / (2 * (target === 1 ? positive : negative)),
+  const rowWeights = Float64Array.from(targets, (target) =>
+    balanced ? rows.length / (2 * (target === 1 ? positive : negative)) : 1,
   );
   const prepared = prepare(features, rows);
   const { design, rotated, kept, means } = prepared;
-  const solution = minimise({ design, targets, rowWeights, c }, SOLVE_TOLERANCE);
+  const solution = minimise(
+    { design, targets, rowWeights, c },
+    SOLVE_TOLERANCE / Math.max(1, c / WEAK_PENALTY),
+  );
 
   // In rotated coordinates the weights come back through the optimality condition w = −C Xᵀ residuals.
   const local = rotated ? backProject(prepared, solution.residuals, -c) : solution.weights;

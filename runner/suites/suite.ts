@@ -181,12 +181,18 @@ export interface SuiteContext {
 }
 
 export interface SuiteTokenizer {
-  /** Token ids, with the tokenizer's default special tokens, and the same of many texts, kept between runs. */
+  /** Token ids, with the tokenizer's default special tokens, and the same of many texts, cut to `limit`, kept between runs. */
   encode(text: string, options: { specialTokens: boolean }): readonly number[];
-  encodeAll(texts: readonly string[], limit: number): Promise<readonly (readonly number[])[]>;
+  encodeAll(
+    texts: readonly string[],
+    limit: number,
+    keep?: 'start' | 'end',
+  ): Promise<readonly (readonly number[])[]>;
   decode(ids: readonly number[]): string;
   /** BOS, EOS and PAD. */
   special: ReadonlySet<number>;
+  /** What a text begins with: BOS, or EOS in its place; null where the tokenizer has neither. */
+  begin: number | null;
   /** Ids are below it. */
   size: number;
 }

@@ -3,21 +3,27 @@ import { canonicalJson, sha256 } from '../io/hash.ts';
 import { cancellationPoint } from '../math/cancellation.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
+/** Which end of a text stays where it has too many tokens. */
+export type KeptEnd = 'start' | 'end';
+
 /**
- * The token ids of each text, with the tokenizer's default special tokens, the first `limit` of them. No SAE decides
- * them: they are kept under a hash of the tokenizer and the texts.
+ * The token ids of each text, with the tokenizer's default special tokens, at most `limit` of them. No SAE decides them:
+ * they are kept under a hash of the tokenizer and the texts.
  */
 export async function encodedTexts(
   tokenizer: Tokenizer,
   texts: readonly string[],
   limit: number,
   cache: ContentCache | undefined,
+  keep: KeptEnd = 'start',
 ): Promise<readonly (readonly number[])[]> {
-  const key = canonicalJson(['token ids', tokenizer.identity, limit, sha256(canonicalJson(texts))]);
+  const of = ['token ids', tokenizer.identity, limit, sha256(canonicalJson(texts))];
+  const key = canonicalJson(keep === 'start' ? of : [...of, keep]);
+  const cut = keep === 'start' ? firstTokens : lastTokens;
   const { lengths, ids } = await remembered(cache, key, () => {
     const rows = texts.map((text) => {
       cancellationPoint();
-      return tokenizer.encode(text, { specialTokens: true }).slice(0, limit);
+      return cut(tokenizer, text, limit);
     });
     return { lengths: Int32Array.from(rows, (row) => row.length), ids: Int32Array.from(rows.flat()) };
   });
@@ -26,4 +32,23 @@ export async function encodedTexts(
     end += length;
     return Array.from(ids.subarray(end - length, end));
   });
+}
+
+function firstTokens(tokenizer: Tokenizer, text: string, limit: number): readonly number[] {
+  return tokenizer.encode(text, { specialTokens: true }).slice(0, limit);
+}
+
+/** As tokenizers that truncate on the left do it: special tokens stay around the last tokens of the text. */
+export function lastTokens(tokenizer: Tokenizer, text: string, limit: number): readonly number[] {
+  const whole = tokenizer.encode(text, { specialTokens: true });
+  if (whole.length <= limit) return whole;
+  const plain = tokenizer.encode(text, { specialTokens: false });
+  const special = whole.length - plain.length;
+  let before = 0;
+  while (before < special && plain.some((id, i) => whole[before + i] !== id)) before++;
+  return [
+    ...whole.slice(0, before),
+    ...plain.slice(plain.length - Math.max(0, limit - special)),
+    ...whole.slice(before + plain.length),
+  ];
 }

@@ -52,9 +52,10 @@ export function suiteContexts(run: {
   const load = probeSets(config, reading);
   const words: SuiteTokenizer = {
     encode: (text, options) => tokenizer.encode(text, options),
-    encodeAll: (texts, limit) => encodedTexts(tokenizer, texts, limit, cached?.cache),
+    encodeAll: (texts, limit, keep) => encodedTexts(tokenizer, texts, limit, cached?.cache, keep),
     decode: (ids) => tokenizer.decode(ids),
     special,
+    begin: beginningToken(tokenizer)?.id ?? null,
     size: tokenizer.vocabSize,
   };
 

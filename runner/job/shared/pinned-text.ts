@@ -1,16 +1,10 @@
 /** The text of a run, fixed before it starts: names become declarations, and references become those of a commit. */
 import { type RunConfig, runConfig } from '../../config/run-config.ts';
 import type { FindDataFiles } from '../../io/data-files.ts';
+import { type DataReference, isDataReference } from '../../text/data-reference.ts';
 import { DEMO_PROBES } from '../../text/demo-probes.ts';
 import { declaredProbes, type ProbeDeclaration } from '../../text/probe-declaration.ts';
 import { declarationsOf } from './text.ts';
-
-/** What a declaration says of its files: the reference as pinned and as it was written. */
-interface Referring {
-  data: string;
-  given?: string | undefined;
-  fingerprint?: string | undefined;
-}
 
 /** A reference as it was written and the one it stands for. */
 export interface Pin {
@@ -43,7 +37,7 @@ export async function pinText(
 ): Promise<RunConfig> {
   const known = new Map(before.map(({ given, data }) => [given, data]));
   const found = new Map<string, { data: string; fingerprint?: string }>();
-  const pinned = async <T extends Referring>(declaration: T): Promise<T> => {
+  const pinned = async <T extends DataReference>(declaration: T): Promise<T> => {
     const given = declaration.given ?? declaration.data;
     let place = found.get(given);
     if (place === undefined) {
@@ -67,6 +61,20 @@ export async function pinText(
       return set;
     return { ...declared, files: await inTurn(declared.files, pinned) };
   };
+  const ofSuite = async ([id, settings]: [string, unknown]): Promise<[string, unknown]> => {
+    // Data of a suite that does not run need not be there.
+    const runs =
+      config.evaluation.suites.includes(id) || config.evaluation.ownSuites.some((own) => own.id === id);
+    if (!runs || typeof settings !== 'object' || settings === null) return [id, settings];
+    const entries = await inTurn(
+      Object.entries(settings),
+      async ([name, value]): Promise<[string, unknown]> => [
+        name,
+        isDataReference(value) ? await pinned(value) : value,
+      ],
+    );
+    return [id, Object.fromEntries(entries)];
+  };
   const { source, heldout } = config.corpus;
   const own = heldout === null ? null : await corpus(heldout);
   return {
@@ -77,14 +85,18 @@ export async function pinText(
       tasks: await inTurn(config.probing.tasks, probe),
       sets: await inTurn(config.probing.sets, probe),
     },
+    suites: Object.fromEntries(await inTurn(Object.entries(config.suites), ofSuite)) as RunConfig['suites'],
   };
 }
 
-function references(config: RunConfig): Referring[] {
+function references(config: RunConfig): DataReference[] {
   const { source, heldout } = config.corpus;
   const lists = [source, heldout].filter((each) => each !== null && typeof each !== 'string');
   const probes = [...config.probing.tasks, ...config.probing.sets].filter((each) => typeof each !== 'string');
-  return [...lists.flat(), ...probes.flatMap(({ files }) => files)];
+  const ofSuites = Object.values(config.suites).flatMap((settings) =>
+    typeof settings === 'object' && settings !== null ? Object.values(settings).filter(isDataReference) : [],
+  );
+  return [...lists.flat(), ...probes.flatMap(({ files }) => files), ...ofSuites];
 }
 
 async function inTurn<T, U>(items: readonly T[], use: (item: T) => Promise<U>): Promise<U[]> {

@@ -4,24 +4,21 @@
  */
 import { resamplesOf } from '../../metrics/bootstrap.ts';
 import { meanOf } from '../../metrics/mover.ts';
-import { overAllRows, type Statistic, toMeasure, unmeasured } from '../../metrics/statistic.ts';
+import { overAllRows, unmeasured } from '../../metrics/statistic.ts';
 import { accuracy, correctRows } from '../../probes/accuracy.ts';
 import { auroc } from '../../probes/auroc.ts';
-import { checkFeatures, type DenseFeatures, type Features, rowReader } from '../../probes/features.ts';
+import { checkFeatures, chosenColumns, type Features } from '../../probes/features.ts';
 import { decisionValues, fitLogistic } from '../../probes/logistic-regression.ts';
 import { largest, meanDifference } from '../../probes/mean-difference.ts';
-import type { Curve } from '../../report/part.ts';
-import type { Measure, Part } from '../../report/schema.ts';
+import type { Part } from '../../report/schema.ts';
 import { type ConceptPlan, type ConceptTask, conceptRow } from '../concepts.ts';
+import { type Probed, probingCurves, type Qualities } from '../probing-curves.ts';
 
 /** Latents of a probe; SAEBench's values and the larger ones of its paper. */
 export const K_VALUES = [1, 2, 5, 10, 20, 50] as const;
 
 /** How good one probe is, or the mean of several. */
-export interface ProbeQuality {
-  accuracy: Statistic;
-  auroc: Statistic;
-}
+export type ProbeQuality = Qualities<'accuracy' | 'auroc'>;
 
 /** One set's probes on one kind of features, by k: the mean over its classes. */
 export type QualityByK = ReadonlyMap<number, ProbeQuality>;
@@ -56,37 +53,15 @@ export function fullProbe(plan: ConceptPlan, residual: Features): ProbeQuality {
   return meanQuality(plan.tasks.map((task) => probe(plan, task, residual, all)));
 }
 
-export interface KSparseInput {
+export interface KSparseInput extends Omit<Probed<'accuracy' | 'auroc'>, 'name'> {
   plan: ConceptPlan;
-  /** Of this SAE's latents. */
-  latents: QualityByK;
-  /** Of raw residual channels, and of the whole residual: the same for all SAEs at the hook. */
-  residual: QualityByK;
-  ceiling: ProbeQuality;
 }
 
 /** The record's part, one entry of `inputs` for each data set. */
 export function kSparseSuite(inputs: readonly KSparseInput[], ks: readonly number[]): Part {
-  const curve = (key: keyof ProbeQuality): Curve => {
-    const mean = (of: readonly KSparseInput[], read: (input: KSparseInput) => ProbeQuality): Measure =>
-      shareOf(meanOf(of.map((input) => read(input)[key])));
-    const lines = (of: readonly KSparseInput[]) => ({
-      points: ks.map((k) => ({
-        at: k,
-        values: {
-          sae: mean(of, ({ latents }) => latents.get(k)!),
-          channels: mean(of, ({ residual }) => residual.get(k)!),
-        },
-      })),
-      constants: { ceiling: mean(of, ({ ceiling }) => ceiling) },
-    });
-    return {
-      ...lines(inputs),
-      sets: inputs.map((input) => ({ name: input.plan.set.name, ...lines([input]) })),
-    };
-  };
+  const probed = inputs.map(({ plan, ...probes }) => ({ name: plan.set.name, ...probes }));
   return {
-    curves: { accuracy: curve('accuracy'), auroc: curve('auroc') },
+    curves: probingCurves(['accuracy', 'auroc'], probed, ks),
     tables: { data_sets: inputs.map(({ plan }) => conceptRow(plan)) },
   };
 }
@@ -118,33 +93,9 @@ function joined(first: ArrayLike<number>, second: ArrayLike<number>): Int32Array
   return whole;
 }
 
-/** Some columns of some rows, in the order given. */
-function chosenColumns(features: Features, rows: Int32Array, columns: Int32Array): DenseFeatures {
-  const width = columns.length;
-  const values = new Float32Array(rows.length * width);
-  const read = rowReader(features);
-  /** Where a column goes, from 1 on. */
-  const places = new Int32Array(features.columns);
-  columns.forEach((column, place) => {
-    places[column] = place + 1;
-  });
-  for (let i = 0; i < rows.length; i++) {
-    const row = read(rows[i]!);
-    for (let entry = 0; entry < row.values.length; entry++) {
-      const place = places[row.indices[entry]!]!;
-      if (place > 0) values[i * width + place - 1] = row.values[entry]!;
-    }
-  }
-  return { values, rows: rows.length, columns: width };
-}
-
 function meanQuality(parts: readonly ProbeQuality[]): ProbeQuality {
   return {
     accuracy: meanOf(parts.map((part) => part.accuracy)),
     auroc: meanOf(parts.map((part) => part.auroc)),
   };
-}
-
-function shareOf(statistic: Statistic): Measure {
-  return toMeasure(statistic, {}, [0, 1]);
 }
