@@ -2,7 +2,8 @@
 import { core } from './core/suite.ts';
 import { interpScore } from './interpscore/suite.ts';
 import { kSparse } from './k-sparse/suite.ts';
+import { saeProbes } from './sae-probes/suite.ts';
 import { scr } from './scr/suite.ts';
 import { tpp } from './tpp/suite.ts';
 
-export const suites = [interpScore, core, kSparse, tpp, scr] as const;
+export const suites = [interpScore, core, kSparse, tpp, scr, saeProbes] as const;

@@ -3,8 +3,9 @@
  * fails where the schema has a setting that is not in this table.
  */
 import { existsSync } from 'node:fs';
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
 import { demoModelFolder, demoRow } from '../../runner/demo/index.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
@@ -20,6 +21,9 @@ export interface Made {
   brokenText: string;
   /** A folder with a copy of the embedded model. */
   model: string;
+  /** Two folders with texts for two tasks of sae-probes. */
+  probes: string;
+  otherProbes: string;
   /** A trained SAE's file. */
   sae: string;
   /** The hub that runs see. */
@@ -61,6 +65,12 @@ const GATED = { 'sae.architecture': 'gated' };
 const PROBES = { 'evaluation.suites': ['interpscore'] };
 const CORE = { 'evaluation.suites': ['core'], 'evaluation.coreTokens': 256 };
 const SETS = { 'evaluation.suites': ['k-sparse', 'tpp', 'scr'], 'probing.sets': ['topic'] };
+const saeProbes = ({ probes }: Made): Settings => ({
+  'evaluation.suites': ['sae-probes'],
+  'suites.sae-probes.data': probes,
+  'suites.sae-probes.tasks': ['117_us_state_FL', '118_us_state_CA'],
+  'suites.sae-probes.ks': [2, 8],
+});
 const CONTROLS = { ...PROBES, 'evaluation.tokens': 2048, 'evaluation.controlTokens': 1024 };
 
 const ids = ({ records }: Left): string[] => records.map(({ id }) => id);
@@ -351,6 +361,25 @@ export const wirings: Readonly<Record<string, Wiring>> = {
     seen: places('tpp', 'tpp'),
     gives: [1, 4],
   },
+  'suites.sae-probes.data': {
+    to: ({ otherProbes }: Made) => otherProbes,
+    under: saeProbes,
+    seen: suite('sae-probes'),
+  },
+  'suites.sae-probes.tasks': {
+    to: ['118_us_state_CA'],
+    under: saeProbes,
+    seen: cells('sae-probes', 'data_sets', 'name'),
+    gives: ['118_us_state_CA'],
+  },
+  'suites.sae-probes.ks': {
+    to: [1, 3],
+    under: saeProbes,
+    seen: places('sae-probes', 'f1'),
+    gives: [1, 3],
+  },
+  'suites.sae-probes.penalty': { to: 'l2', under: saeProbes, seen: suite('sae-probes') },
+  'suites.sae-probes.tokens': { to: 4, under: saeProbes, seen: suite('sae-probes') },
   'evaluation.resamples': { to: 30, seen: (left) => first(left).paired?.count, gives: 30 },
   'evaluation.seed': { to: 5, seen: (left) => first(left).metrics['var_exp@pooled-v1'] },
 };
@@ -373,5 +402,25 @@ export async function make(folder: string): Promise<Made> {
   await cp(demoModelFolder, model!, { recursive: true });
   const hub = await startStandIn();
   hub.tokens.add('hf_wiring');
-  return { text: text!, otherText: otherText!, brokenText: brokenText!, model: model!, sae: '', hub };
+  const probes = await madeTasks(join(folder, 'probes'), 24);
+  const otherProbes = await madeTasks(join(folder, 'other-probes'), 25);
+  const files = { text: text!, otherText: otherText!, brokenText: brokenText!, model: model! };
+  return { ...files, probes, otherProbes, sae: '', hub };
+}
+
+/** Texts in their order and turned round, for two tasks of sae-probes in its layout. */
+async function madeTasks(folder: string, seed: number): Promise<string> {
+  await mkdir(folder);
+  for (const [i, name] of ['117_us_state_FL', '118_us_state_CA'].entries()) {
+    const rows = Array.from({ length: 160 }, (_, row) => {
+      const words = demoRow('prose', seed + 10 * i, row)
+        .text.split(/\s+/)
+        .slice(0, 24);
+      const text = (row % 2 === 0 ? words : words.reverse()).join(' ');
+      return `"${text.replaceAll('"', '""')}",${row % 2}`;
+    });
+    const csv = ['prompt,target', ...rows].join('\n');
+    await writeFile(join(folder, `${name}.csv.zst`), zstdCompressSync(csv));
+  }
+  return folder;
 }

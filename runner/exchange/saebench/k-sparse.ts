@@ -19,9 +19,10 @@ import {
 } from './format.ts';
 
 /** Those that the schema has fields for. */
-const K_VALUES: readonly number[] = [1, 2, 5, 10, 20, 50, 100];
+export const K_VALUES: readonly number[] = [1, 2, 5, 10, 20, 50, 100];
 
-const FIELD = /^(?:llm_test_(?:accuracy|auc)|(?:sae|llm)_top_\d+_test_(?:accuracy|auc))$/;
+/** Names of the curves, and of their values in the file. */
+const QUALITIES = { accuracy: 'accuracy', auroc: 'auc' } as const;
 
 export const kSparse: SaeBenchFormat = {
   types: ['sparse_probing'],
@@ -29,30 +30,38 @@ export const kSparse: SaeBenchFormat = {
   write,
 };
 
-/** @param suite whose part the values are */
-export function read({ values, details }: ResultValues, suite: string): Read {
-  const curve = (key: 'accuracy' | 'auc'): Curve => ({
+/**
+ * @param suite whose part the values are
+ * @param qualities the curves that the suite has, and what the file calls their values
+ */
+export function read(
+  { values, details }: ResultValues,
+  suite: string,
+  qualities: Readonly<Record<string, string>> = QUALITIES,
+): Read {
+  const curve = (key: string): Curve => ({
     ...lines(values, key),
     sets: details.map(({ name, values: own }) => ({ name, ...lines(own, key) })),
   });
   const part: Part = {
-    curves: { accuracy: curve('accuracy'), auroc: curve('auc') },
+    curves: Object.fromEntries(Object.entries(qualities).map(([name, key]) => [name, curve(key)])),
     tables: {
       data_sets: details.map(({ name }) => ({ name, note: NOT_SAID, cells: { classes: [], ...UNCOUNTED } })),
     },
   };
+  const field = new RegExp(`^(?:llm|(?:sae|llm)_top_\\d+)_test_(?:${Object.values(qualities).join('|')})$`);
   return {
     results: { suites: { [suite]: part } },
-    unmapped: [...values].flatMap(([name, value]) => (value === null || FIELD.test(name) ? [] : [name])),
+    unmapped: [...values].flatMap(([name, value]) => (value === null || field.test(name) ? [] : [name])),
     caveats: [UNCOUNTED_CAVEAT],
   };
 }
 
-/** At every k for which the file has any value, accuracy or AUROC. */
-function lines(values: Values, key: 'accuracy' | 'auc'): Pick<Curve, 'points' | 'constants'> {
+/** At every k for which the file has any value, of whatever quality. */
+function lines(values: Values, key: string): Pick<Curve, 'points' | 'constants'> {
   const ks = new Set<number>();
   for (const [name, value] of values) {
-    const k = /^(?:sae|llm)_top_(\d+)_test_(?:accuracy|auc)$/.exec(name)?.[1];
+    const k = /^(?:sae|llm)_top_(\d+)_test_(?:accuracy|auc|f1)$/.exec(name)?.[1];
     if (k !== undefined && value !== null && value !== UNKNOWN) ks.add(Number(k));
   }
   return {

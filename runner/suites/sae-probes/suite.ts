@@ -1,0 +1,207 @@
+/** The probes of sae-probes (Kantamneni et al. 2025) over its binary tasks, at the last token of each text. */
+import { z } from 'zod';
+import { UserError } from '../../errors.ts';
+import { type DenseFeatures, type Features, rowsFrom } from '../../probes/features.ts';
+import type { Part } from '../../report/schema.ts';
+import { saeProbes as declaration } from '../../report/suites/sae-probes.ts';
+import { type DataReference, dataReference, fileIn } from '../../text/data-reference.ts';
+import { probeDeclaration } from '../../text/probe-declaration.ts';
+import { probingCurves } from '../probing-curves.ts';
+import { perHook } from '../sets.ts';
+import { defineSuite, type ProbeText, type SuiteContext } from '../suite.ts';
+import {
+  planTask,
+  QUALITIES,
+  type Quality,
+  qualities,
+  qualityOf,
+  sparseScores,
+  type TaskPlan,
+  wholeScores,
+} from './score.ts';
+import { MOST_ROWS, taskRows } from './split.ts';
+import { type SaeProbesTask, saeProbesTasks } from './tasks.ts';
+
+const names = saeProbesTasks.map(({ name }) => name);
+
+export const saeProbes = defineSuite({
+  declaration,
+  settings: {
+    own: {
+      data: dataReference
+        .nullable()
+        .default(null)
+        .describe(
+          'folder or hub data set with the files of sae-probes, as in its cleaned_data: NAME.csv.zst',
+        ),
+      tasks: z
+        .array(z.enum(names))
+        .min(1)
+        .max(names.length)
+        .default(names)
+        .describe(
+          'tasks of sae-probes by their file’s name, as in 119_us_state_TX; all 113 where none is named',
+        ),
+      ks: z
+        .array(
+          z
+            .int()
+            .positive()
+            .max(2 ** 50),
+        )
+        .min(1)
+        .max(20)
+        .default([1, 2, 5])
+        .describe('latents of a probe'),
+      penalty: z
+        .enum(['l1', 'l2'])
+        .default('l1')
+        .describe('penalty of the probes on latents; that on the whole residual has l2'),
+      tokens: z
+        .int()
+        .min(2)
+        .max(2 ** 20)
+        .default(1_024)
+        .describe('tokens of a text, the last ones'),
+    },
+  },
+  reads: ({ tasks, tokens }) => [
+    {
+      name: 'sae-probes',
+      rows: declared(tasks).reduce((sum, { rows }) => sum + Math.min(rows, MOST_ROWS), 0),
+      rowTokens: tokens,
+      keeps: 'token',
+    },
+  ],
+  async begin(context, { data, tasks, ks, penalty, tokens }) {
+    const { read, pooled } = await readTasks(context, given(data), declared(tasks), tokens);
+    const beside = read.map(({ plan, first, reference }) =>
+      perHook(
+        context,
+        [ks, penalty, plan.name, reference, plan.labels],
+        (hook) => ({ ...pooled.at(hook), residual: residualOf(pooled.at(hook).residual!, plan, first) }),
+        (residual) => ({
+          channels: sparseScores(plan, residual, ks, penalty),
+          whole: wholeScores(plan, residual),
+        }),
+      ),
+    );
+    const known = new Map<string, { residual: Map<number, Quality>; ceiling: Quality }>();
+    const besideAt = async (task: number, hook: number) => {
+      const key = `${task} ${hook}`;
+      const { plan } = read[task]!;
+      const found = known.get(key);
+      if (found !== undefined) return found;
+      const { channels, whole } = await beside[task]!(hook);
+      const made = {
+        residual: qualities(plan, channels, ks, context.hooks[hook]!.d),
+        ceiling: qualityOf(plan, whole),
+      };
+      known.set(key, made);
+      return made;
+    };
+    return {
+      async score({ hook, index }): Promise<{ part: Part }> {
+        const probed = [];
+        for (const [task, { plan, first }] of read.entries()) {
+          const features = rowsFrom(pooled.at(hook).latents[index]!, first, plan.labels.length);
+          const scores = sparseScores(plan, features, ks, penalty);
+          const latents = qualities(plan, scores, ks, features.columns);
+          probed.push({ name: plan.name, latents, ...(await besideAt(task, hook)) });
+        }
+        return {
+          part: {
+            curves: probingCurves(QUALITIES, probed, ks),
+            tables: {
+              data_sets: read.map(({ plan, classes, source, duplicates }) => ({
+                name: plan.name,
+                note: source,
+                cells: {
+                  classes: [...classes],
+                  train_rows: plan.train.length,
+                  test_rows: plan.test.length,
+                  duplicates,
+                },
+              })),
+            },
+          },
+        };
+      },
+    };
+  },
+});
+
+function declared(tasks: readonly string[]): SaeProbesTask[] {
+  return saeProbesTasks.filter(({ name }) => tasks.includes(name));
+}
+
+function given(data: DataReference | null): DataReference {
+  if (data !== null) return data;
+  throw new UserError({
+    thing: 'suite sae-probes',
+    found: 'no data set in suites.sae-probes.data',
+    expected: 'a folder or hub data set with the CSV files of sae-probes',
+    next: 'Name it with --set=suites.sae-probes.data=FOLDER: the folder cleaned_data of its Python package or repository.',
+  });
+}
+
+interface ReadTask {
+  plan: TaskPlan;
+  classes: readonly string[];
+  source: string;
+  reference: string;
+  /** Its first row among those of all tasks. */
+  first: number;
+  duplicates: number;
+}
+
+/** The rows that train and test of every task, and what the model says at the last token of each. */
+async function readTasks(
+  context: SuiteContext,
+  data: DataReference,
+  tasks: readonly SaeProbesTask[],
+  limit: number,
+) {
+  const texts: ProbeText[] = [];
+  const read: ReadTask[] = [];
+  for (const { name, classes } of tasks) {
+    const reference = fileIn(data, `${name}.csv.zst`);
+    const declaration = probeDeclaration.parse({
+      name,
+      files: [{ data: reference, split: 'both' }],
+      text: 'prompt',
+      label: 'target',
+      classes: classes.map((value) => ({ value, name: value })),
+    });
+    const set = await context.probeSet(declaration, { kind: 'first', rows: MOST_ROWS });
+    if (set.removed.unused > 0) {
+      context.exclude(name, `${set.removed.unused} rows without text, or of another target`);
+    }
+    const { train, test } = taskRows(
+      set.train.map(({ label }) => label),
+      name,
+    );
+    const rows = [...train, ...test].map((row) => set.train[row]!);
+    const encoded = await context.tokenizer.encodeAll(
+      rows.map(({ text }) => text),
+      limit,
+      'end',
+    );
+    const labels = Uint8Array.from(rows, ({ label }) => label);
+    const seen = new Set(rows.slice(0, train.length).map(({ text }) => text.trim()));
+    read.push({
+      plan: planTask(name, labels, train.length, context.draws),
+      classes,
+      source: set.data,
+      reference,
+      first: texts.length,
+      duplicates: rows.slice(train.length).filter(({ text }) => seen.has(text.trim())).length,
+    });
+    for (const ids of encoded) texts.push({ ids });
+  }
+  return { read, pooled: context.tokenOf(texts, ({ ids }) => ids.length - 1) };
+}
+
+function residualOf(residual: Features, plan: TaskPlan, first: number): DenseFeatures {
+  return rowsFrom(residual, first, plan.labels.length) as DenseFeatures;
+}
