@@ -6,6 +6,7 @@
  * model solved by coordinate descent (Friedman, Hastie and Tibshirani 2010; Yuan, Ho and Lin 2012).
  */
 import { MalformedError } from '../errors.ts';
+import { cancellationPoint } from '../math/cancellation.ts';
 import { classCounts, type DenseFeatures } from './features.ts';
 import type { LogisticFit } from './logistic-regression.ts';
 
@@ -52,6 +53,7 @@ export function fitL1Logistic(
   let value = objective(margins, weights);
 
   for (let newton = 0; newton < NEWTON_LIMIT; newton++) {
+    cancellationPoint();
     differentiate();
     const gradient = columns.map((column) => c * dot(column, misses));
     const slope = c * misses.reduce((sum, each) => sum + each, 0);
