@@ -15,7 +15,11 @@ const base = '/board/';
 
 describe(`the site of ${MANY} SAEs`, () => {
   it('has first data within its budget', () => {
-    const bytes = gzipSync(JSON.stringify(columnsOf(manyRecords(MANY)))).byteLength;
+    // Ranked by their intervals, which takes a moment where resamples take many.
+    const records = manyRecords(MANY).map(({ paired: _, ...entry }) => entry);
+    const columns = columnsOf(records);
+    expect(columns.rank.best.filter((rank) => rank !== null).length).toBeGreaterThan(MANY / 2);
+    const bytes = gzipSync(JSON.stringify(columns)).byteLength;
     expect(bytes).toBeLessThanOrEqual(budgets.firstData);
     // Of records alike it would be next to nothing, and say nothing.
     expect(bytes).toBeGreaterThan(20_000);
