@@ -1,6 +1,8 @@
 /** A record's settings as lists of name and value, in reading order. */
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
-import { formatCount, formatDuration, formatPlain, formatTime } from './format.ts';
+import { formatCount, formatDuration, formatTime } from './format.ts';
+import { architectureNames } from './kinds.ts';
+import { settingLabel, settingText } from './setting-words.ts';
 
 export interface Fact {
   name: string;
@@ -21,15 +23,14 @@ export function architectureFacts({ model, sae }: EvaluationRecord): Fact[] {
     { name: 'Model revision', value: model.revision, code: true },
     { name: 'Model family', value: model.family },
     { name: 'Model blocks', value: count(model.blocks) },
-    { name: 'Residual width', value: count(model.d_model) },
     { name: 'Model type', value: model.dtype },
     { name: 'Model SHA-256', value: model.sha256, code: true },
-    { name: 'SAE architecture', value: sae.architecture },
+    { name: 'SAE architecture', value: architectureNames[sae.architecture] },
     { name: 'Layer', value: String(sae.layer) },
     { name: 'Hook', value: sae.hook },
-    { name: 'd_in', value: count(sae.d_in) },
-    { name: 'd_sae', value: count(sae.d_sae) },
-    { name: 'k', value: count(sae.k) },
+    { name: 'Width of the residual (d_in)', value: count(sae.d_in) },
+    { name: 'Latents (d_sae)', value: count(sae.d_sae) },
+    { name: 'Latents kept a token (k)', value: count(sae.k) },
     { name: 'SAE repository', value: sae.repo },
     { name: 'SAE SHA-256', value: sae.sha256, code: true },
     { name: 'Licence', value: sae.license },
@@ -73,17 +74,8 @@ export function trainingFacts({ sae }: EvaluationRecord): Fact[] {
   return [
     { name: 'Training tokens', value: count(sae.tokens_trained) },
     ...Object.entries(sae.training ?? {}).map(([name, value]) => ({
-      name,
-      value:
-        value === null
-          ? null
-          : typeof value === 'number'
-            ? formatPlain(value)
-            : typeof value === 'boolean'
-              ? value
-                ? 'yes'
-                : 'no'
-              : value,
+      name: settingLabel(name),
+      value: value === null ? null : settingText(value),
     })),
   ];
 }

@@ -14,6 +14,9 @@ const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 const pageTypes = {
   leaderboard: '',
   trajectories: 'trajectories/',
+  layers: 'layers/',
+  release: 'release/caiovicentino1-qwen36-27b-sae-papergrade/',
+  table: 'release/saebench-gemma-2-2b-16k/',
   compare: 'compare/',
   compared: 'compare/?sae=small-world-l0&sae=small-world-l4&sae=qwen3.6-27b-papergrade-l31',
   measured: 'sae/small-world-l4/',
@@ -305,6 +308,38 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
       expect(await page.evaluate(() => document.activeElement?.id)).toBe('content');
     }));
 
+  it('says definitions where names are pointed at or focused', () =>
+    withPage('sae/small-world-l4/', {}, async (page) => {
+      const tip = page.getByRole('tooltip', { includeHidden: true });
+      const [first, second] = [
+        page.locator('.key-figures .term').nth(0),
+        page.locator('.key-figures .term').nth(1),
+      ];
+      await first.focus();
+      expect(await tip.textContent()).toContain('interpscore@0.0.1');
+      expect(await first.getAttribute('aria-describedby')).toBe('definition-tip');
+      await second.hover();
+      expect(await tip.textContent()).toContain('var_exp@pooled-v1');
+      await page.keyboard.press('Escape');
+      expect(await tip.isVisible()).toBe(false);
+    }));
+
+  it('has every number of an SAE’s first screen in sight on a phone', () =>
+    withPage('sae/small-world-l4/', { viewport: { width: 390, height: 844 } }, async (page) => {
+      for (const figure of await page.locator('.key-figures > div').all()) {
+        const box = (await figure.boundingBox())!;
+        expect(box.x).toBeGreaterThanOrEqual(0);
+        expect(box.x + box.width).toBeLessThanOrEqual(390);
+        const cut = await figure.evaluate((element) => element.scrollWidth - element.clientWidth);
+        expect(cut).toBeLessThanOrEqual(0);
+      }
+      // The five pages stand in one line.
+      const tops = await page
+        .locator('.site-header nav a')
+        .evaluateAll((links) => links.map((link) => Math.round(link.getBoundingClientRect().top)));
+      expect(new Set(tops).size).toBe(1);
+    }));
+
   it('shows foreign text as text', () =>
     withPage('sae/awkward-import/', {}, async (page) => {
       expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(
@@ -381,7 +416,6 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
     withPage('sae/small-world-l4/', {}, async (page) => {
       await page.emulateMedia({ media: 'print' });
       expect(await page.locator('#theme').isVisible()).toBe(false);
-      expect(await page.locator('.contents').isVisible()).toBe(false);
       expect(await page.getByRole('table', { name: 'Files' }).isVisible()).toBe(true);
     }));
 });

@@ -3,6 +3,7 @@ import { definitionIds, definitions } from '../../../../runner/report/definition
 import { publishedRecords } from '../../../../runner/report/published.ts';
 import { architectureFacts, dataFacts, provenanceFacts, trainingFacts } from '../../../../site/lib/facts.ts';
 import { formulaParts } from '../../../../site/lib/formula.ts';
+import { verdictText } from '../../../../site/lib/sae-text.ts';
 import { headlineVariance, statisticsOf, unmentioned } from '../../../../site/lib/statistics.ts';
 import {
   comparePath,
@@ -76,13 +77,27 @@ describe('statistics', () => {
   });
 });
 
+describe('an SAE in words', () => {
+  it('says how good and how sure, or that no interval is known', () => {
+    const measured = verdictText(fixture('small-world-l2'));
+    expect(measured).toBe(
+      'It explains 86.1 % (85.7–86.5) of the residual’s variance, keeps 96.6 % (96.4–96.8) of the model’s loss and leaves 5.4 % (5.1–5.7) of its latents unused in 131,072 tokens. In brackets: 95 % intervals.',
+    );
+    expect(verdictText(publishedRecords()[0]!)).toMatch(/^It explains 84\.3 % of .*No interval is known\.$/);
+    expect(verdictText(fixture('awkward-import'))).toBeNull();
+  });
+});
+
 describe('facts', () => {
   it('print every setting and leave the unknown null', () => {
     const training = trainingFacts(fixture('small-world-l0'));
-    expect(training).toContainEqual({ name: 'alphaAux', value: '0.03125' });
+    expect(training).toContainEqual({ name: 'Weight of the auxiliary loss (α)', value: '0.03125' });
     const provenance = provenanceFacts(fixture('awkward-import'));
     expect(provenance.find((fact) => fact.name === 'Address')).toEqual({ name: 'Address', value: null });
-    expect(architectureFacts(fixture('awkward-import')).find((fact) => fact.name === 'k')?.value).toBeNull();
+    expect(
+      architectureFacts(fixture('awkward-import')).find((fact) => fact.name === 'Latents kept a token (k)')
+        ?.value,
+    ).toBeNull();
     expect(dataFacts(fixture('awkward-import'))).toEqual([]);
   });
 });
