@@ -11,7 +11,7 @@ process.env.ASTRO_TELEMETRY_DISABLED = '1';
 process.env.ASTRO_DISABLE_UPDATE_CHECK = 'true';
 
 // A build that the runner started has nobody to build for once that is gone: its input says so.
-if (process.env.INTERPBOARD_WORK !== undefined && !process.stdin.isTTY) {
+if (process.env.INTERPBOARD_ENDS_WITH_INPUT === '1') {
   process.stdin
     .once('end', () => process.exit(1))
     .resume()

@@ -81,7 +81,14 @@ function astroBuild(
     const child = spawn(process.execPath, [program, 'build', '--config', config], {
       // Astro keeps what it makes on the way in the current folder, where the site is not made below it.
       cwd: work,
-      env: { ...process.env, ...NOT_OURS, ...settings, ASTRO_TELEMETRY_DISABLED: '1', NO_COLOR: '1' },
+      env: {
+        ...process.env,
+        ...NOT_OURS,
+        ...settings,
+        ASTRO_TELEMETRY_DISABLED: '1',
+        NO_COLOR: '1',
+        INTERPBOARD_ENDS_WITH_INPUT: '1',
+      },
       // Its input ends with this process, however that ends: the configuration ends the build then.
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -1,5 +1,5 @@
 /** The program as a user starts it: a process of its own, and what it wrote. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,15 +23,25 @@ export interface Program {
   outcome: Promise<Outcome>;
 }
 
-/** @param words the verb and its arguments */
+/**
+ * @param words the verb and its arguments
+ * @param within a command that runs the one given to it as further words
+ */
 export function startProgram(
   words: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  within: readonly string[] = [],
 ): Program {
-  const child = spawn(process.execPath, ['runner/launch.mjs', 'runner/cli.ts', ...words], {
+  const [first = '', ...rest] = [...within, process.execPath, 'runner/launch.mjs', 'runner/cli.ts', ...words];
+  const child = spawn(first, rest, {
     cwd: root,
     env: { ...process.env, ...environment },
   });
+  return watched(child);
+}
+
+/** A process with all that it writes. */
+export function watched(child: ChildProcessWithoutNullStreams): Program {
   const text = { out: '', err: '', all: '' };
   for (const [name, stream] of [
     ['out', child.stdout],
@@ -53,8 +63,9 @@ export function startProgram(
 export function runProgram(
   words: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  within: readonly string[] = [],
 ): Promise<Outcome> {
-  return startProgram(words, environment).outcome;
+  return startProgram(words, environment, within).outcome;
 }
 
 /** Settings as options. */

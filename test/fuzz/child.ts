@@ -32,7 +32,17 @@ export type Line =
     }
   | { done: true };
 
-const say = (line: Line): void => void writeSync(1, `${JSON.stringify(line)}\n`);
+/** Waits where the reader is behind: the pipe takes no more, and says so with an error. */
+function say(line: Line): void {
+  for (let rest = Buffer.from(`${JSON.stringify(line)}\n`); rest.byteLength > 0; ) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
 
 if (isMainThread) {
   const [name = '', seed = '', from = '', to = ''] = process.argv.slice(2);

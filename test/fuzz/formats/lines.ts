@@ -19,7 +19,10 @@ export const lines: FuzzFormat = {
       let text: Uint8Array = outside ? TEXT : mutated(TEXT, stream);
       // Much of nothing, in few bytes.
       if (stream.integer(50) === 0)
-        text = Buffer.concat([text, Buffer.alloc(2 ** 22, pick(stream, ['\n', ' ', '[']))]);
+        text = Buffer.concat([
+          text,
+          Buffer.alloc(2 ** 22, pick(stream, ['\n', ' ', '   \n', '\t\r\n', '[', '{"a":[]}\n'])),
+        ]);
       const packed =
         compression === 'none' ? text : compression === 'gzip' ? gzipSync(text) : zstdCompressSync(text);
       const source = strictSource(outside ? mutated(packed, stream) : packed);
