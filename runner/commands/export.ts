@@ -77,14 +77,14 @@ async function expanded(text: string): Promise<string[]> {
 }
 
 /** What tells an SAE from the others: its id in a run, the end of its path or of its name. */
-function folderName({ path, name, layer }: SaePlace): string {
+function folderName({ name, layer }: Pick<SaePlace, 'name' | 'layer'>): string {
   const last = (
     parseSaeName(name)
       .name.split(/[/:\\]/)
       .filter(Boolean)
       .at(-1) ?? 'sae'
   ).replace(/[^\w.-]/g, '_');
-  const stem = releaseId(last) ?? (path.endsWith('.pt') ? last.replace(/\.pt$/, '') : last);
+  const stem = releaseId(last) ?? last.replace(/\.pth?$/, '');
   return layer.asked === undefined ? stem : `${stem}_L${layer.asked}`;
 }
 

@@ -77,7 +77,7 @@ function slug({ name, registry, repo, pathInRepo, path, light }: SaePlace): stri
           : basename(path);
   const words = text
     .toLowerCase()
-    .replace(/\.(pt|safetensors)\b/g, '')
+    .replace(/\.(pth?|safetensors)\b/g, '')
     .split(/[^a-z0-9]+/)
     .filter((word) => word !== '')
     .join('-');

@@ -1,0 +1,42 @@
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { hashFile } from '../../../../runner/io/hash.ts';
+import { describePublished as describeSaes } from '../../../../runner/job/shared/published-saes.ts';
+import type { SaePlace } from '../../../../runner/sae/published/place.ts';
+
+const fixtures = fileURLToPath(new URL('../../../fixtures/sae/', import.meta.url));
+const model = { dModel: 12, blocks: 4 };
+
+const describePublished = (places: readonly SaePlace[], of: typeof model) =>
+  describeSaes(places, of, (paths) => Promise.all(paths.map(hashFile)));
+
+const place = (file: string, asked?: number): SaePlace => ({
+  name: `${fixtures}${file}`,
+  path: `${fixtures}${file}`,
+  options: {},
+  layer: { asked, fromPath: null },
+  repo: null,
+  revision: null,
+  pathInRepo: null,
+  license: null,
+  registry: null,
+  conversions: [],
+});
+
+it('calls an SAE of one file by its name without the ending, and finds its block in it', async () => {
+  const [one, other] = await describePublished(
+    [place('goodfire/sae/tiny-SAE-l2.pth'), place('openai/relu/layer.pt', 3)],
+    model,
+  );
+  expect(one).toMatchObject({ id: 'L2_tiny-sae-l2', layer: 2, format: 'goodfire' });
+  expect(one!.files).toMatchObject([{ name: 'tiny-SAE-l2.pth' }]);
+  expect(other).toMatchObject({ id: 'L3_layer', layer: 3 });
+});
+
+it('keeps SAEs of one name apart, and refuses one of another width or block', async () => {
+  const path = 'goodfire/sae/tiny-SAE-l2.pth';
+  const twice = await describePublished([place(path), place(path)], model);
+  expect(twice.map(({ id }) => id)).toEqual(['L2_tiny-sae-l2', 'L2_tiny-sae-l2-2']);
+  await expect(describePublished([place(path)], { ...model, dModel: 16 })).rejects.toThrow(/width 12/);
+  await expect(describePublished([place(path)], { ...model, blocks: 2 })).rejects.toThrow(/block 2 and/);
+});
