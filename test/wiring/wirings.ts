@@ -65,6 +65,7 @@ const GATED = { 'sae.architecture': 'gated' };
 const PROBES = { 'evaluation.suites': ['interpscore'] };
 const CORE = { 'evaluation.suites': ['core'], 'evaluation.coreTokens': 256 };
 const SETS = { 'evaluation.suites': ['k-sparse', 'tpp', 'scr'], 'probing.sets': ['topic'] };
+const ABSORPTION = { 'evaluation.suites': ['absorption'], 'suites.absorption.words': 600 };
 const saeProbes = ({ probes }: Made): Settings => ({
   'evaluation.suites': ['sae-probes'],
   'suites.sae-probes.data': probes,
@@ -380,6 +381,11 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   },
   'suites.sae-probes.penalty': { to: 'l2', under: saeProbes, seen: suite('sae-probes') },
   'suites.sae-probes.tokens': { to: 4, under: saeProbes, seen: suite('sae-probes') },
+  // The embedded model cannot spell: what the task is made of shows in what is left out of it.
+  'suites.absorption.words': { to: 1200, under: ABSORPTION, seen: (left) => first(left).exclusions },
+  'suites.absorption.examples': { to: 300, under: ABSORPTION, refused: /suites\.absorption\.examples/ },
+  'suites.absorption.latents': { to: 0, under: ABSORPTION, refused: /suites\.absorption\.latents/ },
+  'suites.absorption.f1Jump': { to: 2, under: ABSORPTION, refused: /suites\.absorption\.f1Jump/ },
   'evaluation.resamples': { to: 30, seen: (left) => first(left).paired?.count, gives: 30 },
   'evaluation.seed': { to: 5, seen: (left) => first(left).metrics['var_exp@pooled-v1'] },
 };

@@ -36,9 +36,3 @@ export const ravel = flat(['ravel'], {
 });
 
 export const unlearning = flat(['unlearning'], { unlearning_score: 'unlearning@saebench' });
-
-export const absorption = flat(['absorption', 'absorption_first_letter'], {
-  mean_absorption_fraction_score: 'absorption_fraction@saebench',
-  mean_full_absorption_score: 'absorption_full@saebench',
-  mean_num_split_features: 'split_latents@saebench',
-});

@@ -1,6 +1,7 @@
 /** The evaluations of SAEBench that are read and written, in the order their files are written. */
+import { absorption } from './absorption.ts';
 import { core } from './core.ts';
-import { absorption, autointerp, ravel, unlearning } from './flat.ts';
+import { autointerp, ravel, unlearning } from './flat.ts';
 import type { SaeBenchFormat } from './format.ts';
 import { kSparse } from './k-sparse.ts';
 import { scr, tpp } from './perturbation.ts';

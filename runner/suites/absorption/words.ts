@@ -1,0 +1,74 @@
+/** The words of the first-letter task, its prompts, and where in them the word stands. */
+import { random, shuffle } from '../../math/random.ts';
+import type { SuiteTokenizer } from '../suite.ts';
+
+export const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
+
+/** SAEBench's prompt, which the word begins. */
+const TEMPLATE = ' has the first letter:';
+
+/** Tokens of letters alone, one space before them allowed, as they stand within a text. */
+export function alphabeticWords(tokenizer: Pick<SuiteTokenizer, 'decode' | 'size' | 'special'>): string[] {
+  // After another token, since some decoders take the space from the beginning of a text.
+  let before: number | null = null;
+  for (let id = 0; id < tokenizer.size && before === null; id++) {
+    if (!tokenizer.special.has(id) && /^[A-Za-z]+$/.test(tokenizer.decode([id]))) before = id;
+  }
+  if (before === null) return [];
+  const lead = tokenizer.decode([before]);
+  const words = new Set<string>();
+  for (let id = 0; id < tokenizer.size; id++) {
+    if (tokenizer.special.has(id)) continue;
+    const text = tokenizer.decode([before, id]);
+    const word = text.slice(lead.length);
+    if (text.startsWith(lead) && /^ ?[A-Za-z]+$/.test(word)) words.add(word);
+  }
+  return [...words];
+}
+
+/** Number of a word's first letter. */
+export function letterOf(word: string): number {
+  return LETTERS.indexOf(word.trim()[0]!.toLowerCase());
+}
+
+/** The prompt that ends in the word's line, with lines of other words before it. */
+export function promptOf(word: string, examples: readonly string[]): string {
+  const lines = examples.map((each) => `${each}${TEMPLATE} ${LETTERS[letterOf(each)]!.toUpperCase()}`);
+  return ['', ...lines, `${word}${TEMPLATE}`].join('\n');
+}
+
+/** A prompt for each word, with examples drawn from `pool` without the word itself. */
+export function prompts(
+  words: readonly string[],
+  pool: readonly string[],
+  examples: number,
+  seed: readonly (string | number)[],
+): string[] {
+  return words.map((word) => {
+    const stream = random('examples', ...seed, word);
+    const drawn = new Set<string>();
+    while (drawn.size < Math.min(examples, pool.length - 1)) {
+      const each = pool[stream.integer(pool.length)]!;
+      if (each !== word) drawn.add(each);
+    }
+    return promptOf(word, [...drawn]);
+  });
+}
+
+/** Tokens that follow the word in its line. */
+export function tokensAfterWord(tokenizer: Pick<SuiteTokenizer, 'encode'>, word: string): number {
+  const count = (text: string) => tokenizer.encode(text, { specialTokens: false }).length;
+  return count(`\n${word}${TEMPLATE}`) - count(`\n${word}`);
+}
+
+export interface WordSplit {
+  train: string[];
+  test: string[];
+}
+
+/** At most so many words, four fifths of them to train on. */
+export function splitWords(words: readonly string[], most: number, seed: number): WordSplit {
+  const drawn = shuffle([...words], random('first-letter words', seed)).slice(0, most);
+  const cut = Math.floor(0.8 * drawn.length);
+  return { train: drawn.slice(0, cut), test: drawn.slice(cut) };
+}
