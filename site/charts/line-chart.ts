@@ -1,5 +1,5 @@
 /** Lines over a logarithmic or linear x axis: training trajectories, metrics over layers, alive(window), values over k or N. */
-import { line } from 'd3-shape';
+import { line } from 'd3';
 import {
   type Axis,
   defaultFrame,

@@ -1,5 +1,5 @@
 /** Ticks and scales shared by the charts. Everything is pixels in the chart's own view box. */
-import { scaleLinear, scaleLog } from 'd3-scale';
+import { scaleLinear, scaleLog } from 'd3';
 
 export type Scale = 'linear' | 'log';
 

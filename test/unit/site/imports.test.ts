@@ -66,8 +66,7 @@ describe('imports of the site', () => {
       [
         'astro',
         'astro:content',
-        'd3-scale',
-        'd3-shape',
+        'd3',
         'hyparquet-writer',
         'node:fs',
         'node:fs/promises',
@@ -77,9 +76,9 @@ describe('imports of the site', () => {
     );
   });
 
-  it('sends no zod to the browser, and of d3 scales and lines alone', () => {
+  it('sends no zod to the browser, and no package but d3', () => {
     const islands = reach(sources('site/islands'), false);
-    expect([...islands.packages].toSorted()).toEqual(['d3-scale', 'd3-shape']);
+    expect([...islands.packages].toSorted()).toEqual(['d3']);
     expect(islands.files).not.toContain('runner/report/schema.ts');
   });
 
@@ -90,7 +89,7 @@ describe('imports of the site', () => {
         false,
       );
     const all = of('explorer');
-    expect([...all.packages]).toEqual(['d3-scale']);
+    expect([...all.packages]).toEqual(['d3']);
     expect(all.files).not.toContain('runner/report/schema.ts');
     // What resamples are judged by needs them, and is loaded when asked for.
     expect(all.files).toContain('site/explorer/stability.ts');
