@@ -45,6 +45,8 @@ const suite: SuiteFile = ({ z, auroc, largest, meanDifference, meanOf, resampleW
   async begin(context, { texts: wanted }) {
     const { tasks, pooled } = await context.tasks();
     return {
+      // What is drawn again: records of the same texts are then compared by their paired differences.
+      pairing: tasks.map(({ name, labels, texts }) => [name, [...labels], texts]),
       score({ hook, index }) {
         let first = 0;
         const scored = tasks.map(({ name, labels: all }) => {
@@ -68,9 +70,11 @@ const suite: SuiteFile = ({ z, auroc, largest, meanDifference, meanOf, resampleW
           const resampled = resampleWithinClasses(labels, { count: resamples, seed: `${seed}:${name}` });
           return { name, latent, auc: auroc(scores, labels, resampled, name) };
         });
+        const mean = meanOf(scored.map(({ auc }) => auc));
         return {
+          statistics: { [AUC]: mean },
           part: {
-            measures: { [AUC]: kit.toMeasure(meanOf(scored.map(({ auc }) => auc)), {}, [0, 1]) },
+            measures: { [AUC]: kit.toMeasure(mean, {}, [0, 1]) },
             tables: {
               tasks: scored.map(({ name, latent, auc }) => ({
                 name,

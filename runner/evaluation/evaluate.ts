@@ -2,6 +2,7 @@
 import { MalformedError } from '../errors.ts';
 import { cancellationPoint } from '../math/cancellation.ts';
 import { resampleRows } from '../metrics/bootstrap.ts';
+import type { Statistic } from '../metrics/statistic.ts';
 import type { BaseDefinitionId } from '../report/definitions.ts';
 import { partFaults } from '../report/part.ts';
 import type { Controls, EvaluationRecord, Measure, Paired, Part } from '../report/schema.ts';
@@ -89,6 +90,7 @@ export async function evaluate(
         paired: pairedPart(
           Object.assign({}, statistics, ...scored.map(({ result }) => result.statistics)),
           options.pairing,
+          ownStatistics(scored, options.pairing),
         ),
         controls: measured && controlsPart(hook, index, measured, controlled, draws),
       });
@@ -96,6 +98,22 @@ export async function evaluate(
     }
   }
   return results;
+}
+
+/** What suites that name their rows give of their own definitions, where the part holds the value. */
+function ownStatistics(
+  scored: readonly { running: RunningSuite; result: SuiteResult }[],
+  { suites = {} }: PairingKeys,
+): Record<string, Record<string, Statistic>> {
+  const own = scored.flatMap(({ running: { suite }, result: { part, statistics = {} } }) => {
+    const { id, definitions } = suite.declaration;
+    if (suites[id] === undefined) return [];
+    const found = Object.entries(statistics).filter(
+      ([each]) => Object.hasOwn(definitions, each) && part.measures?.[each] !== undefined,
+    );
+    return [[id, Object.fromEntries(found)] as const];
+  });
+  return Object.fromEntries(own);
 }
 
 /** @throws MalformedError when a suite's part is not what it declares, before anything is written */

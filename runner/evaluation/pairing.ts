@@ -15,21 +15,39 @@ const DRAWING = 'bootstrap/2';
 export interface PairingKeys {
   tokens: string;
   probes: string;
+  /** Of each suite that has values of its own to compare. */
+  suites?: Readonly<Record<string, string>>;
+}
+
+/** What of a suite decides which rows its draws are of. */
+export interface PairingSuite {
+  id: string;
+  /** Of a suite from a file: its values are compared with those of the same file alone. */
+  version: string;
+  definitions: Readonly<Record<string, unknown>>;
+  pairing: readonly unknown[];
 }
 
 /**
  * Names the rows and the draws: two evaluations of equal keys drew the same rows of the same text in each resample.
  *
- * @param ofSuites what the draws of each suite follow from besides the packed rows, such as its tasks' labels and texts
+ * @param suites with what their draws follow from beside the packed rows, such as their tasks' labels and texts
  */
 export function pairingKeys(
   batches: readonly TokenBatch[],
-  ofSuites: readonly unknown[],
+  suites: readonly PairingSuite[],
   draws: { resamples: number; seed: number },
 ): PairingKeys {
+  const keyOf = (of: unknown): string => sha256(canonicalJson([DRAWING, draws, of]));
+  const probes = suites.filter(({ definitions }) => pairedIds.some((id) => Object.hasOwn(definitions, id)));
   return {
     tokens: sha256(canonicalJson([DRAWING, draws, namesOf(batches), documentsOf(batches) ?? null])),
-    probes: sha256(canonicalJson([DRAWING, draws, ofSuites])),
+    probes: keyOf(probes.flatMap(({ pairing }) => pairing)),
+    suites: Object.fromEntries(
+      suites
+        .filter((suite) => !probes.includes(suite) && suite.pairing.length > 0)
+        .map(({ id, version, pairing }) => [id, keyOf([id, version, pairing])]),
+    ),
   };
 }
 
@@ -44,16 +62,31 @@ const OVER: Readonly<Record<PairedId, 'tokens' | 'probes' | 'both'>> = {
   'loss_recovered@pooled-v1': 'tokens',
 };
 
-/** The record's `paired` part; undefined where nothing was resampled. */
+/**
+ * The record's `paired` part; undefined where nothing was resampled.
+ *
+ * @param ofSuites statistics of each suite's own definitions, where the suite says what its draws follow from
+ */
 export function pairedPart(
   statistics: Readonly<Partial<Record<PairedId, Statistic>>>,
   keys: PairingKeys,
+  ofSuites: Readonly<Record<string, Readonly<Record<string, Statistic>>>> = {},
 ): Paired | undefined {
   let count = 0;
   const draws: Paired['draws'] = {};
   const sources = new Map<string, Source>();
-  for (const id of pairedIds) {
-    const statistic = statistics[id];
+  const all: [string, Statistic | undefined, Pick<Paired['draws'][string], 'over' | 'suite'>][] = [
+    ...pairedIds.map(
+      (id) => [id, statistics[id], { over: OVER[id] }] as [string, Statistic, { over: 'both' }],
+    ),
+    ...Object.entries(ofSuites).flatMap(([suite, own]) =>
+      Object.entries(own).map(
+        ([id, statistic]) =>
+          [id, statistic, { over: 'suite', suite }] as [string, Statistic, { over: 'suite'; suite: string }],
+      ),
+    ),
+  ];
+  for (const [id, statistic, over] of all) {
     if (statistic === undefined || statistic.value === null || statistic.samples.length === 0) continue;
     count = statistic.samples.length;
     const influences = statistic.leftOut.map(({ resamples, values }) => {
@@ -66,9 +99,12 @@ export function pairedPart(
       return { source, values: Float64Array.from(parts.flatMap((part) => [...part])) };
     });
     const packed = packWithInfluences(statistic.value, statistic.samples, influences, [...sources.values()]);
-    draws[id] = { over: OVER[id], ...packed };
+    draws[id] = { ...over, ...packed };
   }
-  return count === 0 ? undefined : { count, ...keys, sources: [...sources.values()], draws };
+  if (count === 0) return undefined;
+  const { suites = {}, ...rows } = keys;
+  const named = Object.keys(suites).length > 0 ? { suites: { ...suites } } : {};
+  return { count, ...rows, ...named, sources: [...sources.values()], draws };
 }
 
 function sourceOf({ seed, strata }: Resamples): Source {

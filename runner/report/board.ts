@@ -9,7 +9,7 @@ import { freedomOf, type VariancePart } from '../math/freedom.ts';
 import { quantiles } from '../math/quantile.ts';
 import { normalTail, studentTail } from '../math/student.ts';
 import { measureOf } from './measures.ts';
-import { type Drawn, drawsOf, type PairedId } from './paired.ts';
+import { type Drawn, drawsOf } from './paired.ts';
 import { nameOf } from './paired-draws.ts';
 import type { EvaluationRecord, Present } from './schema.ts';
 
@@ -31,7 +31,7 @@ type WithInterval = Present & { interval: NonNullable<Present['interval']> };
  * The standing of each record, in their order; null for one without a value, or without an interval: nothing says what
  * its rank leaves open. Records over the same rows are compared by their resamples, others by their intervals.
  */
-export function standings(records: readonly EvaluationRecord[], id: PairedId): (Standing | null)[] {
+export function standings(records: readonly EvaluationRecord[], id: string): (Standing | null)[] {
   const values = records.map((record) => {
     const measure = measureOf(record, id);
     if (measure?.value == null || measure.interval === null) return null;

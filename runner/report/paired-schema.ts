@@ -1,7 +1,6 @@
 /** What a record holds of its resamples; how they are packed: paired-draws.ts. */
 import { z } from 'zod';
-import { definitionIds } from './definitions.ts';
-import { count, text } from './measure.ts';
+import { count, name, text } from './measure.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
 
@@ -10,8 +9,10 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexade
  * of the blocks are given, that is what the resample gave beyond them, to first order: see paired-draws.ts.
  */
 const pairedDraws = z.strictObject({
-  /** Rows that were drawn: of tokens, of probe texts, or of both. */
-  over: z.enum(['tokens', 'probes', 'both']),
+  /** Rows that were drawn: of tokens, of probe texts, of both, or a suite's own. */
+  over: z.enum(['tokens', 'probes', 'both', 'suite']),
+  /** Whose own they are. */
+  suite: name.optional(),
   low: z.number(),
   step: z.number().nonnegative(),
   levels: z.base64().max(2_000_000),
@@ -42,8 +43,11 @@ export const paired = z.strictObject({
   /** Hashes of the rows drawn from and of the draws themselves: equal keys, equal resamples. */
   tokens: sha256,
   probes: sha256,
+  /** The same of rows that a suite draws from by itself. */
+  suites: z.record(name, sha256).optional(),
   sources: z.array(drawnSource).max(1_000).optional(),
-  draws: z.partialRecord(z.enum(definitionIds), pairedDraws),
+  /** By definition. */
+  draws: z.record(name, pairedDraws),
 });
 
 export type Paired = z.infer<typeof paired>;

@@ -9,9 +9,9 @@ import { quantiles } from '../math/quantile.ts';
 import { type DefinitionId, interpScoreComponents } from './definitions.ts';
 import { measureOf } from './measures.ts';
 import { type Influences, nameOf, type Unpacked, unpack, weightsOf } from './paired-draws.ts';
-import type { EvaluationRecord } from './schema.ts';
+import type { EvaluationRecord, Paired, PairedDraws } from './schema.ts';
 
-/** Values that carry their resamples. */
+/** Values that carry their resamples whatever suites a run has; others are those that a suite's own statistics give. */
 export const pairedIds = [
   'interpscore@0.0.1',
   ...Object.values(interpScoreComponents).map(({ definition }) => definition),
@@ -45,7 +45,7 @@ const NEGLIGIBLE = 1e-6;
 export function pairedDifference(
   a: EvaluationRecord,
   b: EvaluationRecord,
-  id: PairedId,
+  id: string,
 ): PairedDifference | null {
   const [first, second] = [drawsOf(a, id), drawsOf(b, id)];
   return first === null || second === null || first.rows !== second.rows ? null : pairedOf(first, second);
@@ -75,7 +75,7 @@ export interface Drawn extends Unpacked {
 }
 
 /** Null where the record has no such value, or no resamples of it. */
-export function drawsOf(record: EvaluationRecord, id: PairedId): Drawn | null {
+export function drawsOf(record: EvaluationRecord, id: string): Drawn | null {
   const { paired } = record;
   const draws = paired?.draws[id];
   const value = measureOf(record, id)?.value;
@@ -84,8 +84,24 @@ export function drawsOf(record: EvaluationRecord, id: PairedId): Drawn | null {
   if (unpacked === null) return null;
   const { id: named, revision, sha256 } = record.model;
   const model = sha256 ?? JSON.stringify([named, revision]);
-  const keys = { tokens: paired.tokens, probes: paired.probes, both: `${paired.tokens} ${paired.probes}` };
-  return { ...unpacked, value, rows: `${model} ${paired.count} ${keys[draws.over]}` };
+  const key = rowsKey(paired, draws);
+  return key === undefined ? null : { ...unpacked, value, rows: `${model} ${paired.count} ${key}` };
+}
+
+/** Names the rows that a value was resampled over; undefined where the record does not say. */
+function rowsKey({ tokens, probes, suites = {} }: Paired, { over, suite }: PairedDraws): string | undefined {
+  switch (over) {
+    case 'tokens':
+      return tokens;
+    case 'probes':
+      return probes;
+    case 'both':
+      return `${tokens} ${probes}`;
+    case 'suite':
+      return suite === undefined ? undefined : suites[suite];
+    default:
+      return over satisfies never;
+  }
 }
 
 /** Influences of the difference; null where either has none. */

@@ -4,7 +4,6 @@
  */
 import { standings } from './board.ts';
 import { measureOf } from './measures.ts';
-import type { PairedId } from './paired.ts';
 import type { EvaluationRecord } from './schema.ts';
 
 export interface Ranked {
@@ -49,7 +48,7 @@ export function rankingGroup({ model, sae, data }: EvaluationRecord): string | n
  */
 export function rankWithin(
   records: readonly EvaluationRecord[],
-  id: PairedId,
+  id: string,
   mayRank: (record: EvaluationRecord) => boolean,
 ): (Ranked | null)[] {
   const groups = new Map<string, number[]>();

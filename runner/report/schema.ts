@@ -255,6 +255,11 @@ const checkedRecord = recordObject.superRefine((found, context) => {
       context.addIssue({ code: 'custom', path: ['declared', i], message });
     }
   }
+  for (const id of Object.keys(found.paired?.draws ?? {})) {
+    if (definitionOf(found, id) !== undefined) continue;
+    const message = 'expected a definition that this program knows or that the record declares';
+    context.addIssue({ code: 'custom', path: ['paired', 'draws', id], message });
+  }
   for (const [id, each] of Object.entries(found.suites)) {
     const suite = suiteOf(found, id);
     if (suite === undefined) {

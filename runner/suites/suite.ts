@@ -109,7 +109,10 @@ export interface SuiteRun {
   score(sae: ScoredSae): SuiteResult | Promise<SuiteResult>;
   /** Values that stand between a floor and a ceiling, of the SAE scored last. */
   controlled?(sae: ScoredSae, result: SuiteResult): Promise<ControlledValue[]>;
-  /** What its draws follow from besides their seed: data that compared records must share. */
+  /**
+   * What its draws follow from besides their seed, such as labels and texts: data that compared records must share. With
+   * it the statistics of its own measures are kept, so that records are compared by their paired differences.
+   */
   pairing?: readonly unknown[];
 }
 

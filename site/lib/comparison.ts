@@ -5,7 +5,7 @@
 import type { Definition, Direction } from '../../runner/report/definition.ts';
 import { baseDefinitionIds, definitions } from '../../runner/report/definitions.ts';
 import { isMeasure } from '../../runner/report/is-measure.ts';
-import { type PairedDifference, pairedDifference, pairedIds } from '../../runner/report/paired.ts';
+import { type PairedDifference, pairedDifference } from '../../runner/report/paired.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import type { MeasuresView, SuiteDeclaration, View } from '../../runner/report/suite.ts';
 import { definitionOf, suitesOf } from '../../runner/report/suites/find.ts';
@@ -191,8 +191,7 @@ function pairedChange(
   first: EvaluationRecord | undefined,
   id: string,
 ): PairedDifference | null {
-  const known = pairedIds.find((each) => each === id);
-  return entry && first && known ? pairedDifference(entry, first, known) : null;
+  return entry && first ? pairedDifference(entry, first, id) : null;
 }
 
 /** Shares that grow or shrink with the window are only subtracted over equal windows. */

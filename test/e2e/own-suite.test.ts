@@ -37,6 +37,11 @@ test('--suite runs the example, and a site is built of its record without the fi
     value: expect.any(Number),
     interval: { low: expect.any(Number) },
   });
+  expect(found!.paired?.draws['single_latent_auc@v1']).toMatchObject({
+    over: 'suite',
+    suite: 'single-latent',
+  });
+  expect(found!.paired?.suites).toEqual({ 'single-latent': expect.stringMatching(/^[0-9a-f]{64}$/) });
   expect(found!.declared).toMatchObject([{ id: 'single-latent', file: 'single-latent.ts' }]);
   expect(JSON.stringify(found)).not.toContain(root);
   expect(found!.provenance.source).toContain('--suite=single-latent.ts');

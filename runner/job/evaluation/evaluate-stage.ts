@@ -139,7 +139,9 @@ export async function evaluateStage(
       draws,
       pairing: pairingKeys(
         batches,
-        running.flatMap(({ run: { pairing = [] } }) => pairing),
+        running.map(({ suite: { declaration, version }, run: { pairing = [] } }) => {
+          return { id: declaration.id, version, definitions: declaration.definitions, pairing };
+        }),
         draws,
       ),
       directions: (hook, index) => decoderDirections(byHook[hook]![index]!.file.sae),
