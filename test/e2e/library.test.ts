@@ -1,4 +1,4 @@
-/** The package as a project that depends on it sees it: built, packed, unpacked into node_modules, README's example. */
+/** The package as a project that depends on it sees it: built, packed, unpacked into node_modules, the example of its page. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   mkdirSync,
@@ -41,8 +41,7 @@ beforeAll(async () => {
       symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction');
   }
   writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module', private: true }));
-  const [, block] =
-    /## As a library\n\n```js\n(.*?)```/s.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+  const [, block] = /```js\n(.*?)```/s.exec(readFileSync(join(root, 'docs/library.md'), 'utf8')) ?? [];
   example = block ?? '';
   const stream = random('library');
   const [d_in, d_sae] = [128, 64];
@@ -75,7 +74,7 @@ function run(file: string, text: string): string {
   return stdout;
 }
 
-test('the example of the README runs as it stands', () => {
+test('the example of docs/library.md runs as it stands', () => {
   expect(
     example
       .trim()
