@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { expect, it } from 'vitest';
+import { families } from '../../../runner/lm/families/index.ts';
 import { readPages, root } from './pages.ts';
 
 /** Ids that GitHub gives the headings of a page. */
@@ -69,4 +70,25 @@ it('what troubleshooting quotes is in the program', async () => {
 it('the README stays one page', async () => {
   const readme = (await readPages()).find(({ path }) => path === 'README.md')!;
   expect(readme.text.split(/\s+/).length).toBeLessThanOrEqual(700);
+});
+
+it('every family of language models is named where families are listed', async () => {
+  const pages = new Map((await readPages()).map(({ path, text }) => [path, text]));
+  const names = new Set(Object.keys(families).map((type) => type.replace(/_text$/, '')));
+  for (const path of ['docs/benchmarks.md', 'docs/guides/published-sae.md'])
+    expect([...names].filter((name) => !new RegExp(`\\b${name}\\b`).test(pages.get(path)!))).toEqual([]);
+});
+
+it('every package has its reason, and every reason its package', async () => {
+  const page = (await readPages()).find(({ path }) => path === 'docs/dependencies.md')!;
+  const named = [...page.text.matchAll(/^\| ([@a-z][^|]*) \|/gm)].flatMap(([, names]) =>
+    names!.replace(/ and siblings/, '').split(', '),
+  );
+  const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const installed = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
+  const needed = installed.filter((name) => !name.startsWith('@types/'));
+  expect(needed.filter((name) => !named.includes(name))).toEqual([]);
+  expect(named.filter((name) => !needed.includes(name) && !(name in manifest.optionalDependencies))).toEqual([
+    'package',
+  ]);
 });
