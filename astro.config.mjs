@@ -34,6 +34,7 @@ const cache = join('.cache/astro', createHash('sha256').update(content).digest('
  *   INTERPBOARD_SITE     its address, for canonical links, sitemap and feed (default none)
  *   INTERPBOARD_CONTENT  folder of the records (default content/)
  *   INTERPBOARD_OUT      folder to write (default dist/)
+ *   INTERPBOARD_DOCS     1 builds the documentation of docs/ too (default without it: a report is about its records)
  *   INTERPBOARD_WORK     folder of what a build needs while it runs; builds at the same time need one each (default:
  *                        .astro/ and .cache/astro/, the latter with a folder for each INTERPBOARD_CONTENT)
  *   INTERPBOARD_CACHE    folder of Astro's cache of the records (default in the one above)

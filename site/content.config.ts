@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { schemaVersion } from '../runner/report/schema.ts';
 import { checkContent, contentFiles, contentFolder, readContent } from './lib/content.ts';
+import { hasDocs, titleOf } from './lib/docs.ts';
 
 if (!existsSync(contentFolder)) {
   throw new Error(
@@ -33,4 +34,24 @@ const records = defineCollection({
   schema: z.object({}),
 });
 
-export const collections = { records };
+/** Pages of docs/, of which other pages read the Markdown and its HTML; none in a report of a user's own. */
+const docs = defineCollection({
+  loader: {
+    name: 'docs',
+    load: async ({ store, renderMarkdown }) => {
+      store.clear();
+      if (!hasDocs) return;
+      const files = import.meta.glob<string>('../docs/**/*.md', { query: '?raw', import: 'default' });
+      for (const [path, read] of Object.entries(files)) {
+        const id = path.replace(/^\.\.\/docs\/|\.md$/g, '');
+        const text = await read();
+        const rendered = await renderMarkdown(text);
+        const headings = (rendered.metadata?.headings ?? []).map(({ slug }) => slug);
+        store.set({ id, data: { title: titleOf({ id, text }), headings }, body: text, rendered });
+      }
+    },
+  },
+  schema: z.object({ title: z.string(), headings: z.array(z.string()) }),
+});
+
+export const collections = { records, docs };

@@ -7,6 +7,8 @@ export interface BuildOptions {
   out: string;
   cache: string;
   base: string;
+  /** Whether the documentation is built too. */
+  docs?: boolean;
 }
 
 export interface BuildResult {
@@ -28,6 +30,7 @@ export function buildSite(options: BuildOptions): Promise<BuildResult> {
       INTERPBOARD_OUT: options.out,
       INTERPBOARD_CACHE: options.cache,
       INTERPBOARD_BASE: options.base,
+      INTERPBOARD_DOCS: options.docs ? '1' : '',
       // Set by vitest; Vite would take them for its own.
       VITEST: undefined,
       TEST: undefined,

@@ -28,7 +28,7 @@ export async function serveSite(): Promise<ServedSite> {
   await cp(fixtures, join(content, 'measured'), { recursive: true });
   await cp(light, join(content, 'measured/light'), { recursive: true });
   await cp(published, join(content, 'published'), { recursive: true });
-  const build = await buildSite({ content, out: dist, cache: join(folder, 'cache'), base });
+  const build = await buildSite({ content, out: dist, cache: join(folder, 'cache'), base, docs: true });
   expect(build.code, build.output).toBe(0);
   expect(build.output).not.toMatch(/\bWARN|\bwarning/i);
   const server = await serveFolder(dist, base);

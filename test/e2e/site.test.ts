@@ -1,9 +1,10 @@
 /** The built site's files, and what a build makes of content of a wrong shape. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildSite } from './build-site.ts';
+import { root } from './program.ts';
 import { base, fixtures, type ServedSite, serveSite } from './served-site.ts';
 
 let site: ServedSite;
@@ -45,7 +46,24 @@ async function gzippedBytes(starts: Iterable<string>): Promise<number> {
 describe('built files', () => {
   it('has a page for every record and every part', async () => {
     const files = (await builtPages()).map((page) => page.file);
-    expect(files).toHaveLength(6 + 11 + 6 + 6 + 5);
+    expect(files.filter((file) => !file.startsWith('docs'))).toHaveLength(6 + 11 + 6 + 6 + 5);
+  });
+
+  it('has a page for every file of docs/, and the parts that the search looks through', async () => {
+    const written = (await readdir(join(root, 'docs'), { recursive: true })).filter((file) =>
+      file.endsWith('.md'),
+    );
+    const built = (await builtPages()).filter(({ file }) => file.startsWith('docs'));
+    expect(built).toHaveLength(written.length);
+    const sections = JSON.parse(await readFile(join(site.dist, 'docs/search.json'), 'utf8')) as {
+      path: string;
+    }[];
+    for (const { path } of sections) {
+      const [page, anchor] = path.split('#');
+      const { html } = built.find(({ file }) => file.replaceAll(sep, '/') === `${page}index.html`)!;
+      expect(attributes(html, 'id'), path).toContain(anchor);
+    }
+    expect(sections.length).toBeGreaterThan(100);
   });
 
   it('keeps every internal link and anchor', async () => {
