@@ -23,7 +23,7 @@ it('links between pages lead to files that are there, and to headings', async ()
   let count = 0;
   for (const { path, text } of pages) {
     const prose = text.replace(/^ {4}.*$/gm, '').replace(/```.*?```/gs, '');
-    for (const [, target] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
+    for (const [, target] of prose.matchAll(/(?:\]\(|src(?:set)?=")([^)"\s]+)[)"]/g)) {
       if (/^https:/.test(target!)) continue;
       count++;
       const [file = '', anchor] = target!.split('#');
