@@ -129,12 +129,13 @@ function showRange(root: HTMLElement, name: RangeName, { ranges }: State): void 
   say(root, name, from === null && to === null ? '' : `${from ?? ''}–${to ?? ''}`);
 }
 
-function showFacet(root: HTMLElement, name: Facet, { source, state }: View): void {
+export function showFacet(root: HTMLElement, name: Facet, { source, state }: View): void {
   const kept = state.facets[name];
   const [one] = kept;
   say(root, name, one === undefined ? '' : kept.length === 1 ? facetWord(name, one) : String(kept.length));
   const list = root.querySelector(`[data-facet="${name}"]`);
-  if (list === null) return;
+  // Nobody sees the counts of a closed list.
+  if (list?.closest('details')?.open !== true) return;
   const counts = facetCounts(source, state, name);
   for (const element of list.querySelectorAll<HTMLElement>('[data-count]')) {
     element.textContent = String(counts.get(element.dataset.count ?? '') ?? 0);
@@ -144,5 +145,7 @@ function showFacet(root: HTMLElement, name: Facet, { source, state }: View): voi
 /** What is chosen, beside the name of the filter. */
 function say(root: HTMLElement, name: string, words: string): void {
   const element = root.querySelector(`[data-chosen="${name}"]`);
-  if (element !== null) element.textContent = words;
+  if (element === null) return;
+  element.textContent = words;
+  element.closest('.drop')?.classList.toggle('active', words !== '');
 }

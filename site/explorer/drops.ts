@@ -1,5 +1,5 @@
 /** Panels that open under a button: one at a time, closed by Escape and by a click elsewhere. */
-export function dropsOf(root: HTMLElement): void {
+export function dropsOf(root: HTMLElement, opened: (drop: HTMLDetailsElement) => void): void {
   const open = (): HTMLDetailsElement[] => [
     ...root.querySelectorAll<HTMLDetailsElement>('details.drop[open]'),
   ];
@@ -8,6 +8,7 @@ export function dropsOf(root: HTMLElement): void {
     ({ target }) => {
       if (!(target instanceof HTMLDetailsElement) || !target.matches('.drop') || !target.open) return;
       for (const other of open()) if (other !== target) other.open = false;
+      opened(target);
     },
     true,
   );

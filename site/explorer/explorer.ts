@@ -4,14 +4,14 @@
  */
 import '../islands/take-picture.ts';
 import { textAt } from '../lib/columns.ts';
-import { changed, fillLists, isInput, showState } from './controls.ts';
+import { changed, fillLists, isInput, showFacet, showState } from './controls.ts';
 import { dropsOf } from './drops.ts';
 import { exported, type Format, fileName, formats } from './exports.ts';
 import { compositeId, firstByResamples, firstByWeights } from './fields.ts';
 import { type Page, pageOf } from './page.ts';
 import { plotOf } from './plot.ts';
 import { resamplesOf } from './resamples.ts';
-import { queryOf, type State, startOf, stateOf } from './state.ts';
+import { type Facet, queryOf, type State, startOf, stateOf } from './state.ts';
 import { openStore, type Store } from './store.ts';
 import { missingFiles, needsDraws, type View, viewOf } from './view.ts';
 
@@ -31,9 +31,15 @@ function run(page: Page, store: Store): void {
   let { state, unknown } = stateOf(location.search, columns, start);
   let failures: string[] = [];
   const resamples = resamplesOf(store);
-  const make = (): View =>
-    viewOf(columns, state, { loaded: store.loaded, ...resamples.found(state.weights) }, page.isNarrow());
-  let view = make();
+  const make = (before: View | null): View =>
+    viewOf(
+      columns,
+      state,
+      { loaded: store.loaded, ...resamples.found(state.weights) },
+      page.isNarrow(),
+      before,
+    );
+  let view = make(null);
   const plot = plotOf(page.part('picture'), page.part('spoken'), (row) => {
     commit({ ...state, at: row === null ? null : textAt(columns, 'id', row) }, 'replace');
   });
@@ -42,8 +48,8 @@ function run(page: Page, store: Store): void {
     const row = columns.text.id.values.indexOf(state.at ?? '');
     return row < 0 ? null : columns.text.id.at.indexOf(row);
   };
-  const draw = (): void => {
-    view = make();
+  const draw = (next = make(view)): void => {
+    view = next;
     page.draw(view, { unknown, failures, start });
     showState(root, view);
     plot.refresh(view, rowAt());
@@ -51,12 +57,16 @@ function run(page: Page, store: Store): void {
   /** Draws what is here; what is on its way is waited for a moment, so that intervals do not go and come again. */
   const update = async (): Promise<void> => {
     const asked = state;
-    const files = missingFiles(make());
+    const next = make(view);
+    const files = missingFiles(next);
     const coming = files.length > 0 ? store.load(files) : null;
-    if (coming !== null) await Promise.race([coming, moment()]);
-    if (state !== asked) return;
-    draw();
-    if (coming !== null) failures = await coming;
+    if (coming === null) draw(next);
+    else {
+      await Promise.race([coming, moment()]);
+      if (state !== asked) return;
+      draw();
+      failures = await coming;
+    }
     const more = await resamples.fill(view, needsDraws(state));
     if ((more || coming !== null) && state === asked) draw();
   };
@@ -118,7 +128,10 @@ function run(page: Page, store: Store): void {
     if (sort !== undefined) commit(sorted(view, sort), 'push');
     actions[target.closest<HTMLElement>('[data-do]')?.dataset.do ?? '']?.();
   });
-  dropsOf(root);
+  dropsOf(root, (opened) => {
+    const facet = opened.querySelector<HTMLElement>('[data-facet]')?.dataset.facet;
+    if (facet !== undefined) showFacet(root, facet as Facet, view);
+  });
   page.whenWidthChanges(() => void update());
 
   fillLists(root, view);

@@ -4,11 +4,14 @@ import { html, type Markup } from '../lib/html.ts';
 import { formatCount } from '../lib/numbers.ts';
 import { comparePath } from '../lib/url.ts';
 import { writeInto } from './controls.ts';
+import type { Scatter } from './scatter.ts';
 import { legendView, pictureTitle, pictureView } from './scatter-view.ts';
 import type { State } from './state.ts';
 import { bodyView, FIRST_ROWS, headView } from './table-view.ts';
 import type { View } from './view.ts';
 
+/** Rows that are written at once, about what a screen holds; the others follow when that is painted. */
+const AT_ONCE = 20;
 /** Rows that are added at a time, when all are asked for. */
 const CHUNK = 100;
 /** Below this a single panel is drawn as narrow as one of several, pixels. */
@@ -55,14 +58,29 @@ export function pageOf(root: HTMLElement): Page {
   };
   const isNarrow = (): boolean => part('picture').clientWidth < NARROW;
   let drawn = 0;
+  let withAll = false;
+  let pictured: Scatter | null = null;
 
-  const addRows = (view: View, from: number, which: number): void => {
-    if (from >= view.rows.length) return;
+  const addRows = (view: View, from: number, which: number, first?: Markup): void => {
+    const end = view.state.all ? view.rows.length : Math.min(FIRST_ROWS, view.rows.length);
+    if (from >= end) return;
+    const to = first === undefined ? from + CHUNK : FIRST_ROWS;
     setTimeout(() => {
       if (which !== drawn) return;
-      part('body').insertAdjacentHTML('beforeend', bodyView(view, from, from + CHUNK).text);
-      addRows(view, from + CHUNK, which);
+      part('body').insertAdjacentHTML('beforeend', (first ?? bodyView(view, from, to)).text);
+      addRows(view, to, which);
     });
+  };
+  const drawRows = (view: View): void => {
+    const parts = [bodyView(view, 0, AT_ONCE), bodyView(view, AT_ONCE, FIRST_ROWS)] as const;
+    const text = parts[0].text + parts[1].text;
+    // Rows that were added when all were asked for are not among what was written.
+    if (written.get('body') === text && !view.state.all && !withAll) return;
+    written.set('body', text);
+    withAll = view.state.all;
+    drawn++;
+    writeInto(part('body'), parts[0]);
+    addRows(view, AT_ONCE, drawn, parts[1]);
   };
   const mark = ({ source }: View, { pick }: State): void => {
     const link = part('compare') as HTMLAnchorElement;
@@ -81,15 +99,14 @@ export function pageOf(root: HTMLElement): Page {
     draw(view, notes) {
       const { state, picture, x, y, rows } = view;
       const focus = focused(root);
-      write('title', html`${pictureTitle(view)}`);
-      write('picture', pictureView({ picture, state, x, y }));
-      write('legend', legendView({ picture, state, x, y }, state));
+      if (picture !== pictured) {
+        pictured = picture;
+        write('title', html`${pictureTitle(view)}`);
+        write('picture', pictureView({ picture, state, x, y }));
+        write('legend', legendView({ picture, state, x, y }, state));
+      }
       write('head', headView(view));
-      drawn++;
-      // Rows that were added to the first ones are not among what was written.
-      written.delete('body');
-      write('body', bodyView(view, 0, FIRST_ROWS));
-      if (state.all) addRows(view, FIRST_ROWS, drawn);
+      drawRows(view);
       const left = state.all ? 0 : Math.max(0, rows.length - FIRST_ROWS);
       part('more').hidden = left === 0;
       write('shown', html`The first ${FIRST_ROWS} of ${formatCount(rows.length)} rows.`);

@@ -35,9 +35,18 @@ export interface View {
   x: Field;
   y: Field;
   picture: Scatter;
+  /** All that the picture follows from: equal where it would be drawn alike. */
+  drawn: string;
 }
 
-export function viewOf(columns: Columns, state: State, extras: Extras, narrow = false): View {
+/** @param before an earlier view, whose picture is taken over where nothing of it changed */
+export function viewOf(
+  columns: Columns,
+  state: State,
+  extras: Extras,
+  narrow = false,
+  before: View | null = null,
+): View {
   const source = sourceOf(columns, state.weights, extras);
   const known = fieldsOf(columns, state.weights);
   const rows = filterRows(source, state);
@@ -45,6 +54,12 @@ export function viewOf(columns: Columns, state: State, extras: Extras, narrow = 
   const standings = standingsOf(source, state.weights, extras);
   const field = (id: string): Field => known.get(id)!;
   const [x, y] = [field(state.x), field(state.y)];
+  const drawn = JSON.stringify([
+    pictureOf(state),
+    [...extras.loaded.keys()],
+    narrow,
+    standsOn(state, extras),
+  ]);
   return {
     source,
     state,
@@ -55,8 +70,25 @@ export function viewOf(columns: Columns, state: State, extras: Extras, narrow = 
     fields: state.columns.map(field),
     x,
     y,
-    picture: scatter({ source, state, rows, x, y, narrow }),
+    picture:
+      before !== null && drawn === before.drawn
+        ? before.picture
+        : scatter({ source, state, rows, x, y, narrow }),
+    drawn,
   };
+}
+
+function pictureOf(state: State): Partial<State> {
+  const { sort, descending, columns, grouped, intervals, all, at, pick, weights, ...rest } = state;
+  return rest;
+}
+
+/** Of axes that show what is computed: the weights, and whether resamples are here. */
+function standsOn({ x, y, weights }: State, { resampled, firstByWeights }: Extras): unknown {
+  const computed = [compositeId, firstByResamples, 'first_weights'];
+  return [x, y].some((id) => computed.includes(id))
+    ? [weights, resampled !== null, firstByWeights !== null]
+    : null;
 }
 
 /** What can be chosen, by id; the composite under the name of its weights. */
