@@ -5,7 +5,7 @@
  * here: such keys are named by `inspect`. Exceptions are the keys below that transformers asks of any config.
  */
 import { z } from 'zod';
-import { MalformedError, quote, UserError } from '../../errors.ts';
+import { clip, MalformedError, quote, UserError } from '../../errors.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 
 export interface ConfigKeys<Read extends z.ZodRawShape = z.ZodRawShape> {
@@ -129,13 +129,25 @@ function isSame(value: unknown, found: unknown): boolean {
   return value === found || (value !== null && typeof value === 'object' && JSON.stringify(found) === '{}');
 }
 
-/** A checkpoint with a head for another task, or with a model class of its own, is not the family's language model. */
+/** Heads for another task than the next token, as transformers names their tensors. */
+const OTHER_HEAD = /(?:^|\.)(?:score|classifier|qa_outputs|cls)\./;
+
+/**
+ * A checkpoint with a head for another task, or with a model class of its own, is not the family's language model. One that
+ * only names the class of such a task, and holds the language model's tensors alone, is.
+ */
 function checkClasses(checkpoint: Checkpoint, className: string): void {
   const { architectures, auto_map: map } = checkpoint.config;
   const task = /For(SequenceClassification|TokenClassification|QuestionAnswering|MultipleChoice|MaskedLM)$/;
-  const head = [architectures].flat().find((name) => typeof name === 'string' && task.test(name));
-  if (head !== undefined) {
-    throw unsupported(checkpoint, 'architectures', quote(String(head)), 'a language model (…ForCausalLM)');
+  const named = [architectures].flat().find((name) => typeof name === 'string' && task.test(name));
+  const head = [...checkpoint.tensors.keys()].find((name) => OTHER_HEAD.test(name));
+  if (named !== undefined && head !== undefined) {
+    throw unsupported(
+      checkpoint,
+      'architectures',
+      `${quote(String(named))} with ${clip(head)}`,
+      'a language model (…ForCausalLM)',
+    );
   }
   const own: unknown =
     typeof map === 'object' && map !== null ? Reflect.get(map, 'AutoModelForCausalLM') : undefined;

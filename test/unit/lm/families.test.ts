@@ -240,7 +240,6 @@ describe('an option that is not there is an error that names it', () => {
       { auto_map: { AutoModelForCausalLM: 'modeling_x.X' } },
       /auto_map: found .*modeling_x.X.*Phi3ForCausalLM/,
     ],
-    ['llama', { architectures: ['LlamaForSequenceClassification'] }, /architectures: found "LlamaForSeq/],
     ['gemma3', { quantization_config: { quant_method: 'awq' } }, /quantization_config: found .*awq/],
     ['llama', { pad_token_id: 101 }, /pad_token_id: found 101; expected a token below vocab_size 101/],
     [
@@ -253,5 +252,15 @@ describe('an option that is not there is an error that names it', () => {
     const checkpoint = changed(await open(name), change);
     expect(() => familyOf(checkpoint)).toThrow(UserError);
     expect(() => familyOf(checkpoint)).toThrow(message);
+  });
+
+  it('a head for another task; the name of its class alone is none', async () => {
+    const named = changed(await open('llama'), { architectures: ['LlamaForSequenceClassification'] });
+    expect(familyOf(named).name).toBe('llama');
+    const [place] = named.tensors.values();
+    const tensors = new Map([...named.tensors, ['score.weight', place!] as const]);
+    expect(() => familyOf({ ...named, tensors })).toThrow(
+      /architectures: found "LlamaForSequenceClassification" with score.weight; expected a language model/,
+    );
   });
 });
