@@ -28,6 +28,9 @@ const train = of('train');
 const report = of('report');
 const exchange = of('exchange');
 const config = of('config');
+const metrics = of('metrics');
+const math = of('math');
+const evaluation = of('evaluation');
 
 const CORPORA = 'test/unit/text/corpora.test.ts';
 const MIXTURE = 'test/unit/text/mixture.test.ts';
@@ -39,6 +42,8 @@ const FIGURES = 'test/wiring/figures.test.ts';
 const HELDOUT = 'test/wiring/heldout.test.ts';
 const IMPORT = 'test/unit/exchange';
 const RECORDS = 'test/unit/report/run-files.test.ts';
+const DOCUMENTS = 'test/unit/evaluation/documents.test.ts';
+const INTERVAL = 'test/unit/metrics/interval.test.ts';
 
 export const mutations: readonly Mutation[] = [
   text('holdout.ts', "=== (part.take === 'heldout')", "=== (part.take === 'training')", [CORPORA, MIXTURE]),
@@ -279,6 +284,40 @@ export const mutations: readonly Mutation[] = [
     'this.#clock.advance(result.fired, recipe.batchTokens);',
     '',
     'test/unit/train/trainer.test.ts',
+  ),
+
+  // What is drawn together: documents, from the packed text to the interval.
+  text('row-documents.ts', 'if (taken > most)', 'if (taken >= most)', PACKING),
+  job(
+    'evaluation/heldout-text.ts',
+    'batches.push({ ...batchOf(pending.map((each) => each.row)), documents });',
+    'batches.push(batchOf(pending.map((each) => each.row)));',
+    DOCUMENTS,
+  ),
+  metrics('firing.ts', 'const block = document ?? row;', 'const block = row;', DOCUMENTS),
+  metrics('bootstrap.ts', 'sums[start + i]! += column[at]!;', 'sums[start + i]! = column[at]!;', INTERVAL),
+  evaluation(
+    'control-pass.ts',
+    'documents === undefined ? rows : new Set(documents).size',
+    'rows',
+    'test/unit/evaluation/controls.test.ts',
+  ),
+  metrics('interval.ts', 'whole * widening(freedom)', 'whole', INTERVAL),
+  math('freedom.ts', 'Math.min(blocks - 1, ', 'Math.min(blocks, ', 'test/unit/math/freedom.test.ts'),
+  report('paired.ts', 'whole * widening(freedomOf(parts))', 'whole', 'test/unit/report/paired.test.ts'),
+  job(
+    'training-data/check-text.ts',
+    'Math.ceil(biasInitSamples / batchTokens) + ',
+    '',
+    'test/unit/job/training-data/check-text.test.ts',
+  ),
+  job('run/train-stage.ts', 'stream.position?.mixture.broken ?? 0', '0', FIGURES),
+  text('file-source.ts', 'found instanceof BrokenRow ? found.named(place) : found', 'found', CORPORA),
+  config(
+    'idle-settings.ts',
+    "if (has(asked, path.split('.')) && !here(config))",
+    'if (false as boolean)',
+    'test/unit/config/resolve.test.ts',
   ),
 
   report('exports.ts', 'eval_tokens: data?.tokens ?? null,', 'eval_tokens: sae.tokens_trained,', FIGURES),

@@ -305,6 +305,25 @@ describe('a corpus on this machine', () => {
   });
 });
 
+test('a broken row is named by its number, and passed over and counted where a share may be broken', async () => {
+  const path = join(folder, 'broken.jsonl');
+  const lines = Array.from({ length: 5 }, (_, row) =>
+    JSON.stringify({ text: `${row} ${'word '.repeat(20)}` }),
+  );
+  await writeFile(path, lines.with(3, lines[3]!.slice(0, -2)).join('\n'));
+  const one = await source(findLocalFiles, { data: path });
+  const read = (options: object) => all(mixture([one], startOfMixture([one], 1), chat, options));
+  await expect(read({})).rejects.toThrow(/broken\.jsonl row 3: found .* between/);
+  const told: string[] = [];
+  const found = await read({
+    badRows: 0.01,
+    onBroken: ({ message }: Error, broken: number) => told.push(`${broken} ${message}`),
+  });
+  expect(found).toHaveLength(4);
+  expect(found.at(-1)!.position.broken).toBe(1);
+  expect(told).toEqual([expect.stringMatching(/^1 .*broken\.jsonl row 3: found/)]);
+});
+
 test('rows are packed in the same order across a resume from any row, over files of the hub', async () => {
   await withBench(async ({ hub, server }) => {
     server.put('owner/texts', SHARDS, { type: 'dataset' });
