@@ -295,7 +295,12 @@ export const mutations: readonly Mutation[] = [
     DOCUMENTS,
   ),
   metrics('firing.ts', 'const block = document ?? row;', 'const block = row;', DOCUMENTS),
-  metrics('bootstrap.ts', 'sums[start + i]! += column[at]!;', 'sums[start + i]! = column[at]!;', INTERVAL),
+  metrics(
+    'bootstrap.ts',
+    'sums[start + i]! += column[at]!;',
+    'sums[start + i]! = column[at]!;',
+    'test/unit/metrics/bootstrap.test.ts',
+  ),
   evaluation(
     'control-pass.ts',
     'documents === undefined ? rows : new Set(documents).size',

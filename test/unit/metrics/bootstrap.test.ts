@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../../runner/math/random.ts';
 import { activationSums } from '../../../runner/metrics/activations.ts';
-import { resampleRows, resampleWithinClasses } from '../../../runner/metrics/bootstrap.ts';
+import { resampleRows, resampleWithinClasses, sumsOfBlocks } from '../../../runner/metrics/bootstrap.ts';
 import { centredTotal } from '../../../runner/metrics/centred-total.ts';
 import { difference } from '../../../runner/metrics/mover.ts';
 import { combine, constant, interval, sumOf, toMeasure } from '../../../runner/metrics/statistic.ts';
@@ -24,6 +24,13 @@ describe('resampleRows', () => {
     let squares = 0;
     for (const weight of weights) squares += (weight - 1) ** 2;
     expect(squares / weights.length).toBeCloseTo(1 - 1 / 40, 1);
+  });
+
+  it('adds up the rows of each document, wherever they lie', () => {
+    const resamples = resampleRows(5, { count: 3 }, [7, 2, 7, 7, 2]);
+    expect(resamples.blocks).toBe(2);
+    expect([...sumsOfBlocks([1, 10, 2, 4, 20], resamples)]).toEqual([7, 30]);
+    expect([...sumsOfBlocks([1, 0, 10, 0, 2, 1, 4, 1, 20, 1], resamples, 2)]).toEqual([7, 2, 30, 1]);
   });
 
   it('has nothing to draw from fewer than two rows', () => {
