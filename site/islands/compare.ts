@@ -49,7 +49,7 @@ function drawChips(): void {
     ({ id, name, model }, i) =>
       html`<li><span><b>${name}</b> <span class="sub">${model}</span></span>${
         i > 0 &&
-        html`<button type="button" data-first="${id}" aria-label="Refer differences to ${name}">Make first</button>`
+        html`<button type="button" data-first="${id}" aria-label="Make first: ${name}">Make first</button>`
       }<button type="button" data-drop="${id}" aria-label="Remove ${name}">Remove</button></li>`,
   )}`.text;
   input.disabled = picked.length >= MOST;

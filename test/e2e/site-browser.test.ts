@@ -98,7 +98,7 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
       await page.reload();
       await table.waitFor();
       expect(await table.getByRole('row').count()).toBe(all);
-      await page.getByRole('button', { name: 'Refer differences to small-world L4' }).click();
+      await page.getByRole('button', { name: 'Make first: small-world L4' }).click();
       expect(await page.locator('.verdict h3').textContent()).toBe('L0 against L4');
       await page.getByRole('button', { name: 'Remove small-world L0' }).click();
       expect(await table.isVisible()).toBe(false);

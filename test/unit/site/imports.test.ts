@@ -68,9 +68,11 @@ describe('imports of the site', () => {
         'astro:content',
         'd3',
         'hyparquet-writer',
+        'node:crypto',
         'node:fs',
         'node:fs/promises',
         'node:path',
+        'sharp',
         'zod',
       ].toSorted(),
     );
