@@ -115,13 +115,17 @@ export function discard({ buffer }: Float32Array | Int32Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
+type Runtime = typeof import('onnxruntime-node');
+
 /**
  * The native library, loaded when it is first needed.
  *
  * @param load for tests
  * @throws UnavailableError where the system lacks what it is linked with
  */
-export async function loadRuntime(load = () => import('onnxruntime-node')): ReturnType<typeof load> {
+export async function loadRuntime(
+  load: () => Promise<Runtime> = () => import('onnxruntime-node'),
+): Promise<Runtime> {
   try {
     return await load();
   } catch (cause) {
