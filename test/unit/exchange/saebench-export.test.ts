@@ -129,3 +129,50 @@ test('a file there, a record twice, nothing to write, a wrong format', async () 
   await expect(saebench(path)).rejects.toThrow(/a file there/);
   await expect(run([path, '--format', 'csv', '--to', to])).rejects.toThrow(/saelens or saebench/);
 });
+
+test('what sae-probes and absorption measured comes back, under the id of what the file says', async () => {
+  const measure = (value: number) => ({ value, interval: null, interval_note: 'made' });
+  const curve = (value: number) => ({
+    points: [{ at: 2, values: { sae: measure(value), channels: measure(0.5) } }],
+    constants: { ceiling: measure(0.9) },
+    sets: [{ name: '117_us_state_FL', points: [{ at: 2, values: { sae: measure(value) } }] }],
+  });
+  const letter = (name: string, split: number, fraction: number) => {
+    const cells = { words: 10, split, fraction: measure(fraction), full: measure(0.1), full_words: 1 };
+    return { name, cells };
+  };
+  const record = structuredClone(fixture('small-world-l0'));
+  record.suites = {
+    'sae-probes': { curves: { accuracy: curve(0.7), auroc: curve(0.8), f1: curve(0.6) } },
+    absorption: {
+      measures: {
+        'absorption_fraction@saebench-0.6': measure(0.1),
+        'absorption_fraction@saebench-0.3': measure(0.4),
+        'absorption_full@saebench': measure(0.1),
+        'split_latents@saebench': measure(1.5),
+      },
+      tables: { letters: [letter('a', 1, 0.05), letter('b', 2, 0.15)] },
+    },
+  };
+  await writeRunRecords(join(folder, 'run'), [record]);
+  const paths = await exported(join(folder, 'run'));
+  const file = paths.find((path) => path.includes('absorption_first_letter'))!;
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
+    eval_result_metrics: {
+      mean: { mean_absorption_fraction_score: 0.1, std_dev_num_split_features: Math.SQRT1_2 },
+    },
+    eval_result_details: [{ first_letter: 'a' }, { first_letter: 'b', num_split_features: 2 }],
+  });
+  const back = await readBack(paths);
+  expect(measureOf(back, 'absorption_fraction@saebench')?.value).toBe(0.1);
+  const curves = back.suites['sae-probes']!.curves!;
+  for (const [key, value] of [
+    ['accuracy', 0.7],
+    ['auroc', 0.8],
+    ['f1', 0.6],
+  ] as const) {
+    expect(curves[key]!.points[0]!.values.sae!.value).toBe(value);
+    expect(curves[key]!.constants!.ceiling!.value).toBe(0.9);
+    expect(curves[key]!.sets[0]).toMatchObject({ name: '117_us_state_FL' });
+  }
+});
