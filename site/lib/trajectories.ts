@@ -75,6 +75,24 @@ export function trajectorySet(records: readonly EvaluationRecord[]): TrajectoryS
   };
 }
 
+/** A set with one more SAE, under a name of its own; null where its record has no trajectory. */
+export function withRecord(set: TrajectorySet, entry: EvaluationRecord): TrajectorySet | null {
+  if (set.lines.some(({ key }) => key === entry.id)) return set;
+  const own = trajectorySet([entry]);
+  const line = own?.lines[0];
+  if (!own || !line) return null;
+  const taken = new Set([...set.lines, ...set.measured].map(({ label }) => label));
+  let label = line.label;
+  for (let n = 2; taken.has(label); n++) label = `${line.label}·${n}`;
+  return {
+    ...set,
+    lines: [...set.lines, { ...line, label }],
+    measured: [...set.measured, ...own.measured.map((each) => ({ ...each, label, line: set.lines.length }))],
+    definitions: [...new Set([...set.definitions, ...own.definitions])],
+    notes: [...new Set([...set.notes, ...own.notes])],
+  };
+}
+
 function factsOf(entry: EvaluationRecord, label: string) {
   return { key: entry.id, label, name: entry.sae.name, kind: entry.kind, shape: describeShape(entry) };
 }

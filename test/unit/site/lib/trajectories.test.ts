@@ -3,7 +3,7 @@ import { publishedRecords } from '../../../../runner/report/published.ts';
 import type { EvaluationRecord } from '../../../../runner/report/schema.ts';
 import { isLightCheckpoint } from '../../../../site/lib/along-training.ts';
 import { shortLabel } from '../../../../site/lib/short-labels.ts';
-import { type TrajectorySet, trajectorySet } from '../../../../site/lib/trajectories.ts';
+import { type TrajectorySet, trajectorySet, withRecord } from '../../../../site/lib/trajectories.ts';
 import {
   canBeAlong,
   metricsOf,
@@ -211,6 +211,20 @@ describe('trajectories', () => {
     expect(tokens.length).toBeLessThan(260);
     expect(tokens[0]).toBe(2_048);
     expect(tokens.at(-1)).toBe(2_048 * 5_000);
+  });
+
+  it('take one more SAE under a name of its own, with what was measured of it', () => {
+    const set = trajectorySet([fixture('small-world-l0')])!;
+    const other = { ...fixture('small-world-l0'), id: 'other' };
+    const both = withRecord(set, other)!;
+    expect(both.lines.map(({ key, label }) => [key, label])).toEqual([
+      ['small-world-l0', 'L0'],
+      ['other', 'L0·2'],
+    ]);
+    expect(both.measured.at(-1)).toMatchObject({ key: 'other', line: 1 });
+    expect(withRecord(both, other)).toBe(both);
+    expect(withRecord(set, fixture('awkward-import'))).toBeNull();
+    expect(set.lines).toHaveLength(1);
   });
 
   it('are absent where no record has one, and foreign names are text', () => {
