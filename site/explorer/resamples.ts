@@ -42,8 +42,10 @@ export function resamplesOf(store: Store): Resamples {
         : [];
       await store.loadDraws(models.filter((model) => columns.draws.includes(modelSlug(model))));
       const files = [...store.draws.values()];
+      // Where a view asks and no record has resamples, that is an answer too, and not a wait.
       const stale =
-        files.length > 0 && (last?.weights !== state.weights.join() || last.files !== files.length);
+        (draws || files.length > 0) &&
+        (last?.weights !== state.weights.join() || last.files !== files.length);
       const missing = wantsWeights && firstByWeights === null;
       if (!stale && !missing) return false;
       const stability = await import('./stability.ts');
