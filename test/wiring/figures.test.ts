@@ -303,7 +303,7 @@ describe('the evaluation', () => {
     const { read } = rowsOf(TOKENS.evaluation, packing);
     expect(card).toContain(`3,072 tokens from ${read.length} documents of`);
     const [toxicity] = await probed();
-    near(cellsOf('Probes').L2, toxicity!.auroc, 'probe_auc_dense@interpscore-0.0.1');
+    near(cellsOf('Dense probes').L2, toxicity!.auroc, 'probe_auc_dense@interpscore-0.0.1');
   });
 });
 
