@@ -43,12 +43,21 @@ export function lastTokens(tokenizer: Tokenizer, text: string, limit: number): r
   const whole = tokenizer.encode(text, { specialTokens: true });
   if (whole.length <= limit) return whole;
   const plain = tokenizer.encode(text, { specialTokens: false });
+  const { before, after } = specialsAround(whole, plain);
+  return [
+    ...whole.slice(0, before),
+    ...plain.slice(plain.length - Math.max(0, limit - before - after)),
+    ...whole.slice(before + plain.length),
+  ];
+}
+
+/** Special tokens before and after the tokens of a text, which is given with them and without. */
+export function specialsAround(
+  whole: readonly number[],
+  plain: readonly number[],
+): { before: number; after: number } {
   const special = whole.length - plain.length;
   let before = 0;
   while (before < special && plain.some((id, i) => whole[before + i] !== id)) before++;
-  return [
-    ...whole.slice(0, before),
-    ...plain.slice(plain.length - Math.max(0, limit - special)),
-    ...whole.slice(before + plain.length),
-  ];
+  return { before, after: special - before };
 }

@@ -1,4 +1,5 @@
 /** The words of the first-letter task, its prompts, and where in them the word stands. */
+import { cancellationPoint } from '../../math/cancellation.ts';
 import { random, shuffle } from '../../math/random.ts';
 import type { SuiteTokenizer } from '../suite.ts';
 
@@ -31,10 +32,42 @@ export function letterOf(word: string): number {
   return LETTERS.indexOf(word.trim()[0]!.toLowerCase());
 }
 
+/**
+ * Of the words those that are one token in a line of the usual length, asked for and answered: the others would move
+ * what stands in the prompts, whether they head them or are examples.
+ */
+export function wholeWords(
+  tokenizer: Pick<SuiteTokenizer, 'decode' | 'encode'>,
+  words: readonly string[],
+): string[] {
+  const encode = (text: string) => tokenizer.encode(text, { specialTokens: false });
+  const lines = words.map((word) => {
+    cancellationPoint();
+    return encode(`\n${answered(word)}`);
+  });
+  if (lines.length === 0) return [];
+  const usual = mostFrequent(lines.map(({ length }) => length));
+  const first = words[lines.findIndex(({ length }) => length === usual)]!;
+  const place = encode(`\n${first}`).length - 1;
+  return words.filter((word, i) => {
+    const line = lines[i]!;
+    return line.length === usual && tokenizer.decode([line[place]!]).trim() === word.trim();
+  });
+}
+
+export function mostFrequent(values: readonly number[]): number {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].reduce((most, each) => (each[1] > most[1] ? each : most))[0];
+}
+
 /** The prompt that ends in the word's line, with lines of other words before it. */
 export function promptOf(word: string, examples: readonly string[]): string {
-  const lines = examples.map((each) => `${each}${TEMPLATE} ${LETTERS[letterOf(each)]!.toUpperCase()}`);
-  return ['', ...lines, `${word}${TEMPLATE}`].join('\n');
+  return ['', ...examples.map(answered), `${word}${TEMPLATE}`].join('\n');
+}
+
+function answered(word: string): string {
+  return `${word}${TEMPLATE} ${LETTERS[letterOf(word)]!.toUpperCase()}`;
 }
 
 /** A prompt for each word, with examples drawn from `pool` without the word itself. */

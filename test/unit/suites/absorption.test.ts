@@ -10,6 +10,7 @@ import { partFaults } from '../../../runner/report/part.ts';
 import { absorption as declaration } from '../../../runner/report/suites/absorption.ts';
 import { definitionOf } from '../../../runner/report/suites/find.ts';
 import { absorptionOf, alignmentOf, splitLatents } from '../../../runner/suites/absorption/absorb.ts';
+import { readWords } from '../../../runner/suites/absorption/read-words.ts';
 import {
   absorptionSuite,
   knownLetters,
@@ -19,7 +20,13 @@ import {
   truthOf,
   type WordRows,
 } from '../../../runner/suites/absorption/score.ts';
-import { alphabeticWords, promptOf, prompts, splitWords } from '../../../runner/suites/absorption/words.ts';
+import {
+  alphabeticWords,
+  letterOf,
+  promptOf,
+  prompts,
+  splitWords,
+} from '../../../runner/suites/absorption/words.ts';
 import golden from '../../fixtures/absorption/absorption.json' with { type: 'json' };
 
 const { d, latents: LATENTS, train: TRAIN, test: TEST, draws: seeds } = golden;
@@ -209,6 +216,75 @@ describe('the words of the task', () => {
       expect(lines).toHaveLength(11);
       expect(lines.filter((line) => line.startsWith(`${pool[i]} has`))).toHaveLength(1);
     }
+  });
+});
+
+describe('the prompts of a tokenizer', () => {
+  const letters26 = [...'abcdefghijklmnopqrstuvwxyz'];
+  const made = letters26.flatMap((letter) => Array.from('abcdefgh', (end) => `${letter}${end}`));
+  const pieces = [
+    '\n',
+    ':',
+    ' has',
+    ' the',
+    ' first',
+    ' letter',
+    ...letters26.map((each) => ` ${each.toUpperCase()}`),
+  ];
+  const [BOS, EOS] = [0, 1];
+  const vocabulary = ['<s>', '</s>', '#', ...pieces, ...made];
+  /** A tenth of the words come in two tokens where they stand in a line, although each is a token of its own. */
+  const inTwo = new Set(made.filter((_, i) => i % 10 === 3));
+
+  function tokenizer(around: readonly [number[], number[]]) {
+    const plain = (text: string): number[] =>
+      (text.match(/\n|:| [A-Za-z]+|[a-z]+/g) ?? []).flatMap((piece) => {
+        const id = vocabulary.indexOf(piece);
+        return inTwo.has(piece) ? [id, vocabulary.indexOf('#')] : [id];
+      });
+    const encode = (text: string, { specialTokens }: { specialTokens: boolean }): number[] =>
+      specialTokens ? [...around[0], ...plain(text), ...around[1]] : plain(text);
+    return {
+      encode,
+      encodeAll: async (texts: readonly string[], limit: number) =>
+        texts.map((text) => encode(text, { specialTokens: true }).slice(0, limit)),
+      decode: (ids: readonly number[]) => ids.map((id) => vocabulary[id]).join(''),
+      special: new Set([BOS, EOS]),
+      begin: BOS,
+      size: vocabulary.length,
+    };
+  }
+
+  test.each<[string, number[], number[]]>([
+    ['no special tokens', [], []],
+    ['BOS', [BOS], []],
+    ['EOS at the end', [], [EOS]],
+    ['both', [BOS], [EOS]],
+  ])('hold every word that is one token, where the model is read: %s', async (_name, before, after) => {
+    const excluded: string[] = [];
+    const asked: string[] = [];
+    const read = await readWords(
+      {
+        tokenizer: tokenizer([before, after]),
+        probeSeed: 0,
+        exclude: (_data, reason) => excluded.push(reason),
+        tokenOf: (texts, position) => {
+          for (const [i, text] of texts.entries()) asked.push(vocabulary[text.ids[position(text, i)]!]!);
+          return { at: () => ({ latents: [], residual: null }) };
+        },
+      },
+      1000,
+      10,
+    );
+    const whole = made.filter((word) => !inTwo.has(word));
+    expect(new Set(asked)).toEqual(
+      new Set([...whole, ' has', ' the', ' first', ' letter', ...pieces.slice(6)]),
+    );
+    const { train, test: tested, again } = read!.words;
+    expect(train.length + tested.length).toBe(new Set(asked).size);
+    expect(again).toHaveLength(tested.length);
+    expect([...read!.words.letters]).toEqual(asked.map(letterOf));
+    expect(excluded).toEqual([`${inTwo.size} words that are no single token within the prompt`]);
   });
 });
 
