@@ -1,5 +1,6 @@
 import type { DownloadProgress } from '../hub/download.ts';
 import { openHubHere } from '../hub/here.ts';
+import { nameSome } from '../hub/repository.ts';
 import type { Hub } from '../hub/transport.ts';
 import { Stopped } from '../reporter.ts';
 import { hashingStage } from './hashing.ts';
@@ -12,6 +13,7 @@ export interface ShownHub {
   onProgress(progress: DownloadProgress): void;
   /** What was cached before is read to check it, once. */
   onCheck(done: number, total: number): void;
+  onUnchecked(paths: readonly string[]): void;
 }
 
 /**
@@ -37,6 +39,8 @@ export async function withShownHub<T>(view: ProgressView, use: (shown: ShownHub)
         view.show({ stage: 'download', done: bytes, total, unit: 'B', rate, fields });
       },
       onCheck: hashingStage(view).progress,
+      onUnchecked: (paths) =>
+        view.line(`unchecked ${nameSome(paths)}: no listing was kept; a start without HF_HUB_OFFLINE checks`),
     });
   } catch (error) {
     if (abort.signal.aborted)

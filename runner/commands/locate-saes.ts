@@ -41,14 +41,12 @@ async function located(
   view: ProgressView,
   locate: (name: string, locating: Locating) => Promise<SaePlace[]>,
 ): Promise<SaePlace[]> {
-  return withShownHub(view, async ({ hub, signal, onProgress, onCheck }) => {
+  return withShownHub(view, async ({ hub, ...shown }) => {
     const locating: Locating = {
       hub,
       local: { exists: existsSync, home: homedir() },
-      registry: onlyOnce(() => theRegistry(hub, process.env, homedir(), signal)),
-      signal,
-      onProgress,
-      onCheck,
+      registry: onlyOnce(() => theRegistry(hub, process.env, homedir(), shown.signal)),
+      ...shown,
     };
     const places: SaePlace[] = [];
     for (const name of names) {

@@ -12,7 +12,7 @@ import {
   walkSnapshot,
   writeRef,
 } from './cache.ts';
-import { damagedFiles, damagedOffline } from './checked.ts';
+import { damagedFiles, damagedOffline, namedHash } from './checked.ts';
 import { partialBytes, takePartial } from './partial.ts';
 import {
   checkNameHere,
@@ -47,6 +47,8 @@ export interface DownloadRequest {
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** Large files that were cached before are read once to check them: the bytes read, and all of them. */
   onCheck?: ((done: number, total: number) => void) | undefined;
+  /** Cached files that nothing says the hash of: plain files, offline, where no listing was kept. */
+  onUnchecked?: ((paths: readonly string[]) => void) | undefined;
 }
 
 export interface DownloadProgress {
@@ -88,7 +90,7 @@ interface Blob {
 /**
  * Brings files of a repository into the cache and says where they are. What is there already is not fetched again;
  * what is half there is continued; nothing has its name in the cache before its hash is right, and what another
- * program left there is held to its hash too, once.
+ * program left there is held to its hash too, once, or named by `onUnchecked`.
  *
  * @param freeBytes room in a folder's file system
  * @throws UserError for names that do not exist, a bad token or missing permission; UnavailableError when gated,
@@ -119,6 +121,9 @@ async function downloadPinned(
     const files = selected(cached, request);
     const damaged = await damagedFiles(hub, files, checking(request));
     if (damaged.length === 0) {
+      const named = await Promise.all(files.map(({ file }) => namedHash(file)));
+      const unchecked = files.filter((_, index) => named[index] === null);
+      if (unchecked.length > 0) request.onUnchecked?.(unchecked.map(({ path }) => path));
       await writeRef(settings, reference, reference.commit);
       return { reference, folder, files, fetchedBytes: 0 };
     }
@@ -150,7 +155,7 @@ async function downloadPinned(
 }
 
 /**
- * Named files that all lie in the snapshot need no question to the hub. Offline, where no listing was kept, the
+ * Named files that all lie in the snapshot as links, which name their hashes, need no question to the hub. Offline, where no listing was kept, the
  * snapshot itself is the listing, and names that it lacks are an error; otherwise null: the listing decides.
  */
 async function cachedFiles(
@@ -174,7 +179,7 @@ async function cachedFiles(
     checkRepositoryPath(path, repositoryLabel(reference));
     const file = join(folder, ...path.split('/'));
     const size = await fileSize(file);
-    if (size === null) return null;
+    if (size === null || (await namedHash(file)) === null) return null;
     found.push({ path, file, size, hash: null });
   }
   return found;

@@ -69,6 +69,7 @@ export interface Locating {
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
   onCheck?: ((done: number, total: number) => void) | undefined;
+  onUnchecked?: ((paths: readonly string[]) => void) | undefined;
 }
 
 /**
@@ -229,7 +230,7 @@ interface Fetched {
 async function fetchFiles(
   given: HubReference,
   { layer, step }: Pick<SaeOptions, 'layer' | 'step'>,
-  { hub, signal, onProgress, onCheck }: Locating,
+  { hub, signal, onProgress, onCheck, onUnchecked }: Locating,
 ): Promise<Fetched> {
   const reference = await pinReference(hub, given, signal);
   const { path } = reference;
@@ -250,7 +251,14 @@ async function fetchFiles(
     if (at !== undefined && step !== undefined && Number(at) !== step) return false;
     return release === undefined || layer === undefined || Number(release) === layer;
   };
-  const got = await download(hub, { reference: given, select, signal, onProgress, onCheck });
+  const got = await download(hub, {
+    reference: given,
+    select,
+    signal,
+    onProgress,
+    onCheck,
+    onUnchecked,
+  });
   const tensorsIn = (inside: string): boolean => adapters.some(({ tensors }) => tensors.test(inside));
   if (!got.files.some((file) => single || tensorsIn(file.path.slice(under.length))))
     throw nothingThere(reference, listed ?? []);

@@ -112,6 +112,26 @@ describe('the cache', () => {
       await expect(offline).rejects.toThrow(/damaged in the cache: "config\.json"/);
     }));
 
+  test('plain files do not say their hash: the listing does, and without one they are named', () =>
+    withBench(async ({ server, with: change }) => {
+      const hub = change({ symlinks: false });
+      const commit = server.put('o/n', CONTENTS);
+      const { files } = await download(hub, { reference: on('o/n') });
+      const reference = on(`o/n@${commit}:sub/deep/a.txt`);
+      const { file } = files.at(-1)!;
+      const unchecked: string[] = [];
+      const onUnchecked = (paths: readonly string[]) => unchecked.push(...paths);
+      const offline = change({ symlinks: false, offline: true });
+      await writeFile(file, 'HELLO');
+      await expect(download(offline, { reference, onUnchecked })).rejects.toThrow(/damaged in the cache/);
+      await rm(join(repositoryFolder(hub.settings, on('o/n')), 'trees'), { recursive: true });
+      await download(offline, { reference, onUnchecked });
+      expect(unchecked).toEqual(['sub/deep/a.txt']);
+      expect((await download(hub, { reference, onUnchecked })).fetchedBytes).toBe(5);
+      expect(await readFile(file, 'utf8')).toBe('hello');
+      expect(unchecked).toHaveLength(1);
+    }));
+
   test('a file is read for its hash once, and again when it has changed', () =>
     withBench(async ({ server, with: change }) => {
       const hashes = openKnownHashes(null, { smallest: 1, worthSaying: 1, now: () => 0 });
