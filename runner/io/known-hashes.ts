@@ -60,8 +60,15 @@ export function openKnownHashes(
   { smallest = SMALLEST, worthSaying = WORTH_SAYING, now = Date.now } = {},
 ): KnownHashes {
   let known: Promise<Hashes> | undefined;
+  let keeping: Promise<void> = Promise.resolve();
 
-  async function keep(key: string, algorithm: Algorithm, hex: string): Promise<void> {
+  /** One after the other: each adds its entry to what the one before has left. */
+  function keep(key: string, algorithm: Algorithm, hex: string): Promise<void> {
+    keeping = keeping.then(() => add(key, algorithm, hex));
+    return keeping;
+  }
+
+  async function add(key: string, algorithm: Algorithm, hex: string): Promise<void> {
     // What other processes kept meanwhile stays; of two that write at once one is read again later.
     const hashes: Hashes = { ...(await known), ...(await read(file)) };
     const entry = { ...hashes[key], [algorithm]: hex };

@@ -59,6 +59,17 @@ test('a file that changed just now is read again: it may change again at the sam
   expect((await read(kept, [path], soon)).bytes).toBe(0);
 });
 
+test('hashes that become known at the same time are all kept', async () => {
+  const names = ['p', 'q', 'r', 's'];
+  const [paths, kept] = [names.map((name) => join(folder, name)), join(folder, 'together.json')];
+  const known = openKnownHashes(kept, later);
+  await Promise.all(paths.map((path, i) => writeFile(path, names[i]!)));
+  await Promise.all(
+    paths.map((path, i) => known.note(path, { algorithm: 'sha256', hex: sha256(names[i]!) })),
+  );
+  expect(await read(kept, paths)).toEqual({ hashes: names.map(sha256), bytes: 0 });
+});
+
 test('kept hashes that are damaged are as good as none', async () => {
   const [path, kept] = [join(folder, 'x'), join(folder, 'damaged.json')];
   await writeFile(path, 'x');
