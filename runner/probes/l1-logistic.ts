@@ -115,6 +115,7 @@ export function fitL1Logistic(
       return c * sum + LEAST_CURVATURE;
     });
     for (let sweep = 0; sweep < SWEEP_LIMIT; sweep++) {
+      cancellationPoint();
       let largest = 0;
       for (let j = 0; j < width; j++) {
         const column = shifted[j]!;

@@ -8,9 +8,11 @@ import { random } from '../../../runner/math/random.ts';
 import { resampleRows } from '../../../runner/metrics/bootstrap.ts';
 import { interval, sumOf } from '../../../runner/metrics/statistic.ts';
 import { auroc } from '../../../runner/probes/auroc.ts';
+import { fitL1Logistic } from '../../../runner/probes/l1-logistic.ts';
 import { randomStart, trainLinearProbe } from '../../../runner/probes/linear-probe.ts';
 import { decisionValues, fitLogistic } from '../../../runner/probes/logistic-regression.ts';
 import { meanDifference } from '../../../runner/probes/mean-difference.ts';
+import { randomMultiStart, trainMultiProbe } from '../../../runner/probes/multi-probe.ts';
 import { alignments } from '../../../runner/suites/ablation.ts';
 
 const ROWS = 60;
@@ -30,6 +32,11 @@ const symmetric = gram(
 const resamples = resampleRows(ROWS, { count: 40 });
 const estimate = sumOf(values.subarray(0, ROWS), resamples);
 
+function trainSeveral(): void {
+  const recipe = { epochs: 3, batchRows: 16, learningRate: [1e-2, 1e-3], weightDecay: 0, l1: 0 } as const;
+  trainMultiProbe(features, rows, labels, randomMultiStart(ROWS, COLUMNS, 2, stream), recipe);
+}
+
 afterEach(() => atCancellationPoints(() => undefined));
 
 // Each with the least number of steps between which it must be possible to stop.
@@ -45,6 +52,9 @@ it.each<[string, number, () => unknown]>([
   ['eigenvectors by iteration', large, () => leadingEigenvectors(symmetric, large, 3)],
   ['principal components of tokens', ROWS, () => project(fitPca(values, COLUMNS, 2), values)],
   ['a logistic regression', 10, () => fitLogistic(features, labels, rows)],
+  // Far more sweeps of coordinate descent than steps of Newton's.
+  ['an L1 logistic regression', 60, () => fitL1Logistic(features, labels, rows, { c: 100 })],
+  ['probes of several classes', 3 * Math.ceil(ROWS / 16), () => trainSeveral()],
   [
     'the scores of a probe',
     ROWS,
