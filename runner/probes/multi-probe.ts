@@ -61,7 +61,7 @@ export function randomMultiStart(
 
 /**
  * @param rows of `features` to train on
- * @param classes of each entry of `rows`, in 0..outputs − 1; a class without a row is left as it started
+ * @param classes of each entry of `rows`, in 0..outputs − 1; the probe of a class without a row learns to say no
  */
 export function trainMultiProbe(
   features: Features,

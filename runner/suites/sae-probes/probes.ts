@@ -64,7 +64,7 @@ export function chooseProbe(
   name: string,
 ): Chosen {
   const parts = folds(Array.from(rows, (row) => labels[row]!));
-  const paths = parts.map((fold) => path(features, rowsOf(rows, fold.fit), labels, penalty, name));
+  const paths = parts.map((fold) => fits(features, rowsOf(rows, fold.fit), labels, penalty, name, CS));
   let best: { c: number; validation: number } = { c: CS[0]!, validation: Number.NEGATIVE_INFINITY };
   for (const c of CS) {
     const areas = parts.map((fold, i) =>
@@ -73,28 +73,27 @@ export function chooseProbe(
     const validation = areas.reduce((sum, each) => sum + each, 0) / areas.length;
     if (validation > best.validation) best = { c, validation };
   }
-  return { ...best, fit: path(features, rows, labels, penalty, name, best.c).get(best.c)! };
+  return { ...best, fit: fits(features, rows, labels, penalty, name, [best.c]).get(best.c)! };
 }
 
-/** A fit for each C from the smallest on, each begun from the one before; up to `last`. */
-function path(
+/** A fit for each C of `wanted`; those with an L1 penalty come from the smallest C on, each begun from the one before. */
+function fits(
   features: DenseFeatures,
   rows: Int32Array,
   labels: ArrayLike<number>,
   penalty: Penalty,
   name: string,
-  last = CS[0]!,
+  wanted: readonly number[],
 ): Map<number, L1Fit> {
   const found = new Map<number, L1Fit>();
   if (penalty === 'l2') {
-    const all = last === CS[0] ? CS : [last];
-    for (const c of all) found.set(c, fitLogistic(features, labels, rows, { c, name, balanced: false }));
+    for (const c of wanted) found.set(c, fitLogistic(features, labels, rows, { c, name, balanced: false }));
     return found;
   }
   let start: L1Fit | undefined;
-  for (const c of CS.toReversed().filter((each) => each <= last)) {
+  for (const c of CS.toReversed().filter((each) => each <= Math.max(...wanted))) {
     start = fitL1Logistic(features, labels, rows, { c, name, ...(start && { start }) });
-    found.set(c, start);
+    if (wanted.includes(c)) found.set(c, start);
   }
   return found;
 }
