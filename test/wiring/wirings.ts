@@ -382,7 +382,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'suites.sae-probes.penalty': { to: 'l2', under: saeProbes, seen: suite('sae-probes') },
   'suites.sae-probes.tokens': { to: 4, under: saeProbes, seen: suite('sae-probes') },
   // The embedded model cannot spell: what the task is made of shows in what is left out of it.
-  'suites.absorption.words': { to: 1200, under: ABSORPTION, seen: (left) => first(left).exclusions },
+  'suites.absorption.words': { to: 100, under: ABSORPTION, seen: (left) => first(left).exclusions },
   'suites.absorption.examples': { to: 300, under: ABSORPTION, refused: /suites\.absorption\.examples/ },
   'suites.absorption.latents': { to: 0, under: ABSORPTION, refused: /suites\.absorption\.latents/ },
   'suites.absorption.f1Jump': { to: 2, under: ABSORPTION, refused: /suites\.absorption\.f1Jump/ },
