@@ -91,6 +91,30 @@ describe('L1 logistic regression', () => {
       expect(Math.abs(weight - fit.weights[j]!)).toBeLessThan(1e-4 * size);
     });
   });
+
+  test.each([1, 6])('finds the optimum where columns nearly depend on one another: %i', (seed) => {
+    const stream = cpythonRandom(seed);
+    const [size, columns, c] = [40, 6, 1e5];
+    const values = new Float32Array(size * columns);
+    const labels = new Uint8Array(size);
+    for (let i = 0; i < size; i++) {
+      const shared = 10 * stream.random();
+      labels[i] = stream.random() < shared / 10 ? 1 : 0;
+      for (let j = 0; j < columns; j++) values[i * columns + j] = shared + 0.1 * stream.random();
+    }
+    const rows = Int32Array.from(labels.keys());
+    const { weights, intercept } = fitL1Logistic({ values, rows: size, columns }, labels, rows, { c });
+    const misses = Array.from(rows, (row) => {
+      const margin = weights.reduce((sum, w, j) => sum + w * values[row * columns + j]!, intercept);
+      return 1 / (1 + Math.exp(-margin)) - labels[row]!;
+    });
+    expect(Math.abs(c * misses.reduce((sum, miss) => sum + miss, 0))).toBeLessThan(1e-4);
+    weights.forEach((weight, j) => {
+      const slope = c * misses.reduce((sum, miss, row) => sum + miss * values[row * columns + j]!, 0);
+      if (weight === 0) expect(Math.abs(slope)).toBeLessThan(1 + 1e-4);
+      else expect(Math.abs(slope + Math.sign(weight))).toBeLessThan(1e-4);
+    });
+  });
 });
 
 /** Of the fewest test rows, 69, less than two more are put on the other side. */
