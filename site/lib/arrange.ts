@@ -11,7 +11,7 @@ export interface Entry {
 }
 
 /**
- * Records in reading order: by kind, then model, layer and id.
+ * Records in reading order: by kind, those of large tables behind the others of their kind, then model, layer and id.
  *
  * @throws Error when two files carry one record id, which would be one page address.
  */
@@ -31,10 +31,15 @@ export function arrangeRecords(entries: readonly Entry[]): EvaluationRecord[] {
     .toSorted(
       (a, b) =>
         readingOrder.indexOf(a.kind) - readingOrder.indexOf(b.kind) ||
+        Number(ofTable(a)) - Number(ofTable(b)) ||
         compareValues(a.model.id, b.model.id, 'ascending') ||
         a.sae.layer - b.sae.layer ||
         compareValues(a.id, b.id, 'ascending'),
     );
+}
+
+function ofTable({ provenance }: EvaluationRecord): boolean {
+  return provenance.table !== undefined;
 }
 
 export interface ModelGroup {

@@ -20,6 +20,18 @@ describe('arrangeRecords', () => {
     expect(arrangeRecords(entries.toReversed()).map((entry) => entry.id)).toEqual(ids);
   });
 
+  it('puts the rows of a table behind the other records of their kind', () => {
+    const [first, second] = publishedRecords().filter(({ kind }) => kind === 'published');
+    const row = {
+      ...first!,
+      id: 'a-row',
+      model: { ...first!.model, id: 'aaa/first-by-name' },
+      provenance: { ...first!.provenance, table: 'some-table' },
+    };
+    const entriesOf = [row, second!, first!].map((data) => ({ id: `${data.id}.json`, data }));
+    expect(arrangeRecords(entriesOf).at(-1)?.id).toBe('a-row');
+  });
+
   it('refuses two files with one id, naming both', () => {
     const data = fixture('small-world-l0');
     expect(() =>
