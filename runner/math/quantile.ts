@@ -16,3 +16,8 @@ export function quantiles(values: ArrayLike<number>, shares: readonly number[]):
   const sorted = Float64Array.from(values).sort();
   return shares.map((share) => quantileSorted(sorted, share));
 }
+
+/** The middle of values in any order, the mean of the two middle ones of an even number; null of none. */
+export function median(values: ArrayLike<number>): number | null {
+  return values.length === 0 ? null : quantiles(values, [0.5])[0]!;
+}

@@ -82,10 +82,15 @@ export function drawsOf(record: EvaluationRecord, id: string): Drawn | null {
   if (!paired || !draws || value == null) return null;
   const unpacked = unpack(value, draws, paired);
   if (unpacked === null) return null;
-  const { id: named, revision, sha256 } = record.model;
-  const model = sha256 ?? JSON.stringify([named, revision]);
   const key = rowsKey(paired, draws);
-  return key === undefined ? null : { ...unpacked, value, rows: `${model} ${paired.count} ${key}` };
+  return key === undefined
+    ? null
+    : { ...unpacked, value, rows: `${modelKey(record.model)} ${paired.count} ${key}` };
+}
+
+/** Equal for records of the same model: its checksum where the record has one, else its id and revision. */
+export function modelKey({ id, revision, sha256 }: EvaluationRecord['model']): string {
+  return sha256 ?? JSON.stringify([id, revision]);
 }
 
 /** Names the rows that a value was resampled over; undefined where the record does not say. */

@@ -1,5 +1,6 @@
 /** What is shown, for other programs: the rows that the filters keep, in their order, with the columns chosen. Pure. */
 import { type TextField, textAt } from '../lib/columns.ts';
+import { csvCell } from '../lib/csv.ts';
 import { formatInterval } from '../lib/numbers.ts';
 import { endsOf, type Field, formatField, ownDefinitionField, type Source, valuesOf } from './fields.ts';
 import type { RowGroup } from './rows.ts';
@@ -96,17 +97,6 @@ function ownDefinitions(fields: readonly Field[]): { id: string; by: TextField }
     const by = ownDefinitionField(id);
     return by === null ? [] : [{ id, by }];
   });
-}
-
-/**
- * A cell by RFC 4180. Text that a spreadsheet would take for a formula (= + - @, tab, carriage return first) gets an
- * apostrophe, which spreadsheets read as "this is text"; numbers are ours and stay numbers.
- */
-export function csvCell(value: string | number | null): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
 function json(shown: Shown): string {

@@ -1,4 +1,5 @@
 /** Points on two axes, in panels. Pure geometry: pixels of each panel's own view box. */
+import { median } from '../../runner/math/quantile.ts';
 import { COLOURS } from '../charts/palette.ts';
 import { type Axis, type Frame, linearAxis, logAxis, type Tick } from '../charts/scale.ts';
 import { type Columns, textAt } from '../lib/columns.ts';
@@ -228,8 +229,7 @@ function reach(
 
 function medianOf(column: readonly (number | null)[] | null, rows: readonly number[]): number | null {
   if (column === null) return null;
-  const sorted = rows.flatMap((row) => column[row] ?? []).toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? null;
+  return median(rows.flatMap((row) => column[row] ?? []));
 }
 
 /** Of axes whose values are each row's own: by which definition a row's are. */

@@ -1,8 +1,9 @@
 /** Columns from records: see columns.ts. Pure; what it makes is written at build. */
+import { median } from '../../runner/math/quantile.ts';
 import type { Definition } from '../../runner/report/definition.ts';
 import { definitionIds, interpScoreComponents } from '../../runner/report/definitions.ts';
 import { measureOf } from '../../runner/report/measures.ts';
-import { drawsOf, type PairedId } from '../../runner/report/paired.ts';
+import { drawsOf, modelKey, type PairedId } from '../../runner/report/paired.ts';
 import { packDraws } from '../../runner/report/paired-draws.ts';
 import { hookSite, rankWithin } from '../../runner/report/ranking.ts';
 import { type EvaluationRecord, rankedKinds } from '../../runner/report/schema.ts';
@@ -100,7 +101,7 @@ export function drawsByModel(records: readonly EvaluationRecord[]): Map<string, 
     const slug = modelSlug(entry.model.id);
     const file = files.get(slug) ?? { rows: [], over: [], components: [...components], draws: [] };
     files.set(slug, file);
-    const key = `${entry.paired.count} ${entry.paired.tokens} ${entry.paired.probes}`;
+    const key = `${modelKey(entry.model)} ${entry.paired.count} ${entry.paired.tokens} ${entry.paired.probes}`;
     if (!rowsOf.has(key)) rowsOf.set(key, rowsOf.size);
     file.rows.push(row);
     file.over.push(rowsOf.get(key)!);
@@ -135,13 +136,6 @@ function availableOf(
 function untrainedOf(entry: EvaluationRecord, { id }: Source): number | null {
   const found = entry.controls?.values.find((each) => each.control === 'untrained' && each.id === id);
   return found?.measure.value ?? null;
-}
-
-function median(values: readonly number[]): number | null {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  if (sorted.length === 0) return null;
-  return Number.isInteger(middle) ? (sorted[middle - 1]! + sorted[middle]!) / 2 : sorted[Math.floor(middle)]!;
 }
 
 function valuesOf(records: readonly EvaluationRecord[], { read, meaning }: Source): (number | null)[] {

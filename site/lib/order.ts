@@ -12,12 +12,3 @@ export function compareValues(a: Sortable, b: Sortable, direction: SortDirection
   const order = typeof a === 'number' && typeof b === 'number' ? a - b : words.compare(String(a), String(b));
   return direction === 'ascending' ? order : -order;
 }
-
-/** A sorted copy; equal rows keep their order. */
-export function sortRows<Row>(
-  rows: readonly Row[],
-  key: (row: Row) => Sortable,
-  direction: SortDirection,
-): Row[] {
-  return rows.toSorted((a, b) => compareValues(key(a), key(b), direction));
-}

@@ -4,6 +4,7 @@
  */
 import { hookSite } from '../../runner/report/ranking.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
+import { csvCell } from './csv.ts';
 import { releaseOf } from './release.ts';
 import { type Source, sourcesOf } from './sources.ts';
 
@@ -91,21 +92,13 @@ export function tidyTable(records: readonly EvaluationRecord[]): TidyColumn[] {
   }));
 }
 
-/**
- * As CSV (RFC 4180), with a header; what is null is empty. Text that a spreadsheet would take for a formula has an
- * apostrophe before it: names come from others' files.
- */
+/** As CSV, with a header. */
 export function tidyCsv(table: readonly TidyColumn[]): string {
   const count = table[0]?.cells.length ?? 0;
   const texts = table.map(({ type, cells }) =>
-    type === 'text' ? cells.map((cell) => (cell === null ? '' : csvText(String(cell)))) : cells,
+    type === 'text' ? cells.map((cell) => csvCell(cell === null ? null : String(cell))) : cells,
   );
   const lines = [table.map(({ name }) => name).join(',')];
   for (let row = 0; row < count; row++) lines.push(texts.map((cells) => cells[row] ?? '').join(','));
   return `${lines.join('\r\n')}\r\n`;
-}
-
-function csvText(text: string): string {
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

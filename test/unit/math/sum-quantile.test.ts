@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { growable } from '../../../runner/math/growable.ts';
-import { quantileSorted, quantiles } from '../../../runner/math/quantile.ts';
+import { median, quantileSorted, quantiles } from '../../../runner/math/quantile.ts';
 import { mean, sum } from '../../../runner/math/sum.ts';
 
 describe('sum', () => {
@@ -30,6 +30,14 @@ describe('quantiles', () => {
   it('has the end values at 0 and 1, and nothing of nothing', () => {
     expect(quantileSorted([5], 0.3)).toBe(5);
     expect(quantileSorted([], 0.3)).toBeNaN();
+  });
+});
+
+describe('median', () => {
+  it('is the middle, of an even number the mean of the two middle ones, of none nothing', () => {
+    expect(median([5, 1, 3])).toBe(3);
+    expect(median([4, 1, 10, 2])).toBe(3);
+    expect(median([])).toBeNull();
   });
 });
 

@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  csvCell,
-  exported,
-  type Format,
-  latexCell,
-  markdownCell,
-} from '../../../../site/explorer/exports.ts';
+import { exported, type Format, latexCell, markdownCell } from '../../../../site/explorer/exports.ts';
+import { csvCell } from '../../../../site/lib/csv.ts';
 import { columnsFrom, view, withIntervals } from './sample.ts';
 
 const columns = columnsFrom([

@@ -89,6 +89,17 @@ describe('columns of records', () => {
     expect(drawsAt(file, 0, file.components.indexOf('tpp@interpscore-0.0.1'))).toBeNull();
   });
 
+  it('tell resamples of two versions of a model apart, though their rows are the same', () => {
+    const entry = withDraws(fixture('small-world-l0'), 0.7, 1);
+    entry.paired!.draws['alive@v1'] = entry.paired!.draws['interpscore@0.0.1']!;
+    const model = { ...entry.model, sha256: null, revision: 'a' };
+    const over = (...revisions: string[]) =>
+      drawsByModel(revisions.map((revision) => ({ ...entry, model: { ...model, revision } })))
+        .get(modelSlug(entry.model.id))!
+        .over.map((one, _, [first]) => one === first);
+    expect(over('a', 'a', 'b')).toEqual([true, true, false]);
+  });
+
   it('rank within one model and text, and only what has an interval', () => {
     const rowsOf = (model: string) =>
       records.flatMap((entry, row) => (entry.model.id === model ? [row] : []));
