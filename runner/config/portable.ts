@@ -29,11 +29,6 @@ export function portableWord(word: string): string {
   return `${name}${valueText(portable(parsedText(text)), text)}`;
 }
 
-/** A word as a POSIX shell reads it: in single quotes, unless the shell leaves all of its characters alone. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
 function parsedText(text: string): Json {
   try {
     return JSON.parse(text) as Json;

@@ -13,17 +13,26 @@ const shapes = [
   'M-1.3-4h2.6v2.7h2.7v2.6h-2.7v2.7h-2.6v-2.7h-2.7v-2.6h2.7z',
 ] as const;
 
+/**
+ * The index of what is no series of its own but what series are held to, such as untrained SAEs: a colour and a marker
+ * that no series has, however many there are.
+ */
+export const CONTROL = -1;
+
+const controlShape =
+  'M-3.8-2.4-2.4-3.8 0-1.4 2.4-3.8 3.8-2.4 1.4 0 3.8 2.4 2.4 3.8 0 1.4-2.4 3.8-3.8 2.4-1.4 0z';
+
 /** Class of a series' colour. */
 export function colourClass(index: number): string {
-  return `s${index % COLOURS}`;
+  return index === CONTROL ? 's-control' : `s${index % COLOURS}`;
 }
 
 /** Path of a series' marker: after each round of the colours the shapes move on by one, so that 36 pairs differ. */
 export function markerPath(index: number): string {
-  return shapes[(index + Math.floor(index / COLOURS)) % shapes.length]!;
+  return index === CONTROL ? controlShape : shapes[(index + Math.floor(index / COLOURS)) % shapes.length]!;
 }
 
 /** Dashes of a series' line, from the second round of the colours on. */
 export function dashOf(index: number): string | null {
-  return [null, '5 3', '1.5 3'][Math.min(Math.floor(index / COLOURS), 2)]!;
+  return [null, '5 3', '1.5 3'][Math.max(0, Math.min(Math.floor(index / COLOURS), 2))]!;
 }

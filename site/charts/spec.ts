@@ -29,7 +29,7 @@ export interface SeriesSpec {
   label: string;
   /** What it is of, such as a record's id. */
   key?: string;
-  /** Colour and shape; default its place. */
+  /** Colour and shape; default its place. `CONTROL` for what series are held to. */
   index?: number;
   /** Points alone. */
   loose?: boolean;

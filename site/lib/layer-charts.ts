@@ -8,9 +8,10 @@ import {
 import { measureOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import { fixed } from '../charts/formats.ts';
+import { CONTROL } from '../charts/palette.ts';
 import type { ChartSpec, SeriesSpec } from '../charts/spec.ts';
 import { formatTokens } from './format.ts';
-import { variantLabel } from './short-labels.ts';
+import { variantsOf } from './short-labels.ts';
 import { isFlat } from './trajectory-metrics.ts';
 import { definitionAnchor } from './url.ts';
 
@@ -49,9 +50,10 @@ export function layerLines(
   releases: readonly { label: string; records: readonly EvaluationRecord[] }[],
 ): LayerLine[] {
   return releases.flatMap(({ label, records }) => {
-    const variants = Map.groupBy(records, (entry) => variantLabel(entry, records));
-    return [...variants].map(([variant, group]) => ({
-      label: [releases.length > 1 && label, variant].filter(Boolean).join(' '),
+    const variants = variantsOf(records);
+    const lines = Map.groupBy(records, (entry) => variants.get(entry)!.key);
+    return [...lines.values()].map((group) => ({
+      label: [releases.length > 1 && label, variants.get(group[0]!)!.label].filter(Boolean).join(' '),
       records: group.toSorted((a, b) => a.sae.layer - b.sae.layer),
     }));
   });
@@ -146,14 +148,11 @@ function untrainedOf({ records }: LayerLine, id: DefinitionId): Point[] {
   });
 }
 
-/** Grey, and never joined by a line. */
-const GREY = 5;
-
 function untrainedSeries(points: readonly Point[]): SeriesSpec {
   const sorted = points.toSorted((a, b) => a.x - b.x);
   return {
     label: 'untrained',
-    index: GREY,
+    index: CONTROL,
     loose: true,
     x: sorted.map(({ x }) => x),
     y: sorted.map(({ y }) => y),

@@ -1,5 +1,7 @@
 /** How to load an SAE, in three ways, and the commands that measure it again: each for the very SAE of a record. */
+import { hookSite } from '../../runner/report/ranking.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
+import { shellWord } from '../../runner/report/shell-word.ts';
 
 export interface Snippet {
   title: string;
@@ -64,7 +66,7 @@ function saeLens(entry: EvaluationRecord, place: string): Snippet {
   if (plain === null)
     return {
       title: 'SAELens',
-      note: `First in a shell: npm run export -- ${place} --to saelens`,
+      note: `First in a shell: npm run export -- ${shellWord(place)} --to saelens`,
       code: ['from sae_lens import SAE', '', 'sae = SAE.load_from_disk("saelens")'].join('\n'),
     };
   return {
@@ -122,7 +124,7 @@ function pyTorch(entry: EvaluationRecord): Snippet[] {
         '',
         `sae = load_file(${fileExpression(plain)})`,
         '',
-        `def encode(x):  # [tokens, ${plain.d_in}], the residual after block ${entry.sae.layer}, float32`,
+        `def encode(x):  # [tokens, ${plain.d_in}], ${readAt(entry)}, float32`,
         '    pre = (x - sae["b_dec"]) @ sae["W_enc"] + sae["b_enc"]',
         `    top = pre.topk(${plain.k}, dim=-1)`,
         '    return torch.zeros_like(pre).scatter(-1, top.indices, top.values.relu())',
@@ -132,6 +134,11 @@ function pyTorch(entry: EvaluationRecord): Snippet[] {
       ].join('\n'),
     },
   ];
+}
+
+/** What the SAE takes, on one line of a comment. */
+function readAt({ sae: { hook, layer } }: EvaluationRecord): string {
+  return hookSite(hook) === 'resid_post' ? `the residual after block ${layer}` : `read at ${quoted(hook)}`;
 }
 
 /** As JavaScript and Python both read it. */
@@ -150,7 +157,7 @@ export function repeatSnippets(entry: EvaluationRecord, several = false): Snippe
         ? [
             {
               title: 'Hold it to this record',
-              code: `npm run verify -- content/measured/${run}/${id}.json`,
+              code: `npm run verify -- ${shellWord(`content/measured/${run}/${id}.json`)}`,
               note: 'Names every number that moved beyond its interval.',
             },
           ]
@@ -165,9 +172,4 @@ export function repeatSnippets(entry: EvaluationRecord, several = false): Snippe
       note: 'The figures here were published by others; this measures the same SAE with intervals.',
     },
   ];
-}
-
-/** A word that a shell takes as it is. */
-function shellWord(text: string): string {
-  return /^[\w./:@#=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,4 +1,5 @@
 /** What a release's page looks like where it is linked to: its name, its headline figures, and its metrics by layer. */
+import { CONTROL } from '../charts/palette.ts';
 import { chartOf } from '../charts/spec.ts';
 import { html, type Markup } from './html.ts';
 import { layerCharts, layerLines } from './layer-charts.ts';
@@ -45,7 +46,7 @@ function picture(heading: string, chart: ReturnType<typeof chartOf>): Markup {
       html`<line x1="${frame.left}" x2="${frame.width - frame.right}" y1="${at}" y2="${at}" stroke="#e2e4e1"/><text x="${frame.left - 6}" y="${at + 4}" text-anchor="end">${label}</text>`,
   )}${chart.xTicks.map(({ at, label }) => html`<text x="${at}" y="${floor + 16}" text-anchor="middle">${label}</text>`)}${chart.series.map(
     ({ path, markers, index }) => {
-      const colour = colours[index % colours.length]!;
+      const colour = index === CONTROL ? ink : colours[index % colours.length]!;
       return html`<path d="${path}" fill="none" stroke="${colour}" stroke-width="2.5"/>${markers.map(({ x, y }) => html`<circle cx="${x}" cy="${y}" r="4" fill="${colour}"/>`)}`;
     },
   )}</g></g>`;

@@ -1,10 +1,11 @@
 /** A release in words: what it is, and what it comes to, from its records alone. */
 import { type DefinitionId, definitions } from '../../runner/report/definitions.ts';
 import { interpScoreOf } from '../../runner/report/measures.ts';
+import { hookSite } from '../../runner/report/ranking.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import { formatBytes, formatCount, formatNumber, formatTokens } from './format.ts';
 import { architectureNames } from './kinds.ts';
-import { shortLabel, variantLabel } from './short-labels.ts';
+import { shortLabel, variantsOf } from './short-labels.ts';
 import { headlineVariance } from './statistics.ts';
 
 const small = ['no', 'One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine', 'Ten'];
@@ -25,13 +26,28 @@ export function releaseSummary(records: readonly EvaluationRecord[]): string {
   ];
   const count = small[records.length] ?? formatCount(records.length);
   return [
-    `${count} ${kinds} ${records.length === 1 ? 'SAE' : 'SAEs'} on the residual stream of ${models}, ${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}`,
+    `${count} ${kinds} ${records.length === 1 ? 'SAE' : 'SAEs'} on ${sitesText(records)} of ${models}, ${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}`,
     latents !== undefined && `${formatCount(latents)} latents`,
     k != null && `k ${k}`,
     tokens != null && `${formatTokens(tokens)} training tokens${records.length > 1 ? ' each' : ''}`,
   ]
     .filter(Boolean)
     .join('; ');
+}
+
+/** Kinds of hook in words, by what `hookSite` calls them; of others its own word. */
+const siteNames: Readonly<Record<string, string>> = {
+  resid_pre: 'the residual stream before a block',
+  resid_mid: 'the residual stream between attention and MLP',
+  resid_post: 'the residual stream',
+  mlp_out: 'the MLP output',
+  attn_out: 'the attention output',
+  'attn.hook_z': 'the attention heads’ outputs (z)',
+};
+
+function sitesText(records: readonly EvaluationRecord[]): string {
+  const sites = new Set(records.map(({ sae }) => hookSite(sae.hook)));
+  return [...sites].map((site) => siteNames[site] ?? site).join(', ');
 }
 
 export interface Headline {
@@ -79,7 +95,7 @@ export function headlines(records: readonly EvaluationRecord[]): Headline[] {
 export function saeLabel(entry: EvaluationRecord, records: readonly EvaluationRecord[]): string {
   const one = new Set(records.map(({ sae }) => sae.layer)).size === 1;
   if (one) return records.length === 1 ? `L${entry.sae.layer}` : shortLabel(entry, records);
-  return [`L${entry.sae.layer}`, variantLabel(entry, records)].filter(Boolean).join(' ');
+  return [`L${entry.sae.layer}`, variantsOf(records).get(entry)?.label].filter(Boolean).join(' ');
 }
 
 /** Size of a file: as its record has it, else of an SAE's tensors what float32 in its shapes takes. */

@@ -62,24 +62,62 @@ function ownFacts(among: readonly EvaluationRecord[]): RecordFact[] {
   return [...names].map((name) => ({ mark: `${name} `, read: ({ sae }) => sae.training?.[name] }));
 }
 
+/** What an SAE is in its release, whatever its layer. */
+export interface Variant {
+  /** Equal for SAEs that are alike in all but their layer. */
+  key: string;
+  /** What sets it apart, in a few characters: another for every key; '' where nothing does. */
+  label: string;
+}
+
+const known = new WeakMap<readonly EvaluationRecord[], Map<EvaluationRecord, Variant>>();
+
 /**
- * What sets an SAE apart from others of its layer in one release, in a few characters; '' where nothing does. What
- * differs between layers alone sets nothing apart. SAEs of one layer that are alike in all are numbered.
+ * The variant of each SAE of one release. What differs between layers alone sets nothing apart; SAEs of one layer that
+ * are alike in all are numbered.
  */
-export function variantLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
+export function variantsOf(among: readonly EvaluationRecord[]): ReadonlyMap<EvaluationRecord, Variant> {
+  const before = known.get(among);
+  if (before !== undefined) return before;
   const layers = [...Map.groupBy(among, ({ sae }) => sae.layer).values()];
   const told = [...facts, ...ownFacts(among).filter(({ mark }) => !named.has(mark.trim()))].filter(
     ({ read }) => layers.some((layer) => new Set(layer.map(read)).size > 1),
   );
-  const parts = told.flatMap(({ read, mark }) => {
-    const value = read(entry);
-    return value !== undefined && value !== null ? [`${mark}${value}`] : [];
-  });
-  const label = parts.join(' ').slice(0, LABEL_LENGTH).trim();
-  const alike = among.filter(
-    (other) => other.sae.layer === entry.sae.layer && told.every(({ read }) => read(other) === read(entry)),
+  const texts = among.map((entry) =>
+    told
+      .flatMap(({ read, mark }) => {
+        const value = read(entry);
+        return value !== undefined && value !== null ? [`${mark}${value}`] : [];
+      })
+      .join(' '),
   );
-  return alike.length > 1 ? [label, `no. ${alike.indexOf(entry) + 1}`].filter(Boolean).join(' ') : label;
+  const labels = shortened(texts);
+  const alike = Map.groupBy(
+    among.map((_, i) => i),
+    (i) => `${among[i]!.sae.layer} ${texts[i]}`,
+  );
+  const variants = new Map<EvaluationRecord, Variant>();
+  for (const places of alike.values())
+    places.forEach((i, number) => {
+      const numbered = (text: string): string =>
+        places.length > 1 ? [text, `no. ${number + 1}`].filter(Boolean).join(' ') : text;
+      variants.set(among[i]!, { key: numbered(texts[i]!), label: numbered(labels.get(texts[i]!)!) });
+    });
+  known.set(among, variants);
+  return variants;
+}
+
+/** Texts cut to a line's end, each to another: at their end, else at their head, else numbered. */
+function shortened(texts: readonly string[]): Map<string, string> {
+  const distinct = [...new Set(texts)];
+  const head = (text: string): string => text.slice(0, LABEL_LENGTH).trim();
+  const tail = (text: string): string => {
+    if (text.length <= LABEL_LENGTH) return text;
+    const end = text.slice(2 - LABEL_LENGTH);
+    return `… ${end.slice(end.indexOf(' ') + 1)}`;
+  };
+  const cut = [head, tail].find((each) => new Set(distinct.map(each)).size === distinct.length);
+  return new Map(distinct.map((text, i) => [text, cut?.(text) ?? `${head(text)}·${i + 1}`]));
 }
 
 /** Settings that `facts` reads. */

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { portable, portableWord, shellWord } from '../../../runner/config/portable.ts';
+import { portable, portableWord } from '../../../runner/config/portable.ts';
+import { shellWord } from '../../../runner/report/shell-word.ts';
 
 test.each([
   ['/home/mallory/texts/a.txt', 'a.txt'],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { drawFigure } from '../../../../site/charts/figure.ts';
 import { fixed, formatNamed } from '../../../../site/charts/formats.ts';
-import { colourClass, dashOf, markerPath } from '../../../../site/charts/palette.ts';
+import { CONTROL, colourClass, dashOf, markerPath } from '../../../../site/charts/palette.ts';
 import { type ChartSpec, chartOf, readingsAt, stopsOf } from '../../../../site/charts/spec.ts';
 
 const spec: ChartSpec = {
@@ -68,6 +68,10 @@ describe('palette', () => {
     const pairs = Array.from({ length: 36 }, (_, i) => `${colourClass(i)} ${markerPath(i)}`);
     expect(new Set(pairs).size).toBe(36);
     expect(dashOf(0)).toBeNull();
+    const among = Array.from({ length: 36 }, (_, i) => [colourClass(i), markerPath(i)]).flat();
+    expect(among).not.toContain(colourClass(CONTROL));
+    expect(among).not.toContain(markerPath(CONTROL));
+    expect(dashOf(CONTROL)).toBeNull();
     expect(new Set([0, 6, 12].map(dashOf)).size).toBe(3);
   });
 });

@@ -88,6 +88,53 @@ describe('releases', () => {
       ['k32', 2],
     ]);
   });
+
+  it('keep lines apart whose names differ beyond what is shown of them', () => {
+    const swept = (seeds: readonly number[], long = '') =>
+      [16, 32].flatMap((k) =>
+        seeds.flatMap((seed) =>
+          ['small-world-l0', 'small-world-l4'].map((id) => ({
+            ...ofRun(id, (sae) => ({
+              ...{ k, d_sae: k * 1024, architecture: k === 16 ? ('topk' as const) : ('batchtopk' as const) },
+              training: { ...sae.training, learningRate: k * 1e-5, seed, auxVariant: `${long}aux` },
+            })),
+            id: `${id}-${k}-${seed}`,
+          })),
+        ),
+      );
+    const linesOf = (records: EvaluationRecord[]) =>
+      layerLines([{ label: 'mine', records }]).map(({ label, records: line }) => [
+        label,
+        line.map(({ id }) => id.replace('small-world-', '')),
+      ]);
+    expect(linesOf(swept([0, 1]))).toEqual([
+      ['… k16 lr0.00016 s0', ['l0-16-0', 'l4-16-0']],
+      ['… k16 lr0.00016 s1', ['l0-16-1', 'l4-16-1']],
+      ['… k32 lr0.00032 s0', ['l0-32-0', 'l4-32-0']],
+      ['… k32 lr0.00032 s1', ['l0-32-1', 'l4-32-1']],
+    ]);
+    // Neither their heads nor their ends tell these apart.
+    const far = swept([1, 2]).map((entry) => ({
+      ...entry,
+      sae: { ...entry.sae, training: { ...entry.sae.training, note: 'x'.repeat(entry.sae.k!) } },
+    }));
+    const labels = linesOf(far).map(([label]) => label);
+    expect(labels).toHaveLength(4);
+    expect(new Set(labels).size).toBe(4);
+    for (const label of labels) expect(label!.length).toBeLessThanOrEqual(22);
+  });
+
+  it('say what is read, where that is not the residual stream after a block', () => {
+    const of = (...hooks: string[]) =>
+      releaseSummary(hooks.map((hook) => ofRun('small-world-l4', () => ({ hook }))));
+    expect(of('blocks.4.hook_mlp_out')).toContain(
+      ' SAE on the MLP output of interpboard/small-world, layer 4',
+    );
+    expect(of('model.layers.4', 'blocks.4.hook_resid_post')).toContain(' SAEs on the residual stream of ');
+    expect(of('blocks.4.hook_mlp_out', 'blocks.4.attn.hook_q')).toContain(
+      ' on the MLP output, attn.hook_q of ',
+    );
+  });
 });
 
 describe('metrics by layer', () => {
@@ -155,6 +202,18 @@ describe('how to use an SAE', () => {
       'npm run verify -- content/measured/mine/small-world-l4.json',
     );
     expect(loadingSnippets(fixture('awkward-import'))).toEqual([]);
+    const other = ofRun('small-world-l4', () => ({ hook: 'blocks.4.hook_mlp_out' }));
+    expect(loadingSnippets(other)[2]!.code).toContain('read at "blocks.4.hook_mlp_out", float32');
+  });
+
+  it('quotes for a shell what a record says', () => {
+    const run = { ...ofRun('small-world-l4', () => ({ architecture: 'jumprelu' })) };
+    const hostile = { ...run, provenance: { ...run.provenance, config: { name: "a; rm -rf '$HOME'" } } };
+    const quoted = String.raw`'runs/a; rm -rf '\''$HOME'\''#layer=4'`;
+    expect(loadingSnippets(hostile)[1]!.note).toContain(`npm run export -- ${quoted} --to saelens`);
+    expect(repeatSnippets(hostile).at(-1)!.code).toBe(
+      String.raw`npm run verify -- 'content/measured/a; rm -rf '\''$HOME'\''/small-world-l4.json'`,
+    );
   });
 
   it('gives no few lines for what needs more of them', () => {
