@@ -1,18 +1,11 @@
 /** Inputs of the explorer: from what is in them to the state, and back. */
 
 import type { Markup } from '../lib/html.ts';
+import { MOST_COMPARED } from '../lib/url.ts';
 import { components, presetOf, presets, shares } from './composite.ts';
 import { columnBoxes, facetView, facetWord, fieldOptions, percent } from './controls-view.ts';
 import { facetCounts } from './rows.ts';
-import {
-  type Facet,
-  facetNames,
-  MOST_PICKED,
-  type RangeName,
-  rangeNames,
-  type Scale,
-  type State,
-} from './state.ts';
+import { type Facet, facetNames, type RangeName, rangeNames, type Scale, type State } from './state.ts';
 import { fieldsOf, type View } from './view.ts';
 
 type Input = HTMLInputElement | HTMLSelectElement;
@@ -64,7 +57,7 @@ export function changed(root: HTMLElement, state: State, input: Input): State | 
     };
   if (name === 'pick') {
     const others = state.pick.filter((id) => id !== value);
-    return { ...state, pick: ticked ? [...others, value].slice(-MOST_PICKED) : others };
+    return { ...state, pick: ticked ? [...others, value].slice(-MOST_COMPARED) : others };
   }
   const range = /^(\w+)-(from|to)$/.exec(name);
   if (range !== null && isOne(range[1]!, rangeNames)) {
@@ -105,7 +98,7 @@ export function showState(root: HTMLElement, view: View): void {
   for (const name of switchNames)
     for (const input of named(root, name)) if (input instanceof HTMLInputElement) input.checked = state[name];
   tick('columns', state.columns);
-  tick('pick', state.pick);
+  showPicks(root, state);
   tick('preset', [presetOf(state.weights) ?? '']);
   const share = shares(state.weights);
   named(root, 'weight').forEach((input, i) => {
@@ -119,6 +112,12 @@ export function showState(root: HTMLElement, view: View): void {
   });
   for (const name of rangeNames) showRange(root, name, state);
   for (const name of facetNames) showFacet(root, name, view);
+}
+
+/** Ticks the rows that are picked: a pick too many lets the oldest go. */
+export function showPicks(root: HTMLElement, { pick }: Pick<State, 'pick'>): void {
+  for (const input of named(root, 'pick'))
+    if (input instanceof HTMLInputElement) input.checked = pick.includes(input.value);
 }
 
 function showRange(root: HTMLElement, name: RangeName, { ranges }: State): void {

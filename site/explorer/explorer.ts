@@ -3,11 +3,11 @@
  * page shows the start view; nothing is drawn anew, and no interval fetched, before a reader turns to it.
  */
 import '../islands/take-picture.ts';
-import { textAt } from '../lib/columns.ts';
+import { type Columns, textAt } from '../lib/columns.ts';
 import { changed, fillLists, isInput, showFacet, showState } from './controls.ts';
 import { dropsOf } from './drops.ts';
 import { exported, type Format, fileName, formats } from './exports.ts';
-import { compositeId, firstByResamples, firstByWeights } from './fields.ts';
+import { compositeId, firstByResamples, firstByWeights, numberFieldsOf } from './fields.ts';
 import { type Page, pageOf } from './page.ts';
 import { plotOf } from './plot.ts';
 import { resamplesOf } from './resamples.ts';
@@ -30,6 +30,8 @@ function run(page: Page, store: Store): void {
   const start = startOf(columns);
   let { state, unknown } = stateOf(location.search, columns, start);
   let failures: string[] = [];
+  /** Raised by all that changes what is drawn; marking a point or picking for Compare leaves a drawing under way valid. */
+  let asked = 0;
   const resamples = resamplesOf(store);
   const make = (before: View | null): View =>
     viewOf(
@@ -56,19 +58,26 @@ function run(page: Page, store: Store): void {
   };
   /** Draws what is here; what is on its way is waited for a moment, so that intervals do not go and come again. */
   const update = async (): Promise<void> => {
-    const asked = state;
+    const mine = asked;
     const next = make(view);
     const files = missingFiles(next);
     const coming = files.length > 0 ? store.load(files) : null;
     if (coming === null) draw(next);
     else {
       await Promise.race([coming, moment()]);
-      if (state !== asked) return;
+      if (mine !== asked) return;
       draw();
-      failures = await coming;
     }
-    const more = await resamples.fill(view, needsDraws(state));
-    if ((more || coming !== null) && state === asked) draw();
+    const metricFailures = coming === null ? [] : await coming;
+    const filled = await resamples.fill(view, needsDraws(state));
+    if (mine !== asked) return;
+    const said = failures.join();
+    failures = [...metricFailures, ...filled.failures];
+    if (filled.changed || coming !== null || failures.join() !== said) draw();
+  };
+  const change = (): void => {
+    asked++;
+    void update();
   };
   const commit = (next: State, how: 'push' | 'replace'): void => {
     const onlyPoint = sameBut(state, next, 'at') || sameBut(state, next, 'pick');
@@ -77,8 +86,11 @@ function run(page: Page, store: Store): void {
     const address = `${location.pathname}${queryOf(state, start)}${location.hash}`;
     if (how === 'push') history.pushState(null, '', address);
     else history.replaceState(null, '', address);
-    if (onlyPoint) page.mark(view, state);
-    else void update();
+    if (onlyPoint) {
+      // The view stays what it was, but for these: rows may be of an earlier filter until the next drawing.
+      view = { ...view, state: { ...view.state, at: state.at, pick: state.pick } };
+      page.mark(view, state);
+    } else change();
   };
 
   // A run of letters or of moves of a slider is one step back.
@@ -99,7 +111,7 @@ function run(page: Page, store: Store): void {
   });
   addEventListener('popstate', () => {
     ({ state, unknown } = stateOf(location.search, columns, start));
-    void update();
+    change();
   });
 
   const withColumn = (id: string): State => ({
@@ -125,7 +137,7 @@ function run(page: Page, store: Store): void {
   root.addEventListener('click', ({ target }) => {
     if (!(target instanceof Element)) return;
     const sort = target.closest<HTMLElement>('[data-sort]')?.dataset.sort;
-    if (sort !== undefined) commit(sorted(view, sort), 'push');
+    if (sort !== undefined) commit(sorted(state, columns, sort), 'push');
     actions[target.closest<HTMLElement>('[data-do]')?.dataset.do ?? '']?.();
   });
   dropsOf(root, (opened) => {
@@ -148,9 +160,9 @@ function moment(): Promise<void> {
 }
 
 /** By a column: the best first, and the other way when it is asked for again. */
-function sorted({ state, fields }: View, id: string): State {
+function sorted(state: State, columns: Columns, id: string): State {
   if (state.sort === id) return { ...state, descending: !state.descending };
-  const better = fields.find((field) => field.id === id)?.better ?? null;
+  const better = numberFieldsOf(columns).find((field) => field.id === id)?.better ?? null;
   return { ...state, sort: id, descending: id !== 'name' && better !== 'less' };
 }
 

@@ -3,10 +3,10 @@
 import { html, type Markup } from '../lib/html.ts';
 import { formatCount } from '../lib/numbers.ts';
 import { comparePath } from '../lib/url.ts';
-import { writeInto } from './controls.ts';
+import { showPicks, writeInto } from './controls.ts';
 import type { Scatter } from './scatter.ts';
 import { legendView, pictureTitle, pictureView } from './scatter-view.ts';
-import type { State } from './state.ts';
+import { type State, sameSet } from './state.ts';
 import { bodyView, FIRST_ROWS, headView } from './table-view.ts';
 import type { View } from './view.ts';
 
@@ -59,6 +59,7 @@ export function pageOf(root: HTMLElement): Page {
   const isNarrow = (): boolean => part('picture').clientWidth < NARROW;
   let drawn = 0;
   let withAll = false;
+  let picked: State['pick'] = [];
   let pictured: Scatter | null = null;
 
   const addRows = (view: View, from: number, which: number, first?: Markup): void => {
@@ -68,6 +69,8 @@ export function pageOf(root: HTMLElement): Page {
     setTimeout(() => {
       if (which !== drawn) return;
       part('body').insertAdjacentHTML('beforeend', (first ?? bodyView(view, from, to)).text);
+      // Rows follow in their own time; picks may have been made meanwhile.
+      showPicks(root, { pick: picked });
       addRows(view, to, which);
     });
   };
@@ -83,6 +86,8 @@ export function pageOf(root: HTMLElement): Page {
     addRows(view, AT_ONCE, drawn, parts[1]);
   };
   const mark = ({ source }: View, { pick }: State): void => {
+    picked = pick;
+    showPicks(root, { pick });
     const link = part('compare') as HTMLAnchorElement;
     link.toggleAttribute('hidden', pick.length < 2);
     link.href = comparePath(pick);
@@ -163,8 +168,7 @@ function statusOf(
   const shown = `${formatCount(rows.length)} of ${formatCount(columns.count)} SAEs, by ${sort}, ${
     state.descending ? 'descending' : 'ascending'
   }.`;
-  const kinds =
-    state.facets.kind.join() === start.facets.kind.join() ? startKindsNote(columns.text.kind, start) : '';
+  const kinds = sameSet(state.facets.kind, start.facets.kind) ? startKindsNote(columns.text.kind, start) : '';
   const asked = unknown.length > 0 ? ` The address asks for what is not here: ${unknown.join(', ')}.` : '';
   return [shown + kinds + asked, ...failures].join(' ');
 }

@@ -14,9 +14,9 @@ export interface Resamples {
   /**
    * Computes what the view lacks; once a model's resamples are here, for any weights.
    *
-   * @returns whether anything was found that was not there before
+   * @returns whether what `found` gives is another now, and in words what could not be fetched
    */
-  fill(view: View, draws: boolean): Promise<boolean>;
+  fill(view: View, draws: boolean): Promise<{ changed: boolean; failures: string[] }>;
 }
 
 export function resamplesOf(store: Store): Resamples {
@@ -40,14 +40,18 @@ export function resamplesOf(store: Store): Resamples {
             ),
           ]
         : [];
-      await store.loadDraws(models.filter((model) => columns.draws.includes(modelSlug(model))));
+      const withDraws = models.filter((model) => columns.draws.includes(modelSlug(model)));
+      const failures = await store.loadDraws(withDraws);
       const files = [...store.draws.values()];
-      // Where a view asks and no record has resamples, that is an answer too, and not a wait.
+      // Where a view asks and no record has resamples, that is an answer too, and not a wait; a failed fetch is none.
+      const nobody = draws && withDraws.length === 0;
       const stale =
-        (draws || files.length > 0) &&
+        (nobody || files.length > 0) &&
         (last?.weights !== state.weights.join() || last.files !== files.length);
+      const unanswered = !stale && files.length === 0 && failures.length > 0 && last !== null;
+      if (unanswered) last = null;
       const missing = wantsWeights && firstByWeights === null;
-      if (!stale && !missing) return false;
+      if (!stale && !missing) return { changed: unanswered, failures };
       const stability = await import('./stability.ts');
       if (missing) firstByWeights = stability.firstByWeights(columns);
       if (stale) {
@@ -55,7 +59,7 @@ export function resamplesOf(store: Store): Resamples {
         const resampled = stability.resampled(columns, composites(columns, state.weights), drawn);
         last = { weights: state.weights.join(), files: files.length, resampled };
       }
-      return true;
+      return { changed: true, failures };
     },
   };
 }

@@ -1,5 +1,6 @@
 /** What the reader has chosen, and the address that keeps it. Pure. */
 import type { Columns } from '../lib/columns.ts';
+import { MOST_COMPARED } from '../lib/url.ts';
 import { presetOf, presets, type Weights } from './composite.ts';
 import { compositeId, isNumberField, numberFieldsOf, textNames } from './fields.ts';
 
@@ -90,9 +91,6 @@ const startColumns = [
   'probe_auc_dense@interpscore-0.0.1',
   'tpp@interpscore-0.0.1',
 ];
-
-/** The most SAEs that Compare takes. */
-export const MOST_PICKED = 4;
 
 /** The view without any choice; of what the records have. */
 export function startOf(columns: Columns): State {
@@ -253,7 +251,9 @@ export function stateOf(query: string, columns: Columns, start: State): Read {
       shape: one('shape', start.shape, isSplit),
       weights: weightsOf(asked.get('weights'), start.weights, unknown),
       at: asked.has('at') ? one('at', '', isId) || null : null,
-      pick: [...new Set(asked.getAll('pick'))].filter((id) => known(id, isId, 'pick')).slice(0, MOST_PICKED),
+      pick: [...new Set(asked.getAll('pick'))]
+        .filter((id) => known(id, isId, 'pick'))
+        .slice(0, MOST_COMPARED),
     },
     unknown,
   };
@@ -275,7 +275,7 @@ function numberOrNull(text: string): number | null {
   return text === '' ? null : Number(text);
 }
 
-function sameSet(a: readonly string[], b: readonly string[]): boolean {
+export function sameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((value) => b.includes(value));
 }
 

@@ -1,5 +1,6 @@
-/** What the explorer fetches, each once: columns with intervals, and resamples by model. */
+/** What the explorer fetches, each once, and again after a failure: columns with intervals, and resamples by model. */
 import { type Columns, type MetricColumn, type ModelDraws, metricFile, modelSlug } from '../lib/columns.ts';
+import { fetchJson } from '../lib/fetch-json.ts';
 
 export interface Store {
   columns: Columns;
@@ -12,7 +13,7 @@ export interface Store {
 
 /** @param folder address of the site's data/, with its final slash */
 export async function openStore(folder: string): Promise<Store> {
-  const columns = await fetched<Columns>(`${folder}explorer.json`);
+  const columns = await fetchJson<Columns>(`${folder}explorer.json`);
   const loaded = new Map<string, MetricColumn>();
   const draws = new Map<string, ModelDraws>();
   const asked = new Map<string, Promise<string | null>>();
@@ -20,12 +21,15 @@ export async function openStore(folder: string): Promise<Store> {
   const once = <T>(address: string, into: Map<string, T>, key: string): Promise<string | null> => {
     const known = asked.get(address);
     if (known !== undefined) return known;
-    const coming = fetched<T>(address).then(
+    const coming = fetchJson<T>(address).then(
       (value) => {
         into.set(key, value);
         return null;
       },
-      (reason: unknown) => (reason instanceof Error ? reason.message : String(reason)),
+      (reason: unknown) => {
+        asked.delete(address);
+        return reason instanceof Error ? reason.message : String(reason);
+      },
     );
     asked.set(address, coming);
     return coming;
@@ -41,11 +45,4 @@ export async function openStore(folder: string): Promise<Store> {
     loadDraws: (models) =>
       all(models.map(modelSlug).map((slug) => once(`${folder}draws/${slug}.json`, draws, slug))),
   };
-}
-
-async function fetched<T>(address: string): Promise<T> {
-  const response = await fetch(address);
-  if (!response.ok) throw new Error(`${address}: the server answered ${response.status}.`);
-  // The site's own build wrote it.
-  return (await response.json()) as T;
 }

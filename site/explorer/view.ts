@@ -83,11 +83,11 @@ function pictureOf(state: State): Partial<State> {
   return rest;
 }
 
-/** Of axes that show what is computed: the weights, and whether resamples are here. */
+/** Of axes that show what is computed: the weights, and of which rows resamples are here. */
 function standsOn({ x, y, weights }: State, { resampled, firstByWeights }: Extras): unknown {
   const computed = [compositeId, firstByResamples, 'first_weights'];
   return [x, y].some((id) => computed.includes(id))
-    ? [weights, resampled !== null, firstByWeights !== null]
+    ? [weights, resampled?.low.map((end) => Number(end !== null)).join(''), firstByWeights !== null]
     : null;
 }
 

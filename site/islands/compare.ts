@@ -6,16 +6,14 @@ import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { compareRecords } from '../lib/comparison.ts';
 import { comparisonCharts } from '../lib/comparison-charts.ts';
 import { drawComparisonPage } from '../lib/comparison-page.ts';
+import { fetchJson } from '../lib/fetch-json.ts';
 import { html } from '../lib/html.ts';
 import { protocolDifferences } from '../lib/protocol.ts';
 import { compareLabels } from '../lib/short-labels.ts';
-import { recordPath } from '../lib/url.ts';
+import { MOST_COMPARED, recordPath } from '../lib/url.ts';
 import { verdicts } from '../lib/verdicts.ts';
 import { attach } from './read-out.ts';
-import { attachSearch, type FoundSae, fetchJson, loadIndex } from './sae-search.ts';
-
-/** More columns compare nothing. */
-const MOST = 4;
+import { attachSearch, type FoundSae, loadIndex } from './sae-search.ts';
 
 const form = document.querySelector<HTMLFormElement>('#compare')!;
 const input = form.querySelector<HTMLInputElement>('input[type="search"]')!;
@@ -27,10 +25,12 @@ const place = document.querySelector<HTMLElement>('#comparison')!;
 const waiting = document.querySelector<HTMLElement>('#side-by-side')!;
 
 let picked: FoundSae[] = [];
+/** What of the address is not compared, in words; until the reader chooses. */
+let leftOut = '';
 const records = new Map<string, EvaluationRecord>();
 
 function say(words: string): void {
-  status.textContent = words;
+  status.textContent = [words, leftOut].filter(Boolean).join(' ');
 }
 
 function fail(reason: unknown): void {
@@ -52,7 +52,7 @@ function drawChips(): void {
         html`<button type="button" data-first="${id}" aria-label="Make first: ${name}">Make first</button>`
       }<button type="button" data-drop="${id}" aria-label="Remove ${name}">Remove</button></li>`,
   )}`.text;
-  input.disabled = picked.length >= MOST;
+  input.disabled = picked.length >= MOST_COMPARED;
 }
 
 async function draw(): Promise<void> {
@@ -67,13 +67,18 @@ async function draw(): Promise<void> {
     return;
   }
   const missing = chosen.filter(({ id }) => !records.has(id));
-  if (missing.length > 0) say('Loading…');
+  if (missing.length > 0) {
+    // What stands below is of an earlier choice, and stays away if a record cannot be fetched.
+    place.hidden = true;
+    say('Loading…');
+  }
   for (const { id, record } of await Promise.all(
     missing.map(async ({ id }) => ({ id, record: await fetchJson<EvaluationRecord>(recordPath(id)) })),
   ))
     records.set(id, record);
   // The reader may have chosen otherwise meanwhile.
   if (chosen.some((sae, i) => picked[i] !== sae) || chosen.length !== picked.length) return;
+  place.hidden = false;
   const loaded = chosen.map(({ id }) => records.get(id)!);
   const labels = compareLabels(loaded);
   const sections = compareRecords(loaded);
@@ -99,13 +104,14 @@ async function draw(): Promise<void> {
 
 function choose(next: FoundSae[]): void {
   picked = next;
+  leftOut = '';
   writeAddress();
   draw().catch(fail);
 }
 
 attachSearch(input, options, {
   without: () => picked.map(({ id }) => id),
-  onPick: (sae) => choose([...picked, sae].slice(0, MOST)),
+  onPick: (sae) => choose([...picked, sae].slice(0, MOST_COMPARED)),
   onFailure: fail,
 });
 form.addEventListener('submit', (event) => event.preventDefault());
@@ -122,7 +128,15 @@ if (asked.length === 0) draw().catch(fail);
 else
   loadIndex()
     .then((saes) => {
-      picked = asked.flatMap((id) => saes.find((sae) => sae.id === id) ?? []).slice(0, MOST);
+      const found = asked.flatMap((id) => saes.find((sae) => sae.id === id) ?? []);
+      picked = found.slice(0, MOST_COMPARED);
+      const unknown = asked.filter((id) => found.every((sae) => sae.id !== id));
+      leftOut = [
+        unknown.length > 0 && `The address asks for what is not here: ${unknown.join(', ')}.`,
+        found.length > MOST_COMPARED && `Only the first ${MOST_COMPARED} are compared.`,
+      ]
+        .filter(Boolean)
+        .join(' ');
       return draw();
     }, fail)
     .catch(fail);

@@ -1,5 +1,6 @@
 /** The search over the documentation: one file of its parts, fetched when the field is first used. */
 import type { Section } from '../lib/docs.ts';
+import { fetchJson } from '../lib/fetch-json.ts';
 import { searchSections } from '../lib/search-sections.ts';
 
 const form = document.querySelector<HTMLFormElement>('form.docs-search');
@@ -11,7 +12,11 @@ if (form && input && list && status) {
   const root = form.dataset.root ?? '/';
   let sections: Promise<readonly Section[]> | undefined;
   const load = (): Promise<readonly Section[]> => {
-    sections ??= fetch(`${root}docs/search.json`).then((answer) => answer.json());
+    sections ??= fetchJson<readonly Section[]>(`${root}docs/search.json`).catch((reason: unknown) => {
+      // A failure is not kept: the next use asks again.
+      sections = undefined;
+      throw reason;
+    });
     return sections;
   };
   const show = async (): Promise<void> => {
@@ -35,6 +40,9 @@ if (form && input && list && status) {
       query.trim() === '' ? '' : hits.length === 0 ? 'Nothing found.' : `${hits.length} found.`;
   };
   form.addEventListener('submit', (event) => event.preventDefault());
-  input.addEventListener('focus', () => void load(), { once: true });
-  input.addEventListener('input', () => void show());
+  const fail = (reason: unknown): void => {
+    status.textContent = reason instanceof Error ? reason.message : String(reason);
+  };
+  input.addEventListener('focus', () => void load().catch(fail), { once: true });
+  input.addEventListener('input', () => void show().catch(fail));
 }

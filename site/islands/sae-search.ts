@@ -1,5 +1,6 @@
 /** A box that finds SAEs by words: name, model, layer, architecture, release. The list is fetched when it is first used. */
 import { type Columns, textAt } from '../lib/columns.ts';
+import { fetchJson } from '../lib/fetch-json.ts';
 import { html } from '../lib/html.ts';
 import { kindLabels } from '../lib/kinds.ts';
 import { sitePath } from '../lib/url.ts';
@@ -22,15 +23,12 @@ const SHOWN = 20;
 let index: Promise<FoundSae[]> | undefined;
 
 export function loadIndex(): Promise<FoundSae[]> {
-  index ??= fetchJson<Columns>(sitePath('data/explorer.json')).then(saesOf);
+  index ??= fetchJson<Columns>(sitePath('data/explorer.json')).then(saesOf, (reason: unknown) => {
+    // A failure is not kept: the next use asks again.
+    index = undefined;
+    throw reason;
+  });
   return index;
-}
-
-export async function fetchJson<T>(address: string): Promise<T> {
-  const response = await fetch(address);
-  if (!response.ok) throw new Error(`${address}: the server answered ${response.status}.`);
-  // The build made and checked it.
-  return (await response.json()) as T;
 }
 
 function saesOf(columns: Columns): FoundSae[] {

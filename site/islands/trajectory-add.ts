@@ -1,8 +1,9 @@
 /** Adds SAEs that the reader finds by words to the trajectories of their model; the address keeps them: ?add=<record>. */
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
+import { fetchJson } from '../lib/fetch-json.ts';
 import { withRecord } from '../lib/trajectories.ts';
 import { recordPath } from '../lib/url.ts';
-import { attachSearch, fetchJson } from './sae-search.ts';
+import { attachSearch } from './sae-search.ts';
 import { redraw, setOf } from './trajectory-view.ts';
 
 const input = document.querySelector<HTMLInputElement>('#trajectory-search')!;

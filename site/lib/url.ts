@@ -25,6 +25,9 @@ export function definitionPath(id: string): string {
   return sitePath(`methodology/#${definitionAnchor(id)}`);
 }
 
+/** The most SAEs that the page of comparisons takes: more columns compare nothing. */
+export const MOST_COMPARED = 4;
+
 export function comparePath(ids: readonly string[]): string {
   const query = ids.map((id) => `sae=${encodeURIComponent(id)}`).join('&');
   return sitePath(`compare/${query ? `?${query}` : ''}`);

@@ -219,6 +219,49 @@ export function explorerCases(withPage: WithPage): void {
       const link = page.getByRole('link', { name: 'Compare 2 SAEs' });
       expect(await link.getAttribute('href')).toMatch(/compare\/\?sae=small-world-l0&sae=small-world-l4$/);
       expect(query(page)).toBe('?pick=small-world-l0&pick=small-world-l4');
+
+      // A column's head keeps them.
+      await header(page, 'loss recovered').getByRole('button').click();
+      await until(page, /by loss recovered, descending/);
+      expect(query(page)).toBe('?sort=-loss_recovered&pick=small-world-l0&pick=small-world-l4');
+      const ticked = (): Promise<string[]> =>
+        page
+          .locator('.board input[name="pick"]:checked')
+          .evaluateAll((boxes) => boxes.map((box) => (box as HTMLInputElement).value).toSorted());
+      expect(await ticked()).toEqual(['small-world-l0', 'small-world-l4']);
+
+      // Compare takes four: the first of five is let go, in its box too.
+      const others = page.locator('.board input[name="pick"]:not(:checked)');
+      for (let i = 0; i < 3; i++) await others.last().check();
+      expect(await ticked()).toHaveLength(4);
+      expect(await ticked()).not.toContain('small-world-l0');
+      expect(new URL(page.url()).searchParams.getAll('pick').toSorted()).toEqual(await ticked());
+    }));
+
+  it('keeps a filter that a column’s head is pressed after at once', () =>
+    withPage('', {}, async (page) => {
+      await page.getByRole('searchbox').fill('gemma jumprelu 65k');
+      await header(page, 'loss recovered').getByRole('button').click();
+      await until(page, /^6 of 263 SAEs, by loss recovered/);
+      expect(query(page)).toBe('?q=gemma jumprelu 65k&sort=-loss_recovered');
+    }));
+
+  it('draws a column that was on its way when a row was picked', () =>
+    withPage('', {}, async (page) => {
+      let arrive: () => void = () => {};
+      const arrived = new Promise<void>((resolve) => {
+        arrive = resolve;
+      });
+      await page.route('**/data/metrics/*', async (route) => {
+        await arrived;
+        await route.continue();
+      });
+      await tick(page, 'Columns', /^Cosine similarity/);
+      await page.keyboard.press('Escape');
+      await page.getByLabel('Compare small-world L0').check();
+      arrive();
+      const cell = page.locator('.board tbody tr[data-row]').first().locator('td.number').last();
+      await soon(() => cell.textContent()).toMatch(/^0\.\d{4}0\.\d{4}–0\.\d{4}$/);
     }));
 
   it('opens one panel at a time, and closes it by Escape', () =>
