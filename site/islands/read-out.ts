@@ -13,7 +13,7 @@ interface Reader {
   read(at: number | null): void;
 }
 
-const readers = new Map<Element, Reader>();
+const readers = new WeakMap<Element, Reader>();
 
 /** What is read in one chart is read in those beside it. */
 function readTogether(figure: Element, at: number | null): void {

@@ -20,8 +20,10 @@ export interface ComparisonCell {
   details: string[];
   /** Why there is no value, or no interval. */
   reason: string | null;
-  /** Difference to the first record, for statistics. */
+  /** Difference to the first record, for statistics, as it is printed. */
   change: string | null;
+  /** The same, unrounded. */
+  difference: number | null;
   /**
    * 95 % interval of that difference, of the paired bootstrap, and its kind where that is not the studentised one; null
    * where the rows were not the same.
@@ -118,6 +120,7 @@ function factRow(label: string, facts: readonly Fact[], key = label): Comparison
       details: [],
       reason: missing ? unknown : null,
       change: null,
+      difference: null,
       changeInterval: null,
       resolved: null,
     };
@@ -161,10 +164,9 @@ function measureRow({
     const details = [words.interval ?? 'no interval', words.window].filter((line) => line !== null);
     const comparable = i > 0 && sameWindow(definition, measure, first);
     const { digits } = definition;
-    const change =
-      comparable && measure?.value != null && first?.value != null
-        ? signed(measure.value - first.value, digits)
-        : null;
+    const difference =
+      comparable && measure?.value != null && first?.value != null ? measure.value - first.value : null;
+    const change = difference === null ? null : signed(difference, digits);
     const found = change === null ? null : pairedChange(records[i], records[0], id);
     // Equal in every resample, such as the L0 of two TopK SAEs of one k: there is nothing to resolve.
     const paired = found !== null && found.low === 0 && found.high === 0 ? null : found;
@@ -173,6 +175,7 @@ function measureRow({
       details,
       reason: words.reason,
       change,
+      difference,
       changeInterval: paired && changeText(paired, digits),
       resolved: paired ? paired.resolved : comparable && intervalsApart(measure, first) ? true : null,
     };

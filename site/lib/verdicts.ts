@@ -1,5 +1,5 @@
 /** What a comparison comes to: which differences to the first SAE are resolved, and which are not. */
-import type { ComparisonSection } from './comparison.ts';
+import type { ComparisonRow, ComparisonSection } from './comparison.ts';
 
 export interface Difference {
   label: string;
@@ -7,7 +7,7 @@ export interface Difference {
   change: string;
   /** 95 % interval of the difference; null where only the two intervals were compared. */
   interval: string | null;
-  /** Whether this SAE is the better of the two by it; null where neither direction is better. */
+  /** Whether this SAE is the better of the two by it; null where neither is. */
   better: boolean | null;
 }
 
@@ -28,13 +28,13 @@ export function verdicts(sections: readonly ComparisonSection[], count: number):
     const verdict: Verdict = { column, resolved: [], open: [], unknown: 0 };
     for (const row of rows) {
       const cell = row.cells[column];
-      if (!cell || cell.change === null) continue;
+      if (!cell || cell.change === null || cell.difference === null) continue;
       const difference: Difference = {
         label: row.label,
         href: row.href,
         change: cell.change,
         interval: cell.changeInterval,
-        better: betterOf(row.direction, cell.change),
+        better: betterOf(row.direction, cell.difference),
       };
       if (cell.resolved === true) verdict.resolved.push(difference);
       else if (cell.resolved === false) verdict.open.push(difference);
@@ -44,7 +44,8 @@ export function verdicts(sections: readonly ComparisonSection[], count: number):
   });
 }
 
-function betterOf(direction: 'higher' | 'lower' | 'neutral' | null, change: string): boolean | null {
-  if (direction === null || direction === 'neutral') return null;
-  return change.startsWith('−') === (direction === 'lower');
+/** By the unrounded difference: one that is printed as 0.0000 may be resolved. */
+function betterOf(direction: ComparisonRow['direction'], difference: number): boolean | null {
+  if (direction === null || direction === 'neutral' || difference === 0) return null;
+  return difference < 0 === (direction === 'lower');
 }

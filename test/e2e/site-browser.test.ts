@@ -27,6 +27,19 @@ const pageTypes = {
   missing: '404.html',
 };
 
+/** Has the page's script find a file out of reach; null for none. Nothing is logged, as by a server's answer it would be. */
+function withoutFile(page: Page, path: string | null): Promise<void> {
+  return page.evaluate((ending) => {
+    const kept: unknown = Reflect.get(window, 'keptFetch');
+    const real = typeof kept === 'function' ? (kept as typeof fetch) : window.fetch.bind(window);
+    Reflect.set(window, 'keptFetch', real);
+    window.fetch = async (input, init) =>
+      ending !== null && String(input).endsWith(ending)
+        ? new Response('', { status: 503 })
+        : real(input, init);
+  }, path);
+}
+
 let site: ServedSite;
 beforeAll(async () => {
   site = await serveSite();
@@ -103,6 +116,35 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
       await page.getByRole('button', { name: 'Remove small-world L0' }).click();
       expect(await table.isVisible()).toBe(false);
       expect(new URL(page.url()).search).toBe('?sae=small-world-l4');
+    }));
+
+  it('names what the address asks to compare and is not here, and shows no earlier comparison for a later choice', () =>
+    withPage('compare/?sae=small-world-l0&sae=gone&sae=small-world-l2', {}, async (page) => {
+      const table = page.getByRole('table', { name: /side by side/ });
+      await table.waitFor();
+      const status = page.getByRole('status');
+      expect(await status.textContent()).toMatch(/^2 SAEs compared.*asks for what is not here: gone\.$/);
+      await withoutFile(page, 'sae/small-world-l4.json');
+      const search = page.locator('#compare').getByRole('combobox');
+      await search.fill('small-world L4');
+      await page.getByRole('option', { name: /small-world L4/ }).click();
+      await expect
+        .poll(() => status.textContent(), { timeout: 60_000 })
+        .toMatch(/small-world-l4\.json: the server answered 503\.$/);
+      expect(await table.isVisible()).toBe(false);
+      await page.getByRole('button', { name: 'Remove small-world L4' }).click();
+      await expect.poll(() => table.isVisible(), { timeout: 60_000 }).toBe(true);
+    }));
+
+  it('says that the documentation cannot be searched, and searches it when it can', () =>
+    withPage('docs/', {}, async (page) => {
+      const status = page.locator('.docs-search [role="status"]');
+      await withoutFile(page, 'docs/search.json');
+      await page.getByLabel('Search the documentation').fill('interval');
+      await expect.poll(() => status.textContent(), { timeout: 60_000 }).toContain('answered 503');
+      await withoutFile(page, null);
+      await page.getByLabel('Search the documentation').fill('intervals');
+      await expect.poll(() => status.textContent(), { timeout: 60_000 }).toMatch(/^\d+ found\.$/);
     }));
 
   it('warns of what was not measured alike before it compares', () =>
@@ -333,7 +375,7 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
         const cut = await figure.evaluate((element) => element.scrollWidth - element.clientWidth);
         expect(cut).toBeLessThanOrEqual(0);
       }
-      // The five pages stand in one line.
+      // The pages’ names stand in one line, documentation among them.
       const tops = await page
         .locator('.site-header nav a')
         .evaluateAll((links) => links.map((link) => Math.round(link.getBoundingClientRect().top)));

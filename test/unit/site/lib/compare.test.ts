@@ -26,6 +26,16 @@ describe('what a comparison comes to', () => {
     expect(verdicts(sections, 1)).toEqual([]);
   });
 
+  it('says who is better by the difference as it is, not as it is printed', () => {
+    const higher = cells.find(({ direction }) => direction === 'higher')!;
+    const of = (difference: number) => {
+      const cell = { ...higher.cells[1]!, difference, change: '0.0000', resolved: true };
+      const rows = [{ ...higher, cells: [higher.cells[0]!, cell] }];
+      return verdicts([{ title: '', rows }], 2)[0]!.resolved[0]!.better;
+    };
+    expect([of(-1e-7), of(1e-7), of(0)]).toEqual([false, true, null]);
+  });
+
   it('says who is better by the direction of the statistic', () => {
     const of = (definition: string) =>
       verdict!.resolved.find(({ href }) => href?.endsWith(`#${definition}`))!;

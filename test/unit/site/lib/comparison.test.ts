@@ -37,6 +37,7 @@ describe('compareRecords', () => {
       details: ['0.9089–0.9148', '131,072 tokens'],
       reason: null,
       change: '−0.0680',
+      difference: expect.closeTo(-0.068, 4),
       changeInterval: null,
       resolved: true,
       other: true,
