@@ -58,7 +58,7 @@ const recipe = (name: string) => (left: Left) => first(left).sae.training?.[name
 const trained = (to: unknown, under: Settings = {}): Wiring => ({ to, under });
 
 /** Half of the latents are dead after a step: AuxK is at work. */
-const AUX = { 'sae.k': 2, 'sae.kAux': 8, 'sae.deadThresholdTokens': 1024 };
+const AUX = { 'sae.dSae': 2048, 'sae.k': 2, 'sae.kAux': 8, 'sae.deadThresholdTokens': 1024 };
 /** Thresholds that many latents are near. */
 const JUMPRELU = { 'sae.architecture': 'jumprelu', 'sae.bandwidth': 0.5, 'sae.initialThreshold': 0.5 };
 const GATED = { 'sae.architecture': 'gated' };
