@@ -49,6 +49,19 @@ export class UnavailableError extends InterpboardError {
   readonly exitCode = 4;
 }
 
+/** A file that is there, or should be, and cannot be read: its permissions, a folder in its place, a disk that fails. */
+export function unreadable(path: string, cause: unknown): UnavailableError {
+  return new UnavailableError(
+    {
+      thing: path,
+      found: cause instanceof Error ? cause.message : String(cause),
+      expected: 'a readable file',
+      next: 'Check the path and its permissions.',
+    },
+    { cause },
+  );
+}
+
 /** Foreign text made safe to print in one line: control characters escaped, length bounded. */
 export function quote(text: string): string {
   const short = text.length > QUOTE_LIMIT ? `${text.slice(0, QUOTE_LIMIT)}…` : text;

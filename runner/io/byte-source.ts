@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { UnavailableError } from '../errors.ts';
+import { UnavailableError, unreadable } from '../errors.ts';
 
 /** Bytes behind the smallest interface that readers of formats need: a length and ranged reads. */
 export interface ByteSource {
@@ -31,15 +31,7 @@ export async function openFile(path: string): Promise<FileSource> {
   try {
     file = await open(path, 'r');
   } catch (cause) {
-    throw new UnavailableError(
-      {
-        thing: path,
-        found: cause instanceof Error ? cause.message : String(cause),
-        expected: 'a readable file',
-        next: 'Check the path and its permissions.',
-      },
-      { cause },
-    );
+    throw unreadable(path, cause);
   }
   const { size } = await file.stat();
   return {

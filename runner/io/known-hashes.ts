@@ -7,7 +7,7 @@
 import type { BigIntStats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { UnavailableError } from '../errors.ts';
+import { UnavailableError, unreadable } from '../errors.ts';
 import { type ContentHash, contentHash } from './content-hash.ts';
 import { writeAtomic } from './write-atomic.ts';
 
@@ -136,15 +136,7 @@ function keyOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
 
 async function statOf(path: string): Promise<BigIntStats> {
   return stat(path, { bigint: true }).catch((cause: unknown) => {
-    throw new UnavailableError(
-      {
-        thing: path,
-        found: cause instanceof Error ? cause.message : String(cause),
-        expected: 'a readable file',
-        next: 'Check the path and its permissions.',
-      },
-      { cause },
-    );
+    throw unreadable(path, cause);
   });
 }
 

@@ -3,27 +3,17 @@
  * token mean x̄ of a text there remains x̄ − Σ_j z̄_j d_j over the ablated j, and of a probe's score on it
  * w·x̄ + b − Σ_j z̄_j (w·d_j): pooled features and one number for each latent and probe are enough.
  */
-import { z } from 'zod';
 import { cancellationPoint } from '../math/cancellation.ts';
 import { type DenseFeatures, type Features, rowReader } from '../probes/features.ts';
 import type { LinearProbe } from '../probes/linear-probe.ts';
 import { largest, meanDifference } from '../probes/mean-difference.ts';
+import { latentCounts } from './latent-counts.ts';
 
 /** Latents ablated: SAEBench's values. */
 export const N_VALUES = [2, 5, 10, 20, 50, 100, 500] as const;
 
 /** The setting that TPP and SCR share. */
-export const nValues = z
-  .array(
-    z
-      .int()
-      .positive()
-      .max(2 ** 50),
-  )
-  .min(1)
-  .max(20)
-  .default([...N_VALUES])
-  .describe('latents that tpp and scr set to zero');
+export const nValues = latentCounts(N_VALUES, 'latents that tpp and scr set to zero');
 
 export interface ConceptFeatures {
   /** Token mean of z, a row for each row of the set. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { MalformedError, quote, UnavailableError } from '../errors.ts';
+import { MalformedError, quote, UnavailableError, unreadable } from '../errors.ts';
 import { sha256 } from '../io/hash.ts';
 import { type ApplyChat, chatTemplate } from './chat-template.ts';
 import { guarded, UnsupportedPart } from './tokenizer/guard.ts';
@@ -220,11 +220,7 @@ async function readOptional(path: string): Promise<string | null> {
     return await readFile(path, 'utf8');
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UnavailableError(
-      { thing: path, found: reason, expected: 'a readable file', next: 'Check its permissions.' },
-      { cause },
-    );
+    throw unreadable(path, cause);
   }
 }
 

@@ -9,7 +9,7 @@ import { withFile } from '../../runner/io/byte-source.ts';
 import { componentNames } from '../../runner/report/definitions.ts';
 import { interpScoreOf, measureOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
-import type { Contents } from '../hub/repositories.ts';
+import { demoModelFiles } from '../hub/demo-model.ts';
 import { startStandIn } from '../hub/stand-in.ts';
 import { slowTest } from '../sample.ts';
 import { canInterrupt, type Program, readRecords, startProgram, until } from './program.ts';
@@ -148,13 +148,7 @@ describe('a model on the hub', () => {
   it('is downloaded once, pinned in the record, and found again offline', async () => {
     const hub = await startStandIn();
     try {
-      const files: Record<string, Contents> = {};
-      for (const name of await readdir(demoModelFolder)) {
-        files[name] = {
-          text: await readFile(join(demoModelFolder, name)),
-          lfs: name.endsWith('.safetensors'),
-        };
-      }
+      const files = await demoModelFiles();
       files['README.md'] = { text: 'not needed' };
       const commit = hub.put('lab/tiny', files);
       const environment = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'hub', 'home'), HF_TOKEN: '' };
@@ -180,13 +174,7 @@ describe('a model on the hub', () => {
     async () => {
       const hub = await startStandIn();
       try {
-        const files: Record<string, Contents> = {};
-        for (const name of await readdir(demoModelFolder)) {
-          files[name] = {
-            text: await readFile(join(demoModelFolder, name)),
-            lfs: name.endsWith('.safetensors'),
-          };
-        }
+        const files = await demoModelFiles();
         hub.put('lab/slow', files);
         hub.faults.push({ on: 'cdn', method: 'GET', times: 1, does: { kind: 'stall', after: 100_000 } });
         const environment = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'slow', 'home'), HF_TOKEN: '' };

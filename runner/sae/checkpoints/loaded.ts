@@ -1,7 +1,7 @@
 /** What every adapter of a published format gives back, and what the adapters share. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { MalformedError, quote, UnavailableError } from '../../errors.ts';
+import { MalformedError, quote, unreadable } from '../../errors.ts';
 import { parseJson } from '../../formats/json.ts';
 import { readSafetensors, storedArray } from '../../formats/safetensors.ts';
 import { matrixOf, readArray, type StoredArray } from '../../formats/stored-array.ts';
@@ -125,15 +125,7 @@ function shown(raw: unknown, path: readonly PropertyKey[]): string {
 /** @throws UnavailableError @throws MalformedError */
 export async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new UnavailableError(
-      {
-        thing: path,
-        found: cause instanceof Error ? cause.message : String(cause),
-        expected: 'a readable file',
-        next: 'Check the path and its permissions.',
-      },
-      { cause },
-    );
+    throw unreadable(path, cause);
   });
   try {
     if (text.length > CONFIG_LIMIT) throw new RangeError(`${text.length} characters`);

@@ -1,7 +1,7 @@
 /** Where the registry comes from: SAELens' repository at a release, or what the environment names. */
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { MalformedError, UnavailableError, UserError } from '../../errors.ts';
+import { MalformedError, UserError, unreadable } from '../../errors.ts';
 import { fetchPinned } from '../../hub/pinned-file.ts';
 import type { Environment } from '../../hub/settings.ts';
 import type { Hub } from '../../hub/transport.ts';
@@ -94,15 +94,7 @@ export function theRegistry(
 
 async function readLocal(path: string): Promise<Uint8Array> {
   const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new UnavailableError(
-      {
-        thing: registryVariable,
-        found: cause instanceof Error ? cause.message : String(cause),
-        expected: 'a readable file',
-        next: 'Check the path.',
-      },
-      { cause },
-    );
+    throw unreadable(registryVariable, cause);
   });
   if (bytes.length <= BYTE_LIMIT) return bytes;
   throw new MalformedError({

@@ -1,6 +1,6 @@
 /** k-sparse probing over the run's sets of several classes. */
-import { z } from 'zod';
 import { kSparse as declaration } from '../../report/suites/k-sparse.ts';
+import { latentCounts } from '../latent-counts.ts';
 import { perHook, plannedSets, readsSets } from '../sets.ts';
 import { defineSuite } from '../suite.ts';
 import { fullProbe, K_VALUES, kSparseProbes, kSparseSuite } from './k-sparse.ts';
@@ -10,17 +10,7 @@ export const kSparse = defineSuite({
   byDefault: true,
   settings: {
     evaluation: {
-      kValues: z
-        .array(
-          z
-            .int()
-            .positive()
-            .max(2 ** 50),
-        )
-        .min(1)
-        .max(20)
-        .default([...K_VALUES])
-        .describe('latents of a k-sparse probe'),
+      kValues: latentCounts(K_VALUES, 'latents of a k-sparse probe'),
     },
   },
   reads: readsSets,

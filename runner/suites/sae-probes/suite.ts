@@ -6,6 +6,7 @@ import type { Part } from '../../report/schema.ts';
 import { saeProbes as declaration } from '../../report/suites/sae-probes.ts';
 import { type DataReference, dataReference, fileIn } from '../../text/data-reference.ts';
 import { probeDeclaration } from '../../text/probe-declaration.ts';
+import { latentCounts } from '../latent-counts.ts';
 import { probingCurves } from '../probing-curves.ts';
 import { perHook } from '../sets.ts';
 import { defineSuite, type ProbeText, type SuiteContext } from '../suite.ts';
@@ -42,17 +43,7 @@ export const saeProbes = defineSuite({
         .describe(
           'tasks of sae-probes by their file’s name, as in 119_us_state_TX; all 113 where none is named',
         ),
-      ks: z
-        .array(
-          z
-            .int()
-            .positive()
-            .max(2 ** 50),
-        )
-        .min(1)
-        .max(20)
-        .default([1, 2, 5])
-        .describe('latents of a probe'),
+      ks: latentCounts([1, 2, 5], 'latents of a probe'),
       penalty: z
         .enum(['l1', 'l2'])
         .default('l1')

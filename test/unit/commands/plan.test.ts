@@ -1,13 +1,12 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { chooseDevices } from '../../../runner/commands/choose-devices.ts';
 import { run } from '../../../runner/commands/plan.ts';
-import { demoModelFolder } from '../../../runner/demo/index.ts';
 import { UnavailableError, UserError } from '../../../runner/errors.ts';
-import type { Contents } from '../../hub/repositories.ts';
+import { demoModelFiles } from '../../hub/demo-model.ts';
 import { startStandIn } from '../../hub/stand-in.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/lm/', import.meta.url));
@@ -70,13 +69,7 @@ describe('plan', () => {
   it('reads ranges of a repository, and downloads nothing', async () => {
     const hub = await startStandIn();
     try {
-      const files: Record<string, Contents> = {};
-      for (const name of await readdir(demoModelFolder)) {
-        files[name] = {
-          text: await readFile(join(demoModelFolder, name)),
-          lfs: name.endsWith('.safetensors'),
-        };
-      }
+      const files = await demoModelFiles();
       const commit = hub.put('lab/tiny', files);
       vi.stubEnv('HF_ENDPOINT', hub.url);
       vi.stubEnv('HF_HOME', join(folder, 'home'));
