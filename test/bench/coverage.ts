@@ -33,12 +33,23 @@ if (values.write && values.only !== '') {
   process.exit(2);
 }
 
+const threads = Number(values.threads);
+if (!Number.isInteger(threads) || threads < 1) {
+  console.error(`error: --threads: found "${values.threads}"; expected a whole number above 0.`);
+  process.exit(2);
+}
+
 const chosen = [...lines.keys()].filter((i) => lines[i]!.name.includes(values.only));
+if (chosen.length === 0) {
+  const names = [...new Set(lines.map(({ name }) => name))].join('; ');
+  console.error(`error: --only: found "${values.only}"; expected a part of one of: ${names}.`);
+  process.exit(2);
+}
 const waiting = [...chosen];
 const found = new Map<number, { promise: Promise<Simulated>; resolve: (line: Simulated) => void }>(
   chosen.map((index) => [index, Promise.withResolvers<Simulated>()]),
 );
-for (let thread = 0; thread < Math.min(Number(values.threads), chosen.length); thread++) {
+for (let thread = 0; thread < Math.min(threads, chosen.length); thread++) {
   const worker = new Worker(new URL('./parts/coverage-lines.ts', import.meta.url), { workerData: options });
   let now = waiting.shift()!;
   worker.postMessage(now);
@@ -59,9 +70,10 @@ function say(line: string): void {
   console.log(line);
 }
 
-async function sayLines(table: 'values' | 'boards', ...heads: string[]): Promise<void> {
+async function sayLines(table: 'values' | 'boards', words: string, ...heads: string[]): Promise<void> {
   const rows = chosen.filter((index) => lines[index]!.table === table);
   if (rows.length === 0) return;
+  say(`${words}\n`);
   say(cells(...heads.map((head) => head.replace('>', ''))));
   say(cells(...heads.map((head) => (head.startsWith('>') ? '---:' : '---'))));
   for (const index of rows) {
@@ -71,18 +83,16 @@ async function sayLines(table: 'values' | 'boards', ...heads: string[]): Promise
   }
 }
 
-say(
-  `${sets} simulated evaluations each, ${options.resamples.toLocaleString('en')} resamples; covered, of nominal 95 %; Monte-Carlo error ${percent(Math.sqrt((0.95 * 0.05) / sets))} points.\n`,
-);
 await sayLines(
   'values',
+  `${sets} simulated evaluations each, ${options.resamples.toLocaleString('en')} resamples; covered, of nominal 95 %; Monte-Carlo error ${percent(Math.sqrt((0.95 * 0.05) / sets))} points.`,
   ...['value', 'size', '>covered', '>percentile', '>median width', '>zero width', '>paired', ''],
 );
-say('\nBoards: SAEs over the same rows, the step from one to the next in standard errors of a difference.\n');
 await sayLines(
   'boards',
+  '\nBoards: SAEs over the same rows, the step from one to the next in standard errors of a difference.',
   ...['>SAEs', '>rows', '>step', '>boards', '>told apart wrongly', '>one pair at a time'],
-  ...['>pairs told apart', '>ranks open', '>CPU seconds a board'],
+  ...['>pairs told apart', '>ranks open', '>CPU seconds per board', ''],
 );
 
 if (values.write) {

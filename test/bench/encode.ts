@@ -12,12 +12,12 @@ import { encodingThread } from '../../runner/sae/encoding-thread.ts';
 import { openSae } from '../../runner/sae/open-sae.ts';
 import { encodeProgram, inMemory } from '../../runner/sae/programs.ts';
 import { topKSae } from '../../runner/sae/sae.ts';
+import { median } from './parts/median.ts';
 
 const ROUNDS = 9;
 const stream = random('bench encode');
 const gaussians = (length: number, scale = 1): Float32Array =>
   Float32Array.from({ length }, () => scale * stream.gaussian());
-const median = (all: number[]): number => all.sort((a, b) => a - b)[all.length >> 1]!;
 
 console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${ROUNDS} rounds`);
 const thread = encodingThread();

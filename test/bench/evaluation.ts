@@ -35,6 +35,7 @@ import { type OpenSae, openSae } from '../../runner/sae/open-sae.ts';
 import { type TopKSae, topKSae } from '../../runner/sae/sae.ts';
 import { reconstructionSuite } from '../../runner/suites/reconstruction.ts';
 import { loadTokenizer } from '../../runner/text/tokenizer.ts';
+import { median } from './parts/median.ts';
 import { writeRandomLlama } from './parts/random-llama.ts';
 import {
   type Found,
@@ -166,8 +167,6 @@ function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   }
   return worst / scale;
 }
-
-const median = (all: number[]): number => all.toSorted((x, y) => x - y)[all.length >> 1]!;
 
 const weights = layers.map((layer) => saeOf(`${layer}`));
 const saes = await Promise.all(weights.map((sae) => openSae(sae)));

@@ -11,6 +11,7 @@ import { howToEnable, launchBrowser } from '../e2e/browser.ts';
 import { buildSite } from '../e2e/build-site.ts';
 import { type StaticServer, serveFolder } from '../e2e/static-server.ts';
 import { writeMany } from '../fixtures/site/make_many.ts';
+import { median } from './parts/median.ts';
 
 const RECORDS = 1_000;
 const LOADS = 5;
@@ -65,10 +66,6 @@ function measureIn(page: Page, change: string): Promise<number> {
     changes.get(code)!();
     return (await paint()) - from;
   }, change);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 async function loadTime(browser: Browser, server: StaticServer): Promise<number> {

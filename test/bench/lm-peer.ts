@@ -14,6 +14,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
 import { openLanguageModel } from '../../runner/lm/language-model.ts';
+import { median } from './parts/median.ts';
 import { hundredMillion, writeRandomLlama } from './parts/random-llama.ts';
 
 const rows = 4;
@@ -53,11 +54,6 @@ async function startPeer(python: string, folder: string): Promise<Peer> {
     },
     close: () => child.stdin.end(),
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1]!;
 }
 
 const python = process.env.INTERPBOARD_PYTHON;

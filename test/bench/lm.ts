@@ -7,6 +7,7 @@ import { demoModelFolder } from '../../runner/demo/index.ts';
 import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
 import { openLanguageModel } from '../../runner/lm/language-model.ts';
 import { random } from '../../runner/math/random.ts';
+import { median } from './parts/median.ts';
 
 const rows = 8;
 const tokens = 256;
@@ -42,11 +43,10 @@ for (const { threads, model, prefix, losses } of cases) {
     ['residuals, blocks 0-4', prefix],
     ['losses from hook 2', losses],
   ] as const) {
-    times.sort((a, b) => a - b);
-    const median = times[times.length >> 1]!;
-    const rate = Math.round((rows * tokens * 1_000) / median).toLocaleString('en');
+    const middle = median(times);
+    const rate = Math.round((rows * tokens * 1_000) / middle).toLocaleString('en');
     console.log(
-      `${what.padEnd(22)} ${threads} thread${threads > 1 ? 's' : ' '} ${median.toFixed(1).padStart(7)} ms, ${rate} tokens/s`,
+      `${what.padEnd(22)} ${threads} thread${threads > 1 ? 's' : ' '} ${middle.toFixed(1).padStart(7)} ms, ${rate} tokens/s`,
     );
   }
   await model.close();

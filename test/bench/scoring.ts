@@ -58,7 +58,7 @@ const tables = Array.from({ length: saes }, () => ({
 }));
 
 console.log(
-  `${cpus()[0]?.model ?? 'unknown CPU'}; ${rows} rows, ${latents} latents, ${count} resamples; ms an SAE, of CPU`,
+  `${cpus()[0]?.model ?? 'unknown CPU'}; ${rows} rows, ${latents} latents, ${count} resamples; ms of CPU per SAE`,
 );
 for (const together of [false, true]) {
   const found = tablesOf(together);

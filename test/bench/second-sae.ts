@@ -24,6 +24,7 @@ import { openRelease, writeRelease } from '../../runner/sae/checkpoints/referenc
 import { type TopKSae, topKSae } from '../../runner/sae/sae.ts';
 import { storedSha256 } from '../../runner/sae/stored-sae.ts';
 import { loadTokenizer } from '../../runner/text/tokenizer.ts';
+import { median } from './parts/median.ts';
 
 const { values } = parseArgs({
   options: { layer: { type: 'string', default: '4' }, rounds: { type: 'string', default: '3' } },
@@ -133,7 +134,6 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-const median = (all: number[]): number => all.sort((x, y) => x - y)[all.length >> 1]!;
 console.log(
   `layer ${layer}, ${config.evaluation.tokens} tokens, 2 × ${config.evaluation.probeTexts} probe texts, all suites`,
 );

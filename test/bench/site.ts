@@ -3,11 +3,11 @@
  * records as large as a run's own. Wall and processor time, peak memory of the build's process, files and what a reader
  * of the front page loads (gzip). Each build is a first one, without a cache.
  */
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSite } from '../e2e/build-site.ts';
 import { builtFiles, gzipped, scriptBytes } from '../e2e/site-bytes.ts';
 import { writeMany } from '../fixtures/site/make_many.ts';
 
@@ -24,50 +24,23 @@ interface Used {
   peak: number;
 }
 
-function build(content: string, out: string, cache: string): Promise<Used> {
+async function build(content: string, out: string, cache: string): Promise<Used> {
   const started = performance.now();
-  const child = spawn(
-    process.execPath,
-    [
-      '--import',
-      `data:text/javascript,${encodeURIComponent(usage)}`,
-      'node_modules/astro/bin/astro.mjs',
-      'build',
-    ],
-    {
-      cwd: root,
-      env: {
-        ...process.env,
-        NODE_ENV: 'production',
-        NO_COLOR: '1',
-        INTERPBOARD_CONTENT: content,
-        INTERPBOARD_OUT: out,
-        INTERPBOARD_CACHE: cache,
-        INTERPBOARD_BASE: '/',
-      },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  );
-  let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    errors += chunk.toString();
+  const { code, output } = await buildSite({
+    content,
+    out,
+    cache,
+    base: '/',
+    nodeArgs: ['--import', `data:text/javascript,${encodeURIComponent(usage)}`],
   });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      const found = /used (\{.*\})/.exec(errors)?.[1];
-      if (code !== 0 || found === undefined) {
-        reject(new Error(`astro build ended with ${code}: ${errors}`));
-        return;
-      }
-      const { userCPUTime, systemCPUTime, maxRSS } = JSON.parse(found) as NodeJS.ResourceUsage;
-      resolve({
-        wall: (performance.now() - started) / 1_000,
-        cpu: (userCPUTime + systemCPUTime) / 1e6,
-        peak: maxRSS * 1_024,
-      });
-    });
-  });
+  const found = /used (\{.*\})/.exec(output)?.[1];
+  if (code !== 0 || found === undefined) throw new Error(`astro build ended with ${code}: ${output}`);
+  const { userCPUTime, systemCPUTime, maxRSS } = JSON.parse(found) as NodeJS.ResourceUsage;
+  return {
+    wall: (performance.now() - started) / 1_000,
+    cpu: (userCPUTime + systemCPUTime) / 1e6,
+    peak: maxRSS * 1_024,
+  };
 }
 
 const kB = (bytes: number): string => `${(bytes / 1_000).toFixed(0)} kB`;

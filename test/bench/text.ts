@@ -13,6 +13,7 @@ import { mixture, startOfMixture } from '../../runner/text/mixture.ts';
 import { packRows, startOfPacking } from '../../runner/text/packing.ts';
 import { START, type TextSource } from '../../runner/text/source.ts';
 import { loadTokenizer } from '../../runner/text/tokenizer.ts';
+import { median } from './parts/median.ts';
 
 const rounds = 5;
 const documents = 8_000;
@@ -151,7 +152,6 @@ for (let round = -1; round < rounds; round++) {
   }
 }
 
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 console.log(
   `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, one thread; ${documents} documents, ${megabytes.toFixed(1)} MB of text, ${rounds} rounds`,
 );

@@ -9,6 +9,7 @@ import { demoModelFolder } from '../../runner/demo/index.ts';
 import { demoSource } from '../../runner/text/demo-source.ts';
 import { START } from '../../runner/text/source.ts';
 import { loadTokenizer } from '../../runner/text/tokenizer.ts';
+import { median } from './parts/median.ts';
 
 const rounds = 7;
 const roundBytes = 500_000;
@@ -67,8 +68,4 @@ for (const { name, rates, lines, bytes, tokens } of cases) {
   console.log(
     `${name.padEnd(9)} prose ${median(rates).toFixed(2).padStart(6)} MB/s (${perToken} bytes a token), line ${median(lines).toFixed(2).padStart(6)} MB/s`,
   );
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1]!;
 }

@@ -18,6 +18,7 @@ import { graphBackend } from '../../runner/train/backends/graph.ts';
 import { sparseCpuBackend } from '../../runner/train/backends/sparse-cpu/sparse-cpu.ts';
 import { recipe } from '../../runner/train/recipe.ts';
 import { freshState } from '../../runner/train/state.ts';
+import { median } from './parts/median.ts';
 import { openPeer, peers, type Shape, type StepTime } from './parts/peer.ts';
 
 const { values } = parseArgs({
@@ -204,8 +205,4 @@ function activations({ d_in, tokens }: Shape): Float32Array {
     }
   }
   return x;
-}
-
-function median(list: readonly number[]): number {
-  return [...list].sort((a, b) => a - b)[list.length >> 1]!;
 }

@@ -11,6 +11,7 @@ import { graphBackend } from '../../runner/train/backends/graph.ts';
 import { initialParameters } from '../../runner/train/init.ts';
 import { recipe } from '../../runner/train/recipe.ts';
 import { freshState } from '../../runner/train/state.ts';
+import { median } from './parts/median.ts';
 
 const { values } = parseArgs({
   options: { threads: { type: 'string', default: '2' }, rounds: { type: 'string', default: '25' } },
@@ -50,10 +51,10 @@ console.log(
 );
 for (const { title, times, session } of cases) {
   times.sort((a, b) => a - b);
-  const median = times[times.length >> 1]!;
-  const rate = Math.round((settings.batchTokens / median) * 1_000).toLocaleString('en');
+  const middle = median(times);
+  const rate = Math.round((settings.batchTokens / middle) * 1_000).toLocaleString('en');
   console.log(
-    `${title.padEnd(30)} ${median.toFixed(1).padStart(6)} ms/step (fastest ${times[0]!.toFixed(1)}), ${rate} tokens/s`,
+    `${title.padEnd(30)} ${middle.toFixed(1).padStart(6)} ms/step (fastest ${times[0]!.toFixed(1)}), ${rate} tokens/s`,
   );
   await session.close();
 }
