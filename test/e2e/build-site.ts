@@ -9,6 +9,8 @@ export interface BuildOptions {
   base: string;
   /** Whether the documentation is built too. */
   docs?: boolean;
+  /** Arguments of the process's Node. */
+  nodeArgs?: readonly string[];
 }
 
 export interface BuildResult {
@@ -18,30 +20,35 @@ export interface BuildResult {
 }
 
 export function buildSite(options: BuildOptions): Promise<BuildResult> {
-  const child = spawn(process.execPath, ['node_modules/astro/bin/astro.mjs', 'build'], {
-    cwd: root,
-    env: {
-      ...process.env,
-      NODE_ENV: 'production',
-      NO_COLOR: '1',
-      FORCE_COLOR: '0',
-      ASTRO_TELEMETRY_DISABLED: '1',
-      INTERPBOARD_CONTENT: options.content,
-      INTERPBOARD_OUT: options.out,
-      INTERPBOARD_CACHE: options.cache,
-      INTERPBOARD_BASE: options.base,
-      INTERPBOARD_DOCS: options.docs ? '1' : '',
-      // Set by vitest; Vite would take them for its own.
-      VITEST: undefined,
-      TEST: undefined,
-      DEV: undefined,
-      PROD: undefined,
-      MODE: undefined,
-      BASE_URL: undefined,
-      SSR: undefined,
+  const child = spawn(
+    process.execPath,
+    [...(options.nodeArgs ?? []), 'node_modules/astro/bin/astro.mjs', 'build'],
+    {
+      cwd: root,
+      env: {
+        ...process.env,
+        NODE_ENV: 'production',
+        NO_COLOR: '1',
+        FORCE_COLOR: '0',
+        ASTRO_TELEMETRY_DISABLED: '1',
+        INTERPBOARD_CONTENT: options.content,
+        INTERPBOARD_OUT: options.out,
+        INTERPBOARD_CACHE: options.cache,
+        INTERPBOARD_BASE: options.base,
+        INTERPBOARD_DOCS: options.docs ? '1' : '',
+        INTERPBOARD_SITE: '',
+        // Set by vitest; Vite would take them for its own.
+        VITEST: undefined,
+        TEST: undefined,
+        DEV: undefined,
+        PROD: undefined,
+        MODE: undefined,
+        BASE_URL: undefined,
+        SSR: undefined,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  );
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();

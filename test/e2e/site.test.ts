@@ -1,11 +1,11 @@
 /** The built site's files, and what a build makes of content of a wrong shape. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildSite } from './build-site.ts';
 import { root } from './program.ts';
 import { base, fixtures, type ServedSite, serveSite } from './served-site.ts';
+import { budgets, scriptBytes } from './site-bytes.ts';
 
 let site: ServedSite;
 beforeAll(async () => {
@@ -25,22 +25,6 @@ function attributes(html: string, name: string): string[] {
   return [...html.matchAll(new RegExp(`\\s${name}="([^"]*)"`, 'g'))].map((match) =>
     (match[1] ?? '').replaceAll('&amp;', '&').replaceAll('&#38;', '&'),
   );
-}
-
-/** Of scripts and everything they import, each on its own, as a server sends them. */
-async function gzippedBytes(starts: Iterable<string>): Promise<number> {
-  const seen = new Set<string>();
-  const queue = [...starts];
-  let bytes = 0;
-  for (let address = queue.pop(); address !== undefined; address = queue.pop()) {
-    if (seen.has(address)) continue;
-    seen.add(address);
-    const text = await readFile(join(site.dist, address.slice(base.length)), 'utf8');
-    bytes += gzipSync(text).length;
-    for (const [, found] of text.matchAll(/(?:from|import)\s*\(?["']\.\/([^"']+\.js)["']/g))
-      queue.push(`${address.slice(0, address.lastIndexOf('/') + 1)}${found}`);
-  }
-  return bytes;
 }
 
 describe('built files', () => {
@@ -115,8 +99,7 @@ describe('built files', () => {
     for (const file of ['trajectories/index.html', 'sae/small-world-l4/index.html']) {
       const html = await readFile(join(site.dist, file), 'utf8');
       expect(attributes(html, 'component-url')).toEqual([]);
-      const scripts = new Set([...html.matchAll(/<script[^>]*\ssrc="([^"]*)"/g)].map((match) => match[1]!));
-      expect(await gzippedBytes(scripts)).toBeLessThan(60_000);
+      expect(scriptBytes(site.dist, file, base)).toBeLessThan(budgets.pageScripts);
       // What a chart is drawn from is data, not a script.
       const inline = [...html.matchAll(/<script(?![^>]*json)[^>]*>([\s\S]*?)<\/script>/g)];
       expect(Math.max(...inline.map((match) => match[1]!.length))).toBeLessThan(2_500);

@@ -92,3 +92,14 @@ it('every package has its reason, and every reason its package', async () => {
     'package',
   ]);
 });
+
+it('every benchmark is named where benchmarks are listed', async () => {
+  const page = (await readPages()).find(({ path }) => path === 'docs/benchmarks.md')!;
+  const names = (await readdir(join(root, 'test/bench')))
+    .filter((name) => name.endsWith('.ts') && name !== 'run.ts')
+    .map((name) => name.slice(0, -'.ts'.length));
+  const listed = new Set(
+    page.text.match(/npm run bench -- [\w -]+/g)?.flatMap((line) => line.split(' ').slice(4)),
+  );
+  expect(names.filter((name) => !listed.has(name))).toEqual([]);
+});
