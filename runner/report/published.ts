@@ -8,6 +8,7 @@
 import { fileURLToPath } from 'node:url';
 import { type ComponentName, componentNames, interpScoreComponents } from './definitions.ts';
 import { interpScorePart } from './interpscore-part.ts';
+import { notSaid } from './not-said.ts';
 import { type EvaluationRecord, type Measure, record, schemaVersion } from './schema.ts';
 
 /** Tokens of the validation report, and of the InterpScore run: two different windows on two different texts. */
@@ -346,13 +347,7 @@ function quotedRecord(row: QuotedRow): EvaluationRecord {
         ? 'Quoted by the InterpScore leaderboard from the SAE’s paper.'
         : 'A row of the InterpScore leaderboard that its publisher marks as provisional.',
       url: `https://huggingface.co/${row.repo}`,
-      started: null,
-      wall_seconds: null,
-      device: null,
-      threads: null,
-      versions: {},
-      config_sha256: null,
-      seeds: {},
+      ...notSaid,
     },
     caveats: row.caveats,
   };

@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { publishRecords } from '../content.ts';
+import { notSaid } from '../not-said.ts';
 import { type RecordTable, recordTable, tableVersion } from '../record-table.ts';
 
 const COMMIT = 'eaacfce227a890164facb3a4253ad699c6b275ae';
@@ -108,13 +109,7 @@ function tableOf(suite: string, rows: readonly z.infer<typeof row>[]): RecordTab
       source:
         'Figures transcribed from an independent run of SAEBench’s core evaluation (SAEBench-Reliability, results/processed/core_loss_recovered).',
       url: `https://github.com/meowmaryexe/SAEBench-Reliability/tree/${COMMIT}/results/processed/core_loss_recovered`,
-      started: null,
-      wall_seconds: null,
-      device: null,
-      threads: null,
-      versions: {},
-      config_sha256: null,
-      seeds: {},
+      ...notSaid,
     },
     caveats: [
       'Nothing here was measured again by this project; the source gives no intervals.',
