@@ -12,7 +12,7 @@ import { reconstructionSuite } from '../suites/reconstruction.ts';
 import type { ScoredSae, Suite, SuiteResult, SuiteRun } from '../suites/suite.ts';
 import type { ControlsMeasured } from './control-pass.ts';
 import { controlsPart } from './controls.ts';
-import { type PairingKeys, pairedPart } from './pairing.ts';
+import { keysAt, type PairingKeys, pairedPart } from './pairing.ts';
 import type { HookMeasured } from './token-pass.ts';
 
 /** The fields of a record that evaluation fills. */
@@ -80,6 +80,12 @@ export async function evaluate(
         for (const { running, result } of scored)
           controlled.push(...((await running.run.controlled?.(sae, result)) ?? []));
       }
+      const pairing = keysAt(
+        options.pairing,
+        Object.fromEntries(
+          scored.map(({ running, result }) => [running.suite.declaration.id, result.pairing]),
+        ),
+      );
       results.push({
         layer: hook.layer,
         metrics,
@@ -89,8 +95,8 @@ export async function evaluate(
         curves: reconstruction.curves,
         paired: pairedPart(
           Object.assign({}, statistics, ...scored.map(({ result }) => result.statistics)),
-          options.pairing,
-          ownStatistics(scored, options.pairing),
+          pairing,
+          ownStatistics(scored, pairing),
         ),
         controls: measured && controlsPart(hook, index, measured, controlled, draws),
       });

@@ -6,7 +6,7 @@ import { influencesOf } from '../metrics/interval.ts';
 import type { Statistic } from '../metrics/statistic.ts';
 import { type PairedId, pairedIds } from '../report/paired.ts';
 import { packWithInfluences, type Source } from '../report/paired-draws.ts';
-import type { Paired } from '../report/schema.ts';
+import type { Paired, PairedDraws } from '../report/schema.ts';
 import { documentsOf, namesOf } from './observation.ts';
 
 /** Changes when resamples are drawn in another way. */
@@ -51,6 +51,18 @@ export function pairingKeys(
   };
 }
 
+/** The keys of one SAE, where suites say what their draws follow from at its hook. */
+export function keysAt(
+  keys: PairingKeys,
+  atHook: Readonly<Record<string, readonly unknown[] | undefined>>,
+): PairingKeys {
+  const suites = Object.entries(keys.suites ?? {}).map(([id, key]) => {
+    const own = atHook[id];
+    return [id, own === undefined ? key : sha256(canonicalJson([key, own]))] as const;
+  });
+  return { ...keys, suites: Object.fromEntries(suites) };
+}
+
 const OVER: Readonly<Record<PairedId, 'tokens' | 'probes' | 'both'>> = {
   'interpscore@0.0.1': 'both',
   'loss_recovered@interpscore-0.0.1': 'tokens',
@@ -61,6 +73,8 @@ const OVER: Readonly<Record<PairedId, 'tokens' | 'probes' | 'both'>> = {
   'var_exp@pooled-v1': 'tokens',
   'loss_recovered@pooled-v1': 'tokens',
 };
+
+type Entry = [id: string, statistic: Statistic | undefined, rows: Pick<PairedDraws, 'over' | 'suite'>];
 
 /**
  * The record's `paired` part; undefined where nothing was resampled.
@@ -75,15 +89,10 @@ export function pairedPart(
   let count = 0;
   const draws: Paired['draws'] = {};
   const sources = new Map<string, Source>();
-  const all: [string, Statistic | undefined, Pick<Paired['draws'][string], 'over' | 'suite'>][] = [
-    ...pairedIds.map(
-      (id) => [id, statistics[id], { over: OVER[id] }] as [string, Statistic, { over: 'both' }],
-    ),
+  const all = [
+    ...pairedIds.map((id): Entry => [id, statistics[id], { over: OVER[id] }]),
     ...Object.entries(ofSuites).flatMap(([suite, own]) =>
-      Object.entries(own).map(
-        ([id, statistic]) =>
-          [id, statistic, { over: 'suite', suite }] as [string, Statistic, { over: 'suite'; suite: string }],
-      ),
+      Object.entries(own).map(([id, statistic]): Entry => [id, statistic, { over: 'suite', suite }]),
     ),
   ];
   for (const [id, statistic, over] of all) {

@@ -120,6 +120,8 @@ export interface SuiteResult {
   part: Part;
   /** With their resamples, by definition: for paired differences and for composites. */
   statistics?: Readonly<Record<string, Statistic>>;
+  /** What the draws follow from besides `SuiteRun.pairing`, where they are not the same at every hook. */
+  pairing?: readonly unknown[];
 }
 
 /** An SAE as it is scored. */

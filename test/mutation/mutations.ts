@@ -31,6 +31,7 @@ const config = of('config');
 const metrics = of('metrics');
 const math = of('math');
 const evaluation = of('evaluation');
+const suites = of('suites');
 
 const CORPORA = 'test/unit/text/corpora.test.ts';
 const MIXTURE = 'test/unit/text/mixture.test.ts';
@@ -40,6 +41,7 @@ const TOKENS = 'test/unit/job/training-data/training-tokens.test.ts';
 const SETTINGS = 'test/wiring/settings.test.ts';
 const FIGURES = 'test/wiring/figures.test.ts';
 const HELDOUT = 'test/wiring/heldout.test.ts';
+const ABSORPTION = 'test/unit/suites/absorption-suite.test.ts';
 const IMPORT = 'test/unit/exchange';
 const RECORDS = 'test/unit/report/run-files.test.ts';
 const DOCUMENTS = 'test/unit/evaluation/documents.test.ts';
@@ -366,4 +368,13 @@ export const mutations: readonly Mutation[] = [
     IMPORT,
   ),
   exchange('interpscore-import.ts', 'layer.model ?? shared.model', 'layer.model', IMPORT),
+  suites(
+    'absorption/suite.ts',
+    'readWords(context, most, examples)',
+    'readWords(context, most, 10)',
+    ABSORPTION,
+  ),
+  suites('absorption/suite.ts', 'most: mostLatents, jump', 'most: 10, jump', ABSORPTION),
+  suites('absorption/suite.ts', 'jump: f1Jump', 'jump: 0.03', ABSORPTION),
+  suites('absorption/suite.ts', ', pairing: [resamples.seed]', '', ABSORPTION),
 ];

@@ -381,7 +381,8 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   },
   'suites.sae-probes.penalty': { to: 'l2', under: saeProbes, seen: suite('sae-probes') },
   'suites.sae-probes.tokens': { to: 4, under: saeProbes, seen: suite('sae-probes') },
-  // The embedded model cannot spell: what the task is made of shows in what is left out of it.
+  // The embedded model cannot spell: what the task is made of shows in what is left out of it. What the other settings do
+  // is held by test/unit/suites/absorption-suite.test.ts, with a residual that spells.
   'suites.absorption.words': { to: 100, under: ABSORPTION, seen: (left) => first(left).exclusions },
   'suites.absorption.examples': { to: 300, under: ABSORPTION, refused: /suites\.absorption\.examples/ },
   'suites.absorption.latents': { to: 0, under: ABSORPTION, refused: /suites\.absorption\.latents/ },

@@ -1,4 +1,5 @@
 /** First-letter absorption of one SAE: its latents for each letter, and how far words of the letter go by others. */
+import { canonicalJson, sha256 } from '../../io/hash.ts';
 import type { Resamples } from '../../metrics/bootstrap.ts';
 import { resampleWithinClasses } from '../../metrics/bootstrap.ts';
 import { meanOf } from '../../metrics/mover.ts';
@@ -124,7 +125,10 @@ export function knownLetters({ f1, found }: Truth): number[] {
   );
 }
 
-/** Of the words that are found, within their letters: the same draws for all SAEs of a layer. */
+/**
+ * Of the words that are found, within their letters: the same draws for all SAEs of a layer. Each layer finds words of its
+ * own, so the seed names them: draws of equal seeds are of the same words.
+ */
 export function resamplesOfWords(
   { found }: Truth,
   letters: readonly number[],
@@ -132,9 +136,10 @@ export function resamplesOfWords(
   layer: number,
 ): Resamples {
   const labels = letters.flatMap((letter, i) => new Array<number>(found[letter]!.length).fill(i));
+  const words = sha256(canonicalJson([layer, letters.map((letter) => [letter, [...found[letter]!]])]));
   return resampleWithinClasses(labels, {
     count: draws.resamples,
-    seed: `${draws.seed}:first letters:${layer}`,
+    seed: `${draws.seed}:first letters:${words}`,
   });
 }
 

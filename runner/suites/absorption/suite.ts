@@ -84,7 +84,8 @@ export const absorption = defineSuite({
         const ofLetters = latentsOfLetters(latents, words, start, options);
         const resamples = resamplesOfWords(truth, letters, draws, context.hooks[hook]!.layer);
         const features = { residual: found.residual!, latents };
-        return absorptionSuite(features, words, truth, ofLetters, rows, resamples);
+        const scored = absorptionSuite(features, words, truth, ofLetters, rows, resamples);
+        return { ...scored, pairing: [resamples.seed] };
       },
     };
   },
