@@ -270,7 +270,7 @@ export const runConfig = z
     }
     complainAboutSettings(value, complain);
     complainAboutSweep(value, complain);
-    for (const suite of suites) {
+    for (const suite of suitesOf(value)) {
       for (const { path, message } of suite.check(settingsOf(suite, value), inputsOf(value)))
         complain(path, message);
     }

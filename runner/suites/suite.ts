@@ -26,7 +26,7 @@ export interface Suite {
   settings: SuiteSettings;
   /** Whether it gives values that controls have too (`SuiteRun.controlled`). */
   controlled: boolean;
-  /** Settings that the schema alone cannot refuse. */
+  /** Settings that the schema alone cannot refuse; asked of suites that run. */
   check(settings: unknown, inputs: RunInputs): readonly Complaint[];
   /** The text it will read, as far as its settings say: memory and time are planned from it. */
   reads(settings: unknown, inputs: RunInputs): readonly Reading[];

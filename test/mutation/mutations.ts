@@ -318,6 +318,12 @@ export const mutations: readonly Mutation[] = [
     '',
     'test/unit/job/training-data/check-text.test.ts',
   ),
+  job(
+    'training-data/check-text.ts',
+    'steps * batchTokens + bufferCapacity(training.shuffle.megabytes, d, layers.length)',
+    'steps * batchTokens',
+    'test/unit/job/training-data/check-text.test.ts',
+  ),
   job('run/train-stage.ts', 'stream.position?.mixture.broken ?? 0', '0', FIGURES),
   text('file-source.ts', 'found instanceof BrokenRow ? found.named(place) : found', 'found', CORPORA),
   config(

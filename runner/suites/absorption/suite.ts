@@ -26,20 +26,20 @@ export const absorption = defineSuite({
         .min(100)
         .max(1_000_000)
         .default(20_000)
-        .describe('tokens of letters alone that are spelled, at most; SAEBench takes all there are'),
+        .describe('most words to use: tokens made of letters only; SAEBench uses all'),
       examples: z
         .int()
         .nonnegative()
         .max(100)
         .default(10)
-        .describe('words with their first letter that stand before each word'),
-      latents: z.int().min(1).max(100).default(10).describe('latents of a letter’s probe, at most'),
+        .describe('example lines, a word and its first letter, before each word in its prompt'),
+      latents: z.int().min(1).max(100).default(10).describe('most latents of the probe of one letter'),
       f1Jump: z
         .number()
         .nonnegative()
         .max(1)
         .default(0.03)
-        .describe('rise of F1 above which one more latent counts as one of the letter’s'),
+        .describe('a further latent counts as the letter’s own if it raises F1 by more than this'),
     },
   },
   reads: ({ words, examples }) => [

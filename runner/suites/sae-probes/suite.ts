@@ -1,6 +1,5 @@
 /** The probes of sae-probes (Kantamneni et al. 2025) over its binary tasks, at the last token of each text. */
 import { z } from 'zod';
-import { UserError } from '../../errors.ts';
 import { type DenseFeatures, type Features, rowsFrom } from '../../probes/features.ts';
 import type { Part } from '../../report/schema.ts';
 import { saeProbes as declaration } from '../../report/suites/sae-probes.ts';
@@ -13,7 +12,6 @@ import { defineSuite, type ProbeText, type SuiteContext } from '../suite.ts';
 import {
   planTask,
   QUALITIES,
-  type Quality,
   qualities,
   qualityOf,
   sparseScores,
@@ -40,14 +38,12 @@ export const saeProbes = defineSuite({
         .min(1)
         .max(names.length)
         .default(names)
-        .describe(
-          'tasks of sae-probes by their file’s name, as in 119_us_state_TX; all 113 where none is named',
-        ),
-      ks: latentCounts([1, 2, 5], 'latents of a probe'),
+        .describe('tasks by file name, such as 119_us_state_TX; all 113 by default'),
+      ks: latentCounts([1, 2, 5], 'numbers of latents that a probe may read'),
       penalty: z
         .enum(['l1', 'l2'])
         .default('l1')
-        .describe('penalty of the probes on latents; that on the whole residual has l2'),
+        .describe('l1 or l2 penalty of the probes on latents; the probe on the whole residual always has l2'),
       tokens: z
         .int()
         .min(2)
@@ -56,6 +52,16 @@ export const saeProbes = defineSuite({
         .describe('tokens of a text, the last ones'),
     },
   },
+  check: ({ data }) =>
+    data === null
+      ? [
+          {
+            path: ['suites', 'sae-probes', 'data'],
+            message:
+              'expected a folder or hub data set with the CSV files of sae-probes: cleaned_data of its Python package or repository',
+          },
+        ]
+      : [],
   reads: ({ tasks, tokens }) => [
     {
       name: 'sae-probes',
@@ -66,7 +72,7 @@ export const saeProbes = defineSuite({
   ],
   async begin(context, { data, tasks, ks, penalty, tokens }) {
     const { read, pooled } = await readTasks(context, given(data), declared(tasks), tokens);
-    const beside = read.map(({ plan, first, reference }) =>
+    const references = read.map(({ plan, first, reference }) =>
       perHook(
         context,
         [ks, penalty, plan.name, reference, plan.labels],
@@ -77,20 +83,6 @@ export const saeProbes = defineSuite({
         }),
       ),
     );
-    const known = new Map<string, { residual: Map<number, Quality>; ceiling: Quality }>();
-    const besideAt = async (task: number, hook: number) => {
-      const key = `${task} ${hook}`;
-      const { plan } = read[task]!;
-      const found = known.get(key);
-      if (found !== undefined) return found;
-      const { channels, whole } = await beside[task]!(hook);
-      const made = {
-        residual: qualities(plan, channels, ks, context.hooks[hook]!.d),
-        ceiling: qualityOf(plan, whole),
-      };
-      known.set(key, made);
-      return made;
-    };
     return {
       async score({ hook, index }): Promise<{ part: Part }> {
         const probed = [];
@@ -98,7 +90,9 @@ export const saeProbes = defineSuite({
           const features = rowsFrom(pooled.at(hook).latents[index]!, first, plan.labels.length);
           const scores = sparseScores(plan, features, ks, penalty);
           const latents = qualities(plan, scores, ks, features.columns);
-          probed.push({ name: plan.name, latents, ...(await besideAt(task, hook)) });
+          const { channels, whole } = await references[task]!(hook);
+          const residual = qualities(plan, channels, ks, context.hooks[hook]!.d);
+          probed.push({ name: plan.name, latents, residual, ceiling: qualityOf(plan, whole) });
         }
         return {
           part: {
@@ -126,14 +120,10 @@ function declared(tasks: readonly string[]): SaeProbesTask[] {
   return saeProbesTasks.filter(({ name }) => tasks.includes(name));
 }
 
+/** A run without it does not begin: see `check`. */
 function given(data: DataReference | null): DataReference {
-  if (data !== null) return data;
-  throw new UserError({
-    thing: 'suite sae-probes',
-    found: 'no data set in suites.sae-probes.data',
-    expected: 'a folder or hub data set with the CSV files of sae-probes',
-    next: 'Name it with --set=suites.sae-probes.data=FOLDER: the folder cleaned_data of its Python package or repository.',
-  });
+  if (data === null) throw new RangeError('sae-probes without a data set');
+  return data;
 }
 
 interface ReadTask {

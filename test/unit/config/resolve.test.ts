@@ -15,6 +15,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('resolveRun', () => {
+  it('holds the settings of suites that do not run to nothing but their schema', async () => {
+    const set = ['evaluation.suites=["core"]'];
+    expect((await resolveRun([], { set })).suites).toMatchObject({ 'sae-probes': { data: null } });
+  });
+
   it('resolves every preset', async () => {
     for (const preset of await listPresets()) expect((await resolveRun([preset], {})).name).toBe(preset);
   });
@@ -178,6 +183,12 @@ describe('resolveRun', () => {
       [],
       { set: ['probing.scrPairs=[{"set":"topic","positive":"music","negative":"music"}]'] },
       /setting probing\.scrPairs\.0: .*; expected two classes/,
+    ],
+    [
+      'sae-probes without its data',
+      [],
+      { set: ['evaluation.suites=["sae-probes"]'] },
+      /setting suites\.sae-probes\.data: found nothing; expected a folder or hub data set with the CSV files/,
     ],
     ['a name that is a path', [], { name: '../evil' }, /setting name/],
     ['a name that Windows keeps for a device', [], { name: 'con' }, /setting name.*device/],
