@@ -31,6 +31,7 @@ import { validateStage } from '../evaluation/validate-stage.ts';
 import { type ResumeStamp, stampOf } from '../release/resume-stamp.ts';
 import { uploadRelease } from '../release/run-upload.ts';
 import { modelNotes, openRunModel, type RunModel, removeSpilled } from '../shared/language-model.ts';
+import { residualWidth } from '../shared/model-place.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from '../shared/planned-saes.ts';
 import { writeTrained } from '../shared/trained-saes.ts';
 import { checkTrainingText } from '../training-data/check-text.ts';
@@ -73,7 +74,8 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
       // What the evaluation would fail of should be known before hours of training, and leave nothing behind.
       if (state.checked !== identity.evaluated) {
         const reading = reporter('text', 'tokens');
-        await checkTrainingText(config, await loadTokenizer(start.model.folder), reading);
+        const tokenizer = await loadTokenizer(start.model.folder);
+        await checkTrainingText(config, tokenizer, await residualWidth(start.model), reading);
         await checkStart(config, suites, start.model, reading);
       }
       state.checked = identity.evaluated;

@@ -4,31 +4,35 @@ import type { Reporter } from '../../reporter.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { declarationsOf, findFiles, stopWhenAsked } from '../shared/text.ts';
 import { trainingRows } from './training-rows.ts';
+import { bufferCapacity } from './training-tokens.ts';
 
 /** Of files with so many bytes for each token that is wanted, it is taken for granted that they hold enough text. */
 const AMPLE_BYTES = 16;
 
 /**
- * Reads, before training, as much text as training will: where it is of this machine and might be too little. What a
- * hub's files hold is known only once they are downloaded, so that is said, and found out while training.
+ * Where the files are local and may be too small, reads as much text as training will. Files of the hub are not downloaded
+ * for this: a note says that they were not checked.
  *
+ * @param d width of the residual stream, by which the shuffle buffer's megabytes hold tokens
  * @throws UserError where the text ends too early
  * @throws Stopped when the user asked to stop
  */
 export async function checkTrainingText(
   config: {
     corpus: CorpusSettings;
+    layers: readonly number[];
     sae: { batchTokens: number; biasInitSamples: number };
-    training: Pick<TrainingSettings, 'tokens' | 'policy'>;
+    training: Pick<TrainingSettings, 'tokens' | 'policy' | 'shuffle'>;
   },
   tokenizer: Tokenizer,
+  d: number,
   reporter: Reporter,
   find: FindDataFiles = findFiles,
 ): Promise<void> {
   const { corpus } = config;
   const sources = declarationsOf(corpus.source);
   if (sources === null) return;
-  const wanted = tokensRead(config);
+  const wanted = tokensRead(config, d);
   const total = sources.reduce((sum, { weight }) => sum + weight, 0);
   const found = await Promise.all(
     sources.map(async ({ data, weight }) => {
@@ -40,7 +44,7 @@ export async function checkTrainingText(
   if (!found.some(({ scarce }) => scarce)) return;
   if (!found.every(({ isLocal }) => isLocal)) {
     reporter.note(
-      `whether the training text holds ${wanted} tokens shows while training: its files are not on this machine`,
+      `not checked whether the training text holds ${wanted} tokens: not all of its files are on this machine; if it is too short, training ends with an error`,
     );
     return;
   }
@@ -55,11 +59,15 @@ export async function checkTrainingText(
 
 /**
  * Tokens that training reads at the least: whole passes, those that b_dec starts from among them, with what the policy
- * drops at the start of rows. What it drops for its norm, and what waits in the shuffle buffer, comes on top.
+ * drops at the start of rows and what waits in the shuffle buffer. What the policy drops for its norm comes on top.
  */
-function tokensRead({ corpus, sae, training }: Parameters<typeof checkTrainingText>[0]): number {
+function tokensRead(
+  { corpus, layers, sae, training }: Parameters<typeof checkTrainingText>[0],
+  d: number,
+): number {
   const { batchTokens, biasInitSamples } = sae;
   const kept = batchTokens * (1 - training.policy.dropFirst / corpus.rowTokens);
   const steps = Math.ceil(training.tokens / batchTokens);
-  return batchTokens * (Math.ceil(biasInitSamples / batchTokens) + Math.ceil((steps * batchTokens) / kept));
+  const trained = steps * batchTokens + bufferCapacity(training.shuffle.megabytes, d, layers.length);
+  return batchTokens * (Math.ceil(biasInitSamples / batchTokens) + Math.ceil(trained / kept));
 }

@@ -147,7 +147,7 @@ export function openTrainingTokens(
 }
 
 /** Tokens that the shuffle buffer holds. */
-function bufferCapacity(megabytes: number, d: number, layers: number): number {
+export function bufferCapacity(megabytes: number, d: number, layers: number): number {
   return Math.floor((megabytes * 2 ** 20) / (4 * d * layers));
 }
 

@@ -11,6 +11,9 @@ import { trainingRows } from '../../../../runner/job/training-data/training-rows
 import { Stopped } from '../../../../runner/reporter.ts';
 import { loadTokenizer, type Tokenizer } from '../../../../runner/text/tokenizer.ts';
 
+/** Width of the embedded model. */
+const D = 128;
+
 let folder: string;
 let source: string;
 let tokenizer: Tokenizer;
@@ -54,8 +57,8 @@ const listening = (stopped = false) => {
 describe('training text of this machine', () => {
   test('is read before training, the tokens that b_dec starts from among it', async () => {
     const { reporter } = listening();
-    await checkTrainingText(await config(held - 64), tokenizer, reporter);
-    await expect(checkTrainingText(await config(held), tokenizer, reporter)).rejects.toThrow(
+    await checkTrainingText(await config(held - 64), tokenizer, D, reporter);
+    await expect(checkTrainingText(await config(held), tokenizer, D, reporter)).rejects.toThrow(
       `after ${held} tokens; expected ${held + 64}. Lower training.tokens`,
     );
   });
@@ -63,7 +66,19 @@ describe('training text of this machine', () => {
   test('must hold what the policy drops too', async () => {
     const { reporter } = listening();
     const dropping = await config(held - 64, 'training.policy.dropFirst=8');
-    await expect(checkTrainingText(dropping, tokenizer, reporter)).rejects.toThrow(/expected \d+\. Lower/);
+    await expect(checkTrainingText(dropping, tokenizer, D, reporter)).rejects.toThrow(/expected \d+\. Lower/);
+  });
+
+  test('must hold what waits in the shuffle buffer too', async () => {
+    const { reporter } = listening();
+    const { layers } = await config(1024);
+    const passes = Math.ceil(2 ** 20 / (4 * D * layers.length) / 64);
+    const most = held - 64 * (1 + passes);
+    const shuffled = (tokens: number) => config(tokens, 'training.shuffle.megabytes=1');
+    await checkTrainingText(await shuffled(most), tokenizer, D, reporter);
+    await expect(checkTrainingText(await shuffled(most + 64), tokenizer, D, reporter)).rejects.toThrow(
+      /expected \d+\. Lower/,
+    );
   });
 
   test('is not read where the files are large enough by far', async () => {
@@ -80,24 +95,26 @@ describe('training text of this machine', () => {
       return { ...found, files };
     };
     const { reporter } = listening();
-    await checkTrainingText(await config(64), tokenizer, reporter, counting);
+    await checkTrainingText(await config(64), tokenizer, D, reporter, counting);
     expect(opened).toBe(0);
-    await checkTrainingText(await config(held - 64), tokenizer, reporter, counting);
+    await checkTrainingText(await config(held - 64), tokenizer, D, reporter, counting);
     expect(opened).toBe(1);
   });
 
   test('is left when the user asks to stop', async () => {
     const { reporter } = listening(true);
-    await expect(checkTrainingText(await config(held - 64), tokenizer, reporter)).rejects.toThrow(Stopped);
+    await expect(checkTrainingText(await config(held - 64), tokenizer, D, reporter)).rejects.toThrow(Stopped);
   });
 });
 
-test('of a hub it is said that too little text shows while training', async () => {
+test('of a hub it is said that the text was not checked', async () => {
   const { notes, reporter } = listening();
   const onHub: typeof findFiles = async (reference) => ({
     ...(await findFiles(reference)),
     fingerprint: null,
   });
-  await checkTrainingText(await config(10 * held), tokenizer, reporter, onHub);
-  expect(notes).toEqual([expect.stringContaining('shows while training')]);
+  await checkTrainingText(await config(10 * held), tokenizer, D, reporter, onHub);
+  expect(notes).toEqual([
+    expect.stringMatching(/^not checked whether the training text holds \d+ tokens: not all of its files/),
+  ]);
 });
