@@ -67,7 +67,7 @@ function tried<T>(path: string, work: () => T): T {
       {
         thing: path,
         ...refused,
-        next: `${next}, or lower training.shuffleMegabytes, then run again: the last checkpoint is intact.`,
+        next: `${next}, or lower training.shuffle.megabytes, then run again: the last checkpoint is intact.`,
       },
       { cause },
     );
