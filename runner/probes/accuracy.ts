@@ -8,6 +8,16 @@ export function correctRows(scores: Float64Array, labels: ArrayLike<number>): Ui
   return Uint8Array.from(scores, (score, row) => ((score > 0 ? 1 : 0) === labels[row] ? 1 : 0));
 }
 
+/**
+ * F1 of one class; 0 where none of its rows is rightly foretold.
+ *
+ * @param right rows of the class that are foretold to be
+ * @param wrong rows foretold to be of it that are not, and those of it that are not foretold
+ */
+export function f1Score(right: number, wrong: number): number {
+  return right === 0 ? 0 : (2 * right) / (2 * right + wrong);
+}
+
 /** How often any of a part's rows was drawn: the same for every probe that is tested on them. */
 const drawn = new WeakMap<Resamples, Estimate>();
 

@@ -2,6 +2,8 @@
 import { isMeasure } from '../../report/is-measure.ts';
 import type { Cell, Row } from '../../report/part.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
+import { LEAST_F1, LEAST_LETTERS, SPARSE } from '../../suites/absorption/score.ts';
+import { TEMPLATE } from '../../suites/absorption/words.ts';
 import { readFlat } from './flat.ts';
 import {
   type Content,
@@ -47,15 +49,16 @@ function write(record: EvaluationRecord): Content | null {
       model_name: record.model.id,
       f1_jump_threshold: own.f1Jump ?? UNKNOWN,
       max_k_value: own.latents ?? UNKNOWN,
-      prompt_template: '{word} has the first letter:',
-      prompt_token_pos: -6,
+      prompt_template: `{word}${TEMPLATE}`,
+      // Where the word stands in the prompt: a matter of the tokenizer.
+      prompt_token_pos: UNKNOWN,
       llm_batch_size: UNKNOWN,
       llm_dtype: record.model.dtype ?? '',
-      k_sparse_probe_l1_decay: 0.01,
-      k_sparse_probe_batch_size: 4_096,
-      k_sparse_probe_num_epochs: 50,
-      min_GT_probe_f1: 0.6,
-      min_feats_for_eval: 20,
+      k_sparse_probe_l1_decay: SPARSE.l1,
+      k_sparse_probe_batch_size: SPARSE.batchRows,
+      k_sparse_probe_num_epochs: SPARSE.epochs,
+      min_GT_probe_f1: LEAST_F1,
+      min_feats_for_eval: LEAST_LETTERS,
       eval_k_sparse_probe_batch_size: UNKNOWN,
       precalc_k_sparse_probe_sae_acts: true,
     },

@@ -1,6 +1,7 @@
 /** SAEBench's sparse_probing_sae_probes. */
 import type { Curve } from '../../report/part.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
+import { SEED } from '../../suites/sae-probes/split.ts';
 import { type Content, fields, leftOut, number, type SaeBenchFormat, UNKNOWN } from './format.ts';
 import { K_VALUES, read } from './k-sparse.ts';
 
@@ -30,7 +31,7 @@ function write(record: EvaluationRecord): Content | null {
   return {
     config: {
       model_name: record.model.id,
-      random_seed: 42,
+      random_seed: SEED,
       dataset_names: found.sets.map(({ name }) => name),
       reg_type: typeof own.penalty === 'string' ? own.penalty : 'l1',
       setting: 'normal',

@@ -4,6 +4,7 @@ import type { Resamples } from '../../metrics/bootstrap.ts';
 import { resampleWithinClasses } from '../../metrics/bootstrap.ts';
 import { meanOf } from '../../metrics/mover.ts';
 import { combine, type Statistic, sumOf, toMeasure, unmeasured } from '../../metrics/statistic.ts';
+import { f1Score } from '../../probes/accuracy.ts';
 import { chosenColumns, type DenseFeatures, rowReader, type SparseFeatures } from '../../probes/features.ts';
 import { decisionValues, fitLogistic } from '../../probes/logistic-regression.ts';
 import { largest } from '../../probes/mean-difference.ts';
@@ -22,7 +23,7 @@ import { absorptionOf, alignmentOf, splitLatents } from './absorb.ts';
 import { LETTERS } from './words.ts';
 
 /** SAEBench's training of the probe that says whether the model knows a letter, and of that on latents. */
-export const TRUTH: MultiProbeRecipe = {
+const TRUTH: MultiProbeRecipe = {
   epochs: 50,
   batchRows: 4_096,
   learningRate: [1e-2, 1e-5],
@@ -32,7 +33,7 @@ export const TRUTH: MultiProbeRecipe = {
 export const SPARSE: MultiProbeRecipe = { ...TRUTH, weightDecay: 1e-6, l1: 0.01 };
 
 /** The probe must find a letter this well for it to count, and so many letters must. */
-const LEAST_F1 = 0.6;
+export const LEAST_F1 = 0.6;
 export const LEAST_LETTERS = 20;
 
 /** Rows of all texts: the words that train, those that test, and these once more in prompts of their own. */
@@ -68,15 +69,15 @@ export function truthOf(residual: DenseFeatures, words: WordRows, start: MultiPr
   };
 }
 
-/** F1 of scores above 0 for one letter; 0 where none is rightly foretold. */
-export function f1Of(scores: Float64Array, letters: ArrayLike<number>, letter: number): number {
+/** F1 of scores above 0 for one letter. */
+function f1Of(scores: Float64Array, letters: ArrayLike<number>, letter: number): number {
   let [right, wrong] = [0, 0];
   scores.forEach((score, i) => {
     const [foretold, is] = [score > 0, letters[i] === letter];
     if (foretold && is) right++;
     else if (foretold !== is) wrong++;
   });
-  return right === 0 ? 0 : (2 * right) / (2 * right + wrong);
+  return f1Score(right, wrong);
 }
 
 export interface LetterLatents {

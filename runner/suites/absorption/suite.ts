@@ -9,6 +9,7 @@ import { LINE_TOKENS, readWords } from './read-words.ts';
 import {
   absorptionSuite,
   knownLetters,
+  LEAST_F1,
   LEAST_LETTERS,
   latentsOfLetters,
   resamplesOfWords,
@@ -71,7 +72,7 @@ export const absorption = defineSuite({
         const truth = await truths(hook);
         const letters = knownLetters(truth);
         if (letters.length < LEAST_LETTERS) {
-          const known = `the residual tells ${letters.length} first letters with an F1 above 0.6, and ${LEAST_LETTERS} are needed: the model cannot spell here`;
+          const known = `the residual tells ${letters.length} first letters with an F1 above ${LEAST_F1}, and ${LEAST_LETTERS} are needed: the model cannot spell here`;
           return { part: withoutValues(known) };
         }
         const { rows, reason } = await directions();

@@ -6,7 +6,7 @@ import type { SuiteTokenizer } from '../suite.ts';
 export const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
 /** SAEBench's prompt, which the word begins. */
-const TEMPLATE = ' has the first letter:';
+export const TEMPLATE = ' has the first letter:';
 
 /** Tokens of letters alone, one space before them allowed, as they stand within a text. */
 export function alphabeticWords(tokenizer: Pick<SuiteTokenizer, 'decode' | 'size' | 'special'>): string[] {

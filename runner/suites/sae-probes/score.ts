@@ -1,7 +1,7 @@
 /** One task of sae-probes: its probes on few columns and on the whole residual, and how good they are on its test rows. */
 import { type Resamples, resampleWithinClasses } from '../../metrics/bootstrap.ts';
 import { combine, type Statistic, sumOf, unmeasured } from '../../metrics/statistic.ts';
-import { accuracy, correctRows } from '../../probes/accuracy.ts';
+import { accuracy, correctRows, f1Score } from '../../probes/accuracy.ts';
 import { auroc } from '../../probes/auroc.ts';
 import { checkFeatures, chosenColumns, type DenseFeatures, type Features } from '../../probes/features.ts';
 import { decisionValues } from '../../probes/logistic-regression.ts';
@@ -100,7 +100,7 @@ export function qualityOf({ name, testLabels, resamples }: TaskPlan, scores: Flo
 }
 
 /** F1 of either class as the positive one, weighted by their rows; 0 for a class that is neither there nor foretold. */
-export function weightedF1(scores: Float64Array, labels: Uint8Array, resamples: Resamples): Statistic {
+function weightedF1(scores: Float64Array, labels: Uint8Array, resamples: Resamples): Statistic {
   const count = (predicted: 0 | 1, label: 0 | 1): Statistic =>
     sumOf(
       Uint8Array.from(scores, (score, i) =>
@@ -108,14 +108,13 @@ export function weightedF1(scores: Float64Array, labels: Uint8Array, resamples: 
       ),
       resamples,
     );
-  const f1 = (right: number, wrong: number): number => (right === 0 ? 0 : (2 * right) / (2 * right + wrong));
   return combine(
     [count(1, 1), count(0, 0), count(1, 0), count(0, 1)],
     (positives, negatives, falsePositives, falseNegatives) => {
       const wrong = falsePositives + falseNegatives;
       const [ofPositive, ofNegative] = [positives + falseNegatives, negatives + falsePositives];
       return (
-        (ofPositive * f1(positives, wrong) + ofNegative * f1(negatives, wrong)) / (ofPositive + ofNegative)
+        (ofPositive * f1Score(positives, wrong) + ofNegative * f1Score(negatives, wrong)) / (ofPositive + ofNegative)
       );
     },
     'no test rows',
