@@ -1,5 +1,5 @@
 /** How well a standard error is known that blocks of data tell: its degrees of freedom, and what that costs an interval. */
-import { studentQuantile } from './student.ts';
+import { NORMAL_QUANTILE, studentQuantile } from './student.ts';
 
 /** What the blocks of one stratum add to a variance. */
 export interface VariancePart {
@@ -8,6 +8,20 @@ export interface VariancePart {
   squares: number;
   /** Σ v⁴ at the same scale. */
   fourths: number;
+}
+
+/**
+ * @param values deviations of the blocks of one stratum
+ * @param share what a squared deviation is multiplied by in the variance
+ */
+export function variancePart(values: Float64Array, share = 1): VariancePart {
+  let [squares, fourths] = [0, 0];
+  for (const value of values) {
+    const square = share * value * value;
+    squares += square;
+    fourths += square * square;
+  }
+  return { blocks: values.length, squares, fourths };
 }
 
 /**
@@ -29,11 +43,9 @@ export function freedomOf(parts: readonly VariancePart[]): number {
   return uncertain > 0 ? Math.max(1, (variance * variance) / uncertain) : Number.POSITIVE_INFINITY;
 }
 
-/** P(Z > 1.96) of a standard normal. */
 const TAIL = 0.025;
-const NORMAL = 1.959963984540054;
 
 /** By how much the ends of a 95 % interval move outward for a standard error of so many degrees of freedom. */
 export function widening(freedom: number): number {
-  return Number.isFinite(freedom) ? studentQuantile(TAIL, freedom) / NORMAL : 1;
+  return Number.isFinite(freedom) ? studentQuantile(TAIL, freedom) / NORMAL_QUANTILE : 1;
 }

@@ -1,5 +1,8 @@
 /** Tails of the normal and of Student's distribution, and Student's quantiles, in float64. */
 
+/** Beyond it lie 2.5 % of a standard normal: half a 95 % interval, in standard errors. */
+export const NORMAL_QUANTILE = 1.959963984540054;
+
 /** P(Z > z) of a standard normal, by series or continued fraction (Abramowitz and Stegun 26.2.11 and 26.2.14). */
 export function normalTail(z: number): number {
   if (z < 0) return 1 - normalTail(-z);

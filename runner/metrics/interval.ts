@@ -12,7 +12,7 @@
  */
 
 import { cancellationPoint } from '../math/cancellation.ts';
-import { freedomOf, type VariancePart, widening } from '../math/freedom.ts';
+import { freedomOf, type VariancePart, variancePart, widening } from '../math/freedom.ts';
 import { quantiles } from '../math/quantile.ts';
 import type { Estimate, LeftOut, MadeInterval } from './estimate.ts';
 
@@ -102,8 +102,7 @@ function standardErrors({ samples, leftOut }: Pick<Estimate, 'samples' | 'leftOu
       const n = stratum.length;
       if (n < 2) continue;
       const influences = influencesOf(stratum, values);
-      const scaled = influences.map((influence) => influence / Math.sqrt(n * (n - 1)));
-      const part = { blocks: n, squares: powers(scaled, 2), fourths: powers(scaled, 4) };
+      const part = variancePart(influences, 1 / (n * (n - 1)));
       parts.push(part);
       whole += part.squares;
       for (let b = 0; b < samples.length; b++) {
@@ -137,8 +136,4 @@ export function influencesOf(stratum: Int32Array, values: Float64Array): Float64
   let mean = 0;
   for (const block of stratum) mean += values[block]! / n;
   return Float64Array.from(stratum, (block) => (n - 1) * (mean - values[block]!));
-}
-
-function powers(values: Float64Array, exponent: 2 | 4): number {
-  return values.reduce((total, value) => total + value ** exponent, 0);
 }

@@ -2,10 +2,10 @@
  * Intervals of proportions and of areas under a ROC curve, which near a bound no resampling gives: where nothing went
  * wrong, every resample is the same. All are two-sided, of 95 %, on float64.
  */
+import { NORMAL_QUANTILE } from '../math/student.ts';
 import type { Interval } from './estimate.ts';
 
-/** The normal quantile of 97.5 %. */
-export const Z = 1.959963984540054;
+const Z = NORMAL_QUANTILE;
 
 /** Wilson's score interval (1927) of a proportion `share` of `n`. */
 export function wilson(share: number, n: number): Interval {

@@ -5,9 +5,9 @@
  * Wolf 2005, Mogstad et al. 2024 for ranks). A rank then ranges from 1 + those resolved as better to K − those resolved
  * as worse, and with 95 % confidence all true ranks lie in their ranges. Free of zod.
  */
-import { freedomOf, type VariancePart } from '../math/freedom.ts';
+import { freedomOf, type VariancePart, variancePart } from '../math/freedom.ts';
 import { quantiles } from '../math/quantile.ts';
-import { normalTail, studentTail } from '../math/student.ts';
+import { NORMAL_QUANTILE, normalTail, studentTail } from '../math/student.ts';
 import { measureOf } from './measures.ts';
 import { type Drawn, drawsOf } from './paired.ts';
 import { nameOf } from './paired-draws.ts';
@@ -22,8 +22,6 @@ export interface Standing {
 }
 
 const LEVEL = 0.95;
-/** Half a 95 % interval of a normal, in its standard errors. */
-const HALF_WIDTH = 1.959964;
 
 type WithInterval = Present & { interval: NonNullable<Present['interval']> };
 
@@ -84,7 +82,7 @@ export function standings(records: readonly EvaluationRecord[], id: string): (St
  */
 function intervalsApart(a: WithInterval, b: WithInterval, pairs: number): boolean {
   const [high, low] = a.value > b.value ? [a, b] : [b, a];
-  const facing = Math.hypot(high.value - high.interval.low, low.interval.high - low.value) / HALF_WIDTH;
+  const facing = Math.hypot(high.value - high.interval.low, low.interval.high - low.value) / NORMAL_QUANTILE;
   const difference = high.value - low.value;
   if (facing === 0) return difference > 0;
   return normalTail(difference / facing) < (1 - LEVEL) / 2 / pairs;
@@ -159,12 +157,8 @@ function standardErrors(board: readonly Drawn[]) {
     let [variance, at] = [0, 0];
     const parts: VariancePart[] = [];
     for (const n of strata) {
-      const part = { blocks: n, squares: 0, fourths: 0 };
-      for (const end = at + n; at < end; at++) {
-        const square = (one[at]! - two[at]!) ** 2;
-        part.squares += square;
-        part.fourths += square * square;
-      }
+      const part = variancePart(one.subarray(at, at + n).map((value, i) => value - two[at + i]!));
+      at += n;
       variance += part.squares;
       parts.push(part);
     }

@@ -4,10 +4,11 @@
  * the same rows of one model can then be compared, without evaluating anything again. Free of zod: the browser compares too.
  */
 
-import { freedomOf, type VariancePart, widening } from '../math/freedom.ts';
+import { freedomOf, type VariancePart, variancePart, widening } from '../math/freedom.ts';
 import { quantiles } from '../math/quantile.ts';
 import { type DefinitionId, interpScoreComponents } from './definitions.ts';
 import { measureOf } from './measures.ts';
+import { modelIdentity } from './model-identity.ts';
 import { type Influences, nameOf, type Unpacked, unpack, weightsOf } from './paired-draws.ts';
 import type { EvaluationRecord, Paired, PairedDraws } from './schema.ts';
 
@@ -85,12 +86,7 @@ export function drawsOf(record: EvaluationRecord, id: string): Drawn | null {
   const key = rowsKey(paired, draws);
   return key === undefined
     ? null
-    : { ...unpacked, value, rows: `${modelKey(record.model)} ${paired.count} ${key}` };
-}
-
-/** Equal for records of the same model: its checksum where the record has one, else its id and revision. */
-export function modelKey({ id, revision, sha256 }: EvaluationRecord['model']): string {
-  return sha256 ?? JSON.stringify([id, revision]);
+    : { ...unpacked, value, rows: `${modelIdentity(record.model)} ${paired.count} ${key}` };
 }
 
 /** Names the rows that a value was resampled over; undefined where the record does not say. */
@@ -140,11 +136,7 @@ function studentise(
     let start = 0;
     for (const n of source.strata) {
       const share = n > 1 ? 1 / (n * (n - 1)) : 0;
-      const part = { blocks: n, squares: 0, fourths: 0 };
-      for (let i = start; i < start + n; i++) {
-        part.squares += share * values[i]! ** 2;
-        part.fourths += (share * values[i]! ** 2) ** 2;
-      }
+      const part = variancePart(values.subarray(start, start + n), share);
       parts.push(part);
       whole += part.squares;
       for (let b = 0; b < count; b++) {

@@ -3,7 +3,7 @@
  * and with an interval. All others are listed without a rank. Free of zod.
  */
 import { standings } from './board.ts';
-import { measureOf } from './measures.ts';
+import { modelIdentities } from './model-identity.ts';
 import type { EvaluationRecord } from './schema.ts';
 
 export interface Ranked {
@@ -29,16 +29,9 @@ export function hookSite(hook: string): string {
 }
 
 /** Equal where two records were evaluated in the same place on the same text; null where a record does not say. */
-export function rankingGroup({ model, sae, data }: EvaluationRecord): string | null {
+function rankingGroup({ sae, data }: EvaluationRecord, model: string): string | null {
   if (data === null) return null;
-  return JSON.stringify([
-    model.id,
-    model.revision,
-    hookSite(sae.hook),
-    data.name,
-    data.split,
-    data.row_tokens,
-  ]);
+  return JSON.stringify([model, hookSite(sae.hook), data.name, data.split, data.row_tokens]);
 }
 
 /**
@@ -52,10 +45,10 @@ export function rankWithin(
   mayRank: (record: EvaluationRecord) => boolean,
 ): (Ranked | null)[] {
   const groups = new Map<string, number[]>();
+  const models = modelIdentities(records.map(({ model }) => model));
   records.forEach((record, place) => {
-    const measure = measureOf(record, id);
-    const group = rankingGroup(record);
-    if (group === null || measure?.value == null || measure.interval === null || !mayRank(record)) return;
+    const group = rankingGroup(record, models[place]!);
+    if (group === null || !mayRank(record)) return;
     groups.set(group, [...(groups.get(group) ?? []), place]);
   });
   const ranked: (Ranked | null)[] = records.map(() => null);

@@ -3,7 +3,8 @@ import { median } from '../../runner/math/quantile.ts';
 import type { Definition } from '../../runner/report/definition.ts';
 import { definitionIds, interpScoreComponents } from '../../runner/report/definitions.ts';
 import { measureOf } from '../../runner/report/measures.ts';
-import { drawsOf, modelKey, type PairedId } from '../../runner/report/paired.ts';
+import { modelIdentity } from '../../runner/report/model-identity.ts';
+import { drawsOf, type PairedId } from '../../runner/report/paired.ts';
 import { packDraws } from '../../runner/report/paired-draws.ts';
 import { hookSite, rankWithin } from '../../runner/report/ranking.ts';
 import { type EvaluationRecord, rankedKinds } from '../../runner/report/schema.ts';
@@ -101,7 +102,7 @@ export function drawsByModel(records: readonly EvaluationRecord[]): Map<string, 
     const slug = modelSlug(entry.model.id);
     const file = files.get(slug) ?? { rows: [], over: [], components: [...components], draws: [] };
     files.set(slug, file);
-    const key = `${modelKey(entry.model)} ${entry.paired.count} ${entry.paired.tokens} ${entry.paired.probes}`;
+    const key = `${modelIdentity(entry.model)} ${entry.paired.count} ${entry.paired.tokens} ${entry.paired.probes}`;
     if (!rowsOf.has(key)) rowsOf.set(key, rowsOf.size);
     file.rows.push(row);
     file.over.push(rowsOf.get(key)!);

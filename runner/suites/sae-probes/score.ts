@@ -114,7 +114,8 @@ function weightedF1(scores: Float64Array, labels: Uint8Array, resamples: Resampl
       const wrong = falsePositives + falseNegatives;
       const [ofPositive, ofNegative] = [positives + falseNegatives, negatives + falsePositives];
       return (
-        (ofPositive * f1Score(positives, wrong) + ofNegative * f1Score(negatives, wrong)) / (ofPositive + ofNegative)
+        (ofPositive * f1Score(positives, wrong) + ofNegative * f1Score(negatives, wrong)) /
+        (ofPositive + ofNegative)
       );
     },
     'no test rows',

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { random } from '../../../runner/math/random.ts';
+import { drawsOf } from '../../../runner/report/paired.ts';
+import { rankWithin } from '../../../runner/report/ranking.ts';
+import type { EvaluationRecord } from '../../../runner/report/schema.ts';
+import { boardOf } from './scored.ts';
+
+const ID = 'interpscore@0.0.1';
+
+/** Three records of the models given, the first the best by far. */
+function board(models: readonly Partial<EvaluationRecord['model']>[]): EvaluationRecord[] {
+  const made = boardOf(random('ranking'), { saes: models.length, rows: 60, gap: 0.05, count: 200 });
+  return made.map((record, i) => ({ ...record, model: { ...record.model, ...models[i] } }));
+}
+
+const groups = (records: readonly EvaluationRecord[]) =>
+  rankWithin(records, ID, () => true).map((each) => each?.group ?? null);
+
+const [A, B] = ['a'.repeat(64), 'b'.repeat(64)];
+
+test('a model is known by its checksum, where one has none by id and revision; ranked and paired alike', () => {
+  const named = board([{ sha256: A }, { sha256: A, id: 'the same in a folder' }, { sha256: B }]);
+  expect(groups(named)).toEqual([0, 0, 1]);
+  const [first, second, third] = named.map((record) => drawsOf(record, ID)!.rows);
+  expect([first === second, first === third]).toEqual([true, false]);
+  expect(groups(board([{ sha256: A }, { sha256: null }, { sha256: null, id: 'another' }]))).toEqual([
+    0, 0, 1,
+  ]);
+  // Which of two it is nobody says.
+  expect(groups(board([{ sha256: A }, { sha256: null }, { sha256: B }]))).toEqual([0, 1, 2]);
+});
+
+test('a record without an interval has no rank', () => {
+  const records = board([{}, {}, {}]);
+  records[1]!.suites.interpscore!.measures![ID] = {
+    value: 0.5,
+    interval: null,
+    interval_note: 'none',
+  };
+  expect(rankWithin(records, ID, () => true).map((each) => each && [each.best, each.worst])).toEqual([
+    [1, 1],
+    null,
+    [2, 2],
+  ]);
+});
