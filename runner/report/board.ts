@@ -11,7 +11,7 @@ import { NORMAL_QUANTILE, normalTail, studentTail } from '../math/student.ts';
 import { measureOf } from './measures.ts';
 import { type Drawn, drawsOf } from './paired.ts';
 import { nameOf } from './paired-draws.ts';
-import type { EvaluationRecord, Present } from './schema.ts';
+import type { EvaluationRecord } from './schema.ts';
 
 export interface Standing {
   /** The ranks that the evaluation leaves open, 1 the highest value. */
@@ -23,7 +23,12 @@ export interface Standing {
 
 const LEVEL = 0.95;
 
-type WithInterval = Present & { interval: NonNullable<Present['interval']> };
+/** A value and the ends of its 95 % interval. */
+export interface Bounded {
+  value: number;
+  low: number;
+  high: number;
+}
 
 /**
  * The standing of each record, in their order; null for one without a value, or without an interval: nothing says what
@@ -33,7 +38,7 @@ export function standings(records: readonly EvaluationRecord[], id: string): (St
   const values = records.map((record) => {
     const measure = measureOf(record, id);
     if (measure?.value == null || measure.interval === null) return null;
-    return { ...measure, interval: measure.interval } satisfies WithInterval;
+    return { value: measure.value, ...measure.interval } satisfies Bounded;
   });
   const ranked = values.flatMap((value, place) => (value === null ? [] : [place]));
   const groups = Map.groupBy(
@@ -80,9 +85,9 @@ export function standings(records: readonly EvaluationRecord[], id: string): (St
  * Of values over different rows, whose errors are independent: whether the difference stands out of the two intervals
  * together, at the share of the 5 % that one of so many pairs has (Bonferroni).
  */
-function intervalsApart(a: WithInterval, b: WithInterval, pairs: number): boolean {
+export function intervalsApart(a: Bounded, b: Bounded, pairs: number): boolean {
   const [high, low] = a.value > b.value ? [a, b] : [b, a];
-  const facing = Math.hypot(high.value - high.interval.low, low.interval.high - low.value) / NORMAL_QUANTILE;
+  const facing = Math.hypot(high.value - high.low, low.high - low.value) / NORMAL_QUANTILE;
   const difference = high.value - low.value;
   if (facing === 0) return difference > 0;
   return normalTail(difference / facing) < (1 - LEVEL) / 2 / pairs;

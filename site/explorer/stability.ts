@@ -4,7 +4,7 @@
  */
 import { quantiles } from '../../runner/math/quantile.ts';
 import { random } from '../../runner/math/random.ts';
-import { resolve } from '../../runner/report/board.ts';
+import { intervalsApart, resolve } from '../../runner/report/board.ts';
 import { type Columns, drawsAt, type ModelDraws } from '../lib/columns.ts';
 import { componentColumns, composite, shares, type Weights } from './composite.ts';
 import type { Standing, Standings } from './standing.ts';
@@ -71,7 +71,7 @@ export function drawnComposites(files: readonly ModelDraws[], weights: Weights):
   return files.flatMap((file, number) =>
     file.rows.flatMap((row, i) => {
       const parts = share.flatMap((weight, part) =>
-        weight > 0 ? [{ weight, draws: drawsAt(file, i, part) }] : [],
+        weight > 0 ? [{ weight, over: file.over[i]![part], draws: drawsAt(file, i, part) }] : [],
       );
       const first = parts[0]?.draws;
       if (first == null || parts.some(({ draws }) => draws === null || draws.length !== first.length))
@@ -80,7 +80,7 @@ export function drawnComposites(files: readonly ModelDraws[], weights: Weights):
       for (const { weight, draws } of parts) {
         for (let b = 0; b < samples.length; b++) samples[b]! += weight * draws![b]!;
       }
-      return [{ row, over: `${number} ${file.over[i]}`, samples }];
+      return [{ row, over: [number, ...parts.map(({ over }) => over)].join(' '), samples }];
     }),
   );
 }
@@ -94,8 +94,8 @@ export interface Resampled {
 }
 
 /**
- * Rows of a group that were resampled over the same rows are judged together, as the board judges the published
- * composite; of others the order of the values is taken as it is.
+ * Rows of a group are judged as the board judges the published composite: those over the same rows together by their
+ * resamples, others by their intervals. What has no resamples is told apart from nothing, and stands by its value alone.
  *
  * @param values the composite of every row, by the same weights as the resamples
  */
@@ -114,34 +114,38 @@ export function resampled(
   }
   for (const all of ranked(columns).values()) {
     const members = all.filter((row) => values[row] != null);
-    const open = new Map(members.map((row) => [row, new Set<number>()]));
-    const boards = Map.groupBy(
-      members.flatMap((row) => byRow.get(row) ?? []),
-      ({ over }) => over,
-    );
-    for (const board of boards.values()) {
-      firstShares(board.map(({ samples }) => samples)).forEach((share, i) => {
-        first[board[i]!.row] = share;
-      });
-      const apart = resolve(
-        board.map(({ row, samples, over }) => ({
-          value: values[row]!,
-          samples,
-          influences: null,
-          rows: over,
-        })),
-      );
-      board.forEach(({ row }, i) => {
-        board.forEach(({ row: other }, j) => {
-          if (i !== j && !apart(i, j)) open.get(row)!.add(other);
+    const judged = members.flatMap((row) => byRow.get(row) ?? []);
+    const places = new Map<number, number>();
+    const boards = new Map(
+      [...Map.groupBy(judged, ({ over }) => over)].map(([over, board]) => {
+        firstShares(board.map(({ samples }) => samples)).forEach((share, i) => {
+          first[board[i]!.row] = share;
+          places.set(board[i]!.row, i);
         });
-      });
-    }
+        const series = board.map(({ row, samples }) => {
+          return { value: values[row]!, samples, influences: null, rows: over };
+        });
+        return [over, resolve(series)];
+      }),
+    );
+    const pairs = (judged.length * (judged.length - 1)) / 2;
+    const bounded = (row: number) => ({ value: values[row]!, low: low[row]!, high: high[row]! });
+    const apart = (one: DrawnComposite, two: DrawnComposite): boolean =>
+      one.over === two.over
+        ? boards.get(one.over)!(places.get(one.row)!, places.get(two.row)!)
+        : intervalsApart(bounded(one.row), bounded(two.row), pairs);
     for (const row of members) {
-      const told = members.filter((other) => other !== row && !open.get(row)!.has(other));
+      const own = byRow.get(row);
+      const told =
+        own === undefined
+          ? members
+          : judged.filter((other) => other !== own && apart(own, other)).map((other) => other.row);
       const better = told.filter((other) => values[other]! > values[row]!).length;
       const worse = told.filter((other) => values[other]! < values[row]!).length;
-      standings[row] = { best: 1 + better, worst: members.length - worse, resolved: byRow.has(row) };
+      standings[row] =
+        own === undefined
+          ? { best: 1 + better, worst: 1 + better, resolved: false }
+          : { best: 1 + better, worst: members.length - worse, resolved: true };
     }
   }
   return { first, low, high, standings };

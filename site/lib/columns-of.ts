@@ -3,7 +3,6 @@ import { median } from '../../runner/math/quantile.ts';
 import type { Definition } from '../../runner/report/definition.ts';
 import { definitionIds, interpScoreComponents } from '../../runner/report/definitions.ts';
 import { measureOf } from '../../runner/report/measures.ts';
-import { modelIdentity } from '../../runner/report/model-identity.ts';
 import { drawsOf, type PairedId } from '../../runner/report/paired.ts';
 import { packDraws } from '../../runner/report/paired-draws.ts';
 import { hookSite, rankWithin } from '../../runner/report/ranking.ts';
@@ -96,16 +95,19 @@ export function drawsByModel(records: readonly EvaluationRecord[]): Map<string, 
   const files = new Map<string, ModelDraws>();
   const rowsOf = new Map<string, number>();
   records.forEach((entry, row) => {
-    if (entry.paired === undefined) return;
     const drawn = components.map((id) => drawsOf(entry, id as PairedId));
     if (drawn.every((each) => each === null)) return;
     const slug = modelSlug(entry.model.id);
     const file = files.get(slug) ?? { rows: [], over: [], components: [...components], draws: [] };
     files.set(slug, file);
-    const key = `${modelIdentity(entry.model)} ${entry.paired.count} ${entry.paired.tokens} ${entry.paired.probes}`;
-    if (!rowsOf.has(key)) rowsOf.set(key, rowsOf.size);
     file.rows.push(row);
-    file.over.push(rowsOf.get(key)!);
+    file.over.push(
+      drawn.map((each) => {
+        if (each === null) return null;
+        if (!rowsOf.has(each.rows)) rowsOf.set(each.rows, rowsOf.size);
+        return rowsOf.get(each.rows)!;
+      }),
+    );
     file.draws.push(drawn.map((each) => (each === null ? null : packDraws(each.samples))));
   });
   return files;

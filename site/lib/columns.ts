@@ -104,10 +104,13 @@ export interface PackedDraws {
 export interface ModelDraws {
   /** Numbers of the rows. */
   rows: number[];
-  /** For each of them the rows it was drawn over: equal numbers, equal resamples, so that draws may be compared one by one. */
-  over: number[];
   /** Definitions of the components, in the order of the draws. */
   components: string[];
+  /**
+   * [row][component]: the rows it was drawn over. Equal numbers, equal resamples, so that draws may be compared one by one;
+   * null where there are none.
+   */
+  over: (number | null)[][];
   /** [row][component]; null where the record has no resamples of that component. Read by `drawsAt`. */
   draws: (PackedDraws | null)[][];
 }

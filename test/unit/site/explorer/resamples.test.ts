@@ -34,7 +34,7 @@ function drawsFile(rows: readonly number[]): ModelDraws {
       packDraws(Float64Array.from({ length: 50 }, () => 0.7 + 0.1 * (row % 2) + 0.01 * stream.gaussian())),
     );
   });
-  return { rows: [...rows], over: rows.map(() => 0), components: [], draws };
+  return { rows: [...rows], over: rows.map(() => [0, 0, 0, 0, 0]), components: [], draws };
 }
 
 const files: Readonly<Record<string, unknown>> = {

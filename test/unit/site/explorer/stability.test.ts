@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../../../runner/math/random.ts';
+import { quantiles } from '../../../../runner/math/quantile.ts';
+import { standings } from '../../../../runner/report/board.ts';
+import { measureOf } from '../../../../runner/report/measures.ts';
+import { drawsOf as drawsOfRecord } from '../../../../runner/report/paired.ts';
 import { packDraws } from '../../../../runner/report/paired-draws.ts';
 import { presets } from '../../../../site/explorer/composite.ts';
 import {
@@ -10,6 +14,9 @@ import {
   resampled,
 } from '../../../../site/explorer/stability.ts';
 import type { ModelDraws } from '../../../../site/lib/columns.ts';
+import { columnsOf, drawsByModel } from '../../../../site/lib/columns-of.ts';
+import { fixture } from '../fixtures.ts';
+import { withDraws } from '../with-draws.ts';
 import { columnsFrom } from './sample.ts';
 
 describe('how often each is first', () => {
@@ -77,7 +84,7 @@ describe('the composite over the stored resamples', () => {
   );
   const file: ModelDraws = {
     rows: [0, 1, 2, 3],
-    over: [0, 0, 0, 1],
+    over: [0, 0, 0, 1].map((rows) => [rows, rows, rows, rows, rows]),
     components: [],
     draws: parts.map((each, i) => drawsOf(each, i, 0.02)),
   };
@@ -97,12 +104,13 @@ describe('the composite over the stored resamples', () => {
   it('leaves open the ranks of what the resamples do not tell apart, though all of them spread far', () => {
     const found = resampled(columns, values, drawnComposites([file], weights));
     expect(found.standings.map((standing) => [standing!.best, standing!.worst])).toEqual([
-      [1, 2],
-      [1, 2],
-      [4, 4],
-      [3, 3],
+      [1, 3],
+      [1, 3],
+      [3, 4],
+      [1, 4],
     ]);
-    // Over other rows there is nothing to compare resamples with: it is first among its own.
+    // Over other rows there is nothing to compare resamples with: it is first among its own, and intervals this wide decide
+    // nothing.
     expect(found.first[3]).toBe(1);
     expect(found.first[0]! + found.first[1]! + found.first[2]!).toBeCloseTo(1, 12);
     expect(found.first[2]).toBe(0);
@@ -119,6 +127,8 @@ describe('the composite over the stored resamples', () => {
     );
     expect(found.first[2]).toBe(1);
     expect(found.standings[2]).toEqual({ best: 1, worst: 1, resolved: true });
+    // What lies farther apart than both intervals reach is told apart over different rows too.
+    expect(found.standings[3]).toEqual({ best: 2, worst: 4, resolved: true });
   });
 
   it('leaves out rows without resamples of a part that counts', () => {
@@ -128,5 +138,46 @@ describe('the composite over the stored resamples', () => {
     const found = resampled(columns, values, drawnComposites([torn], weights));
     expect(found.standings[1]).toEqual({ best: 1, worst: 1, resolved: false });
     expect(found.first[1]).toBeNull();
+    // Nothing tells it from the others, whose ranks leave its own open.
+    expect(found.standings[0]).toMatchObject({ best: 1, resolved: true });
+    expect(found.standings[2]!.worst).toBe(4);
+  });
+
+  it('ranks as the board of the records does, whichever rows each was evaluated over', () => {
+    const id = 'alive@v1';
+    const scored = (name: string, value: number, own: number, tokens: string, probes: string) => {
+      const entry = withDraws(fixture(name), value, own, tokens);
+      entry.paired!.probes = probes.repeat(64);
+      entry.paired!.draws = { [id]: { ...entry.paired!.draws['interpscore@0.0.1']!, over: 'tokens' } };
+      entry.suites.interpscore!.measures![id] = { value, interval: null, window_tokens: 1_000 };
+      delete entry.metrics[id];
+      const [low, high] = quantiles(drawsOfRecord(entry, id)!.samples, [0.025, 0.975]);
+      entry.suites.interpscore!.measures![id] = {
+        ...{ value, window_tokens: 1_000 },
+        interval: { low: low!, high: high! },
+      };
+      return entry;
+    };
+    const records = [
+      scored('small-world-l0', 0.7, 1, 'a', 'b'),
+      // Over the same tokens, which alone count: other probes part nothing.
+      scored('small-world-l2', 0.69, 2, 'a', 'c'),
+      scored('small-world-l4', 0.68, 3, 'd', 'b'),
+      { ...scored('small-world-l0', 0.6, 4, 'd', 'b'), id: 'far' },
+    ];
+    const made = columnsOf(records);
+    const drawn = drawnComposites([...drawsByModel(records).values()], [0, 1, 0, 0, 0]);
+    const found = resampled(
+      made,
+      records.map((entry) => measureOf(entry, id)!.value),
+      drawn,
+    ).standings.map((one) => [one!.best, one!.worst]);
+    expect(found).toEqual(standings(records, id).map((one) => [one!.from, one!.to]));
+    expect(found).toEqual([
+      [1, 2],
+      [2, 3],
+      [1, 3],
+      [4, 4],
+    ]);
   });
 });

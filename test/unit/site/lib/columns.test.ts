@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { interpScoreComponents } from '../../../../runner/report/definitions.ts';
 import { drawsOf } from '../../../../runner/report/paired.ts';
 import { publishedRecords } from '../../../../runner/report/published.ts';
 import { drawsAt, modelSlug, textAt } from '../../../../site/lib/columns.ts';
@@ -93,10 +94,11 @@ describe('columns of records', () => {
     const entry = withDraws(fixture('small-world-l0'), 0.7, 1);
     entry.paired!.draws['alive@v1'] = entry.paired!.draws['interpscore@0.0.1']!;
     const model = { ...entry.model, sha256: null, revision: 'a' };
+    const alive = Object.keys(interpScoreComponents).indexOf('alive');
     const over = (...revisions: string[]) =>
       drawsByModel(revisions.map((revision) => ({ ...entry, model: { ...model, revision } })))
         .get(modelSlug(entry.model.id))!
-        .over.map((one, _, [first]) => one === first);
+        .over.map((one, _, [first]) => one[alive] === first![alive]);
     expect(over('a', 'a', 'b')).toEqual([true, true, false]);
   });
 
