@@ -2,6 +2,7 @@
 import { hookSite } from '../../runner/report/ranking.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { shellWord } from '../../runner/report/shell-word.ts';
+import { runName } from './release.ts';
 
 export interface Snippet {
   title: string;
@@ -10,7 +11,8 @@ export interface Snippet {
 }
 
 /** The SAE as this project's commands and library name it; null where the record does not say where it lies. */
-export function placeOf({ kind, sae, provenance }: EvaluationRecord, several = false): string | null {
+export function placeOf(entry: EvaluationRecord, several = false): string | null {
+  const { sae } = entry;
   const { source, repo, layer } = sae;
   if (source?.registry) return `${source.registry.release}/${source.registry.id}`;
   const file = tensorFile(sae.files);
@@ -19,8 +21,9 @@ export function placeOf({ kind, sae, provenance }: EvaluationRecord, several = f
     const path = source?.path ?? (several ? file : null);
     return path ? `${repo}${revision}:${path}` : `${repo}${revision}#layer=${layer}`;
   }
-  const run = kind === 'measured' ? provenance.config?.name : undefined;
-  if (typeof run !== 'string') return null;
+  const run = runName(entry);
+  // The run evaluated an SAE from elsewhere, of which the record keeps no address: its own folder holds none.
+  if (source !== undefined || run === null) return null;
   return several && file !== null ? `runs/${run}/${file}` : `runs/${run}#layer=${layer}`;
 }
 
@@ -92,7 +95,8 @@ interface PlainTopK {
 }
 
 /** A TopK SAE in the layout of the reference release, whose whole rule is a few lines; null for every other. */
-function plainTopK({ sae, kind, provenance }: EvaluationRecord): PlainTopK | null {
+function plainTopK(entry: EvaluationRecord): PlainTopK | null {
+  const { sae } = entry;
   const { architecture, d_in, d_sae, k, training, repo, source } = sae;
   const file = tensorFile(sae.files);
   const settings = training ?? {};
@@ -102,8 +106,8 @@ function plainTopK({ sae, kind, provenance }: EvaluationRecord): PlainTopK | nul
     (settings.normalisation ?? 'none') === 'none' &&
     (settings.applyBDecToInput ?? true) === true;
   if (!plain || file === null || d_in === null || k === null) return null;
-  const run = kind === 'measured' ? provenance.config?.name : undefined;
-  if (repo === null && typeof run !== 'string') return null;
+  const run = runName(entry);
+  if (repo === null && run === null) return null;
   return { repo, file: repo === null ? `runs/${run}/${file}` : file, d_in, d_sae, k };
 }
 
@@ -149,11 +153,11 @@ function quoted(text: string): string {
 /** Commands of a shell: to make a record again and hold it to this one, or to measure what others published. */
 export function repeatSnippets(entry: EvaluationRecord, several = false): Snippet[] {
   const { kind, provenance, model, id } = entry;
-  const run = provenance.config?.name;
+  const run = runName(entry);
   if (kind === 'measured')
     return [
       { title: 'Make it again', code: provenance.source },
-      ...(typeof run === 'string'
+      ...(run !== null
         ? [
             {
               title: 'Hold it to this record',

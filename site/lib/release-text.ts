@@ -98,6 +98,31 @@ export function saeLabel(entry: EvaluationRecord, records: readonly EvaluationRe
   return [`L${entry.sae.layer}`, variantsOf(records).get(entry)?.label].filter(Boolean).join(' ');
 }
 
+export interface ReleaseFile {
+  file: EvaluationRecord['sae']['files'][number];
+  sae: EvaluationRecord['sae'];
+  /** Labels of the SAEs it holds. */
+  labels: string[];
+}
+
+/** Every file once, by name and contents: SAEs of one repository often have files of one name, each in its own folder. */
+export function releaseFiles(
+  records: readonly { entry: EvaluationRecord; label: string }[],
+): { files: ReleaseFile[]; repeated: boolean } {
+  const found = new Map<string, ReleaseFile>();
+  for (const { entry, label } of records) {
+    for (const file of entry.sae.files) {
+      // Without a hash nothing says that two of one name are the same.
+      const key = JSON.stringify([file.name, file.sha256 ?? entry.id]);
+      const known = found.get(key);
+      if (known === undefined) found.set(key, { file, sae: entry.sae, labels: [label] });
+      else known.labels.push(label);
+    }
+  }
+  const files = [...found.values()];
+  return { files, repeated: new Set(files.map(({ file }) => file.name)).size < files.length };
+}
+
 /** Size of a file: as its record has it, else of an SAE's tensors what float32 in its shapes takes. */
 export function fileSize(
   { name, bytes }: { name: string; bytes: number | null },

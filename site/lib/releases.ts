@@ -2,7 +2,7 @@
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { finishedOf, isLightCheckpoint } from './along-training.ts';
 import { compareValues } from './order.ts';
-import { releaseOf } from './release.ts';
+import { releaseOf, runName } from './release.ts';
 
 export interface Release {
   /** Names its page. */
@@ -33,7 +33,7 @@ export function releasesOf(records: readonly EvaluationRecord[]): Release[] {
   });
 }
 
-function titleOf({ kind, sae, provenance }: EvaluationRecord): string {
-  const run = kind === 'measured' ? provenance.config?.name : undefined;
-  return (typeof run === 'string' ? run : null) ?? sae.repo ?? sae.origin?.release ?? sae.name;
+function titleOf(entry: EvaluationRecord): string {
+  const { sae } = entry;
+  return runName(entry) ?? sae.repo ?? sae.origin?.release ?? sae.name;
 }

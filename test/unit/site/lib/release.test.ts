@@ -6,7 +6,7 @@ import { deadStory, loggedTable } from '../../../../site/lib/dead-latents.ts';
 import { layerCharts, layerLines } from '../../../../site/lib/layer-charts.ts';
 import { loadingSnippets, placeOf, repeatSnippets } from '../../../../site/lib/loading.ts';
 import { recipeOf } from '../../../../site/lib/recipe.ts';
-import { headlines, releaseSummary, saeLabel } from '../../../../site/lib/release-text.ts';
+import { headlines, releaseFiles, releaseSummary, saeLabel } from '../../../../site/lib/release-text.ts';
 import { releasesOf } from '../../../../site/lib/releases.ts';
 import { fixture, fixtures } from '../fixtures.ts';
 
@@ -206,6 +206,18 @@ describe('how to use an SAE', () => {
     expect(loadingSnippets(other)[2]!.code).toContain('read at "blocks.4.hook_mlp_out", float32');
   });
 
+  it('names no place of an SAE that lay in a folder of its evaluator', () => {
+    const unsaid = { revision: null, path: null, registry: null, model_name: null, hook_name: null };
+    const source = { format: 'saelens', ...unsaid, conversions: [], self_test: null };
+    const local = ofRun('small-world-l4', () => ({ source, repo: null }));
+    expect([placeOf(local), placeOf(local, true)]).toEqual([null, null]);
+    expect(loadingSnippets(local)).toEqual([]);
+    expect(repeatSnippets(local).map(({ title }) => title)).toEqual([
+      'Make it again',
+      'Hold it to this record',
+    ]);
+  });
+
   it('quotes for a shell what a record says', () => {
     const run = { ...ofRun('small-world-l4', () => ({ architecture: 'jumprelu' })) };
     const hostile = { ...run, provenance: { ...run.provenance, config: { name: "a; rm -rf '$HOME'" } } };
@@ -259,6 +271,36 @@ describe('how to use an SAE', () => {
     expect(
       citationOf(releasesOf(publishedRecords()).find(({ id }) => id.includes('gemma-scope-2b'))!),
     ).toBeNull();
+  });
+});
+
+describe('files of a release', () => {
+  const of = (name: string, sha256: string | null, id: string) => ({
+    entry: { ...ofRun('small-world-l4', () => ({ files: [{ name, sha256, bytes: 1 }] })), id },
+    label: id,
+  });
+  const listed = (...records: ReturnType<typeof of>[]) => {
+    const { files, repeated } = releaseFiles(records);
+    return [files.map(({ file, labels }) => [file.name, file.sha256, labels]), repeated];
+  };
+  const [a, b] = ['a'.repeat(64), 'b'.repeat(64)];
+
+  it('are all there though they have one name, each with its SAE', () => {
+    expect(listed(of('params.npz', a, 'L1'), of('params.npz', b, 'L2'))).toEqual([
+      [
+        ['params.npz', a, ['L1']],
+        ['params.npz', b, ['L2']],
+      ],
+      true,
+    ]);
+    expect(listed(of('params.npz', null, 'L1'), of('params.npz', null, 'L2'))[1]).toBe(true);
+  });
+
+  it('stand once where several SAEs share one', () => {
+    expect(listed(of('all.safetensors', a, 'L1'), of('all.safetensors', a, 'L2'))).toEqual([
+      [['all.safetensors', a, ['L1', 'L2']]],
+      false,
+    ]);
   });
 });
 
