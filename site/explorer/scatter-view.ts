@@ -84,7 +84,7 @@ function axisName({ name, unit, log }: Field, scale: Scale): string {
   return said.length === 0 ? name : `${name} (${said.join(', ')})`;
 }
 
-/** What colours, shapes, the stepped line and hollow marks mean, for this picture. */
+/** What colours, shapes and the stepped line mean, for this picture. */
 export function legendView({ picture, x, y }: PictureInput, { frontier, whiskers }: State): Markup {
   const { colours, shapes, better, panels } = picture;
   const same = colours.field === shapes.field;

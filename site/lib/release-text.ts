@@ -1,12 +1,12 @@
 /** A release in words: what it is, and what it comes to, from its records alone. */
 import { type DefinitionId, definitions } from '../../runner/report/definitions.ts';
-import { interpScoreOf } from '../../runner/report/measures.ts';
+import { measureOf } from '../../runner/report/measures.ts';
 import { hookSite } from '../../runner/report/ranking.ts';
-import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { formatBytes, formatCount, formatNumber, formatTokens } from './format.ts';
 import { architectureNames } from './kinds.ts';
 import { shortLabel, variantsOf } from './short-labels.ts';
-import { headlineVariance } from './statistics.ts';
+import { leadMeasures } from './statistics.ts';
 
 const small = ['no', 'One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine', 'Ten'];
 
@@ -61,17 +61,11 @@ export interface Headline {
 
 /** The few figures one looks for first, over all SAEs of a release. */
 export function headlines(records: readonly EvaluationRecord[]): Headline[] {
-  const variance = headlineVariance(records[0]!)?.id ?? 'var_exp@pooled-v1';
-  const wanted: [DefinitionId, (entry: EvaluationRecord) => Measure | undefined][] = [
-    ['interpscore@0.0.1', (entry) => interpScoreOf(entry)?.score],
-    [variance, (entry) => entry.metrics[variance as keyof typeof entry.metrics]],
-    ['loss_recovered@interpscore-0.0.1', (entry) => interpScoreOf(entry)?.components.loss_recovered],
-    ['l0@v1', (entry) => entry.metrics['l0@v1']],
-    ['dead_fraction@v1', (entry) => entry.metrics['dead_fraction@v1']],
-  ];
-  return wanted.flatMap(([definition, read]) => {
+  const { variance, loss } = leadMeasures(records[0]!);
+  const wanted = ['interpscore@0.0.1', variance.id, loss.id, 'l0@v1', 'dead_fraction@v1'] as const;
+  return wanted.flatMap((definition) => {
     const found = records.flatMap((entry) => {
-      const value = read(entry)?.value;
+      const value = measureOf(entry, definition)?.value;
       return value == null ? [] : [{ entry, value }];
     });
     if (found.length === 0) return [];
@@ -112,8 +106,9 @@ export function releaseFiles(
   const found = new Map<string, ReleaseFile>();
   for (const { entry, label } of records) {
     for (const file of entry.sae.files) {
-      // Without a hash nothing says that two of one name are the same.
-      const key = JSON.stringify([file.name, file.sha256 ?? entry.id]);
+      // Without a hash it is the place that says whether two of one name are the same.
+      const { repo, source } = entry.sae;
+      const key = JSON.stringify([file.name, file.sha256 ?? [repo, source?.path, source?.registry?.id]]);
       const known = found.get(key);
       if (known === undefined) found.set(key, { file, sae: entry.sae, labels: [label] });
       else known.labels.push(label);

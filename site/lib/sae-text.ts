@@ -1,7 +1,7 @@
 /** An SAE in words: how good it is and how sure that is, and what each section of its page comes to. */
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import { formatCount, formatInterval, formatNumber } from './format.ts';
-import { headlineVariance } from './statistics.ts';
+import { leadMeasures } from './statistics.ts';
 
 /** A share in percent, with its interval. */
 function percent(measure: Measure | undefined, digits = 1): string | null {
@@ -15,23 +15,21 @@ function percent(measure: Measure | undefined, digits = 1): string | null {
 
 /** How good and how sure, in a sentence or two; null where the record has none of it. */
 export function verdictText(entry: EvaluationRecord): string | null {
-  const variance = percent(headlineVariance(entry)?.measure);
-  const loss = percent(
-    entry.metrics['loss_recovered@pooled-v1'] ??
-      entry.suites.interpscore?.measures?.['loss_recovered@interpscore-0.0.1'],
-  );
+  const lead = leadMeasures(entry);
+  const variance = percent(lead.variance.measure);
+  const loss = percent(lead.loss.measure);
   const dead = entry.metrics['dead_fraction@v1'];
   const unused = percent(dead);
   const window = dead?.value == null ? undefined : dead.window_tokens;
   const parts = [
     variance && `explains ${variance} of the residual’s variance`,
-    loss && `keeps ${loss} of the model’s loss`,
+    loss && `recovers ${loss} of the loss that zeroing the hook would cost`,
     unused &&
       `leaves ${unused} of its latents unused${window === undefined ? '' : ` in ${formatCount(window)} tokens`}`,
   ].filter((part): part is string => typeof part === 'string');
   if (parts.length === 0) return null;
   const list = parts.length === 1 ? parts[0] : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
-  const measures = [headlineVariance(entry)?.measure, dead];
+  const measures = [lead.variance.measure, lead.loss.measure, dead];
   const sure = measures.some((measure) => measure?.value != null && measure.interval !== null);
   return `It ${list}. ${sure ? 'In brackets: 95 % intervals.' : 'No interval is known.'}`;
 }

@@ -34,17 +34,34 @@ export function unmentioned(entry: EvaluationRecord, group: StatisticGroup): Def
   );
 }
 
-/** Variance explained as the record has it: pooled where there is one, else the variant it gives. */
-export function headlineVariance(entry: EvaluationRecord): Statistic | null {
-  const ids = [
+/** In order of preference: the first that a record has a value of is the one it is introduced by. */
+const leads = {
+  variance: [
     'var_exp@pooled-v1',
     'var_exp@chunk-v1',
     'var_exp@saebench-legacy',
     'var_exp@dictionary-learning',
-  ] as const;
-  for (const id of ids) {
-    const measure = entry.metrics[id];
-    if (measure !== undefined && measure.value !== null) return { id, measure };
-  }
-  return null;
+  ],
+  loss: [
+    'loss_recovered@pooled-v1',
+    'loss_recovered@interpscore-0.0.1',
+    'loss_recovered@saebench-core',
+    'loss_recovered@dictionary-learning',
+  ],
+} as const satisfies Record<string, readonly DefinitionId[]>;
+
+/** What an SAE is introduced by: a definition, and what the record says by it. */
+export interface Lead {
+  id: DefinitionId;
+  /** Undefined where the record has no such value by any definition. */
+  measure: Measure | undefined;
+}
+
+/** Variance explained and loss recovered as the record has them: one definition of each, wherever a page names one. */
+export function leadMeasures(entry: EvaluationRecord): Record<keyof typeof leads, Lead> {
+  const lead = (ids: readonly [DefinitionId, ...DefinitionId[]]): Lead => {
+    const id = ids.find((each) => measureOf(entry, each)?.value != null) ?? ids[0];
+    return { id, measure: measureOf(entry, id) };
+  };
+  return { variance: lead(leads.variance), loss: lead(leads.loss) };
 }

@@ -275,8 +275,8 @@ describe('how to use an SAE', () => {
 });
 
 describe('files of a release', () => {
-  const of = (name: string, sha256: string | null, id: string) => ({
-    entry: { ...ofRun('small-world-l4', () => ({ files: [{ name, sha256, bytes: 1 }] })), id },
+  const of = (name: string, sha256: string | null, id: string, repo: string | null = null) => ({
+    entry: { ...ofRun('small-world-l4', () => ({ repo, files: [{ name, sha256, bytes: 1 }] })), id },
     label: id,
   });
   const listed = (...records: ReturnType<typeof of>[]) => {
@@ -293,7 +293,8 @@ describe('files of a release', () => {
       ],
       true,
     ]);
-    expect(listed(of('params.npz', null, 'L1'), of('params.npz', null, 'L2'))[1]).toBe(true);
+    // Without hashes their places tell them apart.
+    expect(listed(of('params.npz', null, 'L1', 'lab/a'), of('params.npz', null, 'L2', 'lab/b'))[1]).toBe(true);
   });
 
   it('stand once where several SAEs share one', () => {

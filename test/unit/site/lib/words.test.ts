@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { definitionIds, definitions } from '../../../../runner/report/definitions.ts';
 import { publishedRecords } from '../../../../runner/report/published.ts';
+import type { EvaluationRecord } from '../../../../runner/report/schema.ts';
 import { architectureFacts, dataFacts, provenanceFacts, trainingFacts } from '../../../../site/lib/facts.ts';
 import { formulaParts } from '../../../../site/lib/formula.ts';
+import { headlines } from '../../../../site/lib/release-text.ts';
 import { verdictText } from '../../../../site/lib/sae-text.ts';
-import { headlineVariance, statisticsOf, unmentioned } from '../../../../site/lib/statistics.ts';
+import { leadMeasures, statisticsOf, unmentioned } from '../../../../site/lib/statistics.ts';
 import {
   comparePath,
   definitionAnchor,
@@ -71,17 +73,32 @@ describe('statistics', () => {
   });
 
   it('fall back to the variant of variance explained that a record has', () => {
-    expect(headlineVariance(fixture('small-world-l0'))?.id).toBe('var_exp@pooled-v1');
-    expect(headlineVariance(publishedRecords()[0] ?? fixture('small-world-l0'))?.id).toBe('var_exp@chunk-v1');
-    expect(headlineVariance(fixture('awkward-import'))).toBeNull();
+    const lead = (entry: EvaluationRecord) => leadMeasures(entry).variance;
+    expect(lead(fixture('small-world-l0')).id).toBe('var_exp@pooled-v1');
+    expect(lead(publishedRecords()[0] ?? fixture('small-world-l0')).id).toBe('var_exp@chunk-v1');
+    expect(lead(fixture('awkward-import')).measure?.value ?? null).toBeNull();
   });
 });
 
 describe('an SAE in words', () => {
+  it('names one loss recovered, in the sentence and among the figures of its release', () => {
+    const entry = structuredClone(fixture('small-world-l2'));
+    const pooled = entry.metrics['loss_recovered@pooled-v1']!;
+    const clipped = entry.suites.interpscore!.measures!['loss_recovered@interpscore-0.0.1']!;
+    Object.assign(pooled, { value: 0.25, interval: null });
+    Object.assign(clipped, { value: 0.75, interval: null });
+    const said = () => [verdictText(entry), headlines([entry]).map(({ definition, text }) => [definition, text])];
+    expect(said()[0]).toContain('recovers 25.0 % of the loss that zeroing the hook would cost');
+    expect(said()[1]).toContainEqual(['loss_recovered@pooled-v1', '0.2500']);
+    delete entry.metrics['loss_recovered@pooled-v1'];
+    expect(said()[0]).toContain('recovers 75.0 % of');
+    expect(said()[1]).toContainEqual(['loss_recovered@interpscore-0.0.1', '0.7500']);
+  });
+
   it('says how good and how sure, or that no interval is known', () => {
     const measured = verdictText(fixture('small-world-l2'));
     expect(measured).toBe(
-      'It explains 86.1 % (85.7–86.5) of the residual’s variance, keeps 96.6 % (96.4–96.8) of the model’s loss and leaves 5.4 % (5.1–5.7) of its latents unused in 131,072 tokens. In brackets: 95 % intervals.',
+      'It explains 86.1 % (85.7–86.5) of the residual’s variance, recovers 96.6 % (96.4–96.8) of the loss that zeroing the hook would cost and leaves 5.4 % (5.1–5.7) of its latents unused in 131,072 tokens. In brackets: 95 % intervals.',
     );
     expect(verdictText(publishedRecords()[0]!)).toMatch(/^It explains 84\.3 % of .*No interval is known\.$/);
     expect(verdictText(fixture('awkward-import'))).toBeNull();
