@@ -49,10 +49,7 @@ export interface LineChartDrawing {
 export function drawLineChart({ chart, id, title, description, xLabel, keys }: LineChartDrawing): Markup {
   const { frame } = chart;
   const words = chart.cut ? `${description} The axis does not begin at 0.` : description;
-  return html`<svg class="chart" viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-labelledby="${id}-title ${id}-desc"><title id="${id}-title">${title}</title><desc id="${id}-desc">${words}</desc>${drawAxes({ ...chart, xLabel })}${chart.rules.map(
-    ({ y, label }) =>
-      html`<g class="rule"><line x1="${frame.left}" x2="${frame.width - frame.right}" y1="${y}" y2="${y}"/><text x="${frame.left + 4}" y="${y - 4}">${label}</text></g>`,
-  )}${chart.series.map((series, i) => drawSeries(series, keys?.[i]))}</svg>`;
+  return html`<svg class="chart" viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-labelledby="${id}-title ${id}-desc"><title id="${id}-title">${title}</title><desc id="${id}-desc">${words}</desc>${drawAxes({ ...chart, xLabel })}${chart.series.map((series, i) => drawSeries(series, keys?.[i]))}</svg>`;
 }
 
 function drawSeries(series: LineChartGeometry['series'][number], key: string | undefined): Markup {

@@ -49,8 +49,6 @@ export interface LineChartGeometry {
   zeroY: number | null;
   /** Whether the y axis leaves 0 out. */
   cut: boolean;
-  /** Values that are marked across the chart. */
-  rules: { y: number; label: string }[];
   /** Place of a point, pixels, for what is drawn over the chart. */
   at: (x: number, y: number) => { x: number; y: number };
 }
@@ -71,8 +69,6 @@ export interface LineChartOptions {
   includeX?: readonly number[];
   /** Default linear. On a logarithmic one every y must be positive, and `include` is not asked. */
   yScale?: Scale;
-  /** Values to mark across the chart, such as a floor; the axis reaches them. */
-  rules?: readonly { value: number; label: string }[];
 }
 
 /** Points a path keeps; more cannot be told apart at the size shown. */
@@ -116,10 +112,9 @@ export function distinct(points: readonly LinePoint[], x: Pick<Axis, 'at'>, most
 export function lineChart(series: readonly LineSeries[], options: LineChartOptions): LineChartGeometry {
   const frame = options.frame ?? defaultFrame;
   const xs = series.flatMap((one) => one.points.map((point) => point.x));
-  const rules = options.rules ?? [];
-  const ys = series
-    .flatMap((one) => one.points.flatMap(({ y: value, low, high }) => [value, low ?? value, high ?? value]))
-    .concat(rules.map(({ value }) => value));
+  const ys = series.flatMap((one) =>
+    one.points.flatMap(({ y: value, low, high }) => [value, low ?? value, high ?? value]),
+  );
   const across = [frame.left, frame.width - frame.right] as const;
   const up = [frame.height - frame.bottom, frame.top] as const;
   const { formatTickX = options.formatX, formatTickY = options.formatY } = options;
@@ -143,7 +138,6 @@ export function lineChart(series: readonly LineSeries[], options: LineChartOptio
     series: drawn,
     zeroY: y.zero === 'inside' ? y.at(0) : null,
     cut: y.zero === 'below' || y.zero === 'above',
-    rules: rules.map(({ value, label }) => ({ y: y.at(value), label })),
     at: (px, py) => ({ x: x.at(px), y: y.at(py) }),
   };
 }

@@ -51,7 +51,6 @@ export interface ChartSpec {
   x: AxisSpec;
   y: AxisSpec;
   series: readonly SeriesSpec[];
-  rules?: readonly { value: number; label: string }[];
   /** Definition ids and where the figures come from, below an exported picture. */
   source: string;
 }
@@ -86,7 +85,6 @@ export function chartOf(spec: ChartSpec): LineChartGeometry {
       xScale: spec.x.scale,
       yScale: spec.y.scale,
       unit: spec.x.label.replace(/ \(.*\)$/, ''),
-      ...(spec.rules && { rules: spec.rules }),
     },
   );
 }

@@ -48,7 +48,6 @@ describe('lineChart', () => {
           "top": 12,
           "width": 400,
         },
-        "rules": [],
         "series": [
           {
             "end": {
