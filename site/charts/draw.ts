@@ -9,6 +9,8 @@ export interface AxesDrawing {
   xTicks: readonly Tick[];
   yTicks: readonly Tick[];
   xLabel: string;
+  /** Left of it, where the heading does not name the y axis. */
+  yLabel?: string;
   /** Height of the line at 0. */
   zeroY?: number | null;
   /** Whether the y axis leaves 0 out; a broken stroke says so. */
@@ -16,19 +18,29 @@ export interface AxesDrawing {
 }
 
 /** Grid, ticks and axis names of a chart with a frame. */
-export function drawAxes({ frame, xTicks, yTicks, xLabel, zeroY = null, cut = false }: AxesDrawing): Markup {
+export function drawAxes({
+  frame,
+  xTicks,
+  yTicks,
+  xLabel,
+  yLabel,
+  zeroY = null,
+  cut = false,
+}: AxesDrawing): Markup {
   const floor = frame.height - frame.bottom;
   const right = frame.width - frame.right;
   return html`<g class="axes">${yTicks.map(
     ({ at, label }) =>
-      html`<line class="${at === zeroY ? 'zero' : 'grid'}" x1="${frame.left}" x2="${right}" y1="${at}" y2="${at}"/><text x="${frame.left - 8}" y="${at}" dy="0.32em" text-anchor="end">${label}</text>`,
+      html`<path class="${at === zeroY ? 'zero' : 'grid'}" d="M${frame.left} ${at}H${right}"/><text x="${frame.left - 8}" y="${at}" dy="0.32em" text-anchor="end">${label}</text>`,
   )}${xTicks.map(
     ({ at, label }) =>
-      html`<line class="tick" x1="${at}" x2="${at}" y1="${floor}" y2="${floor + 4}"/><text x="${at}" y="${floor + 17}" text-anchor="middle">${label}</text>`,
-  )}<line class="floor" x1="${frame.left}" x2="${right}" y1="${floor}" y2="${floor}"/>${
+      html`<path class="tick" d="M${at} ${floor}v4"/><text x="${at}" y="${floor + 17}" text-anchor="middle">${label}</text>`,
+  )}<path class="floor" d="M${frame.left} ${floor}H${right}"/>${
     cut &&
     html`<path class="cut" d="M${frame.left - 4} ${floor - 3}l8-4M${frame.left - 4} ${floor - 7}l8-4"><title>The axis does not begin at 0</title></path>`
-  }<text class="axis-name" x="${right}" y="${frame.height - 3}" text-anchor="end">${xLabel}</text></g>`;
+  }<text class="axis-name" x="${right}" y="${frame.height - 3}" text-anchor="end">${xLabel}</text>${
+    yLabel !== undefined && html`<text class="axis-name" x="0" y="${frame.height - 3}">${yLabel}</text>`
+  }</g>`;
 }
 
 export function drawMarker(index: number, x: number, y: number, title: string): Markup {

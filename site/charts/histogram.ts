@@ -10,7 +10,7 @@ export interface HistogramGeometry {
 }
 
 /**
- * @param edges bin edges in log10 of firings a token, one more than `counts`
+ * @param edges bin edges in log10 of firings per token, one more than `counts`
  * @param counts latents in each bin
  */
 export function histogram(

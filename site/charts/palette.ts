@@ -3,15 +3,20 @@
 /** Colours of tokens.css: `--c0` to `--c5`. */
 export const COLOURS = 6;
 
-/** Around the origin, of about equal area. */
+/** Around the current point, of about equal area. */
 const shapes = [
-  'M-3.4 0a3.4 3.4 0 1 0 6.8 0a3.4 3.4 0 1 0-6.8 0z',
-  'M-3.2-3.2h6.4v6.4h-6.4z',
-  'M0-4.2 4 3.2h-8z',
-  'M0-4.4 4.4 0 0 4.4-4.4 0z',
-  'M0 4.2 4-3.2h-8z',
-  'M-1.3-4h2.6v2.7h2.7v2.6h-2.7v2.7h-2.6v-2.7h-2.7v-2.6h2.7z',
+  'm-3.4 0a3.4 3.4 0 1 0 6.8 0a3.4 3.4 0 1 0-6.8 0z',
+  'm-3.2-3.2h6.4v6.4h-6.4z',
+  'm0-4.2l4 7.4h-8z',
+  'm0-4.4l4.4 4.4l-4.4 4.4l-4.4-4.4z',
+  'm0 4.2l4-7.4h-8z',
+  'm-1.3-4h2.6v2.7h2.7v2.6h-2.7v2.7h-2.6v-2.7h-2.7v-2.6h2.7z',
 ] as const;
+
+/** A shape at a place, pixels: a path that others may follow. */
+export function shapePath(shape: number, x: number, y: number): string {
+  return `M${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}${shapes[shape % shapes.length]}`;
+}
 
 /**
  * The index of what is no series of its own but what series are held to, such as untrained SAEs: a colour and a marker
@@ -27,9 +32,9 @@ export function colourClass(index: number): string {
   return index === CONTROL ? 's-control' : `s${index % COLOURS}`;
 }
 
-/** Path of a series' marker: after each round of the colours the shapes move on by one, so that 36 pairs differ. */
+/** Path of a series' marker around the origin: after each round of the colours the shapes move on by one, so that 36 pairs differ. */
 export function markerPath(index: number): string {
-  return index === CONTROL ? controlShape : shapes[(index + Math.floor(index / COLOURS)) % shapes.length]!;
+  return index === CONTROL ? controlShape : shapePath(index + Math.floor(index / COLOURS), 0, 0);
 }
 
 /** Dashes of a series' line, from the second round of the colours on. */

@@ -7,7 +7,7 @@ import { type Columns, textAt } from '../lib/columns.ts';
 import { changed, fillLists, isInput, showFacet, showState } from './controls.ts';
 import { dropsOf } from './drops.ts';
 import { exported, type Format, fileName, formats } from './exports.ts';
-import { compositeId, firstByResamples, firstByWeights, numberFieldsOf } from './fields.ts';
+import { compositeId, firstByResamples, firstByWeights, numberFieldsOf, preferred } from './fields.ts';
 import { type Page, pageOf } from './page.ts';
 import { plotOf } from './plot.ts';
 import { resamplesOf } from './resamples.ts';
@@ -162,8 +162,8 @@ function moment(): Promise<void> {
 /** By a column: the best first, and the other way when it is asked for again. */
 function sorted(state: State, columns: Columns, id: string): State {
   if (state.sort === id) return { ...state, descending: !state.descending };
-  const better = numberFieldsOf(columns).find((field) => field.id === id)?.better ?? null;
-  return { ...state, sort: id, descending: id !== 'name' && better !== 'less' };
+  const field = numberFieldsOf(columns).find((one) => one.id === id);
+  return { ...state, sort: id, descending: field !== undefined && preferred(field) !== 'less' };
 }
 
 function sameBut(a: State, b: State, key: keyof State): boolean {

@@ -1,6 +1,6 @@
 /**
- * What can stand on an axis, in a column or in a legend: texts and numbers of every SAE, any definition, the two that
- * each row has by a definition of its own, and what the explorer computes. Pure.
+ * What can stand on an axis, in a column or in a legend: texts and numbers of every SAE, any definition, the loss recovered
+ * that each row has by a definition of its own, and what the explorer computes. Pure.
  */
 import {
   type Available,
@@ -48,15 +48,9 @@ export interface Source {
   computed: ReadonlyMap<string, Partial<Pick<MetricColumn, 'low' | 'high'>> & { value: Numbers }>;
 }
 
-/** What a row has by the definition that its record uses. */
-const blends: Readonly<Record<string, { by: TextField; name: string; title: string }>> = {
-  l0: { by: 'l0_definition', name: 'L0', title: 'L0: active latents per token, each by its own definition' },
-  loss_recovered: {
-    by: 'loss_definition',
-    name: 'loss recovered',
-    title: 'Loss recovered, each by its own definition',
-  },
-};
+/** What each row has by the definition that its record uses: the field, and the text that says by which. */
+const OWN_LOSS = 'loss_recovered';
+const LOSS_BY = 'loss_definition' satisfies TextField;
 
 const described: Readonly<Record<NumberField, Pick<Field, 'name' | 'title' | 'unit' | 'digits' | 'log'>>> = {
   layer: { name: 'layer', title: 'Layer', unit: '', digits: 0, log: false },
@@ -122,27 +116,20 @@ export function numberFieldsOf(columns: Columns): Field[] {
   const sae = numberFields.map(
     (id): Field => ({ id, group: 'SAE', definitions: [], better: null, ...described[id] }),
   );
-  const each = Object.entries(blends).flatMap(([id, { by, name, title }]): Field[] => {
-    const definitions = columns.text[by].values;
-    const first = columns.available.find((one) => definitions.includes(one.id));
-    if (first === undefined) return [];
-    const { unit, digits } = first;
-    const better = id === 'l0' ? 'less' : 'more';
-    return [
-      {
-        id,
-        name,
-        title,
-        unit,
-        group: 'Each by its definition',
-        definitions,
-        better,
-        digits,
-        log: id === 'l0',
-      },
-    ];
-  });
-  return [...each, ...computedFields, ...sae, ...columns.available.map(definedField)];
+  return [...ownLoss(columns), ...computedFields, ...sae, ...columns.available.map(definedField)];
+}
+
+function ownLoss({ text, available }: Columns): Field[] {
+  const definitions = text[LOSS_BY].values;
+  const first = available.find(({ id }) => definitions.includes(id));
+  if (first === undefined) return [];
+  const { unit, digits } = first;
+  return [
+    {
+      ...{ id: OWN_LOSS, name: 'loss recovered', title: 'Loss recovered, each by its own definition' },
+      ...{ group: 'Each by its definition', unit, digits, definitions, better: 'more', log: false },
+    },
+  ];
 }
 
 function definedField(one: Available): Field {
@@ -175,24 +162,22 @@ export function valuesOf(source: Source, id: string): Numbers | null {
   const { columns, loaded, computed } = source;
   const made = computed.get(id);
   if (made !== undefined) return made.value;
-  const blend = blends[id];
-  if (blend !== undefined) return blendOf(source, blend.by, (one) => valuesOf(source, one));
+  if (id === OWN_LOSS) return ownLossOf(source, (one) => valuesOf(source, one));
   if (isNumberField(id)) return columns.numbers[id];
   return columns.metrics[id] ?? loaded.get(id)?.value ?? null;
 }
 
 /** One end of the intervals of every row; null where they are not here. */
 export function endsOf(source: Source, id: string, end: 'low' | 'high' | 'untrained'): Numbers | null {
-  const blend = blends[id];
-  if (blend !== undefined) return blendOf(source, blend.by, (one) => endsOf(source, one, end));
+  if (id === OWN_LOSS) return ownLossOf(source, (one) => endsOf(source, one, end));
   const made = source.computed.get(id);
   if (made !== undefined) return (end === 'untrained' ? null : made[end]) ?? null;
   return source.loaded.get(id)?.[end] ?? null;
 }
 
 /** Of each row the value by its own definition. Null unless all of them are here. */
-function blendOf({ columns }: Source, by: TextField, read: (id: string) => Numbers | null): Numbers | null {
-  const { values, at } = columns.text[by];
+function ownLossOf({ columns }: Source, read: (id: string) => Numbers | null): Numbers | null {
+  const { values, at } = columns.text[LOSS_BY];
   const each = values.map(read);
   if (each.some((column) => column === null)) return null;
   return at.map((place, row) => each[place]?.[row] ?? null);
@@ -200,13 +185,12 @@ function blendOf({ columns }: Source, by: TextField, read: (id: string) => Numbe
 
 /** Which field says by what definition each row's value is; null of a field that has one definition or none. */
 export function ownDefinitionField(id: string): TextField | null {
-  return blends[id]?.by ?? null;
+  return id === OWN_LOSS ? LOSS_BY : null;
 }
 
 /** Files that must be loaded for a field's values, or for its intervals as well. */
 export function filesOf({ columns, loaded }: Source, id: string, intervals: boolean): string[] {
-  const blend = blends[id];
-  const ids = blend === undefined ? [id] : columns.text[blend.by].values;
+  const ids = id === OWN_LOSS ? columns.text[LOSS_BY].values : [id];
   const known = new Set(columns.available.map((one) => one.id));
   return ids.filter(
     (one) => known.has(one) && !loaded.has(one) && (intervals || columns.metrics[one] === undefined),

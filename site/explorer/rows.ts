@@ -1,7 +1,8 @@
 /** Which rows are kept, in which order, and what they stand under. Pure. */
 import { type Columns, textAt } from '../lib/columns.ts';
+import { inWords } from '../lib/order.ts';
 import { isNumberField, type Source, valuesOf } from './fields.ts';
-import { type Facet, facetNames, facets, inWords, rangeNames, ranges, type State } from './state.ts';
+import { type Facet, facetNames, facets, rangeNames, ranges, type State } from './state.ts';
 
 type Test = (row: number) => boolean;
 

@@ -1,8 +1,10 @@
 /** The picture as markup: panels with axes, points and frontier, and what their colours and shapes mean. */
+import { drawAxes } from '../charts/draw.ts';
+import { shapePath } from '../charts/palette.ts';
 import { drawTake } from '../charts/take.ts';
 import { html, type Markup } from '../lib/html.ts';
 import type { Field } from './fields.ts';
-import { type Legend, type Scatter, type ScatterPanel, shapePath } from './scatter.ts';
+import type { Legend, Scatter, ScatterPanel } from './scatter.ts';
 import { type Scale, type State, splits } from './state.ts';
 
 export interface PictureInput {
@@ -27,7 +29,6 @@ export function pictureView(input: PictureInput): Markup {
 function panelView(panel: ScatterPanel, index: number, { x, y, state }: PictureInput): Markup {
   const { frame, title, points } = panel;
   const id = `panel-${index}`;
-  const [floor, right] = [frame.height - frame.bottom, frame.width - frame.right];
   const names = { x: axisName(x, state.xScale), y: axisName(y, state.yScale) };
   const counted = `${points.length} SAE${points.length === 1 ? '' : 's'}`;
   return html`<figure class="multiple" data-panel="${index}" data-name="${fileOf(title, x, y)}" data-source="${`${title}: ${names.y} against ${names.x}. Interpboard`}">
@@ -37,15 +38,7 @@ function panelView(panel: ScatterPanel, index: number, { x, y, state }: PictureI
 <div class="plot">
 <svg class="chart scatter" viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-labelledby="${id}" aria-describedby="${id}-about">
 <desc id="${id}-about">${names.y} against ${names.x}, ${counted}. The same values stand in the table.</desc>
-<g class="axes">${panel.yTicks.map(
-    ({ at, label }) =>
-      html`<path class="grid" d="M${frame.left} ${at}H${right}"/><text x="${frame.left - 7}" y="${at}" dy="0.32em" text-anchor="end">${label}</text>`,
-  )}${panel.xTicks.map(
-    ({ at, label }) =>
-      html`<path class="tick" d="M${at} ${floor}v4"/><text x="${at}" y="${floor + 17}" text-anchor="middle">${label}</text>`,
-  )}<path class="floor" d="M${frame.left} ${floor}H${right}"/>
-<text class="axis-name" x="${right}" y="${frame.height - 4}" text-anchor="end">${names.x}</text>
-<text class="axis-name" x="0" y="${frame.height - 4}">↑ ${names.y}</text></g>
+${drawAxes({ ...panel, xLabel: names.x, yLabel: `↑ ${names.y}` })}
 ${untrainedView(panel)}
 ${panel.frontiers.map((path) => html`<path class="frontier" d="${path}"/>`)}
 ${panel.whiskers.map(({ colour, path }) => html`<path class="whisker s${colour}" d="${path}"/>`)}

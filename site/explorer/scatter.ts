@@ -1,9 +1,10 @@
 /** Points on two axes, in panels. Pure geometry: pixels of each panel's own view box. */
 import { median } from '../../runner/math/quantile.ts';
-import { COLOURS } from '../charts/palette.ts';
+import { COLOURS, shapePath } from '../charts/palette.ts';
 import { type Axis, type Frame, linearAxis, logAxis, type Tick } from '../charts/scale.ts';
 import { type Columns, textAt } from '../lib/columns.ts';
 import { formatBrief } from '../lib/numbers.ts';
+import { inWords } from '../lib/order.ts';
 import {
   endsOf,
   type Field,
@@ -15,7 +16,7 @@ import {
 } from './fields.ts';
 import { frontier } from './frontier.ts';
 import { groupNumbers } from './rows.ts';
-import { inWords, type Scale, type State } from './state.ts';
+import type { Scale, State } from './state.ts';
 
 export interface ScatterPoint {
   row: number;
@@ -34,7 +35,7 @@ export interface ScatterPanel {
   whiskers: { colour: number; path: string }[];
   /** One for each group and definition in the panel. */
   frontiers: string[];
-  /** What an untrained SAE scores, the median over the panel's rows; null where it is not known or off the axis. */
+  /** What an untrained SAE scores, the median over the panel's rows; null where it is not known, off the axis, or of values by several definitions. */
   untrained: { x: number | null; y: number | null };
   /** In the order of x. */
   points: ScatterPoint[];
@@ -68,20 +69,6 @@ export const frames = {
   several: { width: 400, height: 268, left: 46, right: 14, top: 12, bottom: 40 },
   one: { width: 600, height: 340, left: 50, right: 16, top: 12, bottom: 42 },
 } as const satisfies Record<string, Frame>;
-
-/** Subpaths of a marker of about 7 px around the current point. */
-const shapes = [
-  'm-3.4 0a3.4 3.4 0 1 0 6.8 0a3.4 3.4 0 1 0-6.8 0',
-  'm-3.1-3.1h6.2v6.2h-6.2z',
-  'm0-4.2l4 7.2h-8z',
-  'm0-4.5l4.5 4.5l-4.5 4.5l-4.5-4.5z',
-  'm0 4.2l4-7.2h-8z',
-  'm-1.3-4h2.6v2.7h2.7v2.6h-2.7v2.7h-2.6v-2.7h-2.7v-2.6h2.7z',
-] as const;
-
-export function shapePath(shape: number, x: number, y: number): string {
-  return `M${short(x)} ${short(y)}${shapes[shape % shapes.length]}`;
-}
 
 function short(value: number): string {
   return String(Math.round(value * 10) / 10);
@@ -125,10 +112,11 @@ export function scatter({ source, state, rows, x, y, narrow = false }: ScatterIn
 
   const panels = ordered.map(({ title, members, drawn }): ScatterPanel => {
     const axisRows = state.shared ? everywhere : drawn;
-    const untrained = {
-      x: medianOf(endsOf(source, x.id, 'untrained'), drawn),
-      y: medianOf(endsOf(source, y.id, 'untrained'), drawn),
-    };
+    const definitions = { x: definitionsIn(columns, x, drawn), y: definitionsIn(columns, y, drawn) };
+    // Of values by several definitions there is no one line.
+    const untrainedOn = (name: 'x' | 'y', { id }: Field): number | null =>
+      (definitions[name]?.by.length ?? 1) > 1 ? null : medianOf(endsOf(source, id, 'untrained'), drawn);
+    const untrained = { x: untrainedOn('x', x), y: untrainedOn('y', y) };
     const axis = (name: 'x' | 'y', field: Field, ends: readonly [number, number]): Axis =>
       axisOf({
         values: reach(source, field, axisRows, values[name]!, state.whiskers),
@@ -167,7 +155,7 @@ export function scatter({ source, state, rows, x, y, narrow = false }: ScatterIn
           : [],
       untrained: { x: place(untrained.x, logs.x, across), y: place(untrained.y, logs.y, up) },
       points,
-      definitions: [x, y].flatMap((field) => definitionsIn(columns, field, drawn)),
+      definitions: [definitions.x, definitions.y].filter((each) => each !== null),
       left: members.length - drawn.length,
     };
   });
@@ -240,13 +228,17 @@ function ownDefinitions(columns: Columns, fields: readonly Field[], row: number)
   });
 }
 
-function definitionsIn(columns: Columns, field: Field, rows: readonly number[]): ScatterPanel['definitions'] {
+/** Null of a field that has one definition for all, which needs no mention. */
+function definitionsIn(
+  columns: Columns,
+  field: Field,
+  rows: readonly number[],
+): ScatterPanel['definitions'][number] | null {
   const counts = new Map<string, number>();
   for (const row of rows)
     for (const id of ownDefinitions(columns, [field], row)) counts.set(id, (counts.get(id) ?? 0) + 1);
-  // One definition for the whole field needs no mention.
-  if (counts.size === 0 || field.definitions.length < 2) return [];
-  return [{ name: field.name, by: [...counts].map(([id, count]) => ({ id, rows: count })) }];
+  if (counts.size === 0 || field.definitions.length < 2) return null;
+  return { name: field.name, by: [...counts].map(([id, count]) => ({ id, rows: count })) };
 }
 
 function seriesOf(

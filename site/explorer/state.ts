@@ -1,5 +1,6 @@
 /** What the reader has chosen, and the address that keeps it. Pure. */
 import type { Columns } from '../lib/columns.ts';
+import { inWords } from '../lib/order.ts';
 import { MOST_COMPARED } from '../lib/url.ts';
 import { presetOf, presets, type Weights } from './composite.ts';
 import { compositeId, isNumberField, numberFieldsOf, textNames } from './fields.ts';
@@ -23,7 +24,7 @@ export const facetNames = Object.keys(facets) as Facet[];
 /** Filters by the two ends of a number, both included; null where open. */
 export const ranges = {
   layer: { field: 'layer', label: 'Layer' },
-  l0: { field: 'l0', label: 'L0' },
+  l0: { field: 'l0@v1', label: 'L0' },
 } as const;
 
 export type RangeName = keyof typeof ranges;
@@ -79,10 +80,10 @@ export const splits: Readonly<Record<string, string>> = {
 };
 
 /** Kinds that are ranked: what their publishers call provisional, or quote, is not shown unless asked for. */
-const startKinds: readonly string[] = ['measured', 'imported', 'published'];
+export const startKinds: readonly string[] = ['measured', 'imported', 'published'];
 
 const startColumns = [
-  'l0',
+  'l0@v1',
   'loss_recovered',
   compositeId,
   'var_exp@pooled-v1',
@@ -110,7 +111,7 @@ export function startOf(columns: Columns): State {
     grouped: true,
     intervals: true,
     all: false,
-    x: known.has('l0') ? 'l0' : 'd_sae',
+    x: known.has('l0@v1') ? 'l0@v1' : 'd_sae',
     y: known.has('loss_recovered') ? 'loss_recovered' : 'layer',
     xScale: 'auto',
     yScale: 'auto',
@@ -286,6 +287,3 @@ export function facetValues({ text, numbers }: Columns, name: Facet): string[] {
   const present = numbers[field].filter((value) => value !== null);
   return [...new Set(present)].toSorted((a, b) => a - b).map(String);
 }
-
-/** Names with numbers in them in the order people count: L4 before L31. */
-export const inWords = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });

@@ -7,6 +7,7 @@ import {
   type Field,
   filesOf,
   firstByResamples,
+  firstByWeights as firstByWeightsId,
   numberFieldsOf,
   type Source,
 } from './fields.ts';
@@ -85,7 +86,7 @@ function pictureOf(state: State): Partial<State> {
 
 /** Of axes that show what is computed: the weights, and of which rows resamples are here. */
 function standsOn({ x, y, weights }: State, { resampled, firstByWeights }: Extras): unknown {
-  const computed = [compositeId, firstByResamples, 'first_weights'];
+  const computed = [compositeId, firstByResamples, firstByWeightsId];
   return [x, y].some((id) => computed.includes(id))
     ? [weights, resampled?.low.map((end) => Number(end !== null)).join(''), firstByWeights !== null]
     : null;
@@ -119,7 +120,7 @@ function sourceOf(columns: Columns, weights: Weights, { loaded, resampled, first
   const computed: Source['computed'] = new Map([
     [compositeId, { value, ...(ends == null ? {} : { low: ends.low, high: ends.high }) }],
     ...(resampled === null ? [] : [[firstByResamples, { value: resampled.first }] as const]),
-    ['first_weights', { value: firstByWeights ?? nothing }],
+    [firstByWeightsId, { value: firstByWeights ?? nothing }],
   ]);
   return { columns, loaded, computed };
 }
@@ -142,7 +143,8 @@ export function missingFiles({ source, state }: Pick<View, 'source' | 'state'>):
   ];
 }
 
-/** Whether a view needs the resamples: its columns ask for them. */
-export function needsDraws({ columns, sort, x, y }: State): boolean {
-  return [...columns, sort, x, y].includes(firstByResamples);
+/** Whether a view needs the resamples: for how often each is first, and for ranks and intervals by other weights. */
+export function needsDraws({ columns, sort, x, y, weights }: State): boolean {
+  const shown = [...columns, sort, x, y];
+  return shown.includes(firstByResamples) || (shown.includes(compositeId) && !isPublished(weights));
 }

@@ -1,5 +1,4 @@
 /** Columns from records: see columns.ts. Pure; what it makes is written at build. */
-import { median } from '../../runner/math/quantile.ts';
 import type { Definition } from '../../runner/report/definition.ts';
 import { definitionIds, interpScoreComponents } from '../../runner/report/definitions.ts';
 import { measureOf } from '../../runner/report/measures.ts';
@@ -64,7 +63,7 @@ export function columnsOf(records: readonly EvaluationRecord[]): Columns {
         return column === undefined ? [] : [[id, column]];
       }),
     ),
-    available: sources.map((source) => availableOf(source, records, values.get(source.id)!)),
+    available: sources.map(availableOf),
     rank: {
       group: ranked.map((each) => each?.group ?? null),
       best: ranked.map((each) => each?.best ?? null),
@@ -113,13 +112,8 @@ export function drawsByModel(records: readonly EvaluationRecord[]): Map<string, 
   return files;
 }
 
-function availableOf(
-  source: Source,
-  records: readonly EvaluationRecord[],
-  values: readonly (number | null)[],
-): Available {
-  const { meaning } = source;
-  const { direction, range, unit, group, digits, warning } = meaning;
+function availableOf(source: Source): Available {
+  const { direction, unit, group, digits, warning } = source.meaning;
   return {
     id: source.id,
     definition: source.definition,
@@ -128,10 +122,7 @@ function availableOf(
     unit,
     direction: direction === 'neutral' ? null : direction === 'higher' ? 'up' : 'down',
     group,
-    bounds: [...range],
     digits,
-    rows: values.filter((value) => value !== null).length,
-    untrained: rounded(median(records.flatMap((entry) => untrainedOf(entry, source) ?? [])), meaning),
     ...(warning === undefined ? {} : { warning }),
   };
 }
@@ -174,8 +165,6 @@ function textOf(entry: EvaluationRecord, field: TextField): string | null {
       return releaseOf(entry);
     case 'text':
       return entry.data?.name ?? null;
-    case 'l0_definition':
-      return measureOf(entry, 'l0@v1')?.value == null ? null : 'l0@v1';
     case 'loss_definition':
       return losses.find((id) => measureOf(entry, id)?.value != null) ?? null;
   }

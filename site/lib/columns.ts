@@ -31,8 +31,7 @@ export const textFields = [
   'release',
   /** The evaluation text's name. */
   'text',
-  /** Definitions of the L0 and of the loss recovered that the start view draws of this row. */
-  'l0_definition',
+  /** Definition of the loss recovered that the start view draws of this row. */
   'loss_definition',
 ] as const;
 
@@ -58,12 +57,7 @@ export interface Available {
   direction: 'up' | 'down' | null;
   /** Suite, or what the statistics of every run are about. */
   group: string;
-  bounds: [low: number | null, high: number | null];
   digits: number;
-  /** Rows with a value. */
-  rows: number;
-  /** What an untrained SAE of the same shape scores: the median over the rows whose record has it. */
-  untrained: number | null;
   /** What a reader must be told beside every value. */
   warning?: string;
 }

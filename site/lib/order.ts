@@ -5,10 +5,11 @@ export type SortDirection = 'ascending' | 'descending';
 type Sortable = number | string | null;
 
 /** Names with numbers in them in the order people count: L4 before L31. */
-const words = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+export const inWords = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
 export function compareValues(a: Sortable, b: Sortable, direction: SortDirection): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
-  const order = typeof a === 'number' && typeof b === 'number' ? a - b : words.compare(String(a), String(b));
+  const order =
+    typeof a === 'number' && typeof b === 'number' ? a - b : inWords.compare(String(a), String(b));
   return direction === 'ascending' ? order : -order;
 }

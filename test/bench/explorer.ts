@@ -31,12 +31,12 @@ function measureIn(page: Page, change: string): Promise<number> {
     const changes = new Map<string, () => void>([
       ['filter', () => pick('[name="architecture"]')],
       ['search', () => type(document.querySelector<HTMLInputElement>('[name="q"]')!)],
-      ['sort', () => document.querySelector<HTMLElement>('[data-sort="l0"]')!.click()],
+      ['sort', () => document.querySelector<HTMLElement>('[data-sort="l0@v1"]')!.click()],
       ['weights', () => slide(document.querySelectorAll<HTMLInputElement>('[name="weight"]')[4]!)],
       [
         'axis',
         () =>
-          choose(document.querySelector<HTMLSelectElement>('select[name="x"]')!, ['l0', 'd_sae', 'layer']),
+          choose(document.querySelector<HTMLSelectElement>('select[name="x"]')!, ['l0@v1', 'd_sae', 'layer']),
       ],
       [
         'panels',

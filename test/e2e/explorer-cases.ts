@@ -100,7 +100,7 @@ export function explorerCases(withPage: WithPage): void {
       await until(page, /^259 of/);
       expect(await page.getByLabel('Across').inputValue()).toBe('d_sae');
       await page.goBack();
-      await soon(() => page.getByLabel('Across').inputValue()).toBe('l0');
+      await soon(() => page.getByLabel('Across').inputValue()).toBe('l0@v1');
       for (let i = 0; i < 4; i++) await page.goForward();
       await soon(() => query(page)).toBe(asked);
       await page.reload();
@@ -158,7 +158,7 @@ export function explorerCases(withPage: WithPage): void {
     }));
 
   it('gives what is shown as CSV, JSON, Markdown and LaTeX', () =>
-    withPage('?model=interpboard/small-world&columns=l0~composite&sort=l0', {}, async (page) => {
+    withPage('?model=interpboard/small-world&columns=l0@v1~composite&sort=l0@v1', {}, async (page) => {
       await until(page, /^3 of/);
       const given = async (format: string): Promise<string> => {
         await page.getByLabel('Format of what is shown').selectOption(format);
@@ -168,7 +168,7 @@ export function explorerCases(withPage: WithPage): void {
       };
       const csv = (await given('csv')).trimEnd().split('\r\n');
       expect(csv[0]).toBe(
-        'id,name,kind,model,hook,text,architecture,layer,d_sae,k,rank_best,rank_worst,l0,l0.low,l0.high,composite,composite.low,composite.high,l0.definition',
+        'id,name,kind,model,hook,text,architecture,layer,d_sae,k,rank_best,rank_worst,l0@v1,l0@v1.low,l0@v1.high,composite,composite.low,composite.high',
       );
       const shown = await names(page);
       expect(csv.slice(1).map((line) => line.split(',')[1])).toEqual(shown);

@@ -5,7 +5,7 @@ import { presets } from '../../../../site/explorer/composite.ts';
 import { resamplesOf } from '../../../../site/explorer/resamples.ts';
 import { startOf } from '../../../../site/explorer/state.ts';
 import { openStore } from '../../../../site/explorer/store.ts';
-import { viewOf } from '../../../../site/explorer/view.ts';
+import { needsDraws, viewOf } from '../../../../site/explorer/view.ts';
 import { type Columns, type ModelDraws, modelSlug } from '../../../../site/lib/columns.ts';
 import { columnsFrom, view } from './sample.ts';
 
@@ -74,6 +74,18 @@ describe('resamples', () => {
     away.clear();
     expect(await resamples.fill(asks, true)).toEqual({ changed: true, failures: [] });
     expect(resamples.found(weights).resampled!.low.every((end) => end !== null)).toBe(true);
+  });
+
+  it('are asked for where ranks are shown by other weights than the published', () => {
+    const start = startOf(columns);
+    expect(start.columns).toContain('composite');
+    expect(needsDraws(start)).toBe(false);
+    expect(needsDraws({ ...start, weights })).toBe(true);
+    const without = { ...start, weights, columns: ['l0@v1'], sort: 'l0@v1' };
+    expect(needsDraws(without)).toBe(false);
+    for (const place of [{ sort: 'composite' }, { x: 'composite' }, { y: 'composite' }])
+      expect(needsDraws({ ...without, ...place })).toBe(true);
+    expect(needsDraws({ ...start, columns: ['first_resamples'] })).toBe(true);
   });
 
   it('that no record shown has are an answer, until some are asked for and fail', async () => {

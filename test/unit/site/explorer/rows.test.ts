@@ -62,7 +62,7 @@ describe('order', () => {
   };
 
   it('sorts within model, hook and text, groups in the order of the records', () => {
-    const groups = ordered({ sort: 'l0', descending: true });
+    const groups = ordered({ sort: 'l0@v1', descending: true });
     expect(groups.map(({ heading, rows }) => [heading?.model, rows])).toEqual([
       ['lab/model', [1, 0]],
       ['other/model', [2, 3]],
@@ -71,10 +71,10 @@ describe('order', () => {
 
   it('puts rows without a value last in both directions', () => {
     for (const descending of [true, false]) {
-      const [group] = ordered({ sort: 'l0', descending, grouped: false });
+      const [group] = ordered({ sort: 'l0@v1', descending, grouped: false });
       expect(group!.rows.at(-1)).toBe(3);
     }
-    expect(ordered({ sort: 'l0', descending: false, grouped: false })[0]!.rows).toEqual([0, 1, 2, 3]);
+    expect(ordered({ sort: 'l0@v1', descending: false, grouped: false })[0]!.rows).toEqual([0, 1, 2, 3]);
   });
 
   it('sorts names as people count', () => {

@@ -45,6 +45,7 @@ export function columnsFrom(rows: readonly Row[]): Columns {
     'interpscore@0.0.1': rows.map(({ score }) => score ?? null),
     ...Object.fromEntries(parts.map((id, i) => [id, rows.map((row) => row.parts?.[i] ?? null)])),
   };
+  const idsWith = Object.keys(metrics).filter((id) => metrics[id]!.some((value) => value !== null));
   return {
     version: 1,
     count: rows.length,
@@ -59,7 +60,6 @@ export function columnsFrom(rows: readonly Row[]): Columns {
       kind: text(({ kind }) => kind ?? 'measured'),
       release: text(() => null),
       text: text((row) => row.text ?? 'web'),
-      l0_definition: text(({ l0 }) => (l0 == null ? null : 'l0@v1')),
       loss_definition: text((row) => (row.loss == null ? null : definitionOf(row))),
     },
     numbers: {
@@ -70,7 +70,8 @@ export function columnsFrom(rows: readonly Row[]): Columns {
       tokens: rows.map(() => null),
     },
     metrics,
-    available: Object.keys(metrics).map((id) => ({
+    // As in columns of records: only what any row has.
+    available: idsWith.map((id) => ({
       id,
       definition: id,
       name: id.split('@')[0]!,
@@ -78,10 +79,7 @@ export function columnsFrom(rows: readonly Row[]): Columns {
       unit: id === 'l0@v1' ? 'latents' : '',
       direction: id === 'l0@v1' ? null : 'up',
       group: 'Sample',
-      bounds: [0, id === 'l0@v1' ? null : 1],
       digits: id === 'l0@v1' ? 2 : 4,
-      rows: rows.length,
-      untrained: null,
     })),
     rank: {
       group: rows.map(({ rank }) => rank?.[0] ?? null),

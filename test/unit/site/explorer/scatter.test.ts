@@ -92,6 +92,14 @@ describe('the picture', () => {
       { id: 'loss_recovered@pooled-v1', rows: 1 },
     ]);
     expect(pictureText(mixed)).toContain('which are not one scale');
+    // Nor has what untrained SAEs score by them one line.
+    const untrained = (of: typeof mixed) => {
+      const column = { ...withIntervals([null, null, null], 0), untrained: [0.1, 0.2, 0.3] };
+      const ids = ['loss_recovered@saebench-core', 'loss_recovered@pooled-v1'];
+      return view(of, {}, { loaded: new Map(ids.map((id) => [id, column])) }).picture.panels[0]!.untrained.y;
+    };
+    expect(untrained(mixed)).toBeNull();
+    expect(untrained(columnsFrom(rows.slice(0, 3)))).not.toBeNull();
   });
 
   it('keeps a colour through filters', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { random } from '../../../../runner/math/random.ts';
 import { quantiles } from '../../../../runner/math/quantile.ts';
+import { random } from '../../../../runner/math/random.ts';
 import { standings } from '../../../../runner/report/board.ts';
 import { measureOf } from '../../../../runner/report/measures.ts';
 import { drawsOf as drawsOfRecord } from '../../../../runner/report/paired.ts';

@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { rankedKinds } from '../../../../runner/report/schema.ts';
 import { presets } from '../../../../site/explorer/composite.ts';
-import { addressOf, queryOf, type State, startOf, stateOf } from '../../../../site/explorer/state.ts';
+import {
+  addressOf,
+  queryOf,
+  type State,
+  startKinds,
+  startOf,
+  stateOf,
+} from '../../../../site/explorer/state.ts';
 import { columnsFrom } from './sample.ts';
 
 const columns = columnsFrom([
-  { name: 'One', l0: 20, loss: 0.9, score: 0.7, layer: 4 },
+  { name: 'One', l0: 20, loss: 0.9, score: 0.7, layer: 4, parts: [0.9, 0.9, 0.9, 0.9, 0.9] },
   { name: 'Two', l0: 40, loss: 0.95, score: 0.8, layer: 31, architecture: 'relu', d_sae: 16384 },
   { name: 'Quoted', kind: 'external', model: 'other/model', loss: 0.5 },
 ]);
@@ -24,7 +32,7 @@ const changed: State = {
     text: ['web'],
   },
   ranges: { layer: { from: 3, to: null }, l0: { from: 0.5, to: 100 } },
-  columns: ['tokens', 'l0', 'alive@v1'],
+  columns: ['tokens', 'l0@v1', 'alive@v1'],
   sort: 'name',
   descending: false,
   grouped: false,
@@ -63,8 +71,13 @@ describe('the address', () => {
   });
 
   it('reads well', () => {
-    const state = { ...start, x: 'alive@v1', facets: { ...start.facets, model: ['lab/model'] }, sort: 'l0' };
-    expect(queryOf(state, start)).toBe('?model=lab/model&sort=-l0&x=alive@v1');
+    const state = {
+      ...start,
+      x: 'alive@v1',
+      facets: { ...start.facets, model: ['lab/model'] },
+      sort: 'l0@v1',
+    };
+    expect(queryOf(state, start)).toBe('?model=lab/model&sort=-l0@v1&x=alive@v1');
     expect(queryOf({ ...start, weights: presets[1].weights }, start)).toBe('?weights=without-tpp');
     // A proportion, whatever its total.
     expect(queryOf({ ...start, weights: [60, 30, 30, 50, 30] }, start)).toBe('');
@@ -72,7 +85,7 @@ describe('the address', () => {
 
   it('says what it asks for that is not here, and shows the start view of that', () => {
     const asked =
-      '?model=gone&x=nothing@v1&columns=l0~gone@v1&weights=1,2&layer=deep&at=nobody&sort=-gone&panels=moon&all=7&pick=two&pick=nobody';
+      '?model=gone&x=nothing@v1&columns=l0@v1~gone@v1&weights=1,2&layer=deep&at=nobody&sort=-gone&panels=moon&all=7&pick=two&pick=nobody';
     const { state, unknown } = stateOf(asked, columns, start);
     expect(unknown.toSorted()).toEqual(
       [
@@ -88,7 +101,7 @@ describe('the address', () => {
         'x=nothing@v1',
       ].toSorted(),
     );
-    expect(state).toEqual({ ...start, columns: ['l0'], pick: ['two'] });
+    expect(state).toEqual({ ...start, columns: ['l0@v1'], pick: ['two'] });
   });
 
   it.each(['__proto__', 'constructor', 'toString'])('takes no key of an object for a field: %s', (name) => {
@@ -111,12 +124,13 @@ describe('the address', () => {
 
 describe('the start view', () => {
   it('leaves out kinds that are not ranked, and only where there are any', () => {
+    expect(startKinds).toEqual(rankedKinds);
     expect(start.facets.kind).toEqual(['measured']);
     expect(startOf(columnsFrom([{ name: 'One', loss: 1 }])).facets.kind).toEqual([]);
   });
 
   it('has L0 against loss recovered, a panel for each model', () => {
-    expect([start.x, start.y, start.panels]).toEqual(['l0', 'loss_recovered', 'model']);
+    expect([start.x, start.y, start.panels]).toEqual(['l0@v1', 'loss_recovered', 'model']);
   });
 
   it('stands on what there is where there is neither', () => {

@@ -36,7 +36,7 @@ describe('columns of records', () => {
     expect(ids).toContain('var_exp@chunk-v1');
     expect(ids).not.toContain('autointerp@saebench');
     const score = columns.available.find(({ id }) => id === 'interpscore@0.0.1')!;
-    expect(score).toMatchObject({ direction: 'up', bounds: [0, 1], digits: 4 });
+    expect(score).toMatchObject({ direction: 'up', digits: 4 });
     expect(columns.available.find(({ id }) => id === 'l0@v1')!.direction).toBeNull();
     expect(columns.available.find(({ id }) => id.startsWith('scr@'))!.warning).toMatch(/unreliable/);
   });
@@ -52,16 +52,12 @@ describe('columns of records', () => {
     );
   });
 
-  it('say what an untrained SAE scores, on its own row and over all', () => {
+  it('say what an untrained SAE scores on its own row', () => {
     const id = 'loss_recovered@interpscore-0.0.1';
     const control = fixture('small-world-l0').controls!.values.find(
       (each) => each.control === 'untrained' && each.id === id,
     )!;
     expect(metricColumns(records).get(id)!.untrained[rowOf('small-world-l0')]).toBe(control.measure.value);
-    const [low, high] = [0.62, 0.7];
-    const typical = columns.available.find((each) => each.id === id)!.untrained!;
-    expect(typical).toBeGreaterThanOrEqual(low);
-    expect(typical).toBeLessThanOrEqual(high);
   });
 
   it('give intervals only where the record has them', () => {
