@@ -9,7 +9,7 @@ import { type PairedDifference, pairedDifference } from '../../runner/report/pai
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import type { MeasuresView, SuiteDeclaration, View } from '../../runner/report/suite.ts';
 import { definitionOf, suitesOf } from '../../runner/report/suites/find.ts';
-import { describeMeasure, formatCount, formatDuration, formatNumber, formatPlain } from './format.ts';
+import { describeMeasure, formatCount, formatDuration, formatPlain, formatSigned } from './format.ts';
 import { kindLabels } from './kinds.ts';
 import { definitionPath } from './url.ts';
 
@@ -94,7 +94,7 @@ export function compareRecords(records: readonly EvaluationRecord[]): Comparison
         fact('Tokens', (entry) => entry.data?.tokens),
         fact('Rows', (entry) => entry.data?.rows),
         fact('Documents that hold them', (entry) => entry.data?.blocks),
-        fact('Tokens a row', (entry) => entry.data?.row_tokens),
+        fact('Tokens per row', (entry) => entry.data?.row_tokens),
         fact('Device', (entry) => entry.provenance.device),
         fact('Wall time', ({ provenance }) =>
           provenance.wall_seconds === null ? null : formatDuration(provenance.wall_seconds),
@@ -166,7 +166,7 @@ function measureRow({
     const { digits } = definition;
     const difference =
       comparable && measure?.value != null && first?.value != null ? measure.value - first.value : null;
-    const change = difference === null ? null : signed(difference, digits);
+    const change = difference === null ? null : formatSigned(difference, digits);
     const found = change === null ? null : pairedChange(records[i], records[0], id);
     // Equal in every resample, such as the L0 of two TopK SAEs of one k: there is nothing to resolve.
     const paired = found !== null && found.low === 0 && found.high === 0 ? null : found;
@@ -185,7 +185,7 @@ function measureRow({
 }
 
 function changeText({ low, high, method }: PairedDifference, digits: number): string {
-  const ends = `${signed(low, digits)} to ${signed(high, digits)}`;
+  const ends = `${formatSigned(low, digits)} to ${formatSigned(high, digits)}`;
   return method === 'studentised' ? ends : `${ends} (${method})`;
 }
 
@@ -201,11 +201,6 @@ function pairedChange(
 function sameWindow({ metric }: Definition, a: Measure | undefined, b: Measure | undefined): boolean {
   if (metric !== 'alive' && metric !== 'dead_fraction') return true;
   return a?.value != null && b?.value != null && a.window_tokens === b.window_tokens;
-}
-
-function signed(change: number, digits: number): string {
-  const text = formatNumber(change, digits);
-  return text.startsWith('−') || !/[1-9]/.test(text) ? text : `+${text}`;
 }
 
 function intervalsApart(a: Measure | undefined, b: Measure | undefined): boolean {

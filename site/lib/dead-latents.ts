@@ -1,12 +1,12 @@
-/** What became of dead latents in training: how many there were at most, and how many came back. */
+/** What became of dead latents in training: how many there were at most, and how many at the end. */
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { thin } from '../charts/line-chart.ts';
-import { formatCount, formatNumber, formatTokens } from './format.ts';
+import { formatCount, formatNumber, formatSigned, formatTokens } from './format.ts';
 
 export interface DeadStory {
   peak: { tokens: number; dead: number };
   last: { tokens: number; dead: number };
-  /** Peak less last: latents that fire again. 0 where the peak is the end. */
+  /** Peak less last: a net number, as others may have died meanwhile. 0 where the peak is the end. */
   recovered: number;
   sentence: string;
 }
@@ -23,16 +23,18 @@ export function deadStory(entry: EvaluationRecord): DeadStory | null {
   const share = (dead: number): string => `${formatNumber((100 * dead) / entry.sae.d_sae, 2)} %`;
   const words = ({ value, tokens }: Point): string =>
     `${formatCount(value)} (${share(value)}) at ${formatTokens(tokens)} tokens`;
+  const recovered = peak.value - last.value;
+  const fewer = recovered === 0 ? '' : `: ${formatCount(recovered)} fewer than at the peak`;
   const sentence =
     peak.value === 0
       ? 'No latent was dead at any point that was logged.'
       : peak.tokens === last.tokens
-        ? `Still growing at the end: ${words(last)}, ${signedCount(last.value - before.value)} since ${formatTokens(before.tokens)}.`
-        : `At most ${words(peak)}; at the end ${formatCount(last.value)} (${share(last.value)}): ${formatCount(peak.value - last.value)} came back.`;
+        ? `Still growing at the end: ${words(last)}, ${formatSigned(last.value - before.value, 0)} since ${formatTokens(before.tokens)}.`
+        : `At most ${words(peak)}; at the end ${formatCount(last.value)} (${share(last.value)})${fewer}.`;
   return {
     peak: { tokens: peak.tokens, dead: peak.value },
     last: { tokens: last.tokens, dead: last.value },
-    recovered: peak.value - last.value,
+    recovered,
     sentence,
   };
 }
@@ -75,8 +77,4 @@ export function loggedTable(
       return { entry, values, change: before == null || last == null ? null : last - before };
     }),
   };
-}
-
-export function signedCount(change: number): string {
-  return change > 0 ? `+${formatCount(change)}` : formatCount(change);
 }

@@ -11,6 +11,7 @@ export {
   formatInterval,
   formatNumber,
   formatPlain,
+  formatSigned,
   formatSmall,
   formatTokens,
   powerOfTen,

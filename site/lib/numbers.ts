@@ -20,6 +20,12 @@ export function formatNumber(value: number, digits: number): string {
   return value < 0 && /[1-9]/.test(text) ? `−${text}` : text;
 }
 
+/** A change: with its sign, unless it rounds to zero. */
+export function formatSigned(change: number, digits: number): string {
+  const text = formatNumber(change, digits);
+  return change > 0 && /[1-9]/.test(text) ? `+${text}` : text;
+}
+
 /** A setting of unknown scale: as short as it can be said exactly. */
 export function formatPlain(value: number): string {
   if (!Number.isFinite(value)) return String(value);

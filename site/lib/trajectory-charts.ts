@@ -245,7 +245,9 @@ export function trajectoryTables(set: TrajectorySet): TableText[] {
               const [value, low, high] = [found?.y[i], found?.low[i], found?.high[i]];
               if (value == null) return null;
               const text = formatNamed(measuredMetric(id).values)(value);
-              return low == null || high == null ? text : `${text} (${formatInterval(low, high, DIGITS)})`;
+              return low == null || high == null
+                ? text
+                : `${text} (${formatInterval(low, high, definitions[id].digits)})`;
             }),
           })),
         ),
@@ -253,9 +255,6 @@ export function trajectoryTables(set: TrajectorySet): TableText[] {
   ];
   return tables.filter(({ rows }) => rows.length > 0);
 }
-
-/** Of an interval in a table. */
-const DIGITS = 3;
 
 export function drawTables(set: TrajectorySet): Markup {
   return html`${trajectoryTables(set).map(

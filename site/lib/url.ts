@@ -28,7 +28,11 @@ export function definitionPath(id: string): string {
 /** The most SAEs that the page of comparisons takes: more columns compare nothing. */
 export const MOST_COMPARED = 4;
 
+/** Of the first of them, where they are more than it takes. */
 export function comparePath(ids: readonly string[]): string {
-  const query = ids.map((id) => `sae=${encodeURIComponent(id)}`).join('&');
+  const query = ids
+    .slice(0, MOST_COMPARED)
+    .map((id) => `sae=${encodeURIComponent(id)}`)
+    .join('&');
   return sitePath(`compare/${query ? `?${query}` : ''}`);
 }

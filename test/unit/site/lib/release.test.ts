@@ -171,6 +171,10 @@ describe('dead latents', () => {
     const [l11, , l55] = reference.records;
     expect(deadStory(l11!)).toMatchObject({ peak: { dead: 227, tokens: 90e6 }, recovered: 197 });
     expect(deadStory(l55!)?.sentence).toMatch(/^Still growing at the end: 4,465 \(6\.81 %\)/);
+    expect(deadStory(l11!)?.sentence).toMatch(/: 197 fewer than at the peak\.$/);
+    const even = structuredClone(l11!);
+    for (const point of even.trajectory!.points) point.dead = 30;
+    expect(deadStory(even)?.sentence).toMatch(/at the end 30 \(0\.05 %\)\.$/);
     expect(deadStory(fixture('awkward-import'))).toBeNull();
     const none = structuredClone(l11!);
     for (const point of none.trajectory!.points) point.dead = 0;
@@ -294,7 +298,9 @@ describe('files of a release', () => {
       true,
     ]);
     // Without hashes their places tell them apart.
-    expect(listed(of('params.npz', null, 'L1', 'lab/a'), of('params.npz', null, 'L2', 'lab/b'))[1]).toBe(true);
+    expect(listed(of('params.npz', null, 'L1', 'lab/a'), of('params.npz', null, 'L2', 'lab/b'))[1]).toBe(
+      true,
+    );
   });
 
   it('stand once where several SAEs share one', () => {

@@ -151,11 +151,11 @@ describe('trajectories', () => {
     const [table] = trajectoryTables(set);
     const column = table!.columns.indexOf('Variance explained');
     expect(table!.rows.map(({ cells }) => cells[column])).toEqual([
-      '0.1000 (0.090–0.110)',
+      '0.1000 (0.0900–0.1100)',
       null,
-      '0.8000 (0.790–0.810)',
-      '0.0500 (0.040–0.060)',
-      '0.3000 (0.290–0.310)',
+      '0.8000 (0.7900–0.8100)',
+      '0.0500 (0.0400–0.0600)',
+      '0.3000 (0.2900–0.3100)',
     ]);
     expect(metricsOf(set).map(({ key }) => key)).toContain('interpscore@0.0.1');
   });

@@ -50,6 +50,7 @@ describe('addresses', () => {
     expect(recordPath('a')).toBe('/sae/a.json');
     expect(definitionPath('var_exp@pooled-v1')).toBe('/methodology/#var-exp-pooled-v1');
     expect(comparePath(['a', 'b&c'])).toBe('/compare/?sae=a&sae=b%26c');
+    expect(comparePath(['a', 'b', 'c', 'd', 'e'])).toBe('/compare/?sae=a&sae=b&sae=c&sae=d');
   });
 
   it('give every definition its own anchor', () => {
@@ -87,7 +88,10 @@ describe('an SAE in words', () => {
     const clipped = entry.suites.interpscore!.measures!['loss_recovered@interpscore-0.0.1']!;
     Object.assign(pooled, { value: 0.25, interval: null });
     Object.assign(clipped, { value: 0.75, interval: null });
-    const said = () => [verdictText(entry), headlines([entry]).map(({ definition, text }) => [definition, text])];
+    const said = () => [
+      verdictText(entry),
+      headlines([entry]).map(({ definition, text }) => [definition, text]),
+    ];
     expect(said()[0]).toContain('recovers 25.0 % of the loss that zeroing the hook would cost');
     expect(said()[1]).toContainEqual(['loss_recovered@pooled-v1', '0.2500']);
     delete entry.metrics['loss_recovered@pooled-v1'];
@@ -112,7 +116,7 @@ describe('facts', () => {
     const provenance = provenanceFacts(fixture('awkward-import'));
     expect(provenance.find((fact) => fact.name === 'Address')).toEqual({ name: 'Address', value: null });
     expect(
-      architectureFacts(fixture('awkward-import')).find((fact) => fact.name === 'Latents kept a token (k)')
+      architectureFacts(fixture('awkward-import')).find((fact) => fact.name === 'Latents kept per token (k)')
         ?.value,
     ).toBeNull();
     expect(dataFacts(fixture('awkward-import'))).toEqual([]);
