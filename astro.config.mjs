@@ -38,6 +38,7 @@ const cache = join('.cache/astro', createHash('sha256').update(content).digest('
  *   INTERPBOARD_WORK     folder of what a build needs while it runs; builds at the same time need one each (default:
  *                        .astro/ and .cache/astro/, the latter with a folder for each INTERPBOARD_CONTENT)
  *   INTERPBOARD_CACHE    folder of Astro's cache of the records (default in the one above)
+ *   INTERPBOARD_ENDS_WITH_INPUT  1 ends the build when its input does: a build that the runner started ends with it
  */
 export default defineConfig({
   // Astro keeps files of its own in its root, which builds at the same time must not share.

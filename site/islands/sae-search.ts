@@ -36,13 +36,9 @@ function saesOf(columns: Columns): FoundSae[] {
     const text = (field: Parameters<typeof textAt>[1]): string => textAt(columns, field, row) ?? '';
     const { layer, k, d_sae } = columns.numbers;
     const [id, name, model, kind] = [text('id'), text('name'), text('model'), text('kind')];
-    const numbers = [
-      `l${layer[row]}`,
-      `layer ${layer[row]}`,
-      `k ${k[row]}`,
-      `k${k[row]}`,
-      String(d_sae[row]),
-    ];
+    const said = (value: number | null | undefined, ...heads: string[]): string[] =>
+      value == null ? [] : heads.map((head) => `${head}${value}`);
+    const numbers = [...said(layer[row], 'l', 'layer '), ...said(k[row], 'k ', 'k'), ...said(d_sae[row], '')];
     const words = [id, name, model, kind, text('architecture'), text('release'), ...numbers]
       .join(' ')
       .toLowerCase();

@@ -21,7 +21,7 @@ export function arrangeRecords(entries: readonly Entry[]): EvaluationRecord[] {
     const other = files.get(data.id);
     if (other !== undefined) {
       throw new Error(
-        `content: field id: found "${data.id}" in both ${other} and ${file}; expected one file a record. Rename or delete one.`,
+        `content: field id: found "${data.id}" in both ${other} and ${file}; expected one file per record. Rename or delete one.`,
       );
     }
     files.set(data.id, file);

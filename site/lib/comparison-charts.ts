@@ -34,11 +34,11 @@ function densityChart(saes: readonly Compared[]): ChartSpec[] {
     {
       id: 'compared-density',
       heading: 'Firing density',
-      title: 'Share of latents for each decade of firings a token',
+      title: 'Share of latents per decade of firings per token',
       description: `Latents that never fired: ${never.join(', ')}.`,
-      x: { label: 'firings a token (log)', scale: 'log', ticks: 'brief', values: 'brief' },
+      x: { label: 'firings per token (log)', scale: 'log', ticks: 'brief', values: 'brief' },
       y: {
-        label: 'share of latents a decade',
+        label: 'share of latents per decade of firings per token',
         scale: 'linear',
         ticks: 'fixed2',
         values: 'fixed3',

@@ -30,7 +30,7 @@ export function architectureFacts({ model, sae }: EvaluationRecord): Fact[] {
     { name: 'Hook', value: sae.hook },
     { name: 'Width of the residual (d_in)', value: count(sae.d_in) },
     { name: 'Latents (d_sae)', value: count(sae.d_sae) },
-    { name: 'Latents kept a token (k)', value: count(sae.k) },
+    { name: 'Latents kept per token (k)', value: count(sae.k) },
     { name: 'SAE repository', value: sae.repo },
     { name: 'SAE SHA-256', value: sae.sha256, code: true },
     { name: 'Licence', value: sae.license },
@@ -89,7 +89,7 @@ export function dataFacts({ data }: EvaluationRecord): Fact[] {
     { name: 'Tokens', value: count(data.tokens) },
     { name: 'Rows', value: count(data.rows) },
     ...(data.blocks === undefined ? [] : [{ name: 'Documents that hold them', value: count(data.blocks) }]),
-    { name: 'Tokens a row', value: count(data.row_tokens) },
+    { name: 'Tokens per row', value: count(data.row_tokens) },
   ];
 }
 

@@ -21,7 +21,7 @@ const readers: readonly Reader[] = [
   ['Evaluation text', ({ data }) => (data === null ? unknown : `${data.name}, ${data.split}`)],
   ['Seed of the text', ({ data }) => (data?.seed == null ? unknown : String(data.seed))],
   ['Tokens evaluated', ({ data }) => (data === null ? unknown : formatCount(data.tokens))],
-  ['Tokens a row', ({ data }) => (data?.row_tokens == null ? unknown : formatCount(data.row_tokens))],
+  ['Tokens per row', ({ data }) => (data?.row_tokens == null ? unknown : formatCount(data.row_tokens))],
   ['Who measured', ({ kind }) => kindLabels[kind]],
 ];
 

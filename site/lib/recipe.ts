@@ -7,7 +7,7 @@ import { settingLabel, settingText } from './setting-words.ts';
 
 export interface Recipe {
   common: Fact[];
-  /** A row a setting, a value for each record. */
+  /** A row per setting, a value for each record. */
   differing: { name: string; values: (string | null)[] }[];
 }
 
@@ -26,7 +26,7 @@ const facts: readonly Setting[] = [
   ['Hook', ({ sae }) => sae.hook],
   ['Latents (d_sae)', ({ sae }) => count(sae.d_sae)],
   ['Latents for each dimension', expansion],
-  ['Latents kept a token (k)', ({ sae }) => count(sae.k)],
+  ['Latents kept per token (k)', ({ sae }) => count(sae.k)],
   ['Tokens each was trained on', ({ sae }) => count(sae.tokens_trained)],
   ['Licence', ({ sae }) => sae.license],
   ['Device', ({ provenance }) => provenance.device],

@@ -100,9 +100,10 @@ export interface ReleaseFile {
 }
 
 /** Every file once, by name and contents: SAEs of one repository often have files of one name, each in its own folder. */
-export function releaseFiles(
-  records: readonly { entry: EvaluationRecord; label: string }[],
-): { files: ReleaseFile[]; repeated: boolean } {
+export function releaseFiles(records: readonly { entry: EvaluationRecord; label: string }[]): {
+  files: ReleaseFile[];
+  repeated: boolean;
+} {
   const found = new Map<string, ReleaseFile>();
   for (const { entry, label } of records) {
     for (const file of entry.sae.files) {

@@ -100,7 +100,7 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
       await density.locator('.plot').focus();
       await page.keyboard.press('End');
       expect(await density.locator('.readout').textContent()).toMatch(
-        /^firings a token .* L0 0\.\d+ L4 0\.\d+/,
+        /^firings per token .* L0 0\.\d+ L4 0\.\d+/,
       );
 
       const all = await table.getByRole('row').count();

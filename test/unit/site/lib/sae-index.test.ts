@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { loadIndex } from '../../../../site/islands/sae-search.ts';
+import { loadIndex, matching } from '../../../../site/islands/sae-search.ts';
 import { columnsFrom } from '../explorer/sample.ts';
 
 afterEach(() => {
@@ -18,5 +18,8 @@ it('the list of SAEs is fetched once, and again after a failure', async () => {
   await expect(loadIndex()).rejects.toThrow('the server answered 404');
   expect((await loadIndex()).map(({ id }) => id)).toEqual(['a']);
   expect(await loadIndex()).toHaveLength(1);
+  // What a record does not say, such as k, is no word to find it by.
+  const found = (query: string) => loadIndex().then((all) => matching(all, query, []).length);
+  expect(await Promise.all(['l0 4096', 'null'].map(found))).toEqual([1, 0]);
   expect(fetch).toHaveBeenCalledTimes(3);
 });
