@@ -1,19 +1,19 @@
 /**
- * kill -9 at any moment of an upload, of publishing, of a site build: nothing that was there is lost, nothing is there by
+ * kill -9 at any moment of an upload or of publishing: nothing that was there is lost, nothing is there by
  * half, and the same command again completes it and leaves nothing of the killed one.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { hashFile } from '../../runner/io/hash.ts';
 import { type Random, random } from '../../runner/math/random.ts';
 import { TOKEN } from '../hub/open.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
 import { slowTest, whole } from '../sample.ts';
 import { finishedRun } from './finished-run.ts';
+import { contentsOf, halfMade } from './folder-contents.ts';
 import { type Program, root, startProgram, watched } from './program.ts';
 
 /** Kills that must have hit a process at work, of each kind. */
@@ -52,20 +52,6 @@ async function killedAt(program: Program, request: number, stream: Random): Prom
   await program.outcome;
   server.onRequest = () => undefined;
   return child.signalCode === 'SIGKILL';
-}
-
-/** Names and hashes of the files below a folder, without those that only a running process has. */
-async function contentsOf(at: string): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  for (const entry of await readdir(at, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    if (entry.isFile()) found.set(path.slice(at.length + 1), (await hashFile(path)).sha256);
-  }
-  return found;
-}
-
-function halfMade(names: Iterable<string>): string[] {
-  return [...names].filter((name) => /\.(tmp|incomplete)$|(^|\/)lock/.test(name));
 }
 
 /** The tree of the branch as text: names and hashes. */
@@ -173,79 +159,3 @@ slowTest(
   },
   PATIENCE_MS,
 );
-
-slowTest(
-  `a site build, killed ${KILLS} times: the report before or the whole new one, and the next build leaves nothing of the killed`,
-  async () => {
-    const records = fileURLToPath(new URL('../fixtures/site/records/', import.meta.url));
-    const names = (await readdir(records)).filter((name) => name.includes('small-world')).sort();
-    const contents = await Promise.all(
-      names.slice(0, 2).map(async (name) => {
-        const content = join(folder, `content-${name}`);
-        await mkdir(content);
-        await cp(join(records, name), join(content, name));
-        return content;
-      }),
-    );
-    const place = join(folder, 'site');
-    await mkdir(place);
-    const out = join(place, 'report');
-    const build = (content: string): { child: ChildProcess; ended: Promise<string> } => {
-      const words = ['runner/launch.mjs', 'runner/cli.ts', 'publish', '--site', out, '--content', content];
-      // A group of its own, so that the builder it starts can be killed with it, or left alone.
-      const child = spawn(process.execPath, words, {
-        cwd: root,
-        detached: true,
-        env: { ...process.env, ...environment() },
-      });
-      let all = '';
-      for (const stream of [child.stdout, child.stderr])
-        stream.on('data', (chunk) => {
-          all += String(chunk);
-        });
-      return { child, ended: new Promise((done) => child.on('close', () => done(all))) };
-    };
-    const whole: string[] = [];
-    const began = performance.now();
-    for (const content of contents) {
-      const { child, ended } = build(content);
-      expect({ all: await ended, code: child.exitCode }).toMatchObject({ code: 0 });
-      whole.push(pagesOf(await contentsOf(out)));
-    }
-    const each = (performance.now() - began) / contents.length;
-    expect(whole[0]).not.toBe(whole[1]);
-
-    const stream = random('kills', 'site');
-    let [kills, gone] = [0, 0];
-    while (kills < KILLS) {
-      const { child, ended } = build(contents[kills % 2]!);
-      const timer = setTimeout(() => {
-        // Every other time the builder is left without the one it builds for.
-        if (kills % 2 === 0) process.kill(-child.pid!, 'SIGKILL');
-        else child.kill('SIGKILL');
-      }, stream.next() * each);
-      await ended;
-      clearTimeout(timer);
-      if (child.signalCode === 'SIGKILL') kills++;
-      const found = await contentsOf(out).then(pagesOf, () => null);
-      if (found === null) gone++;
-      else expect(whole).toContain(found);
-    }
-    const { child, ended } = build(contents[0]!);
-    expect({ all: await ended, code: child.exitCode }).toMatchObject({ code: 0 });
-    expect(pagesOf(await contentsOf(out))).toBe(whole[0]);
-    expect(await readdir(place)).toEqual(['report']);
-    expect(await readFile(join(out, '.nojekyll'), 'utf8')).toBe('');
-    expect(halfMade(await readdir(join(root, '.cache', 'site')))).toEqual([]);
-    console.info(`${kills} kills of site builds; ${gone} between the two steps of the exchange`);
-  },
-  PATIENCE_MS,
-);
-
-/** Pages with their contents; names of scripts and styles hold hashes of theirs. */
-function pagesOf(found: ReadonlyMap<string, string>): string {
-  return [...found]
-    .map(([path, hash]) => `${path} ${hash}`)
-    .sort()
-    .join('\n');
-}
