@@ -1,16 +1,13 @@
 /** Settings that would do nothing: those of a preset are left out, those that the user asks for are refused. */
 import { UserError } from '../errors.ts';
 import { applies, architectureNames, ownSettings } from '../train/architectures/index.ts';
+import { isObject, type Json, valueAt } from './json.ts';
 import { nothingTo, type RunConfig } from './run-config.ts';
 import { sweptArchitectures } from './sweep.ts';
 
-type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /**
  * Takes out what only a preset says of the SAEs and means nothing to the architectures that are trained, such as the k
- * of a JumpReLU SAE. What the user says himself stays, to be refused by name.
+ * of a JumpReLU SAE. What users set themselves stays, to be refused by name.
  */
 export function withoutIdleSettings(merged: Json, given: Json): void {
   const { sae, sweep } = merged;
@@ -51,7 +48,7 @@ export function refuseIdleSettings(config: RunConfig, asked: Json): void {
   const trained = sweptArchitectures(config.sae, config.sweep);
   for (const name of Object.keys(config.train ? ownSettings : {})) {
     if (!has(asked, ['sae', name]) || trained.some((architecture) => applies(name, architecture))) continue;
-    throw idle(`sae.${name}`, asked, nothingTo(trained).replace('expected ', ''));
+    throw idle(`sae.${name}`, asked, nothingTo(trained));
   }
   for (const [path, { here, beside }] of Object.entries(BESIDE)) {
     if (has(asked, path.split('.')) && !here(config))
@@ -66,13 +63,6 @@ function idle(path: string, asked: Json, expected: string): UserError {
     expected,
     next: 'Leave it out, or set what it belongs to.',
   });
-}
-
-function valueAt(settings: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) => (isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined),
-    settings,
-  );
 }
 
 const has = (settings: Json, path: readonly string[]): boolean => valueAt(settings, path) !== undefined;

@@ -7,6 +7,7 @@ import { quote, UserError } from '../errors.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
 import { suites } from '../suites/index.ts';
 import { refuseIdleSettings, withoutIdleSettings } from './idle-settings.ts';
+import { isObject, type Json } from './json.ts';
 import { didYouMean } from './nearest.ts';
 import type { LoadedSuite } from './own-suites.ts';
 import { type RunConfig, runConfig } from './run-config.ts';
@@ -34,8 +35,6 @@ export interface RunFlags {
   backend?: string | undefined;
   threads?: string | undefined;
 }
-
-type Json = Record<string, unknown>;
 
 export async function listPresets(): Promise<string[]> {
   const files = await readdir(presetsFolder);
@@ -206,8 +205,4 @@ function merge(base: Json, over: Json): Json {
     });
   }
   return out;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

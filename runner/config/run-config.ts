@@ -288,7 +288,7 @@ type Complain = (path: string[], message: string) => void;
 
 /** What is expected of a setting that none of the architectures has. */
 export const nothingTo = (trained: readonly string[]): string =>
-  `expected none: it means nothing to ${trained.join(', ')}`;
+  `none: it means nothing to ${trained.join(', ')}`;
 
 /** Counts of tokens that hold nothing whole: no row, or no step that trains. */
 function complainAboutTokens(
@@ -327,7 +327,7 @@ function complainAboutSettings(
   const trained = sweptArchitectures(sae, lists);
   for (const [name, setting] of Object.entries(ownSettings)) {
     if (trained.some((architecture) => applies(name, architecture))) continue;
-    const message = nothingTo(trained);
+    const message = `expected ${nothingTo(trained)}`;
     const given = sae[name as keyof Recipe];
     if (JSON.stringify(given) !== JSON.stringify(setting.parse(undefined))) complain(['sae', name], message);
     if (lists[name as keyof Sweep] !== undefined) complain(['sweep', name], message);

@@ -1,6 +1,7 @@
 /** What a setting's error says: the value that was given, and what would be taken. */
 import { z } from 'zod';
 import { clip, quote, UserError } from '../errors.ts';
+import { valueAt } from './json.ts';
 import { didYouMean } from './nearest.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -102,16 +103,6 @@ function shown(value: unknown): string {
 
 /** What a size counts, where it is no number's own. */
 const UNITS: Readonly<Record<string, string>> = { string: ' characters', array: ' items' };
-
-function valueAt(given: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-        ? (value as Record<PropertyKey, unknown>)[key]
-        : undefined,
-    given,
-  );
-}
 
 /** The names of the settings that stand at a path of the schema. */
 function namesAt(schema: z.ZodType, path: Path): string[] {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { hashStart } from './content-hash.ts';
 
 export interface HashedFile {
   bytes: number;
@@ -16,10 +16,10 @@ export function sha256(data: string | Uint8Array): string {
 
 /** Size and content hash of a file, read once as a stream. */
 export async function hashFile(path: string): Promise<HashedFile> {
+  const { size } = await stat(path);
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
-    hash.update(chunk as Uint8Array);
-  return { bytes: (await stat(path)).size, sha256: hash.digest('hex') };
+  await hashStart(hash, path, size);
+  return { bytes: size, sha256: hash.digest('hex') };
 }
 
 /** JSON with object keys in order, so that equal values give equal text (and equal hashes). */

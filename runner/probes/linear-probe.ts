@@ -7,7 +7,8 @@
  */
 
 import { cancellationPoint } from '../math/cancellation.ts';
-import { type Random, shuffle } from '../math/random.ts';
+import type { Random } from '../math/random.ts';
+import { adam, linearStart, shuffledRows } from './adam.ts';
 import type { DenseFeatures } from './features.ts';
 
 export interface LinearProbe {
@@ -26,10 +27,7 @@ export interface LinearProbeRecipe {
 /** SAEBench's defaults; the size of the batch decides how much of a spurious correlation is learned. */
 export const SAEBENCH_PROBE: LinearProbeRecipe = { epochs: 20, batchRows: 16, learningRate: 1e-3, l1: 1e-3 };
 
-/** PyTorch's defaults of AdamW. */
-const BETA1 = 0.9;
-const BETA2 = 0.999;
-const EPSILON = 1e-8;
+/** PyTorch's default of AdamW. */
 const WEIGHT_DECAY = 0.01;
 
 /** Where the training begins, and in which order it reads the rows. */
@@ -40,16 +38,11 @@ export interface LinearProbeStart extends LinearProbe {
 
 /** As PyTorch initialises nn.Linear: uniform within 1/√columns. */
 export function randomStart(rows: number, columns: number, stream: Random): LinearProbeStart {
-  const bound = 1 / Math.sqrt(columns);
-  const draw = (): number => (2 * stream.next() - 1) * bound;
+  const draw = linearStart(columns, stream);
   return {
     weights: Float64Array.from({ length: columns }, draw),
     intercept: draw(),
-    order: () =>
-      shuffle(
-        Int32Array.from({ length: rows }, (_, i) => i),
-        stream,
-      ),
+    order: shuffledRows(rows, stream),
   };
 }
 
@@ -63,11 +56,8 @@ export function trainLinearProbe(
 ): LinearProbe {
   const { epochs, batchRows, learningRate, l1 } = recipe;
   // The intercept is the last entry.
-  const point = Float64Array.of(...start.weights, start.intercept);
-  const gradient = new Float64Array(columns + 1);
-  const first = new Float64Array(columns + 1);
-  const second = new Float64Array(columns + 1);
-  let step = 0;
+  const probe = adam(Float64Array.of(...start.weights, start.intercept), { decoupled: WEIGHT_DECAY });
+  const { values: point, gradient } = probe;
   for (let epoch = 0; epoch < epochs; epoch++) {
     const order = start.order(epoch);
     for (let from = 0; from < order.length; from += batchRows) {
@@ -83,16 +73,7 @@ export function trainLinearProbe(
         for (let j = 0; j < columns; j++) gradient[j]! += miss * values[at + j]!;
         gradient[columns]! += miss;
       }
-      step++;
-      const size = learningRate / (1 - BETA1 ** step);
-      const root = Math.sqrt(1 - BETA2 ** step);
-      for (let j = 0; j <= columns; j++) {
-        const slope = gradient[j]!;
-        first[j] = BETA1 * first[j]! + (1 - BETA1) * slope;
-        second[j] = BETA2 * second[j]! + (1 - BETA2) * slope * slope;
-        const decayed = point[j]! * (1 - learningRate * WEIGHT_DECAY);
-        point[j] = decayed - (size * first[j]!) / (Math.sqrt(second[j]!) / root + EPSILON);
-      }
+      probe.step(learningRate);
     }
   }
   return { weights: point.slice(0, columns), intercept: point[columns]! };

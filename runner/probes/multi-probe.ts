@@ -4,7 +4,8 @@
  * that rest on it.
  */
 import { cancellationPoint } from '../math/cancellation.ts';
-import { type Random, shuffle } from '../math/random.ts';
+import type { Random } from '../math/random.ts';
+import { adam, linearStart, shuffledRows } from './adam.ts';
 import { type Features, rowReader } from './features.ts';
 
 export interface MultiProbe {
@@ -32,11 +33,6 @@ export interface MultiProbeStart extends MultiProbe {
   order: () => ArrayLike<number>;
 }
 
-/** PyTorch's defaults of Adam. */
-const BETA1 = 0.9;
-const BETA2 = 0.999;
-const EPSILON = 1e-8;
-
 /** As PyTorch initialises nn.Linear: uniform within 1/√columns. */
 export function randomMultiStart(
   rows: number,
@@ -44,18 +40,13 @@ export function randomMultiStart(
   outputs: number,
   stream: Random,
 ): MultiProbeStart {
-  const bound = 1 / Math.sqrt(columns);
-  const draw = (): number => (2 * stream.next() - 1) * bound;
+  const draw = linearStart(columns, stream);
   return {
     columns,
     outputs,
     weights: Float64Array.from({ length: columns * outputs }, draw),
     biases: Float64Array.from({ length: outputs }, draw),
-    order: () =>
-      shuffle(
-        Int32Array.from({ length: rows }, (_, i) => i),
-        stream,
-      ),
+    order: shuffledRows(rows, stream),
   };
 }
 
@@ -77,8 +68,8 @@ export function trainMultiProbe(
   const counts = new Float64Array(outputs);
   for (let i = 0; i < rows.length; i++) counts[classes[i]!]!++;
   const positiveWeights = counts.map((count) => (count === 0 ? 0 : (rows.length - count) / count));
-  const weights = adam(Float64Array.from(start.weights), weightDecay);
-  const biases = adam(Float64Array.from(start.biases), weightDecay);
+  const weights = adam(Float64Array.from(start.weights), { l2: weightDecay });
+  const biases = adam(Float64Array.from(start.biases), { l2: weightDecay });
   const misses = new Float64Array(outputs);
   for (let epoch = 0; epoch < epochs; epoch++) {
     const rate = first * (last / first) ** (epoch / epochs);
@@ -113,28 +104,6 @@ export function trainMultiProbe(
     }
   }
   return { columns, outputs, weights: weights.values, biases: biases.values };
-}
-
-function adam(values: Float64Array, decay: number) {
-  const gradient = new Float64Array(values.length);
-  const means = new Float64Array(values.length);
-  const squares = new Float64Array(values.length);
-  let steps = 0;
-  return {
-    values,
-    gradient,
-    step(rate: number): void {
-      steps++;
-      const size = rate / (1 - BETA1 ** steps);
-      const root = Math.sqrt(1 - BETA2 ** steps);
-      for (let j = 0; j < values.length; j++) {
-        const slope = gradient[j]! + decay * values[j]!;
-        means[j] = BETA1 * means[j]! + (1 - BETA1) * slope;
-        squares[j] = BETA2 * squares[j]! + (1 - BETA2) * slope * slope;
-        values[j]! -= (size * means[j]!) / (Math.sqrt(squares[j]!) / root + EPSILON);
-      }
-    },
-  };
 }
 
 /** The score of each of the rows for one output. */
