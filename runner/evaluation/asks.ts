@@ -3,6 +3,7 @@ import type { TokenBatch } from '../lm/language-model.ts';
 import type { SparseRow } from '../probes/features.ts';
 import type { Latents } from '../sae/sae.ts';
 import type { Asked, PooledTexts, ProbeText, SplicedLosses, SuiteContext, Visit } from '../suites/suite.ts';
+import type { ControlPass } from './control-pass.ts';
 import { observeCore } from './core-pass.ts';
 import type { CachedResults, HookSaes, Observation } from './observation.ts';
 import { inBatches, observeProbes } from './probe-pass.ts';
@@ -17,10 +18,12 @@ export interface SweepAsks extends Pick<SuiteContext, 'pooled' | 'tokenOf' | 'vi
   observations: readonly Observation<unknown>[];
 }
 
+/** @param controls whose untrained SAEs see the texts too, where that is asked for; null without controls */
 export function sweepAsks(
   dModel: number,
   hooks: readonly HookSaes[],
   cached: CachedResults | undefined,
+  controls: Pick<ControlPass, 'untrained'> | null = null,
 ): SweepAsks {
   const observations: Observation<unknown>[] = [];
 
@@ -35,8 +38,11 @@ export function sweepAsks(
 
   return {
     observations,
-    pooled: (texts, options) =>
-      asked(observeProbes(dModel, hooks, texts, options), (found, hook) => found[hook]!),
+    pooled: (texts, { residual, untrained = false }) =>
+      asked(
+        observeProbes(dModel, hooks, texts, { residual, untrained: untrained ? controls : null }),
+        (found, hook) => found[hook]!,
+      ),
     tokenOf: (texts, position) =>
       asked(observeOneToken(dModel, hooks, texts, position), (found, hook) => found[hook]!),
     visit(texts, see) {

@@ -24,6 +24,7 @@ import { type CachedResults, documentOf, documentsOf, type HookSaes, namesOf } f
 import {
   type Control,
   type ControlOutput,
+  type ControlSae,
   controlsOf,
   type LeftOutControl,
   type MakingOptions,
@@ -77,15 +78,35 @@ type Entry = Control &
 interface HookState {
   fit: Float32Array[];
   fitTokens: number;
-  made: { entries: readonly Entry[]; statistics: HookStatistics } | undefined;
+  made:
+    | { entries: readonly Entry[]; statistics: HookStatistics; untrained: readonly UntrainedControl[] }
+    | undefined;
   leftOut: LeftOutControl[];
+}
+
+/** The untrained SAE of one shape at a hook, for suites to score as they score those it is a control of. */
+export interface UntrainedControl extends Pick<Control, 'of'> {
+  /** All that it follows from. */
+  follows: string;
+  /** The pass's to close. */
+  sae: ControlSae;
 }
 
 export interface ControlPass {
   observer: Observer;
+  /** Of a hook, once a controlled batch was seen there. */
+  untrained(hook: number): readonly UntrainedControl[];
   /** After the sweep. */
   measured(): ControlsMeasured[];
   close(): Promise<void>;
+}
+
+/** Whether a run asks for controls: some suite has values that they have too, and text is set aside for them. */
+export function asksForControls(
+  suites: readonly { controlled: boolean }[],
+  { controlTokens }: { controlTokens: number },
+): boolean {
+  return suites.some(({ controlled }) => controlled) && controlTokens > 0;
 }
 
 /** Null for fewer than two batches: one is fitted on, and one controlled. */
@@ -117,16 +138,16 @@ export function controlPass(
       return whole;
     };
     const entries: Entry[] = [];
+    const untrained: UntrainedControl[] = [];
     for (const each of await controlsOf(hooks[hook]!, before, d, here.leftOut, {
       ...options,
       hashes: options.hashes[hook]!,
     })) {
-      const { name, of, k, follows } = each;
+      const { name, of, k, follows, asSae } = each;
       const { layer } = hooks[hook]!;
-      const key =
-        cached && follows !== null
-          ? `${text} hook ${layer} of ${hooks.map((each) => each.layer).join()} ${name} ${follows}`
-          : null;
+      const all = `${text} hook ${layer} of ${hooks.map((each) => each.layer).join()} ${name} ${follows}`;
+      const key = cached && follows !== null ? all : null;
+      if (asSae !== undefined) untrained.push({ of, follows: all, sae: asSae });
       const outcome = key === null ? undefined : await recall(cached!.cache, key);
       entries.push(
         outcome
@@ -137,6 +158,7 @@ export function controlPass(
     const running = entries.filter(({ outcome }) => outcome === null);
     return {
       entries,
+      untrained,
       statistics: hookStatistics(
         d,
         running.map((entry) => (entry.outcome === null ? entry.running.latents : null)),
@@ -186,6 +208,11 @@ export function controlPass(
 
   return {
     observer,
+    untrained(hook) {
+      const { made } = state[hook]!;
+      if (made === undefined) throw new TypeError('an untrained SAE is asked for before a controlled batch');
+      return made.untrained;
+    },
     measured: () =>
       state.map(({ made, leftOut, fitTokens }, hook) => {
         if (made === undefined) throw new TypeError('controls are asked for before the sweep');
@@ -214,9 +241,7 @@ export function controlPass(
         };
       }),
     async close() {
-      for (const { made } of state) {
-        for (const entry of made?.entries ?? []) if (entry.outcome === null) await entry.running.close?.();
-      }
+      for (const { made } of state) for (const { sae } of made?.untrained ?? []) await sae.close();
     },
   };
 }

@@ -5,23 +5,44 @@
 import type { TokenBatch } from '../lm/language-model.ts';
 import type { SparseRow } from '../probes/features.ts';
 import type { Latents } from '../sae/sae.ts';
-import type { PooledTexts, ProbeText } from '../suites/suite.ts';
+import type { PooledTexts, PooledUntrained, ProbeText } from '../suites/suite.ts';
+import type { ControlPass } from './control-pass.ts';
 import type { HookSaes, Observation } from './observation.ts';
 
 /** Tokens of one forward pass, padding included. */
 export const PROBE_BATCH_TOKENS = 4_096;
 
-/** @param residual whether the residual's means are kept as well */
+interface Pooled {
+  rows: number;
+  columns: number;
+  entries: SparseRow[];
+}
+
+/**
+ * @param residual whether the residual's means are kept as well
+ * @param untrained the pass that has the untrained SAEs whose latents are kept as well; null for none. Its text must come
+ *   before these in the sweep
+ */
 export function observeProbes(
   dModel: number,
   hooks: readonly HookSaes[],
   texts: readonly ProbeText[],
-  { residual: withResidual }: { residual: boolean },
+  {
+    residual: withResidual,
+    untrained: controls = null,
+  }: { residual: boolean; untrained?: Pick<ControlPass, 'untrained'> | null },
 ): Observation<PooledTexts[]> {
   const rows = texts.length;
+  const empty = ({ d_sae }: { d_sae: number }): Pooled => ({
+    rows,
+    columns: d_sae,
+    entries: new Array<SparseRow>(rows),
+  });
   const pooled = hooks.map(({ saes }) => ({
-    latents: saes.map(({ d_sae }) => ({ rows, columns: d_sae, entries: new Array<SparseRow>(rows) })),
+    latents: saes.map(empty),
     residual: withResidual ? { rows, columns: dModel, values: new Float32Array(rows * dModel) } : null,
+    /** By the number of the SAE; those of one shape share theirs. */
+    untrained: new Map<number, PooledUntrained & { latents: Pooled }>(),
   }));
   const { batches, groups } = inBatches(texts);
   const counts = texts.map(
@@ -33,10 +54,18 @@ export function observeProbes(
     observer: {
       async see({ hook, index, batch, residual }) {
         const group = groups[index]!;
-        const { latents, residual: means } = pooled[hook]!;
-        for (const [i, sae] of hooks[hook]!.saes.entries()) {
+        const { latents, residual: means, untrained } = pooled[hook]!;
+        const encoders = hooks[hook]!.saes.map((sae, i) => ({ sae, into: latents[i]! }));
+        for (const { of, follows, sae: control } of controls?.untrained(hook) ?? []) {
+          const sae = await control.open();
+          const { directions } = control;
+          const into = untrained.get(of[0]!)?.latents ?? empty(sae);
+          for (const i of of) if (!untrained.has(i)) untrained.set(i, { follows, latents: into, directions });
+          encoders.push({ sae, into });
+        }
+        for (const { sae, into } of encoders) {
           const found = await sae.encode(residual, batch.rows * batch.tokens);
-          const { entries, columns } = latents[i]!;
+          const { entries, columns } = into;
           const sums = new Float32Array(columns);
           group.forEach((text, row) => {
             const { kept } = texts[text]!;

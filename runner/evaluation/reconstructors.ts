@@ -1,18 +1,18 @@
 /** How the controls of a hook reconstruct: what each is stands in control-pass.ts. */
 
-import { cancellationPoint } from '../math/cancellation.ts';
 import { type Random, random, shuffle } from '../math/random.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { ReconstructionControl } from '../report/schema.ts';
 import { type OpenSae, openSae } from '../sae/open-sae.ts';
-import { type Latents, topKSae } from '../sae/sae.ts';
+import type { Latents } from '../sae/sae.ts';
 import type { HookSaes } from './observation.ts';
 import { fitPca, project } from './pca.ts';
+import { meanResidual, untrainedDirections, untrainedSae } from './untrained.ts';
 
 /** Tokens the L0 of an SAE without a fixed one is taken over. */
 const L0_TOKENS = 1_024;
 /** Floats of an untrained SAE's encoder (256 MiB); above it the control is left out, with the reason. */
-const UNTRAINED_LIMIT = 64 << 20;
+export const UNTRAINED_LIMIT = 64 << 20;
 
 /**
  * Name of the rule by which controls are drawn, in records: an untrained SAE's weights by seed and hook, a permutation
@@ -54,7 +54,6 @@ export interface RunningControl {
   /** How many it has, where they are counted: an untrained SAE's. */
   latents: number | null;
   reconstruct(x: Float32Array, tokens: number): Promise<ControlOutput>;
-  close?(): Promise<void>;
 }
 
 export interface ControlOutput {
@@ -67,6 +66,16 @@ export interface Reconstructor extends Control {
   /** What it follows from besides model, text and hook; null where an SAE decides it, so that it is not kept. */
   follows: string | null;
   open(): Promise<RunningControl>;
+  /** Of a control that is an SAE itself, so that suites can score it as one. */
+  asSae?: ControlSae;
+}
+
+export interface ControlSae {
+  /** Opened by the first call. */
+  open(): Promise<OpenSae>;
+  /** Rows of its decoder, [d_sae, d]. */
+  directions(): Float32Array;
+  close(): Promise<void>;
 }
 
 /**
@@ -119,21 +128,28 @@ export async function controlsOf(
       continue;
     }
     const k = ks[of[0]!]!;
+    const stream = (): Random => random('untrained', options.seed, layer, SITE);
+    const mean = meanResidual(before(), d);
+    let opened: Promise<OpenSae> | undefined;
+    const asSae: ControlSae = {
+      open: () => (opened ??= openSae(untrainedSae({ d_sae, k, d }, mean, stream()), sessionOf(options))),
+      directions: () => untrainedDirections(d_sae, d, stream()),
+      close: async () => (await opened)?.close(),
+    };
     controls.push({
       name: 'untrained',
       of,
       k,
       follows: `${options.seed} ${shape}`,
+      asSae,
       async open() {
-        const stream = random('untrained', options.seed, layer, SITE);
-        const sae = await untrained(d_sae, k, before(), d, stream, options);
+        const sae = await asSae.open();
         return {
           latents: d_sae,
           async reconstruct(x, tokens) {
             const { reconstruction, ...latents } = await sae.reconstruct(x, tokens);
             return { reconstruction, latents };
           },
-          close: () => sae.close(),
         };
       },
     });
@@ -170,39 +186,8 @@ async function activeLatents(sae: OpenSae, before: () => Float32Array, d: number
   return Math.max(1, Math.min(sae.d_sae, Math.round(active / tokens)));
 }
 
-async function untrained(
-  d_sae: number,
-  k: number,
-  fit: Float32Array,
-  d: number,
-  stream: Random,
-  { device, threads }: Pick<MakingOptions, 'device' | 'threads'>,
-): Promise<OpenSae> {
-  const W_dec = new Float32Array(d_sae * d);
-  const W_enc = new Float32Array(d_sae * d);
-  const row = new Float64Array(d);
-  for (let latent = 0; latent < d_sae; latent++) {
-    cancellationPoint();
-    let squared = 0;
-    for (let i = 0; i < d; i++) {
-      row[i] = stream.gaussian();
-      squared += row[i]! ** 2;
-    }
-    const norm = Math.sqrt(squared);
-    for (let i = 0; i < d; i++) {
-      W_dec[latent * d + i] = row[i]! / norm;
-      W_enc[i * d_sae + latent] = row[i]! / norm;
-    }
-  }
-  const b_dec = new Float32Array(d);
-  const mean = new Float64Array(d);
-  for (let at = 0; at < fit.length; at++) mean[at % d]! += (fit[at]! * d) / fit.length;
-  b_dec.set(mean);
-  const sae = topKSae({ d_in: d, d_sae, k, W_enc, W_dec, b_enc: new Float32Array(d_sae), b_dec });
-  return openSae(sae, {
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-  });
+function sessionOf({ device, threads }: Pick<MakingOptions, 'device' | 'threads'>) {
+  return { ...(device !== undefined && { device }), ...(threads !== undefined && { threads }) };
 }
 
 function grouped(items: readonly number[], key: (item: number) => string): Map<string, number[]> {

@@ -32,6 +32,9 @@ export interface CurveView {
   note: string;
 }
 
+/** Key of the line that is what the first one is of the SAE, of an untrained SAE of its shape and L0. */
+export const UNTRAINED_LINE = 'untrained';
+
 export interface CurveLine {
   key: string;
   /** Beside the line. */

@@ -16,7 +16,8 @@ import { combine, type Statistic, toMeasure, unmeasured } from '../metrics/stati
 import { varExpPooled } from '../metrics/variance-explained.ts';
 import { type DefinitionId, definitions } from '../report/definitions.ts';
 import type { ControlName, Controls } from '../report/schema.ts';
-import { scoreOfL0 } from './interpscore/composite.ts';
+import { type ComponentName, componentNames, interpScoreComponents } from '../report/suites/interpscore.ts';
+import { compositeOf, scoreOfL0 } from './interpscore/composite.ts';
 import type { ControlledValue } from './suite.ts';
 
 const VAR_EXP = 'var_exp@pooled-v1';
@@ -24,6 +25,7 @@ const LOSS_RECOVERED = 'loss_recovered@interpscore-0.0.1';
 /** Of an untrained SAE: what these components of InterpScore are worth before anything is learned. */
 const ALIVE = 'alive@v1';
 const L0_SCORE = 'l0_score@interpscore-0.0.1';
+const COMPOSITE = 'interpscore@0.0.1';
 
 /** One reconstruction on the controlled rows. */
 export interface Controlled {
@@ -86,14 +88,15 @@ export function controlsSuite(inputs: ControlInputs): Controls {
     add(name, L0_SCORE, scoreOfL0(l0(firing, resamples)), { note });
   }
   for (const { control, reason } of inputs.leftOut) {
-    for (const id of [VAR_EXP, LOSS_RECOVERED, ALIVE, L0_SCORE] as const)
-      add(control, id, unmeasured(reason));
+    const ids: DefinitionId[] = [VAR_EXP, LOSS_RECOVERED, ALIVE, L0_SCORE];
+    ids.push(...inputs.ofSuites.map(({ id }) => id));
+    for (const id of ids) add(control, id, unmeasured(reason));
   }
   const own = of(inputs.sae);
   const reconstructed = { floor: 'untrained', ceiling: 'identity' } as const;
-  const controlled: Pick<ControlledValue, 'id' | 'value' | 'floor' | 'ceiling'>[] = [
-    { id: VAR_EXP, value: own[VAR_EXP], ...reconstructed },
-    { id: LOSS_RECOVERED, value: own[LOSS_RECOVERED], ...reconstructed },
+  const controlled: Pick<ControlledValue, 'id' | 'value' | 'ends'>[] = [
+    { id: VAR_EXP, value: own[VAR_EXP], ends: reconstructed },
+    { id: LOSS_RECOVERED, value: own[LOSS_RECOVERED], ends: reconstructed },
   ];
   for (const each of inputs.ofSuites) {
     controlled.push(each);
@@ -102,7 +105,13 @@ export function controlsSuite(inputs: ControlInputs): Controls {
       else found.set(`${control} ${each.id}`, statistic);
     }
   }
-  const skills = controlled.flatMap(({ id, value, ...ends }) => {
+  const components = componentsOf('untrained', found);
+  if (components !== null) {
+    const note = `Of its components in this row; alive latents over ${tokens.toLocaleString('en-US')} tokens.`;
+    add('untrained', COMPOSITE, compositeOf(components), { note });
+  }
+  const skills = controlled.flatMap(({ id, value, ends }) => {
+    if (ends === undefined) return [];
     const floor = found.get(`${ends.floor} ${id}`);
     const ceiling = found.get(`${ends.ceiling} ${id}`);
     if (floor === undefined || ceiling === undefined) return [];
@@ -125,6 +134,19 @@ export function controlsSuite(inputs: ControlInputs): Controls {
     values,
     skills,
   };
+}
+
+/** The components of InterpScore among what was found of a control; null unless all of them are there. */
+function componentsOf(
+  control: ControlName,
+  found: ReadonlyMap<string, Statistic>,
+): Record<ComponentName, Statistic> | null {
+  const entries = componentNames.flatMap((name) => {
+    const statistic = found.get(`${control} ${interpScoreComponents[name].definition}`);
+    return statistic === undefined ? [] : [[name, statistic] as const];
+  });
+  if (entries.length < componentNames.length) return null;
+  return Object.fromEntries(entries) as Record<ComponentName, Statistic>;
 }
 
 /** `skill@v1`: where a value stands between its floor and its ceiling. */

@@ -2,6 +2,7 @@
 import { meanOf } from '../metrics/mover.ts';
 import { type Statistic, toMeasure } from '../metrics/statistic.ts';
 import type { Curve } from '../report/part.ts';
+import { UNTRAINED_LINE } from '../report/suite.ts';
 
 /** What is said of one probe, such as its accuracy. */
 export type Qualities<Key extends string> = Readonly<Record<Key, Statistic>>;
@@ -14,6 +15,8 @@ export interface Probed<Key extends string> {
   /** On k raw channels of the residual, and on all of it: the same for all SAEs at the hook. */
   residual: ReadonlyMap<number, Qualities<Key>>;
   ceiling: Qualities<Key>;
+  /** On k latents of an untrained SAE; null where there is none. */
+  untrained?: ReadonlyMap<number, Qualities<Key>> | null;
 }
 
 /** A curve for each of `keys`: the mean over all of `probed`, and each alone. All values are shares, from 0 to 1. */
@@ -31,6 +34,9 @@ export function probingCurves<Key extends string>(
         values: {
           sae: mean(of, ({ latents }) => latents.get(k)!),
           channels: mean(of, ({ residual }) => residual.get(k)!),
+          ...(of.every(({ untrained }) => untrained) && {
+            [UNTRAINED_LINE]: mean(of, ({ untrained }) => untrained!.get(k)!),
+          }),
         },
       })),
       constants: { ceiling: mean(of, ({ ceiling }) => ceiling) },

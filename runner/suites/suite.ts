@@ -144,9 +144,9 @@ export interface ScoredSae {
 export interface ControlledValue {
   id: DefinitionId;
   value: Statistic;
-  controls: readonly { control: ControlName; statistic: Statistic; shown: boolean }[];
-  floor: ControlName;
-  ceiling: ControlName;
+  controls: readonly { control: ControlName; statistic: Statistic; shown: boolean; note?: string }[];
+  /** What its skill is taken between; left out where nothing is its floor or its ceiling. */
+  ends?: { floor: ControlName; ceiling: ControlName };
 }
 
 /** Something a suite asked for: known at each hook once the text has been read. */
@@ -172,8 +172,11 @@ export interface SuiteContext {
   sets(): Promise<readonly AskedSet[]>;
   /** A labelled data set, by name or declared, from this machine or the hub. */
   probeSet(set: string | ProbeDeclaration, demand: ProbeDemand): Promise<ProbeSet>;
-  /** Of each text the means over its tokens: of every SAE's latents, and of the residual. */
-  pooled(texts: readonly ProbeText[], options: { residual: boolean }): Asked<PooledTexts>;
+  /** Of each text the means over its tokens: of every SAE's latents, of the residual, and of untrained SAEs' latents. */
+  pooled(
+    texts: readonly ProbeText[],
+    options: { residual: boolean; untrained?: boolean },
+  ): Asked<PooledTexts>;
   /** Of each text the latents and the residual at one of its tokens. */
   tokenOf(
     texts: readonly ProbeText[],
@@ -216,6 +219,21 @@ export interface PooledTexts {
   latents: SparseFeatures[];
   /** [texts, d]; null unless asked for. */
   residual: DenseFeatures | null;
+  /**
+   * By the number of an SAE what an untrained one of its shape and L0 makes of the texts, where it was asked for, controls
+   * are measured, and one could be made.
+   */
+  untrained?: ReadonlyMap<number, PooledUntrained>;
+}
+
+/** The latents of an untrained SAE; those of a hook that share a shape share it. */
+export interface PooledUntrained {
+  /** All that the SAE follows from, for what is remembered of it. */
+  follows: string;
+  /** [texts, d_sae] */
+  latents: SparseFeatures;
+  /** Rows of its decoder, [d_sae, d]: made anew by every call. */
+  directions(): Float32Array;
 }
 
 /** One text at one hook. */

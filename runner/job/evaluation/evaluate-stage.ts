@@ -1,7 +1,7 @@
 import type { CorpusSettings, SuitesSettings } from '../../config/sections.ts';
 import { settingsOf } from '../../config/suite-settings.ts';
 import { sweepAsks } from '../../evaluation/asks.ts';
-import { type ControlPass, controlPass } from '../../evaluation/control-pass.ts';
+import { asksForControls, type ControlPass, controlPass } from '../../evaluation/control-pass.ts';
 import { type Evaluated, evaluate, type RunningSuite } from '../../evaluation/evaluate.ts';
 import {
   blocksOf,
@@ -93,10 +93,9 @@ export async function evaluateStage(
     const reading = reporter('text', 'tokens');
     const exclusions: Exclusion[] = [];
     const { batches, documents } = run.text;
-    const { controlTokens } = config.evaluation;
-    if (suites.some(({ controlled }) => controlled) && controlTokens > 0) {
+    if (asksForControls(suites, config.evaluation)) {
       controls = controlPass(dModel, hooks, batches, {
-        tokens: controlTokens,
+        tokens: config.evaluation.controlTokens,
         hashes: byHook.map((here) => here.map(({ sha256 }) => sha256)),
         seed,
         device,
@@ -110,7 +109,7 @@ export async function evaluateStage(
       }
     }
     const packed = observeTokens(dModel, hooks, batches, controls === null ? [] : [controls.observer]);
-    const asks = sweepAsks(dModel, hooks, cached);
+    const asks = sweepAsks(dModel, hooks, cached, controls);
     const contexts = suiteContexts({
       config,
       tokenizer,

@@ -2,6 +2,8 @@
 import { inputsOf } from '../../config/run-config.ts';
 import type { SuitesSettings } from '../../config/sections.ts';
 import { settingsOf } from '../../config/suite-settings.ts';
+import { asksForControls } from '../../evaluation/control-pass.ts';
+import { UNTRAINED_LIMIT } from '../../evaluation/reconstructors.ts';
 import type { Reading, Suite } from '../../suites/suite.ts';
 
 /** Of an SAE what decides how many of its latents fire on a text. */
@@ -18,16 +20,24 @@ const ENTRY_BYTES = 8;
 /**
  * Bytes, at most: every text as long as it may be, and no latent firing on two of its tokens.
  *
- * @param readings what the run's suites read
+ * @param suites of the run; where they ask for controls, what an untrained SAE of each SAE's shape makes of the texts is
+ *   kept as well
  * @param saes of all hooks; each has a residual of its own counted, which those of one hook share
  */
-export function pooledBytes(readings: readonly Reading[], saes: readonly PooledSae[]): number {
+export function pooledBytes(
+  config: SuitesSettings,
+  suites: readonly Suite[],
+  saes: readonly PooledSae[],
+): number {
+  const controls = asksForControls(suites, config.evaluation);
   let bytes = 0;
-  for (const { rows, rowTokens, keeps } of readings) {
+  for (const { rows, rowTokens, keeps } of readingsOf(config, suites)) {
     if (keeps === 'sums') continue;
     const tokens = keeps === 'token' ? 1 : rowTokens;
     for (const { d_in, d_sae, k } of saes) {
-      bytes += rows * (4 * d_in + ENTRY_BYTES * Math.min(d_sae, k === null ? d_sae : tokens * k));
+      const latents = ENTRY_BYTES * Math.min(d_sae, k === null ? d_sae : tokens * k);
+      const untrained = controls && keeps === 'pooled' && d_sae * d_in <= UNTRAINED_LIMIT ? latents : 0;
+      bytes += rows * (4 * d_in + latents + untrained);
     }
   }
   return bytes;

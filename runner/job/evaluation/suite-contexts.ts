@@ -69,7 +69,10 @@ export function suiteContexts(run: {
   const tasks = once(async (): Promise<AskedTasks> => {
     const found = await probeTasks(config, tokenizer, reading, cached?.cache);
     exclusions.push(...found.removed);
-    return { tasks: found.tasks, pooled: asks.pooled(found.texts, { residual: run.controls }) };
+    return {
+      tasks: found.tasks,
+      pooled: asks.pooled(found.texts, { residual: run.controls, untrained: run.controls }),
+    };
   });
 
   const sets = once(async (): Promise<AskedSet[]> => {
@@ -86,7 +89,10 @@ export function suiteContexts(run: {
       const texts = [...loaded.train, ...loaded.test].map(({ text }) => text);
       const encoded = await words.encodeAll(texts, setTokens);
       const known = conceptTexts(loaded, encoded, special);
-      found.push({ set: known.set, pooled: asks.pooled(known.texts, { residual: true }) });
+      found.push({
+        set: known.set,
+        pooled: asks.pooled(known.texts, { residual: true, untrained: run.controls }),
+      });
     }
     return found;
   });

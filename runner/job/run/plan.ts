@@ -171,7 +171,8 @@ export function planOf(
           saes:
             saeBytes +
             pooledBytes(
-              readings,
+              config,
+              suites,
               saes.map(({ n, k }) => ({ d_in: d, d_sae: n, k })),
             ),
           divergence: spliced,

@@ -190,7 +190,8 @@ async function withSaes<T>(
       saes:
         saes.reduce((sum, { file: { sae } }) => sum + 4 * 2 * sae.d_in * sae.d_sae, 0) +
         pooledBytes(
-          readings,
+          config,
+          start.suites,
           saes.map(({ file: { sae } }) => ({ ...sae, k: sae.architecture === 'topk' ? sae.k : null })),
         ),
       threads: config.threads,

@@ -1,8 +1,17 @@
 /** k-sparse probing: how well k single latents tell a concept (Gurnee et al. 2023; SAEBench's sparse_probing). */
-import { type CurveView, declareSuite, type TableView } from '../suite.ts';
+import { type CurveView, declareSuite, type TableView, UNTRAINED_LINE } from '../suite.ts';
 
-/** The probe on k latents, beside the same rule on k raw channels of the residual and a probe on all of them. */
-export function probingCurve(key: string, title: string, definition: string): CurveView {
+/**
+ * The probe on k latents, beside the same rule on k raw channels of the residual and a probe on all of them.
+ *
+ * @param untrained whether the same rule is tried on an untrained SAE too
+ */
+export function probingCurve(
+  key: string,
+  title: string,
+  definition: string,
+  { untrained = false }: { untrained?: boolean } = {},
+): CurveView {
   return {
     kind: 'curve',
     key,
@@ -13,9 +22,12 @@ export function probingCurve(key: string, title: string, definition: string): Cu
       { key: 'sae', label: 'SAE', column: 'SAE latents', definition },
       { key: 'channels', label: 'channels', column: 'Residual channels', definition },
       { key: 'ceiling', label: 'whole', column: 'Whole residual', definition },
+      ...(untrained
+        ? [{ key: UNTRAINED_LINE, label: 'untrained', column: 'Untrained SAE', definition }]
+        : []),
     ],
     include: [0.5],
-    note: 'Lines: the SAE’s latents, raw channels of the residual, and a probe on all of them.',
+    note: `Lines: the SAE’s latents, raw channels of the residual, a probe on all of them${untrained ? ', and the latents of an untrained SAE of the same shape and L0' : ''}.`,
   };
 }
 
@@ -58,8 +70,8 @@ export const kSparse = declareSuite({
     },
   },
   views: [
-    probingCurve('accuracy', 'k-sparse probing: accuracy', 'probe_acc_k@saebench'),
-    probingCurve('auroc', 'k-sparse probing: AUROC', 'probe_auc_k@saebench'),
+    probingCurve('accuracy', 'k-sparse probing: accuracy', 'probe_acc_k@saebench', { untrained: true }),
+    probingCurve('auroc', 'k-sparse probing: AUROC', 'probe_auc_k@saebench', { untrained: true }),
     { kind: 'table', key: 'data_sets', title: 'Data sets probed', row: 'Data set', columns: probedRows },
   ],
 });

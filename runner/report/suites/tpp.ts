@@ -1,5 +1,5 @@
 /** Targeted probe perturbation by SAEBench's rule. */
-import { declareSuite } from '../suite.ts';
+import { declareSuite, UNTRAINED_LINE } from '../suite.ts';
 import { probedRows } from './k-sparse.ts';
 
 /** Chanin 2026 ran TPP and SCR at their canonical settings. */
@@ -39,9 +39,10 @@ export const tpp = declareSuite({
         { key: 'tpp', label: 'TPP', column: 'TPP (SAEBench)', definition: TPP },
         { key: 'intended', label: 'own', column: 'Fall of the class’s own probe', definition: TPP },
         { key: 'unintended', label: 'others', column: 'Mean fall of the others', definition: TPP },
+        { key: UNTRAINED_LINE, label: 'untrained', column: 'TPP of an untrained SAE', definition: TPP },
       ],
       include: [0],
-      note: 'TPP is the fall of the class’s own probe less the mean fall of the others.',
+      note: 'TPP is the fall of the class’s own probe less the mean fall of the others; beside it that of an untrained SAE of the same shape and L0.',
     },
     {
       kind: 'table',

@@ -33,6 +33,26 @@ export function interpScoreOf(components: Readonly<Record<ComponentName, number>
   return componentNames.reduce((total, name) => total + interpScoreWeights[name] * components[name], 0);
 }
 
+/** The composite in every resample, from the components' values there; unmeasured where one of them is. */
+export function compositeOf(components: Readonly<Record<ComponentName, Statistic>>): Statistic {
+  const missing = componentNames.flatMap((name) => {
+    const statistic = components[name];
+    return statistic.value === null ? [`${name} (${statistic.reason})`] : [];
+  });
+  if (missing.length > 0) return unmeasured(`not all components were measured: ${missing.join(', ')}`);
+  return combine(
+    componentNames.map((name) => components[name]),
+    (...values) =>
+      interpScoreOf(
+        Object.fromEntries(componentNames.map((name, i) => [name, values[i]!])) as Record<
+          ComponentName,
+          number
+        >,
+      ),
+    'the composite is not finite',
+  );
+}
+
 export interface InterpScoreInputs {
   loss_recovered: Statistic;
   /** Over the evaluation tokens; `window_tokens` says how many. */
@@ -63,24 +83,7 @@ export function interpScoreSuite(inputs: InterpScoreInputs): InterpScoreResult {
     sparse_probing: inputs.sparse_probing,
     tpp: inputs.tpp,
   };
-  const missing = componentNames.flatMap((name) => {
-    const statistic = components[name];
-    return statistic.value === null ? [`${name} (${statistic.reason})`] : [];
-  });
-  const score =
-    missing.length > 0
-      ? unmeasured(`not all components were measured: ${missing.join(', ')}`)
-      : combine(
-          componentNames.map((name) => components[name]),
-          (...values) =>
-            interpScoreOf(
-              Object.fromEntries(componentNames.map((name, i) => [name, values[i]!])) as Record<
-                ComponentName,
-                number
-              >,
-            ),
-          'the composite is not finite',
-        );
+  const score = compositeOf(components);
   const measures = Object.fromEntries(
     componentNames.map((name) => {
       const note = inputs.notes?.[name];

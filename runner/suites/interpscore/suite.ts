@@ -6,7 +6,14 @@ import { resampleRows } from '../../metrics/bootstrap.ts';
 import { constant, type Statistic } from '../../metrics/statistic.ts';
 import { type Features, rowsFrom } from '../../probes/features.ts';
 import { type ComponentName, interpScore as declaration } from '../../report/suites/interpscore.ts';
-import { defineSuite, type PooledTexts, type ScoredSae, type SuiteContext } from '../suite.ts';
+import { perUntrained } from '../sets.ts';
+import {
+  type ControlledValue,
+  defineSuite,
+  type PooledTexts,
+  type ScoredSae,
+  type SuiteContext,
+} from '../suite.ts';
 import { interpScoreSuite } from './composite.ts';
 import { DENSE_PROBING, denseProbingSuite } from './dense-probing.ts';
 import type { ProbeOptions, ProbeTask } from './probe-task.ts';
@@ -45,9 +52,18 @@ export const interpScore = defineSuite({
         return { task: name, data, features: part, labels, texts };
       });
     };
-    const references = referenceProbes(context, tasksOf, (hook) => asked.pooled.at(hook), options);
+    const pooledAt = (hook: number): PooledTexts => asked.pooled.at(hook);
+    const references = referenceProbes(context, tasksOf, pooledAt, options);
+    const texts = asked.tasks.map(({ name, labels, texts }) => [name, [...labels], sha256(texts.join('\0'))]);
+    const untrained = perUntrained(context, ['untrained', texts], pooledAt, ({ latents }) => {
+      const tasks = tasksOf(latents);
+      return {
+        [DENSE_PROBING]: denseProbingSuite(tasks, options).statistics[DENSE_PROBING],
+        [TPP]: tppSuite(tasks[0]!, options).statistics[TPP],
+      };
+    });
     return {
-      pairing: asked.tasks.map(({ name, labels, texts }) => [name, [...labels], sha256(texts.join('\0'))]),
+      pairing: texts,
       score(sae) {
         const tasks = tasksOf(asked.pooled.at(sae.hook).latents[sae.index]!);
         const probing = denseProbingSuite(tasks, { ...options, splitSeeds });
@@ -72,20 +88,24 @@ export const interpScore = defineSuite({
           statistics: { ...probing.statistics, ...tpp.statistics, ...composite.statistics },
         };
       },
-      async controlled({ hook }, { statistics = {} }) {
+      async controlled({ hook, index }, { statistics = {} }) {
         const { shuffled, residual, chance } = await references(hook);
+        const floors = await untrained(hook, index);
+        const ofUntrained = (id: typeof DENSE_PROBING | typeof TPP): ControlledValue['controls'] =>
+          floors === null ? [] : [{ control: 'untrained', statistic: floors[id], shown: true }];
         return [
           {
             id: DENSE_PROBING,
             value: statistics[DENSE_PROBING]!,
             controls: [
+              ...ofUntrained(DENSE_PROBING),
               { control: 'shuffled_labels', statistic: shuffled, shown: true },
               { control: 'residual_probe', statistic: residual, shown: true },
               { control: 'chance', statistic: chance, shown: false },
             ],
-            floor: 'chance',
-            ceiling: 'residual_probe',
+            ends: { floor: 'chance', ceiling: 'residual_probe' },
           },
+          { id: TPP, value: statistics[TPP]!, controls: ofUntrained(TPP) },
         ];
       },
     };

@@ -1,13 +1,14 @@
 /** k-sparse probing over the run's sets of several classes. */
 import { kSparse as declaration } from '../../report/suites/k-sparse.ts';
 import { latentCounts } from '../latent-counts.ts';
-import { perHook, plannedSets, readsSets } from '../sets.ts';
+import { perHook, perUntrained, plannedSets, readsSets } from '../sets.ts';
 import { defineSuite } from '../suite.ts';
 import { fullProbe, K_VALUES, kSparseProbes, kSparseSuite } from './k-sparse.ts';
 
 export const kSparse = defineSuite({
   declaration,
   byDefault: true,
+  controlled: true,
   settings: {
     evaluation: {
       kValues: latentCounts(K_VALUES, 'latents of a k-sparse probe'),
@@ -25,12 +26,21 @@ export const kSparse = defineSuite({
         (residual) => ({ residual: kSparseProbes(plan, residual, ks), ceiling: fullProbe(plan, residual) }),
       ),
     );
+    const controls = sets.map(({ plan, pooled }) =>
+      perUntrained(
+        context,
+        ['untrained', ks, plan.set],
+        (hook) => pooled.at(hook),
+        ({ latents }) => kSparseProbes(plan, latents, ks),
+      ),
+    );
     return {
       async score({ hook, index }) {
         const inputs = [];
         for (const [i, { plan, pooled }] of sets.entries()) {
           const latents = kSparseProbes(plan, pooled.at(hook).latents[index]!, ks);
-          inputs.push({ plan, latents, ...(await references[i]!(hook)) });
+          const untrained = await controls[i]!(hook, index);
+          inputs.push({ plan, latents, untrained, ...(await references[i]!(hook)) });
         }
         return { part: kSparseSuite(inputs, ks) };
       },

@@ -10,6 +10,7 @@ import type { DenseFeatures } from '../../probes/features.ts';
 import { type LinearProbe, randomStart, trainLinearProbe } from '../../probes/linear-probe.ts';
 import type { CurvePoint } from '../../report/part.ts';
 import type { Measure, Part } from '../../report/schema.ts';
+import { UNTRAINED_LINE } from '../../report/suite.ts';
 import {
   ablatedScores,
   alignments,
@@ -90,26 +91,35 @@ export function tppOfSet(
   return { accuracy: meanClean, points };
 }
 
+export interface TppOfSet {
+  plan: ConceptPlan;
+  result: TppResult;
+  /** Of an untrained SAE; null where there is none. */
+  untrained?: TppResult | null;
+}
+
 /** The record's part, one entry of `sets` for each data set. */
-export function tppSaeBenchSuite(sets: readonly { plan: ConceptPlan; result: TppResult }[]): Part {
-  const pointsOf = (of: readonly TppResult[]): CurvePoint[] =>
-    (of[0]?.points ?? []).map(({ n }, at) => {
-      const mean = (read: (point: TppResult['points'][number]) => Statistic): Measure =>
-        toMeasure(meanOf(of.map(({ points }) => read(points[at]!))), {}, [-1, 1]);
+export function tppSaeBenchSuite(sets: readonly TppOfSet[]): Part {
+  const pointsOf = (of: readonly TppOfSet[]): CurvePoint[] =>
+    (of[0]?.result.points ?? []).map(({ n }, at) => {
+      const mean = (statistics: readonly Statistic[]): Measure => toMeasure(meanOf(statistics), {}, [-1, 1]);
+      const points = of.map(({ result }) => result.points[at]!);
+      const untrained = of.flatMap((each) => each.untrained?.points[at]?.value ?? []);
       return {
         at: n,
         values: {
-          tpp: mean(({ value }) => value),
-          intended: mean(({ intended }) => intended),
-          unintended: mean(({ unintended }) => unintended),
+          tpp: mean(points.map(({ value }) => value)),
+          intended: mean(points.map(({ intended }) => intended)),
+          unintended: mean(points.map(({ unintended }) => unintended)),
+          ...(untrained.length === of.length && { [UNTRAINED_LINE]: mean(untrained) }),
         },
       };
     });
   return {
     curves: {
       tpp: {
-        points: pointsOf(sets.map(({ result }) => result)),
-        sets: sets.map(({ plan, result }) => ({ name: plan.set.name, points: pointsOf([result]) })),
+        points: pointsOf(sets),
+        sets: sets.map((each) => ({ name: each.plan.set.name, points: pointsOf([each]) })),
       },
     },
     tables: {

@@ -58,8 +58,7 @@ async function partWith(options: Partial<ControlOptions>): Promise<Controls> {
       { control: 'residual_probe', statistic: none, shown: true },
       { control: 'chance', statistic: none, shown: false },
     ],
-    floor: 'chance',
-    ceiling: 'residual_probe',
+    ends: { floor: 'chance', ceiling: 'residual_probe' },
   };
   return controlsPart(measured[0]!, 0, controls[0]!, [probing], { resamples: 200, seed: 0 });
 }
@@ -174,7 +173,7 @@ describe('controls of a hook', () => {
     const without = await partWith({ untrainedLimit: 100 });
     const reason = 'an untrained SAE of 256 latents × 128 is above the limit of 100 weights';
     expect(without.values.filter(({ control }) => control === 'untrained')).toEqual(
-      [VAR_EXP, LOSS, ALIVE, L0_SCORE].map((id) => ({
+      [VAR_EXP, LOSS, ALIVE, L0_SCORE, 'probe_auc_dense@interpscore-0.0.1'].map((id) => ({
         control: 'untrained',
         id,
         measure: { value: null, reason },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { resolveRun } from '../../../../runner/config/resolve.ts';
 import { suitesOf } from '../../../../runner/config/run-config.ts';
-import { pooledBytes, readingsOf } from '../../../../runner/job/evaluation/pooled-memory.ts';
+import { pooledBytes } from '../../../../runner/job/evaluation/pooled-memory.ts';
 
 const settings = [
   'evaluation.probeTexts=100',
@@ -13,21 +13,31 @@ const settings = [
 ];
 
 test('is what all texts take when no latent fires on two tokens of one', async () => {
-  const config = await resolveRun([], { set: settings });
-  const readings = readingsOf(config, suitesOf(config));
+  const config = await resolveRun([], { set: [...settings, 'evaluation.controlTokens=0'] });
+  const bytes = (saes: Parameters<typeof pooledBytes>[2]) => pooledBytes(config, suitesOf(config), saes);
   // Topics of the small world, and of ag_news.
   const topics = 5 + 4;
   const narrow = { d_in: 8, d_sae: 1_000, k: 16 };
   const residuals = 4 * 8 * (2 * 100 + 25 * topics);
-  expect(pooledBytes(readings, [narrow])).toBe(8 * (2 * 100 * 160 + 25 * topics * 64) + residuals);
+  expect(bytes([narrow])).toBe(8 * (2 * 100 * 160 + 25 * topics * 64) + residuals);
   // As many as there are, where that is fewer, or where nothing is known.
   const all = 8 * 1_000 * (2 * 100 + 25 * topics) + residuals;
-  expect(pooledBytes(readings, [{ ...narrow, k: null }])).toBe(all);
-  expect(pooledBytes(readings, [{ ...narrow, k: 900 }, narrow])).toBe(all + pooledBytes(readings, [narrow]));
+  expect(bytes([{ ...narrow, k: null }])).toBe(all);
+  expect(bytes([{ ...narrow, k: 900 }, narrow])).toBe(all + bytes([narrow]));
 });
 
 test('is nothing where no suite reads probe texts', async () => {
   const config = await resolveRun([], { set: [...settings, 'evaluation.suites=["core"]'] });
-  const readings = readingsOf(config, suitesOf(config));
-  expect(pooledBytes(readings, [{ d_in: 8, d_sae: 64, k: 4 }])).toBe(0);
+  expect(pooledBytes(config, suitesOf(config), [{ d_in: 8, d_sae: 64, k: 4 }])).toBe(0);
+});
+
+test('counts the latents of an untrained SAE beside each, where one is made', async () => {
+  const made = { d_in: 8, d_sae: 1_000, k: 16 };
+  const large = { d_in: 8_192, d_sae: 8_193, k: 16 };
+  const controlled = await resolveRun([], { set: settings });
+  const without = await resolveRun([], { set: [...settings, 'evaluation.controlTokens=0'] });
+  const more = (sae: typeof made) =>
+    pooledBytes(controlled, suitesOf(controlled), [sae]) - pooledBytes(without, suitesOf(without), [sae]);
+  expect(more(made)).toBe(8 * (2 * 100 * 160 + 25 * (5 + 4) * 64));
+  expect(more(large)).toBe(0);
 });
