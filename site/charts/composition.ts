@@ -6,11 +6,21 @@ export interface CompositionPart {
   weight: number;
   /** In [0, 1]; null leaves the block empty. */
   value: number | null;
+  /** What an untrained SAE scores, where that is known. */
+  untrained?: number | null | undefined;
 }
 
 export interface CompositionGeometry {
   width: number;
-  blocks: { label: string; index: number; x: number; width: number; filled: number }[];
+  blocks: {
+    label: string;
+    index: number;
+    x: number;
+    width: number;
+    filled: number;
+    /** Where the fill of an untrained SAE would end. */
+    untrained?: number | undefined;
+  }[];
 }
 
 const GAP = 3;
@@ -27,10 +37,15 @@ export function composition(parts: readonly CompositionPart[], width = 720): Com
       index,
       x: round(x),
       width: round(wide),
-      filled: round(wide * Math.min(Math.max(part.value ?? 0, 0), 1)),
+      filled: filledTo(part.value ?? 0, wide),
+      ...(part.untrained != null && { untrained: round(x + filledTo(part.untrained, wide)) }),
     };
     x += wide + GAP;
     return block;
   });
   return { width, blocks };
+}
+
+function filledTo(value: number, wide: number): number {
+  return round(wide * Math.min(Math.max(value, 0), 1));
 }

@@ -82,7 +82,7 @@ export function metricColumns(records: readonly EvaluationRecord[]): Map<string,
           const measure = source.read(entry);
           return measure?.value == null ? null : rounded(measure.interval?.[side], source.meaning);
         });
-      const untrained = records.map((entry) => rounded(untrainedOf(entry, source), source.meaning));
+      const untrained = records.map((entry) => rounded(source.untrained(entry), source.meaning));
       const column = { value: valuesOf(records, source), low: end('low'), high: end('high'), untrained };
       return [source.id, column];
     }),
@@ -125,11 +125,6 @@ function availableOf(source: Source): Available {
     digits,
     ...(warning === undefined ? {} : { warning }),
   };
-}
-
-function untrainedOf(entry: EvaluationRecord, { id }: Source): number | null {
-  const found = entry.controls?.values.find((each) => each.control === 'untrained' && each.id === id);
-  return found?.measure.value ?? null;
 }
 
 function valuesOf(records: readonly EvaluationRecord[], { read, meaning }: Source): (number | null)[] {

@@ -77,11 +77,42 @@ export function controlRows(controls: Controls): ControlRow[] {
   ];
 }
 
-/** Floor, reference and skill of a value in a few words, to stand beside it; null where the record has no controls of it. */
-export function marksOf(controls: Controls | undefined, id: string): string | null {
+/** What an untrained SAE of the same shape and L0 scores; null where the record does not say. */
+export function untrainedValue(controls: Controls | undefined, id: string): number | null {
+  const found = controls?.values.find((each) => each.control === 'untrained' && each.id === id);
+  return found?.measure.value ?? null;
+}
+
+/** What a value is held to: the floor and reference of its skill, and what an untrained SAE scores where that is another. */
+export interface Ends {
+  floor: number | null;
+  reference: number | null;
+  untrained: number | null;
+}
+
+export function endsOf(controls: Controls | undefined, id: string): Ends {
   const skill = controls?.skills.find((each) => each.id === id);
-  if (!skill || skill.floor.value === null || skill.ceiling.value === null) return null;
-  const words = describeMeasure(skill.skill, 'skill@v1');
-  const ends = `floor ${formatNumber(skill.floor.value, 2)}, reference ${formatNumber(skill.ceiling.value, 2)}`;
-  return words.value === null ? ends : `${ends}; skill ${words.value}`;
+  const untrained = skill?.floor.control === 'untrained' ? null : untrainedValue(controls, id);
+  return { floor: skill?.floor.value ?? null, reference: skill?.ceiling.value ?? null, untrained };
+}
+
+/** The same in words. */
+export function endsText({ floor, reference, untrained }: Ends): string {
+  const words = [
+    ['floor', floor],
+    ['untrained', untrained],
+    ['reference', reference],
+  ] as const;
+  return words
+    .flatMap(([name, value]) => (value === null ? [] : `${name} ${formatNumber(value, 2)}`))
+    .join(', ');
+}
+
+/** The ends and the skill of a value in a few words, to stand beside it; null where the record has no controls of it. */
+export function marksOf(controls: Controls | undefined, id: string): string | null {
+  const ends = endsText(endsOf(controls, id));
+  if (ends === '') return null;
+  const skill = controls?.skills.find((each) => each.id === id)?.skill;
+  const words = skill && describeMeasure(skill, 'skill@v1');
+  return words?.value == null ? ends : `${ends}; skill ${words.value}`;
 }

@@ -10,6 +10,7 @@ import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import { fixed } from '../charts/formats.ts';
 import { CONTROL } from '../charts/palette.ts';
 import type { ChartSpec, SeriesSpec } from '../charts/spec.ts';
+import { untrainedValue } from './controls.ts';
 import { formatTokens } from './format.ts';
 import { variantsOf } from './short-labels.ts';
 import { isFlat } from './trajectory-metrics.ts';
@@ -143,8 +144,8 @@ type Point = { x: number; y: number };
 /** What an SAE scores that was not trained, at the layers whose records have it. */
 function untrainedOf({ records }: LayerLine, id: DefinitionId): Point[] {
   return records.flatMap(({ controls, sae }) => {
-    const found = controls?.values.find((each) => each.id === id && each.control === 'untrained');
-    return found?.measure.value == null ? [] : [{ x: sae.layer, y: found.measure.value }];
+    const y = untrainedValue(controls, id);
+    return y === null ? [] : [{ x: sae.layer, y }];
   });
 }
 

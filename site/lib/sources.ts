@@ -3,7 +3,9 @@ import type { Definition } from '../../runner/report/definition.ts';
 import { definitionIds } from '../../runner/report/definitions.ts';
 import { measureOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
+import { UNTRAINED_LINE } from '../../runner/report/suite.ts';
 import { definitionOf, suitesOf } from '../../runner/report/suites/find.ts';
+import { untrainedValue } from './controls.ts';
 
 export interface Source {
   /** The definition's; of a curve with the place on it: `probe_acc_k@saebench,k=5`. */
@@ -15,6 +17,8 @@ export interface Source {
   name: string;
   title: string;
   read: (record: EvaluationRecord) => Measure | undefined;
+  /** What an untrained SAE of its shape and L0 scores; null where the record does not say. */
+  untrained: (record: EvaluationRecord) => number | null;
 }
 
 /** Those that at least one record has a value of. */
@@ -28,7 +32,13 @@ export function sourcesOf(records: readonly EvaluationRecord[]): Source[] {
     const meaning = definitionOf({ declared }, id);
     if (meaning === undefined) return [];
     const { short: name, title } = meaning;
-    return [{ id, definition: id, meaning, place: null, name, title, read: (entry) => measureOf(entry, id) }];
+    return [
+      {
+        ...{ id, definition: id, meaning, place: null, name, title },
+        read: (entry) => measureOf(entry, id),
+        untrained: ({ controls }) => untrainedValue(controls, id),
+      },
+    ];
   });
   const all = new Map([...whole, ...curveSources(records, declared)].map((source) => [source.id, source]));
   return [...all.values()].filter(({ read }) => records.some((entry) => read(entry)?.value != null));
@@ -58,6 +68,8 @@ function curveSources(
           name: `${meaning.short}, ${view.x} = ${at}`,
           title: `${meaning.title}, ${view.x} = ${at}`,
           read: (entry) => pointsOf(entry).find((point) => point.at === at)?.values[line.key],
+          untrained: (entry) =>
+            pointsOf(entry).find((point) => point.at === at)?.values[UNTRAINED_LINE]?.value ?? null,
         }));
     }),
   );

@@ -38,7 +38,11 @@ function valueAt(
 export function curvePanel(view: CurveView, curve: Curve, definitionOf: DefinitionOf): CurvePanel {
   const { points, constants, sets } = curve;
   const [own] = view.lines;
-  const series = view.lines.map(({ key, label }) => ({
+  // Later versions add lines: a record from before has nothing to say of them.
+  const lines = view.lines.filter((line) =>
+    points.some((point) => valueAt(point, constants, line.key) !== undefined),
+  );
+  const series = lines.map(({ key, label }) => ({
     label,
     points: points.flatMap((point) => {
       const measure = valueAt(point, constants, key);
@@ -59,10 +63,10 @@ export function curvePanel(view: CurveView, curve: Curve, definitionOf: Definiti
   return {
     view,
     series: series.filter((line) => line.points.length > 0),
-    columns: [view.x, ...view.lines.map(({ column }) => column)],
+    columns: [view.x, ...lines.map(({ column }) => column)],
     rows: points.map((point) => ({
       at: point.at,
-      cells: view.lines.map(({ key, definition }) =>
+      cells: lines.map(({ key, definition }) =>
         describeMeasure(valueAt(point, constants, key), definitionOf(definition)),
       ),
     })),

@@ -15,4 +15,10 @@ describe('composition', () => {
       { label: 'b', index: 1, x: 78, width: 25, filled: 0 },
     ]);
   });
+
+  it('marks where an untrained SAE would end, where that is known', () => {
+    const part = { label: 'a', weight: 1, value: 0.9 };
+    const { blocks } = composition([part, { ...part, untrained: 0.5 }, { ...part, untrained: null }], 306);
+    expect(blocks.map(({ untrained }) => untrained)).toEqual([undefined, 103 + 50, undefined]);
+  });
 });

@@ -57,7 +57,13 @@ describe('columns of records', () => {
     const control = fixture('small-world-l0').controls!.values.find(
       (each) => each.control === 'untrained' && each.id === id,
     )!;
-    expect(metricColumns(records).get(id)!.untrained[rowOf('small-world-l0')]).toBe(control.measure.value);
+    const columns = metricColumns(records);
+    expect(columns.get(id)!.untrained[rowOf('small-world-l0')]).toBe(control.measure.value);
+    // Of a curve its line there, which records from before it was measured do not have.
+    const [first] = fixture('small-world-l0').suites['k-sparse']!.curves!.accuracy!.points;
+    const { untrained } = columns.get(`probe_acc_k@saebench,k=${first!.at}`)!;
+    expect(untrained[rowOf('small-world-l0')]).toBeCloseTo(first!.values.untrained!.value!, 5);
+    expect(untrained[rowOf('small-world-l2')]).toBeNull();
   });
 
   it('give intervals only where the record has them', () => {

@@ -43,6 +43,20 @@ describe('panels over k and N', () => {
     expect(spec.series[2]).not.toHaveProperty('low');
   });
 
+  it('have the line of an untrained SAE where the record has one, and say nothing of it where it does not', () => {
+    const { view } = curveOf('k-sparse', 'accuracy');
+    const curve = fixture('small-world-l0').suites['k-sparse']!.curves!.accuracy!;
+    const panel = curvePanel(view, curve, definitionOf);
+    expect(panel.columns.at(-1)).toBe('Untrained SAE');
+    expect(panel.series.at(-1)!.points.map(({ y }) => y)).toEqual(
+      curve.points.map(({ values }) => values.untrained!.value),
+    );
+    // A record from before it was measured.
+    const older = panelOf('k-sparse', 'accuracy');
+    expect(older.columns).toEqual(['k', 'SAE latents', 'Residual channels', 'Whole residual']);
+    expect(older.rows[0]!.cells).toHaveLength(3);
+  });
+
   it('hold each data set where there are several', () => {
     const { curve } = curveOf('k-sparse', 'accuracy');
     const [set] = curve.sets;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { definitionIds, definitions } from '../../../../runner/report/definitions.ts';
 import { publishedRecords } from '../../../../runner/report/published.ts';
 import type { EvaluationRecord } from '../../../../runner/report/schema.ts';
+import { marksOf } from '../../../../site/lib/controls.ts';
 import { architectureFacts, dataFacts, provenanceFacts, trainingFacts } from '../../../../site/lib/facts.ts';
 import { formulaParts } from '../../../../site/lib/formula.ts';
 import { headlines } from '../../../../site/lib/release-text.ts';
@@ -106,6 +107,22 @@ describe('an SAE in words', () => {
     );
     expect(verdictText(publishedRecords()[0]!)).toMatch(/^It explains 84\.3 % of .*No interval is known\.$/);
     expect(verdictText(fixture('awkward-import'))).toBeNull();
+  });
+});
+
+describe('what a value is held to', () => {
+  it('names the floor, and what an untrained SAE scores where that is not the floor', () => {
+    const marks = (name: string, id: string) => marksOf(fixture(name).controls, id);
+    expect(marks('small-world-l0', 'probe_auc_dense@interpscore-0.0.1')).toMatch(
+      /^floor 0\.50, untrained 0\.81, reference 0\.97; skill \d/,
+    );
+    expect(marks('small-world-l0', 'loss_recovered@interpscore-0.0.1')).toMatch(
+      /^floor 0\.62, reference 1\.00; skill /,
+    );
+    // Nothing is its floor or its reference.
+    expect(marks('small-world-l0', 'tpp@interpscore-0.0.1')).toBe('untrained 0.06');
+    expect(marks('small-world-l4', 'tpp@interpscore-0.0.1')).toBeNull();
+    expect(marks('small-world-l2', 'tpp@interpscore-0.0.1')).toBeNull();
   });
 });
 
