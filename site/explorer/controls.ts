@@ -1,6 +1,7 @@
 /** Inputs of the explorer: from what is in them to the state, and back. */
 
 import type { Markup } from '../lib/html.ts';
+import { once } from '../lib/once.ts';
 import { MOST_COMPARED } from '../lib/url.ts';
 import { components, presetOf, presets, shares } from './composite.ts';
 import { columnBoxes, facetView, facetWord, fieldOptions, percent } from './controls-view.ts';
@@ -17,8 +18,13 @@ export function isInput(target: EventTarget | null): target is Input {
   return target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
 }
 
-export function named(root: HTMLElement, name: string): Input[] {
-  return [...root.querySelectorAll<Input>(`[name="${name}"]`)];
+/** Inputs by name, once the lists are filled; rows come and go with their own. */
+const inputsOf = once((root: HTMLElement) =>
+  Map.groupBy(root.querySelectorAll<Input>('input:not([name="pick"]), select'), ({ name }) => name),
+);
+
+function named(root: HTMLElement, name: string): Input[] {
+  return inputsOf(root).get(name) ?? [];
 }
 
 export function writeInto(element: Element | null, markup: Markup): void {
@@ -31,7 +37,7 @@ export function fillLists(root: HTMLElement, { source: { columns }, state }: Vie
     writeInto(root.querySelector(`[data-facet="${name}"]`), facetView(columns, name));
   const fields = [...fieldsOf(columns, state.weights).values()];
   for (const name of ['x', 'y'])
-    for (const select of named(root, name)) writeInto(select, fieldOptions(fields));
+    writeInto(root.querySelector(`select[name="${name}"]`), fieldOptions(fields));
   writeInto(root.querySelector('[data-columns]'), columnBoxes(fields));
 }
 
@@ -98,7 +104,6 @@ export function showState(root: HTMLElement, view: View): void {
   for (const name of switchNames)
     for (const input of named(root, name)) if (input instanceof HTMLInputElement) input.checked = state[name];
   tick('columns', state.columns);
-  showPicks(root, state);
   tick('preset', [presetOf(state.weights) ?? '']);
   const share = shares(state.weights);
   named(root, 'weight').forEach((input, i) => {
@@ -116,8 +121,8 @@ export function showState(root: HTMLElement, view: View): void {
 
 /** Ticks the rows that are picked: a pick too many lets the oldest go. */
 export function showPicks(root: HTMLElement, { pick }: Pick<State, 'pick'>): void {
-  for (const input of named(root, 'pick'))
-    if (input instanceof HTMLInputElement) input.checked = pick.includes(input.value);
+  for (const input of root.querySelectorAll<HTMLInputElement>('input[name="pick"]'))
+    input.checked = pick.includes(input.value);
 }
 
 function showRange(root: HTMLElement, name: RangeName, { ranges }: State): void {

@@ -8,6 +8,7 @@ import { changed, fillLists, isInput, showFacet, showState } from './controls.ts
 import { dropsOf } from './drops.ts';
 import { exported, type Format, fileName, formats } from './exports.ts';
 import { compositeId, firstByResamples, firstByWeights, numberFieldsOf, preferred } from './fields.ts';
+import { judgeOf } from './judge.ts';
 import { type Page, pageOf } from './page.ts';
 import { plotOf } from './plot.ts';
 import { resamplesOf } from './resamples.ts';
@@ -32,7 +33,7 @@ function run(page: Page, store: Store): void {
   let failures: string[] = [];
   /** Raised by all that changes what is drawn; marking a point or picking for Compare leaves a drawing under way valid. */
   let asked = 0;
-  const resamples = resamplesOf(store);
+  const resamples = resamplesOf(store, judgeOf(columns));
   const make = (before: View | null): View =>
     viewOf(
       columns,
@@ -52,9 +53,8 @@ function run(page: Page, store: Store): void {
   };
   const draw = (next = make(view)): void => {
     view = next;
-    page.draw(view, { unknown, failures, start });
+    page.draw(view, { unknown, failures, start }, () => plot.refresh(next, rowAt()));
     showState(root, view);
-    plot.refresh(view, rowAt());
   };
   /** Draws what is here; what is on its way is waited for a moment, so that intervals do not go and come again. */
   const update = async (): Promise<void> => {

@@ -13,6 +13,7 @@ import {
   textFields,
 } from '../lib/columns.ts';
 import { formatNumber, formatTokens } from '../lib/numbers.ts';
+import { once } from '../lib/once.ts';
 import { presets } from './composite.ts';
 
 type Numbers = readonly (number | null)[];
@@ -112,12 +113,12 @@ const computedFields: readonly Field[] = [
 ];
 
 /** Everything that can be chosen as a column or an axis, in the order of the lists. */
-export function numberFieldsOf(columns: Columns): Field[] {
+export const numberFieldsOf = once((columns: Columns): readonly Field[] => {
   const sae = numberFields.map(
     (id): Field => ({ id, group: 'SAE', definitions: [], better: null, ...described[id] }),
   );
   return [...ownLoss(columns), ...computedFields, ...sae, ...columns.available.map(definedField)];
-}
+});
 
 function ownLoss({ text, available }: Columns): Field[] {
   const definitions = text[LOSS_BY].values;
@@ -162,25 +163,37 @@ export function valuesOf(source: Source, id: string): Numbers | null {
   const { columns, loaded, computed } = source;
   const made = computed.get(id);
   if (made !== undefined) return made.value;
-  if (id === OWN_LOSS) return ownLossOf(source, (one) => valuesOf(source, one));
+  if (id === OWN_LOSS) return ownLossOf(source, 'value', (one) => valuesOf(source, one));
   if (isNumberField(id)) return columns.numbers[id];
   return columns.metrics[id] ?? loaded.get(id)?.value ?? null;
 }
 
 /** One end of the intervals of every row; null where they are not here. */
 export function endsOf(source: Source, id: string, end: 'low' | 'high' | 'untrained'): Numbers | null {
-  if (id === OWN_LOSS) return ownLossOf(source, (one) => endsOf(source, one, end));
+  if (id === OWN_LOSS) return ownLossOf(source, end, (one) => endsOf(source, one, end));
   const made = source.computed.get(id);
   if (made !== undefined) return (end === 'untrained' ? null : made[end]) ?? null;
   return source.loaded.get(id)?.[end] ?? null;
 }
 
+/** Columns that were put together from several, by what they hold. */
+const ownLosses = once((_: Source) => new Map<keyof MetricColumn, Numbers>());
+
 /** Of each row the value by its own definition. Null unless all of them are here. */
-function ownLossOf({ columns }: Source, read: (id: string) => Numbers | null): Numbers | null {
-  const { values, at } = columns.text[LOSS_BY];
+function ownLossOf(
+  source: Source,
+  what: keyof MetricColumn,
+  read: (id: string) => Numbers | null,
+): Numbers | null {
+  const made = ownLosses(source);
+  const known = made.get(what);
+  if (known !== undefined) return known;
+  const { values, at } = source.columns.text[LOSS_BY];
   const each = values.map(read);
-  if (each.some((column) => column === null)) return null;
-  return at.map((place, row) => each[place]?.[row] ?? null);
+  if (each.some((one) => one === null)) return null;
+  const column = at.map((place, row) => each[place]?.[row] ?? null);
+  made.set(what, column);
+  return column;
 }
 
 /** Which field says by what definition each row's value is; null of a field that has one definition or none. */
@@ -206,11 +219,23 @@ export function isTextField(id: string): id is TextField {
 }
 
 /** A row's value of a text or of a number that sets rows apart, in words. */
-export function wordAt(columns: Columns, field: string, row: number): string {
+function wordAt(columns: Columns, field: string, row: number): string {
   if (isTextField(field)) return textAt(columns, field, row) ?? 'not stated';
   if (!isNumberField(field)) return '';
   const value = columns.numbers[field][row];
   return value === null || value === undefined ? 'not stated' : formatField(describedField(field), value);
+}
+
+/** The same for many rows: a number that recurs is put in words once. */
+export function wordsOf(columns: Columns, field: string): (row: number) => string {
+  if (!isNumberField(field)) return (row) => wordAt(columns, field, row);
+  const known = new Map<number | null, string>();
+  return (row) => {
+    const value = columns.numbers[field][row] ?? null;
+    const word = known.get(value) ?? wordAt(columns, field, row);
+    known.set(value, word);
+    return word;
+  };
 }
 
 function describedField(id: NumberField): Pick<Field, 'id' | 'digits'> {

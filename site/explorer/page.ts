@@ -4,16 +4,12 @@ import { html, type Markup } from '../lib/html.ts';
 import { formatCount } from '../lib/numbers.ts';
 import { comparePath } from '../lib/url.ts';
 import { showPicks, writeInto } from './controls.ts';
-import type { Scatter } from './scatter.ts';
+import { afterPaint, sightOf } from './painting.ts';
 import { legendView, pictureTitle, pictureView } from './scatter-view.ts';
 import { type State, sameSet } from './state.ts';
-import { bodyView, FIRST_ROWS, headView } from './table-view.ts';
+import { tableDrawing } from './table-drawing.ts';
 import type { View } from './view.ts';
 
-/** Rows that are written at once, about what a screen holds; the others follow when that is painted. */
-const AT_ONCE = 20;
-/** Rows that are added at a time, when all are asked for. */
-const CHUNK = 100;
 /** Below this a single panel is drawn as narrow as one of several, pixels. */
 const NARROW = 560;
 
@@ -27,7 +23,12 @@ export interface Page {
   root: HTMLElement;
   part(name: string): HTMLElement;
   isNarrow(): boolean;
-  draw(view: View, notes: Notes): void;
+  /**
+   * Draws what is in sight, and the rest when that is on the screen.
+   *
+   * @param pictured called when the picture is the view's
+   */
+  draw(view: View, notes: Notes, pictured: () => void): void;
   /** The picks alone. */
   mark(view: View, state: State): void;
   say(words: string): void;
@@ -57,42 +58,32 @@ export function pageOf(root: HTMLElement): Page {
     if (part('status').textContent !== words) part('status').textContent = words;
   };
   const isNarrow = (): boolean => part('picture').clientWidth < NARROW;
-  let drawn = 0;
-  let withAll = false;
+  const [picture, table] = [part('picture'), part('table')];
+  const inSight = sightOf([picture, table]);
+  let latest: View | null = null;
+  let pictured = '';
   let picked: State['pick'] = [];
-  let pictured: Scatter | null = null;
+  const [head, body, more] = [part('head'), part('body'), part('more')];
+  const [shown, all] = [part('shown'), part('all')];
+  // Rows follow in their own time; picks may have been made meanwhile.
+  const drawing = tableDrawing({ head, body, more, shown, all }, () => showPicks(body, { pick: picked }));
 
-  const addRows = (view: View, from: number, which: number, first?: Markup): void => {
-    const end = view.state.all ? view.rows.length : Math.min(FIRST_ROWS, view.rows.length);
-    if (from >= end) return;
-    const to = first === undefined ? from + CHUNK : FIRST_ROWS;
-    setTimeout(() => {
-      if (which !== drawn) return;
-      part('body').insertAdjacentHTML('beforeend', (first ?? bodyView(view, from, to)).text);
-      // Rows follow in their own time; picks may have been made meanwhile.
-      showPicks(root, { pick: picked });
-      addRows(view, to, which);
-    });
+  const drawPicture = (view: View): void => {
+    if (view.drawn === pictured) return;
+    pictured = view.drawn;
+    const { state, x, y } = view;
+    const input = { picture: view.picture(), state, x, y };
+    write('title', html`${pictureTitle(view)}`);
+    write('picture', pictureView(input));
+    write('legend', legendView(input, state));
   };
-  const drawRows = (view: View): void => {
-    const parts = [bodyView(view, 0, AT_ONCE), bodyView(view, AT_ONCE, FIRST_ROWS)] as const;
-    const text = parts[0].text + parts[1].text;
-    // Rows that were added when all were asked for are not among what was written.
-    if (written.get('body') === text && !view.state.all && !withAll) return;
-    written.set('body', text);
-    withAll = view.state.all;
-    drawn++;
-    writeInto(part('body'), parts[0]);
-    addRows(view, AT_ONCE, drawn, parts[1]);
-  };
-  const mark = ({ source }: View, { pick }: State): void => {
+  const link = part('compare') as HTMLAnchorElement;
+  const showPicked = ({ pick }: State): void => {
     picked = pick;
-    showPicks(root, { pick });
-    const link = part('compare') as HTMLAnchorElement;
+    showPicks(body, { pick });
     link.toggleAttribute('hidden', pick.length < 2);
     link.href = comparePath(pick);
     link.textContent = `Compare ${pick.length} SAEs`;
-    if (pick.length === 1) say(`One of ${source.columns.count} SAEs picked: pick another to compare.`);
   };
 
   return {
@@ -100,25 +91,33 @@ export function pageOf(root: HTMLElement): Page {
     part,
     isNarrow,
     say,
-    mark,
-    draw(view, notes) {
-      const { state, picture, x, y, rows } = view;
-      const focus = focused(root);
-      if (picture !== pictured) {
-        pictured = picture;
-        write('title', html`${pictureTitle(view)}`);
-        write('picture', pictureView({ picture, state, x, y }));
-        write('legend', legendView({ picture, state, x, y }, state));
-      }
-      write('head', headView(view));
-      drawRows(view);
-      const left = state.all ? 0 : Math.max(0, rows.length - FIRST_ROWS);
-      part('more').hidden = left === 0;
-      write('shown', html`The first ${FIRST_ROWS} of ${formatCount(rows.length)} rows.`);
-      write('all', html`Show all ${formatCount(rows.length)}`);
-      mark(view, state);
-      say(statusOf(view, notes));
-      focus();
+    mark({ source: { columns } }, state) {
+      showPicked(state);
+      if (state.pick.length === 1) say(`One of ${columns.count} SAEs picked: pick another to compare.`);
+    },
+    draw(view, notes, onPicture) {
+      latest = view;
+      const steps = [
+        {
+          part: picture,
+          draw: () => {
+            drawPicture(view);
+            onPicture();
+          },
+        },
+        { part: table, draw: () => drawing.first(view) },
+      ];
+      const { now = [], later = [] } = Object.groupBy(steps, (step) =>
+        inSight(step.part) ? 'now' : 'later',
+      );
+      for (const { draw } of now) keepingFocus(root, draw);
+      showPicked(view.state);
+      afterPaint(() => {
+        if (view !== latest) return;
+        for (const { draw } of later) keepingFocus(root, draw);
+        keepingFocus(root, () => drawing.others(view));
+        say(statusOf(view, notes));
+      });
     },
     ready() {
       for (const set of root.querySelectorAll('fieldset[disabled]')) set.removeAttribute('disabled');
@@ -180,14 +179,12 @@ function startKindsNote({ values, at }: { values: string[]; at: number[] }, star
 }
 
 /** Gives the focus back to the element that takes the place of the focused one. */
-function focused(root: HTMLElement): () => void {
+function keepingFocus(root: HTMLElement, draw: () => void): void {
   const active = document.activeElement;
-  if (!(active instanceof HTMLElement) || !root.contains(active)) return () => {};
-  const selector = selectorOf(active);
-  return () => {
-    if (selector === null || active.isConnected) return;
+  const selector = active instanceof HTMLElement && root.contains(active) ? selectorOf(active) : null;
+  draw();
+  if (selector !== null && active?.isConnected === false)
     root.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true });
-  };
 }
 
 function selectorOf(element: HTMLElement): string | null {

@@ -25,7 +25,7 @@ export function plotOf(picture: HTMLElement, spoken: HTMLElement, pin: (row: num
 
   const panelAt = (target: EventTarget | null): { figure: HTMLElement; panel: ScatterPanel } | null => {
     const figure = target instanceof Element ? target.closest<HTMLElement>('.multiple') : null;
-    const panel = view?.picture.panels[Number(figure?.dataset.panel)];
+    const panel = view?.picture().panels[Number(figure?.dataset.panel)];
     return figure === null || panel === undefined ? null : { figure, panel };
   };
 
@@ -57,7 +57,7 @@ export function plotOf(picture: HTMLElement, spoken: HTMLElement, pin: (row: num
   const showRow = (row: number | null): void => {
     hide();
     if (row === null || view === null) return;
-    view.picture.panels.forEach((panel, i) => {
+    view.picture().panels.forEach((panel, i) => {
       const point = panel.points.find((one) => one.row === row);
       const figure = picture.querySelector<HTMLElement>(`[data-panel="${i}"]`);
       if (point !== undefined && figure !== null) show(figure, panel, point);
@@ -114,7 +114,7 @@ export function plotOf(picture: HTMLElement, spoken: HTMLElement, pin: (row: num
         plot.tabIndex = 0;
         plot.setAttribute('role', 'application');
         plot.setAttribute('aria-roledescription', 'scatter plot');
-        const title = next.picture.panels[i]?.title || 'All SAEs shown';
+        const title = next.picture().panels[i]?.title || 'All SAEs shown';
         plot.setAttribute(
           'aria-label',
           `${title}: ${next.y.name} against ${next.x.name}. Arrow keys walk the points, Enter opens one.`,

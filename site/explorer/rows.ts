@@ -1,5 +1,6 @@
 /** Which rows are kept, in which order, and what they stand under. Pure. */
 import { type Columns, textAt } from '../lib/columns.ts';
+import { once } from '../lib/once.ts';
 import { inWords } from '../lib/order.ts';
 import { isNumberField, type Source, valuesOf } from './fields.ts';
 import { type Facet, facetNames, facets, rangeNames, ranges, type State } from './state.ts';
@@ -88,7 +89,7 @@ export interface RowGroup {
  * What a rank is within, of each row: equal numbers, one model, hook site and evaluation text. Rows that are ranked apart,
  * as of two revisions of a model, stand apart; those without a rank stand with the first of their model, site and text.
  */
-export function groupNumbers({ text, rank, count }: Columns): number[] {
+export const groupNumbers = once(({ text, rank, count }: Columns): readonly number[] => {
   const known = new Map<string, number>();
   const place = (row: number): string => `${text.model.at[row]} ${text.site.at[row]} ${text.text.at[row]}`;
   const numbers = new Array<number>(count);
@@ -101,7 +102,7 @@ export function groupNumbers({ text, rank, count }: Columns): number[] {
   for (let row = 0; row < count; row++) if (ranked(row)) give(row, `${place(row)} ${rank.group[row]}`);
   for (let row = 0; row < count; row++) if (!ranked(row)) give(row, place(row));
   return numbers;
-}
+});
 
 /** The rows in their order, under their headings. Rows without a value stand last whatever the direction. */
 export function orderRows(source: Source, state: State, rows: readonly number[]): RowGroup[] {
@@ -127,7 +128,7 @@ export function headingOf(columns: Columns, row: number): { model: string; site:
 function comparison(source: Source, { sort, descending }: State): (a: number, b: number) => number {
   const sign = descending ? -1 : 1;
   if (sort === 'name') {
-    const place = placesOf(source.columns);
+    const place = namePlaces(source.columns);
     return (a, b) => sign * (place[a]! - place[b]!) || a - b;
   }
   const values = valuesOf(source, sort);
@@ -139,7 +140,7 @@ function comparison(source: Source, { sort, descending }: State): (a: number, b:
 }
 
 /** Where each row's name stands among all. */
-function placesOf({ text }: Columns): number[] {
+const namePlaces = once(({ text }: Columns): number[] => {
   const { values, at } = text.name;
   const order = values.map((_, i) => i).toSorted((a, b) => inWords.compare(values[a]!, values[b]!));
   const place = new Array<number>(values.length);
@@ -147,4 +148,4 @@ function placesOf({ text }: Columns): number[] {
     place[value] = i;
   });
   return at.map((value) => place[value] ?? values.length);
-}
+});

@@ -12,7 +12,7 @@ import {
   preferred,
   type Source,
   valuesOf,
-  wordAt,
+  wordsOf,
 } from './fields.ts';
 import { frontier } from './frontier.ts';
 import { groupNumbers } from './rows.ts';
@@ -94,7 +94,7 @@ export function scatter({ source, state, rows, x, y, narrow = false }: ScatterIn
     const value = values[axis]?.[row];
     return value !== null && value !== undefined && (!logs[axis] || value > 0);
   };
-  const byPanel = [...Map.groupBy(rows, (row) => wordAt(columns, state.panels, row)).entries()]
+  const byPanel = [...Map.groupBy(rows, wordsOf(columns, state.panels)).entries()]
     .map(([title, members]) => ({
       title: state.panels === 'none' ? '' : title,
       members,
@@ -311,7 +311,8 @@ interface Key {
 /** A number for each value of a field, of all rows and not of those shown, so that a filter changes no colour. */
 function legendOf(columns: Columns, field: string): Key {
   if (field === 'none') return { legend: { field, entries: [] }, index: () => 0 };
-  const words = Array.from({ length: columns.count }, (_, row) => wordAt(columns, field, row));
+  const word = wordsOf(columns, field);
+  const words = Array.from({ length: columns.count }, (_, row) => word(row));
   const distinct = [...new Set(words)].toSorted(inWords.compare);
   const number = new Map(distinct.map((word, i) => [word, Math.min(i, COLOURS - 1)]));
   const entries = distinct.slice(0, COLOURS).map((label, index) => ({ label, index }));

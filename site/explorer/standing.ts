@@ -1,4 +1,6 @@
 /** The rank a row is shown with, and what a run of ties looks like. Pure. */
+import type { Columns } from '../lib/columns.ts';
+import { once } from '../lib/once.ts';
 import type { Source } from './fields.ts';
 
 export interface Standing {
@@ -12,12 +14,13 @@ export interface Standing {
 export type Standings = readonly (Standing | null)[];
 
 /** As the records' own composite is ranked. */
-export function publishedStandings({ columns: { rank, count } }: Source): Standings {
-  return Array.from({ length: count }, (_, row) => {
-    const [best, worst] = [rank.best[row] ?? null, rank.worst[row] ?? null];
-    return best === null || worst === null ? null : { best, worst, resolved: true };
-  });
-}
+export const publishedStandings = once(
+  ({ rank, count }: Columns): Standings =>
+    Array.from({ length: count }, (_, row) => {
+      const [best, worst] = [rank.best[row] ?? null, rank.worst[row] ?? null];
+      return best === null || worst === null ? null : { best, worst, resolved: true };
+    }),
+);
 
 /** By the order of other values within each ranking group: what can be said before the resamples are here. */
 export function orderedStandings(

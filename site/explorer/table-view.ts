@@ -12,6 +12,8 @@ import type { State } from './state.ts';
 
 /** Rows in the document until more are asked for. */
 export const FIRST_ROWS = 50;
+/** Of them, about what a screen holds. */
+export const AT_ONCE = 20;
 
 export interface TableInput {
   source: Source;

@@ -35,7 +35,8 @@ export interface View {
   fields: Field[];
   x: Field;
   y: Field;
-  picture: Scatter;
+  /** Made when it is drawn, which is later where it is out of sight. */
+  picture: () => Scatter;
   /** All that the picture follows from: equal where it would be drawn alike. */
   drawn: string;
 }
@@ -74,8 +75,16 @@ export function viewOf(
     picture:
       before !== null && drawn === before.drawn
         ? before.picture
-        : scatter({ source, state, rows, x, y, narrow }),
+        : lazily(() => scatter({ source, state, rows, x, y, narrow })),
     drawn,
+  };
+}
+
+function lazily<T extends object>(make: () => T): () => T {
+  let made: T | null = null;
+  return () => {
+    made ??= make();
+    return made;
   };
 }
 
@@ -126,7 +135,7 @@ function sourceOf(columns: Columns, weights: Weights, { loaded, resampled, first
 }
 
 function standingsOf(source: Source, weights: Weights, { resampled }: Extras): Standings {
-  if (isPublished(weights)) return publishedStandings(source);
+  if (isPublished(weights)) return publishedStandings(source.columns);
   return resampled?.standings ?? orderedStandings(source, source.computed.get(compositeId)!.value);
 }
 

@@ -1,7 +1,7 @@
 import type { APIRoute } from 'astro';
-import { listedTable } from '../../lib/listed.ts';
-import { tidyCsv } from '../../lib/tidy.ts';
+import { listedRecords } from '../../lib/records.ts';
+import { tidyCsv, tidyTable } from '../../lib/tidy.ts';
 
 /** Every value of every record, a row each: docs/data.md. */
 export const GET: APIRoute = async () =>
-  new Response(tidyCsv(await listedTable()), { headers: { 'Content-Type': 'text/csv' } });
+  new Response(tidyCsv(tidyTable(await listedRecords())), { headers: { 'Content-Type': 'text/csv' } });

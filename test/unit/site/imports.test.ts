@@ -93,10 +93,8 @@ describe('imports of the site', () => {
     const all = of('explorer');
     expect([...all.packages]).toEqual(['d3']);
     expect(all.files).not.toContain('runner/report/schema.ts');
-    // What resamples are judged by needs them, and is loaded when asked for.
-    expect(all.files).toContain('site/explorer/stability.ts');
-    expect(of('page', 'controls', 'plot', 'exports', 'store', 'drops', 'view').files).not.toContain(
-      'runner/report/definitions.ts',
-    );
+    expect(all.files).not.toContain('runner/report/definitions.ts');
+    // What resamples are judged by needs them, in a worker that is started when it is asked.
+    expect(of('stability-worker').files).toContain('runner/report/definitions.ts');
   });
 });

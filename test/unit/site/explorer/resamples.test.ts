@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { random } from '../../../../runner/math/random.ts';
 import { packDraws } from '../../../../runner/report/paired-draws.ts';
+import { answering, type Question } from '../../../../site/explorer/answering.ts';
 import { presets } from '../../../../site/explorer/composite.ts';
+import { type Answerer, judgeOf } from '../../../../site/explorer/judge.ts';
 import { resamplesOf } from '../../../../site/explorer/resamples.ts';
 import { startOf } from '../../../../site/explorer/state.ts';
 import { openStore } from '../../../../site/explorer/store.ts';
@@ -59,10 +61,33 @@ afterEach(() => {
 
 const weights = presets[2].weights;
 
+/** Answers in this thread, a turn later, what would be a worker; fails where it is told to. */
+function here(failing = () => false): Answerer {
+  const answer = answering();
+  const worker: Answerer = {
+    onmessage: null,
+    onerror: null,
+    terminate: () => {},
+    postMessage: (question: Question) => {
+      setTimeout(() => {
+        if (failing()) worker.onerror?.call(worker as Worker, { message: 'out of memory' } as ErrorEvent);
+        else {
+          const data = structuredClone(answer(structuredClone(question)));
+          worker.onmessage?.call(worker as Worker, { data } as MessageEvent);
+        }
+      });
+    },
+  };
+  return worker;
+}
+
 describe('resamples', () => {
   it('that could not be fetched are said to be, are no answer, and are asked for again', async () => {
     const away = serve();
-    const resamples = resamplesOf(await openStore('data/'));
+    const resamples = resamplesOf(
+      await openStore('data/'),
+      judgeOf(columns, () => here()),
+    );
     const asks = view(columns, { weights });
     const file = `data/draws/${modelSlug(models[0])}.json`;
     for (const model of models) away.add(`data/draws/${modelSlug(model)}.json`);
@@ -92,26 +117,77 @@ describe('resamples', () => {
     const away = serve();
     const none = view({ ...columns, draws: [] }, { weights });
     const store = await openStore('data/');
-    const resamples = resamplesOf({ ...store, columns: { ...columns, draws: [] } });
+    const resamples = resamplesOf(
+      { ...store, columns: { ...columns, draws: [] } },
+      judgeOf(columns, () => here()),
+    );
     expect(await resamples.fill(none, true)).toEqual({ changed: true, failures: [] });
     expect(resamples.found(weights).resampled!.first.every((share) => share === null)).toBe(true);
 
-    const some = resamplesOf(store);
+    const some = resamplesOf(
+      store,
+      judgeOf(columns, () => here()),
+    );
     expect((await some.fill({ ...none, rows: [] }, true)).changed).toBe(true);
     for (const model of models) away.add(`data/draws/${modelSlug(model)}.json`);
     expect((await some.fill(view(columns, { weights }), true)).changed).toBe(true);
     expect(some.found(weights).resampled).toBeNull();
   });
 
+  it('are judged for the latest weights alone while a slider is dragged', async () => {
+    serve();
+    const asked: Question[] = [];
+    const worker = here();
+    const { postMessage } = worker;
+    worker.postMessage = (question: Question) => {
+      asked.push(question);
+      postMessage(question);
+    };
+    const resamples = resamplesOf(
+      await openStore('data/'),
+      judgeOf(columns, () => worker),
+    );
+    const dragged = [[97, 0, 0, 0, 3], [99, 0, 0, 0, 1], [98, 0, 0, 0, 2], weights] as const;
+    const first = resamples.fill(view(columns, { weights: dragged[0] }), true);
+    // The first is begun before the others come.
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    const later = dragged.slice(1).map((each) => resamples.fill(view(columns, { weights: each }), true));
+    expect((await first).changed).toBe(true);
+    expect((await Promise.all(later)).map(({ changed }) => changed)).toEqual([false, false, true]);
+    expect(asked.map((question) => question.weights)).toEqual([dragged[0], weights]);
+    // Columns and files are told once.
+    expect(asked.map((question) => question.columns !== undefined)).toEqual([true, false]);
+    expect(asked.map((question) => question.files.length)).toEqual([2, 0]);
+    expect(resamples.found(weights).resampled).not.toBeNull();
+  });
+
+  it('that could not be judged are said to be, and asked for again with all that is needed', async () => {
+    serve();
+    let fails = true;
+    const judge = judgeOf(columns, () => here(() => fails));
+    const resamples = resamplesOf(await openStore('data/'), judge);
+    const asks = view(columns, { weights });
+    expect(await resamples.fill(asks, true)).toEqual({
+      changed: false,
+      failures: ['The resamples could not be judged: out of memory.'],
+    });
+    fails = false;
+    expect(await resamples.fill(asks, true)).toEqual({ changed: true, failures: [] });
+    expect(resamples.found(weights).resampled!.low.every((end) => end !== null)).toBe(true);
+  });
+
   it('of another model change a picture that shows what follows from them', async () => {
     serve();
-    const resamples = resamplesOf(await openStore('data/'));
+    const resamples = resamplesOf(
+      await openStore('data/'),
+      judgeOf(columns, () => here()),
+    );
     const state = { ...startOf(columns), weights, y: 'composite' };
     const drawn = (before: ReturnType<typeof viewOf> | null) =>
       viewOf(columns, state, { loaded: new Map(), ...resamples.found(weights) }, false, before);
     await resamples.fill({ ...drawn(null), rows: [0, 1] }, true);
     const one = drawn(null);
-    const whiskers = (all: typeof one) => all.picture.panels.flatMap((panel) => panel.whiskers).length;
+    const whiskers = (all: typeof one) => all.picture().panels.flatMap((panel) => panel.whiskers).length;
     await resamples.fill({ ...one, rows: [0, 1, 2, 3] }, true);
     const both = drawn(one);
     expect(whiskers(both)).toBeGreaterThan(whiskers(one));

@@ -15,7 +15,7 @@ const columns = columnsFrom(rows);
 
 describe('the picture', () => {
   it('has a panel for each model, and counts what it cannot draw', () => {
-    const { panels } = view(columns).picture;
+    const { panels } = view(columns).picture();
     expect(panels.map(({ title, points, left }) => [title, points.length, left])).toEqual([
       ['lab/model', 4, 0],
       ['other/model', 1, 1],
@@ -23,13 +23,13 @@ describe('the picture', () => {
   });
 
   it('places points in the order of their values, logarithmic where L0 is', () => {
-    const [panel] = view(columns).picture.panels;
+    const [panel] = view(columns).picture().panels;
     const xs = panel!.points.map(({ x }) => x);
     // Doublings are equally far apart.
     expect(xs[1]! - xs[0]!).toBeCloseTo(xs[3]! - xs[2]!, 2);
     const y = new Map(panel!.points.map((point) => [point.row, point.y]));
     expect(y.get(3)!).toBeLessThan(y.get(1)!);
-    const [linear] = view(columns, { xScale: 'linear' }).picture.panels;
+    const [linear] = view(columns, { xScale: 'linear' }).picture().panels;
     const at = linear!.points.map((point) => point.x);
     expect(at[3]! - at[2]!).toBeCloseTo(2 * (at[2]! - at[1]!), 2);
   });
@@ -52,7 +52,7 @@ describe('the picture', () => {
         0,
       ),
     );
-    const [panel, other] = view(columns, {}, { loaded }).picture.panels;
+    const [panel, other] = view(columns, {}, { loaded }).picture().panels;
     expect(other!.untrained.y).toBeNull();
     expect(panel!.whiskers.map(({ path }) => path.split('M').length - 1)).toEqual([2, 2]);
     const ys = [...pictureYs(panel!.whiskers.map(({ path }) => path).join('')), panel!.untrained.y!];
@@ -60,12 +60,12 @@ describe('the picture', () => {
       expect(y).toBeGreaterThanOrEqual(panel!.frame.top);
       expect(y).toBeLessThanOrEqual(panel!.frame.height - panel!.frame.bottom);
     }
-    const off = view(columns, { whiskers: false }, { loaded }).picture.panels[0]!;
+    const off = view(columns, { whiskers: false }, { loaded }).picture().panels[0]!;
     expect(off.whiskers).toEqual([]);
   });
 
   it('draws the frontier in steps through what no other beats', () => {
-    const [panel] = view(columns).picture.panels;
+    const [panel] = view(columns).picture().panels;
     const at = new Map(panel!.points.map((point) => [point.row, point]));
     const [path] = panel!.frontiers;
     const short = (value: number): number => Math.round(value * 10) / 10;
@@ -74,9 +74,9 @@ describe('the picture', () => {
         .map((row) => `H${short(at.get(row)!.x)}V${short(at.get(row)!.y)}`)
         .join('')}`,
     );
-    expect(view(columns, { frontier: false }).picture.panels[0]!.frontiers).toEqual([]);
+    expect(view(columns, { frontier: false }).picture().panels[0]!.frontiers).toEqual([]);
     // Neither end of a layer is better.
-    expect(view(columns, { x: 'layer' }).picture.better).toBeNull();
+    expect(view(columns, { x: 'layer' }).picture().better).toBeNull();
   });
 
   it('joins no frontier over texts or definitions', () => {
@@ -85,7 +85,7 @@ describe('the picture', () => {
       { name: 'B', l0: 40, loss: 0.95, text: 'books' },
       { name: 'C', l0: 80, loss: 0.96, lossDefinition: 'loss_recovered@pooled-v1' },
     ]);
-    const [panel] = view(mixed).picture.panels;
+    const [panel] = view(mixed).picture().panels;
     expect(panel!.frontiers).toEqual([]);
     expect(panel!.definitions[0]!.by).toEqual([
       { id: 'loss_recovered@saebench-core', rows: 2 },
@@ -96,7 +96,8 @@ describe('the picture', () => {
     const untrained = (of: typeof mixed) => {
       const column = { ...withIntervals([null, null, null], 0), untrained: [0.1, 0.2, 0.3] };
       const ids = ['loss_recovered@saebench-core', 'loss_recovered@pooled-v1'];
-      return view(of, {}, { loaded: new Map(ids.map((id) => [id, column])) }).picture.panels[0]!.untrained.y;
+      return view(of, {}, { loaded: new Map(ids.map((id) => [id, column])) }).picture().panels[0]!.untrained
+        .y;
     };
     expect(untrained(mixed)).toBeNull();
     expect(untrained(columnsFrom(rows.slice(0, 3)))).not.toBeNull();
@@ -104,7 +105,9 @@ describe('the picture', () => {
 
   it('keeps a colour through filters', () => {
     const colourOf = (change: Parameters<typeof view>[1]): number[] =>
-      view(columns, { shape: 'none', ...change }).picture.panels[0]!.series.map(({ colour }) => colour);
+      view(columns, { shape: 'none', ...change })
+        .picture()
+        .panels[0]!.series.map(({ colour }) => colour);
     const facets = { ...view(columns).state.facets, architecture: ['topk'] };
     expect(colourOf({}).toSorted()).toEqual([0, 1]);
     expect(colourOf({ facets })).toEqual([1]);
@@ -112,14 +115,16 @@ describe('the picture', () => {
 
   it('shares its axes where asked', () => {
     const ticks = (shared: boolean): string[][] =>
-      view(columns, { shared }).picture.panels.map(({ yTicks }) => yTicks.map(({ label }) => label));
+      view(columns, { shared })
+        .picture()
+        .panels.map(({ yTicks }) => yTicks.map(({ label }) => label));
     expect(ticks(true)[0]).toEqual(ticks(true)[1]);
     expect(ticks(false)[0]).not.toEqual(ticks(false)[1]);
   });
 
   it('leaves out what a logarithmic axis cannot show, and says how many', () => {
     const zero = columnsFrom([{ name: 'A', l0: 0, loss: 0.1 }, ...rows.slice(0, 2)]);
-    const [panel] = view(zero).picture.panels;
+    const [panel] = view(zero).picture().panels;
     expect([panel!.points.length, panel!.left]).toEqual([2, 1]);
   });
 
@@ -127,16 +132,16 @@ describe('the picture', () => {
     const many = columnsFrom(
       Array.from({ length: 40 }, (_, i) => ({ name: `S${i}`, model: `m${i % 13}`, l0: 10 + i, loss: 0.5 })),
     );
-    const { panels, more } = view(many).picture;
+    const { panels, more } = view(many).picture();
     expect([panels.length, more]).toEqual([MOST_PANELS, 1]);
     expect(panels.map(({ title }) => title)).toEqual(Array.from({ length: 12 }, (_, i) => `m${i}`));
-    expect(view(many, { panels: 'none' }).picture.panels).toHaveLength(1);
+    expect(view(many, { panels: 'none' }).picture().panels).toHaveLength(1);
   });
 });
 
 function pictureText(of: ReturnType<typeof columnsFrom>): string {
   const shown = view(of);
-  return pictureView({ picture: shown.picture, state: shown.state, x: shown.x, y: shown.y }).text;
+  return pictureView({ picture: shown.picture(), state: shown.state, x: shown.x, y: shown.y }).text;
 }
 
 function pictureYs(path: string): number[] {

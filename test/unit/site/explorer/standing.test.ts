@@ -10,7 +10,7 @@ const columns = columnsFrom([
   { name: 'E', rank: [1, 1, 1], score: 0.9 },
   { name: 'F', score: 0.99 },
 ]);
-const standings = publishedStandings(sourceOf(columns));
+const standings = publishedStandings(columns);
 
 describe('standings', () => {
   it('are those of the records; what is not ranked has none', () => {
