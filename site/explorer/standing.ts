@@ -35,10 +35,14 @@ export function orderedStandings(
   );
   const standings = new Array<Standing | null>(count).fill(null);
   for (const members of byGroup.values()) {
-    for (const row of members) {
-      const better = members.filter((other) => values[other]! > values[row]!).length;
-      standings[row] = { best: 1 + better, worst: 1 + better, resolved: false };
-    }
+    let place = 1;
+    members
+      .toSorted((a, b) => values[b]! - values[a]!)
+      .forEach((row, i, sorted) => {
+        // Equal values share a place.
+        if (i > 0 && values[row]! < values[sorted[i - 1]!]!) place = i + 1;
+        standings[row] = { best: place, worst: place, resolved: false };
+      });
   }
   return standings;
 }
