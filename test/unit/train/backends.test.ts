@@ -1,5 +1,5 @@
-import { afterAll, describe, expect, test } from 'vitest';
-import type { TrainingBackend } from '../../../runner/train/backends/backend.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TrainingBackend, TrainingSession } from '../../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { sparseCpuBackend } from '../../../runner/train/backends/sparse-cpu/sparse-cpu.ts';
 import {
@@ -25,6 +25,18 @@ const backends: Record<string, TrainingBackend> = {
   'sparse-cpu, screened': screened,
   'sparse-cpu, plain SIMD': sparseCpuBackend({ threads: 2, build: 'plain', screened: 'always' }),
 };
+
+// A backend ends its threads with its last session: one that stays open spares each of the many below their start.
+const open: TrainingSession[] = [];
+beforeAll(async () => {
+  const recipe = smallRecipe();
+  for (const backend of Object.values(backends))
+    open.push(await backend.init(recipe, 20, startOf({ recipe, d_in: 20, twins: false })));
+});
+afterAll(async () => {
+  for (const session of open) await session.close();
+});
+
 const cells = new Map(Object.keys(backends).map((name) => [name, new Map<string, string>()]));
 
 describe.each(Object.entries(backends))('%s follows the reference', (name, backend) => {
