@@ -13,6 +13,9 @@ export default defineConfig(({ mode }) => {
             name: 'unit',
             include: ['test/unit/**/*.test.ts'],
             pool: 'forks',
+            // Many files to a process: see test/shared-process.ts.
+            isolate: false,
+            setupFiles: ['test/shared-process.ts'],
             env,
             testTimeout: 300_000,
             hookTimeout: 300_000,

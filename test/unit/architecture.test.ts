@@ -134,3 +134,13 @@ describe('rooms of the runner', () => {
     expect(files.map(({ path }) => circleFrom(path, [])).filter((each) => each !== null)).toEqual([]);
   });
 });
+
+it('unit tests replace no modules: what one file loads another one is given (test/shared-process.ts)', () => {
+  const tests = fileURLToPath(new URL('./', import.meta.url));
+  const replacing = readdirSync(tests, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .filter((path) =>
+      /\bvi\.(?:mock|doMock|resetModules)\(/.test(readFileSync(resolve(tests, path), 'utf8')),
+    );
+  expect(replacing).toEqual([]);
+});

@@ -1,15 +1,21 @@
-import { lstat, readFile } from 'node:fs/promises';
-import { expect, test, vi } from 'vitest';
+import fs, { lstat, readFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { download } from '../../../runner/hub/download.ts';
 import { noise, on, withBench } from '../../hub/open.ts';
 
 // Windows without developer mode.
-vi.mock('node:fs/promises', async (original) => ({
-  ...(await original<typeof import('node:fs/promises')>()),
-  symlink: async () => {
+const { symlink } = fs;
+beforeAll(() => {
+  fs.symlink = async () => {
     throw Object.assign(new Error('operation not permitted'), { code: 'EPERM' });
-  },
-}));
+  };
+  syncBuiltinESMExports();
+});
+afterAll(() => {
+  fs.symlink = symlink;
+  syncBuiltinESMExports();
+});
 
 test('a system that refuses links gets files: the first names copied, the last moved', () =>
   withBench(async ({ hub, server }) => {

@@ -14,7 +14,9 @@ import { fullProbe, kSparseProbes } from '../../../../runner/suites/k-sparse/k-s
 import { planScr, scrOfPair } from '../../../../runner/suites/scr/scr.ts';
 import { conceptProbes, tppOfSet } from '../../../../runner/suites/tpp/tpp-saebench.ts';
 import { drawn, golden, planInOrder, pooled, rowOf, set, TEXTS } from './drawn.ts';
-import { checkTable, compared } from './parity.ts';
+import { parityTable } from './parity.ts';
+
+const { compared, check } = parityTable('concepts');
 
 const made = drawn();
 const features = pooled(made);
@@ -258,4 +260,4 @@ describe('against SAEBench’s own functions', () => {
   });
 });
 
-it('is the table of the fixtures’ README', () => checkTable('concepts'));
+it('is the table of the fixtures’ README', () => check());

@@ -28,7 +28,9 @@ import {
 import { beginningToken, bosRows, specialTokens } from '../../../../runner/text/bos-rows.ts';
 import { loadTokenizer } from '../../../../runner/text/tokenizer.ts';
 import golden from '../../../fixtures/saebench/core.json' with { type: 'json' };
-import { checkTable, compared } from './parity.ts';
+import { parityTable } from './parity.ts';
+
+const { compared, check } = parityTable('core');
 
 const { layer, rowTokens, batchRows, rows, downstream, variance } = golden;
 const resamples = resampleRows(rows.length, { count: 200 });
@@ -241,4 +243,4 @@ describe('against SAEBench’s core evaluation and SAELens', () => {
   });
 });
 
-it('is the table of the fixtures’ README', () => checkTable('core'));
+it('is the table of the fixtures’ README', () => check());

@@ -14,16 +14,31 @@ interface Parity {
   scale: number;
 }
 
-/** Of this test file's run, in order. */
-const parities: Parity[] = [];
+export interface ParityTable {
+  /** Compares lists of numbers, and notes the largest difference. */
+  compared(
+    what: string,
+    original: string,
+    allowed: number,
+    pairs: readonly (readonly [found: readonly number[], expected: readonly number[]])[],
+  ): void;
+  /**
+   * Holds the part of the fixtures' README to what was measured, and prints it; with WRITE_TABLE=1 in the environment it
+   * writes it anew.
+   */
+  check(): Promise<void>;
+}
 
-/** Compares lists of numbers, and notes the largest difference. */
-export function compared(
-  what: string,
-  original: string,
-  allowed: number,
-  pairs: readonly (readonly [found: readonly number[], expected: readonly number[]])[],
-): void {
+/** @param part of the table in the fixtures' README, which the rows of one test file make up */
+export function parityTable(part: string): ParityTable {
+  const parities: Parity[] = [];
+  return {
+    compared: (...row) => void parities.push(compared(...row)),
+    check: () => checkTable(part, parities),
+  };
+}
+
+function compared(...[what, original, allowed, pairs]: Parameters<ParityTable['compared']>): Parity {
   let largest = 0;
   let scale = 0;
   for (const [found, expected] of pairs) {
@@ -36,14 +51,10 @@ export function compared(
       scale = Math.max(scale, Math.abs(expected[i]!));
     });
   }
-  parities.push({ what, original, allowed, largest, scale });
+  return { what, original, allowed, largest, scale };
 }
 
-/**
- * Holds the part of the fixtures' README that a test file measures to what it measured, and prints it; with
- * WRITE_TABLE=1 in the environment it writes it anew.
- */
-export async function checkTable(part: string): Promise<void> {
+async function checkTable(part: string, parities: readonly Parity[]): Promise<void> {
   const path = fileURLToPath(new URL('../../../fixtures/saebench/README.md', import.meta.url));
   const text = await readFile(path, 'utf8');
   const pattern = new RegExp(`^(.*<!-- ${part} -->\n\\|[^\n]*\n\\|[^\n]*\n)(.*?)(\n<!-- end -->.*)$`, 's');
