@@ -130,7 +130,7 @@ if (node === process.execPath) {
   const child = spawn(node, [program, ...rest], { stdio: 'inherit', env });
   // Whatever can be passed on is: the child decides when to end, and this one ends as it does. On Windows the console
   // tells the child itself, and what kill sends there ends it before it can save its state: this one only waits.
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK'];
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK'];
   const known = signals.filter((signal) => signal in constants.signals);
   const passOn = process.platform === 'win32' ? () => {} : (signal) => child.kill(signal);
   for (const signal of known) process.on(signal, passOn);

@@ -1,12 +1,12 @@
 /** `eval`, the main job: train, evaluate, write the records, build the report, print the scores. */
 import { existsSync } from 'node:fs';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeFields } from '../config/describe-fields.ts';
 import { loadSuites } from '../config/own-suites.ts';
 import { portableWord } from '../config/portable.ts';
 import { listPresets, resolveRun } from '../config/resolve.ts';
-import { type RunConfig, runConfig } from '../config/run-config.ts';
+import { type RunConfig, runConfig, suitesOf } from '../config/run-config.ts';
 import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
 import { UserError } from '../errors.ts';
 import { parseBytes } from '../io/bytes.ts';
@@ -15,14 +15,26 @@ import { runIdentity } from '../job/run/identity.ts';
 import type { RunStart } from '../job/run/messages.ts';
 import { resumedState } from '../job/run/resumed-state.ts';
 import { discardRunFolder, openRunFolder, type RunFolder } from '../job/run/run-folder.ts';
+import {
+  agreeOnShards,
+  type PlannedRun,
+  type ShardPlan,
+  shardFolder,
+  shardsFolder,
+} from '../job/shards/shard-plan.ts';
+import { sharedSaes, sharesOf } from '../job/shards/shares.ts';
+import { whichShard } from '../job/shards/which-shard.ts';
 import { checkLayers, type ModelPlace } from '../job/shared/model-place.ts';
 import { pinsOf, pinText } from '../job/shared/pinned-text.ts';
 import { plannedSaes, trainedSaes } from '../job/shared/planned-saes.ts';
 import type { PublishedSae } from '../job/shared/published-saes.ts';
+import { type ShardOfRun, saesOfShard, shardName, shardRepository } from '../job/shared/shard.ts';
 import { findFiles } from '../job/shared/text.ts';
+import { openCheckpoint } from '../lm/checkpoint.ts';
 import { machineMemory } from '../lm/memory.ts';
 import { publishRecords } from '../report/content.ts';
 import { readRunRecords } from '../report/run-records.ts';
+import type { EvaluationRecord } from '../report/schema.ts';
 import { scoreTable } from '../report/score-table.ts';
 import { shellWord } from '../report/shell-word.ts';
 import { buildSite } from './build-site.ts';
@@ -32,6 +44,7 @@ import { evaluationCache } from './evaluation-cache.ts';
 import { shownHashes } from './hashing.ts';
 import { locateModel } from './locate-model.ts';
 import { locatePublished } from './locate-saes.ts';
+import { nearby } from './nearby.ts';
 import { optionLines } from './option-lines.ts';
 import { projectRoot } from './paths.ts';
 import { type ProgressView, progressView } from './progress.ts';
@@ -48,6 +61,10 @@ const options = {
   runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
   content: { type: 'string', help: 'folder that receives the records (default content)' },
   out: { type: 'string', help: 'folder that receives the site (default dist)' },
+  shard: {
+    type: 'string',
+    help: 'do one part of the run, as 2/6; auto, or auto/6, is the part that Slurm or Kubernetes gives this process; npm run merge joins the parts',
+  },
   fresh: {
     type: 'boolean',
     help: 'forget an earlier run of this name, here and in upload.repository, and start over',
@@ -79,28 +96,62 @@ export async function run(args: readonly string[]): Promise<number> {
   const out = resolve(values.out ?? defaultOut);
   const view = progressView(process.stdout);
   const hash = shownHashes(view);
-  const folder = join(runs, given.name);
+  const part = values.shard === undefined ? null : whichShard(values.shard, process.env);
+  const folder = part === null ? join(runs, given.name) : shardFolder(runs, given.name, part);
   const asked = { ...given, device: await chooseDevices(given.device, (text) => view.line(text)) };
   const checked = values['overfit-one-batch'] ?? false;
   if (!checked) await checkUpload(asked.upload.repository);
   const model = await locateModel(asked.model.reference, view);
   // Before an earlier run is looked at: layers that no run can have are no reason to start over.
   if (asked.train) await checkLayers(model, asked.layers);
+  if (checked && part !== null) {
+    throw new UserError({
+      thing: '--overfit-one-batch',
+      found: '--shard beside it',
+      expected: 'one of them: the check is of all recipes',
+      next: 'Leave --shard out.',
+    });
+  }
   if (checked) return overfit(asked, model, memory, view);
   const published = await locatePublished(asked.saes, model, view, hash);
   if (values.fresh) await discardRunFolder(folder);
   let opened = await openRunFolder(folder);
   const fresh = values.fresh ?? false;
   try {
-    const onHub = await findOnHub(asked, opened, fresh, view);
-    const config = await pinText(asked, onHub?.stamp.text ?? pinsOf(opened.found?.config), findFiles);
-    const identity = await runIdentity(config, model, published, hash);
+    const onHub = await findOnHub({ ...asked, upload: shardRepository(asked, part) }, opened, fresh, view);
+    const identified = async (before: unknown): Promise<PlannedRun> => {
+      const config = await pinText(asked, onHub?.stamp.text ?? pinsOf(before), findFiles);
+      return { config, identity: await runIdentity(config, model, published, hash) };
+    };
+    const agreed = part && {
+      shards: shardsFolder(runs, given.name),
+      part,
+      fresh,
+      own: (plan: ShardPlan | undefined) => identified(plan?.config),
+      split: async ({ config }: PlannedRun) => {
+        const checkpoint = await openCheckpoint(model.folder);
+        const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
+        const shares = sharesOf(
+          { config, suites: all, checkpoint },
+          sharedSaes(plannedSaes(config, published)),
+          part.of,
+        );
+        return shares.map(({ saes, operations }) => ({ saes: saes.map(({ id }) => id), operations }));
+      },
+    };
+    const {
+      run: { config, identity },
+      shard,
+    } =
+      agreed === null
+        ? { run: await identified(opened.found?.config), shard: null }
+        : await agreeOnShards(agreed);
     opened = { ...opened, found: await resumedState(opened, config, identity) };
     if (onHub) {
       const own = stampOf(config, identity, onHub.stamp.started);
-      opened = await resumeFromHub(onHub, { config, folder: opened, model, identity, own }, view);
+      opened = await resumeFromHub(onHub, { config, folder: opened, model, identity, shard, own }, view);
     }
-    view.line(headline(config, published, opened));
+    view.line(headline(config, published, opened, shard));
     const upToDate = opened.found?.stage === 'done';
     if (!upToDate) {
       const job: RunStart = {
@@ -110,6 +161,7 @@ export async function run(args: readonly string[]): Promise<number> {
         model,
         suiteFiles: (values.suite ?? []).map((file) => resolve(file)),
         published,
+        shard,
         command: commandOf(positionals, values),
         memory,
         cache: evaluationCache(values.cache),
@@ -121,6 +173,7 @@ export async function run(args: readonly string[]): Promise<number> {
       if (outcome.kind === 'stopped') return outcome.code;
     }
     const records = await readRunRecords(folder);
+    if (shard !== null) return endOfShard(config.name, shard, records, folder, view);
     const changed = await publishRecords(records, join(content, 'measured', config.name));
     if (!values['no-site'] && (changed || !upToDate || !existsSync(join(out, 'index.html')))) {
       await buildSite({ content, out, view });
@@ -136,6 +189,20 @@ export async function run(args: readonly string[]): Promise<number> {
     view.end();
     await opened.release();
   }
+}
+
+/** A shard's records are the report's only when all are merged. */
+function endOfShard(
+  name: string,
+  shard: ShardOfRun,
+  records: readonly EvaluationRecord[],
+  folder: string,
+  view: ProgressView,
+): number {
+  view.line(`\n${scoreTable(records)}\n`);
+  view.line(`shard    ${shardName(shard)} of ${name}: ${nearby(folder)}`);
+  view.line(`merge    npm run merge -- ${shellWord(name)}, when all ${shard.of} shards are done`);
+  return 0;
 }
 
 /** @returns the exit code: 0 where every SAE learns the batch, 1 where one does not, 130 when stopped */
@@ -186,7 +253,12 @@ function commandOf(positionals: readonly string[], values: ReturnType<typeof par
   return ['npm run eval', ...(shown.length > 0 ? ['--'] : []), ...shown].join(' ');
 }
 
-function headline(config: RunConfig, published: readonly PublishedSae[], folder: RunFolder): string {
+function headline(
+  config: RunConfig,
+  published: readonly PublishedSae[],
+  folder: RunFolder,
+  shard: ShardOfRun | null,
+): string {
   const state =
     folder.found === undefined
       ? 'new run'
@@ -194,17 +266,18 @@ function headline(config: RunConfig, published: readonly PublishedSae[], folder:
         ? 'finished run'
         : `resumes ${folder.found.stage}`;
   const { training } = config;
-  const trained = trainedSaes(config).length;
-  const layers = [...new Set(plannedSaes(config, published).map(({ layer }) => layer))];
+  const trained = saesOfShard(trainedSaes(config), shard).length;
+  const layers = [...new Set(saesOfShard(plannedSaes(config, published), shard).map(({ layer }) => layer))];
+  const here = saesOfShard(published, shard);
   return [
-    `run ${config.name} (${state})`,
+    `run ${config.name}${shard === null ? '' : `, shard ${shardName(shard)}`} (${state})`,
     `model    ${config.model.id}, layers ${layers.join(', ')}, device ${config.device}`,
     ...(trained === 0
       ? []
       : [
           `SAEs     ${trained} ${shapeText(config)}, ${training.tokens.toLocaleString('en')} tokens each from one shared pass`,
         ]),
-    ...published.map(({ id, format }) => `SAE      ${id}, of the format ${format}`),
+    ...here.map(({ id, format }) => `SAE      ${id}, of the format ${format}`),
   ].join('\n');
 }
 
@@ -236,10 +309,4 @@ async function help(): Promise<string> {
     'Settings, for --set path=value and --config FILE',
     ...settings,
   ].join('\n');
-}
-
-/** A path as the user would type it from here. */
-function nearby(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short === '' || short.startsWith('..') ? path : short;
 }

@@ -10,6 +10,7 @@ import { limitsOfCheckpoint, looksOnHub } from '../job/run/hub-state.ts';
 import type { RunIdentity } from '../job/run/identity.ts';
 import { RUN_SCHEMA, type RunFolder, type RunState } from '../job/run/run-folder.ts';
 import type { ModelPlace } from '../job/shared/model-place.ts';
+import { type ShardOfRun, shardRepository } from '../job/shared/shard.ts';
 import { withShownHub } from './download-view.ts';
 import type { ProgressView } from './progress.ts';
 
@@ -36,21 +37,30 @@ export async function findOnHub(
  */
 export async function resumeFromHub(
   found: HubResume,
-  run: { config: RunConfig; folder: RunFolder; model: ModelPlace; identity: RunIdentity; own: RunStamp },
+  run: {
+    config: RunConfig;
+    folder: RunFolder;
+    model: ModelPlace;
+    identity: RunIdentity;
+    shard: ShardOfRun | null;
+    own: RunStamp;
+  },
   view: ProgressView,
 ): Promise<RunFolder> {
-  const { config, folder, model, identity, own } = run;
+  const { config, folder, model, identity, shard, own } = run;
   const { at, stamp } = found;
+  const uploadSettings = { upload: shardRepository(config, shard) };
   const where = `resume/ of ${at.repo}`;
   checkStamp(stamp, own, where);
-  const limits = await limitsOfCheckpoint(config, model);
-  await withHub(config, folder, view, (fetching) => fetchResume(fetching, found, limits));
+  const limits = await limitsOfCheckpoint(config, model, shard);
+  await withHub(uploadSettings, folder, view, (fetching) => fetchResume(fetching, found, limits));
   const state: RunState = {
     schema: RUN_SCHEMA,
     identity,
     config,
     stage: 'training',
     started: stamp.started,
+    ...(shard === null ? {} : { shard: { ...shard, saes: [...shard.saes] } }),
     seconds: { training: stamp.seconds, evaluating: 0 },
   };
   await folder.save(state);

@@ -6,7 +6,7 @@ import { type Link, openLink } from '../threads/link.ts';
 import type { ProgressView } from './progress.ts';
 
 /** What ends the program in good order: the terminal (HUP: it was closed), a scheduler, or whoever read the output. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'] as const;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE', 'SIGUSR2'] as const;
 
 /** How a job ended; where it was stopped, the exit code that a shell gives for the signal. */
 export type JobOutcome = { kind: 'finished' | 'failed' } | { kind: 'stopped'; code: number };

@@ -12,6 +12,7 @@ export interface Verb {
 /** A line of help for each, in the order of the help. Not in the files: each is loaded only when it is asked for. */
 export const verbs = {
   eval: 'train SAEs on a language model, evaluate them, build the report (the main job)',
+  merge: 'join the shards of a run (eval --shard i/N) into one run folder and the report',
   import: 'read result files of SAEBench, the reference evaluation or dictionary_learning into the report',
   plan: 'print what a run will take (segments, memory, disk, time) before anything is downloaded',
   export: 'write SAEs in the layout of SAELens',

@@ -86,9 +86,13 @@ export function recordedSettings(config: RunConfig): Section {
   return settingsOf(config, roles as Section, ['training', 'evaluation']);
 }
 
-/** Names of the training settings whose values differ, as in `sae.k`. */
-export function differingSettings(one: RunConfig, other: RunConfig): string[] {
-  return differences(trainingSettings(one), trainingSettings(other), '').sort();
+/** Names of the settings of training, or of others, whose values differ, as in `sae.k`. */
+export function differingSettings(
+  one: RunConfig,
+  other: RunConfig,
+  settings: (config: RunConfig) => object = trainingSettings,
+): string[] {
+  return differences(settings(one), settings(other), '').sort();
 }
 
 function differences(one: unknown, other: unknown, path: string): string[] {

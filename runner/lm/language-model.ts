@@ -117,6 +117,11 @@ export function lossCount(batch: TokenBatch, row: number): number {
 
 export interface LanguageModelOptions {
   hooks: readonly number[];
+  /**
+   * Further blocks after which segments end: the last bits of a residual may depend on what is computed in one program,
+   * so that of equal cuts come equal numbers, whichever of them are hooks.
+   */
+  cuts?: readonly number[];
   /** One, or several that share the segments in this order; default the CPU. */
   device?: Device | readonly Device[];
   /** Bytes that weights may take on one device at a time; default no limit, so that all segments are held. */
@@ -155,6 +160,7 @@ export async function openLanguageModel(
   const parts = partsOf(checkpoint, family);
   const { segments, resident } = placementOf(parts, {
     hooks,
+    cuts: options.cuts,
     devices: [options.device ?? 'cpu'].flat(),
     memory: options.memory,
     divergence: options.divergence,

@@ -28,6 +28,8 @@ export interface Placement {
 export interface PlacementOptions {
   /** Ascending. */
   hooks: readonly number[];
+  /** Further cuts that are asked for. */
+  cuts?: readonly number[] | undefined;
   /** Segments are placed on them in this order, about the same number of bytes on each. */
   devices: readonly Device[];
   /** Bytes that weights may take on one device; default no limit. */
@@ -54,7 +56,7 @@ export function checkHooks(hooks: readonly number[], blocks: number): void {
 export function placementOf(parts: ModelParts, options: PlacementOptions): Placement {
   const { hooks, devices, memory = Number.POSITIVE_INFINITY, divergence = false } = options;
   const blocks = parts.blocks.length;
-  checkHooks(hooks, blocks);
+  checkHooks([...hooks, ...(options.cuts ?? [])], blocks);
   const headTwice = divergence ? bytesOf(parts, { first: 0, last: -1, embedding: false, head: true }) : 0;
   /** Of what lies after the cut `after` up to the cut `last`; −1 is the cut after the embedding, `blocks` the end. */
   const between = (after: number, last: number): number =>
@@ -65,7 +67,7 @@ export function placementOf(parts: ModelParts, options: PlacementOptions): Place
       head: last === blocks,
     }) + (last === blocks ? headTwice : 0);
   const bytes = between(-2, blocks) - headTwice;
-  const fixed = divergence ? [...hooks, blocks - 1] : hooks;
+  const fixed = [...hooks, ...(options.cuts ?? []), ...(divergence ? [blocks - 1] : [])];
 
   // Where devices change: the first cut at which a device has its share.
   const cuts = Array.from({ length: blocks + 1 }, (_, i) => i - 1);

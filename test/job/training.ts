@@ -17,6 +17,7 @@ try {
   const { saes } = await trainStage(
     {
       config,
+      shard: null,
       folder,
       model: { folder: demoModelFolder, revision: null },
       memory: 2 ** 32,

@@ -34,6 +34,11 @@ export interface MeasuringRun {
   hashes: { model: string; evaluated: string };
 }
 
+/** Id of the record of an SAE of a run. */
+export function recordId(run: string, sae: string): string {
+  return `${run}-${sae.toLowerCase().replaceAll('_', '-')}`;
+}
+
 /** One SAE of a run as a record. */
 export async function recordOf(parts: {
   run: MeasuringRun;
@@ -63,7 +68,7 @@ export async function recordOf(parts: {
       : publishedFacts(origin.sae, selfTest, config.model.id);
   return {
     schema: schemaVersion,
-    id: `${config.name}-${id.toLowerCase().replaceAll('_', '-')}`,
+    id: recordId(config.name, id),
     kind: 'measured',
     model: {
       id: config.model.id,

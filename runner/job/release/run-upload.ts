@@ -8,7 +8,6 @@ import type { UploadSettings } from '../../config/sections.ts';
 import type { UploadFile } from '../../hub/upload.ts';
 import type { Voice } from '../../reporter.ts';
 import type { TrainedSae } from '../../train/trainer.ts';
-import type { PlannedSae } from '../shared/planned-saes.ts';
 import { writeTrainedSae } from '../shared/trained-saes.ts';
 import { RESUME } from './hub-resume.ts';
 import { filesOfRelease } from './release.ts';
@@ -116,7 +115,7 @@ async function setAside(
 export async function uploadRelease(
   { name, upload }: { name: string; upload: UploadSettings },
   folder: string,
-  saes: readonly PlannedSae[],
+  saes: readonly { id: string }[],
   voice: Voice,
 ): Promise<void> {
   const { repository, private: hidden } = upload;

@@ -6,6 +6,7 @@ import { checkpointLimits } from '../../train/checkpoint-files.ts';
 import type { CheckpointLimits } from '../release/hub-resume.ts';
 import { type ModelPlace, residualWidth } from '../shared/model-place.ts';
 import { trainedSaes } from '../shared/planned-saes.ts';
+import { type ShardOfRun, saesOfShard } from '../shared/shard.ts';
 import { contentLimits } from '../training-data/training-tokens.ts';
 import type { RunFolder } from './run-folder.ts';
 
@@ -26,9 +27,12 @@ export async function looksOnHub(
 export async function limitsOfCheckpoint(
   config: SaeSettings & { training: Pick<TrainingSettings, 'shuffle'> },
   model: ModelPlace,
+  shard: ShardOfRun | null,
 ): Promise<CheckpointLimits> {
-  const plans = trainedSaes(config);
+  const all = trainedSaes(config);
+  const plans = saesOfShard(all, shard);
   const d_in = await residualWidth(model);
-  const layers = [...new Set(plans.map(({ layer }) => layer))];
-  return { needed: checkpointLimits(plans, d_in), others: contentLimits(config, d_in, layers) };
+  const layersOf = (some: typeof all): number[] => [...new Set(some.map(({ layer }) => layer))];
+  const others = contentLimits(config, d_in, layersOf(plans), layersOf(all).length);
+  return { needed: checkpointLimits(plans, d_in), others };
 }

@@ -1,6 +1,7 @@
 import type { RunConfig } from '../../config/run-config.ts';
 import type { ModelPlace } from '../shared/model-place.ts';
 import type { PublishedSae } from '../shared/published-saes.ts';
+import type { ShardOfRun } from '../shared/shard.ts';
 import type { RunIdentity } from './identity.ts';
 import type { RunState } from './run-folder.ts';
 
@@ -18,6 +19,8 @@ export interface RunStart extends Work {
   suiteFiles: readonly string[];
   /** SAEs to evaluate that the run does not train. */
   published: readonly PublishedSae[];
+  /** The part of the run that is done; null for all of it. */
+  shard: ShardOfRun | null;
   /** The command that makes the run again, for provenance. */
   command: string;
   folder: string;

@@ -77,7 +77,10 @@ async function overfitAll(
   );
   try {
     const samples = await firstActivations(config.sae.biasInitSamples, d, layers, source);
-    const tokens = openTrainingTokens({ config, folder, d, layers, source }, { samples });
+    const tokens = openTrainingTokens(
+      { config, folder, d, layers, planned: layers.length, source },
+      { samples },
+    );
     let batch = await tokens.next();
     while (batch === null) batch = await tokens.next();
     tokens.close();

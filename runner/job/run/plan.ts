@@ -13,6 +13,7 @@ import { CORE_BATCH_TOKENS } from '../evaluation/heldout-text.ts';
 import { pooledBytes, readingsOf } from '../evaluation/pooled-memory.ts';
 import { trainedSaes } from '../shared/planned-saes.ts';
 import { STATES_HELD } from './train-stage.ts';
+import { type TextWork, workOf } from './work.ts';
 
 /** A stage of the run: `training` goes up to the last hook alone, `evaluation` through the whole model. */
 export interface PlannedStage {
@@ -115,33 +116,18 @@ export function planOf(
     };
   };
 
-  // A product of a token with a weight is two operations a number; embeddings are looked up.
-  const block = (index: number): number =>
-    bytesOf(parts, { first: index, last: index, embedding: false, head: false }) / 2;
-  const head = bytesOf(parts, { first: 0, last: -1, embedding: false, head: true }) / 2;
-  const after = (layer: number): number =>
-    Array.from({ length: family.blocks - 1 - layer }, (_, i) => block(layer + 1 + i)).reduce(
-      (a, b) => a + b,
-      0,
-    );
-  const whole = block(0) + after(0);
-  // Forward and backward through encoder and decoder, both read densely: an upper bound of a sparse decoder's work.
-  const trained = saes.reduce((sum, { n }) => sum + 3 * 2 * 2 * d * n, 0);
-  const evaluated = saes.reduce((sum, { layer, n }) => sum + 2 * d * n + after(layer) + head, 0);
-  const { evaluation, training } = config;
+  const { training } = config;
   const readings = readingsOf(config, suites);
   const spliced = readings.some((reading) => reading.spliced);
-  const encoded = saes.reduce((sum, { n }) => sum + 2 * d * n, 0);
-  const upToHooks = whole - after(hooks.at(-1)!);
-  // Each SAE's branch and each hook's zero end in two heads: their own and the clean one.
-  const core =
-    saes.reduce((sum, { layer, n }) => sum + 2 * d * n + after(layer) + 2 * head, 0) +
-    hooks.reduce((sum, layer) => sum + after(layer) + 2 * head, 0);
-  const text = (tokens: number, branches: number, operations: number): PlannedText => ({
-    tokens,
-    together: tokens,
+  const work = workOf(config, suites, parts, family);
+  const planned = saes.map(({ layer, n }) => ({ layer, d_sae: n, trained: true }));
+  const operations = (text: TextWork): number =>
+    text.pass(hooks) + planned.reduce((sum, sae) => sum + text.sae(sae), 0);
+  const text = (each: TextWork, branches: number): PlannedText => ({
+    tokens: each.tokens,
+    together: each.tokens,
     branches,
-    operations,
+    operations: operations(each),
   });
   const passes = Math.min(256, Math.ceil(training.tokens / batchTokens)) * batchTokens;
   return {
@@ -159,7 +145,7 @@ export function planOf(
                 tokens: training.tokens,
                 together: passes,
                 branches: hooks.length,
-                operations: upToHooks + trained,
+                operations: operations(work.training),
               },
             ]),
           ]
@@ -178,14 +164,11 @@ export function planOf(
           divergence: spliced,
         },
         [
-          text(evaluation.tokens, saes.length, whole + head + evaluated),
+          text(work.evaluation, saes.length),
           // As long as they may be.
-          ...readings.map((reading) => {
-            const tokens = reading.rows * reading.rowTokens;
-            return reading.spliced
-              ? text(tokens, saes.length + hooks.length, whole + head + core)
-              : text(tokens, 0, upToHooks + encoded);
-          }),
+          ...work.readings.map((each, i) =>
+            text(each, readings[i]!.spliced ? saes.length + hooks.length : 0),
+          ),
         ],
       ),
     ],

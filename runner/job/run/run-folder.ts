@@ -22,6 +22,12 @@ const stateSchema = z.strictObject({
   /** The `evaluated` identity whose text was looked through before training. */
   checked: z.string().optional(),
   started: z.iso.datetime(),
+  /** Set where the folder holds a part of a run. */
+  shard: z
+    .strictObject({ index: z.int().positive(), of: z.int().positive(), saes: z.array(z.string()) })
+    .optional(),
+  /** Set where the folder was joined from so many shards. */
+  merged: z.int().positive().optional(),
   /** Set where the run was told to start over: it takes no state from its repository. */
   fresh: z.literal(true).optional(),
   /** Seconds of work in each stage, over all sessions of the run. */
@@ -95,6 +101,15 @@ async function removeEmpty(path: string, top: string): Promise<void> {
     );
     if (!removed) return;
   }
+}
+
+/**
+ * How far a run got, whoever is at work in its folder; undefined where nothing is saved.
+ *
+ * @throws MalformedError when run.json is damaged
+ */
+export function readRunState(folder: string): Promise<RunState | undefined> {
+  return readState(join(folder, 'run.json'));
 }
 
 export async function writeState(folder: string, state: RunState): Promise<void> {

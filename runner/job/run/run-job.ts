@@ -33,6 +33,7 @@ import { uploadRelease } from '../release/run-upload.ts';
 import { modelNotes, openRunModel, type RunModel, removeSpilled } from '../shared/language-model.ts';
 import { residualWidth } from '../shared/model-place.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from '../shared/planned-saes.ts';
+import { saesOfShard } from '../shared/shard.ts';
 import { writeTrained } from '../shared/trained-saes.ts';
 import { checkTrainingText } from '../training-data/check-text.ts';
 import type { RunStart } from './messages.ts';
@@ -46,7 +47,9 @@ import { trainStage } from './train-stage.ts';
 export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
   const own = await loadSuites(asked.suiteFiles);
   const suites = [...suitesOf(asked.config), ...own.map(({ suite }) => suite)];
-  const start: StartedRun = { ...asked, suites };
+  const planned = plannedSaes(asked.config, asked.published);
+  const cuts = [...new Set(planned.map(({ layer }) => layer))];
+  const start: StartedRun = { ...asked, suites, cuts };
   const { config, folder, identity } = start;
   const reporter = (stage: string, unit: string) => stageReporter(stage, unit, voice);
   const state: RunState = start.found ?? {
@@ -55,6 +58,7 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
     config,
     stage: 'training',
     started: new Date().toISOString(),
+    ...(start.shard === null ? {} : { shard: { ...start.shard, saes: [...start.shard.saes] } }),
     ...(start.fresh ? { fresh: true } : {}),
     seconds: { training: 0, evaluating: 0 },
   };
@@ -65,12 +69,13 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
   };
   await removeSpilled(folder);
   for (const note of await modelNotes(start.model)) voice.note(note);
-  const saes = plannedSaes(config, start.published);
+  const saes = saesOfShard(planned, start.shard);
+  const trains = config.train && saes.some(({ origin }) => origin.kind === 'trained');
   if (state.stage === 'training') {
     const since = performance.now();
     const checkpoints = checkpointStore(join(folder, 'checkpoints'));
     let nothing = false;
-    if (config.train) {
+    if (trains) {
       // What the evaluation would fail of should be known before hours of training, and leave nothing behind.
       if (state.checked !== identity.evaluated) {
         const reading = reporter('text', 'tokens');
@@ -83,12 +88,12 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
     }
     await writeState(folder, state);
     try {
-      if (config.train) {
+      if (trains) {
         const stamped = stampOf(config, identity, state.started);
         const seconds = (): number => state.seconds.training + (performance.now() - since) / 1000;
         const stamp = (tokens: number): ResumeStamp => ({ ...stamped, tokens, seconds: seconds() });
         const trained = await trainStage(
-          { config, folder, model: start.model, memory: start.memory, stamp },
+          { config, shard: start.shard, folder, model: start.model, memory: start.memory, stamp },
           reporter('training', 'tokens'),
         );
         await writeTrained(folder, config.model.id, trained);
@@ -116,7 +121,11 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
 }
 
 /** With the suites it will run, those of files among them. */
-type StartedRun = RunStart & { suites: readonly Suite[] };
+type StartedRun = RunStart & {
+  suites: readonly Suite[];
+  /** Hooks of all SAEs of the run: a shard cuts the language model where the whole run does. */
+  cuts: readonly number[];
+};
 
 type Save = (stage: 'training' | 'evaluating', since: number) => Promise<void>;
 
@@ -183,6 +192,7 @@ async function withSaes<T>(
       place: start.model,
       folder,
       hooks: [...new Set(planned.map(({ layer }) => layer))],
+      cuts: start.cuts,
       memory: start.memory,
       maxTokens: Math.max(config.corpus.rowTokens, ...readings.map(({ rowTokens }) => rowTokens)),
       positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, CORE_BATCH_TOKENS),

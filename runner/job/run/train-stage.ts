@@ -13,6 +13,7 @@ import { openRunUpload } from '../release/run-upload.ts';
 import { snapshot } from '../release/snapshots.ts';
 import { type ModelPlace, residualWidth } from '../shared/model-place.ts';
 import { trainedSaes } from '../shared/planned-saes.ts';
+import { type ShardOfRun, saesOfShard, shardRepository } from '../shared/shard.ts';
 import type { Trained } from '../shared/trained-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
 import { type ActivationSource, sharingOf } from '../training-data/activations.ts';
@@ -26,13 +27,14 @@ export const STATES_HELD = 6;
 
 /**
  * Trains the run's SAEs from one stream of text: every forward pass of the language model up to the last hook feeds
- * all of them. State is saved every `training.checkpointTokens` and when it is asked to stop, and resumed from there.
+ * all of them. A shard trains some of them, as the whole run would. State is saved every `training.checkpointTokens` and when it is asked to stop, and resumed from there.
  *
  * @throws Stopped when the user asked to stop, with the state saved
  */
 export async function trainStage(
   run: {
     config: RunConfig;
+    shard: ShardOfRun | null;
     folder: string;
     model: ModelPlace;
     memory: number;
@@ -43,8 +45,13 @@ export async function trainStage(
 ): Promise<Trained> {
   const { config } = run;
   const { sae: recipe, training } = config;
-  const plans: SaePlan[] = trainedSaes(config);
+  const all = trainedSaes(config);
+  const plans: SaePlan[] = saesOfShard(all, run.shard);
+  const planned = [...new Set(all.map(({ layer }) => layer))];
   const layers = [...new Set(plans.map(({ layer }) => layer))];
+  // A token of high norm at one hook is left out at all of them, so that all are looked at.
+  const seen =
+    training.policy.highNorm === 'keep' ? planned.filter((layer) => layer <= layers.at(-1)!) : planned;
   const store = checkpointStore(join(run.folder, 'checkpoints'));
   const loaded = await store.load();
   for (const { folder, reason } of loaded?.damaged ?? []) {
@@ -65,21 +72,32 @@ export async function trainStage(
   };
   shown.show();
   const source = await openActivations(
-    { config, place: run.model, folder: run.folder, memory: run.memory, saes: STATES_HELD * weights },
+    {
+      config: { ...config, layers: seen, cuts: planned },
+      place: run.model,
+      folder: run.folder,
+      memory: run.memory,
+      saes: STATES_HELD * weights,
+    },
     position?.text,
     { ...reporter, progress: ({ done, total }) => shown.show({ activations: percent(done, total) }) },
   );
   let tokens: TrainingTokens | undefined;
-  const uploads = openRunUpload(config, run.folder, reporter.note);
+  const uploads = openRunUpload(
+    { ...config, upload: shardRepository(config, run.shard) },
+    run.folder,
+    reporter.note,
+  );
   try {
     const samples =
-      loaded === undefined ? await firstActivations(recipe.biasInitSamples, d_in, layers, source) : undefined;
+      loaded === undefined ? await firstActivations(recipe.biasInitSamples, d_in, seen, source) : undefined;
     tokens = openTrainingTokens(
       {
         config,
         folder: run.folder,
         d: d_in,
         layers,
+        planned: planned.length,
         source,
       },
       samples === undefined

@@ -21,6 +21,8 @@ export interface RunModelOptions extends Pick<MachineSettings, 'device' | 'spill
   place: ModelPlace;
   /** Blocks after which it is cut. */
   hooks: readonly number[];
+  /** Further blocks after which it is cut. */
+  cuts?: readonly number[];
   /** The run's folder, which residuals spill into. */
   folder: string;
   /** Bytes the run may use. */
@@ -85,6 +87,7 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
   const shares = shareMemory(memory, { family, weights, positions, saes });
   const model = await openLanguageModel(checkpoint, {
     hooks: options.hooks,
+    ...(options.cuts === undefined ? {} : { cuts: options.cuts }),
     device: parseDevices(options.device),
     maxTokens: options.maxTokens,
     ...(shares.weights === undefined ? {} : { memory: shares.weights }),

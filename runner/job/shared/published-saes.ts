@@ -11,6 +11,7 @@ export interface PublishedSae {
   /** Name in files and records, unique in the run: its layer, and what it is called. */
   id: string;
   layer: number;
+  d_sae: number;
   place: SaePlace;
   format: SaeFormat;
   details: SaeDetails;
@@ -47,7 +48,7 @@ export async function describePublished(
       });
     }
     const layer = saeLayer(place.name, file.details, place.layer);
-    const { d_in } = file.sae;
+    const { d_in, d_sae } = file.sae;
     if (d_in !== model.dModel || layer >= model.blocks) {
       throw new UserError({
         thing: `SAE ${quote(place.name)}`,
@@ -60,7 +61,8 @@ export async function describePublished(
     const files = file.files.map((path, index) => ({ name: basename(path), ...hashed[index]! }));
     const id = uniqueId(`L${layer}_${slug(place)}`, found);
     const conversions = [...place.conversions, ...file.conversions];
-    found.push({ id, layer, place, format: file.format, details: file.details, files, conversions });
+    const { format, details } = file;
+    found.push({ id, layer, d_sae, place, format, details, files, conversions });
   }
   return found;
 }

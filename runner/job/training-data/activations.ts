@@ -51,6 +51,8 @@ export interface ActivationRun {
   config: MachineSettings & {
     corpus: CorpusSettings;
     layers: readonly number[];
+    /** Further blocks after which the language model is cut. */
+    cuts?: readonly number[];
     sae: { batchTokens: number };
     training: { tokens: number };
   };

@@ -57,6 +57,8 @@ export interface TokensStart {
   folder: string;
   d: number;
   layers: readonly number[];
+  /** Layers of the whole run: the buffer holds as many tokens, whichever of them are here. */
+  planned: number;
   source: ActivationSource;
 }
 
@@ -66,7 +68,7 @@ export interface TokensStart {
  * @throws UnavailableError when the buffer's files cannot be written
  */
 export function openTrainingTokens(
-  { config, folder, d, layers, source }: TokensStart,
+  { config, folder, d, layers, planned, source }: TokensStart,
   start:
     | { samples: ReadonlyMap<number, Float32Array> }
     | { state: TokensState; contents: ReadonlyMap<string, string>; position: PackingPosition | undefined },
@@ -74,7 +76,7 @@ export function openTrainingTokens(
   const { policy, shuffle } = config.training;
   const { batchTokens } = config.sae;
   const shape = { d, rowTokens: config.corpus.rowTokens };
-  const capacity = bufferCapacity(shuffle.megabytes, d, layers.length);
+  const capacity = bufferCapacity(shuffle.megabytes, d, planned);
   const plain = keepsAll(policy) && capacity === 0;
   const resumed = 'state' in start ? start.state : undefined;
   const medians = new Map(
@@ -156,9 +158,10 @@ export function contentLimits(
   { sae, training }: { sae: { batchTokens: number }; training: Pick<TrainingSettings, 'shuffle'> },
   d: number,
   layers: readonly number[],
+  planned = layers.length,
 ): Map<string, number> {
   // Beside the buffer, what is out of it and does not fill a batch yet, and a pass.
-  const tokens = bufferCapacity(training.shuffle.megabytes, d, layers.length) + 2 * sae.batchTokens;
+  const tokens = bufferCapacity(training.shuffle.megabytes, d, planned) + 2 * sae.batchTokens;
   return new Map(layers.map((layer) => [fileOf(layer), 4 * d * tokens]));
 }
 

@@ -28,6 +28,7 @@ const onlyParsed: readonly [pattern: RegExp, reason: string][] = [
   [/--device (?:cuda|webgpu|auto)/, 'needs a GPU: test/gpu'],
   [/^publish /, 'needs a finished run: test/e2e/publish.test.ts'],
   [/^export /, 'needs a finished run: test/e2e/published-saes.test.ts'],
+  [/^merge /, 'needs the shards of a run: test/e2e/shards.test.ts'],
   [/^verify /, 'makes a run again: test/e2e/verify.test.ts'],
   [/^doctor/, 'checks every device: test/unit/doctor'],
 ];
@@ -149,8 +150,8 @@ describe('a run is planned:', () => {
     // What only the run itself has to do with.
     const planned = words.filter(
       (word, i) =>
-        !/^--(?:no-site|fresh|overfit-one-batch|runs|content|out|cache)$/.test(word) &&
-        !/^--(?:runs|content|out|cache)$/.test(words[i - 1] ?? ''),
+        !/^--(?:no-site|fresh|overfit-one-batch|runs|content|out|cache|shard)$/.test(word) &&
+        !/^--(?:runs|content|out|cache|shard)$/.test(words[i - 1] ?? ''),
     );
     const config = join(folder, 'run.json');
     await writeFile(config, JSON.stringify({ name: 'mine' }));

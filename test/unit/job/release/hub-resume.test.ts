@@ -75,7 +75,7 @@ function withPlace(use: (place: Place) => Promise<void>): Promise<void> {
 async function take(place: Place): Promise<void> {
   const found = await findResume(place, repository);
   if (found === undefined) throw new Error('nothing was found');
-  await fetchResume(place, found, await limitsOfCheckpoint(config, model));
+  await fetchResume(place, found, await limitsOfCheckpoint(config, model, null));
 }
 
 const nothing = async (): Promise<string[]> => readdir(join(base, 'run', 'checkpoints')).catch(() => []);
@@ -85,7 +85,7 @@ test('becomes the only checkpoint of the run, as it was written', () =>
     place.server.put('lab/saes', { ...(await resumeFiles()), 'README.md': { text: 'words' } });
     const found = await findResume(place, repository);
     expect(found?.stamp).toEqual(stamp);
-    await fetchResume(place, found!, await limitsOfCheckpoint(config, model));
+    await fetchResume(place, found!, await limitsOfCheckpoint(config, model, null));
     const here = await checkpointStore(join(base, 'run', 'checkpoints')).load();
     const there = await checkpointStore(join(base, 'written')).load();
     expect(here?.checkpoint).toEqual(there?.checkpoint);

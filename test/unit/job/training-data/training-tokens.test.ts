@@ -39,7 +39,7 @@ async function restore(buffer: { filled: number; waiting: number }, rows: number
     close: async () => undefined,
   };
   const tokens = openTrainingTokens(
-    { config, folder, d, layers: [0], source },
+    { config, folder, d, layers: [0], planned: 1, source },
     { state, contents, position: undefined },
   );
   expect(tokens.filled).toBe(buffer.filled / 65_536);
@@ -84,7 +84,10 @@ describe('the stream', () => {
       close: async () => undefined,
     };
     const samples = new Map(LAYERS.map((layer) => [layer, new Float32Array(D * 8).fill(1)]));
-    return openTrainingTokens({ config, folder, d: D, layers: LAYERS, source }, { samples });
+    return openTrainingTokens(
+      { config, folder, d: D, layers: LAYERS, planned: LAYERS.length, source },
+      { samples },
+    );
   }
 
   test('counts what the policy leaves out', async () => {

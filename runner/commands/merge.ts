@@ -1,0 +1,113 @@
+/** `merge`: the shards of a run become one run folder, its records, and the report. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { quote, UserError } from '../errors.ts';
+import { uploadRelease } from '../job/release/run-upload.ts';
+import { openRunFolder } from '../job/run/run-folder.ts';
+import { type FoundShards, findShards, mergedRecords, mergeInto } from '../job/shards/merge.ts';
+import { publishRecords } from '../report/content.ts';
+import { scoreTable } from '../report/score-table.ts';
+import { buildSite } from './build-site.ts';
+import { nearby } from './nearby.ts';
+import { optionLines } from './option-lines.ts';
+import { projectRoot } from './paths.ts';
+import { type ProgressView, progressView } from './progress.ts';
+
+const options = {
+  partial: {
+    type: 'boolean',
+    help: 'merge the shards that are done into the report, which says that others are missing',
+  },
+  runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
+  content: { type: 'string', help: 'folder that receives the records (default content)' },
+  out: { type: 'string', help: 'folder that receives the site (default dist)' },
+  'no-site': { type: 'boolean', help: 'write the records, do not build the site' },
+  debug: { type: 'boolean', help: 'print the stack of an error' },
+  help: { type: 'boolean', help: 'print this' },
+} as const;
+
+/** @returns the exit code */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    console.log(help());
+    return 0;
+  }
+  const [name] = positionals;
+  if (name === undefined || positionals.length > 1) {
+    throw new UserError({
+      thing: 'arguments of merge',
+      found: positionals.length === 0 ? 'none' : positionals.map(quote).join(' '),
+      expected: 'the name of one run',
+      next: 'Run npm run merge -- --help.',
+    });
+  }
+  const runs = resolve(values.runs ?? join(projectRoot, 'runs'));
+  const content = resolve(values.content ?? join(projectRoot, 'content'));
+  const out = resolve(values.out ?? join(projectRoot, 'dist'));
+  const view = progressView(process.stdout);
+  try {
+    const found = await findShards(runs, name, values.partial ?? false);
+    const folder = join(runs, name);
+    const whole = found.union.missing.length === 0;
+    if (whole) await mergeRun(folder, found, view);
+    const records = mergedRecords(found);
+    const changed = await publishRecords(records, join(content, 'measured', name));
+    if (!values['no-site'] && (changed || !existsSync(join(out, 'index.html'))))
+      await buildSite({ content, out, view });
+    view.line(`\n${scoreTable(records)}\n`);
+    const { done, missing } = found.union;
+    if (whole) view.line(`run      ${nearby(folder)}, of ${done.length} shards`);
+    else
+      view.line(
+        `partial  ${done.length} of ${done.length + missing.length} shards; not done: ${missing.map(({ index }) => index).join(', ')}`,
+      );
+    if (!values['no-site']) view.line(`report   ${nearby(out)}`);
+    return 0;
+  } finally {
+    view.end();
+  }
+}
+
+async function mergeRun(folder: string, found: FoundShards, view: ProgressView): Promise<void> {
+  const opened = await openRunFolder(folder);
+  try {
+    const state = await mergeInto(opened, found);
+    if (state.stage === 'done') return;
+    const saes = found.parts.flatMap(({ records }) => records);
+    await uploadRelease(found.config, folder, saes, {
+      progress: (progress) => view.show(progress),
+      note: (text) => view.line(text),
+      stopRequested: () => false,
+    });
+    await opened.save({ ...state, stage: 'done' });
+  } finally {
+    await opened.release();
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new UserError({
+      thing: 'options of merge',
+      found: error instanceof Error ? error.message : String(error),
+      expected: 'those that --help lists',
+      next: 'Run npm run merge -- --help.',
+    });
+  }
+}
+
+function help(): string {
+  return [
+    'usage: npm run merge -- NAME [options]',
+    '',
+    'Joins the shards of a run (npm run eval -- --shard i/N): their SAEs, trajectories, records and exports become one run',
+    'folder, as one process would have left it, and the report is built. A shard that is missing, or was made with other',
+    'settings, model files or text, is refused by name. Merging again changes nothing.',
+    '',
+    ...optionLines(options),
+  ].join('\n');
+}

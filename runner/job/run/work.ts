@@ -1,0 +1,72 @@
+/** Floating-point operations of a run: of the language model, which SAEs share, and of each SAE by itself. */
+import type { SuitesSettings } from '../../config/sections.ts';
+import type { Family } from '../../lm/families/family.ts';
+import { bytesOf, type ModelParts } from '../../lm/parts.ts';
+import type { Suite } from '../../suites/suite.ts';
+import { readingsOf } from '../evaluation/pooled-memory.ts';
+
+/** Of an SAE what its work follows from. */
+export interface WorkingSae {
+  layer: number;
+  d_sae: number;
+  /** Whether the run trains it. */
+  trained: boolean;
+}
+
+/** A text that goes through the language model, with the operations for each token of it. */
+export interface TextWork {
+  tokens: number;
+  /** Of the language model with SAEs at these hooks, ascending. */
+  pass(hooks: readonly number[]): number;
+  sae(sae: WorkingSae): number;
+}
+
+export interface RunWork {
+  /** As far as the last hook. */
+  training: TextWork;
+  /** The held-out text. */
+  evaluation: TextWork;
+  /** What the suites read, in the order of `readingsOf`, each as long as it may be. */
+  readings: readonly TextWork[];
+}
+
+export function workOf(
+  config: SuitesSettings & { training: { tokens: number } },
+  suites: readonly Suite[],
+  parts: ModelParts,
+  family: Pick<Family, 'blocks' | 'dModel'>,
+): RunWork {
+  const d = family.dModel;
+  // A product of a token with a weight is two operations a number; embeddings are looked up.
+  const block = (index: number): number =>
+    bytesOf(parts, { first: index, last: index, embedding: false, head: false }) / 2;
+  const head = bytesOf(parts, { first: 0, last: -1, embedding: false, head: true }) / 2;
+  const after = Array.from({ length: family.blocks }, () => 0);
+  for (let layer = family.blocks - 2; layer >= 0; layer--)
+    after[layer] = after[layer + 1]! + block(layer + 1);
+  const whole = block(0) + after[0]!;
+  const upTo = (hooks: readonly number[]): number => whole - after[hooks.at(-1)!]!;
+  return {
+    training: {
+      tokens: config.training.tokens,
+      pass: upTo,
+      // Forward and backward through encoder and decoder, both read densely: an upper bound of a sparse decoder's work.
+      sae: ({ d_sae, trained }) => (trained ? 3 * 2 * 2 * d * d_sae : 0),
+    },
+    evaluation: {
+      tokens: config.evaluation.tokens,
+      pass: () => whole + head,
+      sae: ({ layer, d_sae }) => 2 * d * d_sae + after[layer]! + head,
+    },
+    readings: readingsOf(config, suites).map(({ rows, rowTokens, spliced }): TextWork => {
+      const tokens = rows * rowTokens;
+      if (!spliced) return { tokens, pass: upTo, sae: ({ d_sae }) => 2 * d * d_sae };
+      // Each SAE's branch and each hook's zero end in two heads: their own and the clean one.
+      return {
+        tokens,
+        pass: (hooks) => whole + head + hooks.reduce((sum, layer) => sum + after[layer]! + 2 * head, 0),
+        sae: ({ layer, d_sae }) => 2 * d * d_sae + after[layer]! + 2 * head,
+      };
+    }),
+  };
+}
