@@ -12,9 +12,9 @@ export interface Verb {
 /** A line of help for each, in the order of the help. Not in the files: each is loaded only when it is asked for. */
 export const verbs = {
   eval: 'train SAEs on a language model, evaluate them, build the report (the main job)',
-  merge: 'join the shards of a run (eval --shard i/N) into one run folder and the report',
   import: 'read result files of SAEBench, the reference evaluation or dictionary_learning into the report',
   plan: 'print what a run will take (segments, memory, disk, time) before anything is downloaded',
+  merge: 'join the shards of a run (eval --shard i/N) into one run folder and the report',
   export: 'write SAEs in the layout of SAELens',
   verify: 'make a record again from its own settings, and name every number that moved',
   doctor: 'check what this machine can do: its devices, whether each computes right, and how fast',

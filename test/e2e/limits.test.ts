@@ -89,6 +89,7 @@ async function stopped(place: string, stop: (child: ChildProcess) => void) {
 describe.skipIf(!unix)('a run saves its state and ends with the code of what stopped it', () => {
   const causes: [string, number, (child: ChildProcess) => void][] = [
     ['SIGTERM', 143, (child) => void child.kill('SIGTERM')],
+    ['SIGUSR2', 140, (child) => void child.kill('SIGUSR2')],
     ['SIGHUP', 129, (child) => void child.kill('SIGHUP')],
     ['a reader that goes away (EPIPE)', 141, (child) => void child.stdout!.destroy()],
   ];
