@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import react from '@astrojs/react';
 import { defineConfig } from 'astro/config';
 import { sitemapOf } from './site/integrations.ts';
@@ -9,6 +10,10 @@ import { sitemapOf } from './site/integrations.ts';
 // setting them here is in time.
 process.env.ASTRO_TELEMETRY_DISABLED = '1';
 process.env.ASTRO_DISABLE_UPDATE_CHECK = 'true';
+
+// A page leaves garbage of many times its size, which V8 would let grow to four times what lives: of 1,000 records 250 MB
+// more, for a build that is no faster.
+setFlagsFromString('--heap-growing-percent=50');
 
 // A build that the runner started has nobody to build for once that is gone: its input says so.
 if (process.env.INTERPBOARD_ENDS_WITH_INPUT === '1') {
