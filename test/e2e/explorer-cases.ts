@@ -1,13 +1,8 @@
 /** What a reader can do with the front page: cases of the browser tests. */
 import { readFile } from 'node:fs/promises';
-import type { BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-
-type WithPage = (
-  path: string,
-  options: BrowserContextOptions,
-  use: (page: Page, context: BrowserContext) => Promise<void>,
-) => Promise<void>;
+import type { WithPage } from './served-site.ts';
 
 const rows = (page: Page): Locator => page.locator('.board tbody tr[data-row]');
 const names = (page: Page): Promise<string[]> =>

@@ -21,6 +21,13 @@ export interface ServedSite {
   close(): Promise<void>;
 }
 
+/** Opens a page of the built site for a case of the browser tests. */
+export type WithPage = (
+  path: string,
+  options: BrowserContextOptions,
+  use: (page: Page, context: BrowserContext) => Promise<void>,
+) => Promise<void>;
+
 export async function serveSite(): Promise<ServedSite> {
   const folder = await mkdtemp(join(tmpdir(), 'interpboard-site-'));
   const dist = join(folder, 'dist');
@@ -65,4 +72,17 @@ export async function withPage(
     await context.close();
   }
   expect(complaints).toEqual([]);
+}
+
+/** Has the page's script find a file out of reach; null for none. Nothing is logged, as by a server's answer it would be. */
+export function withoutFile(page: Page, path: string | null): Promise<void> {
+  return page.evaluate((ending) => {
+    const kept: unknown = Reflect.get(window, 'keptFetch');
+    const real = typeof kept === 'function' ? (kept as typeof fetch) : window.fetch.bind(window);
+    Reflect.set(window, 'keptFetch', real);
+    window.fetch = async (input, init) =>
+      ending !== null && String(input).endsWith(ending)
+        ? new Response('', { status: 503 })
+        : real(input, init);
+  }, path);
 }
