@@ -37,6 +37,8 @@ import { readRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
 import { scoreTable } from '../report/score-table.ts';
 import { shellWord } from '../report/shell-word.ts';
+import { SIMILARITY_FILE } from '../report/similarity.ts';
+import { readSimilarity } from '../report/similarity-file.ts';
 import { buildSite } from './build-site.ts';
 import { checkUpload } from './check-upload.ts';
 import { chooseDevices } from './choose-devices.ts';
@@ -174,7 +176,11 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     const records = await readRunRecords(folder);
     if (shard !== null) return endOfShard(config.name, shard, records, folder, view);
-    const changed = await publishRecords(records, join(content, 'measured', config.name));
+    const similarity = await readSimilarity(join(folder, SIMILARITY_FILE));
+    const changed = await publishRecords(
+      [...records, ...(similarity === null ? [] : [similarity])],
+      join(content, 'measured', config.name),
+    );
     if (!values['no-site'] && (changed || !upToDate || !existsSync(join(out, 'index.html')))) {
       await buildSite({ content, out, view });
     } else if (upToDate) {

@@ -6,8 +6,12 @@ import { quote, UserError } from '../errors.ts';
 import { uploadRelease } from '../job/release/run-upload.ts';
 import { openRunFolder } from '../job/run/run-folder.ts';
 import { type FoundShards, findShards, mergedRecords, mergeInto } from '../job/shards/merge.ts';
+import { mergeSimilarity } from '../job/shards/merge-similarity.ts';
 import { publishRecords } from '../report/content.ts';
 import { scoreTable } from '../report/score-table.ts';
+import { SIMILARITY_FILE } from '../report/similarity.ts';
+import { readSimilarity } from '../report/similarity-file.ts';
+import { stageReporter, type Voice } from '../reporter.ts';
 import { buildSite } from './build-site.ts';
 import { nearby } from './nearby.ts';
 import { optionLines } from './option-lines.ts';
@@ -53,7 +57,11 @@ export async function run(args: readonly string[]): Promise<number> {
     const whole = found.union.missing.length === 0;
     if (whole) await mergeRun(folder, found, view);
     const records = mergedRecords(found);
-    const changed = await publishRecords(records, join(content, 'measured', name));
+    const similarity = whole ? await readSimilarity(join(folder, SIMILARITY_FILE)) : null;
+    const changed = await publishRecords(
+      [...records, ...(similarity === null ? [] : [similarity])],
+      join(content, 'measured', name),
+    );
     if (!values['no-site'] && (changed || !existsSync(join(out, 'index.html'))))
       await buildSite({ content, out, view });
     view.line(`\n${scoreTable(records)}\n`);
@@ -74,17 +82,22 @@ async function mergeRun(folder: string, found: FoundShards, view: ProgressView):
   const opened = await openRunFolder(folder);
   try {
     const state = await mergeInto(opened, found);
+    await mergeSimilarity(folder, found, stageReporter('similarity', 'GFLOP', voiceOf(view)));
     if (state.stage === 'done') return;
     const saes = found.parts.flatMap(({ records }) => records);
-    await uploadRelease(found.config, folder, saes, {
-      progress: (progress) => view.show(progress),
-      note: (text) => view.line(text),
-      stopRequested: () => false,
-    });
+    await uploadRelease(found.config, folder, saes, voiceOf(view));
     await opened.save({ ...state, stage: 'done' });
   } finally {
     await opened.release();
   }
+}
+
+function voiceOf(view: ProgressView): Voice {
+  return {
+    progress: (progress) => view.show(progress),
+    note: (text) => view.line(text),
+    stopRequested: () => false,
+  };
 }
 
 function parse(args: readonly string[]) {

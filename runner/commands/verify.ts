@@ -1,12 +1,14 @@
 /** `verify`: makes a record again from its own provenance, and says which numbers moved beyond their interval. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MalformedError, UserError } from '../errors.ts';
-import { type Movement, movements } from '../report/movement.ts';
+import { type Movement, type Movements, movements, similarityMovements } from '../report/movement.ts';
 import { checkRecord, readRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
+import { SIMILARITY_FILE, similarityId } from '../report/similarity.ts';
+import { readSimilarity } from '../report/similarity-file.ts';
 import { run as evaluate } from './eval.ts';
 import { optionLines } from './option-lines.ts';
 import { projectRoot } from './paths.ts';
@@ -74,13 +76,24 @@ export async function run(args: readonly string[]): Promise<number> {
         next: 'Check that its provenance was not edited.',
       });
     }
-    return report(before, after);
+    const decoders = await decodersAgain(
+      before.id,
+      join(dirname(path), `${similarityId(name)}.json`),
+      join(folder, 'runs', name, SIMILARITY_FILE),
+    );
+    return report(before, after, decoders);
   } finally {
     if (values.keep === undefined) await rm(folder, { recursive: true, force: true });
   }
 }
 
-function report(before: EvaluationRecord, after: EvaluationRecord): number {
+/** What of the file beside the record was measured again; null where there is no such file. */
+async function decodersAgain(record: string, before: string, after: string): Promise<Movements | null> {
+  const [then, now] = [await readSimilarity(before), await readSimilarity(after)];
+  return then === null || now === null ? null : similarityMovements(then, now, record);
+}
+
+function report(before: EvaluationRecord, after: EvaluationRecord, decoders: Movements | null): number {
   for (const [what, one, two] of [
     ['language model', before.model.sha256, after.model.sha256],
     ['SAE', before.sae.sha256, after.sae.sha256],
@@ -99,7 +112,10 @@ function report(before: EvaluationRecord, after: EvaluationRecord): number {
     const now = after.provenance.versions[name];
     if (now !== version) console.log(`${name} ${now ?? 'absent'}, not ${version} as then`);
   }
-  const { compared, same, moved } = movements(before, after);
+  const own = movements(before, after);
+  const compared = own.compared + (decoders?.compared ?? 0);
+  const same = own.same + (decoders?.same ?? 0);
+  const moved = [...own.moved, ...(decoders?.moved ?? [])];
   for (const each of moved) console.log(`moved    ${describe(each)}`);
   console.log(
     `${before.id}: ${compared} numbers made again, ${same} the same, ${compared - same - moved.length} within their intervals, ${moved.length} moved beyond`,

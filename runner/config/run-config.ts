@@ -241,6 +241,15 @@ export const runConfig = z
         .max(20)
         .default([])
         .describe('suites from files, as --suite names them: filled in by it'),
+      similarityOperations: z
+        .number()
+        .nonnegative()
+        .max(1e24)
+        .nullable()
+        .default(null)
+        .describe(
+          'floating-point operations that comparing the decoders of the run’s SAEs may take, nearest layers first; 0 leaves it out; null: 2e13 on the CPU, 2e15 on a GPU',
+        ),
       resamples: count.max(1_000_000).describe('bootstrap resamples behind every interval'),
       seed: seed.describe('seed of the resamples'),
       ...foldedSettings('evaluation'),

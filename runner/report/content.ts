@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeJsonAtomic } from '../io/write-atomic.ts';
 
 /**
- * Makes a folder of `content/` hold exactly these records or tables.
+ * Makes a folder of `content/` hold exactly these records, tables and similarities.
  *
  * @returns whether anything changed
  */

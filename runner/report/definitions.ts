@@ -7,6 +7,7 @@
  * e = x − x̂; T the tokens kept by the mask; sums are float64.
  */
 import { type Definition, grouped } from './definition.ts';
+import { type SimilarityId, similarityDefinitions } from './similarity-definitions.ts';
 import { declarations } from './suites/index.ts';
 
 export type { Definition, Direction } from './definition.ts';
@@ -299,7 +300,10 @@ export type BaseDefinitionId = keyof typeof baseDefinitions;
 
 export const baseDefinitionIds = Object.keys(baseDefinitions) as [BaseDefinitionId, ...BaseDefinitionId[]];
 
-export type DefinitionId = BaseDefinitionId | IdsOf<(typeof declarations)[number]['definitions']>;
+export type DefinitionId =
+  | BaseDefinitionId
+  | SimilarityId
+  | IdsOf<(typeof declarations)[number]['definitions']>;
 
 /** The keys of each member of a union. */
 type IdsOf<T> = T extends unknown ? keyof T & string : never;
@@ -307,9 +311,10 @@ type IdsOf<T> = T extends unknown ? keyof T & string : never;
 export const definitions: Readonly<Record<DefinitionId, Definition>> = {
   ...baseDefinitions,
   ...(Object.assign({}, ...declarations.map((suite) => suite.definitions)) as Record<
-    Exclude<DefinitionId, BaseDefinitionId>,
+    Exclude<DefinitionId, BaseDefinitionId | SimilarityId>,
     Definition
   >),
+  ...similarityDefinitions,
 };
 
 export const definitionIds = Object.keys(definitions) as [DefinitionId, ...DefinitionId[]];

@@ -15,6 +15,8 @@ export interface CardOptions {
   license?: string | undefined;
   /** Steps after which light checkpoints were kept. */
   lightCheckpoints?: readonly number[];
+  /** Whether the release says how alike its decoders are. */
+  similarity?: boolean;
 }
 
 /** Points of a trajectory that the card shows. */
@@ -36,7 +38,7 @@ export function modelCard(records: readonly EvaluationRecord[], options: CardOpt
     ...headlines.map((headline) => headlineTables(records, headline)),
     training(records),
     caveats(records),
-    provenance(first),
+    provenance(first, options.similarity ?? false),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -277,7 +279,7 @@ function caveats(records: readonly EvaluationRecord[]): string {
   return all.length === 0 ? '' : section('Limits', all.map((each) => `- ${line(each)}`).join('\n'));
 }
 
-function provenance({ provenance: from, model }: EvaluationRecord): string {
+function provenance({ provenance: from, model }: EvaluationRecord, similarity: boolean): string {
   const versions = Object.entries(from.versions).map(([name, version]) => `${name} ${version}`);
   const seeds = Object.entries(from.seeds).map(([name, seed]) => `${name} ${seed}`);
   const lines = [
@@ -288,6 +290,7 @@ function provenance({ provenance: from, model }: EvaluationRecord): string {
     model.sha256 === null ? '' : `- SHA-256 over the language model’s files: \`${model.sha256}\`.`,
     from.config_sha256 === null ? '' : `- SHA-256 of the settings: \`${from.config_sha256}\`.`,
     '- `records/` holds every figure with its interval and definition, `interpscore_*.json` and `val_report.json` the layout of the reference release.',
+    similarity ? '- `decoder_similarity.json` says how alike the decoders of its SAEs are.' : '',
   ];
   return section('Provenance', lines.filter((each) => each !== '').join('\n'));
 }

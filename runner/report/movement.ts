@@ -1,5 +1,7 @@
 /** What a second measurement changes: every number of a record against the same number of another. */
 import type { EvaluationRecord } from './schema.ts';
+import type { Similarity } from './similarity.ts';
+import { similarityIds } from './similarity-definitions.ts';
 
 export interface Movement {
   /** Where in the record, as `metrics.l0@v1`. */
@@ -23,9 +25,37 @@ const HAIR = 1e-9;
 const SAME = 1e-6;
 
 export function movements(before: EvaluationRecord, after: EvaluationRecord): Movements {
-  const others = new Map(measuresOf(after).map((each) => [each.path, each]));
+  return moved(measuresOf(before), measuresOf(after));
+}
+
+/**
+ * The same of how alike an SAE's decoder is to others, where both measurements are of the very same SAEs: another SAE has
+ * other directions, and no interval says how far they may lie.
+ *
+ * @param record of the SAE
+ */
+export function similarityMovements(before: Similarity, after: Similarity, record: string): Movements {
+  const hashes = new Map(after.saes.map((sae) => [sae.record, sae.sha256]));
+  const same = new Set(
+    before.saes.flatMap((sae) => (hashes.get(sae.record) === sae.sha256 ? [sae.record] : [])),
+  );
+  const of = (all: Similarity): FoundMeasure[] =>
+    all.pairs.flatMap((pair) => {
+      const names = [pair.of, pair.among].map((place) => all.saes[place]!.record);
+      if (!('values' in pair) || !names.includes(record) || names.some((name) => !same.has(name))) return [];
+      return similarityIds.map((id) => ({
+        path: `decoders.${names.join(' among ')}.${id}`,
+        value: pair.values[id],
+        interval: null,
+      }));
+    });
+  return moved(of(before), of(after));
+}
+
+function moved(before: readonly FoundMeasure[], after: readonly FoundMeasure[]): Movements {
+  const others = new Map(after.map((each) => [each.path, each]));
   const found: Movements = { compared: 0, same: 0, moved: [] };
-  for (const { path, value, interval } of measuresOf(before)) {
+  for (const { path, value, interval } of before) {
     const again = others.get(path)?.value ?? null;
     found.compared++;
     if (again === value) {

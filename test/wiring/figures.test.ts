@@ -160,7 +160,7 @@ function firing(rows: Seen) {
       alive.add(indices[slot]!);
     });
   }
-  return { alive: alive.size, l0: active / (rows.length * ROW) };
+  return { alive: alive.size, fired: alive, l0: active / (rows.length * ROW) };
 }
 
 /** Means of the rows' mean cross entropy: clean, with the reconstruction, with zeros. */
@@ -185,6 +185,8 @@ const json = async <T>(name: string): Promise<T> =>
 
 describe('the evaluation', () => {
   const packing = { cut: DOCUMENT, special: true };
+  let seenRows: Promise<Seen> | undefined;
+  const evaluationRows = () => (seenRows ??= reconstructed(rowsOf(TOKENS.evaluation, packing).rows));
 
   test('the record says which documents it read, and how many tokens', () => {
     const { rows, read } = rowsOf(TOKENS.evaluation, packing);
@@ -209,8 +211,38 @@ describe('the evaluation', () => {
     expect(record.data!.split).toContain(`cut to ${DOCUMENT} tokens`);
   });
 
+  test('decoder_similarity.json', async () => {
+    const { fired } = firing(await evaluationRows());
+    const d = sae.d_in;
+    const rows = [...fired].map((latent) => {
+      const row = sae.W_dec.slice(latent * d, (latent + 1) * d);
+      const norm = Math.hypot(...row);
+      return row.map((each) => each / norm);
+    });
+    const greatest = rows.map((row, i) =>
+      Math.max(
+        ...rows.map((other, j) => (i === j ? -1 : row.reduce((sum, each, at) => sum + each * other[at]!, 0))),
+      ),
+    );
+    const { similarity } = left;
+    expect(similarity).toMatchObject({
+      window_tokens: TOKENS.evaluation,
+      d_model: d,
+      saes: [
+        { record: record.id, layer: 2, d_sae: sae.d_sae, sha256: record.sae.sha256, compared: fired.size },
+      ],
+    });
+    expect(fired.size).toBeLessThan(sae.d_sae);
+    const [pair] = similarity!.pairs;
+    if (pair === undefined || 'reason' in pair) throw new Error('the SAE was not held against itself');
+    expect(pair.values['decoder_mmcs@v1']).toBeCloseTo(mean(greatest), 6);
+    expect(pair.values['decoder_twins@cosine-0.7']).toBe(
+      greatest.filter((cosine) => cosine > 0.7).length / rows.length,
+    );
+  });
+
   test('interpscore_L2.json', async () => {
-    const seen = await reconstructed(rowsOf(TOKENS.evaluation, packing).rows);
+    const seen = await evaluationRows();
     expect(record.metrics['var_exp@pooled-v1']?.value).toBeCloseTo(varExpOf(seen), 8);
     expect(record.metrics['var_exp@chunk-v1']?.value).toBeCloseTo(varExpByPass(seen), 8);
     const losses = await lossesOf(seen);
@@ -275,7 +307,7 @@ describe('the evaluation', () => {
       );
       return Object.fromEntries(head!.map((name, i) => [name, row![i]!]));
     };
-    const seen = await reconstructed(rowsOf(TOKENS.evaluation, packing).rows);
+    const seen = await evaluationRows();
     const { alive, l0 } = firing(seen);
     const losses = await lossesOf(seen);
     const dead = `${(100 * (1 - alive / sae.d_sae)).toFixed(2)} %`;

@@ -2,6 +2,8 @@
 import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
+import { SIMILARITY_FILE, type Similarity } from '../../runner/report/similarity.ts';
+import { readSimilarity } from '../../runner/report/similarity-file.ts';
 import { type Outcome, readRecords, runProgram } from '../e2e/program.ts';
 
 export type Settings = Readonly<Record<string, unknown>>;
@@ -33,6 +35,8 @@ export interface Left {
   /** Every file below the run's folder. */
   files: string[];
   validation: unknown;
+  /** How alike its decoders are. */
+  similarity: Similarity | null;
 }
 
 export function wordsOf(settings: Settings): string[] {
@@ -77,5 +81,6 @@ export async function start({ place, settings, words = [], from, environment }: 
     weights: Object.fromEntries(records.map(({ sae }) => [sae.files[0]!.name, sae.sha256])),
     files: files.sort(),
     validation: JSON.parse(report),
+    similarity: await readSimilarity(join(folder, SIMILARITY_FILE)),
   };
 }

@@ -387,6 +387,14 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'suites.absorption.examples': { to: 300, under: ABSORPTION, refused: /suites\.absorption\.examples/ },
   'suites.absorption.latents': { to: 0, under: ABSORPTION, refused: /suites\.absorption\.latents/ },
   'suites.absorption.f1Jump': { to: 2, under: ABSORPTION, refused: /suites\.absorption\.f1Jump/ },
+  'evaluation.similarityOperations': {
+    to: 0,
+    seen: ({ similarity }) =>
+      similarity?.pairs.map((pair) =>
+        'reason' in pair ? /similarityOperations allows 0/.test(pair.reason) : null,
+      ),
+    gives: [true],
+  },
   'evaluation.resamples': { to: 30, seen: (left) => first(left).paired?.count, gives: 30 },
   'evaluation.seed': { to: 5, seen: (left) => first(left).metrics['var_exp@pooled-v1'] },
 };

@@ -30,8 +30,8 @@ import { readingsOf } from './pooled-memory.ts';
 import { suiteContexts } from './suite-contexts.ts';
 
 export interface EvaluateStage {
-  /** By hook, of one hook in the order given. */
-  evaluated: { planned: PlannedSae; evaluated: Evaluated }[];
+  /** By hook, of one hook in the order given; with 1 for each latent that fired, [d_sae]. */
+  evaluated: { planned: PlannedSae; evaluated: Evaluated; fired: Uint8Array }[];
   /** What was evaluated on. */
   tokens: number;
   rows: number;
@@ -134,7 +134,11 @@ export async function evaluateStage(
 
     const scoring = reporter('scoring', 'SAEs');
     scoring.progress(0, order.length);
-    const evaluated = await evaluate(packed.result(), running, controls?.measured() ?? null, {
+    const measured = packed.result();
+    const fired = measured.flatMap(({ tables }) =>
+      tables.saes.map(({ firing }) => Uint8Array.from(firing!.firings, (count) => (count > 0 ? 1 : 0))),
+    );
+    const evaluated = await evaluate(measured, running, controls?.measured() ?? null, {
       draws,
       pairing: pairingKeys(
         batches,
@@ -148,7 +152,7 @@ export async function evaluateStage(
     });
     const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
     return {
-      evaluated: evaluated.map((each, i) => ({ planned: order[i]!, evaluated: each })),
+      evaluated: evaluated.map((each, i) => ({ planned: order[i]!, evaluated: each, fired: fired[i]! })),
       rows,
       tokens: rows * config.corpus.rowTokens,
       blocks: blocksOf(batches),

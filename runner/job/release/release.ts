@@ -9,6 +9,8 @@ import { writeExports } from '../../report/exports.ts';
 import { type CardOptions, modelCard } from '../../report/model-card.ts';
 import { readRunRecords } from '../../report/run-records.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
+import { SIMILARITY_FILE, withSaes } from '../../report/similarity.ts';
+import { readSimilarity, writeSimilarity } from '../../report/similarity-file.ts';
 import { trajectoryFile } from '../shared/trajectory-file.ts';
 import { snapshotFiles } from './snapshots.ts';
 
@@ -50,9 +52,14 @@ export async function filesOfRelease(
     files.push({ path, source: join(staged, path) });
   };
   const light = await snapshotFiles(runFolder);
+  const similarity = await readSimilarity(join(runFolder, SIMILARITY_FILE));
   await writeAtomic(
     join(staged, 'README.md'),
-    modelCard(records, { ...options, lightCheckpoints: stepsOf(light) }),
+    modelCard(records, {
+      ...options,
+      lightCheckpoints: stepsOf(light),
+      similarity: similarity !== null,
+    }),
   );
   stage('README.md');
   const named = records.map((record) => ({ id: nameOf(record), record }));
@@ -68,6 +75,14 @@ export async function filesOfRelease(
     const own = join(runFolder, file);
     if (file === VALIDATION && existsSync(own)) files.push({ path: file, source: own });
     else stage(file);
+  }
+  if (similarity !== null) {
+    const released = new Set(records.map(({ id }) => id));
+    await writeSimilarity(
+      staged,
+      withSaes(similarity, (id) => released.has(id)),
+    );
+    stage(SIMILARITY_FILE);
   }
   for (const record of records) {
     const path = `records/${record.id}.json`;

@@ -18,7 +18,7 @@ const stateSchema = z.strictObject({
   /** Hashes of what the run's results follow from: see identity.ts. */
   identity: z.strictObject({ trained: z.string(), evaluated: z.string(), model: z.string() }),
   config: z.record(z.string(), z.unknown()),
-  stage: z.enum(['training', 'evaluating', 'releasing', 'done']),
+  stage: z.enum(['training', 'evaluating', 'comparing', 'releasing', 'done']),
   /** The `evaluated` identity whose text was looked through before training. */
   checked: z.string().optional(),
   started: z.iso.datetime(),

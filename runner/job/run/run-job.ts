@@ -15,6 +15,7 @@ import { runtimeVersion } from '../../onnx/session.ts';
 import { writeExports } from '../../report/exports.ts';
 import { removeOthers, writeRunRecords } from '../../report/run-records.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
+import { SIMILARITY_FILE } from '../../report/similarity.ts';
 import { type Reporter, Stopped, stageReporter, type Voice } from '../../reporter.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { storedSha256 } from '../../sae/stored-sae.ts';
@@ -23,10 +24,12 @@ import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts';
 import { checkpointStore } from '../../train/checkpoint.ts';
 import { checkStart } from '../evaluation/check-start.ts';
 import { evaluateStage } from '../evaluation/evaluate-stage.ts';
+import { type FiredLatents, forgetFired, readFired, writeFired } from '../evaluation/fired-latents.ts';
 import { CORE_BATCH_TOKENS, type EvaluationText, evaluationText } from '../evaluation/heldout-text.ts';
 import { pooledBytes, readingsOf } from '../evaluation/pooled-memory.ts';
 import { type MeasuringRun, recordOf } from '../evaluation/record.ts';
 import { selfTests, type Tested } from '../evaluation/self-test-stage.ts';
+import { similarityStage } from '../evaluation/similarity-stage.ts';
 import { validateStage } from '../evaluation/validate-stage.ts';
 import { type ResumeStamp, stampOf } from '../release/resume-stamp.ts';
 import { uploadRelease } from '../release/run-upload.ts';
@@ -113,6 +116,9 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
   if (state.stage === 'evaluating') {
     await evaluateAndWrite(start, state, saes, reporter, save);
   }
+  if (state.stage === 'comparing') {
+    await compareDecoders(start, state, saes, reporter, save);
+  }
   if (state.stage === 'releasing') {
     await uploadRelease(config, folder, saes, voice);
     state.stage = 'done';
@@ -142,7 +148,7 @@ async function evaluateAndWrite(
   await writeState(folder, state);
   try {
     const measured = await withSaes(start, saes, reporter, async (run) => ({
-      records: await evaluateRun(run, state, reporter, since),
+      ...(await evaluateRun(run, state, reporter, since)),
       validation: await validateStage({ config, ...run }, reporter('validation', 'tokens')),
     }));
     const records = measured?.records ?? [];
@@ -152,7 +158,40 @@ async function evaluateAndWrite(
     );
     const written = await writeExports(folder, config.name, records, measured?.validation);
     await removeOthers(folder, /^interpscore_.*\.json$/, written);
-    state.stage = config.upload.repository === null ? 'done' : 'releasing';
+    // What was compared before was compared of other latents.
+    await rm(join(folder, SIMILARITY_FILE), { force: true });
+    if (measured === undefined) state.stage = afterEvaluation(config);
+    else {
+      await writeFired(folder, measured.fired);
+      state.stage = 'comparing';
+    }
+  } finally {
+    await save('evaluating', since);
+  }
+}
+
+function afterEvaluation({ upload }: StartedRun['config']): RunState['stage'] {
+  return upload.repository === null ? 'done' : 'releasing';
+}
+
+async function compareDecoders(
+  start: StartedRun,
+  state: RunState,
+  saes: readonly PlannedSae[],
+  reporter: (stage: string, unit: string) => Reporter,
+  save: Save,
+): Promise<void> {
+  const since = performance.now();
+  try {
+    const { config, folder, shard } = start;
+    await similarityStage(
+      { config, folder, fired: await readFired(folder) },
+      saes.map((sae) => ({ ...sae, open: () => openPlannedSae(folder, sae) })),
+      reporter('similarity', 'GFLOP'),
+    );
+    // A shard's SAEs meet those of the others when they are merged.
+    if (shard === null) await forgetFired(folder);
+    state.stage = afterEvaluation(start.config);
   } finally {
     await save('evaluating', since);
   }
@@ -236,7 +275,7 @@ async function evaluateRun(
   state: RunState,
   reporter: (stage: string, unit: string) => Reporter,
   since: number,
-): Promise<{ id: string; record: EvaluationRecord }[]> {
+): Promise<{ records: { id: string; record: EvaluationRecord }[]; fired: FiredLatents }> {
   const { start, opened, device, tokenizer, text } = run;
   const { config } = start;
   const saes = [];
@@ -256,17 +295,19 @@ async function evaluateRun(
     hashes: start.identity,
   };
   const records: { id: string; record: EvaluationRecord }[] = [];
+  const fired = new Map<string, Uint8Array>();
   for (const each of evaluated) {
     const { id } = each.planned;
     const { file, sha256 } = saes.find(({ planned }) => planned.id === id)!;
     const selfTest = tests.get(id) ?? null;
     const { model } = opened;
+    fired.set(id, each.fired);
     records.push({
       id,
       record: await recordOf({ run: measuring, seconds, model, file, sha256, selfTest, ...data, ...each }),
     });
   }
-  return records;
+  return { records, fired: { window_tokens: data.tokens, saes: fired } };
 }
 
 /** What an earlier evaluation left of this model and text; undefined where nothing is to be cached. */
