@@ -1,9 +1,13 @@
-/** Files of the content folder -> records. Each file is one record, or a table of published figures with a record per row. */
+/**
+ * Files of the content folder -> records. Each file is one record, or a table of published figures with a record per row; or
+ * it says how alike the decoders of a run are.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import type { z } from 'zod';
 import { type RecordTable, recordsOf, recordTable, tableVersion } from '../../runner/report/record-table.ts';
 import { type EvaluationRecord, record, schemaVersion } from '../../runner/report/schema.ts';
+import { type Similarity, similarity, similarityVersion } from '../../runner/report/similarity.ts';
 
 /** Where the site's records lie. */
 export const contentFolder = resolve(process.env.INTERPBOARD_CONTENT ?? 'content');
@@ -14,6 +18,8 @@ export interface ContentFile {
   records: EvaluationRecord[];
   /** Where the records are its rows. */
   table: RecordTable | null;
+  /** Of a file that holds no record. */
+  similarity: Similarity | null;
 }
 
 /** Paths in the folder of every file that holds records, sorted. */
@@ -35,16 +41,23 @@ export function readContent(file: string, folder = contentFolder): string {
  */
 export function checkContent(file: string, text: string): ContentFile {
   const value = parsed(file, text);
-  const table = schemaOf(value) === tableVersion ? held(file, recordTable.safeParse(value)) : null;
-  if (table === null) return { file, records: [held(file, record.safeParse(value))], table };
-  return { file, records: tableRecords(file, table), table };
+  switch (schemaOf(value)) {
+    case similarityVersion:
+      return { file, records: [], table: null, similarity: held(file, similarity.safeParse(value)) };
+    case tableVersion: {
+      const table = held(file, recordTable.safeParse(value));
+      return { file, records: tableRecords(file, table), table, similarity: null };
+    }
+    default:
+      return { file, records: [held(file, record.safeParse(value))], table: null, similarity: null };
+  }
 }
 
 /** The same of a file that was held to its schema before: a second time would cost most of a build. */
 export function trustedContent(file: string, text: string): ContentFile {
   const value = parsed(file, text);
   if (schemaOf(value) !== schemaVersion) return checkContent(file, text);
-  return { file, records: [value as EvaluationRecord], table: null };
+  return { file, records: [value as EvaluationRecord], table: null, similarity: null };
 }
 
 function parsed(file: string, text: string): unknown {

@@ -1,5 +1,6 @@
 import type { RecordTable } from '../../runner/report/record-table.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
+import type { Similarity } from '../../runner/report/similarity.ts';
 import { isLightCheckpoint } from './along-training.ts';
 import { arrangeRecords } from './arrange.ts';
 import { type ContentFile, contentFiles, readContent, trustedContent } from './content.ts';
@@ -33,4 +34,9 @@ export async function listedRecords(): Promise<EvaluationRecord[]> {
 /** Tables of published figures, whose records share a page. */
 export async function loadTables(): Promise<RecordTable[]> {
   return content().content.flatMap(({ table }) => table ?? []);
+}
+
+/** How alike the decoders of runs are, as far as the content folder says. */
+export async function loadSimilarities(): Promise<Similarity[]> {
+  return content().content.flatMap(({ similarity }) => similarity ?? []);
 }

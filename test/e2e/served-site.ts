@@ -11,6 +11,7 @@ import { type StaticServer, serveFolder } from './static-server.ts';
 export const base = '/board/';
 export const fixtures = fileURLToPath(new URL('../fixtures/site/records/', import.meta.url));
 const light = fileURLToPath(new URL('../fixtures/site/light/', import.meta.url));
+const similarity = fileURLToPath(new URL('../fixtures/site/similarity/', import.meta.url));
 const published = fileURLToPath(new URL('../../content/published/', import.meta.url));
 
 export interface ServedSite {
@@ -34,6 +35,7 @@ export async function serveSite(): Promise<ServedSite> {
   const content = join(folder, 'content');
   await cp(fixtures, join(content, 'measured'), { recursive: true });
   await cp(light, join(content, 'measured/light'), { recursive: true });
+  await cp(similarity, join(content, 'measured/similarity'), { recursive: true });
   await cp(published, join(content, 'published'), { recursive: true });
   const build = await buildSite({ content, out: dist, cache: join(folder, 'cache'), base, docs: true });
   expect(build.code, build.output).toBe(0);

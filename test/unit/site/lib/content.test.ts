@@ -34,6 +34,7 @@ describe('files of the content folder', () => {
         file: 'measured/run/l0.json',
         records: [fixture('small-world-l0')],
         table: null,
+        similarity: null,
       });
       expect(migrated!.records.map(({ schema, id }) => [schema, id])).toEqual([
         [schemaVersion, 'small-world-l2'],
