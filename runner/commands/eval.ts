@@ -23,6 +23,7 @@ import {
   shardsFolder,
 } from '../job/shards/shard-plan.ts';
 import { sharedSaes, sharesOf } from '../job/shards/shares.ts';
+import { forgetFailure, noteFailure } from '../job/shards/status.ts';
 import { whichShard } from '../job/shards/which-shard.ts';
 import { checkLayers, type ModelPlace } from '../job/shared/model-place.ts';
 import { pinsOf, pinText } from '../job/shared/pinned-text.ts';
@@ -39,6 +40,7 @@ import { scoreTable } from '../report/score-table.ts';
 import { shellWord } from '../report/shell-word.ts';
 import { SIMILARITY_FILE } from '../report/similarity.ts';
 import { readSimilarity } from '../report/similarity-file.ts';
+import { Stopped } from '../reporter.ts';
 import { buildSite } from './build-site.ts';
 import { checkUpload } from './check-upload.ts';
 import { chooseDevices } from './choose-devices.ts';
@@ -174,6 +176,7 @@ export async function run(args: readonly string[]): Promise<number> {
       const outcome = await runJob(job, view, opened);
       if (outcome.kind === 'stopped') return outcome.code;
     }
+    if (part !== null) await forgetFailure(folder);
     const records = await readRunRecords(folder);
     if (shard !== null) return endOfShard(config.name, shard, records, folder, view);
     const similarity = await readSimilarity(join(folder, SIMILARITY_FILE));
@@ -191,6 +194,9 @@ export async function run(args: readonly string[]): Promise<number> {
     if (!values['no-site'])
       view.line(`report   ${nearby(out)}${out === defaultOut ? '  (npm run preview shows it)' : ''}`);
     return 0;
+  } catch (error) {
+    if (part !== null && !(error instanceof Stopped)) await noteFailure(folder, error).catch(() => undefined);
+    throw error;
   } finally {
     view.end();
     await opened.release();

@@ -5,14 +5,15 @@ import { homedir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { loadSuites } from '../config/own-suites.ts';
 import { resolveRun } from '../config/resolve.ts';
-import { suitesOf } from '../config/run-config.ts';
+import { type RunConfig, suitesOf } from '../config/run-config.ts';
 import { demoModelFolder } from '../demo/index.ts';
-import { UnavailableError, UserError } from '../errors.ts';
+import { quote, UnavailableError, UserError } from '../errors.ts';
 import { openHubHere } from '../hub/here.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
 import { openRepository } from '../hub/repository-files.ts';
 import { formatBytes, parseBytes } from '../io/bytes.ts';
 import { type PlannedStage, planOf, type RunPlan } from '../job/run/plan.ts';
+import { planShards, type ShardsPlan, totalOf } from '../job/shards/plan-shards.ts';
 import { type Checkpoint, openCheckpoint, readCheckpoint } from '../lm/checkpoint.ts';
 import { machineMemory } from '../lm/memory.ts';
 import { isModelFile } from '../lm/model-files.ts';
@@ -23,6 +24,7 @@ import { runOptions } from './run-options.ts';
 
 const options = {
   ...runOptions,
+  shards: { type: 'string', help: 'what the run takes in so many shards: time, GPU hours and disk of each' },
   json: { type: 'boolean', help: 'print JSON for other programs' },
   debug: { type: 'boolean', help: 'print the stack of an error' },
   help: { type: 'boolean', help: 'print this' },
@@ -50,15 +52,24 @@ export async function run(args: readonly string[]): Promise<number> {
   const device = asked.device === AUTO ? (await automaticDevice()).device : asked.device;
   const config = { ...asked, device };
   const located = await locate(config.model.reference);
-  const plan = planOf(
-    config,
-    [...suitesOf(config), ...suites.map(({ suite }) => suite)],
-    located.checkpoint,
-    memory,
-  );
+  const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
+  const { checkpoint } = located;
+  const plan = planOf(config, all, checkpoint, memory);
+  const shards =
+    values.shards === undefined
+      ? null
+      : planShards({ config, suites: all, checkpoint }, shardCount(values.shards, config));
   const speeds = await speedOf(device);
   const { bavail, bsize } = await statfs(process.cwd());
-  const facts = { model: located.name, files: located.files, memory, freeDisk: bavail * bsize, plan, speeds };
+  const facts = {
+    model: located.name,
+    files: located.files,
+    memory,
+    freeDisk: bavail * bsize,
+    plan,
+    shards,
+    speeds,
+  };
   console.log(values.json ? JSON.stringify(facts, null, 2) : describe(facts));
   return 0;
 }
@@ -120,6 +131,7 @@ function describe(facts: {
   memory: number;
   freeDisk: number;
   plan: RunPlan;
+  shards: ShardsPlan | null;
   speeds: Record<string, number | null>;
 }): string {
   const { plan, files } = facts;
@@ -156,6 +168,7 @@ function describe(facts: {
     ],
   ];
   for (const stage of plan.stages) lines.push(...stageLines(stage, facts.freeDisk, slowest));
+  if (facts.shards !== null) lines.push(...shardLines(facts.shards, slowest, speeds.length));
   return lines.map(([name, text]) => `${name.padEnd(11)}${text}`.trimEnd()).join('\n');
 }
 
@@ -195,6 +208,46 @@ function stageLines(stage: PlannedStage, freeDisk: number, rate: number | null):
         : `about ${duration(seconds)} (${(stage.operations / 1e12).toPrecision(3)} TFLOP, beside loading)`,
     ],
   ];
+}
+
+/** Of many shards the dearest and the cheapest, which differ little where there are more SAEs than shards. */
+function shardLines(
+  { shards, dominatedFrom }: ShardsPlan,
+  rate: number | null,
+  devices: number,
+): [string, string][] {
+  const dearest = shards.reduce((a, b) => (b.operations > a.operations ? b : a));
+  const cheapest = shards.reduce((a, b) => (b.operations < a.operations ? b : a));
+  const total = totalOf(shards);
+  const seconds = (operations: number): number => operations / (rate! * REACHED);
+  const sizes = [...new Set([cheapest, dearest].map(({ saes }) => saes.length))].sort((a, b) => a - b);
+  const hours = ((devices * seconds(total.operations)) / 3_600).toPrecision(2);
+  const { saes, checkpoints } = dearest.disk;
+  return [
+    ['', ''],
+    ['shards', `${shards.length}, of ${sizes.join(' to ')} SAEs (SAEs of others are not counted)`],
+    [
+      '  time',
+      rate === null
+        ? 'unknown: the device is not here to be measured'
+        : `about ${duration(seconds(dearest.operations))} for the dearest, ${duration(seconds(cheapest.operations))} for the cheapest; ${hours} device hours in all`,
+    ],
+    [
+      '  model',
+      `the language model’s passes are ${Math.round((100 * total.passes) / total.operations)} % of all work${dominatedFrom === null ? ', and never more than half' : `, more than half from ${dominatedFrom} shards on`}`,
+    ],
+    ['  disk', `of the dearest: SAEs ${formatBytes(saes)}, checkpoints up to ${formatBytes(checkpoints)}`],
+  ];
+}
+
+function shardCount(text: string, config: RunConfig): number {
+  if (config.train && /^\d{1,6}$/.test(text) && Number(text) > 0) return Number(text);
+  throw new UserError({
+    thing: '--shards',
+    found: config.train ? quote(text) : 'a run that trains no SAE',
+    expected: config.train ? 'a whole number from 1 on' : 'one whose SAEs are known before they are located',
+    next: 'Run npm run plan -- --help.',
+  });
 }
 
 function duration(seconds: number): string {

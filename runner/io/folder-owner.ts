@@ -85,6 +85,21 @@ export async function ownFolder(folder: string, options: OwnerOptions = {}): Pro
   return ownership(lock, token, heartbeat.every);
 }
 
+/**
+ * Whether a process seems to be at work in a folder, for whoever only wants to know. Of an owner on another machine that
+ * is told by its heartbeat and this machine's clock.
+ */
+export async function isOwned(folder: string, machine: Machine = thisMachine): Promise<boolean> {
+  const lock = join(folder, LOCK);
+  for (const name of await readdir(lock).catch(() => [])) {
+    const running = isRunning(name, machine);
+    if (running === true) return true;
+    const beaten = await stat(join(lock, name)).catch(() => undefined);
+    if (running === null && beaten !== undefined && beaten.mtimeMs > Date.now() - HEARTBEAT.dead) return true;
+  }
+  return false;
+}
+
 /** Does something while the folder is owned. */
 export async function whileOwned<T>(
   folder: string,

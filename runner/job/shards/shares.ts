@@ -5,7 +5,7 @@ import type { Checkpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
 import { partsOf } from '../../lm/parts.ts';
 import type { Suite } from '../../suites/suite.ts';
-import { type RunWork, type TextWork, type WorkingSae, workOf } from '../run/work.ts';
+import { type RunWork, type WorkingSae, workOf } from '../run/work.ts';
 import type { PlannedSae } from '../shared/planned-saes.ts';
 import { splitByCost } from './split.ts';
 
@@ -43,32 +43,58 @@ export function sharesOf(
   const work = workOf(run.config, run.suites, partsOf(run.checkpoint, family), family);
   // A token that is left out for its norm at one hook is left out at all, so that all are looked at.
   const seen = run.config.training.policy.highNorm === 'keep' ? null : hooksOf(saes.filter(isTrained));
-  const share = (from: number, to: number): Share => shareOf(work, saes.slice(from, to), seen);
-  const ends = splitByCost(saes.length, of, (from, to) => share(from, to).operations);
-  return ends.map((to, i) => share(i === 0 ? 0 : ends[i - 1]!, to));
+  return sharesOfWork(work, saes, of, seen);
 }
 
 /**
- * What SAEs cost in a process of their own.
- *
+ * @param saes by hook, ascending; at least `of`
  * @param seen hooks that training looks at besides those of its SAEs
  */
-export function shareOf(
+export function sharesOfWork(
   work: RunWork,
   saes: readonly SharedSae[],
+  of: number,
   seen: readonly number[] | null = null,
-): Share {
-  const trained = saes.filter(isTrained);
+): Share[] {
+  const cost = costsOf(work, saes, seen);
+  const ends = splitByCost(saes.length, of, (from, to) => cost(from, to).operations);
+  return ends.map((to, i) => {
+    const from = i === 0 ? 0 : ends[i - 1]!;
+    return { saes: saes.slice(from, to), ...cost(from, to) };
+  });
+}
+
+/** What the SAEs from (inclusive) to (exclusive) cost in a process of their own, quick to ask many times. */
+function costsOf(
+  { training, evaluation, readings }: RunWork,
+  saes: readonly SharedSae[],
+  seen: readonly number[] | null,
+): (from: number, to: number) => { passes: number; operations: number } {
+  const texts = [evaluation, ...readings];
   const hooks = hooksOf(saes);
-  let passes = 0;
-  let operations = 0;
-  const add = (text: TextWork, at: readonly number[], some: readonly SharedSae[]): void => {
-    passes += text.tokens * text.pass(at);
-    operations += text.tokens * (text.pass(at) + some.reduce((sum, sae) => sum + text.sae(sae), 0));
+  const hookOf = saes.map(({ layer }) => hooks.indexOf(layer));
+  /** Work of all SAEs before one, and the last of them that is trained. */
+  const own = [0];
+  const lastTrained = [-1];
+  for (const [i, sae] of saes.entries()) {
+    const each = [training, ...texts].reduce((sum, text) => sum + text.tokens * text.sae(sae), 0);
+    own.push(own[i]! + each);
+    lastTrained.push(sae.trained ? i : lastTrained[i]!);
+  }
+  const known = new Map<string, number>();
+  const evaluating = (first: number, last: number): number => {
+    const key = `${first}-${last}`;
+    const at = hooks.slice(first, last + 1);
+    const found = known.get(key) ?? texts.reduce((sum, text) => sum + text.tokens * text.pass(at), 0);
+    known.set(key, found);
+    return found;
   };
-  if (trained.length > 0) add(work.training, seen ?? hooksOf(trained), trained);
-  for (const text of [work.evaluation, ...work.readings]) add(text, hooks, saes);
-  return { saes, passes, operations };
+  return (from, to) => {
+    const trained = lastTrained[to]!;
+    const trains = trained >= from ? training.tokens * training.pass(seen ?? [saes[trained]!.layer]) : 0;
+    const passes = trains + evaluating(hookOf[from]!, hookOf[to - 1]!);
+    return { passes, operations: passes + own[to]! - own[from]! };
+  };
 }
 
 function isTrained({ trained }: SharedSae): boolean {

@@ -44,6 +44,43 @@ describe('plan', () => {
     expect(text.split('evaluation')[0]).not.toContain('head');
   });
 
+  it('says what shards take, and from how many on the language model dominates', async () => {
+    const words = ['small-world-quick', '--set', 'sweep.k=[4,8,16,32]', '--set', 'sweep.dSae=[256,512]'];
+    const text = await plan(...words, '--shards', '6');
+    expect(text).toMatch(/^shards {5}6, of \d to \d SAEs/m);
+    expect(text).toMatch(/^ {2}time +about .* for the dearest, .* device hours in all$/m);
+    const planned = async (shards: number) => {
+      const { plan: whole, shards: found } = JSON.parse(
+        await plan(...words, '--json', '--shards', String(shards)),
+      );
+      return { whole, ...found };
+    };
+    const one = await planned(1);
+    const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
+    // One shard is the run: all its stages together.
+    expect(one.shards[0].operations).toBeCloseTo(
+      sum(one.whole.stages.map(({ operations }: { operations: number }) => operations)),
+      -3,
+    );
+    const share = async (shards: number): Promise<number> => {
+      const { shards: found } = await planned(shards);
+      return (
+        sum(found.map((each: { passes: number }) => each.passes)) /
+        sum(found.map((each: { operations: number }) => each.operations))
+      );
+    };
+    const from: number = one.dominatedFrom;
+    expect(from).toBeGreaterThan(1);
+    expect(await share(from)).toBeGreaterThan(0.5);
+    expect(await share(from - 1)).toBeLessThanOrEqual(0.5);
+    const six = await planned(6);
+    expect(six.shards.flatMap(({ saes }: { saes: string[] }) => saes)).toHaveLength(24);
+    // 3 numbers kept of each weight, of an old checkpoint and a new one.
+    for (const { disk } of six.shards) expect(disk.checkpoints / disk.saes).toBeGreaterThan(6);
+    await expect(run([...words, '--shards', '25'])).rejects.toThrow('25 shards of a run of 24 SAEs');
+    await expect(run(['--sae', './x', '--shards', '2'])).rejects.toThrow('trains no SAE');
+  });
+
   it('says what is loaded in turn, and what waits on disk', async () => {
     const planned = async (megabytes: number, ...args: string[]) => {
       const text = await plan('small-world-quick', '--memory', `${megabytes}MB`, '--json', ...args);

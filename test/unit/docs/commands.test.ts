@@ -28,6 +28,7 @@ const onlyParsed: readonly [pattern: RegExp, reason: string][] = [
   [/--device (?:cuda|webgpu|auto)/, 'needs a GPU: test/gpu'],
   [/^publish /, 'needs a finished run: test/e2e/publish.test.ts'],
   [/^export /, 'needs a finished run: test/e2e/published-saes.test.ts'],
+  [/^submit --status /, 'needs the shards of a run: test/e2e/slurm.test.ts'],
   [/^merge /, 'needs the shards of a run: test/e2e/shards.test.ts'],
   [/^verify /, 'makes a run again: test/e2e/verify.test.ts'],
   [/^doctor/, 'checks every device: test/unit/doctor'],
@@ -183,6 +184,10 @@ describe('is run:', () => {
       vi.stubEnv('INTERPBOARD_SAE_REGISTRY', join(fixtures, 'sae-registry', 'excerpt.yaml'));
       const given = words.map((word) => (word === 'path/to/checkpoint' ? join(fixtures, 'lm/llama') : word));
       expect((await run(verb, given)).length).toBeGreaterThan(100);
+      return;
+    }
+    if (verb === 'submit') {
+      expect(await run(verb, words)).toMatch(/--array=1-4|completions: 4/);
       return;
     }
     expect(verb).toBe('import');

@@ -1,0 +1,280 @@
+/** `submit`: a run in shards as jobs of an engine, printed or sent; and how far they are. */
+import { execFile } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { loadSuites } from '../config/own-suites.ts';
+import { resolveRun } from '../config/resolve.ts';
+import { kubernetesManifests } from '../engines/kubernetes.ts';
+import type { ShardJob } from '../engines/shard-job.ts';
+import { type SlurmJob, slurmArray, slurmMerge, slurmScript } from '../engines/slurm.ts';
+import { quote, UnavailableError, UserError } from '../errors.ts';
+import { writeAtomic } from '../io/write-atomic.ts';
+import { shardsFolder } from '../job/shards/shard-plan.ts';
+import { runStatus } from '../job/shards/status.ts';
+import { trainedSaes } from '../job/shared/planned-saes.ts';
+import { optionLines } from './option-lines.ts';
+import { projectRoot } from './paths.ts';
+import { duration } from './progress.ts';
+import { runOptions } from './run-options.ts';
+
+const engines = ['slurm', 'kubernetes', 'hf-jobs'] as const;
+
+/** What stands in the command of each shard as it stands here. */
+const passed = {
+  ...runOptions,
+  cache: { type: 'string', help: 'as of eval' },
+  runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
+  content: { type: 'string', help: 'folder that receives the records (default content)' },
+} as const;
+
+const options = {
+  engine: { type: 'string', help: `what starts the processes: ${engines.join(', ')}` },
+  shards: { type: 'string', help: 'how many shards' },
+  send: { type: 'boolean', help: 'submit, not only print' },
+  status: { type: 'string', help: 'the name of a run: how far its shards are' },
+  json: { type: 'boolean', help: 'with --status: print JSON for other programs' },
+  gpus: { type: 'string', help: 'GPUs of each shard (default 1; 0 for none)' },
+  time: {
+    type: 'string',
+    help: 'longest time of a shard, as 30m, 12h or 2d; before it ends the state is saved',
+  },
+  directive: {
+    type: 'string',
+    multiple: true,
+    help: 'Slurm: further option of sbatch, as --directive=--partition=gpu; may be repeated',
+  },
+  image: { type: 'string', help: 'Kubernetes, Hugging Face Jobs: container image (see Dockerfile)' },
+  claim: {
+    type: 'string',
+    help: 'Kubernetes: claim of shared storage that pods mount (default interpboard)',
+  },
+  ...passed,
+  out: { type: 'string', help: 'folder that receives the site (default dist)' },
+  'no-site': { type: 'boolean', help: 'the merge writes the records and builds no site' },
+  debug: { type: 'boolean', help: 'print the stack of an error' },
+  help: { type: 'boolean', help: 'print this' },
+} as const;
+
+type Values = ReturnType<typeof parse>['values'];
+
+/** @returns the exit code */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    console.log(help());
+    return 0;
+  }
+  const runs = resolve(values.runs ?? join(projectRoot, 'runs'));
+  if (values.status !== undefined) return printStatus(values.status, runs, values.json ?? false);
+  const engine = engines.find((each) => each === values.engine);
+  if (engine === undefined) throw wrong('--engine', values.engine, `one of ${engines.join(', ')}`);
+  const suites = await loadSuites(values.suite ?? []);
+  const config = await resolveRun(positionals, { ...values, suites });
+  const shards = wholeNumber('--shards', values.shards);
+  // How many SAEs a name of others stands for is known when they are located.
+  const saes = config.saes.length > 0 ? Number.POSITIVE_INFINITY : trainedSaes(config).length;
+  if (shards > saes) throw wrong('--shards', values.shards, `at most ${saes}: one for each SAE`);
+  const job: ShardJob = {
+    name: config.name,
+    shards,
+    words: [...positionals, ...optionWords(values, Object.keys(passed) as (keyof typeof passed)[])],
+    mergeWords: optionWords(values, ['runs', 'content', 'out', 'no-site']),
+    gpus: values.gpus === undefined ? 1 : wholeNumber('--gpus', values.gpus, 0),
+    seconds: values.time === undefined ? null : secondsOf(values.time),
+  };
+  switch (engine) {
+    case 'slurm':
+      return submitSlurm(
+        { ...job, program: projectRoot, folder: process.cwd(), directives: values.directive ?? [] },
+        runs,
+        values.send ?? false,
+      );
+    case 'kubernetes':
+      return submitKubernetes(
+        {
+          ...job,
+          ...withoutPlaces(job),
+          image: needed('--image', values.image),
+          claim: values.claim ?? 'interpboard',
+        },
+        values.send ?? false,
+      );
+    case 'hf-jobs':
+      throw wrong('--engine', engine, 'slurm or kubernetes');
+    default:
+      return engine satisfies never;
+  }
+}
+
+async function submitSlurm(job: Omit<SlurmJob, 'logs'>, runs: string, send: boolean): Promise<number> {
+  const folder = shardsFolder(runs, job.name);
+  const logs = join(folder, 'logs');
+  const files = { array: join(folder, 'shards.sh'), merge: join(folder, 'merge.sh') };
+  const whole: SlurmJob = { ...job, logs };
+  if (!send) {
+    console.log(slurmScript(whole, files));
+    return 0;
+  }
+  await mkdir(logs, { recursive: true });
+  await writeAtomic(files.array, slurmArray(whole));
+  await writeAtomic(files.merge, slurmMerge(whole));
+  const array = await sbatch(files.array);
+  const merge = await sbatch(`--dependency=afterany:${array}`, files.merge);
+  console.log(`submitted  ${job.shards} shards of ${job.name} as array ${array}, merge as job ${merge}`);
+  console.log(`logs       ${logs}`);
+  console.log(`status     npm run submit -- --status ${job.name}`);
+  return 0;
+}
+
+/** @returns the job's number */
+async function sbatch(...words: string[]): Promise<string> {
+  const out = await started('sbatch', ['--parsable', ...words], 'Slurm’s commands on this machine');
+  // Followed by the cluster's name where there are several.
+  return out.trim().replace(/;.*$/, '');
+}
+
+async function submitKubernetes(
+  job: Parameters<typeof kubernetesManifests>[0],
+  send: boolean,
+): Promise<number> {
+  const manifests = kubernetesManifests(job);
+  if (!send) {
+    console.log(manifests);
+    return 0;
+  }
+  console.log(
+    await started('kubectl', ['apply', '-f', '-'], 'kubectl, and a cluster it is set up for', manifests),
+  );
+  return 0;
+}
+
+/** What another program prints. */
+async function started(
+  program: string,
+  words: readonly string[],
+  expected: string,
+  input?: string,
+): Promise<string> {
+  try {
+    const running = promisify(execFile)(program, words);
+    running.child.stdin?.end(input);
+    return (await running).stdout;
+  } catch (cause) {
+    const { code, stderr } = cause as NodeJS.ErrnoException & { stderr?: string };
+    throw new UnavailableError(
+      {
+        thing: program,
+        found: code === 'ENOENT' ? 'no such program' : (stderr ?? '').trim().slice(0, 500) || String(code),
+        expected,
+        next: 'Leave --send out to get the text, and submit it where that works.',
+      },
+      { cause },
+    );
+  }
+}
+
+/** In a container results lie where the claim is mounted, wherever they lie here. */
+function withoutPlaces({ words, mergeWords }: ShardJob): Pick<ShardJob, 'words' | 'mergeWords'> {
+  const kept = (all: readonly string[]): string[] =>
+    all.filter((word) => !/^--(?:runs|content|out)=/.test(word));
+  return { words: kept(words), mergeWords: kept(mergeWords) };
+}
+
+async function printStatus(name: string, runs: string, json: boolean): Promise<number> {
+  const status = await runStatus(runs, name);
+  if (status === undefined) {
+    throw new UserError({
+      thing: `run ${name}`,
+      found: `no shards in ${shardsFolder(runs, name)}`,
+      expected: 'a run whose first shard has begun',
+      next: 'Check the name, or where the run folders are (--runs); the queue is the engine’s to show.',
+    });
+  }
+  if (json) {
+    console.log(JSON.stringify(status, null, 2));
+    return 0;
+  }
+  const { shards, eta } = status;
+  const counts = new Map<string, number>();
+  for (const { state } of shards) counts.set(state, (counts.get(state) ?? 0) + 1);
+  console.log(
+    `${name}: ${shards.length} shards, ${[...counts].map(([state, count]) => `${count} ${state}`).join(', ')}`,
+  );
+  for (const { index, saes, state, note, seconds, trained } of shards) {
+    const share = trained === null ? '' : ` ${Math.floor(100 * trained)} %`;
+    const time = seconds === 0 ? '' : duration(seconds);
+    const fields = [
+      String(index).padStart(5),
+      state.padEnd(9),
+      `${saes} SAEs`.padEnd(9),
+      time.padEnd(9),
+      `${note}${share}`,
+    ];
+    console.log(fields.join('  ').trimEnd());
+  }
+  if (eta !== null && eta > 0) console.log(`about ${duration(eta)} left with the shards that run now`);
+  return 0;
+}
+
+/** Options as words of a command, as they were given. */
+function optionWords(values: Values, names: readonly (keyof typeof passed | 'out' | 'no-site')[]): string[] {
+  return names.flatMap((name) => {
+    const value = values[name];
+    if (value === undefined) return [];
+    if (typeof value === 'boolean') return [`--${name}`];
+    return [value].flat().map((each) => `--${name}=${each}`);
+  });
+}
+
+function secondsOf(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,6}(?:\.\d+)?)([smhd])$/.exec(text) ?? [];
+  const seconds = Number(number) * ({ s: 1, m: 60, h: 3_600, d: 86_400 }[unit] ?? Number.NaN);
+  if (seconds > 0) return Math.round(seconds);
+  throw wrong('--time', text, 'a time, as 30m, 12h or 2d');
+}
+
+function wholeNumber(name: string, text: string | undefined, least = 1): number {
+  if (text !== undefined && /^\d{1,6}$/.test(text) && Number(text) >= least) return Number(text);
+  throw wrong(name, text, `a whole number from ${least} on`);
+}
+
+function needed(name: string, text: string | undefined): string {
+  if (text !== undefined && text !== '') return text;
+  throw wrong(name, text, 'a value for this engine');
+}
+
+function wrong(thing: string, found: string | undefined, expected: string): UserError {
+  return new UserError({
+    thing,
+    found: found === undefined ? 'nothing' : quote(found),
+    expected,
+    next: 'Run npm run submit -- --help.',
+  });
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new UserError({
+      thing: 'options of submit',
+      found: error instanceof Error ? error.message : String(error),
+      expected: 'those that --help lists',
+      next: 'Run npm run submit -- --help.',
+    });
+  }
+}
+
+function help(): string {
+  return [
+    'usage: npm run submit -- [preset] --engine ENGINE --shards N [options of eval]',
+    '       npm run submit -- --status NAME',
+    '',
+    'Prints what starts a run in N shards: for Slurm a script that submits an array and the merge after it, for Kubernetes',
+    'the manifests of an Indexed Job and of the merge. With --send it is submitted. Retries are the engine’s;',
+    'a shard that is started again goes on from its last checkpoint.',
+    '',
+    ...optionLines(options),
+  ].join('\n');
+}

@@ -1,0 +1,90 @@
+/** What a run in shards will take, before anything of it is done. */
+import type { SaeSettings, SuitesSettings, TrainingSettings } from '../../config/sections.ts';
+import type { Checkpoint } from '../../lm/checkpoint.ts';
+import { familyOf } from '../../lm/families/index.ts';
+import type { Suite } from '../../suites/suite.ts';
+import { checkpointLimits } from '../../train/checkpoint-files.ts';
+import { plannedSaes, trainedSaes } from '../shared/planned-saes.ts';
+import { contentLimits } from '../training-data/training-tokens.ts';
+import { type Share, sharedSaes, sharesOf } from './shares.ts';
+
+export interface PlannedShard {
+  saes: readonly string[];
+  /** Floating-point operations: of the language model's passes, and all. */
+  passes: number;
+  operations: number;
+  /** Bytes on disk: of the SAEs it leaves, and of its checkpoints at most, an old and a new one at a time. */
+  disk: { saes: number; checkpoints: number };
+}
+
+export interface ShardsPlan {
+  shards: readonly PlannedShard[];
+  /** The least number of shards whose passes of the language model are more than half of all work; null for none. */
+  dominatedFrom: number | null;
+}
+
+interface PlannedRun {
+  config: SaeSettings &
+    SuitesSettings & {
+      sae: { batchTokens: number };
+      training: Pick<TrainingSettings, 'tokens' | 'policy' | 'shuffle'>;
+    };
+  suites: readonly Suite[];
+  checkpoint: Checkpoint;
+}
+
+/**
+ * SAEs of others are not counted: how large they are is known when they are located.
+ *
+ * @throws UserError where there are more shards than SAEs
+ */
+export function planShards(run: PlannedRun, of: number): ShardsPlan {
+  const { config } = run;
+  const d = familyOf(run.checkpoint).dModel;
+  const saes = sharedSaes(plannedSaes(config, []));
+  const recipes = new Map(trainedSaes(config).map((each) => [each.id, each]));
+  const planned = new Set(config.layers).size;
+  const shards = sharesOf(run, saes, of).map(({ saes: here, passes, operations }): PlannedShard => {
+    const plans = here.map(({ id }) => recipes.get(id)!);
+    const layers = [...new Set(plans.map(({ layer }) => layer))];
+    const bytes = (limits: ReadonlyMap<string, number>): number =>
+      [...limits.values()].reduce((a, b) => a + b, 0);
+    const checkpoint = bytes(checkpointLimits(plans, d)) + bytes(contentLimits(config, d, layers, planned));
+    return {
+      saes: here.map(({ id }) => id),
+      passes,
+      operations,
+      // Encoder, decoder and their biases as float32.
+      disk: {
+        saes: here.reduce((sum, { d_sae }) => sum + 4 * (2 * d * d_sae + d_sae + d), 0),
+        checkpoints: 2 * checkpoint,
+      },
+    };
+  });
+  const half = (count: number): boolean => {
+    const { passes, operations } = totalOf(sharesOf(run, saes, count));
+    return 2 * passes > operations;
+  };
+  return { shards, dominatedFrom: half(saes.length) ? leastThat(saes.length, half) : null };
+}
+
+export function totalOf(shares: readonly Pick<Share, 'passes' | 'operations'>[]): {
+  passes: number;
+  operations: number;
+} {
+  const sum = (read: (share: Pick<Share, 'passes' | 'operations'>) => number): number =>
+    shares.reduce((total, share) => total + read(share), 0);
+  return { passes: sum(({ passes }) => passes), operations: sum(({ operations }) => operations) };
+}
+
+/** The least number up to `most` that something holds of, which holds of all beyond it and of `most`. */
+function leastThat(most: number, holds: (count: number) => boolean): number {
+  let low = 1;
+  let high = most;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
