@@ -116,7 +116,9 @@ export async function startCluster(folder: string): Promise<Cluster> {
   };
 
   async function jobs(): ReturnType<Cluster['jobs']> {
-    const lines = (await command('squeue', ['-h', '-r', '-t', 'all', '-o', '%i %A %T %N'])).trim().split('\n');
+    const lines = (await command('squeue', ['-h', '-r', '-t', 'all', '-o', '%i %A %T %N']))
+      .trim()
+      .split('\n');
     return lines
       .filter((line) => line !== '')
       .map((line) => {
