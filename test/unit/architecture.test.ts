@@ -104,7 +104,7 @@ describe('rooms of the runner', () => {
       evaluation: ['shared'],
       release: ['shared'],
       run: ['shared', 'training-data', 'evaluation', 'release'],
-      shards: ['shared', 'evaluation', 'release', 'run'],
+      shards: ['shared', 'training-data', 'evaluation', 'release', 'run'],
     };
     const roomOf = (path: string): string | undefined => /^job\/([^/]+)\//.exec(path)?.[1];
     const inside = files.filter(({ path }) => path.startsWith('job/'));
