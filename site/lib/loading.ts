@@ -1,5 +1,6 @@
 /** How to load an SAE, in three ways, and the commands that measure it again: each for the very SAE of a record. */
 import { hookSite } from '../../runner/report/ranking.ts';
+import type { RecordTable } from '../../runner/report/record-table.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { shellWord } from '../../runner/report/shell-word.ts';
 import { runName } from './release.ts';
@@ -9,6 +10,8 @@ export interface Snippet {
   code: string;
   note?: string;
 }
+
+const OTHERS = 'The figures here were published by others; this measures the same SAE with intervals.';
 
 /** The SAE as this project's commands and library name it; null where the record does not say where it lies. */
 export function placeOf(entry: EvaluationRecord, several = false): string | null {
@@ -25,6 +28,21 @@ export function placeOf(entry: EvaluationRecord, several = false): string | null
   // The run evaluated an SAE from elsewhere, of which the record keeps no address: its own folder holds none.
   if (source !== undefined || run === null) return null;
   return several && file !== null ? `runs/${run}/${file}` : `runs/${run}#layer=${layer}`;
+}
+
+/** For the SAEs of a table, of whom it names the repository alone; none where it names none. */
+export function tableSnippets({ sae: { repo }, model }: Pick<RecordTable, 'sae' | 'model'>): Snippet[] {
+  if (repo === null) return [];
+  const place = shellWord(`${repo}:FOLDER`);
+  const note = `FOLDER is the folder of one SAE in ${repo}.`;
+  return [
+    { title: 'Look at one', code: `npm run inspect -- ${place}`, note },
+    {
+      title: 'Measure one yourself',
+      code: `npm run eval -- --model ${shellWord(model.id)} --sae ${place}`,
+      note: OTHERS,
+    },
+  ];
 }
 
 function tensorFile(files: EvaluationRecord['sae']['files']): string | null {
@@ -173,7 +191,7 @@ export function repeatSnippets(entry: EvaluationRecord, several = false): Snippe
     {
       title: 'Measure it yourself',
       code: `npm run eval -- --model ${shellWord(model.id)} --sae ${shellWord(place)}`,
-      note: 'The figures here were published by others; this measures the same SAE with intervals.',
+      note: OTHERS,
     },
   ];
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { howToEnable, launchBrowser } from './browser.ts';
 import { compareCases } from './compare-cases.ts';
 import { explorerCases } from './explorer-cases.ts';
+import { readerCases } from './reader-cases.ts';
 import {
   withPage as openPage,
   type ServedSite,
@@ -56,6 +57,7 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
   explorerCases(withPage);
   compareCases(withPage);
   trajectoryCases(withPage);
+  readerCases(withPage);
 
   it('follows the system’s theme, toggles and remembers, before the first paint', () =>
     withPage('', { colorScheme: 'light' }, async (page) => {
