@@ -1,9 +1,9 @@
 /**
  * Runs a program of this project on a Node that can: `node runner/launch.mjs runner/cli.ts eval` or `… vitest run`.
  *
- * Plain JavaScript on purpose: it must start on any Node >= 20. Node >= 22.18 runs TypeScript as it is, of the line 23
- * that from 23.6; on another one the pinned Node that came with `npm ci` (an optional platform package) is used instead. npm >= 11 links it as
- * node_modules/.bin/node, earlier ones do not, so it is looked up by its package.
+ * Plain JavaScript on purpose: it must start on any Node >= 20. Node 22.18 and newer run TypeScript as it is (of Node 23,
+ * 23.6 and newer); on any other the pinned Node that came with `npm ci` (an optional platform package) is used instead.
+ * npm >= 11 links it as node_modules/.bin/node, earlier ones do not, so it is looked up by its package.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -69,7 +69,7 @@ function chooseNode() {
   const path = name && join(root, 'node_modules', name, file);
   if (path && existsSync(path)) return path;
   console.error(
-    `node: found ${process.version} and no pinned Node for ${process.platform} ${process.arch}; expected Node 22.18 or newer (of the line 23, 23.6). Install it, or run npm ci without --omit=optional.`,
+    `node: found ${process.version} and no pinned Node for ${process.platform} ${process.arch}; expected Node 22.18 or newer (23.6 or newer of Node 23). Install it, or run npm ci without --omit=optional.`,
   );
   process.exit(2);
 }

@@ -1,7 +1,7 @@
 /**
  * How a record stores what resamples gave, so that SAEs over the same rows can be compared later: the influence of each
  * block on the value (two bytes per block), from which follow its standard error in every resample and, to first order,
- * its value there; and what each resample gave beyond that (a byte a resample). Which blocks a resample drew is made
+ * its value there; and what each resample gave beyond that (a byte per resample). Which blocks a resample drew is made
  * again from the seed. Free of zod: the browser compares too.
  */
 import { drawBlocks } from '../math/draws.ts';

@@ -5,7 +5,7 @@ import { count, name, text } from './measure.ts';
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
 
 /**
- * A value in each resample, rounded to 256 levels: low + step · level, a byte a resample, in base64. Where the influences
+ * A value in each resample, rounded to 256 levels: low + step · level, a byte per resample, in base64. Where the influences
  * of the blocks are given, that is what the resample gave beyond them, to first order: see paired-draws.ts.
  */
 const pairedDraws = z.strictObject({

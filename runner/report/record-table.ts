@@ -53,7 +53,7 @@ export const recordTable = z
   .superRefine(({ columns, rows }, context) => {
     for (const [i, { values }] of rows.entries()) {
       if (values.length === columns.length) continue;
-      const message = `expected ${columns.length} values, one a column, received ${values.length}`;
+      const message = `expected ${columns.length} values, one per column, received ${values.length}`;
       context.addIssue({ code: 'custom', path: ['rows', i, 'values'], message });
     }
   });

@@ -66,7 +66,7 @@ export async function trainedFacts(
     },
     trajectory: {
       var_exp: 'var_exp@chunk-v1',
-      note: 'Of each training batch before its step, smoothed with decay 0.98 a step.',
+      note: 'Of each training batch before its step, smoothed with decay 0.98 per step.',
       points: trajectory.points,
     },
     seeds: { sae: recipe.seed, training_text: config.corpus.trainSeed },

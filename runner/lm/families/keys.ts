@@ -134,7 +134,7 @@ const OTHER_HEAD = /(?:^|\.)(?:score|classifier|qa_outputs|cls)\./;
 
 /**
  * A checkpoint with a head for another task, or with a model class of its own, is not the family's language model. One that
- * only names the class of such a task, and holds the language model's tensors alone, is.
+ * names such a class but has no tensors of its head is accepted.
  */
 function checkClasses(checkpoint: Checkpoint, className: string): void {
   const { architectures, auto_map: map } = checkpoint.config;

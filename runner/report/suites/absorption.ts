@@ -25,7 +25,7 @@ export const absorption = declareSuite({
       short: 'absorption (0.3)',
       formula:
         'mean over first letters, of the mean over words, of (T − M) / T: M what the letter’s latents carry along its probe, T what all latents do; 0 where M ≥ x·u or T ≤ 0',
-      note: 'The rule of SAEBench 0.3 on the same words: it counts whatever other latents carry, and is about ten times as large.',
+      note: 'The rule of SAEBench 0.3 on the same words: it counts whatever other latents carry, and is larger.',
       unit: '',
       direction: 'lower',
       digits: 4,

@@ -11,7 +11,7 @@ export interface ProbeTask {
   task: string;
   /** The data set the texts came from, in words. */
   data: string;
-  /** Mean over each text's tokens of z, one row a usable text, in the order of the training split. */
+  /** Mean over each text's tokens of z, one row per usable text, in the order of the training split. */
   features: Features;
   /** 0 or 1 per row. */
   labels: ArrayLike<number>;

@@ -13,7 +13,7 @@ import { SparseCpuSession } from './step.ts';
 import { openWorkerPool, type WorkerPool } from './worker-pool.ts';
 
 export interface SparseCpuOptions {
-  /** Threads of this backend's own work and of onnxruntime's operators. Default: one a core. */
+  /** Threads of this backend's own work and of onnxruntime's operators. Default: one per core. */
   threads?: number;
   /** The kernels to use, for tests. Default: the fastest that this Node can run. */
   build?: Build;
