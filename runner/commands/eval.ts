@@ -34,6 +34,8 @@ import { findFiles } from '../job/shared/text.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { machineMemory } from '../lm/memory.ts';
 import { publishRecords } from '../report/content.ts';
+import { readFeatures, writeFeatures } from '../report/feature-files.ts';
+import { FEATURES } from '../report/features.ts';
 import { readRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
 import { scoreTable } from '../report/score-table.ts';
@@ -180,10 +182,12 @@ export async function run(args: readonly string[]): Promise<number> {
     const records = await readRunRecords(folder);
     if (shard !== null) return endOfShard(config.name, shard, records, folder, view);
     const similarity = await readSimilarity(join(folder, SIMILARITY_FILE));
-    const changed = await publishRecords(
+    const measured = await publishRecords(
       [...records, ...(similarity === null ? [] : [similarity])],
       join(content, 'measured', config.name),
     );
+    const evidence = await readFeatures(join(folder, FEATURES));
+    const changed = (await writeFeatures(join(content, FEATURES, config.name), evidence)) || measured;
     if (!values['no-site'] && (changed || !upToDate || !existsSync(join(out, 'index.html')))) {
       await buildSite({ content, out, view });
     } else if (upToDate) {

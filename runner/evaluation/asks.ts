@@ -1,8 +1,17 @@
 /** What suites ask of the sweep, as observations; they get the results once the sweep is over. */
 import type { TokenBatch } from '../lm/language-model.ts';
+import type { Observer } from '../lm/sweep.ts';
 import type { SparseRow } from '../probes/features.ts';
 import type { Latents } from '../sae/sae.ts';
-import type { Asked, PooledTexts, ProbeText, SplicedLosses, SuiteContext, Visit } from '../suites/suite.ts';
+import type {
+  Asked,
+  HeldOutRows,
+  PooledTexts,
+  ProbeText,
+  SplicedLosses,
+  SuiteContext,
+  Visit,
+} from '../suites/suite.ts';
 import type { ControlPass } from './control-pass.ts';
 import { observeCore } from './core-pass.ts';
 import type { CachedResults, HookSaes, Observation } from './observation.ts';
@@ -14,7 +23,11 @@ export interface SweepAsks extends Pick<SuiteContext, 'pooled' | 'tokenOf' | 'vi
     batches: readonly TokenBatch[],
     special: ReadonlySet<number>,
   ): Promise<Pick<SplicedLosses, 'documents' | 'tables'>>;
-  /** All that was asked for. */
+  /** To see the rows that every run measures on, beside whoever measures. */
+  heldOut(see: (seen: HeldOutRows) => void): void;
+  /** Of those rows; they need no pass of their own. */
+  heldOutObservers: readonly Observer[];
+  /** All else that was asked for. */
   observations: readonly Observation<unknown>[];
 }
 
@@ -26,6 +39,7 @@ export function sweepAsks(
   controls: Pick<ControlPass, 'untrained'> | null = null,
 ): SweepAsks {
   const observations: Observation<unknown>[] = [];
+  const heldOutObservers: Observer[] = [];
 
   /** What an observation found, by hook. */
   function asked<Result, T>(
@@ -38,6 +52,10 @@ export function sweepAsks(
 
   return {
     observations,
+    heldOutObservers,
+    heldOut(see) {
+      heldOutObservers.push(observeHeldOut(hooks, see));
+    },
     pooled: (texts, { residual, untrained = false }) =>
       asked(
         observeProbes(dModel, hooks, texts, { residual, untrained: untrained ? controls : null }),
@@ -148,5 +166,19 @@ function observeVisits(
       },
     },
     result: () => undefined,
+  };
+}
+
+function observeHeldOut(hooks: readonly HookSaes[], see: (seen: HeldOutRows) => void): Observer {
+  return {
+    async see({ hook, batch: { ids, rows, tokens, documents }, residual }) {
+      const encoded = [];
+      for (const sae of hooks[hook]!.saes) {
+        const { k, indices, values } = await sae.encode(residual, rows * tokens);
+        encoded.push({ ids, rows, tokens, documents, k, indices, values });
+      }
+      see({ hook, encoded });
+      return [];
+    },
   };
 }

@@ -22,6 +22,8 @@ export interface Evaluated {
   suites: Record<string, Part>;
   curves: EvaluationRecord['curves'];
   paired: Paired | undefined;
+  /** Files beside the record, by suite and name. */
+  files: Record<string, Readonly<Record<string, string>>>;
   controls: Controls | undefined;
 }
 
@@ -36,6 +38,8 @@ export interface EvaluateOptions {
   pairing: PairingKeys;
   /** Of the decoder of an SAE, by hook and number. */
   directions(hook: number, index: number): ReturnType<ScoredSae['directions']>;
+  /** Content hash of an SAE. */
+  sha256(hook: number, index: number): string;
   /** Called between SAEs, with how many are done. */
   onSae?: (done: number, total: number) => void;
 }
@@ -66,6 +70,7 @@ export async function evaluate(
       const sae: ScoredSae = {
         hook: hookIndex,
         index,
+        sha256: options.sha256(hookIndex, index),
         directions: () => (directions ??= options.directions(hookIndex, index)),
         base: { statistics, measures: metrics, tokens },
       };
@@ -97,6 +102,11 @@ export async function evaluate(
           Object.assign({}, statistics, ...scored.map(({ result }) => result.statistics)),
           pairing,
           ownStatistics(scored, pairing),
+        ),
+        files: Object.fromEntries(
+          scored.flatMap(({ running, result: { files } }) =>
+            files === undefined ? [] : [[running.suite.declaration.id, files]],
+          ),
         ),
         controls: measured && controlsPart(hook, index, measured, controlled, draws),
       });

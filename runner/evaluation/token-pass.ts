@@ -42,12 +42,13 @@ class RowLosses {
 /**
  * @param hooks one entry per hook of the model, ascending
  * @param batches full rows (no padding), all of one width: packed evaluation text
- * @param others further observers of the same batches: the controls
+ * @param controls observes the same batches, as `others` do
  */
 export function observeTokens(
   dModel: number,
   hooks: readonly HookSaes[],
   batches: readonly TokenBatch[],
+  controls: Observer | null = null,
   others: readonly Observer[] = [],
 ): Observation<HookMeasured[]> {
   const d = dModel;
@@ -118,10 +119,10 @@ export function observeTokens(
   return {
     batches,
     observer,
-    others,
+    others: [...(controls === null ? [] : [controls]), ...others],
     // With controls: each SAE's permuted decoder, an untrained SAE and PCA of its L0, and at each hook the identity.
     branches: hooks.reduce(
-      (sum, { saes }) => sum + (others.length > 0 ? 4 * saes.length + 1 : saes.length),
+      (sum, { saes }) => sum + (controls === null ? saes.length : 4 * saes.length + 1),
       0,
     ),
     result: () =>

@@ -24,7 +24,7 @@ export function tileWidth(vocabulary: number, held = 1): number {
 export interface Tile {
   from: number;
   size: number;
-  /** Residual after the last block -> logits of these entries, [rows·tokens, size]. */
+  /** Residual after the last block -> logits of these entries, [rows·tokens, size]; or what `part` of the family gives. */
   logits(residual: Value): Value;
 }
 
@@ -34,30 +34,41 @@ export interface Tile {
  *
  * @throws MalformedError when the head's weight is missing or has another shape or type
  */
-export function headTiles(build: Build, checkpoint: Checkpoint, family: Family, width: number): Tile[] {
+export function headTiles(
+  build: Build,
+  checkpoint: Checkpoint,
+  family: Family,
+  width: number,
+  part: 'head' | 'readout' = 'head',
+): Tile[] {
   const { vocabulary } = family;
   if (width >= vocabulary) {
-    return [{ from: 0, size: vocabulary, logits: (residual) => family.head(build, residual) }];
+    return [{ from: 0, size: vocabulary, logits: (residual) => family[part](build, residual) }];
   }
   return Array.from({ length: Math.ceil(vocabulary / width) }, (_, i) => {
     const from = i * width;
     const size = Math.min(width, vocabulary - from);
-    return { from, size, logits: (residual) => cutHead(build, checkpoint, family, { from, size }, residual) };
+    const cut: Cut = { from, size, part };
+    return { from, size, logits: (residual) => cutHead(build, checkpoint, family, cut, residual) };
   });
+}
+
+interface Cut extends Pick<Tile, 'from' | 'size'> {
+  part: 'head' | 'readout';
 }
 
 function cutHead(
   build: Build,
   checkpoint: Checkpoint,
   family: Family,
-  stretch: Pick<Tile, 'from' | 'size'>,
+  { part: of, ...stretch }: Cut,
   residual: Value,
 ): Value {
   const { graph, rowsAndTokens, maxTokens } = build;
   // Checks a weight as a whole; what it builds is thrown away.
   const whole = startBuild(new Graph(), checkpoint, rowsAndTokens, maxTokens, build.kernels);
   let head: string | undefined;
-  const logits = family.head(
+  const logits = family[of](
     {
       ...build,
       weight(name, shape) {

@@ -6,7 +6,9 @@
  * they ask for goes through the language model in one pass. Then each scores one SAE after the other.
  */
 import type { z } from 'zod';
+import type { LogitEffects } from '../lm/readout.ts';
 import type { CoreTable } from '../metrics/core-losses.ts';
+import type { EncodedRows } from '../metrics/latent-evidence.ts';
 import type { Statistic } from '../metrics/statistic.ts';
 import type { DenseFeatures, SparseFeatures } from '../probes/features.ts';
 import type { DefinitionId } from '../report/definitions.ts';
@@ -122,6 +124,8 @@ export interface SuiteResult {
   statistics?: Readonly<Record<string, Statistic>>;
   /** What the draws follow from besides `SuiteRun.pairing`, where they are not the same at every hook. */
   pairing?: readonly unknown[];
+  /** Files of the SAE beside its record, by name, as text: for what is too large for the record. */
+  files?: Readonly<Record<string, string>>;
 }
 
 /** An SAE as it is scored. */
@@ -130,6 +134,8 @@ export interface ScoredSae {
   hook: number;
   /** Number of the SAE at its hook. */
   index: number;
+  /** Content hash of its tensors. */
+  sha256: string;
   /** Of its latents in the residual; read when asked for. */
   directions(): Promise<Directions>;
   /** What is measured of every SAE: reconstruction, sparsity and losses over the packed rows. */
@@ -184,6 +190,13 @@ export interface SuiteContext {
   ): Asked<PooledTexts>;
   /** Every text at every hook, token by token, to a function of the suite's own. */
   visit(texts: readonly ProbeText[], see: (visit: Visit) => void): void;
+  /** The rows of held-out text that every run measures on, a batch at a time, as each SAE of a hook encodes them. */
+  heldOut(see: (seen: HeldOutRows) => void): HeldOutText;
+  /**
+   * What directions [count, d] in the residual do to the logits on their own, through the last norm's scale: of each the
+   * `most` tokens that it raises and those that it lowers most.
+   */
+  logitEffects(directions: Float32Array, most: number): Promise<LogitEffects[]>;
   /** Losses and KL over rows of held-out text that begin with BOS; null, and an exclusion, without such a token. */
   splicedLosses(tokens: number, setting: string): Promise<SplicedLosses | null>;
 }
@@ -245,6 +258,22 @@ export interface Visit {
   residual: Float32Array;
   /** For each SAE of each token its k latents: [tokens · k] indices and values. */
   latents: readonly { k: number; indices: Int32Array; values: Float32Array }[];
+}
+
+/** A batch of held-out text at one hook. */
+export interface HeldOutRows {
+  hook: number;
+  /** Of each SAE of the hook; not to be changed or kept. */
+  encoded: readonly EncodedRows[];
+}
+
+export interface HeldOutText {
+  name: string;
+  split: string;
+  rows: number;
+  rowTokens: number;
+  /** Token ids of a row; not to be changed. */
+  row(index: number): Int32Array;
 }
 
 export interface AskedTasks {

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import type { z } from 'zod';
+import { FEATURES } from '../../runner/report/features.ts';
 import { type RecordTable, recordsOf, recordTable, tableVersion } from '../../runner/report/record-table.ts';
 import { type EvaluationRecord, record, schemaVersion } from '../../runner/report/schema.ts';
 import { type Similarity, similarity, similarityVersion } from '../../runner/report/similarity.ts';
@@ -25,8 +26,8 @@ export interface ContentFile {
 /** Paths in the folder of every file that holds records, sorted. */
 export function contentFiles(folder = contentFolder): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.json'))
     .map((file) => file.split(sep).join('/'))
+    .filter((file) => file.endsWith('.json') && !file.startsWith(`${FEATURES}/`))
     .toSorted();
 }
 

@@ -44,6 +44,8 @@ export async function checkStart(
     controls: false,
     cached: undefined,
     checking: true,
+    batches: [],
+    effects: () => Promise.reject(new TypeError('effects on logits before there is a model')),
     readings: readingsOf(config, suites),
   });
   for (const suite of suites) await suite.begin(contexts.of(suite), settingsOf(suite, config));

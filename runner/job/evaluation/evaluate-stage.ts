@@ -14,6 +14,7 @@ import { pairingKeys } from '../../evaluation/pairing.ts';
 import { sharedEncoding } from '../../evaluation/shared-encoding.ts';
 import { observeTokens } from '../../evaluation/token-pass.ts';
 import { cachedModel } from '../../lm/cached-model.ts';
+import type { Readout } from '../../lm/readout.ts';
 import type { Device } from '../../onnx/devices.ts';
 import type { Exclusion } from '../../report/schema.ts';
 import type { Reporter } from '../../reporter.ts';
@@ -76,6 +77,7 @@ export async function evaluateStage(
   const hooks: HookSaes[] = [];
   const thread = encodingThread();
   let controls: ControlPass | null = null;
+  let readout: Readout | undefined;
   try {
     const order: PlannedSae[] = [];
     const byHook: { file: SaeFile; sha256: string }[][] = [];
@@ -108,7 +110,6 @@ export async function evaluateStage(
         exclusions.push({ suite: 'controls', data: 'held-out text', reason });
       }
     }
-    const packed = observeTokens(dModel, hooks, batches, controls === null ? [] : [controls.observer]);
     const asks = sweepAsks(dModel, hooks, cached, controls);
     const contexts = suiteContexts({
       config,
@@ -119,6 +120,11 @@ export async function evaluateStage(
       asks,
       controls: controls !== null,
       cached,
+      batches,
+      async effects(directions, most) {
+        readout ??= await opened.openReadout(most);
+        return readout.effects(directions);
+      },
       readings: readingsOf(config, suites),
     });
     const running: RunningSuite[] = [];
@@ -127,6 +133,7 @@ export async function evaluateStage(
       if (begun !== null) running.push({ suite, run: begun });
     }
     exclusions.push(...contexts.exclusions);
+    const packed = observeTokens(dModel, hooks, batches, controls?.observer ?? null, asks.heldOutObservers);
 
     await observe(model, [packed as Observation<unknown>, ...asks.observations], (union, branches) =>
       opened.sweeping(reporter('measuring', 'tokens'), union, branches),
@@ -148,6 +155,7 @@ export async function evaluateStage(
         draws,
       ),
       directions: (hook, index) => decoderDirections(byHook[hook]![index]!.file.sae),
+      sha256: (hook, index) => byHook[hook]![index]!.sha256,
       onSae: (done, total) => scoring.progress(done, total),
     });
     const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
@@ -160,6 +168,7 @@ export async function evaluateStage(
       exclusions,
     };
   } finally {
+    await readout?.close();
     await controls?.close();
     for (const hook of hooks) for (const sae of hook.saes) await sae.close();
     await thread.close();

@@ -9,7 +9,7 @@ import { ALL, type Part } from '../../text/holdout.ts';
 import { mixture, startOfMixture } from '../../text/mixture.ts';
 import { EVALUATION_PACKING, type PackingOptions, packRows, startOfPacking } from '../../text/packing.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
-import { batchOf, findFiles, sourcesOf, stopWhenAsked, tooShort } from '../shared/text.ts';
+import { batchOf, corpusText, findFiles, sourcesOf, stopWhenAsked, tooShort } from '../shared/text.ts';
 
 export interface EvaluationText {
   batches: TokenBatch[];
@@ -18,6 +18,19 @@ export interface EvaluationText {
    * on the way to them.
    */
   documents: { count: number; sha256: string; broken_rows: number };
+}
+
+/** What the held-out text is of, and which part of it, in words. */
+export function heldOutNames(
+  corpus: CorpusSettings,
+  { documentTokens }: { documentTokens: number },
+): { name: string; split: string } {
+  const source = corpus.heldout ?? corpus.source;
+  const split =
+    source === 'small-world'
+      ? 'held out by seed'
+      : `documents whose hash falls into the ${corpus.heldoutShare * 100} % that training never reads`;
+  return { name: corpusText(source), split: `${split}; documents cut to ${documentTokens} tokens` };
 }
 
 /** Of every text that is held out: its documents and rows, and the tokens of a batch. */

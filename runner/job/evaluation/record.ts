@@ -13,8 +13,7 @@ import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { residualHook } from '../../sae/published/hook-layer.ts';
 import type { Suite } from '../../suites/suite.ts';
 import type { PlannedSae } from '../shared/planned-saes.ts';
-import { corpusText } from '../shared/text.ts';
-import type { EvaluationText } from './heldout-text.ts';
+import { type EvaluationText, heldOutNames } from './heldout-text.ts';
 import { publishedFacts, trainedFacts } from './sae-facts.ts';
 import type { Tested } from './self-test-stage.ts';
 
@@ -163,14 +162,8 @@ function dataOf(
     documents,
   }: Pick<Parameters<typeof recordOf>[0], 'tokens' | 'rows' | 'blocks' | 'documents'>,
 ): EvaluationRecord['data'] {
-  const source = corpus.heldout ?? corpus.source;
-  const split =
-    source === 'small-world'
-      ? 'held out by seed'
-      : `documents whose hash falls into the ${corpus.heldoutShare * 100} % that training never reads`;
   return {
-    name: corpusText(source),
-    split: `${split}; documents cut to ${evaluation.documentTokens} tokens`,
+    ...heldOutNames(corpus, evaluation),
     seed: corpus.heldoutSeed,
     tokens,
     rows,

@@ -7,11 +7,13 @@ import { conceptTexts } from '../../evaluation/concepts.ts';
 import { blocksOf, type CachedResults, type HookSaes } from '../../evaluation/observation.ts';
 import { remembered } from '../../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../../io/hash.ts';
+import type { TokenBatch } from '../../lm/language-model.ts';
 import type { Exclusion } from '../../report/schema.ts';
 import type { Reporter } from '../../reporter.ts';
 import type {
   AskedSet,
   AskedTasks,
+  HeldOutText,
   ProbeText,
   Reading,
   Suite,
@@ -21,7 +23,7 @@ import type {
 import { beginningToken, specialTokens } from '../../text/bos-rows.ts';
 import { encodedTexts } from '../../text/encoded-texts.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
-import { coreBatches } from './heldout-text.ts';
+import { coreBatches, heldOutNames } from './heldout-text.ts';
 import { probeSets } from './probe-sets.ts';
 import { probeTasks, removedTexts } from './probe-tasks.ts';
 
@@ -40,6 +42,9 @@ export function suiteContexts(run: {
   asks: SweepAsks;
   controls: boolean;
   cached: CachedResults | undefined;
+  /** The rows that every run measures on. */
+  batches: readonly TokenBatch[];
+  effects: SuiteContext['logitEffects'];
   /** Asked before training whether all is there: text of the small world, which no run can lack, is not made. */
   checking?: boolean;
   /** What the suites said they would read: the model was opened for no more. */
@@ -49,6 +54,7 @@ export function suiteContexts(run: {
   const { evaluation, probing } = config;
   const exclusions: Exclusion[] = [];
   const special = specialTokens(tokenizer);
+  const heldOut = heldOutText(run);
   const load = probeSets(config, reading);
   const words: SuiteTokenizer = {
     encode: (text, options) => tokenizer.encode(text, options),
@@ -126,6 +132,11 @@ export function suiteContexts(run: {
         pooled: (texts, options) => asks.pooled(fitting(id, texts), options),
         tokenOf: (texts, position) => asks.tokenOf(fitting(id, texts), position),
         visit: (texts, see) => asks.visit(fitting(id, texts), see),
+        heldOut(see) {
+          asks.heldOut(see);
+          return heldOut;
+        },
+        logitEffects: run.effects,
         async splicedLosses(tokens, setting) {
           if (!run.readings.some(({ spliced }) => spliced)) throw unannounced(id, 'spliced losses');
           const begin = beginningToken(tokenizer);
@@ -159,6 +170,22 @@ export function suiteContexts(run: {
         },
       };
     },
+  };
+}
+
+/** The rows that every run measures on, by their numbers. */
+function heldOutText({
+  config: { corpus, evaluation },
+  batches,
+}: Pick<Parameters<typeof suiteContexts>[0], 'config' | 'batches'>): HeldOutText {
+  const rows = batches.flatMap(({ ids, rows: count, tokens }) =>
+    Array.from({ length: count }, (_, row) => ids.subarray(row * tokens, (row + 1) * tokens)),
+  );
+  return {
+    ...heldOutNames(corpus, evaluation),
+    rows: rows.length,
+    rowTokens: corpus.rowTokens,
+    row: (index) => rows[index]!,
   };
 }
 

@@ -13,12 +13,15 @@ import { knownTokens } from '../../lm/known-tokens.ts';
 import { type Device, parseDevices } from '../../onnx/devices.ts';
 import { runtimeVersion } from '../../onnx/session.ts';
 import { writeExports } from '../../report/exports.ts';
+import { type FeatureFiles, writeFeatures } from '../../report/feature-files.ts';
+import { FEATURES } from '../../report/features.ts';
 import { removeOthers, writeRunRecords } from '../../report/run-records.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
 import { SIMILARITY_FILE } from '../../report/similarity.ts';
 import { type Reporter, Stopped, stageReporter, type Voice } from '../../reporter.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { storedSha256 } from '../../sae/stored-sae.ts';
+import { features } from '../../suites/features/suite.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts';
 import { checkpointStore } from '../../train/checkpoint.ts';
@@ -156,6 +159,10 @@ async function evaluateAndWrite(
       folder,
       records.map(({ record }) => record),
     );
+    await writeFeatures(
+      join(folder, FEATURES),
+      new Map(records.flatMap(({ record, files }) => (files === undefined ? [] : [[record.id, files]]))),
+    );
     const written = await writeExports(folder, config.name, records, measured?.validation);
     await removeOthers(folder, /^interpscore_.*\.json$/, written);
     // What was compared before was compared of other latents.
@@ -195,6 +202,13 @@ async function compareDecoders(
   } finally {
     await save('evaluating', since);
   }
+}
+
+interface MeasuredSae {
+  id: string;
+  record: EvaluationRecord;
+  /** Evidence of its latents, where that was asked for. */
+  files: FeatureFiles | undefined;
 }
 
 interface OpenedRun {
@@ -275,7 +289,7 @@ async function evaluateRun(
   state: RunState,
   reporter: (stage: string, unit: string) => Reporter,
   since: number,
-): Promise<{ records: { id: string; record: EvaluationRecord }[]; fired: FiredLatents }> {
+): Promise<{ records: MeasuredSae[]; fired: FiredLatents }> {
   const { start, opened, device, tokenizer, text } = run;
   const { config } = start;
   const saes = [];
@@ -294,7 +308,7 @@ async function evaluateRun(
     revision: start.model.revision,
     hashes: start.identity,
   };
-  const records: { id: string; record: EvaluationRecord }[] = [];
+  const records: MeasuredSae[] = [];
   const fired = new Map<string, Uint8Array>();
   for (const each of evaluated) {
     const { id } = each.planned;
@@ -305,6 +319,7 @@ async function evaluateRun(
     records.push({
       id,
       record: await recordOf({ run: measuring, seconds, model, file, sha256, selfTest, ...data, ...each }),
+      files: each.evaluated.files[features.declaration.id],
     });
   }
   return { records, fired: { window_tokens: data.tokens, saes: fired } };

@@ -9,6 +9,7 @@ import { tokensBeyond } from '../../lm/known-tokens.ts';
 import { type LanguageModel, openLanguageModel, type TokenBatch } from '../../lm/language-model.ts';
 import { shareMemory } from '../../lm/memory.ts';
 import { bytesOf, partsOf } from '../../lm/parts.ts';
+import { openReadout, type Readout } from '../../lm/readout.ts';
 import { memoryStore, type ResidualStore } from '../../lm/residual-store.ts';
 import { spillStore } from '../../lm/spill-store.ts';
 import type { SweepOptions } from '../../lm/sweep.ts';
@@ -51,6 +52,8 @@ export interface RunModel {
   together(batches: readonly Pick<TokenBatch, 'rows' | 'tokens'>[], branches: number): Promise<number>;
   /** Options of a sweep over these batches. */
   sweeping(reporter: Reporter, batches: readonly TokenBatch[], branches: number): Promise<SweepOptions>;
+  /** Opens the head for directions of the residual, apart from the segments. @param most tokens at each end */
+  openReadout(most: number): Promise<Readout>;
   /** Says that segments are loaded in turn, for so many batches each time. */
   noteTurns(reporter: Reporter, batches: number): void;
   close(): Promise<void>;
@@ -128,6 +131,12 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
     store,
     together,
     noteTurns,
+    openReadout: (most) =>
+      openReadout(checkpoint, family, {
+        most,
+        device: parseDevices(options.device).at(-1)!,
+        ...(threads == null ? {} : { threads }),
+      }),
     async sweeping(reporter, batches, branches) {
       const count = await together(batches, branches);
       if (!model.resident) noteTurns(reporter, count);

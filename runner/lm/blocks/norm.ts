@@ -4,27 +4,47 @@ import type { Build } from '../build.ts';
 /** A norm over the last axis of x [N, width], its parameters stored under `name`. */
 export type Norm = (build: Build, x: Value, name: string, width: number) => Value;
 
+/** A norm of which it is known what it does to a direction: what is left of it where the size it divides by is held at 1. */
+export interface ScaledNorm extends Norm {
+  scaled: Norm;
+}
+
+type Weight = (build: Build, name: string, width: number) => Value;
+
+function rms(epsilon: number, weight: Weight): ScaledNorm {
+  const norm: Norm = (build, x, name, width) => scaledRms(build, x, weight(build, name, width), epsilon);
+  const scaled: Norm = (build, x, name, width) => build.graph.node('Mul', [x, weight(build, name, width)]);
+  return Object.assign(norm, { scaled });
+}
+
+const stored: Weight = (build, name, width) => build.weight(`${name}.weight`, [width]);
+
 /** Root-mean-square norm (Zhang and Sennrich 2019). */
-export function rmsNorm(epsilon: number): Norm {
-  return (build, x, name, width) => scaledRms(build, x, build.weight(`${name}.weight`, [width]), epsilon);
+export function rmsNorm(epsilon: number): ScaledNorm {
+  return rms(epsilon, stored);
 }
 
 /** Root-mean-square norm whose weight is stored as its difference from 1 (Gemma). */
-export function shiftedRmsNorm(epsilon: number): Norm {
-  return (build, x, name, width) => {
-    const weight = build.graph.node('Add', [build.weight(`${name}.weight`, [width]), build.graph.scalar(1)]);
-    return scaledRms(build, x, weight, epsilon);
-  };
+export function shiftedRmsNorm(epsilon: number): ScaledNorm {
+  return rms(epsilon, (build, name, width) =>
+    build.graph.node('Add', [stored(build, name, width), build.graph.scalar(1)]),
+  );
 }
 
 /** Mean and variance removed, then weight and bias (Ba et al. 2016). */
-export function layerNorm(epsilon: number): Norm {
-  return (build, x, name, width) =>
+export function layerNorm(epsilon: number): ScaledNorm {
+  const norm: Norm = (build, x, name, width) =>
     build.graph.node(
       'LayerNormalization',
-      [x, build.weight(`${name}.weight`, [width]), build.weight(`${name}.bias`, [width])],
+      [x, stored(build, name, width), build.weight(`${name}.bias`, [width])],
       { attributes: { axis: -1, epsilon: { float: epsilon } } },
     );
+  const scaled: Norm = (build, x, name, width) => {
+    const { graph } = build;
+    const mean = graph.node('ReduceMean', [x, graph.int64s([-1])], { attributes: { keepdims: 1 } });
+    return graph.node('Mul', [graph.node('Sub', [x, mean]), stored(build, name, width)]);
+  };
+  return Object.assign(norm, { scaled });
 }
 
 /** Every head normed on its own by one weight of the head's size: x [N, heads·headSize]. */

@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { quote } from '../../errors.ts';
 import type { Value } from '../../onnx/graph.ts';
-import { embedding, linear } from '../blocks/linear.ts';
+import { normedHead } from '../blocks/head.ts';
+import { embedding } from '../blocks/linear.ts';
 import { type Activation, activationNames, gatedMlp, type MlpShape } from '../blocks/mlp.ts';
-import { type Norm, rmsNorm } from '../blocks/norm.ts';
+import { rmsNorm, type ScaledNorm } from '../blocks/norm.ts';
 import { type SelfAttentionShape, selfAttention } from '../blocks/self-attention.ts';
 import type { Build } from '../build.ts';
 import type { Checkpoint } from '../checkpoint.ts';
@@ -52,7 +53,7 @@ export interface Decoder {
   inner: number;
   vocabulary: number;
   contextLength: number;
-  norm: Norm;
+  norm: ScaledNorm;
   activation: Activation;
   /** Where its tensors lie: before `layers` and `norm`, and the head's weight. */
   names: { model: string; embedding: string; head: string };
@@ -71,7 +72,7 @@ export function readDecoder(
     head_dim?: number | null | undefined;
   },
   activation: string,
-  norm: (epsilon: number) => Norm = rmsNorm,
+  norm: (epsilon: number) => ScaledNorm = rmsNorm,
 ): Decoder {
   const heads = config.num_attention_heads;
   const kvHeads = config.num_key_value_heads ?? heads;
@@ -271,9 +272,6 @@ export function decoderEnds(decoder: Decoder): Omit<Family, 'name' | 'block'> {
     vocabulary,
     contextLength: decoder.contextLength,
     embed: (build, ids) => embedding(build, ids, names.embedding, vocabulary, width),
-    head(build, residual) {
-      const x = decoder.norm(build, residual, `${names.model}norm`, width);
-      return linear(build, x, names.head, { from: width, to: vocabulary });
-    },
+    ...normedHead(decoder.norm, { norm: `${names.model}norm`, weight: names.head }, { width, vocabulary }),
   };
 }

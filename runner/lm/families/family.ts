@@ -25,6 +25,11 @@ export interface Family {
   block(build: Build, index: number, residual: Value): Value;
   /** Residual after the last block -> logits [rows·tokens, vocabulary]. */
   head(build: Build, residual: Value): Value;
+  /**
+   * Directions in the residual after the last block -> what one unit of each adds to the logits, were the size that the last
+   * norm divides by 1 and no cap at the end: the scale of the norm is in it, its bias is not.
+   */
+  readout(build: Build, directions: Value): Value;
 }
 
 const textParts = new WeakSet<Checkpoint>();

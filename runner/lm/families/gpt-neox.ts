@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Value } from '../../onnx/graph.ts';
 import { attention } from '../blocks/attention.ts';
+import { normedHead } from '../blocks/head.ts';
 import { embedding, linear, split } from '../blocks/linear.ts';
 import { activate } from '../blocks/mlp.ts';
 import { layerNorm } from '../blocks/norm.ts';
@@ -114,9 +115,6 @@ export function gptNeox(checkpoint: Checkpoint): Family {
       const y = norm(build, before, `${at}.post_attention_layernorm`, d);
       return graph.node('Add', [mixed, mlp(build, y, `${at}.mlp`)]);
     },
-    head(build, residual) {
-      const x = norm(build, residual, `${prefix}final_layer_norm`, d);
-      return linear(build, x, names.head, { from: d, to: vocabulary });
-    },
+    ...normedHead(norm, { norm: `${prefix}final_layer_norm`, weight: names.head }, { width: d, vocabulary }),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { attention } from '../blocks/attention.ts';
+import { normedHead } from '../blocks/head.ts';
 import { embedding, linear, split } from '../blocks/linear.ts';
 import { activate } from '../blocks/mlp.ts';
 import { layerNorm } from '../blocks/norm.ts';
@@ -115,9 +116,6 @@ export function gpt2(checkpoint: Checkpoint): Family {
       return graph.node('Add', [afterAttention, linear(build, hidden, `${at}.mlp.c_proj`, conv(inner, d))]);
     },
 
-    head(build, residual) {
-      const x = norm(build, residual, `${prefix}ln_f`, d);
-      return linear(build, x, names.head, { from: d, to: vocabulary });
-    },
+    ...normedHead(norm, { norm: `${prefix}ln_f`, weight: names.head }, { width: d, vocabulary }),
   };
 }

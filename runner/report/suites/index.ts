@@ -1,6 +1,7 @@
 /** The suites this program knows, in the order in which they are shown. */
 import { absorption } from './absorption.ts';
 import { core } from './core.ts';
+import { features } from './features.ts';
 import { interpScore } from './interpscore.ts';
 import { kSparse } from './k-sparse.ts';
 import { autointerp, ravel, unlearning } from './read-only.ts';
@@ -16,6 +17,7 @@ export const declarations = [
   scr,
   saeProbes,
   absorption,
+  features,
   autointerp,
   ravel,
   unlearning,

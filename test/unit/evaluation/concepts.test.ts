@@ -129,6 +129,8 @@ describe('the suites over sets', () => {
       pooled: refuse,
       tokenOf: refuse,
       visit: refuse,
+      heldOut: refuse,
+      logitEffects: refuse,
       splicedLosses: refuse,
     };
   }
@@ -137,6 +139,7 @@ describe('the suites over sets', () => {
   const sae = (index: number): ScoredSae => ({
     hook: 0,
     index,
+    sha256: 'c'.repeat(64),
     directions: async () => ({ rows: Float32Array.from({ length: 24 }, () => 20 * stream.gaussian()) }),
     base: { statistics: {}, measures: {}, tokens: 0 },
   });

@@ -45,7 +45,7 @@ async function partWith(options: Partial<ControlOptions>): Promise<Controls> {
     hashes: [['a'.repeat(64)]],
     ...options,
   })!;
-  const packed = observeTokens(model.dModel, hooks, batches, [pass.observer]);
+  const packed = observeTokens(model.dModel, hooks, batches, pass.observer);
   await observe(model, [packed], async () => ({ reporter: silent }));
   measured = packed.result();
   controls = pass.measured();

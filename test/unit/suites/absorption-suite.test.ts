@@ -79,6 +79,8 @@ async function scored(changed: Partial<typeof settings> = {}, hook = 0) {
     probeSet: unused,
     pooled: unused,
     visit: unused,
+    heldOut: unused,
+    logitEffects: unused,
     splicedLosses: unused,
     tokenOf(asked, position) {
       texts = asked;
@@ -93,6 +95,7 @@ async function scored(changed: Partial<typeof settings> = {}, hook = 0) {
   const sae: ScoredSae = {
     hook,
     index: 0,
+    sha256: 'c'.repeat(64),
     directions: async () => ({ rows }),
     base: { statistics: {}, measures: {}, tokens: 0 },
   };

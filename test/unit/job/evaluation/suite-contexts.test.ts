@@ -33,6 +33,8 @@ it('keeps results apart by suite, draws and probe seed, whatever a suite’s own
       controls: true,
       cached: { cache, identity: 'model' },
       readings: [],
+      batches: [],
+      effects: () => Promise.reject(new Error('not asked for here')),
     });
     const value = await contexts
       .of(suites[suite]!)

@@ -1,0 +1,66 @@
+/** Which latents fire on the same tokens, counted over the first tokens of the text. */
+import { cancellationPoint } from '../math/cancellation.ts';
+
+export interface Companion {
+  latent: number;
+  /** Tokens on which both fire, over tokens on which either does. */
+  jaccard: number;
+}
+
+export class FiringTogether {
+  readonly #most: number;
+  /** Of each token seen the latents that fire. */
+  readonly #tokens: Int32Array[] = [];
+
+  /** @param most tokens that are kept: with k latents each they take 4·k bytes */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get tokens(): number {
+    return this.#tokens.length;
+  }
+
+  /** @param seen [tokens, k] indices and values, zeros being empty slots */
+  add(
+    { k, indices, values }: { k: number; indices: Int32Array; values: Float32Array },
+    tokens: number,
+  ): void {
+    for (let token = 0; token < tokens && this.#tokens.length < this.#most; token++) {
+      const slots = Array.from({ length: k }, (_, slot) => token * k + slot);
+      const firing = slots.filter((slot) => values[slot]! > 0).map((slot) => indices[slot]!);
+      this.#tokens.push(Int32Array.from(firing));
+    }
+  }
+
+  /** Of each latent asked for those that fire most often with it, the most often first, of equal ones in their order. */
+  of(latents: readonly number[], d_sae: number, most: number): Companion[][] {
+    const fires = new Uint32Array(d_sae);
+    const where = new Map<number, number[]>(latents.map((latent) => [latent, []]));
+    this.#tokens.forEach((firing, token) => {
+      for (const latent of firing) {
+        fires[latent]!++;
+        where.get(latent)?.push(token);
+      }
+    });
+    const both = new Uint32Array(d_sae);
+    return latents.map((latent) => {
+      cancellationPoint();
+      const others = new Set<number>();
+      for (const token of where.get(latent)!) {
+        for (const other of this.#tokens[token]!) {
+          both[other]!++;
+          others.add(other);
+        }
+      }
+      others.delete(latent);
+      const companions = [...others].map((other) => ({
+        latent: other,
+        jaccard: both[other]! / (fires[latent]! + fires[other]! - both[other]!),
+      }));
+      for (const other of others) both[other] = 0;
+      both[latent] = 0;
+      return companions.sort((a, b) => b.jaccard - a.jaccard || a.latent - b.latent).slice(0, most);
+    });
+  }
+}

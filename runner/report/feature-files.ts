@@ -1,0 +1,85 @@
+/** Evidence of latents on disk: a folder per record, in a run's folder and in the content, each with an index and shards. */
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { clip, MalformedError } from '../errors.ts';
+import { parseJson } from '../formats/json.ts';
+import { writeAtomic } from '../io/write-atomic.ts';
+import { featureIndex, featureShard, INDEX_FILE } from './features.ts';
+
+/** Files by name, as text. */
+export type FeatureFiles = Readonly<Record<string, string>>;
+
+/**
+ * Makes a folder hold exactly this evidence.
+ *
+ * @param records by record id
+ * @returns whether anything changed
+ */
+export async function writeFeatures(
+  folder: string,
+  records: ReadonlyMap<string, FeatureFiles>,
+): Promise<boolean> {
+  let changed = false;
+  for (const [id, files] of records) {
+    for (const [name, text] of Object.entries(files)) {
+      checkFeatures(name, text, join(folder, id, name));
+      if ((await readFile(join(folder, id, name), 'utf8').catch(() => undefined)) === text) continue;
+      await writeAtomic(join(folder, id, name), text);
+      changed = true;
+    }
+    for (const name of await namesIn(join(folder, id))) {
+      if (Object.hasOwn(files, name)) continue;
+      await rm(join(folder, id, name), { recursive: true });
+      changed = true;
+    }
+  }
+  for (const id of await namesIn(folder)) {
+    if (records.has(id)) continue;
+    await rm(join(folder, id), { recursive: true });
+    changed = true;
+  }
+  return changed;
+}
+
+/**
+ * All evidence in such a folder, by record id; none where there is no such folder.
+ *
+ * @throws MalformedError for a file that is not evidence
+ */
+export async function readFeatures(folder: string): Promise<Map<string, FeatureFiles>> {
+  const found = new Map<string, FeatureFiles>();
+  for (const id of await namesIn(folder)) {
+    const files: Record<string, string> = {};
+    for (const name of await namesIn(join(folder, id))) {
+      const path = join(folder, id, name);
+      const text = await readFile(path, 'utf8');
+      checkFeatures(name, text, path);
+      files[name] = text;
+    }
+    found.set(id, files);
+  }
+  return found;
+}
+
+/** @throws MalformedError when a text is not what a file of that name holds */
+export function checkFeatures(name: string, text: string, path: string): void {
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch {
+    value = undefined;
+  }
+  const parsed = (name === INDEX_FILE ? featureIndex : featureShard).safeParse(value);
+  if (parsed.success) return;
+  const issue = parsed.error.issues[0];
+  throw new MalformedError({
+    thing: `${path}, ${clip(issue?.path.join('.') || 'top level')}`,
+    found: clip(issue?.message ?? 'another shape'),
+    expected: 'the fields of runner/report/features.ts',
+    next: 'Make the file again with npm run eval -- --fresh.',
+  });
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(() => [] as string[])).toSorted();
+}

@@ -1,0 +1,114 @@
+/**
+ * Evidence of what an SAE's latents fire on, as files beside its record: `content/features/<record>/index.json` lists the
+ * latents, and shards `0.json`, `1.json` … hold each a few of them, so that a page loads what it shows and no more.
+ */
+import { z } from 'zod';
+
+/** Folder of the content, and of a run, that holds them. */
+export const FEATURES = 'features';
+export const INDEX_FILE = 'index.json';
+export const featuresVersion = 'interpboard/features-1';
+export const shardVersion = 'interpboard/features-shard-1';
+
+/** Latents of a shard. */
+export const SHARD_LATENTS = 64;
+/** Latents of a dictionary, tokens of a vocabulary: beyond any that there are. */
+const MANY = 16_777_216;
+const id = z.int().nonnegative().max(MANY);
+/** Longest text of a token, in UTF-16 units. */
+const text = z.string().max(1_000);
+const finite = z.number();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** Why a latent is among those shown, in the order in which they were taken. */
+export const choices = ['all', 'dense', 'isolated', 'random'] as const;
+export type Choice = (typeof choices)[number];
+
+/** Columns, an entry per latent. */
+const columns = z.strictObject({
+  latent: z.array(id),
+  choice: z.array(z.enum(choices)),
+  /** Share of tokens that it fires on, with its 95 % interval over documents. */
+  rate: z.array(finite),
+  low: z.array(finite),
+  high: z.array(finite),
+  /** Of its values where it fires. */
+  mean: z.array(finite),
+  max: z.array(finite),
+  /** Greatest cosine of its decoder row with another one; null where there is no such row. */
+  nearest: z.array(finite.nullable()),
+  /** Of its decoder row, in the scale of the residual. */
+  norm: z.array(finite.nullable()),
+  /** Token ids that it is strongest on, the most frequent first. */
+  peaks: z.array(z.array(id).max(8)),
+});
+
+export const featureIndex = z
+  .strictObject({
+    schema: z.literal(featuresVersion),
+    /** Content hash of the SAE. */
+    sha256,
+    d_sae: id,
+    /** Latents that fired on the text. */
+    alive: id,
+    text: z.strictObject({ name: text, split: text, rows: id, row_tokens: id, documents: id.nullable() }),
+    /** Most contexts of a latent of each kind, and tokens around the one it fires on. */
+    contexts: z.strictObject({ top: id, sampled: id, before: id, after: id }),
+    /** Bytes that the shards may take, and tokens that companions were counted on. */
+    budget: id,
+    companion_tokens: id,
+    /** Why there are no decoder rows, and so no effects on logits and no neighbours; null where there are. */
+    no_directions: text.nullable(),
+    columns,
+    /** Texts of the tokens that occur, by id. */
+    tokens: z.record(z.string().regex(/^\d{1,8}$/), text),
+  })
+  .refine(
+    ({ columns: all }) => new Set(Object.values(all).map(({ length }) => length)).size === 1,
+    'expected columns of one length',
+  );
+export type FeatureIndex = z.infer<typeof featureIndex>;
+
+const context = z
+  .strictObject({
+    kind: z.enum(['top', 'sampled']),
+    /** Row of the text, the row's token that the stretch begins with, and which token of the stretch the latent is strongest on. */
+    row: id,
+    start: id,
+    peak: id,
+    ids: z.array(id).max(1_024),
+    /** What the latent is at each token, to three digits. */
+    values: z.array(finite).max(1_024),
+  })
+  .refine(({ ids, values }) => ids.length === values.length, 'expected a value for each token');
+export type FeatureContext = z.infer<typeof context>;
+
+const pairs = z.array(z.tuple([id, finite])).max(100);
+
+const feature = z.strictObject({
+  latent: id,
+  /** Counts by quarters of powers of two, from 2^(first / 4) on. */
+  histogram: z.strictObject({ first: z.int(), counts: z.array(id).max(400) }),
+  contexts: z.array(context).max(1_000),
+  /** Token id and what one unit of the latent adds to its logit through the last norm's scale; null without directions. */
+  raised: pairs.nullable(),
+  lowered: pairs.nullable(),
+  /** Latent and cosine of the decoder rows; null without directions. */
+  neighbours: pairs.nullable(),
+  /** Latent and share of tokens with either that have both. */
+  companions: pairs,
+});
+export type Feature = z.infer<typeof feature>;
+
+export const featureShard = z.strictObject({
+  schema: z.literal(shardVersion),
+  /** Content hash of the SAE. */
+  sha256,
+  features: z.array(feature).max(SHARD_LATENTS),
+});
+export type FeatureShard = z.infer<typeof featureShard>;
+
+/** The shard that holds the latent at a place of the index. */
+export function shardOf(place: number): string {
+  return `${Math.floor(place / SHARD_LATENTS)}.json`;
+}

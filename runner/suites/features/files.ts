@@ -1,0 +1,250 @@
+/** The evidence of one SAE's latents as the files that a page reads (runner/report/features.ts). */
+import { cancellationPoint } from '../../math/cancellation.ts';
+import { random, shuffle } from '../../math/random.ts';
+import type { FiringTogether } from '../../metrics/firing-together.ts';
+import { BINS, type LatentContext, type LatentEvidence, LOWEST_BIN } from '../../metrics/latent-evidence.ts';
+import { wilson } from '../../metrics/proportions.ts';
+import {
+  type Choice,
+  type Feature,
+  type FeatureContext,
+  type FeatureIndex,
+  type FeatureShard,
+  featuresVersion,
+  INDEX_FILE,
+  SHARD_LATENTS,
+  shardOf,
+  shardVersion,
+} from '../../report/features.ts';
+import { type Neighbour, nearestRows } from '../../sae/neighbours.ts';
+import type { Directions } from '../ablation.ts';
+import type { HeldOutText, SuiteContext } from '../suite.ts';
+import { chosenLatents } from './choose.ts';
+
+/** Tokens at each end of the effects on logits, neighbours and companions of a latent, tokens it is strongest on. */
+const EFFECTS = 8;
+const NEIGHBOURS = 6;
+const COMPANIONS = 6;
+const PEAKS = 3;
+/** Bytes of JSON that a token of a context takes, and a latent beside its contexts, about. */
+const TOKEN_BYTES = 9;
+const LATENT_BYTES = 900;
+/** Of the latents that are not shown, how many times those shown are looked at for the most isolated. */
+const POOL = 2;
+
+export interface EvidenceOf {
+  evidence: LatentEvidence;
+  together: FiringTogether;
+  directions: Directions;
+  /** Width of the residual. */
+  d: number;
+  text: HeldOutText;
+  settings: { budget: number; top: number; sampled: number; before: number; after: number };
+  seed: number;
+  sha256: string;
+  tokenizer: SuiteTokens;
+  logitEffects: SuiteContext['logitEffects'];
+}
+
+type SuiteTokens = Pick<SuiteContext['tokenizer'], 'decode'>;
+
+/** @returns files by name, and how many latents were chosen for which reason */
+export async function evidenceFiles(
+  of: EvidenceOf,
+): Promise<{ files: Record<string, string>; chosen: Map<Choice, number> }> {
+  const { evidence, directions, d, text, settings, seed } = of;
+  const alive = evidence.alive();
+  const near = neighboursOf(of, alive);
+  const rates = new Map(alive.map((latent) => [latent, evidence.factsOf(latent).fires / evidence.tokens]));
+  const chosen = chosenLatents(
+    alive.map((latent) => ({
+      latent,
+      rate: rates.get(latent)!,
+      nearest: near.get(latent)?.[0]?.cosine ?? null,
+    })),
+    fitting(settings),
+    seed,
+  );
+  const latents = [...chosen.keys()];
+  const missing = latents.filter((latent) => !near.has(latent));
+  for (const [i, found] of nearest(of, missing).entries()) near.set(missing[i]!, found);
+  const effects =
+    directions.rows === null ? null : await of.logitEffects(rowsOf(directions.rows, d, latents), EFFECTS);
+  const companions = of.together.of(latents, evidence.d_sae, COMPANIONS);
+
+  const used = new Set<number>();
+  const features = latents.map((latent, i): Feature => {
+    cancellationPoint();
+    const contexts = [
+      ...evidence.topOf(latent).map((each) => contextOf('top', each, text)),
+      ...evidence.sampledOf(latent).map((each) => contextOf('sampled', each, text)),
+    ];
+    for (const { ids } of contexts) for (const id of ids) used.add(id);
+    const pairs = (end: 'raised' | 'lowered'): Feature['raised'] => {
+      const found = effects?.[i]?.[end];
+      if (found === undefined) return null;
+      return Array.from(found.ids, (id, place) => {
+        used.add(id);
+        return [id, digits(found.values[place]!)];
+      });
+    };
+    return {
+      latent,
+      histogram: histogramOf(evidence, latent),
+      contexts,
+      raised: pairs('raised'),
+      lowered: pairs('lowered'),
+      neighbours: near.get(latent)?.map((each) => [each.latent, digits(each.cosine)]) ?? null,
+      companions: companions[i]!.map((each) => [each.latent, digits(each.jaccard)]),
+    };
+  });
+
+  const index: FeatureIndex = {
+    schema: featuresVersion,
+    sha256: of.sha256,
+    d_sae: evidence.d_sae,
+    alive: alive.length,
+    text: {
+      name: text.name,
+      split: text.split,
+      rows: text.rows,
+      row_tokens: text.rowTokens,
+      documents: evidence.documents,
+    },
+    contexts: {
+      top: settings.top,
+      sampled: settings.sampled,
+      before: settings.before,
+      after: settings.after,
+    },
+    budget: settings.budget,
+    companion_tokens: of.together.tokens,
+    no_directions: directions.rows === null ? directions.reason : null,
+    columns: columnsOf(of, features, chosen, near),
+    tokens: Object.fromEntries(
+      [...used].sort((a, b) => a - b).map((id) => [String(id), of.tokenizer.decode([id])]),
+    ),
+  };
+  const files: Record<string, string> = { [INDEX_FILE]: json(index) };
+  for (let from = 0; from < features.length; from += SHARD_LATENTS) {
+    const shard: FeatureShard = {
+      schema: shardVersion,
+      sha256: of.sha256,
+      features: features.slice(from, from + SHARD_LATENTS),
+    };
+    files[shardOf(from)] = json(shard);
+  }
+  const counts = new Map<Choice, number>();
+  for (const choice of chosen.values()) counts.set(choice, (counts.get(choice) ?? 0) + 1);
+  return { files, chosen: counts };
+}
+
+/** Latents whose evidence the budget holds. */
+function fitting({ budget, top, sampled, before, after }: EvidenceOf['settings']): number {
+  const each = LATENT_BYTES + (top + sampled) * (before + 1 + after) * TOKEN_BYTES;
+  return Math.max(1, Math.floor(budget / each));
+}
+
+/** Neighbours of all latents where all are shown; else of a random pool, among which the most isolated are found. */
+function neighboursOf(of: EvidenceOf, alive: readonly number[]): Map<number, Neighbour[]> {
+  const most = fitting(of.settings);
+  const pool =
+    alive.length <= most
+      ? alive
+      : [...shuffle(Int32Array.from(alive), random('features pool', of.seed)).slice(0, POOL * most)];
+  const found = nearest(of, pool);
+  return new Map(found.map((each, i) => [pool[i]!, each]));
+}
+
+function nearest({ directions, d }: EvidenceOf, latents: readonly number[]): Neighbour[][] {
+  return directions.rows === null ? [] : nearestRows(directions.rows, d, latents, NEIGHBOURS);
+}
+
+function rowsOf(rows: Float32Array, d: number, latents: readonly number[]): Float32Array {
+  const chosen = new Float32Array(latents.length * d);
+  latents.forEach((latent, i) => {
+    chosen.set(rows.subarray(latent * d, (latent + 1) * d), i * d);
+  });
+  return chosen;
+}
+
+function contextOf(kind: FeatureContext['kind'], found: LatentContext, text: HeldOutText): FeatureContext {
+  const { row, start, position, values } = found;
+  return {
+    kind,
+    row,
+    start,
+    peak: position - start,
+    ids: [...text.row(row).subarray(start, start + values.length)],
+    values: Array.from(values, digits),
+  };
+}
+
+function histogramOf(evidence: LatentEvidence, latent: number): Feature['histogram'] {
+  const counts = evidence.histogramOf(latent);
+  const first = counts.findIndex((count) => count > 0);
+  let end = BINS;
+  while (end > first && counts[end - 1] === 0) end--;
+  return { first: LOWEST_BIN + first, counts: [...counts.subarray(first, end)] };
+}
+
+function columnsOf(
+  { evidence, directions, d }: EvidenceOf,
+  features: readonly Feature[],
+  chosen: ReadonlyMap<number, Choice>,
+  near: ReadonlyMap<number, readonly Neighbour[]>,
+): FeatureIndex['columns'] {
+  const latents = features.map(({ latent }) => latent);
+  const intervals = latents.map((latent) => rateOf(evidence, latent));
+  return {
+    latent: latents,
+    choice: latents.map((latent) => chosen.get(latent)!),
+    rate: intervals.map(({ rate }) => digits(rate)),
+    low: intervals.map(({ low }) => digits(low)),
+    high: intervals.map(({ high }) => digits(high)),
+    mean: latents.map((latent) => digits(evidence.factsOf(latent).mean)),
+    max: latents.map((latent) => digits(evidence.factsOf(latent).max)),
+    nearest: latents.map((latent) => {
+      const first = near.get(latent)?.[0];
+      return first === undefined ? null : digits(first.cosine);
+    }),
+    norm: latents.map((latent) =>
+      directions.rows === null
+        ? null
+        : digits(Math.hypot(...directions.rows.subarray(latent * d, (latent + 1) * d))),
+    ),
+    peaks: features.map(peaksOf),
+  };
+}
+
+/** The share of tokens a latent fires on, with Wilson's interval on as many tokens as its clusters in documents leave. */
+function rateOf(evidence: LatentEvidence, latent: number): { rate: number; low: number; high: number } {
+  const { fires, squares, cross } = evidence.factsOf(latent);
+  const rate = fires / evidence.tokens;
+  // Σ (c − p·n)² over documents, c firings among a document's n tokens: Kish's design effect against p (1 − p) a token.
+  const spread = squares - 2 * rate * cross + rate * rate * evidence.squaredTokens;
+  const single = rate * (1 - rate) * evidence.tokens;
+  const effect = single > 0 ? Math.max(1, spread / single) : 1;
+  return { rate, ...wilson(rate, evidence.tokens / effect) };
+}
+
+/** The tokens that a latent is strongest on, by how many of its strongest contexts. */
+function peaksOf({ contexts }: Feature): number[] {
+  const counts = new Map<number, number>();
+  for (const { kind, ids, peak } of contexts) {
+    if (kind === 'top') counts.set(ids[peak]!, (counts.get(ids[peak]!) ?? 0) + 1);
+  }
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, PEAKS)
+    .map(([id]) => id);
+}
+
+/** Three significant digits. */
+function digits(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+function json(value: FeatureIndex | FeatureShard): string {
+  return `${JSON.stringify(value)}\n`;
+}

@@ -1,0 +1,75 @@
+/** What latents fire on: evidence of each, gathered over the same held-out text that everything else is measured on. */
+import { z } from 'zod';
+import { FiringTogether } from '../../metrics/firing-together.ts';
+import { LatentEvidence } from '../../metrics/latent-evidence.ts';
+import type { Part } from '../../report/schema.ts';
+import { features as declaration } from '../../report/suites/features.ts';
+import { defineSuite } from '../suite.ts';
+import { evidenceFiles } from './files.ts';
+
+/** Tokens that companions are counted on. */
+const COMPANION_TOKENS = 16_384;
+
+const tokensAround = z.int().nonnegative().max(256);
+const contextsOf = z.int().nonnegative().max(200);
+
+export const features = defineSuite({
+  declaration,
+  byDefault: false,
+  settings: {
+    own: {
+      budget: z
+        .int()
+        .min(100_000)
+        .max(2 ** 31)
+        .default(4_000_000)
+        .describe('bytes of evidence per SAE: where it does not hold all latents, some are chosen'),
+      top: contextsOf.default(12).describe('contexts of the strongest firings of a latent'),
+      sampled: contextsOf.default(6).describe('contexts of firings of a latent drawn at random'),
+      before: tokensAround.default(16).describe('tokens shown before the one that a latent fires on'),
+      after: tokensAround.default(8).describe('tokens shown after it'),
+    },
+  },
+  reads: () => [],
+  async begin(context, settings) {
+    const { hooks, probeSeed: seed } = context;
+    const gathered = hooks.map(({ saes }) =>
+      saes.map(({ d_sae }) => ({
+        evidence: new LatentEvidence({ d_sae, ...settings, seed }),
+        together: new FiringTogether(COMPANION_TOKENS),
+      })),
+    );
+    const text = context.heldOut(({ hook, encoded }) => {
+      for (const [index, rows] of encoded.entries()) {
+        const { evidence, together } = gathered[hook]![index]!;
+        evidence.add(rows);
+        together.add(rows, rows.rows * rows.tokens);
+      }
+    });
+    return {
+      async score({ hook, index, directions, sha256 }) {
+        const { evidence, together } = gathered[hook]![index]!;
+        evidence.end();
+        const found = await directions();
+        const { files, chosen } = await evidenceFiles({
+          evidence,
+          together,
+          directions: found,
+          d: hooks[hook]!.d,
+          text,
+          settings,
+          seed,
+          sha256,
+          tokenizer: context.tokenizer,
+          logitEffects: context.logitEffects,
+        });
+        const part: Part = {
+          tables: {
+            chosen: [...chosen].map(([name, latents]) => ({ name, cells: { latents } })),
+          },
+        };
+        return { part, files };
+      },
+    };
+  },
+});

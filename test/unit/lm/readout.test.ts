@@ -1,0 +1,36 @@
+/** Held to transformers' own norms and heads (test/fixtures/lm/make_readout.py). */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
+import { familyOf } from '../../../runner/lm/families/index.ts';
+import { openReadout } from '../../../runner/lm/readout.ts';
+
+const folder = (name: string): string => fileURLToPath(new URL(`../../fixtures/lm/${name}`, import.meta.url));
+const golden = JSON.parse(readFileSync(folder('readout.json'), 'utf8')) as Record<
+  string,
+  { directions: number[][]; effects: number[][] }
+>;
+const MOST = 7;
+
+describe.each(Object.entries(golden))('readout of %s', (name, { directions, effects }) => {
+  it('is that of the last norm, its size held at 1, and of the head', async () => {
+    const checkpoint = await openCheckpoint(folder(name));
+    const readout = await openReadout(checkpoint, familyOf(checkpoint), { most: MOST });
+    const found = await readout.effects(Float32Array.from(directions.flat()));
+    await readout.close();
+    for (const [i, { raised, lowered }] of found.entries()) {
+      const scale = Math.max(...effects[i]!.map(Math.abs));
+      const ascending = effects[i]!.map((value, id) => ({ value, id })).sort((a, b) => a.value - b.value);
+      for (const [ours, theirs] of [
+        [raised, ascending.toReversed().slice(0, MOST)],
+        [lowered, ascending.slice(0, MOST)],
+      ] as const) {
+        expect([...ours.ids]).toEqual(theirs.map(({ id }) => id));
+        ours.values.forEach((value, place) => {
+          expect(Math.abs(value - theirs[place]!.value)).toBeLessThan(1e-5 * scale);
+        });
+      }
+    }
+  });
+});

@@ -1,0 +1,174 @@
+/** What latents fire on, against transformers, sae_lens and numpy (test/fixtures/features/make_features.py). */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { demoModelFolder } from '../../../runner/demo/index.ts';
+import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
+import { familyOf } from '../../../runner/lm/families/index.ts';
+import { openLanguageModel } from '../../../runner/lm/language-model.ts';
+import { openReadout } from '../../../runner/lm/readout.ts';
+import { FiringTogether } from '../../../runner/metrics/firing-together.ts';
+import { type LatentContext, LatentEvidence } from '../../../runner/metrics/latent-evidence.ts';
+import { loadSae } from '../../../runner/sae/checkpoints/load.ts';
+import { decoderDirections } from '../../../runner/sae/directions.ts';
+import { nearestRows } from '../../../runner/sae/neighbours.ts';
+import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
+import type { Latents } from '../../../runner/sae/sae.ts';
+
+type Pairs = [number, number][];
+interface Golden {
+  block: number;
+  rows: number;
+  tokens: number;
+  top: number;
+  before: number;
+  after: number;
+  d_sae: number;
+  ids: number[];
+  latents: {
+    fires: number;
+    rows: number;
+    mean: number;
+    max: number;
+    histogram: Record<string, number>;
+    contexts: Pick<LatentContext, 'row' | 'position' | 'start' | 'values'>[];
+    raised: Pairs;
+    lowered: Pairs;
+    near: Pairs;
+    beside: Record<string, number>;
+  }[];
+}
+
+const folder = fileURLToPath(new URL('../../fixtures/features', import.meta.url));
+const golden = JSON.parse(readFileSync(join(folder, 'features.json'), 'utf8')) as Golden;
+const { rows, tokens, d_sae, top, before, after } = golden;
+/** Of values in the tens, computed in float32. */
+const NEAR = 2e-4;
+
+let sae: OpenSae;
+let directions: Float32Array;
+let latents: Latents;
+const evidence = new LatentEvidence({ d_sae, top, sampled: 3, before, after, seed: 1 });
+const together = new FiringTogether(rows * tokens);
+
+beforeAll(async () => {
+  const model = await openLanguageModel(await openCheckpoint(demoModelFolder), { hooks: [golden.block] });
+  const batch = { ids: Int32Array.from(golden.ids), rows, tokens };
+  const [residual] = await model.residuals(batch);
+  await model.close();
+  const loaded = await loadSae(join(folder, 'sae'));
+  directions = (await decoderDirections(loaded.sae)).rows!;
+  sae = await openSae(loaded.sae);
+  latents = await sae.encode(residual!, rows * tokens);
+  // In two batches, as a run would have them.
+  const half = Math.floor(rows / 2);
+  for (const [from, to] of [
+    [0, half],
+    [half, rows],
+  ] as const) {
+    const { k } = latents;
+    evidence.add({
+      rows: to - from,
+      tokens,
+      ids: batch.ids.slice(from * tokens, to * tokens),
+      k,
+      indices: latents.indices.slice(from * tokens * k, to * tokens * k),
+      values: latents.values.slice(from * tokens * k, to * tokens * k),
+    });
+  }
+  evidence.end();
+  together.add(latents, rows * tokens);
+});
+afterAll(() => sae.close());
+
+const near = (found: number, expected: number, bound: number): void =>
+  expect(Math.abs(found - expected)).toBeLessThan(bound);
+
+test('counts, means, maxima and histograms', () => {
+  golden.latents.forEach(({ fires, rows: in_rows, mean, max, histogram }, latent) => {
+    const facts = evidence.factsOf(latent);
+    expect([facts.fires, facts.rows]).toEqual([fires, in_rows]);
+    near(facts.mean, mean, NEAR);
+    near(facts.max, max, NEAR);
+    const counts = [...evidence.histogramOf(latent)].flatMap((count, bin) =>
+      count > 0 ? [[bin, count]] : [],
+    );
+    expect(Object.fromEntries(counts)).toEqual(histogram);
+  });
+});
+
+test('the strongest contexts, each text once, with the values around the peak', () => {
+  golden.latents.forEach(({ contexts }, latent) => {
+    const found = evidence.topOf(latent);
+    expect(found.map(({ row, position, start }) => ({ row, position, start }))).toEqual(
+      contexts.map(({ row, position, start }) => ({ row, position, start })),
+    );
+    found.forEach(({ values }, i) => {
+      expect(values.length).toBe(contexts[i]!.values.length);
+      values.forEach((value, at) => {
+        near(value, contexts[i]!.values[at]!, NEAR);
+      });
+    });
+  });
+});
+
+test('logit effects of decoder rows', async () => {
+  const checkpoint = await openCheckpoint(demoModelFolder);
+  const most = golden.latents[0]!.raised.length;
+  const readout = await openReadout(checkpoint, familyOf(checkpoint), { most });
+  const found = await readout.effects(directions);
+  await readout.close();
+  golden.latents.forEach(({ raised, lowered }, latent) => {
+    for (const [ours, theirs] of [
+      [found[latent]!.raised, raised],
+      [found[latent]!.lowered, lowered],
+    ] as const) {
+      expect([...ours.ids]).toEqual(theirs.map(([id]) => id));
+      ours.values.forEach((value, i) => {
+        near(value, theirs[i]![1], 1e-5);
+      });
+    }
+  });
+});
+
+test('nearest decoder rows', () => {
+  const all = golden.latents.map((_, latent) => latent);
+  const found = nearestRows(directions, sae.d_in, all, golden.latents[0]!.near.length);
+  golden.latents.forEach(({ near: theirs }, latent) => {
+    expect(found[latent]!.map(({ latent: other }) => other)).toEqual(theirs.map(([other]) => other));
+    found[latent]!.forEach(({ cosine }, i) => {
+      near(cosine, theirs[i]![1], 1e-6);
+    });
+  });
+});
+
+test('latents that fire on the same tokens', () => {
+  const all = golden.latents.map((_, latent) => latent);
+  const found = together.of(all, d_sae, d_sae);
+  golden.latents.forEach(({ beside, fires }, latent) => {
+    const expected = Object.entries(beside).map(([other, both]) => {
+      const either = fires + golden.latents[Number(other)]!.fires - both;
+      return { latent: Number(other), jaccard: both / either };
+    });
+    expect(found[latent]).toEqual(expected.sort((a, b) => b.jaccard - a.jaccard || a.latent - b.latent));
+  });
+});
+
+test('drawn contexts are of rows where the latent fires, and not those shown as the strongest', () => {
+  let drawn = 0;
+  for (let latent = 0; latent < d_sae; latent++) {
+    const strongest = evidence.topOf(latent).map(({ row }) => row);
+    for (const { row, position, value } of evidence.sampledOf(latent)) {
+      drawn++;
+      expect(strongest).not.toContain(row);
+      const slots = Array.from(
+        { length: latents.k },
+        (_, slot) => (row * tokens + position) * latents.k + slot,
+      );
+      const slot = slots.find((each) => latents.indices[each] === latent)!;
+      expect(latents.values[slot]).toBe(value);
+    }
+  }
+  expect(drawn).toBeGreaterThan(50);
+});
