@@ -35,7 +35,7 @@ import { openCheckpoint } from '../lm/checkpoint.ts';
 import { machineMemory } from '../lm/memory.ts';
 import { publishRecords } from '../report/content.ts';
 import { readFeatures, writeFeatures } from '../report/feature-files.ts';
-import { FEATURES } from '../report/features.ts';
+import { FEATURES } from '../report/feature-places.ts';
 import { readRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
 import { scoreTable } from '../report/score-table.ts';

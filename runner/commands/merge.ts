@@ -5,9 +5,17 @@ import { parseArgs } from 'node:util';
 import { quote, UserError } from '../errors.ts';
 import { uploadRelease } from '../job/release/run-upload.ts';
 import { openRunFolder } from '../job/run/run-folder.ts';
-import { type FoundShards, findShards, mergedRecords, mergeInto } from '../job/shards/merge.ts';
+import {
+  type FoundShards,
+  findShards,
+  mergedFeatures,
+  mergedRecords,
+  mergeInto,
+} from '../job/shards/merge.ts';
 import { mergeSimilarity } from '../job/shards/merge-similarity.ts';
 import { publishRecords } from '../report/content.ts';
+import { writeFeatures } from '../report/feature-files.ts';
+import { FEATURES } from '../report/feature-places.ts';
 import { scoreTable } from '../report/score-table.ts';
 import { SIMILARITY_FILE } from '../report/similarity.ts';
 import { readSimilarity } from '../report/similarity-file.ts';
@@ -58,10 +66,12 @@ export async function run(args: readonly string[]): Promise<number> {
     if (whole) await mergeRun(folder, found, view);
     const records = mergedRecords(found);
     const similarity = whole ? await readSimilarity(join(folder, SIMILARITY_FILE)) : null;
-    const changed = await publishRecords(
+    const measured = await publishRecords(
       [...records, ...(similarity === null ? [] : [similarity])],
       join(content, 'measured', name),
     );
+    const evidence = await mergedFeatures(found.parts);
+    const changed = (await writeFeatures(join(content, FEATURES, name), evidence)) || measured;
     if (!values['no-site'] && (changed || !existsSync(join(out, 'index.html'))))
       await buildSite({ content, out, view });
     view.line(`\n${scoreTable(records)}\n`);

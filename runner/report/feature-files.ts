@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { clip, MalformedError } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
 import { writeAtomic } from '../io/write-atomic.ts';
-import { featureIndex, featureShard, INDEX_FILE } from './features.ts';
+import { INDEX_FILE } from './feature-places.ts';
+import { featureIndex, featureShard } from './features.ts';
 
 /** Files by name, as text. */
 export type FeatureFiles = Readonly<Record<string, string>>;

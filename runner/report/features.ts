@@ -3,15 +3,11 @@
  * latents, and shards `0.json`, `1.json` … hold each a few of them, so that a page loads what it shows and no more.
  */
 import { z } from 'zod';
+import { SHARD_LATENTS } from './feature-places.ts';
 
-/** Folder of the content, and of a run, that holds them. */
-export const FEATURES = 'features';
-export const INDEX_FILE = 'index.json';
 export const featuresVersion = 'interpboard/features-1';
 export const shardVersion = 'interpboard/features-shard-1';
 
-/** Latents of a shard. */
-export const SHARD_LATENTS = 64;
 /** Latents of a dictionary, tokens of a vocabulary: beyond any that there are. */
 const MANY = 16_777_216;
 const id = z.int().nonnegative().max(MANY);
@@ -107,8 +103,3 @@ export const featureShard = z.strictObject({
   features: z.array(feature).max(SHARD_LATENTS),
 });
 export type FeatureShard = z.infer<typeof featureShard>;
-
-/** The shard that holds the latent at a place of the index. */
-export function shardOf(place: number): string {
-  return `${Math.floor(place / SHARD_LATENTS)}.json`;
-}

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import type { z } from 'zod';
-import { FEATURES } from '../../runner/report/features.ts';
+import { FEATURES } from '../../runner/report/feature-places.ts';
 import { type RecordTable, recordsOf, recordTable, tableVersion } from '../../runner/report/record-table.ts';
 import { type EvaluationRecord, record, schemaVersion } from '../../runner/report/schema.ts';
 import { type Similarity, similarity, similarityVersion } from '../../runner/report/similarity.ts';

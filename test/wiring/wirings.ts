@@ -7,6 +7,12 @@ import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { demoModelFolder, demoRow } from '../../runner/demo/index.ts';
+import {
+  type FeatureIndex,
+  type FeatureShard,
+  featureIndex,
+  featureShard,
+} from '../../runner/report/features.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
 import type { Left, Settings } from './program-run.ts';
@@ -72,6 +78,29 @@ const saeProbes = ({ probes }: Made): Settings => ({
   'suites.sae-probes.tasks': ['117_us_state_FL', '118_us_state_CA'],
   'suites.sae-probes.ks': [2, 8],
 });
+const FEATURES = { 'evaluation.suites': ['features'] };
+/** The index of the evidence of the first SAE's latents, and their first file. */
+const evidence =
+  <T>(see: (index: FeatureIndex, shard: FeatureShard) => T) =>
+  async (left: Left): Promise<T> => {
+    const at = join(left.folder, 'features', first(left).id);
+    const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(at, name), 'utf8'));
+    return see(featureIndex.parse(await read('index.json')), featureShard.parse(await read('0.json')));
+  };
+/** Most contexts of a kind that a latent has. */
+const contexts = (kind: 'top' | 'sampled') =>
+  evidence((_, { features }) =>
+    Math.max(...features.map((each) => each.contexts.filter((one) => one.kind === kind).length)),
+  );
+/** Most tokens before the one that a latent fires on, and after it. */
+const around = (side: 'before' | 'after') =>
+  evidence((_, { features }) =>
+    Math.max(
+      ...features.flatMap((each) =>
+        each.contexts.map(({ peak, ids }) => (side === 'before' ? peak : ids.length - 1 - peak)),
+      ),
+    ),
+  );
 const CONTROLS = { ...PROBES, 'evaluation.tokens': 2048, 'evaluation.controlTokens': 1024 };
 
 const ids = ({ records }: Left): string[] => records.map(({ id }) => id);
@@ -395,6 +424,16 @@ export const wirings: Readonly<Record<string, Wiring>> = {
       ),
     gives: [true],
   },
+  'suites.features.budget': {
+    to: 100_000,
+    under: FEATURES,
+    seen: evidence(({ columns }) => columns.choice.includes('random')),
+    gives: true,
+  },
+  'suites.features.top': { to: 2, under: FEATURES, seen: contexts('top'), gives: 2 },
+  'suites.features.sampled': { to: 1, under: FEATURES, seen: contexts('sampled'), gives: 1 },
+  'suites.features.before': { to: 3, under: FEATURES, seen: around('before'), gives: 3 },
+  'suites.features.after': { to: 2, under: FEATURES, seen: around('after'), gives: 2 },
   'evaluation.resamples': { to: 30, seen: (left) => first(left).paired?.count, gives: 30 },
   'evaluation.seed': { to: 5, seen: (left) => first(left).metrics['var_exp@pooled-v1'] },
 };

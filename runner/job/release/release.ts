@@ -6,6 +6,8 @@ import { MalformedError, UnavailableError, UserError } from '../../errors.ts';
 import { hashFile } from '../../io/hash.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
 import { writeExports } from '../../report/exports.ts';
+import { readFeatures } from '../../report/feature-files.ts';
+import { FEATURES } from '../../report/feature-places.ts';
 import { type CardOptions, modelCard } from '../../report/model-card.ts';
 import { readRunRecords } from '../../report/run-records.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
@@ -83,6 +85,13 @@ export async function filesOfRelease(
       withSaes(similarity, (id) => released.has(id)),
     );
     stage(SIMILARITY_FILE);
+  }
+  const evidence = await readFeatures(join(runFolder, FEATURES));
+  for (const { id } of records) {
+    for (const name of Object.keys(evidence.get(id) ?? {})) {
+      const path = `${FEATURES}/${id}/${name}`;
+      files.push({ path, source: join(runFolder, path) });
+    }
   }
   for (const record of records) {
     const path = `records/${record.id}.json`;

@@ -14,7 +14,7 @@ import { type Device, parseDevices } from '../../onnx/devices.ts';
 import { runtimeVersion } from '../../onnx/session.ts';
 import { writeExports } from '../../report/exports.ts';
 import { type FeatureFiles, writeFeatures } from '../../report/feature-files.ts';
-import { FEATURES } from '../../report/features.ts';
+import { FEATURES } from '../../report/feature-places.ts';
 import { removeOthers, writeRunRecords } from '../../report/run-records.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
 import { SIMILARITY_FILE } from '../../report/similarity.ts';

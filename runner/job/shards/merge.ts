@@ -8,6 +8,8 @@ import { emptyOwned } from '../../io/folder-owner.ts';
 import { rename } from '../../io/rename.ts';
 import { temporaryName } from '../../io/temporary-name.ts';
 import { type NamedRecord, type ValidationReport, writeExports } from '../../report/exports.ts';
+import { type FeatureFiles, readFeatures, writeFeatures } from '../../report/feature-files.ts';
+import { FEATURES } from '../../report/feature-places.ts';
 import { readRunRecords, removeOthers, writeRunRecords } from '../../report/run-records.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
 import { recordId } from '../evaluation/record.ts';
@@ -130,6 +132,14 @@ export function mergedRecords({ plan, union, parts }: FoundShards): EvaluationRe
   return records.map((record) => ({ ...record, caveats: [...record.caveats, caveat] }));
 }
 
+/** Evidence of latents, by record. */
+export async function mergedFeatures(parts: FoundShards['parts']): Promise<Map<string, FeatureFiles>> {
+  const all = new Map<string, FeatureFiles>();
+  for (const { folder } of parts)
+    for (const [id, files] of await readFeatures(join(folder, FEATURES))) all.set(id, files);
+  return all;
+}
+
 /**
  * Makes a run folder hold what the shards hold: SAEs, trajectories, light checkpoints, records and exports. Large
  * files are linked where the file system can.
@@ -167,6 +177,7 @@ export async function mergeInto(opened: RunFolder, { config, plan, parts }: Foun
     path,
     records.map(({ record }) => record),
   );
+  await writeFeatures(join(path, FEATURES), await mergedFeatures(parts));
   const validation = config.validation.tokens === null ? undefined : await validationOf(parts);
   const written = await writeExports(path, config.name, records, validation);
   await removeOthers(path, /^interpscore_.*\.json$/, written);

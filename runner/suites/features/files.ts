@@ -4,6 +4,7 @@ import { random, shuffle } from '../../math/random.ts';
 import type { FiringTogether } from '../../metrics/firing-together.ts';
 import { BINS, type LatentContext, type LatentEvidence, LOWEST_BIN } from '../../metrics/latent-evidence.ts';
 import { wilson } from '../../metrics/proportions.ts';
+import { INDEX_FILE, SHARD_LATENTS, shardOf } from '../../report/feature-places.ts';
 import {
   type Choice,
   type Feature,
@@ -11,9 +12,6 @@ import {
   type FeatureIndex,
   type FeatureShard,
   featuresVersion,
-  INDEX_FILE,
-  SHARD_LATENTS,
-  shardOf,
   shardVersion,
 } from '../../report/features.ts';
 import { type Neighbour, nearestRows } from '../../sae/neighbours.ts';

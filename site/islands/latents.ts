@@ -1,0 +1,114 @@
+/**
+ * The browser of an SAE's latents. The latent shown stands in the address (#latent=17), so that it can be linked to; its shard
+ * is fetched when it is first shown.
+ */
+import { shardOf } from '../../runner/report/feature-places.ts';
+import type { FeatureIndex, FeatureShard } from '../../runner/report/features.ts';
+import { drawFeature, latentHref, share } from '../features/draw.ts';
+import { findLatents, type Order, orders } from '../features/find.ts';
+import { latentMap } from '../features/map.ts';
+import { loneToken } from '../features/tokens.ts';
+import { fetchJson } from '../lib/fetch-json.ts';
+import { html } from '../lib/html.ts';
+import { formatCount } from '../lib/numbers.ts';
+
+/** Latents listed at a time. */
+const LISTED = 60;
+
+const form = document.querySelector<HTMLFormElement>('#latents')!;
+const query = form.querySelector<HTMLInputElement>('[name="query"]')!;
+const sort = form.querySelector<HTMLSelectElement>('[name="sort"]')!;
+const status = form.querySelector<HTMLElement>('[role="status"]')!;
+const map = document.querySelector<HTMLElement>('#latent-map')!;
+const list = document.querySelector<HTMLElement>('#latent-list')!;
+const article = document.querySelector<HTMLElement>('#latent')!;
+const written = document.querySelector<HTMLElement>('#latents-written')!;
+const address = form.dataset.index!;
+const shards = new Map<string, Promise<FeatureShard>>();
+let listed = LISTED;
+
+function fail(reason: unknown): void {
+  status.textContent = reason instanceof Error ? reason.message : String(reason);
+}
+
+function order(): Order {
+  return orders.find((each) => each === sort.value) ?? 'latent';
+}
+
+function drawList(index: FeatureIndex): void {
+  const { columns, tokens } = index;
+  const found = findLatents(index, query.value, order());
+  status.textContent = `${formatCount(found.length)} of ${formatCount(columns.latent.length)} latents.`;
+  const chosen = asked();
+  list.innerHTML = html`${found.slice(0, listed).map((place) => {
+    const latent = columns.latent[place]!;
+    const peaks = columns.peaks[place]!.map(
+      (id) => html` <code>${loneToken(tokens[String(id)] ?? '')}</code>`,
+    );
+    return html`<li><a href="${latentHref(latent)}"${latent === chosen && html` aria-current="true"`}><b>${String(latent)}</b>${peaks} <span class="sub">${share(columns.rate[place]!)}</span></a></li>`;
+  })}${
+    found.length > listed &&
+    html`<li><button type="button" data-more>${formatCount(found.length - listed)} more</button></li>`
+  }`.text;
+  map.innerHTML = latentMap(index, found, chosen).text;
+}
+
+/** The latent that the address asks for. */
+function asked(): number | null {
+  const found = /^#latent=(\d+)$/.exec(location.hash);
+  return found === null ? null : Number(found[1]);
+}
+
+function shardAt(place: number): Promise<FeatureShard> {
+  const name = shardOf(place);
+  const known = shards.get(name) ?? fetchJson<FeatureShard>(address.replace(/index\.json$/, name));
+  shards.set(name, known);
+  known.catch(() => shards.delete(name));
+  return known;
+}
+
+async function show(index: FeatureIndex): Promise<void> {
+  const latent = asked();
+  drawList(index);
+  article.hidden = latent === null;
+  written.hidden = latent !== null;
+  if (latent === null) return;
+  const place = index.columns.latent.indexOf(latent);
+  if (place < 0) {
+    article.innerHTML =
+      html`<h2 tabindex="-1">Latent ${formatCount(latent)}</h2><p>There is no evidence of it here: ${
+        latent < index.d_sae
+          ? 'it never fired on this text, or was not among those chosen.'
+          : 'the SAE has no such latent.'
+      }</p>`.text;
+  } else {
+    const shard = await shardAt(place);
+    if (asked() !== latent) return;
+    const feature = shard.features.find((each) => each.latent === latent)!;
+    article.innerHTML = drawFeature(index, place, feature).text;
+  }
+  article.querySelector<HTMLElement>('h2')?.focus({ preventScroll: false });
+}
+
+fetchJson<FeatureIndex>(address)
+  .then((index) => {
+    const fromTheTop = (): void => {
+      listed = LISTED;
+      drawList(index);
+    };
+    query.addEventListener('input', fromTheTop);
+    sort.addEventListener('change', fromTheTop);
+    form.addEventListener('submit', (event) => event.preventDefault());
+    list.addEventListener('click', (event) => {
+      if (!(event.target instanceof Element) || event.target.closest('[data-more]') === null) return;
+      listed += LISTED;
+      drawList(index);
+    });
+    map.addEventListener('click', ({ target }) => {
+    const latent = target instanceof SVGElement ? target.dataset.latent : undefined;
+    if (latent !== undefined) location.hash = latentHref(Number(latent));
+  });
+  addEventListener('hashchange', () => void show(index).catch(fail));
+    return show(index);
+  }, fail)
+  .catch(fail);

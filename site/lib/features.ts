@@ -1,0 +1,62 @@
+/** Evidence of latents in the content folder: which records have it, read once a build. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FEATURES, INDEX_FILE } from '../../runner/report/feature-places.ts';
+import {
+  type FeatureIndex,
+  type FeatureShard,
+  featureIndex,
+  featureShard,
+} from '../../runner/report/features.ts';
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
+import { contentFolder } from './content.ts';
+import { loadRecords } from './records.ts';
+
+export interface FeaturesOf {
+  entry: EvaluationRecord;
+  /** Names of its files. */
+  files: string[];
+  folder: string;
+}
+
+/** Records with evidence of the SAE that they describe; that of an SAE of another hash is of another training. */
+export async function recordsWithFeatures(content = contentFolder): Promise<FeaturesOf[]> {
+  const root = join(content, FEATURES);
+  if (!existsSync(root)) return [];
+  const places = new Map<string, string>();
+  for (const run of folders(root))
+    for (const id of folders(join(root, run))) places.set(id, join(root, run, id));
+  const found: FeaturesOf[] = [];
+  for (const entry of await loadRecords()) {
+    const folder = places.get(entry.id);
+    if (folder === undefined || !existsSync(join(folder, INDEX_FILE))) continue;
+    if (readIndex(folder).sha256 !== entry.sae.sha256) continue;
+    const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+    found.push({ entry, files: files.toSorted(), folder });
+  }
+  return found;
+}
+
+/** @throws Error naming the file and the first field that is wrong */
+export function readIndex(folder: string): FeatureIndex {
+  return held(join(folder, INDEX_FILE), featureIndex);
+}
+
+/** @throws Error naming the file and the first field that is wrong */
+export function readShard(folder: string, name: string): FeatureShard {
+  return held(join(folder, name), featureShard);
+}
+
+function held<T>(path: string, schema: { parse(value: unknown): T }): T {
+  try {
+    return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    throw new Error(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function folders(at: string): string[] {
+  return readdirSync(at, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}

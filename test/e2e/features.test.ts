@@ -1,0 +1,195 @@
+/** The page of an SAE's latents: found, walked along and read by keyboard, and without a script. */
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { AxeResults } from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeFeatures } from '../../runner/report/feature-files.ts';
+import type { Feature, FeatureIndex, FeatureShard } from '../../runner/report/features.ts';
+import { record } from '../../runner/report/schema.ts';
+import { howToEnable, launchBrowser } from './browser.ts';
+import { buildSite } from './build-site.ts';
+import { base } from './served-site.ts';
+import { type StaticServer, serveFolder } from './static-server.ts';
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const source = fileURLToPath(new URL('../fixtures/site/records/small-world-l0.json', import.meta.url));
+const entry = record.parse(JSON.parse(await readFile(source, 'utf8')));
+/** More than a shard. */
+const LATENTS = 100;
+const latents = Array.from({ length: LATENTS }, (_, i) => 2 * i);
+const HOSTILE = '<img src=x onerror="window.hit=1">';
+
+function featureOf(latent: number, place: number): Feature {
+  return {
+    latent,
+    histogram: { first: 0, counts: [4, 2, 1] },
+    contexts: [
+      { kind: 'top', row: place, start: 0, peak: 1, ids: [1, place % 7, 8], values: [0, 3, 0] },
+      { kind: 'sampled', row: 0, start: 2, peak: 0, ids: [2, 1], values: [1, 0] },
+    ],
+    raised: [[8, 1]],
+    lowered: [[9, -1]],
+    neighbours: [[latents[(place + 70) % LATENTS]!, 0.5]],
+    companions: [],
+  };
+}
+
+const all = <T>(value: T): T[] => latents.map(() => value);
+const index: FeatureIndex = {
+  schema: 'interpboard/features-1',
+  sha256: entry.sae.sha256!,
+  d_sae: 256,
+  alive: LATENTS,
+  text: { name: 'text', split: 'held out', rows: 100, row_tokens: 32, documents: 40 },
+  contexts: { top: 1, sampled: 1, before: 1, after: 1 },
+  budget: 1_000_000,
+  companion_tokens: 128,
+  no_directions: null,
+  columns: {
+    latent: latents,
+    choice: all('all'),
+    rate: latents.map((_, i) => (i + 1) / 1000),
+    low: all(0.0005),
+    high: all(0.2),
+    mean: all(1),
+    max: latents.map((_, i) => 3 + i / 10),
+    nearest: all(0.5),
+    norm: all(1),
+    peaks: latents.map((_, i) => [i % 7]),
+  },
+  tokens: {
+    ...Object.fromEntries(
+      ['Monday', 'Tuesday', 'red', 'blue', 'one', 'two', 'three'].map((each, i) => [i, ` ${each}`]),
+    ),
+    8: HOSTILE,
+    9: '\u202egnp.exe',
+  },
+};
+const shard = (from: number): FeatureShard => ({
+  schema: 'interpboard/features-shard-1',
+  sha256: entry.sae.sha256!,
+  features: latents.slice(from, from + 64).map((latent, i) => featureOf(latent, from + i)),
+});
+
+let folder: string;
+let server: StaticServer;
+let browser: Browser | null;
+beforeAll(async () => {
+  browser = await launchBrowser();
+  folder = await mkdtemp(join(tmpdir(), 'interpboard-features-'));
+  const content = join(folder, 'content');
+  await cp(source, join(content, 'measured/small-world-l0.json'));
+  const files = { 'index.json': index, '0.json': shard(0), '1.json': shard(64) };
+  const texts = Object.fromEntries(Object.entries(files).map(([name, each]) => [name, JSON.stringify(each)]));
+  await writeFeatures(join(content, 'features/run'), new Map([[entry.id, texts]]));
+  const out = join(folder, 'dist');
+  const built = await buildSite({ content, out, cache: join(folder, 'cache'), base });
+  expect(built.code, built.output).toBe(0);
+  server = await serveFolder(out, base);
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function open(
+  path: string,
+  use: (page: Page) => Promise<void>,
+  options: { javaScriptEnabled?: boolean; colorScheme?: 'light' | 'dark' } = {},
+): Promise<void> {
+  const complaints: string[] = [];
+  const context = await browser!.newContext({
+    reducedMotion: 'reduce',
+    viewport: { width: 390, height: 844 },
+    ...options,
+  });
+  const page = await context.newPage();
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  try {
+    await page.goto(server.url + path, { waitUntil: 'load' });
+    await use(page);
+  } finally {
+    await context.close();
+  }
+  expect(complaints).toEqual([]);
+}
+
+const page = `features/${entry.id}/`;
+
+describe.skipIf((await launchBrowser().then((found) => found?.close().then(() => true))) !== true)(
+  `latents in a browser (${howToEnable})`,
+  () => {
+    it('is linked from the SAE’s page, finds latents by token, and shows one with only its shard loaded', () =>
+      open(`sae/${entry.id}/`, async (at) => {
+        const loaded: string[] = [];
+        at.on('request', (request) => loaded.push(new URL(request.url()).pathname));
+        await at.getByRole('link', { name: 'What its latents fire on' }).click();
+        await at.getByText('100 of 100 latents.').waitFor();
+        await at.getByLabel('Find by token or number').fill('tuesday');
+        await at.getByText('15 of 100 latents.').waitFor();
+        await at.getByLabel('Sort by').selectOption('max');
+        const first = at.locator('#latent-list a').first();
+        expect(await first.innerText()).toMatch(/^198\b/);
+        expect(loaded.filter((path) => path.includes('/data/features/'))).toHaveLength(1);
+        await first.focus();
+        await at.keyboard.press('Enter');
+        await at.locator('#latent h2', { hasText: 'Latent 198' }).waitFor();
+        expect(await at.evaluate(() => document.activeElement?.textContent)).toBe('Latent 198');
+        expect(loaded.filter((path) => path.endsWith('/1.json'))).toHaveLength(1);
+        expect(loaded.filter((path) => path.endsWith('/0.json'))).toHaveLength(0);
+        // A neighbour is a step along, and the address says where the reader is.
+        await at.locator('#latent a[href="#latent=138"]').click();
+        await at.locator('#latent h2', { hasText: 'Latent 138' }).waitFor();
+        expect(new URL(at.url()).hash).toBe('#latent=138');
+        await at.goBack();
+        await at.locator('#latent h2', { hasText: 'Latent 198' }).waitFor();
+      }));
+
+    it('shows hostile tokens as text, and says of others that there is no evidence', () =>
+      open(`${page}#latent=0`, async (at) => {
+        await at.locator('#latent h2', { hasText: 'Latent 0' }).waitFor();
+        const text = await at.locator('#latent').innerText();
+        expect(text).toContain(HOSTILE);
+        expect(text).toContain('⟨U+202E⟩gnp.exe');
+        expect(await at.evaluate(() => Reflect.get(window, 'hit'))).toBeUndefined();
+        await at.goto(`${server.url}${page}#latent=7`);
+        await at.getByText('There is no evidence of it here').waitFor();
+      }));
+
+    it('can be read without a script', () =>
+      open(
+        page,
+        async (at) => {
+          expect(await at.locator('#latents').isVisible()).toBe(false);
+          expect(await at.locator('article.latent:visible h2').count()).toBe(8);
+        },
+        { javaScriptEnabled: false },
+      ));
+
+    it.each(['light', 'dark'] as const)(
+      'has no violation axe knows of, %s, and fits a phone',
+      (colorScheme) =>
+        open(
+          `${page}#latent=0`,
+          async (at) => {
+            await at.locator('#latent h2').waitFor();
+            await at.evaluate(axe);
+            const found = await at.evaluate(
+              async (): Promise<AxeResults> => Reflect.get(window, 'axe').run(document),
+            );
+            expect(found.violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+            expect(await at.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+          },
+          { colorScheme },
+        ),
+    );
+  },
+);

@@ -1,0 +1,100 @@
+import { describe, expect, it, test } from 'vitest';
+import type { Feature, FeatureIndex } from '../../../../runner/report/features.ts';
+import { drawFeature } from '../../../../site/features/draw.ts';
+import { findLatents } from '../../../../site/features/find.ts';
+import { latentMap, logAxis } from '../../../../site/features/map.ts';
+import { loneToken, visibleToken } from '../../../../site/features/tokens.ts';
+
+const index: FeatureIndex = {
+  schema: 'interpboard/features-1',
+  sha256: 'a'.repeat(64),
+  d_sae: 64,
+  alive: 4,
+  text: { name: 'text', split: 'held out', rows: 4, row_tokens: 32, documents: 4 },
+  contexts: { top: 2, sampled: 1, before: 2, after: 1 },
+  budget: 100_000,
+  companion_tokens: 128,
+  no_directions: null,
+  columns: {
+    latent: [3, 12, 20, 41],
+    choice: ['dense', 'random', 'isolated', 'random'],
+    rate: [0.2, 0.01, 0.05, 0.001],
+    low: [0.1, 0.005, 0.02, 0.0005],
+    high: [0.3, 0.02, 0.1, 0.002],
+    mean: [1, 2, 3, 4],
+    max: [2, 9, 4, 8],
+    nearest: [0.9, 0.5, 0.1, null],
+    norm: [1, 1, 2, null],
+    peaks: [[7], [8, 7], [9], [10]],
+  },
+  tokens: { 7: ' Tuesday', 8: '<img src=x onerror=alert(1)>', 9: '\u202eevil', 10: '\n' },
+};
+
+const feature: Feature = {
+  latent: 12,
+  histogram: { first: 0, counts: [3, 0, 1] },
+  contexts: [
+    { kind: 'top', row: 2, start: 0, peak: 1, ids: [7, 8], values: [0, 9] },
+    { kind: 'sampled', row: 1, start: 3, peak: 0, ids: [9, 10], values: [1, 0] },
+  ],
+  raised: [[8, 1.5]],
+  lowered: [[9, -0.5]],
+  neighbours: [[20, 0.5]],
+  companions: [],
+};
+
+describe('latents are found', () => {
+  it.each([
+    ['', 'latent', [3, 12, 20, 41]],
+    ['tuesday', 'latent', [3, 12]],
+    ['20', 'latent', [20]],
+    ['nowhere', 'latent', []],
+    ['', 'max', [12, 41, 20, 3]],
+    ['', 'dense', [3, 20, 12, 41]],
+    ['', 'rare', [41, 12, 20, 3]],
+    ['', 'isolated', [20, 12, 3, 41]],
+    ['', 'norm', [20, 3, 12, 41]],
+  ] as const)('by %j, ordered by %s', (query, order, latents) => {
+    expect(findLatents(index, query, order).map((place) => index.columns.latent[place])).toEqual(latents);
+  });
+});
+
+test('tokens are inert, and what cannot be seen is named', () => {
+  const { text } = drawFeature(index, 1, feature);
+  expect(text).not.toContain('<img');
+  expect(text).toContain('&lt;img src=x onerror=alert(1)&gt;');
+  expect(text).not.toContain('\u202e');
+  expect(text).toContain('⟨U+202E⟩');
+  expect(visibleToken(' a\n\tb')).toBe(' a↵⇥b');
+  expect(loneToken(' a ')).toBe('␣a␣');
+  expect(visibleToken('')).toBe('∅');
+});
+
+test('a latent says its rate with the interval, its contexts with the peak, and its neighbours as links', () => {
+  const { text } = drawFeature(index, 1, feature);
+  expect(text).toContain('<b>1.00 %</b> of tokens (95 % interval 0.50 %–2.00 %)');
+  expect(text).toMatch(/<mark class="w8 peak" title="9\.00">&lt;img/);
+  // A ninth of the largest value is the faintest shade, and tokens where it is silent have none.
+  expect(text).toContain('<mark class="w1 peak" title="1.00">⟨U+202E⟩evil</mark><span>↵</span>');
+  expect(text).toContain('<a href="#latent=20">20</a> <span>0.50</span>');
+  expect(text).toContain('drawn at random.');
+});
+
+test('an SAE without directions says so instead of effects and neighbours', () => {
+  const { text } = drawFeature(index, 1, { ...feature, raised: null, lowered: null, neighbours: null });
+  expect(text.match(/The SAE has no direction for a latent/g)).toHaveLength(3);
+});
+
+test('the map shows every latent, those found apart from the others', () => {
+  const { text } = latentMap(index, [0, 2], 20);
+  expect(text.match(/<circle/g)).toHaveLength(4);
+  expect(text.match(/class="found" data-latent="3"/g)).toHaveLength(1);
+  expect(text.match(/class="chosen" data-latent="20"/g)).toHaveLength(1);
+  expect(text.match(/class="other"/g)).toHaveLength(2);
+  const axis = logAxis([0.001, 0.1], [0, 100]);
+  expect(axis.at(0.001)).toBeCloseTo(2.38, 1);
+  expect(axis.at(0.1)).toBeCloseTo(97.62, 1);
+  expect(axis.ticks.map((tick) => Number(tick.toPrecision(3)))).toEqual([
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1,
+  ]);
+});
