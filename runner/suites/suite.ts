@@ -6,7 +6,6 @@
  * they ask for goes through the language model in one pass. Then each scores one SAE after the other.
  */
 import type { z } from 'zod';
-import type { LogitEffects } from '../lm/readout.ts';
 import type { CoreTable } from '../metrics/core-losses.ts';
 import type { EncodedRows } from '../metrics/latent-evidence.ts';
 import type { Statistic } from '../metrics/statistic.ts';
@@ -196,7 +195,7 @@ export interface SuiteContext {
    * What directions [count, d] in the residual do to the logits on their own, through the last norm's scale: of each the
    * `most` tokens that it raises and those that it lowers most.
    */
-  logitEffects(directions: Float32Array, most: number): Promise<LogitEffects[]>;
+  logitEffects(directions: Float32Array, most: number): Promise<TokenEffects[]>;
   /** Losses and KL over rows of held-out text that begin with BOS; null, and an exclusion, without such a token. */
   splicedLosses(tokens: number, setting: string): Promise<SplicedLosses | null>;
 }
@@ -274,6 +273,12 @@ export interface HeldOutText {
   rowTokens: number;
   /** Token ids of a row; not to be changed. */
   row(index: number): Int32Array;
+}
+
+/** What a direction adds to the logits of tokens, from the largest effect on. */
+export interface TokenEffects {
+  raised: { ids: Int32Array; values: Float32Array };
+  lowered: { ids: Int32Array; values: Float32Array };
 }
 
 export interface AskedTasks {

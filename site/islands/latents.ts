@@ -105,10 +105,10 @@ fetchJson<FeatureIndex>(address)
       drawList(index);
     });
     map.addEventListener('click', ({ target }) => {
-    const latent = target instanceof SVGElement ? target.dataset.latent : undefined;
-    if (latent !== undefined) location.hash = latentHref(Number(latent));
-  });
-  addEventListener('hashchange', () => void show(index).catch(fail));
+      const latent = target instanceof SVGElement ? target.dataset.latent : undefined;
+      if (latent !== undefined) location.hash = latentHref(Number(latent));
+    });
+    addEventListener('hashchange', () => void show(index).catch(fail));
     return show(index);
   }, fail)
   .catch(fail);

@@ -1,5 +1,6 @@
 /** The evidence of one SAE's latents as the files that a page reads (runner/report/features.ts). */
 import { cancellationPoint } from '../../math/cancellation.ts';
+import { type Neighbour, nearestRows } from '../../math/neighbours.ts';
 import { random, shuffle } from '../../math/random.ts';
 import type { FiringTogether } from '../../metrics/firing-together.ts';
 import { BINS, type LatentContext, type LatentEvidence, LOWEST_BIN } from '../../metrics/latent-evidence.ts';
@@ -14,7 +15,6 @@ import {
   featuresVersion,
   shardVersion,
 } from '../../report/features.ts';
-import { type Neighbour, nearestRows } from '../../sae/neighbours.ts';
 import type { Directions } from '../ablation.ts';
 import type { HeldOutText, SuiteContext } from '../suite.ts';
 import { chosenLatents } from './choose.ts';

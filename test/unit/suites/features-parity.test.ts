@@ -8,11 +8,11 @@ import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../runner/lm/families/index.ts';
 import { openLanguageModel } from '../../../runner/lm/language-model.ts';
 import { openReadout } from '../../../runner/lm/readout.ts';
+import { nearestRows } from '../../../runner/math/neighbours.ts';
 import { FiringTogether } from '../../../runner/metrics/firing-together.ts';
 import { type LatentContext, LatentEvidence } from '../../../runner/metrics/latent-evidence.ts';
 import { loadSae } from '../../../runner/sae/checkpoints/load.ts';
 import { decoderDirections } from '../../../runner/sae/directions.ts';
-import { nearestRows } from '../../../runner/sae/neighbours.ts';
 import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
 import type { Latents } from '../../../runner/sae/sae.ts';
 

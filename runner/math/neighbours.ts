@@ -1,5 +1,5 @@
 /** Which decoder rows of an SAE lie nearest to some of its rows, by cosine, a block of rows at a time. */
-import { cancellationPoint } from '../math/cancellation.ts';
+import { cancellationPoint } from './cancellation.ts';
 
 export interface Neighbour {
   latent: number;
