@@ -39,7 +39,9 @@ export function commandsOf(page: Page): string[] {
 
 /** A command's words, as a shell makes them. */
 export function wordsOf(command: string): string[] {
-  return [...command.matchAll(/(?:'[^']*'|"[^"]*"|\S)+/g)].map(([word]) => word.replace(/['"]/g, ''));
+  return [...command.matchAll(/(?:'[^']*'|"[^"]*"|\S)+/g)].map(([word]) =>
+    word.replace(/'([^']*)'|"([^"]*)"/g, (_, single?: string, double?: string) => single ?? double ?? ''),
+  );
 }
 
 /** JSON that a reader would put into a file for --config. */
