@@ -22,9 +22,12 @@ writeFileSync(join(folder, 'measured', 'run', 'l0.json'), JSON.stringify(fixture
 writeFileSync(join(folder, 'older.json'), readFileSync(older));
 writeFileSync(join(folder, 'table.json'), JSON.stringify(table));
 writeFileSync(join(folder, 'notes.md'), 'not a record');
+// Evidence of latents stands beside the records.
+mkdirSync(join(folder, 'features', 'run', 'l0'), { recursive: true });
+writeFileSync(join(folder, 'features', 'run', 'l0', 'index.json'), '{}');
 
 describe('files of the content folder', () => {
-  it('are records, records of earlier versions, and tables with a record a row', () => {
+  it('are records, records of earlier versions, and tables with a record per row', () => {
     expect(contentFiles(folder)).toEqual(['measured/run/l0.json', 'older.json', 'table.json']);
     for (const read of [checkContent, trustedContent]) {
       const [record, migrated, rows] = contentFiles(folder).map((file) =>
@@ -58,7 +61,7 @@ describe('files of the content folder', () => {
     const short = structuredClone(table!);
     short.rows[2]!.values.pop();
     expect(() => checkContent('c.json', JSON.stringify(short))).toThrow(
-      'c.json: rows.2.values: expected 5 values, one a column, received 4',
+      'c.json: rows.2.values: expected 5 values, one per column, received 4',
     );
     const low = structuredClone(table!);
     low.rows[0]!.values[0] = -1;
