@@ -1,59 +1,36 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/order.ts';
 
-// Forked processes, not threads: native onnxruntime sessions and worker threads belong to one process each.
+// Files of all projects stand in one queue, so that every core is at work until its end. An end-to-end test waits for
+// programs that use several cores: on a large machine more of them at a time would not be faster.
+const maxWorkers = Math.min(Math.max(availableParallelism(), 2), 4);
+
 // Time limits are those of a machine five times slower than a laptop, with others at work on it.
 export default defineConfig(({ mode }) => {
-  // `--mode whole` runs all of the slow suites, of which npm test runs samples: see test/sample.ts.
-  const env = { INTERPBOARD_TESTS: mode === 'whole' ? 'whole' : 'sample' };
+  const project = (name: string, minutes: number, more = {}) => ({
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      // Forked processes, not threads: native onnxruntime sessions and worker threads belong to one process each.
+      pool: 'forks' as const,
+      maxWorkers,
+      // `--mode whole` runs all of the slow suites, of which npm test runs samples: see test/sample.ts.
+      env: { INTERPBOARD_TESTS: mode === 'whole' ? 'whole' : 'sample' },
+      testTimeout: minutes * 60_000,
+      hookTimeout: minutes * 60_000,
+      ...more,
+    },
+  });
   return {
     test: {
+      sequence: { sequencer: LongestFirst },
       projects: [
-        {
-          test: {
-            name: 'unit',
-            include: ['test/unit/**/*.test.ts'],
-            pool: 'forks',
-            // Many files to a process: see test/shared-process.ts.
-            isolate: false,
-            setupFiles: ['test/shared-process.ts'],
-            env,
-            testTimeout: 300_000,
-            hookTimeout: 300_000,
-          },
-        },
-        {
-          test: {
-            name: 'gpu',
-            include: ['test/gpu/**/*.test.ts'],
-            pool: 'forks',
-            env,
-            fileParallelism: false,
-            testTimeout: 1_800_000,
-            hookTimeout: 1_800_000,
-          },
-        },
-        {
-          test: {
-            name: 'e2e',
-            include: ['test/e2e/**/*.test.ts'],
-            pool: 'forks',
-            env,
-            fileParallelism: false,
-            testTimeout: 900_000,
-            hookTimeout: 900_000,
-          },
-        },
-        {
-          test: {
-            name: 'wiring',
-            include: ['test/wiring/**/*.test.ts'],
-            pool: 'forks',
-            env,
-            fileParallelism: false,
-            testTimeout: 600_000,
-            hookTimeout: 600_000,
-          },
-        },
+        // Many files to a process: see test/shared-process.ts.
+        project('unit', 5, { isolate: false, setupFiles: ['test/shared-process.ts'] }),
+        project('gpu', 30),
+        project('e2e', 15, { globalSetup: ['test/e2e/shared.ts'] }),
+        project('wiring', 10),
       ],
     },
   };

@@ -1,5 +1,7 @@
 /** Builds the site into a folder of the test's own, the way the runner does: a child process with an environment. */
 import { spawn } from 'node:child_process';
+import { join, relative } from 'node:path';
+import { inWorkFolder } from '../../runner/commands/build-site.ts';
 import { root } from './program.ts';
 
 export interface BuildOptions {
@@ -19,36 +21,40 @@ export interface BuildResult {
   output: string;
 }
 
+/** Several may be built at once. */
 export function buildSite(options: BuildOptions): Promise<BuildResult> {
-  const child = spawn(
-    process.execPath,
-    [...(options.nodeArgs ?? []), 'node_modules/astro/bin/astro.mjs', 'build'],
-    {
-      cwd: root,
-      env: {
-        ...process.env,
-        NODE_ENV: 'production',
-        NO_COLOR: '1',
-        FORCE_COLOR: '0',
-        ASTRO_TELEMETRY_DISABLED: '1',
-        INTERPBOARD_CONTENT: options.content,
-        INTERPBOARD_OUT: options.out,
-        INTERPBOARD_CACHE: options.cache,
-        INTERPBOARD_BASE: options.base,
-        INTERPBOARD_DOCS: options.docs ? '1' : '',
-        INTERPBOARD_SITE: '',
-        // Set by vitest; Vite would take them for its own.
-        VITEST: undefined,
-        TEST: undefined,
-        DEV: undefined,
-        PROD: undefined,
-        MODE: undefined,
-        BASE_URL: undefined,
-        SSR: undefined,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  return inWorkFolder((work) => buildIn(work, options));
+}
+
+function buildIn(work: string, options: BuildOptions): Promise<BuildResult> {
+  const program = join(root, 'node_modules/astro/bin/astro.mjs');
+  const config = relative(work, join(root, 'astro.config.mjs'));
+  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), program, 'build', '--config', config], {
+    cwd: work,
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      NO_COLOR: '1',
+      FORCE_COLOR: '0',
+      ASTRO_TELEMETRY_DISABLED: '1',
+      INTERPBOARD_CONTENT: options.content,
+      INTERPBOARD_OUT: options.out,
+      INTERPBOARD_CACHE: options.cache,
+      INTERPBOARD_WORK: work,
+      INTERPBOARD_BASE: options.base,
+      INTERPBOARD_DOCS: options.docs ? '1' : '',
+      INTERPBOARD_SITE: '',
+      // Set by vitest; Vite would take them for its own.
+      VITEST: undefined,
+      TEST: undefined,
+      DEV: undefined,
+      PROD: undefined,
+      MODE: undefined,
+      BASE_URL: undefined,
+      SSR: undefined,
     },
-  );
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { buildSite } from './build-site.ts';
+import { once } from './shared.ts';
 import { type StaticServer, serveFolder } from './static-server.ts';
 
 export const base = '/board/';
@@ -15,8 +16,9 @@ const similarity = fileURLToPath(new URL('../fixtures/site/similarity/', import.
 const published = fileURLToPath(new URL('../../content/published/', import.meta.url));
 
 export interface ServedSite {
-  /** A temporary folder; `dist` lies in it. */
+  /** A temporary folder. */
   folder: string;
+  /** The built files, which several test files read. */
   dist: string;
   server: StaticServer;
   close(): Promise<void>;
@@ -29,17 +31,21 @@ export type WithPage = (
   use: (page: Page, context: BrowserContext) => Promise<void>,
 ) => Promise<void>;
 
-export async function serveSite(): Promise<ServedSite> {
-  const folder = await mkdtemp(join(tmpdir(), 'interpboard-site-'));
-  const dist = join(folder, 'dist');
+async function build(folder: string): Promise<void> {
   const content = join(folder, 'content');
   await cp(fixtures, join(content, 'measured'), { recursive: true });
   await cp(light, join(content, 'measured/light'), { recursive: true });
   await cp(similarity, join(content, 'measured/similarity'), { recursive: true });
   await cp(published, join(content, 'published'), { recursive: true });
-  const build = await buildSite({ content, out: dist, cache: join(folder, 'cache'), base, docs: true });
-  expect(build.code, build.output).toBe(0);
-  expect(build.output).not.toMatch(/\bWARN|\bwarning/i);
+  const out = join(folder, 'dist');
+  const { code, output } = await buildSite({ content, out, cache: join(folder, 'cache'), base, docs: true });
+  expect(code, output).toBe(0);
+  expect(output).not.toMatch(/\bWARN|\bwarning/i);
+}
+
+export async function serveSite(): Promise<ServedSite> {
+  const folder = await mkdtemp(join(tmpdir(), 'interpboard-site-'));
+  const dist = join(await once('site', build), 'dist');
   const server = await serveFolder(dist, base);
   return {
     folder,
@@ -52,6 +58,9 @@ export async function serveSite(): Promise<ServedSite> {
   };
 }
 
+/** What a page or an element may take: playwright's own 30 seconds are not enough where others are at work. */
+const PATIENCE_MS = 300_000;
+
 /** Opens a page of the site for as long as it is used; what the browser complains of fails the test. */
 export async function withPage(
   browser: Browser,
@@ -62,6 +71,7 @@ export async function withPage(
 ): Promise<void> {
   const complaints: string[] = [];
   const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
   try {
     const page = await context.newPage();
     page.on('console', (message) => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inWorkFolder } from '../../runner/commands/build-site.ts';
 import { root } from './program.ts';
 
 const trace = pathToFileURL(fileURLToPath(new URL('./trace-network.mjs', import.meta.url))).href;
@@ -88,13 +89,16 @@ test('the trace sees whom a child process of a child process asks', async () => 
 test('build, dev and preview ask nobody, say nothing of telemetry and keep nothing of it', async () => {
   const scripts = await scriptsOfAstro();
   expect(scripts.map(([name]) => name).sort()).toEqual(['build', 'dev', 'preview']);
-  // The one that makes what another shows goes first.
-  for (const [name, [, ...words]] of scripts.sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const served = name !== 'build';
-    const port = served ? ['--port', String(await freePort())] : [];
-    const { output, asked, kept } = await traced([...words, ...port], served ? /localhost:\d+/ : null);
-    expect(output, name).toMatch(served ? /localhost:\d+/ : /Complete!|built in/);
-    expect(output, name).not.toMatch(/telemetry|anonymous/i);
-    expect({ name, asked, kept }).toEqual({ name, asked: [], kept: [] });
-  }
+  await inWorkFolder(async (work) => {
+    // The one that makes what another shows goes first.
+    for (const [name, [, ...words]] of scripts.sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const served = name !== 'build';
+      const port = served ? ['--port', String(await freePort())] : [];
+      const ready = served ? /localhost:\d+/ : null;
+      const { output, asked, kept } = await traced([...words, ...port], ready, { INTERPBOARD_WORK: work });
+      expect(output, name).toMatch(served ? /localhost:\d+/ : /Complete!|built in/);
+      expect(output, name).not.toMatch(/telemetry|anonymous/i);
+      expect({ name, asked, kept }).toEqual({ name, asked: [], kept: [] });
+    }
+  });
 });
