@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { MalformedError } from '../../../runner/errors.ts';
 import { startBuild } from '../../../runner/lm/build.ts';
@@ -139,17 +139,27 @@ describe('KL(clean ‖ patched)', () => {
   const { ids, lengths, cases } = golden;
   const batch = { ...batchOf(ids), lengths: Int32Array.from(lengths) };
 
+  /** hooks [0]: blocks between the patch and the head; the last hook of all: none. Each is opened once. */
+  const models = new Map<string, Promise<LanguageModel>>();
+  function patchedAtFirst(folder: string, tile: number): Promise<LanguageModel> {
+    const key = `${folder} ${tile}`;
+    const model = models.get(key) ?? open(folder, { hooks: [0], tile });
+    models.set(key, model);
+    return model;
+  }
+  afterAll(async () => {
+    for (const model of models.values()) await (await model).close();
+  });
+
   it.each(cases.flatMap((each) => widths.map((tile) => [each.folder, each.scale, tile, each] as const)))(
     '%s, residual times %s, tiles of %s: as torch',
     async (folder, scale, tile, expected) => {
-      // hooks [0]: blocks between the patch and the head; the last hook of all: none.
-      const model = await open(folder, { hooks: [0], tile });
+      const model = await patchedAtFirst(folder, tile);
       const clean = (await model.residuals(batch))[0]!;
       const final = await model.finalResidual(0, clean, batch);
       const patched = clean.map((x) => x * scale);
       const { nll, kl } = await model.divergences(0, patched, final, batch);
       const plain = await model.losses(0, patched, batch);
-      await model.close();
       const { spread } = expected;
       // Rounding of one log-probability: all there is where clean and patched are the same numbers.
       const step = scaleOf(expected.nll) * HALF_STEP;
