@@ -12,7 +12,15 @@ import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { demoModelFiles } from '../hub/demo-model.ts';
 import { startStandIn } from '../hub/stand-in.ts';
 import { slowTest } from '../sample.ts';
-import { canInterrupt, type Program, readRecords, startProgram, until } from './program.ts';
+import {
+  canInterrupt,
+  NO_SUITES,
+  type Program,
+  readRecords,
+  settingWords,
+  startProgram,
+  until,
+} from './program.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -145,6 +153,8 @@ describe('eval', () => {
 });
 
 describe('a model on the hub', () => {
+  const little = ['--layers=2', ...settingWords(NO_SUITES)];
+
   it('is downloaded once, pinned in the record, and found again offline', async () => {
     const hub = await startStandIn();
     try {
@@ -152,7 +162,7 @@ describe('a model on the hub', () => {
       files['README.md'] = { text: 'not needed' };
       const commit = hub.put('lab/tiny', files);
       const environment = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'hub', 'home'), HF_TOKEN: '' };
-      const args = ['hub', '--no-site', '--model=lab/tiny', '--set=training.tokens=4096'] as const;
+      const args = ['hub', '--no-site', '--model=lab/tiny', '--set=training.tokens=4096', ...little] as const;
       const online = await startWith(environment, ...args).outcome;
       expect({ code: online.code, err: online.err }).toEqual({ code: 0, err: '' });
       const [first] = await records('hub');
@@ -178,7 +188,13 @@ describe('a model on the hub', () => {
         hub.put('lab/slow', files);
         hub.faults.push({ on: 'cdn', method: 'GET', times: 1, does: { kind: 'stall', after: 100_000 } });
         const environment = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'slow', 'home'), HF_TOKEN: '' };
-        const args = ['slow', '--no-site', '--model=lab/slow', '--set=training.tokens=2048'] as const;
+        const args = [
+          'slow',
+          '--no-site',
+          '--model=lab/slow',
+          '--set=training.tokens=2048',
+          ...little,
+        ] as const;
         const stopped = startWith(environment, ...args);
         await until(
           () => hub.requests.some(({ host, method }) => host === 'cdn' && method === 'GET'),

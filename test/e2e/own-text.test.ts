@@ -8,7 +8,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { demoRow, probeSet } from '../../runner/demo/index.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
-import { canInterrupt, type Program, readRecords, settingWords, startProgram, until } from './program.ts';
+import {
+  canInterrupt,
+  LITTLE_TEXT,
+  type Program,
+  readRecords,
+  settingWords,
+  startProgram,
+  until,
+} from './program.ts';
 
 let folder: string;
 let hub: StandIn;
@@ -58,6 +66,8 @@ function putData(): { prose: string; problems: string } {
 }
 
 const settings = {
+  ...LITTLE_TEXT,
+  layers: '[2]',
   'corpus.source': JSON.stringify([
     { data: 'datasets/lab/prose:data/*.parquet', weight: 3 },
     { data: 'datasets/lab/problems', extract: { kind: 'problem-solution' } },
@@ -99,7 +109,7 @@ test('text of a hub trains, evaluates and probes; stopped and resumed it gives t
   expect({ code: whole.code, err: whole.err }).toEqual({ code: 0, err: '' });
   const [first] = (await records('whole')) as [EvaluationRecord];
   const words = `75 % datasets/lab/prose@${commits.prose}:data/*.parquet, 25 % datasets/lab/problems@${commits.problems}`;
-  expect(first.data).toMatchObject({ name: words, tokens: 4096 });
+  expect(first.data).toMatchObject({ name: words, tokens: 2048 });
   expect(first.data!.documents!.count).toBeGreaterThan(10);
   expect(first.sae.training).toMatchObject({ source: words, boundaries: 'joined' });
   const probes = first.suites.interpscore!.tables!.probes!;

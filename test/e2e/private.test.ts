@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { demoModelFolder, demoRow, probeSet } from '../../runner/demo/index.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
-import { type Outcome, runProgram, settingWords } from './program.ts';
+import { LITTLE_TEXT, type Outcome, runProgram, settingWords } from './program.ts';
 
 const TOKEN = 'hf_private_test_token';
 const REPOSITORY = 'lab/private';
@@ -80,8 +80,7 @@ test('no output of a run on local text names the folder, the user or the host; v
       },
     ]),
     'training.tokens': '20480',
-    'evaluation.tokens': '2048',
-    'evaluation.resamples': '50',
+    ...LITTLE_TEXT,
     'upload.repository': REPOSITORY,
     'upload.everyTokens': '4096',
     'training.snapshots': 'bfloat16',

@@ -69,6 +69,23 @@ export function runProgram(
   return startProgram(words, environment, within).outcome;
 }
 
+/** What an evaluation takes for a test that looks at something else of it: every suite, on little text. */
+export const LITTLE_TEXT: Readonly<Record<string, string>> = {
+  'evaluation.tokens': '2048',
+  'evaluation.coreTokens': '512',
+  'evaluation.controlTokens': '512',
+  'evaluation.probeTexts': '60',
+  'evaluation.probeTokens': '64',
+  'evaluation.resamples': '50',
+};
+
+/** No suite beside reconstruction and losses. */
+export const NO_SUITES: Readonly<Record<string, string>> = {
+  ...LITTLE_TEXT,
+  'evaluation.suites': '[]',
+  'evaluation.controlTokens': '0',
+};
+
 /** Settings as options. */
 export function settingWords(settings: Readonly<Record<string, string>>): string[] {
   return Object.entries(settings).map(([path, value]) => `--set=${path}=${value}`);

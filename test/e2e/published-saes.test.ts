@@ -10,7 +10,7 @@ import { writeSaeLens } from '../../runner/sae/checkpoints/sae-lens-export.ts';
 import type { Sae, TopKSae } from '../../runner/sae/sae.ts';
 import type { Contents } from '../hub/repositories.ts';
 import { type StandIn, startStandIn } from '../hub/stand-in.ts';
-import { type Outcome, readRecords, runProgram } from './program.ts';
+import { LITTLE_TEXT, NO_SUITES, type Outcome, readRecords, runProgram, settingWords } from './program.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/sae/', import.meta.url));
 const hook = 'blocks.2.hook_resid_post';
@@ -58,7 +58,7 @@ beforeAll(async () => {
     join(folder, 'registry.yaml'),
     'small-world-res:\n  model: small-world\n  repo_id: lab/saes\n  saes:\n  - {id: layer_2/width_256/canonical, path: second, l0: 16}\n',
   );
-  const outcome = await evaluate('own', '--set=training.tokens=20480');
+  const outcome = await evaluate('own', '--set=training.tokens=20480', ...settingWords(NO_SUITES));
   expect({ code: outcome.code, err: outcome.err }).toEqual({ code: 0, err: '' });
   trained = (await readRelease(join(folder, 'runs', 'own'), 2)).sae;
 });
@@ -80,6 +80,7 @@ describe('SAEs of others', () => {
       `--sae=${join(folder, 'runs', 'own')}#layer=4`,
       '--train',
       '--set=training.tokens=20480',
+      ...settingWords(LITTLE_TEXT),
     ];
     const first = await evaluate('beside', ...args);
     expect({ code: first.code, err: first.err }).toEqual({ code: 0, err: '' });
@@ -162,7 +163,7 @@ describe('SAEs of others', () => {
     const threshold = new Float32Array(trained.d_sae).fill(1);
     hub.put('lab/saes', await saeLensFiles({ ...rest, architecture: 'jumprelu', threshold }, 'third'));
     await writeFile(config, JSON.stringify({ train: false, saes: ['lab/saes:second', 'lab/saes:third'] }));
-    const outcome = await evaluate('config', `--config=${config}`);
+    const outcome = await evaluate('config', `--config=${config}`, ...settingWords(NO_SUITES));
     expect({ code: outcome.code, err: outcome.err }).toEqual({ code: 0, err: '' });
     expect((await records('config')).map(({ sae }) => [sae.layer, sae.architecture, sae.k])).toEqual([
       [2, 'topk', 16],

@@ -10,7 +10,7 @@ import { type Program, readRecords, settingWords, startProgram, until } from './
 
 const TOKEN = 'hf_elsewhereSecret';
 const REPOSITORY = 'lab/moved';
-const TOKENS = 204_800;
+const TOKENS = 122_880;
 
 let folder: string;
 let hub: StandIn;

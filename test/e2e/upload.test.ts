@@ -12,6 +12,8 @@ import { type Outcome, readRecords, runProgram, settingWords } from './program.t
 
 const TOKEN = 'hf_uploadSecretSecret';
 const REPOSITORY = 'lab/saes';
+/** Tokens of a training step. */
+const BATCH = 512;
 
 let folder: string;
 let hub: StandIn;
@@ -61,6 +63,7 @@ function run(place: string, environment: Record<string, string> = {}, tokens = 8
     'upload.everyTokens': '8192',
     'training.snapshots': 'bfloat16',
     'training.tokens': String(tokens),
+    'sae.batchTokens': String(BATCH),
   };
   return evaluate(place, settings, environment);
 }
@@ -89,8 +92,8 @@ describe('a run with a repository', () => {
       { on: `${REPOSITORY}-good/commit`, method: 'POST', times: 1, does: { kind: 'status', status: 503 } },
       { on: 'cdn/', method: 'PUT', times: 1, does: { kind: 'cut', after: 100 } },
     );
-    // Long enough for an upload and its repeats to end before the training does, on a fast machine too.
-    const { code, out, err } = await run('good', {}, 819_200);
+    // 800 steps: long enough for an upload and its repeats to end before the training does, on a fast machine too.
+    const { code, out, err } = await run('good', {}, 800 * BATCH);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/uploaded [\d,]+ tokens to lab\/saes-good, commit [0-9a-f]{8}/);
     expect(out).toContain('released to lab/saes-good');
@@ -176,7 +179,7 @@ describe('a run with a repository', () => {
           expect(found.sae).toMatchObject({
             name: `saes-good L${layer} step ${step}`,
             repo: 'lab/saes-good',
-            tokens_trained: 1024 * step,
+            tokens_trained: BATCH * step,
           });
         }
         // It is the training that is measured: what was learned shows, in whatever metric.

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { record } from '../../runner/report/schema.ts';
-import { type Outcome, runProgram } from './program.ts';
+import { LITTLE_TEXT, type Outcome, runProgram, settingWords } from './program.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -22,6 +22,7 @@ it('verify makes the same numbers again, and names one that was changed', async 
     'small-world-quick',
     '--layers=2',
     '--set=training.tokens=20480',
+    ...settingWords(LITTLE_TEXT),
     ...places,
   );
   expect(made.err).toBe('');
