@@ -32,6 +32,10 @@ const BESIDE: Readonly<Record<string, { here: (config: RunConfig) => boolean; be
     here: ({ training }) => training.shuffle.megabytes > 0,
     beside: 'training.shuffle.megabytes above 0',
   },
+  'evaluation.untrainedProbes': {
+    here: ({ evaluation }) => evaluation.controlTokens > 0,
+    beside: 'evaluation.controlTokens above 0',
+  },
   'validation.seed': {
     here: ({ validation }) => validation.tokens !== null,
     beside: 'validation.tokens',

@@ -225,6 +225,12 @@ export const runConfig = z
         .describe(
           'of these, the last ones on which controls are measured too: so many or 32 documents, whichever is more, at most half; 0 leaves controls out',
         ),
+      untrainedProbes: z
+        .boolean()
+        .default(true)
+        .describe(
+          'whether an untrained SAE of each shape is probed as the SAEs are, where controls are measured: up to a fifth of the evaluation of a small model, little of a large one’s',
+        ),
       documentTokens: count.describe('documents are cut to so many tokens before packing'),
       probeTexts: count.max(1_000_000).describe('texts of each probing task, taken in order'),
       probeTokens: count.describe('probe texts are cut to so many tokens'),

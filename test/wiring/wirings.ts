@@ -331,6 +331,20 @@ export const wirings: Readonly<Record<string, Wiring>> = {
     seen: (left) => first(left).controls?.tokens,
     gives: undefined,
   },
+  'evaluation.untrainedProbes': {
+    to: false,
+    under: CONTROLS,
+    seen: (left) =>
+      first(left)
+        .controls?.values.filter(({ control }) => control === 'untrained')
+        .map(({ id }) => id),
+    gives: [
+      'var_exp@pooled-v1',
+      'loss_recovered@interpscore-0.0.1',
+      'alive@v1',
+      'l0_score@interpscore-0.0.1',
+    ],
+  },
   'evaluation.documentTokens': {
     to: 40,
     seen: [(left) => first(left).data?.documents?.count, (left) => first(left).data?.split],

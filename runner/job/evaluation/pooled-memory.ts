@@ -20,7 +20,7 @@ const ENTRY_BYTES = 8;
 /**
  * Bytes, at most: every text as long as it may be, and no latent firing on two of its tokens.
  *
- * @param suites of the run; where they ask for controls, what an untrained SAE of each SAE's shape makes of the texts is
+ * @param suites of the run; where they ask for controls and untrained SAEs are probed, what an untrained SAE of each SAE's shape makes of the texts is
  *   kept as well
  * @param saes of all hooks; each has a residual of its own counted, which those of one hook share
  */
@@ -29,14 +29,14 @@ export function pooledBytes(
   suites: readonly Suite[],
   saes: readonly PooledSae[],
 ): number {
-  const controls = asksForControls(suites, config.evaluation);
+  const probed = asksForControls(suites, config.evaluation) && config.evaluation.untrainedProbes;
   let bytes = 0;
   for (const { rows, rowTokens, keeps } of readingsOf(config, suites)) {
     if (keeps === 'sums') continue;
     const tokens = keeps === 'token' ? 1 : rowTokens;
     for (const { d_in, d_sae, k } of saes) {
       const latents = ENTRY_BYTES * Math.min(d_sae, k === null ? d_sae : tokens * k);
-      const untrained = controls && keeps === 'pooled' && d_sae * d_in <= UNTRAINED_LIMIT ? latents : 0;
+      const untrained = probed && keeps === 'pooled' && d_sae * d_in <= UNTRAINED_LIMIT ? latents : 0;
       bytes += rows * (4 * d_in + latents + untrained);
     }
   }

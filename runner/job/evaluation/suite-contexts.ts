@@ -53,6 +53,7 @@ export function suiteContexts(run: {
   const { config, tokenizer, reading, asks, cached } = run;
   const { evaluation, probing } = config;
   const exclusions: Exclusion[] = [];
+  const untrained = run.controls && evaluation.untrainedProbes;
   const special = specialTokens(tokenizer);
   const heldOut = heldOutText(run);
   const load = probeSets(config, reading);
@@ -77,7 +78,7 @@ export function suiteContexts(run: {
     exclusions.push(...found.removed);
     return {
       tasks: found.tasks,
-      pooled: asks.pooled(found.texts, { residual: run.controls, untrained: run.controls }),
+      pooled: asks.pooled(found.texts, { residual: run.controls, untrained }),
     };
   });
 
@@ -97,7 +98,7 @@ export function suiteContexts(run: {
       const known = conceptTexts(loaded, encoded, special);
       found.push({
         set: known.set,
-        pooled: asks.pooled(known.texts, { residual: true, untrained: run.controls }),
+        pooled: asks.pooled(known.texts, { residual: true, untrained }),
       });
     }
     return found;

@@ -40,4 +40,8 @@ test('counts the latents of an untrained SAE beside each, where one is made', as
     pooledBytes(controlled, suitesOf(controlled), [sae]) - pooledBytes(without, suitesOf(without), [sae]);
   expect(more(made)).toBe(8 * (2 * 100 * 160 + 25 * (5 + 4) * 64));
   expect(more(large)).toBe(0);
+  const unprobed = await resolveRun([], { set: [...settings, 'evaluation.untrainedProbes=false'] });
+  expect(pooledBytes(unprobed, suitesOf(unprobed), [made])).toBe(
+    pooledBytes(without, suitesOf(without), [made]),
+  );
 });
