@@ -1,7 +1,7 @@
 /** Controls of a record in words and in the order of a table. */
 import type { DefinitionId } from '../../runner/report/definitions.ts';
 import type { ControlName, Controls, Measure } from '../../runner/report/schema.ts';
-import { describeMeasure, formatNumber } from './format.ts';
+import { describeMeasure, formatCount, formatNumber } from './format.ts';
 
 export const controlWords = {
   notOfThis: 'This control has no such value.',
@@ -79,8 +79,11 @@ export function controlRows(controls: Controls): ControlRow[] {
 
 /** What an untrained SAE of the same shape and L0 scores; null where the record does not say. */
 export function untrainedValue(controls: Controls | undefined, id: string): number | null {
-  const found = controls?.values.find((each) => each.control === 'untrained' && each.id === id);
-  return found?.measure.value ?? null;
+  return untrainedMeasure(controls, id)?.value ?? null;
+}
+
+function untrainedMeasure(controls: Controls | undefined, id: string): Measure | undefined {
+  return controls?.values.find((each) => each.control === 'untrained' && each.id === id)?.measure;
 }
 
 /** What a value is held to: the floor and reference of its skill, and what an untrained SAE scores where that is another. */
@@ -88,23 +91,31 @@ export interface Ends {
   floor: number | null;
   reference: number | null;
   untrained: number | null;
+  /** Tokens over which that was taken, where it depends on them. */
+  window: number | null;
 }
 
 export function endsOf(controls: Controls | undefined, id: string): Ends {
   const skill = controls?.skills.find((each) => each.id === id);
-  const untrained = skill?.floor.control === 'untrained' ? null : untrainedValue(controls, id);
-  return { floor: skill?.floor.value ?? null, reference: skill?.ceiling.value ?? null, untrained };
+  const found = skill?.floor.control === 'untrained' ? null : (untrainedMeasure(controls, id) ?? null);
+  return {
+    floor: skill?.floor.value ?? null,
+    reference: skill?.ceiling.value ?? null,
+    untrained: found?.value ?? null,
+    window: found?.value == null ? null : (found.window_tokens ?? null),
+  };
 }
 
 /** The same in words. */
-export function endsText({ floor, reference, untrained }: Ends): string {
+export function endsText({ floor, reference, untrained, window }: Ends): string {
+  const over = window === null ? '' : ` over ${formatCount(window)} tokens`;
   const words = [
-    ['floor', floor],
-    ['untrained', untrained],
-    ['reference', reference],
+    ['floor', floor, ''],
+    ['untrained', untrained, over],
+    ['reference', reference, ''],
   ] as const;
   return words
-    .flatMap(([name, value]) => (value === null ? [] : `${name} ${formatNumber(value, 2)}`))
+    .flatMap(([name, value, where]) => (value === null ? [] : `${name} ${formatNumber(value, 2)}${where}`))
     .join(', ');
 }
 

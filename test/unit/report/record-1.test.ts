@@ -9,9 +9,9 @@ function old(id: string): Record<string, unknown> {
   return JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
 }
 
-/** Measured only after that version: what an untrained SAE scores where its latents are probed. */
+/** Measured only after that version: what an untrained SAE scores where its latents are counted or probed. */
 function withoutUntrainedProbes(now: EvaluationRecord): void {
-  const probed = ['probe_auc_dense@interpscore-0.0.1', 'tpp@interpscore-0.0.1'];
+  const probed = ['alive@v1', 'probe_auc_dense@interpscore-0.0.1', 'tpp@interpscore-0.0.1'];
   if (now.controls)
     now.controls.values = now.controls.values.filter(
       ({ control, id }) => control !== 'untrained' || !probed.includes(id),

@@ -121,6 +121,8 @@ describe('what a value is held to', () => {
     );
     // Nothing is its floor or its reference.
     expect(marks('small-world-l0', 'tpp@interpscore-0.0.1')).toBe('untrained 0.06');
+    // Of another window than the SAE's own, and says so.
+    expect(marks('small-world-l0', 'alive@v1')).toBe('untrained 0.98 over 8,192 tokens');
     expect(marks('small-world-l4', 'tpp@interpscore-0.0.1')).toBeNull();
     expect(marks('small-world-l2', 'tpp@interpscore-0.0.1')).toBeNull();
   });
