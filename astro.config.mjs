@@ -32,6 +32,7 @@ const home = site === undefined ? null : new URL(`${base.replace(/\/+$/, '')}/`,
 
 // What the cache holds of one folder of records is wrong for another.
 const cache = join('.cache/astro', createHash('sha256').update(content).digest('hex').slice(0, 16));
+const cacheDir = process.env.INTERPBOARD_CACHE ?? join(process.env.INTERPBOARD_WORK ?? project, cache);
 
 /**
  * Environment:
@@ -51,7 +52,8 @@ export default defineConfig({
   srcDir: join(project, 'site'),
   publicDir: join(project, 'public'),
   outDir: resolve(project, process.env.INTERPBOARD_OUT ?? 'dist'),
-  cacheDir: process.env.INTERPBOARD_CACHE ?? join(process.env.INTERPBOARD_WORK ?? project, cache),
+  cacheDir,
+  vite: { cacheDir: join(cacheDir, 'vite') },
   base,
   site,
   output: 'static',

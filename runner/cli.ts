@@ -12,11 +12,11 @@ process.env.ORT_DISABLE_TELEMETRY = '1';
 function usage(): string {
   const lines = Object.entries(verbs).map(([name, summary]) => `  ${name.padEnd(8)} ${summary}`);
   return [
-    'usage: npm run interpboard -- <verb> [options]',
+    'usage: npx interpboard <verb> [options]',
     '',
     ...lines,
     '',
-    'npm run interpboard -- <verb> --help describes its options.',
+    'npx interpboard <verb> --help describes its options.',
   ].join('\n');
 }
 

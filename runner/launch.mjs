@@ -1,14 +1,15 @@
 /**
- * Runs a program of this project on a Node that can: `node runner/launch.mjs runner/cli.ts eval` or `… vitest run`.
+ * Runs a program of this project on a Node that can: `node runner/launch.mjs runner/cli.ts eval` or `… vitest run`. In the
+ * package the program is JavaScript: `runner/cli.js`.
  *
  * Plain JavaScript on purpose: it must start on any Node >= 20. Node 22.18 and newer run TypeScript as it is (of Node 23,
- * 23.6 and newer); on any other the pinned Node that came with `npm ci` (an optional platform package) is used instead.
+ * 23.6 and newer); on any other the pinned Node that was installed with the program (an optional platform package) is used instead.
  * npm >= 11 links it as node_modules/.bin/node, earlier ones do not, so it is looked up by its package.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
-import { constants, release } from 'node:os';
+import { constants, homedir, release } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -19,10 +20,14 @@ process.env.ASTRO_DISABLE_UPDATE_CHECK = 'true';
 process.env.ORT_DISABLE_TELEMETRY = '1';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const require = createRequire(join(root, 'package.json'));
 
 // Modules as Node compiled them, types taken out, are kept for the next start, which takes half the time then; of
-// threads and child processes too. Node looks at the source before it uses one.
-process.env.NODE_COMPILE_CACHE ??= join(root, '.cache', 'compile');
+// threads and child processes too. Node looks at the source before it uses one. A package's folder is not written into.
+const caches = existsSync(join(root, 'runner', 'cli.ts'))
+  ? join(root, '.cache')
+  : join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'interpboard');
+process.env.NODE_COMPILE_CACHE ??= join(caches, 'compile');
 module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
 
 const [target, ...rest] = process.argv.slice(2);
@@ -62,29 +67,35 @@ function checkSystem() {
   process.exit(4);
 }
 
+/** Folder of a package: below this program's own, or beside it where it is a package itself. */
+function installed(name) {
+  const places = require.resolve.paths(name) ?? [];
+  return places.map((place) => join(place, name)).find((place) => existsSync(place));
+}
+
 /** The Node to run on: this one, or the pinned one. */
 function chooseNode() {
   if (able) return process.execPath;
   const [name, file] = packages[`${process.platform}-${process.arch}`] ?? [];
-  const path = name && join(root, 'node_modules', name, file);
+  const folder = name && installed(name);
+  const path = folder && join(folder, file);
   if (path && existsSync(path)) return path;
   console.error(
-    `node: found ${process.version} and no pinned Node for ${process.platform} ${process.arch}; expected Node 22.18 or newer (23.6 or newer of Node 23). Install it, or run npm ci without --omit=optional.`,
+    `node: found ${process.version} and no pinned Node for ${process.platform} ${process.arch}; expected Node 22.18 or newer (23.6 or newer of Node 23). Install it, or install again without --omit=optional.`,
   );
   process.exit(2);
 }
 
 /** A file of the project as it is, or a package's program by the name in its manifest. */
 function resolveProgram(name) {
-  if (/\.(ts|mjs)$/.test(name)) return join(root, name);
-  const require = createRequire(join(root, 'package.json'));
+  if (/\.(ts|js|mjs)$/.test(name)) return join(root, name);
   for (const owner of [name, name === 'tsc' ? 'typescript' : '', name === 'biome' ? '@biomejs/biome' : '']) {
     if (owner === '') continue;
-    const manifest = join(root, 'node_modules', owner, 'package.json');
-    if (!existsSync(manifest)) continue;
-    const { bin } = JSON.parse(readFileSync(manifest, 'utf8'));
+    const folder = installed(owner);
+    if (folder === undefined) continue;
+    const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     const file = typeof bin === 'string' ? bin : bin?.[name];
-    if (file) return require.resolve(join(dirname(manifest), file));
+    if (file) return join(folder, file);
   }
   console.error(`program ${name}: found none in node_modules; expected it installed. Run npm ci.`);
   process.exit(2);

@@ -1,13 +1,14 @@
 import { defineCollection } from 'astro:content';
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
+import { checkContent } from '../runner/report/content-files.ts';
 import { schemaVersion } from '../runner/report/schema.ts';
-import { checkContent, contentFiles, contentFolder, readContent } from './lib/content.ts';
+import { contentFiles, contentFolder, readContent } from './lib/content.ts';
 import { hasDocs, titleOf } from './lib/docs.ts';
 
 if (!existsSync(contentFolder)) {
   throw new Error(
-    `${contentFolder}: found no such folder; expected the records of the site. Set INTERPBOARD_CONTENT or run npm run eval.`,
+    `${contentFolder}: found no such folder; expected the records of the site. Set INTERPBOARD_CONTENT or run npx interpboard eval.`,
   );
 }
 

@@ -50,7 +50,7 @@ async function commandsPage(): Promise<string> {
   const parts = [
     GENERATED,
     '# Commands\n',
-    'Each is called as `npm run VERB -- OPTIONS`. Those that take settings list them in their own help; here they stand under [settings](settings.md).\n',
+    'Each is called as `npx interpboard VERB OPTIONS`. Those that take settings list them in their own help; here they stand under [settings](settings.md).\n',
   ];
   for (const [verb, summary] of Object.entries(verbs)) {
     const help = await helpOf(verb);
@@ -75,7 +75,7 @@ async function helpOf(verb: string): Promise<string> {
 
 function settingsPage(): string {
   const schema = z.toJSONSchema(runConfig, { io: 'input', unrepresentable: 'any' }) as Schema;
-  const rows = leaves(schema, '').map(
+  const rows = fieldsOf(schema, '').map(
     ({ path, schema: leaf }) =>
       `| \`${path}\` | ${cell(typeOf(leaf))} | ${cell(defaultOf(leaf))} | ${cell(leaf.description ?? '')} |`,
   );
@@ -124,7 +124,7 @@ function definitionsPage(): string {
 
 function recordPage(): string {
   const schema = z.toJSONSchema(record, { io: 'output', unrepresentable: 'any' }) as Schema;
-  const rows = leaves(schema, '').map(
+  const rows = fieldsOf(schema, '').map(
     ({ path, schema: leaf, required }) =>
       `| \`${path}\` | ${cell(typeOf(leaf))}${required ? '' : ', may be absent'} | ${cell(leaf.description ?? '')} |`,
   );
@@ -139,17 +139,31 @@ function recordPage(): string {
   ].join('\n');
 }
 
-/** The fields that hold values, by their path. Fields of alternatives stand once, under the path they share. */
-function leaves(
-  schema: Schema,
-  path: string,
-  required = true,
-): { path: string; schema: Schema; required: boolean }[] {
+interface Field {
+  path: string;
+  schema: Schema;
+  required: boolean;
+}
+
+/**
+ * The fields that hold values, by their path, and those of them that are described as a whole. Fields of alternatives
+ * stand once, under the path they share.
+ */
+function fieldsOf(schema: Schema, path: string, required = true): Field[] {
+  const inner = leaves(schema, path, required);
+  const [only] = inner;
+  if (schema.description === undefined || (only !== undefined && only.path === path)) return inner;
+  // Items without words of their own add nothing to what is said of all of them.
+  const said = inner.filter((each) => each.schema.description !== undefined || each.path !== `${path}[]`);
+  return [{ path, schema, required }, ...said];
+}
+
+function leaves(schema: Schema, path: string, required: boolean): Field[] {
   const { properties, additionalProperties, items } = schema;
   const alternatives = (schema.anyOf ?? schema.oneOf)?.filter(({ type }) => type !== 'null');
   if (properties !== undefined) {
     const under = Object.entries(properties).flatMap(([key, inner]) =>
-      leaves(
+      fieldsOf(
         inner,
         path === '' ? key : `${path}.${key}`,
         required && (schema.required?.includes(key) ?? false),
@@ -158,28 +172,45 @@ function leaves(
     return under;
   }
   if (typeof additionalProperties === 'object' && isNested(additionalProperties))
-    return leaves(additionalProperties, `${path}.*`, required);
-  if (items !== undefined && isNested(items)) return leaves(items, `${path}[]`, required);
+    return fieldsOf(additionalProperties, `${path}.*`, required);
+  if (items !== undefined && isNested(items)) return fieldsOf(items, `${path}[]`, required);
   if (alternatives?.every(({ properties: inner }) => inner !== undefined)) {
     const all = alternatives.flatMap((each) => leaves(each, path, required));
-    return all.filter(({ path: own }, i) => all.findIndex((other) => other.path === own) === i);
+    return merged(all);
   }
-  return [{ path, schema, required }];
+  // A name, or the fields in its place.
+  const nested = (alternatives ?? []).filter((each) => isNested(each) || each.properties !== undefined);
+  return once([{ path, schema, required }, ...nested.flatMap((each) => leaves(each, path, required))]);
+}
+
+/** Fields of one path as one that may be any of them. */
+function merged(fields: readonly Field[]): Field[] {
+  return [...Map.groupBy(fields, ({ path }) => path).values()].map(([first, ...others]) => {
+    const anyOf = [first!, ...others].map(({ schema }) => schema);
+    const { description, default: value } = first!.schema;
+    return others.length === 0 ? first! : { ...first!, schema: { anyOf, description, default: value } };
+  });
+}
+
+/** Each path once, as it stands first. */
+function once(fields: readonly Field[]): Field[] {
+  return fields.filter(({ path }, i) => fields.findIndex((other) => other.path === path) === i);
 }
 
 /** Whether there is more to say of it than a type. */
-function isNested({ properties, additionalProperties, anyOf, oneOf }: Schema): boolean {
+function isNested({ properties, additionalProperties, items, anyOf, oneOf }: Schema): boolean {
   const alternatives = anyOf ?? oneOf;
   return (
     properties !== undefined ||
     typeof additionalProperties === 'object' ||
+    (items !== undefined && isNested(items)) ||
     (alternatives?.some((each) => isNested(each)) ?? false)
   );
 }
 
 function typeOf(schema: Schema): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.enum !== undefined) return schema.enum.map((each) => JSON.stringify(each)).join(', ');
+  if (schema.enum !== undefined) return valuesOf(schema.enum);
   const alternatives = schema.anyOf ?? schema.oneOf;
   if (alternatives !== undefined) return [...new Set(alternatives.map(typeOf))].join(' or ');
   if (schema.type === 'array') {
@@ -199,8 +230,19 @@ function typeOf(schema: Schema): string {
   return [schema.type ?? 'any', ...bounds].join(' ');
 }
 
+/** More are cut to the first few. */
+const VALUES_SHOWN = 12;
+
+function valuesOf(values: readonly unknown[]): string {
+  const shown = values.map((each) => JSON.stringify(each));
+  if (shown.length <= VALUES_SHOWN) return shown.join(', ');
+  return `${shown.slice(0, 3).join(', ')} … (${shown.length} in all)`;
+}
+
 function defaultOf(schema: Schema): string {
-  return schema.default === undefined ? '' : JSON.stringify(schema.default);
+  const { default: value } = schema;
+  if (value === undefined) return '';
+  return Array.isArray(value) && value.length > VALUES_SHOWN ? `[${valuesOf(value)}]` : JSON.stringify(value);
 }
 
 function cell(text: string): string {

@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { MalformedError } from '../errors.ts';
 import { rebuildFolder } from '../io/rebuilt-folder.ts';
-import { sweepAbandoned, temporaryName } from '../io/temporary-name.ts';
-import { projectRoot } from './paths.ts';
+import { inWorkFolder, startAstro } from './astro.ts';
 import type { ProgressView } from './progress.ts';
 
 /** Lines of the builder's output kept for an error. */
@@ -34,7 +32,6 @@ export async function buildSite(site: {
       astroBuild(work, {
         INTERPBOARD_CONTENT: content,
         INTERPBOARD_OUT: made,
-        INTERPBOARD_WORK: work,
         ...(base === undefined ? {} : { INTERPBOARD_BASE: base }),
       }),
     );
@@ -46,58 +43,24 @@ export async function buildSite(site: {
       thing: `site build from ${content}`,
       found: output.trim().split('\n').slice(-TAIL_LINES).join(' | '),
       expected: 'records that follow runner/report/schema.ts',
-      next: 'Mend or remove the record named there, then run npm run build.',
+      next: 'Mend or remove the record named there, then run npx interpboard build.',
     });
   });
   view.show({ ...progress, done: 1 });
 }
-
-/**
- * A folder for what one build needs while it runs, where modules find the packages of this project; what killed
- * builds left there is removed.
- */
-export async function inWorkFolder<T>(use: (work: string) => Promise<T>): Promise<T> {
-  const all = join(projectRoot, '.cache', 'site');
-  await sweepAbandoned(all);
-  const work = temporaryName(join(all, 'build'));
-  await mkdir(work, { recursive: true });
-  try {
-    return await use(work);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-}
-
-/** Variables that Vite would take for its own: one named BASE_URL would move every link of the site. */
-const NOT_OURS = { BASE_URL: undefined, MODE: undefined, DEV: undefined, PROD: undefined, SSR: undefined };
 
 function astroBuild(
   work: string,
   settings: Record<string, string>,
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
-    const program = join(projectRoot, 'node_modules', 'astro', 'bin', 'astro.mjs');
-    const config = relative(work, join(projectRoot, 'astro.config.mjs'));
-    const child = spawn(process.execPath, [program, 'build', '--config', config], {
-      // Astro keeps what it makes on the way in the current folder, where the site is not made below it.
-      cwd: work,
-      env: {
-        ...process.env,
-        ...NOT_OURS,
-        ...settings,
-        ASTRO_TELEMETRY_DISABLED: '1',
-        NO_COLOR: '1',
-        INTERPBOARD_ENDS_WITH_INPUT: '1',
-      },
-      // Its input ends with this process, however that ends: the configuration ends the build then.
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const child = startAstro(work, ['build'], settings, 'pipe');
     let output = '';
     const keep = (chunk: Buffer): void => {
       output = `${output}${chunk.toString()}`.slice(-20_000);
     };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
+    child.stdout?.on('data', keep);
+    child.stderr?.on('data', keep);
     child.on('error', reject);
     child.on('close', (code) => resolve({ code: code ?? 1, output }));
   });

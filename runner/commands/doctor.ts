@@ -67,7 +67,7 @@ function describe(machine: Machine): string[] {
     ...(nvidia.length === 0
       ? ['nvidia     no driver answers']
       : nvidia.map(({ name, memory, driver }) => `nvidia     ${name}, ${memory}, driver ${driver}`)),
-    `cuda       provider ${machine.cudaProvider ? 'installed' : 'not installed (npm run cuda fetches it on Linux x64)'}`,
+    `cuda       provider ${machine.cudaProvider ? 'installed' : 'not installed (npx interpboard cuda fetches it on Linux x64)'}`,
   ];
 }
 
@@ -106,7 +106,7 @@ function parse(args: readonly string[]) {
       thing: 'options of doctor',
       found: error instanceof Error ? error.message : String(error),
       expected: 'those that --help lists',
-      next: 'Run npm run doctor -- --help.',
+      next: 'Run npx interpboard doctor --help.',
     });
   }
 }
@@ -114,7 +114,7 @@ function parse(args: readonly string[]) {
 function help(): string {
   const lines = optionLines(options);
   return [
-    'usage: npm run doctor -- [options]',
+    'usage: npx interpboard doctor [options]',
     '',
     'Checks the devices of this machine against the CPU.',
     '',

@@ -52,7 +52,7 @@ import { locateModel } from './locate-model.ts';
 import { locatePublished } from './locate-saes.ts';
 import { nearby } from './nearby.ts';
 import { optionLines } from './option-lines.ts';
-import { projectRoot } from './paths.ts';
+import { projectFolder } from './paths.ts';
 import { type ProgressView, progressView } from './progress.ts';
 import { findOnHub, resumeFromHub } from './resume-from-hub.ts';
 import { runJob } from './run-job.ts';
@@ -69,7 +69,7 @@ const options = {
   out: { type: 'string', help: 'folder that receives the site (default dist)' },
   shard: {
     type: 'string',
-    help: 'do one part of the run, as 2/6; auto, or auto/6, is the part that Slurm or Kubernetes gives this process; npm run merge joins the parts',
+    help: 'do one part of the run, as 2/6; auto, or auto/6, is the part that Slurm or Kubernetes gives this process; npx interpboard merge joins the parts',
   },
   fresh: {
     type: 'boolean',
@@ -84,8 +84,8 @@ const options = {
   help: { type: 'boolean', help: 'print this' },
 } as const;
 
-/** Where npm run preview looks. */
-const defaultOut = join(projectRoot, 'dist');
+/** Where npx interpboard preview looks. */
+const defaultOut = projectFolder('dist');
 
 /** @returns the exit code: 0, or when it was stopped with its state saved that of the signal, 130 for Ctrl-C */
 export async function run(args: readonly string[]): Promise<number> {
@@ -97,9 +97,9 @@ export async function run(args: readonly string[]): Promise<number> {
   const suites = await loadSuites(values.suite ?? []);
   const given = await resolveRun(positionals, { ...values, suites });
   const memory = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
-  const runs = resolve(values.runs ?? join(projectRoot, 'runs'));
-  const content = resolve(values.content ?? join(projectRoot, 'content'));
-  const out = resolve(values.out ?? defaultOut);
+  const runs = projectFolder('runs', values.runs);
+  const content = projectFolder('content', values.content);
+  const out = projectFolder('dist', values.out);
   const view = progressView(process.stdout);
   const hash = shownHashes(view);
   const part = values.shard === undefined ? null : whichShard(values.shard, process.env);
@@ -196,7 +196,7 @@ export async function run(args: readonly string[]): Promise<number> {
     view.line(`\n${scoreTable(records)}\n`);
     view.line(`run      ${nearby(folder)}`);
     if (!values['no-site'])
-      view.line(`report   ${nearby(out)}${out === defaultOut ? '  (npm run preview shows it)' : ''}`);
+      view.line(`report   ${nearby(out)}${out === defaultOut ? '  (npx interpboard preview shows it)' : ''}`);
     return 0;
   } catch (error) {
     if (part !== null && !(error instanceof Stopped)) await noteFailure(folder, error).catch(() => undefined);
@@ -217,7 +217,7 @@ function endOfShard(
 ): number {
   view.line(`\n${scoreTable(records)}\n`);
   view.line(`shard    ${shardName(shard)} of ${name}: ${nearby(folder)}`);
-  view.line(`merge    npm run merge -- ${shellWord(name)}, when all ${shard.of} shards are done`);
+  view.line(`merge    npx interpboard merge ${shellWord(name)}, when all ${shard.of} shards are done`);
   return 0;
 }
 
@@ -247,7 +247,7 @@ function parse(args: readonly string[]) {
       thing: 'options of eval',
       found: error instanceof Error ? error.message : String(error),
       expected: `those that --help lists`,
-      next: 'Run npm run eval -- --help.',
+      next: 'Run npx interpboard eval --help.',
     });
   }
 }
@@ -266,7 +266,7 @@ function commandOf(positionals: readonly string[], values: ReturnType<typeof par
   }
   for (const setting of values.set ?? []) words.push(`--set=${setting}`);
   const shown = words.map((word) => shellWord(portableWord(word)));
-  return ['npm run eval', ...(shown.length > 0 ? ['--'] : []), ...shown].join(' ');
+  return ['npx interpboard eval', ...shown].join(' ');
 }
 
 function headline(
@@ -315,7 +315,7 @@ async function help(): Promise<string> {
   const lines = optionLines(options);
   const settings = describeFields(runConfig).map(({ path, text }) => `  ${path.padEnd(36)} ${text}`);
   return [
-    'usage: npm run eval -- [preset] [options]',
+    'usage: npx interpboard eval [preset] [options]',
     '',
     `presets: ${(await listPresets()).join(', ')}`,
     '',

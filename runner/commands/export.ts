@@ -138,14 +138,14 @@ function wrong(found: string, expected: string): UserError {
     thing: 'arguments of export',
     found,
     expected,
-    next: 'Run npm run export -- --help.',
+    next: 'Run npx interpboard export --help.',
   });
 }
 
 function help(): string {
   const lines = optionLines(options);
   return [
-    'usage: npm run export -- RUN_FOLDER_OR_SAE … --to FOLDER',
+    'usage: npx interpboard export RUN_FOLDER_OR_SAE … --to FOLDER',
     '',
     'Writes cfg.json and sae_weights.safetensors of SAELens version 6 for each SAE of a run’s folder, or for SAEs of others',
     '(a folder or .pt file, owner/name[@revision]:path, release/id of the registry; see eval --help).',

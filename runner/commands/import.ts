@@ -1,6 +1,6 @@
 /** `import`: result files of other evaluations as records of kind `imported`. */
 import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InterpboardError, UserError } from '../errors.ts';
 import { collected, type FileRecords } from '../exchange/collect.ts';
@@ -14,7 +14,7 @@ import { checkRecord } from '../report/run-records.ts';
 import { type EvaluationRecord, recordObject } from '../report/schema.ts';
 import { suitesOf } from '../report/suites/find.ts';
 import { optionLines } from './option-lines.ts';
-import { projectRoot } from './paths.ts';
+import { projectFolder } from './paths.ts';
 
 const options = {
   model: { type: 'string', help: 'language model, where the file does not name it' },
@@ -47,7 +47,7 @@ export async function run(args: readonly string[]): Promise<number> {
     k: numberOf('--k', values.k),
     name: values.name,
   };
-  const folder = join(resolve(values.content ?? join(projectRoot, 'content')), 'imported');
+  const folder = join(projectFolder('content', values.content), 'imported');
   const refusals: { path: string; error: InterpboardError }[] = [];
   const refused = (path: string, error: unknown): void => {
     if (!(error instanceof InterpboardError)) throw error;
@@ -124,7 +124,7 @@ function parse(args: readonly string[]) {
       thing: 'options of import',
       found: error instanceof Error ? error.message : String(error),
       expected: 'those that --help lists',
-      next: 'Run npm run import -- --help.',
+      next: 'Run npx interpboard import --help.',
     });
   }
 }
@@ -132,7 +132,7 @@ function parse(args: readonly string[]) {
 function help(): string {
   const lines = optionLines(options);
   return [
-    'usage: npm run import -- FILE… [options]',
+    'usage: npx interpboard import FILE… [options]',
     '',
     'Reads result files of SAEBench (core, sparse_probing, sparse_probing_sae_probes, tpp, scr, absorption, autointerp, ravel,',
     'unlearning), of the reference evaluation (interpscore_L{N}.json, interpscore_papergrade.json, val_report.json) and of',

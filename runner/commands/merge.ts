@@ -1,6 +1,6 @@
 /** `merge`: the shards of a run become one run folder, its records, and the report. */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { quote, UserError } from '../errors.ts';
 import { uploadRelease } from '../job/release/run-upload.ts';
@@ -23,7 +23,7 @@ import { stageReporter, type Voice } from '../reporter.ts';
 import { buildSite } from './build-site.ts';
 import { nearby } from './nearby.ts';
 import { optionLines } from './option-lines.ts';
-import { projectRoot } from './paths.ts';
+import { projectFolder } from './paths.ts';
 import { type ProgressView, progressView } from './progress.ts';
 
 const options = {
@@ -52,12 +52,12 @@ export async function run(args: readonly string[]): Promise<number> {
       thing: 'arguments of merge',
       found: positionals.length === 0 ? 'none' : positionals.map(quote).join(' '),
       expected: 'the name of one run',
-      next: 'Run npm run merge -- --help.',
+      next: 'Run npx interpboard merge --help.',
     });
   }
-  const runs = resolve(values.runs ?? join(projectRoot, 'runs'));
-  const content = resolve(values.content ?? join(projectRoot, 'content'));
-  const out = resolve(values.out ?? join(projectRoot, 'dist'));
+  const runs = projectFolder('runs', values.runs);
+  const content = projectFolder('content', values.content);
+  const out = projectFolder('dist', values.out);
   const view = progressView(process.stdout);
   try {
     const found = await findShards(runs, name, values.partial ?? false);
@@ -118,16 +118,16 @@ function parse(args: readonly string[]) {
       thing: 'options of merge',
       found: error instanceof Error ? error.message : String(error),
       expected: 'those that --help lists',
-      next: 'Run npm run merge -- --help.',
+      next: 'Run npx interpboard merge --help.',
     });
   }
 }
 
 function help(): string {
   return [
-    'usage: npm run merge -- NAME [options]',
+    'usage: npx interpboard merge NAME [options]',
     '',
-    'Joins the shards of a run (npm run eval -- --shard i/N): their SAEs, trajectories, records and exports become one run',
+    'Joins the shards of a run (npx interpboard eval --shard i/N): their SAEs, trajectories, records and exports become one run',
     'folder, as one process would have left it, and the report is built. A shard that is missing, or was made with other',
     'settings, model files or text, is refused by name. Merging again changes nothing.',
     '',

@@ -82,7 +82,7 @@ function parse(args: readonly string[]) {
       thing: 'options of plan',
       found: error instanceof Error ? error.message : String(error),
       expected: 'those that --help lists',
-      next: 'Run npm run plan -- --help.',
+      next: 'Run npx interpboard plan --help.',
     });
   }
 }
@@ -246,7 +246,7 @@ function shardCount(text: string, config: RunConfig): number {
     thing: '--shards',
     found: config.train ? quote(text) : 'a run that trains no SAE',
     expected: config.train ? 'a whole number from 1 on' : 'one whose SAEs are known before they are located',
-    next: 'Run npm run plan -- --help.',
+    next: 'Run npx interpboard plan --help.',
   });
 }
 
@@ -260,7 +260,7 @@ function duration(seconds: number): string {
 function help(): string {
   const lines = optionLines(options);
   return [
-    'usage: npm run plan -- [preset] [options]',
+    'usage: npx interpboard plan [preset] [options]',
     '',
     'Prints what the run that eval would make takes: segments, devices, memory, disk, time. Of a repository',
     'config.json and the headers of its weights are read by ranges; nothing is kept.',

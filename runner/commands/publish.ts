@@ -9,16 +9,21 @@ import { openHubHere } from '../hub/here.ts';
 import { type HubReference, parseReference, repositoryLabel } from '../hub/reference.ts';
 import type { Hub } from '../hub/transport.ts';
 import { type PlannedFile, planUpload, type UploadFile, upload } from '../hub/upload.ts';
-import { filesOfRelease } from '../job/release/release.ts';
+import { filesOfRelease, recordFiles } from '../job/release/release.ts';
 import { openRunFolder } from '../job/run/run-folder.ts';
 import { Stopped } from '../reporter.ts';
-import { buildSite, inWorkFolder } from './build-site.ts';
+import { inWorkFolder } from './astro.ts';
+import { buildSite } from './build-site.ts';
 import { optionLines } from './option-lines.ts';
-import { projectRoot } from './paths.ts';
+import { projectFolder } from './paths.ts';
 import { type ProgressView, progressView } from './progress.ts';
 
 const options = {
   to: { type: 'string', help: 'repository that receives the SAEs of the run: owner/name[@branch]' },
+  records: {
+    type: 'string',
+    help: 'repository of a board, as datasets/owner/name: a pull request with the run’s records is opened there',
+  },
   site: { type: 'string', help: 'where the report goes: spaces/owner/name, or a folder' },
   base: {
     type: 'string',
@@ -44,30 +49,37 @@ export async function run(args: readonly string[]): Promise<number> {
   const [name] = positionals;
   if (
     positionals.length > 1 ||
-    (values.to === undefined) !== (name === undefined) ||
-    (!values.to && !values.site)
+    (values.to === undefined && values.records === undefined) !== (name === undefined) ||
+    (!values.to && !values.site && !values.records)
   ) {
     throw new UserError({
       thing: 'arguments of publish',
       found: args.length === 0 ? 'none' : args.map(quote).join(' '),
-      expected: 'a run with --to owner/name, or --site, or both',
-      next: 'Run npm run publish -- --help.',
+      expected: 'a run with --to owner/name or --records datasets/owner/name, or --site, or both',
+      next: 'Run npx interpboard publish --help.',
     });
   }
   const view = progressView(process.stdout);
   const send = { dryRun: values['dry-run'] ?? false, private: values.private ?? false, view };
   try {
-    if (name !== undefined && values.to !== undefined) {
-      const reference = hubTarget(values.to, 'model');
+    if (name !== undefined) {
+      const release = values.to === undefined ? null : hubTarget('--to', values.to);
+      const board = values.records === undefined ? null : hubTarget('--records', values.records);
       const runFolder = existsSync(join(name, 'run.json')) ? resolve(name) : runIn(values.runs, name);
       await withFinishedRun(runFolder, async (runName) => {
-        const card = { repo: reference.repo, license: licence(values.license) };
-        const files = await filesOfRelease(runFolder, runName, card);
-        await deliver(reference, files, values.message ?? `Release ${runName}`, send);
+        if (release !== null) {
+          const card = { repo: release.repo, license: licence(values.license) };
+          const files = await filesOfRelease(runFolder, runName, card);
+          await deliver(release, files, values.message ?? `Release ${runName}`, send);
+        }
+        if (board !== null) {
+          const title = values.message ?? `Records of ${runName}`;
+          await deliver(board, await recordFiles(runFolder, runName), title, { ...send, pullRequest: true });
+        }
       });
     }
     if (values.site !== undefined) {
-      const content = resolve(values.content ?? join(projectRoot, 'content'));
+      const content = projectFolder('content', values.content);
       await publishSite(values.site, { content, base: basePath(values.base), message: values.message, send });
     }
     return 0;
@@ -78,6 +90,8 @@ export async function run(args: readonly string[]): Promise<number> {
 
 interface Sending {
   dryRun: boolean;
+  /** Into a repository of somebody else, which is not made. */
+  pullRequest?: boolean;
   private: boolean;
   view: ProgressView;
 }
@@ -99,7 +113,7 @@ async function withFinishedRun(path: string, use: (name: string) => Promise<void
         thing: `run ${quote(path)}`,
         found: `one that is still ${opened.found?.stage ?? 'to begin'}`,
         expected: 'a finished run',
-        next: 'Let npm run eval finish it first.',
+        next: 'Let npx interpboard eval finish it first.',
       });
     }
     await use(String(opened.found.config.name ?? basename(path)));
@@ -113,7 +127,7 @@ async function publishSite(
   site: { content: string; base: string; message: string | undefined; send: Sending },
 ): Promise<void> {
   const { content, base, send } = site;
-  const hub = /^(hf:\/\/)?spaces\//.test(target) ? hubTarget(target, 'space') : null;
+  const hub = /^(hf:\/\/)?spaces\//.test(target) ? hubTarget('--site', target) : null;
   if (hub === null && !send.dryRun) {
     const out = resolve(target);
     await buildSite({ content, out, base, files: NOT_JEKYLL, view: send.view });
@@ -154,14 +168,14 @@ async function deliver(
   reference: HubReference,
   files: readonly UploadFile[],
   title: string,
-  { dryRun, private: hidden, view }: Sending,
+  { dryRun, private: hidden, pullRequest = false, view }: Sending,
 ): Promise<void> {
   const planned = await planUpload({ reference, files });
   listFiles(`${repositoryLabel(reference)}@${reference.revision}`, planned, view);
   if (dryRun) return;
   const hub = await openHubHere();
-  const { url, commit } = await sendFiles(hub, { reference, planned, title, hidden, view });
-  view.line(`published  ${url} (${commit.slice(0, 8)})`);
+  const { url, commit } = await sendFiles(hub, { reference, planned, title, hidden, pullRequest, view });
+  view.line(pullRequest ? `asked      ${url}` : `published  ${url} (${commit.slice(0, 8)})`);
 }
 
 async function sendFiles(
@@ -171,10 +185,11 @@ async function sendFiles(
     planned: readonly PlannedFile[];
     title: string;
     hidden: boolean;
+    pullRequest: boolean;
     view: ProgressView;
   },
 ): Promise<{ url: string; commit: string }> {
-  const { reference, planned, title, hidden, view } = what;
+  const { reference, planned, title, hidden, pullRequest, view } = what;
   const abort = new AbortController();
   const stop = (): void => abort.abort();
   process.once('SIGINT', stop);
@@ -187,7 +202,7 @@ async function sendFiles(
       reference,
       files: planned,
       title,
-      create: { private: hidden },
+      ...(pullRequest ? { pullRequest } : { create: { private: hidden } }),
       signal: abort.signal,
       onProgress: ({ path, state, fraction }) => {
         if (state !== 'uploading') return;
@@ -241,25 +256,33 @@ async function planFolder(files: readonly UploadFile[]): Promise<PlannedFile[]> 
   return planUpload({ reference, files });
 }
 
-function hubTarget(text: string, type: HubReference['type']): HubReference {
+/** What kinds of repositories an option takes. */
+const targets = {
+  '--to': { types: ['model'], expected: 'owner/name[@branch]' },
+  '--records': { types: ['dataset', 'space', 'model'], expected: 'datasets/owner/name or spaces/owner/name' },
+  '--site': { types: ['space'], expected: 'spaces/owner/name[@branch], or a folder' },
+} as const;
+
+function hubTarget(option: keyof typeof targets, text: string): HubReference {
   const reference = parseReference(text.replace(/^hf:\/\//, ''), { exists: () => false, home: homedir() });
+  const types: readonly HubReference['type'][] = targets[option].types;
   if (
     reference.kind === 'hub' &&
-    reference.type === type &&
+    types.includes(reference.type) &&
     reference.path === null &&
     reference.repo.includes('/')
   )
     return reference;
   throw new UserError({
-    thing: type === 'model' ? '--to' : '--site',
+    thing: option,
     found: quote(text),
-    expected: type === 'model' ? 'owner/name[@branch]' : 'spaces/owner/name[@branch], or a folder',
+    expected: targets[option].expected,
     next: 'Name the repository that is to receive the files.',
   });
 }
 
 function runIn(runs: string | undefined, name: string): string {
-  return join(resolve(runs ?? join(projectRoot, 'runs')), name);
+  return join(projectFolder('runs', runs), name);
 }
 
 function licence(text: string | undefined): string | undefined {
@@ -291,7 +314,7 @@ function parse(args: readonly string[]) {
       thing: 'options of publish',
       found: error instanceof Error ? error.message : String(error),
       expected: 'those that --help lists',
-      next: 'Run npm run publish -- --help.',
+      next: 'Run npx interpboard publish --help.',
     });
   }
 }
@@ -299,12 +322,14 @@ function parse(args: readonly string[]) {
 function help(): string {
   const lines = optionLines(options);
   return [
-    'usage: npm run publish -- RUN --to owner/name [options]',
-    '       npm run publish -- --site spaces/owner/name|FOLDER [options]',
+    'usage: npx interpboard publish RUN --to owner/name [options]',
+    '       npx interpboard publish RUN --records datasets/owner/board [options]',
+    '       npx interpboard publish --site spaces/owner/name|FOLDER [options]',
     '',
     'A run becomes a repository in the layout of the reference release: SAEs, interpscore and validation files, records,',
     'and a model card written from the records. The repository is made if there is none; a token that may write is read',
-    'from HF_TOKEN or from where hf auth login keeps it. A report goes to a static Space, or into a folder that any static',
+    'from HF_TOKEN or from where hf auth login keeps it. With --records the run’s records alone are offered to somebody’s board,',
+    'into content/measured/RUN of its repository, by a pull request. A report goes to a static Space, or into a folder that any static',
     'host serves; for GitHub Pages give that folder to actions/upload-pages-artifact.',
     '',
     'Options',

@@ -1,7 +1,7 @@
 /** `submit`: a run in shards as jobs of an engine, printed or sent; and how far they are. */
 import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { loadSuites } from '../config/own-suites.ts';
 import { resolveRun } from '../config/resolve.ts';
@@ -14,7 +14,7 @@ import { shardsFolder } from '../job/shards/shard-plan.ts';
 import { runStatus } from '../job/shards/status.ts';
 import { trainedSaes } from '../job/shared/planned-saes.ts';
 import { optionLines } from './option-lines.ts';
-import { projectRoot } from './paths.ts';
+import { programRoot, projectFolder } from './paths.ts';
 import { duration } from './progress.ts';
 import { runOptions } from './run-options.ts';
 
@@ -65,7 +65,7 @@ export async function run(args: readonly string[]): Promise<number> {
     console.log(help());
     return 0;
   }
-  const runs = resolve(values.runs ?? join(projectRoot, 'runs'));
+  const runs = projectFolder('runs', values.runs);
   if (values.status !== undefined) return printStatus(values.status, runs, values.json ?? false);
   const engine = engines.find((each) => each === values.engine);
   if (engine === undefined) throw wrong('--engine', values.engine, `one of ${engines.join(', ')}`);
@@ -86,7 +86,7 @@ export async function run(args: readonly string[]): Promise<number> {
   switch (engine) {
     case 'slurm':
       return submitSlurm(
-        { ...job, program: projectRoot, folder: process.cwd(), directives: values.directive ?? [] },
+        { ...job, program: programRoot, folder: process.cwd(), directives: values.directive ?? [] },
         runs,
         values.send ?? false,
       );
@@ -123,7 +123,7 @@ async function submitSlurm(job: Omit<SlurmJob, 'logs'>, runs: string, send: bool
   const merge = await sbatch(`--dependency=afterany:${array}`, files.merge);
   console.log(`submitted  ${job.shards} shards of ${job.name} as array ${array}, merge as job ${merge}`);
   console.log(`logs       ${logs}`);
-  console.log(`status     npm run submit -- --status ${job.name}`);
+  console.log(`status     npx interpboard submit --status ${job.name}`);
   return 0;
 }
 
@@ -249,7 +249,7 @@ function wrong(thing: string, found: string | undefined, expected: string): User
     thing,
     found: found === undefined ? 'nothing' : quote(found),
     expected,
-    next: 'Run npm run submit -- --help.',
+    next: 'Run npx interpboard submit --help.',
   });
 }
 
@@ -261,15 +261,15 @@ function parse(args: readonly string[]) {
       thing: 'options of submit',
       found: error instanceof Error ? error.message : String(error),
       expected: 'those that --help lists',
-      next: 'Run npm run submit -- --help.',
+      next: 'Run npx interpboard submit --help.',
     });
   }
 }
 
 function help(): string {
   return [
-    'usage: npm run submit -- [preset] --engine ENGINE --shards N [options of eval]',
-    '       npm run submit -- --status NAME',
+    'usage: npx interpboard submit [preset] --engine ENGINE --shards N [options of eval]',
+    '       npx interpboard submit --status NAME',
     '',
     'Prints what starts a run in N shards: for Slurm a script that submits an array and the merge after it, for Kubernetes',
     'the manifests of an Indexed Job and of the merge. With --send it is submitted. Retries are the engine’s;',

@@ -1,6 +1,6 @@
 /**
  * The verbs: a new one is a file beside this one, of the same name, that exports `run`, and a line here. It is called
- * as `npm run interpboard -- VERB`; those that package.json names can do without the word between.
+ * as `npx interpboard VERB`.
  */
 
 /** What a verb's file exports. */
@@ -21,6 +21,11 @@ export const verbs = {
   doctor: 'check what this machine can do: its devices, whether each computes right, and how fast',
   inspect: 'print what a model or an SAE is, without reading its weights; list published SAEs',
   publish: 'send a finished run to the hub with its model card, or the report to a Space or a folder',
+  build: 'build the report from the records in content/',
+  preview: 'serve the report on this machine, to look at it',
+  validate: 'hold records to their format, such as those that somebody sent',
+  init: 'write the files of a project of your own, whose report GitHub publishes',
+  cuda: 'fetch what a GPU of NVIDIA needs (Linux x64)',
 } as const satisfies Record<string, string>;
 
 /** The file of a verb; undefined for a word that is none. */

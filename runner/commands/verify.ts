@@ -1,7 +1,7 @@
 /** `verify`: makes a record again from its own provenance, and says which numbers moved beyond their interval. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MalformedError, UserError } from '../errors.ts';
 import { type Movement, type Movements, movements, similarityMovements } from '../report/movement.ts';
@@ -11,7 +11,7 @@ import { SIMILARITY_FILE, similarityId } from '../report/similarity.ts';
 import { readSimilarity } from '../report/similarity-file.ts';
 import { run as evaluate } from './eval.ts';
 import { optionLines } from './option-lines.ts';
-import { projectRoot } from './paths.ts';
+import { projectFolder } from './paths.ts';
 import { placed, textPlaces } from './text-places.ts';
 
 const options = {
@@ -48,7 +48,7 @@ export async function run(args: readonly string[]): Promise<number> {
       next: 'Only what this program measured can be made again by it.',
     });
   }
-  const runs = resolve(values.runs ?? join(projectRoot, 'runs'));
+  const runs = projectFolder('runs', values.runs);
   const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'interpboard-verify-')));
   try {
     const file = join(folder, 'config.json');
@@ -155,7 +155,7 @@ function parse(args: readonly string[]) {
       thing: 'options of verify',
       found: error instanceof Error ? error.message : String(error),
       expected: 'those that --help lists',
-      next: 'Run npm run verify -- --help.',
+      next: 'Run npx interpboard verify --help.',
     });
   }
 }
@@ -163,7 +163,7 @@ function parse(args: readonly string[]) {
 function help(): string {
   const lines = optionLines(options);
   return [
-    'usage: npm run verify -- RECORD.json [options]',
+    'usage: npx interpboard verify RECORD.json [options]',
     '',
     'Makes the record again from its own settings, seeds and model, and names every number that moved beyond its interval.',
     'Exit code: 0 none did, 1 some did.',

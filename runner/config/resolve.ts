@@ -33,6 +33,7 @@ export interface RunFlags {
   suites?: readonly LoadedSuite[] | undefined;
   device?: string | undefined;
   backend?: string | undefined;
+  log?: string | undefined;
   threads?: string | undefined;
 }
 
@@ -157,6 +158,7 @@ function flagSettings(flags: RunFlags): Json[] {
   if (flags.name !== undefined) settings.push({ name: flags.name });
   if (flags.device !== undefined) settings.push({ device: flags.device });
   if (flags.backend !== undefined) settings.push({ backend: flags.backend });
+  if (flags.log !== undefined) settings.push({ training: { log: flags.log } });
   if (flags.threads !== undefined) settings.push({ threads: Number(flags.threads) });
   if (flags.sae !== undefined) settings.push({ saes: [...flags.sae], train: false });
   if (flags.train !== undefined) settings.push({ train: flags.train });
@@ -179,7 +181,7 @@ function parseSetting(setting: string): Json {
       thing: '--set',
       found: quote(setting),
       expected: 'path=value, as in training.tokens=100000',
-      next: 'Run npm run eval -- --help for the paths.',
+      next: 'Run npx interpboard eval --help for the paths.',
     });
   }
   const text = setting.slice(at + 1);

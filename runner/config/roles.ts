@@ -8,9 +8,9 @@ import type { RunConfig } from './run-config.ts';
 /**
  * - training: the SAE's weights, or what is written along training;
  * - evaluation: what is measured, or what records say;
- * - upload: neither, only when and how files are sent.
+ * - beside: neither, only what else is written, and when and how files are sent.
  */
-export type Role = 'training' | 'evaluation' | 'upload';
+export type Role = 'training' | 'evaluation' | 'beside';
 
 /** A role for a whole section, or for each of its settings. The type asks for one for every setting there is. */
 type Roles<T> = { [Key in keyof T]-?: Role | (NonNullable<T[Key]> extends object ? Roles<T[Key]> : never) };
@@ -39,11 +39,19 @@ const roles: Roles<RunConfig> = {
   saes: 'evaluation',
   sae: 'training',
   sweep: 'training',
-  training: 'training',
+  training: {
+    tokens: 'training',
+    checkpointTokens: 'training',
+    logSteps: 'training',
+    snapshots: 'training',
+    log: 'beside',
+    shuffle: 'training',
+    policy: 'training',
+  },
   probing: 'evaluation',
   validation: 'evaluation',
   // Records name the repository.
-  upload: { repository: 'evaluation', everyTokens: 'upload', private: 'upload' },
+  upload: { repository: 'evaluation', everyTokens: 'beside', private: 'beside' },
   evaluation: 'evaluation',
   suites: 'evaluation',
 };

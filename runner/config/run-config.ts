@@ -72,9 +72,12 @@ const probeSet = z.union([z.string().min(1).max(100), probeDeclaration]);
 
 /** A suite from a file is known by what it is, not by where it lies. */
 const ownSuite = z.strictObject({
-  id: z.string().max(60),
-  file: z.string().max(300),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  id: z.string().max(60).describe('name of the suite'),
+  file: z.string().max(300).describe('last name of its file'),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .describe('SHA-256 of the file'),
 });
 
 const validationSettings = z.strictObject({
@@ -191,6 +194,12 @@ export const runConfig = z
         .default('none')
         .describe(
           'light checkpoints, weights alone, after steps 1, 2 and 5 x 10^i: in snapshots/ of the run folder',
+        ),
+      log: z
+        .enum(['none', 'tensorboard'])
+        .default('none')
+        .describe(
+          'a log beside the trajectory, to look at while training goes on; tensorboard: event files in tensorboard/ of the run folder',
         ),
       shuffle: shuffleSettings.prefault({}),
       policy: policySettings.prefault({}),

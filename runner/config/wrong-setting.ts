@@ -27,7 +27,7 @@ export function wrongSetting(
       thing: place === '' ? 'settings' : `settings of ${place}`,
       found: quote(key),
       expected: known.length === 0 ? 'a setting that --help lists' : `one of ${known.join(', ')}`,
-      next: didYouMean(key, known, 'npm run eval -- --help says what each is.'),
+      next: didYouMean(key, known, 'npx interpboard eval --help says what each is.'),
     });
   }
   const found = valueAt(given, path);

@@ -91,7 +91,7 @@ export function slurmScript(job: SlurmJob, files: { array: string; merge: string
 }
 
 function program({ program }: SlurmJob, verb: string, words: readonly string[]): string {
-  const files = [`${program}/runner/launch.mjs`, 'runner/cli.ts', verb];
+  const files = [`${program}/runner/interpboard.mjs`, verb];
   return ['node', ...files, ...words].map(shellWord).join(' ');
 }
 

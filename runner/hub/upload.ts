@@ -27,6 +27,8 @@ export interface UploadRequest {
   description?: string;
   /** Make the repository where there is none. A Space is a static one. */
   create?: { private: boolean } | undefined;
+  /** Ask for the change by a pull request: the branch stays where it is. Of a repository that is there. */
+  pullRequest?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: UploadProgress) => void) | undefined;
 }
@@ -45,6 +47,7 @@ export interface PlannedFile extends UploadFile {
 
 export interface Upload {
   commit: string;
+  /** Of the commit, or of the pull request. */
   url: string;
   files: number;
 }
@@ -82,7 +85,8 @@ export async function planUpload(
 /**
  * Sends files as one commit; large ones go to the hub's large-file storage first, and those that are there already are
  * not sent again. The branch moves from the commit it was at, or not at all: a commit of somebody else in between is an
- * error, never overwritten. When the answer to the commit itself is lost, the branch is asked whether it has moved.
+ * error, never overwritten. When the answer to the commit itself is lost, the branch is asked whether it has moved; a pull
+ * request moves none, and is not asked for again.
  *
  * @throws UserError without a token or permission; UnavailableError when the hub does not answer or the branch moved
  */
@@ -94,10 +98,11 @@ export async function upload(hub: Hub, request: UploadRequest): Promise<Upload> 
   for (let attempt = 1; ; attempt++) {
     const parent = await pinReference(hub, reference, signal);
     try {
-      const { commit } = await commitOnce(hub, request, parent);
-      return { commit: commit.oid, url: commit.url, files: files.length };
+      const { commit, pullRequestUrl } = await commitOnce(hub, request, parent);
+      return { commit: commit.oid, url: pullRequestUrl ?? commit.url, files: files.length };
     } catch (error) {
       if (!(error instanceof Transient)) throw error;
+      if (request.pullRequest) throw unanswered(hub, reference, error);
       const now = await pinReference(hub, reference, signal);
       if (now.commit !== parent.commit) {
         if (!(await hasAll(hub, now, request))) throw moved(reference, parent.commit, now.commit);
@@ -143,6 +148,7 @@ async function commitOnce(hub: Hub, request: UploadRequest, parent: PinnedRefere
     repo: { type: reference.type, name: reference.repo },
     title,
     branch: reference.revision,
+    isPullRequest: request.pullRequest ?? false,
     parentCommit: parent.commit,
     operations: [
       ...files.map(({ path, source }) => ({
@@ -220,6 +226,18 @@ function moved(reference: HubReference, from: string, to: string): UnavailableEr
     expected: 'nobody else to commit at the same time',
     next: 'Look at what was committed, then run again.',
   });
+}
+
+function unanswered(hub: Hub, reference: HubReference, last: Transient): UnavailableError {
+  return new UnavailableError(
+    {
+      thing: `pull request to ${formatReference(reference)}`,
+      found: last.message,
+      expected: 'an answer',
+      next: `Look whether it was opened, at ${hub.settings.endpoint}/${repositoryLabel(reference)}/discussions, before you run again.`,
+    },
+    { cause: last },
+  );
 }
 
 function gaveUp(reference: HubReference, last: Transient, attempts: number): UnavailableError {

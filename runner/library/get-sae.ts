@@ -28,6 +28,18 @@ export interface GotSae extends SaeFile {
  * @param name a folder of one SAE or a .pt file; owner/name[@revision][:path] on the hub; release/id of SAELens'
  *   registry (saelens:release/id where the id has no slash). #layer=N,k=N,… adds what its files do not say
  * @throws UserError, UnavailableError, MalformedError: their messages are one line with the next step
+ *
+ * @example
+ * ```js
+ * import { getSae } from 'interpboard-library';
+ *
+ * const file = await getSae('runs/small-world#layer=2');
+ * const { d_in, d_sae } = file.sae;
+ * console.log(file.format, d_in, d_sae, file.layer);
+ * const { decoder } = await file.latents(3, 5); // rows 3 and 4 of W_dec, read from the file
+ * console.log(decoder.length === 2 * d_in);
+ * await file.close();
+ * ```
  */
 export async function getSae(name: string, options: GetOptions = {}): Promise<GotSae> {
   const { signal, onProgress } = options;
@@ -45,7 +57,19 @@ export async function getSae(name: string, options: GetOptions = {}): Promise<Go
   return { ...file, place, layer: place.layer.asked ?? said };
 }
 
-/** SAEs of SAELens' registry that fit, in its order. @throws as `getSae` */
+/**
+ * SAEs of SAELens' registry that fit, in its order.
+ *
+ * @throws as `getSae`
+ *
+ * @example
+ * ```js
+ * import { searchSaes } from 'interpboard-library';
+ *
+ * const [first] = await searchSaes({ model: 'gemma-2-2b' });
+ * console.log(`${first.release}/${first.id}`, first.layer, first.l0); // the name that getSae takes
+ * ```
+ */
 export async function searchSaes(
   filter: RegistryFilter = {},
   { signal }: Pick<GetOptions, 'signal'> = {},

@@ -1,6 +1,6 @@
 /**
- * The package's entry point: language models and SAEs for other programs. What `npm run library` builds of it is what
- * `import … from 'interpboard'` gives.
+ * The package's entry point: language models and SAEs for other programs. `import … from 'interpboard'` gives what `npm run
+ * packages` builds of it, and so does `interpboard-library`, the package without command line and report.
  */
 export { InterpboardError, MalformedError, UnavailableError, UserError } from '../errors.ts';
 export type { DownloadProgress } from '../hub/download.ts';

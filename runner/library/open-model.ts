@@ -42,6 +42,16 @@ export interface TextModel {
  *
  * @param reference owner/name[@revision] on the hub, or a folder in its layout; null for the embedded model
  * @throws UserError, UnavailableError, MalformedError: their messages are one line with the next step
+ *
+ * @example
+ * ```js
+ * import { openModel } from 'interpboard-library';
+ *
+ * const model = await openModel(null, { layers: [0, 2] });
+ * const { ids, values } = await model.residuals('The cook put the kettle on the stove.', 2);
+ * console.log(model.family, values.length === ids.length * model.dModel);
+ * await model.close();
+ * ```
  */
 export async function openModel(reference: string | null, options: ModelOptions): Promise<TextModel> {
   const { layers, device, threads } = options;

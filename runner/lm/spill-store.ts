@@ -93,7 +93,7 @@ function unwritable(path: string, cause: unknown): UnavailableError {
     {
       thing: `${path} (residuals between segments)`,
       ...refused,
-      next: `${next}, give more --memory, or evaluate fewer tokens (npm run plan shows the arithmetic).`,
+      next: `${next}, give more --memory, or evaluate fewer tokens (npx interpboard plan shows the arithmetic).`,
     },
     { cause },
   );

@@ -1,6 +1,6 @@
 import { quote, UserError } from '../errors.ts';
 
-/** Where a session runs. `cuda` needs the provider fetched by `npm run cuda`. */
+/** Where a session runs. `cuda` needs the provider fetched by `npx interpboard cuda`. */
 export type Device = 'cpu' | 'webgpu' | 'coreml' | 'dml' | `cuda:${number}`;
 
 export interface ExecutionProvider {
@@ -83,7 +83,7 @@ export function deviceAdvice(device: Device, system = `${process.platform}-${pro
       return `DirectML is there on Windows alone; use ${others(system)}.`;
     default:
       return system === 'linux-x64'
-        ? 'Fetch the CUDA provider once with npm run cuda, check the driver, or use --device webgpu or cpu.'
+        ? 'Fetch the CUDA provider once with npx interpboard cuda, check the driver, or use --device webgpu or cpu.'
         : `CUDA is there on Linux x64 alone; use ${others(system)}.`;
   }
 }

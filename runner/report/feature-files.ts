@@ -77,7 +77,7 @@ export function checkFeatures(name: string, text: string, path: string): void {
     thing: `${path}, ${clip(issue?.path.join('.') || 'top level')}`,
     found: clip(issue?.message ?? 'another shape'),
     expected: 'the fields of runner/report/features.ts',
-    next: 'Make the file again with npm run eval -- --fresh.',
+    next: 'Make the file again with npx interpboard eval --fresh.',
   });
 }
 

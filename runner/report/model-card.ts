@@ -179,7 +179,7 @@ function trajectory(
     ...(lightCheckpoints.length === 0
       ? []
       : [
-          `Weights after steps ${lightCheckpoints.join(', ')} lie in \`snapshots/\`; \`npm run eval -- --sae ${repo}:snapshots\` measures them.`,
+          `Weights after steps ${lightCheckpoints.join(', ')} lie in \`snapshots/\`; \`npx interpboard eval --sae ${repo}:snapshots\` measures them.`,
         ]),
   );
 }

@@ -23,7 +23,7 @@ export function checkRecord(value: unknown, thing: string): EvaluationRecord {
     thing: `record ${thing}, ${clip(issue?.path.join('.') || 'top level')}`,
     found: clip(issue?.message ?? 'another shape'),
     expected: 'the fields of runner/report/schema.ts',
-    next: 'Make the record again with npm run eval -- --fresh.',
+    next: 'Make the record again with npx interpboard eval --fresh.',
   });
 }
 
@@ -59,7 +59,7 @@ export async function readRunRecords(runFolder: string): Promise<EvaluationRecor
       thing: folder,
       found: 'no record',
       expected: 'the records of a finished run',
-      next: 'Make them again with npm run eval -- --fresh.',
+      next: 'Make them again with npx interpboard eval --fresh.',
     });
   }
   const records: EvaluationRecord[] = [];

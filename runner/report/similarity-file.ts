@@ -37,6 +37,6 @@ function checkSimilarity(value: unknown, path: string): Similarity {
     thing: `${path}, ${clip(issue?.path.join('.') || 'top level')}`,
     found: clip(issue?.message ?? 'another shape'),
     expected: 'the fields of runner/report/similarity.ts',
-    next: 'Make the file again with npm run eval -- --fresh.',
+    next: 'Make the file again with npx interpboard eval --fresh.',
   });
 }

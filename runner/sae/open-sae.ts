@@ -85,6 +85,18 @@ function sessionOptions({ device, threads }: OpenSaeOptions): SessionOptions {
  * with them beyond the results. One that is stored in a file is used where it lies, as far as its layout allows.
  *
  * @throws UnavailableError when the device cannot take it
+ *
+ * @example
+ * ```js
+ * import { getSae, openSae } from 'interpboard-library';
+ *
+ * const file = await getSae('runs/small-world#layer=2');
+ * const sae = await openSae(file.sae);
+ * const x = new Float32Array(3 * sae.d_in).fill(0.1); // three tokens
+ * const { k, indices, reconstruction } = await sae.reconstruct(x, 3);
+ * console.log(indices.length === 3 * k, reconstruction.length === x.length);
+ * for (const each of [sae, file]) await each.close();
+ * ```
  */
 export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}): Promise<OpenSae> {
   const { architecture, d_in, d_sae, d_out = d_in } = sae;

@@ -13,12 +13,17 @@ export interface DataReference {
 export const dataReference: z.ZodType<DataReference> = z.preprocess(
   (value) => (typeof value === 'string' ? { data: value } : value),
   z.strictObject({
-    data: z.string().min(1).max(1_000),
-    given: z.string().max(1_000).optional(),
+    data: z
+      .string()
+      .min(1)
+      .max(1_000)
+      .describe('path of this machine, or datasets/owner/name[@revision][:folder] on the hub'),
+    given: z.string().max(1_000).optional().describe('the reference as it was written; a run fills it in'),
     fingerprint: z
       .string()
       .regex(/^[0-9a-f]{64}$/)
-      .optional(),
+      .optional()
+      .describe('hash of the names, sizes and ends of local files; a run fills it in'),
   }),
 );
 

@@ -5,18 +5,24 @@ import type { Tokenizer } from './tokenizer.ts';
 
 const field = z.string().min(1).max(200);
 
+const KINDS =
+  'text: one field; conversations: turns, by the model’s chat template; problem-solution: two fields';
+
 /** How the text of a row is found, by the shapes that data sets come in. Fields inside others are written a.b. */
 export const extractor = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('text'), field: field.default('text') }),
   z.strictObject({
-    kind: z.literal('conversations'),
-    field: field.default('conversations'),
-    thinking: z.boolean().default(true),
+    kind: z.literal('text').describe(KINDS),
+    field: field.default('text').describe('field of the text, or of the turns (those: conversations)'),
   }),
   z.strictObject({
-    kind: z.literal('problem-solution'),
-    problemField: field.default('problem'),
-    solutionField: field.default('solution'),
+    kind: z.literal('conversations').describe(KINDS),
+    field: field.default('conversations').describe('field of the turns'),
+    thinking: z.boolean().default(true).describe('conversations: whether the template is asked for thinking'),
+  }),
+  z.strictObject({
+    kind: z.literal('problem-solution').describe(KINDS),
+    problemField: field.default('problem').describe('problem-solution: field of the problem'),
+    solutionField: field.default('solution').describe('problem-solution: field of the solution'),
   }),
 ]);
 export type Extractor = z.infer<typeof extractor>;

@@ -3,48 +3,75 @@ import { z } from 'zod';
 
 const field = z.string().min(1).max(200);
 const labelled = z.strictObject({
-  /** The label as it stands in the column. */
-  value: z.union([z.string().max(200), z.number(), z.boolean()]),
-  name: z.string().min(1).max(200),
+  value: z
+    .union([z.string().max(200), z.number(), z.boolean()])
+    .describe('the label as it stands in the column'),
+  name: z.string().min(1).max(200).describe('what it is called in the report'),
 });
 
 export const probeDeclaration = z.strictObject({
-  name: z.string().min(1).max(100),
+  name: z.string().min(1).max(100).describe('name of the task or set'),
   files: z
     .array(
       z.strictObject({
-        /** A reference, as in `datasets/owner/name@revision:folder/*.parquet`, or a local path or pattern. */
-        data: z.string().min(1).max(1_000),
-        /** Which part its rows belong to; both: its rows are divided. */
-        split: z.enum(['train', 'test', 'both']),
-        /** Of this file alone, instead of the set's. */
-        text: field.optional(),
-        /** All rows are of this class. */
-        class: z.string().min(1).max(200).optional(),
-        /** The reference as it was written, and a hash of local files; a run fills them in. */
-        given: z.string().max(1_000).optional(),
+        data: z
+          .string()
+          .min(1)
+          .max(1_000)
+          .describe('path or pattern of this machine, or datasets/owner/name[@revision]:files on the hub'),
+        split: z
+          .enum(['train', 'test', 'both'])
+          .describe('part that its rows belong to; both: they are divided'),
+        text: field.optional().describe('column of the text in this file alone'),
+        class: z.string().min(1).max(200).optional().describe('class of all its rows'),
+        given: z
+          .string()
+          .max(1_000)
+          .optional()
+          .describe('the reference as it was written; a run fills it in'),
         fingerprint: z
           .string()
           .regex(/^[0-9a-f]{64}$/)
-          .optional(),
+          .optional()
+          .describe('hash of the names, sizes and ends of local files; a run fills it in'),
       }),
     )
     .min(1)
     .max(100),
-  text: field.default('text'),
-  label: field.default('label'),
-  /** Rows of other labels are left out. */
-  classes: z.array(labelled).min(2).max(1_000),
-  /** A second label, crossed with the class: as many rows of each combination are taken. */
+  text: field.default('text').describe('column of the text'),
+  label: field.default('label').describe('column of the label'),
+  classes: z
+    .array(labelled)
+    .min(2)
+    .max(1_000)
+    .describe('labels that are classes; rows of others are left out'),
   attribute: z
-    .strictObject({ name: z.string().min(1).max(100), field, values: z.array(labelled).min(2).max(100) })
+    .strictObject({
+      name: z.string().min(1).max(100).describe('what the second label is called'),
+      field: field.describe('its column'),
+      values: z.array(labelled).min(2).max(100).describe('its values that count'),
+    })
     .nullable()
-    .default(null),
-  /** all: rows are drawn from the whole split. first: from the first that suffice, for sets too large to be read. */
-  draw: z.enum(['all', 'first']).default('all'),
-  /** Characters left out at the start of each text, such as a licence; texts are longer than both together. */
-  skipCharacters: z.int().nonnegative().max(1_000_000).default(0),
-  fewestCharacters: z.int().nonnegative().max(1_000_000).default(0),
+    .default(null)
+    .describe('a second label, crossed with the class: as many rows of each combination are taken'),
+  draw: z
+    .enum(['all', 'first'])
+    .default('all')
+    .describe(
+      'rows drawn from the whole split, or from the first that suffice, for sets too large to be read',
+    ),
+  skipCharacters: z
+    .int()
+    .nonnegative()
+    .max(1_000_000)
+    .default(0)
+    .describe('characters left out at the start of each text, such as a licence'),
+  fewestCharacters: z
+    .int()
+    .nonnegative()
+    .max(1_000_000)
+    .default(0)
+    .describe('characters that a text has at least, without those'),
 });
 export type ProbeDeclaration = z.infer<typeof probeDeclaration>;
 

@@ -51,14 +51,20 @@ export interface SaeTrainingState {
   latest: TrajectoryPoint | null;
 }
 
+/** As in `TrainerOptions`. */
+export interface LogOptions {
+  logEverySteps: number;
+  now: () => number;
+  onPoint: (id: string, point: TrajectoryPoint) => void;
+}
+
 export class SaeTrainer {
   readonly plan: SaePlan;
   readonly #d_in: number;
   readonly #session: TrainingSession;
   readonly #clock: DeadClock;
   readonly #shuffling: Random;
-  readonly #logEverySteps: number;
-  readonly #now: () => number;
+  readonly #options: LogOptions;
   #steps: number;
   #tokens: number;
   #varExp: SmoothedState;
@@ -74,15 +80,14 @@ export class SaeTrainer {
     d_in: number,
     session: TrainingSession,
     state: Omit<SaeTrainingState, 'optimiser'>,
-    options: { logEverySteps: number; now: () => number },
+    options: LogOptions,
   ) {
     this.plan = plan;
     this.#d_in = d_in;
     this.#session = session;
     this.#clock = deadClock(plan.recipe.dSae, plan.recipe.deadThresholdTokens, state.silent);
     this.#shuffling = randomFrom(state.shuffling);
-    this.#logEverySteps = options.logEverySteps;
-    this.#now = options.now;
+    this.#options = options;
     this.#steps = state.steps;
     this.#tokens = state.tokens;
     this.#varExp = state.varExp;
@@ -154,7 +159,7 @@ export class SaeTrainer {
 
   #log(result: StepResult, rate: number): void {
     const { recipe } = this.plan;
-    const time = this.#now();
+    const time = this.#options.now();
     const seconds = (time - this.#mark.time) / 1_000;
     this.#latest = {
       tokens: this.#tokens,
@@ -172,8 +177,9 @@ export class SaeTrainer {
       gradient_norm: result.gradientNorm,
       ...(seconds > 0 ? { tokens_per_second: (this.#tokens - this.#mark.tokens) / seconds } : {}),
     };
-    if (!isLogged(this.#steps, this.#logEverySteps)) return;
+    if (!isLogged(this.#steps, this.#options.logEverySteps)) return;
     this.#trajectory.push(this.#latest);
+    this.#options.onPoint(this.plan.id, this.#latest);
     this.#mark = { time, tokens: this.#tokens };
   }
 
@@ -261,7 +267,7 @@ export async function openSaeTrainer(
   plan: SaePlan,
   d_in: number,
   state: SaeTrainingState,
-  options: { logEverySteps: number; now: () => number },
+  options: LogOptions,
 ): Promise<SaeTrainer> {
   const session = await backend.init(plan.recipe, d_in, state.optimiser);
   return new SaeTrainer(plan, d_in, session, state, options);

@@ -24,6 +24,8 @@ export interface TrainerOptions {
   logEverySteps?: number;
   /** Milliseconds, for tokens per second. Default performance.now. */
   now?: () => number;
+  /** Hears each logged point of an SAE when it is made. */
+  onPoint?: (id: string, point: TrajectoryPoint) => void;
 }
 
 /** State of all SAEs by id, with the recipes it belongs to. */
@@ -80,6 +82,7 @@ export async function openTrainer(
   const settings = {
     logEverySteps: options.logEverySteps ?? 100,
     now: options.now ?? (() => performance.now()),
+    onPoint: options.onPoint ?? (() => {}),
   };
   if (plans.length === 0 || new Set(plans.map(({ id }) => id)).size !== plans.length) {
     throw new RangeError('expected at least one SAE, each with its own id');

@@ -36,10 +36,10 @@ export function tableSnippets({ sae: { repo }, model }: Pick<RecordTable, 'sae' 
   const place = shellWord(`${repo}:FOLDER`);
   const note = `FOLDER is the folder of one SAE in ${repo}.`;
   return [
-    { title: 'Look at one', code: `npm run inspect -- ${place}`, note },
+    { title: 'Look at one', code: `npx interpboard inspect ${place}`, note },
     {
       title: 'Measure one yourself',
-      code: `npm run eval -- --model ${shellWord(model.id)} --sae ${place}`,
+      code: `npx interpboard eval --model ${shellWord(model.id)} --sae ${place}`,
       note: OTHERS,
     },
   ];
@@ -87,7 +87,7 @@ function saeLens(entry: EvaluationRecord, place: string): Snippet {
   if (plain === null)
     return {
       title: 'SAELens',
-      note: `First in a shell: npm run export -- ${shellWord(place)} --to saelens`,
+      note: `First in a shell: npx interpboard export ${shellWord(place)} --to saelens`,
       code: ['from sae_lens import SAE', '', 'sae = SAE.load_from_disk("saelens")'].join('\n'),
     };
   return {
@@ -179,7 +179,7 @@ export function repeatSnippets(entry: EvaluationRecord, several = false): Snippe
         ? [
             {
               title: 'Hold it to this record',
-              code: `npm run verify -- ${shellWord(`content/measured/${run}/${id}.json`)}`,
+              code: `npx interpboard verify ${shellWord(`content/measured/${run}/${id}.json`)}`,
               note: 'Names every number that moved beyond its interval.',
             },
           ]
@@ -190,7 +190,7 @@ export function repeatSnippets(entry: EvaluationRecord, several = false): Snippe
   return [
     {
       title: 'Measure it yourself',
-      code: `npm run eval -- --model ${shellWord(model.id)} --sae ${shellWord(place)}`,
+      code: `npx interpboard eval --model ${shellWord(model.id)} --sae ${shellWord(place)}`,
       note: OTHERS,
     },
   ];

@@ -1,9 +1,10 @@
+import { type ContentFile, trustedContent } from '../../runner/report/content-files.ts';
 import type { RecordTable } from '../../runner/report/record-table.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import type { Similarity } from '../../runner/report/similarity.ts';
 import { isLightCheckpoint } from './along-training.ts';
 import { arrangeRecords } from './arrange.ts';
-import { type ContentFile, contentFiles, readContent, trustedContent } from './content.ts';
+import { contentFiles, readContent } from './content.ts';
 
 /** Read once a build: every page asks for them. */
 let read: { content: ContentFile[]; records: EvaluationRecord[]; listed: EvaluationRecord[] } | undefined;

@@ -114,6 +114,32 @@ describe('a run to a release repository', () => {
     expect(again).toEqual([]);
   });
 
+  test('--records offers the records to a board by a pull request, and sends nothing else', async () => {
+    const at = await makeRun('demo');
+    server.put('them/board', { 'content/README.md': { text: 'a board' } }, { type: 'dataset' });
+    const board = ['--records', 'datasets/them/board'];
+    const dry = await publish({}, at, ...board, '--dry-run');
+    expect(dry.code).toBe(0);
+    expect(server.requests).toEqual([]);
+    const { code, out } = await publish({ HF_TOKEN: TOKEN }, at, ...board);
+    expect({ code, last: out.trim().split('\n').at(-1) }).toEqual({
+      code: 0,
+      last: `asked      ${server.url}/datasets/them/board/discussions/1`,
+    });
+    const { refs, commits } = server.find('dataset', 'them/board')!;
+    const [now, asked] = ['main', 'refs/pr/1'].map((ref) => commits.get(refs.get(ref)!)!);
+    expect([...now!.keys()]).toEqual(['content/README.md']);
+    const sent = [...asked!].filter(([path]) => !now!.has(path));
+    const names = ['demo-l0', 'demo-l2'].map((id) => `content/measured/demo/${id}.json`);
+    expect(sent.map(([path]) => path).sort()).toEqual(names);
+    for (const path of names) expect(dry.out).toContain(path);
+    for (const [path, { bytes }] of sent) {
+      expect(record.parse(JSON.parse(bytes.toString())).id).toBe(
+        path.split('/').at(-1)!.replace('.json', ''),
+      );
+    }
+  });
+
   test('comes through a failing hub, and a lost answer to the commit', async () => {
     const at = await makeRun('demo');
     server.faults.push(

@@ -71,7 +71,7 @@ export async function completeObject(hub: StandIn, call: Call, oid: string): Pro
   call.json(200, {});
 }
 
-/** POST /api/models/owner/name/commit/<branch>, lines of JSON: all of it or nothing */
+/** POST /api/models/owner/name/commit/<branch>, lines of JSON: all of it or nothing; with ?create_pr=1 beside the branch */
 export async function commitFiles(
   hub: StandIn,
   call: Call,
@@ -96,9 +96,13 @@ export async function commitFiles(
       tree.set(value.path!, storedFile({ text: bytes, lfs: true }));
     }
   }
-  const commit = commitTree(repository, branch, tree);
+  const asked = call.url.searchParams.get('create_pr') === '1';
+  const number = 1 + [...repository.refs.keys()].filter((ref) => ref.startsWith('refs/pr/')).length;
+  const commit = commitTree(repository, asked ? `refs/pr/${number}` : branch, tree);
+  const place = repository.type === 'model' ? repository.name : `${repository.type}s/${repository.name}`;
   call.json(200, {
     success: true,
+    ...(asked ? { pullRequestUrl: `${hub.url}/${place}/discussions/${number}` } : {}),
     commitOid: commit,
     commitUrl: `${hub.url}/${repository.name}/commit/${commit}`,
     hookOutput: '',

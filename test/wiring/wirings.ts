@@ -254,6 +254,11 @@ export const wirings: Readonly<Record<string, Wiring>> = {
     seen: ({ files }) => files.filter((name) => /^snapshots.*safetensors$/.test(name)).length,
     gives: 3,
   },
+  'training.log': {
+    to: 'tensorboard',
+    seen: ({ files }) => files.some((name) => /^tensorboard.L\d+.events\.out\.tfevents\./.test(name)),
+    gives: true,
+  },
   'training.shuffle.megabytes': {
     to: 1,
     seen: [weights, recipe('shuffleMegabytes')],

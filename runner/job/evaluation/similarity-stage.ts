@@ -82,6 +82,6 @@ function otherFiles(path: string, id: string): MalformedError {
     thing: path,
     found: `an SAE ${id} that the records of the run are not of`,
     expected: 'the SAEs that were measured',
-    next: 'Make the records again with npm run eval -- --fresh.',
+    next: 'Make the records again with npx interpboard eval --fresh.',
   });
 }

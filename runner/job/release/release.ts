@@ -26,6 +26,18 @@ export interface ReleaseFile {
 }
 
 /**
+ * A run's records as a board keeps them: content/measured/RUN/ID.json.
+ *
+ * @throws MalformedError when there are none, or one does not follow the schema
+ */
+export async function recordFiles(runFolder: string, runName: string): Promise<ReleaseFile[]> {
+  return (await readRunRecords(runFolder)).map(({ id }) => ({
+    path: `content/measured/${runName}/${id}.json`,
+    source: join(runFolder, 'records', `${id}.json`),
+  }));
+}
+
+/**
  * The files to send: the SAEs as they lie in the run's folder, and card, exports and records written anew into its
  * folder `release`, with the name of the repository in them. The SAEs have to be those that were measured; those that
  * others published are left out. Light checkpoints along training go with them.
@@ -131,7 +143,7 @@ async function checked(
       thing: source,
       found: 'no such file',
       expected: 'the SAE that the record describes',
-      next: 'Make it again with npm run eval -- --fresh.',
+      next: 'Make it again with npx interpboard eval --fresh.',
     });
   }
   const found = (await hashFile(source)).sha256;
@@ -140,7 +152,7 @@ async function checked(
       thing: source,
       found: `SHA-256 ${found.slice(0, 12)}…`,
       expected: `${sha256.slice(0, 12)}…, the one that was measured`,
-      next: 'Put the file back, or make both again with npm run eval -- --fresh.',
+      next: 'Put the file back, or make both again with npx interpboard eval --fresh.',
     });
   }
   return { path: name, source };

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunConfig } from '../../config/run-config.ts';
 import { parseDevices } from '../../onnx/devices.ts';
+import type { TrajectoryPoint } from '../../report/schema.ts';
 import { percent, type Reporter, Stopped } from '../../reporter.ts';
 import { packingPosition } from '../../text/packing.ts';
 import { chooseBackend, fallenBack } from '../../train/backends/choose.ts';
-import { checkpointStore } from '../../train/checkpoint.ts';
+import { type CheckpointStore, checkpointStore } from '../../train/checkpoint.ts';
 import type { SaePlan } from '../../train/sae-trainer.ts';
 import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../../train/trainer.ts';
 import { type ResumeStamp, STAMP } from '../release/resume-stamp.ts';
@@ -18,6 +19,7 @@ import type { Trained } from '../shared/trained-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
 import { type ActivationSource, sharingOf } from '../training-data/activations.ts';
 import { openTrainingTokens, type TrainingTokens, tokensState } from '../training-data/training-tokens.ts';
+import { type EventLog, openEventLog } from './event-log.ts';
 
 /** What a checkpoint holds of the data: written by this stage, read back by resuming. */
 const positionSchema = z.strictObject({ text: packingPosition.optional(), tokens: tokensState });
@@ -83,6 +85,7 @@ export async function trainStage(
     { ...reporter, progress: ({ done, total }) => shown.show({ activations: percent(done, total) }) },
   );
   let tokens: TrainingTokens | undefined;
+  let log: EventLog | undefined;
   const uploads = openRunUpload(
     { ...config, upload: shardRepository(config, run.shard) },
     run.folder,
@@ -115,12 +118,14 @@ export async function trainStage(
       plans.map((plan) => plan.recipe),
     );
     if (fallen !== null) reporter.note(fallen);
+    if (training.log === 'tensorboard') log = await openEventLog(run.folder, loggedPoints(plans, loaded));
     const trainer = await openTrainer(
       {
         backend,
         d_in,
         plans,
         logEverySteps: training.logSteps,
+        onPoint: (id, point) => log?.add(id, point),
       },
       samples === undefined ? { resume: loaded!.checkpoint.state } : { samples },
     );
@@ -154,8 +159,11 @@ export async function trainStage(
           saved = trainer.tokens;
         }
       }
+      const saes = await finish(trainer, save);
+      // The last step closes a trajectory whether it was one to log or not.
+      for (const { plan, trajectory } of saes) log?.add(plan.id, trajectory.at(-1)!);
       return {
-        saes: await finish(trainer, save),
+        saes,
         policy: stream.counts,
         brokenRows: stream.position?.mixture.broken ?? 0,
       };
@@ -165,8 +173,17 @@ export async function trainStage(
   } finally {
     await uploads?.close();
     tokens?.close();
+    log?.close();
     await source.close();
   }
+}
+
+/** What each SAE had logged when its state was saved; nothing in a new run. */
+function loggedPoints(
+  plans: readonly SaePlan[],
+  loaded: Awaited<ReturnType<CheckpointStore['load']>>,
+): Map<string, readonly TrajectoryPoint[]> {
+  return new Map(plans.map(({ id }) => [id, loaded?.checkpoint.state.saes.get(id)?.trajectory ?? []]));
 }
 
 /** Stopped too where the stop is heard while activations are made. */

@@ -47,7 +47,7 @@ export async function findShards(runs: string, name: string, partial: boolean): 
     throw new UserError({
       thing: `run ${name}`,
       found: `no shards in ${shardsFolder(runs, name)}`,
-      expected: 'a run that was started with npm run eval -- --shard i/N',
+      expected: 'a run that was started with npx interpboard eval --shard i/N',
       next: 'Check the name, or where the run folders are (--runs).',
     });
   }

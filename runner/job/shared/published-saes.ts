@@ -44,7 +44,7 @@ export async function describePublished(
         thing: `SAE ${quote(place.name)}`,
         found: 'a transcoder',
         expected: 'an SAE, whose reconstruction is of its own input',
-        next: 'Transcoders can be read (npm run inspect, or as a library) but not evaluated: their x̂ is not x.',
+        next: 'Transcoders can be read (npx interpboard inspect, or as a library) but not evaluated: their x̂ is not x.',
       });
     }
     const layer = saeLayer(place.name, file.details, place.layer);

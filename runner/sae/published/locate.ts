@@ -165,7 +165,7 @@ async function locateRegistered(
       thing: `SAE ${quote(registered)} of the registry`,
       found: `the loader ${quote(entry.loader)}, which no adapter here corresponds to`,
       expected: adapters.flatMap(({ loaders }) => loaders).join(', '),
-      next: 'Choose another SAE of the model: npm run inspect -- saes --model NAME lists them.',
+      next: 'Choose another SAE of the model: npx interpboard inspect saes --model NAME lists them.',
     });
   }
   const reference: HubReference = {

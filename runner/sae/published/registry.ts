@@ -169,7 +169,7 @@ export function findEntry(registry: Registry, text: string): RegistryEntry {
       names.length === 0
         ? 'a release of the registry'
         : `${names.slice(0, 5).map(quote).join(', ')}${names.length > 5 ? ` or one of ${names.length - 5} more` : ''}`,
-    next: 'List them: npm run inspect -- saes --model NAME --layer N.',
+    next: 'List them: npx interpboard inspect saes --model NAME --layer N.',
   });
 }
 

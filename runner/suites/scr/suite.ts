@@ -12,11 +12,11 @@ const className = z.string().min(1).max(100);
 
 const pair = z
   .strictObject({
-    set: className,
-    /** The class that coincides with the second value of the set's second label where the probe is biased. */
-    positive: className,
-    /** The class that coincides with the first. */
-    negative: className,
+    set: className.describe('a set of probing.sets'),
+    positive: className.describe(
+      'the class that coincides with the second value of the set’s second label where the probe is biased',
+    ),
+    negative: className.describe('the class that coincides with the first'),
   })
   .refine(({ positive, negative }) => positive !== negative, 'expected two classes');
 

@@ -44,7 +44,7 @@ it('the command line lists them, runs one, and refuses another word in one line'
   for (const [verb, summary] of Object.entries(verbs))
     expect(help.stdout).toContain(`${verb.padEnd(8)} ${summary}`);
   const plan = cli('plan', '--help');
-  expect(plan.stdout).toContain('npm run plan');
+  expect(plan.stdout).toContain('npx interpboard plan');
   expect(plan.status).toBe(0);
   const other = cli('toString');
   expect(other.status).toBe(2);

@@ -37,7 +37,7 @@ describe('every setting of the schema', () => {
       const isRecorded = JSON.stringify(recordedSettings(other)) !== JSON.stringify(recordedSettings(config));
       expect({ isTraining, isRecorded }).toEqual({
         isTraining: role === 'training',
-        isRecorded: role !== 'upload',
+        isRecorded: role !== 'beside',
       });
       expect(differingSettings(config, other)).toEqual(role === 'training' ? [path] : []);
     },
@@ -53,7 +53,7 @@ describe('every setting of the schema', () => {
     ['probing.tasks', 'evaluation'],
     ['evaluation.kValues', 'evaluation'],
     ['saes', 'evaluation'],
-    ['upload.everyTokens', 'upload'],
+    ['upload.everyTokens', 'beside'],
   ])('%s decides the %s', (path, role) => expect(roleOf(path)).toBe(role));
 
   it('is known by its name alone', () => {

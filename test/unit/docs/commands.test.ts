@@ -32,6 +32,9 @@ const onlyParsed: readonly [pattern: RegExp, reason: string][] = [
   [/^merge /, 'needs the shards of a run: test/e2e/shards.test.ts'],
   [/^verify /, 'makes a run again: test/e2e/verify.test.ts'],
   [/^doctor/, 'checks every device: test/unit/doctor'],
+  [/^build/, 'builds a report: test/e2e/packages.test.ts'],
+  [/^preview/, 'needs a report: test/e2e/packages.test.ts'],
+  [/^cuda/, 'fetches hundreds of megabytes'],
 ];
 
 const LAYERS = 24;
@@ -102,14 +105,18 @@ const { scripts } = z
   .object({ scripts: z.record(z.string(), z.string()) })
   .parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
 
-/** Of `npm run eval -- X`, `npm run interpboard -- eval X`: the verb and its words; null for other scripts. */
+/** Of `npx interpboard eval X`, `npx interpboard eval X`: the verb and its words; null for other scripts. */
 function verbOf(command: string): { verb: string; words: string[] } | null {
+  const packaged = /^npx (?:--ignore-scripts )?interpboard (.*)$/.exec(command)?.[1];
+  if (packaged !== undefined) {
+    const [verb = '', ...words] = wordsOf(packaged);
+    return { verb, words };
+  }
   const [npm, run, name = '', dashes, ...rest] = wordsOf(command);
   if (npm !== 'npm' || run !== 'run') return null;
   expect(scripts, command).toHaveProperty(name);
   expect([undefined, '--'], `${command}: options of a script stand after --`).toContain(dashes);
-  if (name === 'interpboard') return { verb: rest[0]!, words: rest.slice(1) };
-  return Object.hasOwn(verbs, name) ? { verb: name, words: rest } : null;
+  return scripts[name]?.includes('runner/cli.ts') ? { verb: name, words: rest } : null;
 }
 
 const called = commands.flatMap((command) => {
@@ -188,6 +195,11 @@ describe('is run:', () => {
     }
     if (verb === 'submit') {
       expect(await run(verb, words)).toMatch(/--array=1-4|completions: 4/);
+      return;
+    }
+    if (verb === 'init' || verb === 'validate') {
+      const place = verb === 'init' ? words.map((word) => join(folder, word)) : [join(root, 'content')];
+      expect((await run(verb, place)).length).toBeGreaterThan(10);
       return;
     }
     expect(verb).toBe('import');

@@ -16,6 +16,12 @@ it('it says of each setting what it takes, and of each definition what it is', a
   expect(pages.get('settings.md')).toMatch(
     /^\| `spill` \| "float32", "bfloat16" \| "float32" \| residuals on disk/m,
   );
+  const rows = pages.get('settings.md')!.match(/^\| `.*$/gm)!;
+  expect(rows.length).toBeGreaterThan(120);
+  expect(rows.filter((row) => /\| *\|$/.test(row))).toEqual([]);
+  // A list of a hundred names is cut, a short one is not.
+  expect(rows.find((row) => row.startsWith('| `suites.sae-probes.tasks`'))).toMatch(/… \(113 in all\)/);
+  expect(rows.filter((row) => row.length > 900)).toEqual([]);
   expect(pages.get('definitions.md')).toContain('### `var_exp@pooled-v1`');
   expect(pages.get('record.md')).toMatch(/^\| `sae\.d_sae` \| integer/m);
   expect(pages.get('errors.md')).toMatch(/\| 3 \| MalformedError \|/);

@@ -82,7 +82,7 @@ describe.skipIf(process.platform === 'win32')('the script of an array', () => {
     const env = await stubs({ node: saves, scontrol: '' });
     expect(await run(env, true)).toBe(140);
     expect(await calls()).toEqual([
-      'node /opt/inter board/runner/launch.mjs runner/cli.ts eval small-world --set=sweep.k=[8,16] --shard 3/6',
+      'node /opt/inter board/runner/interpboard.mjs eval small-world --set=sweep.k=[8,16] --shard 3/6',
       'saved',
       'scontrol requeue 70_3',
     ]);
@@ -110,6 +110,8 @@ describe.skipIf(process.platform === 'win32')('the script of an array', () => {
       `sbatch --dependency=afterany:71 ${files.merge}`,
     ]);
     expect(await readFile(files.array, 'utf8')).toBe(slurmArray(job()));
-    expect(await readFile(files.merge, 'utf8')).toContain("exec node '/opt/inter board/runner/launch.mjs'");
+    expect(await readFile(files.merge, 'utf8')).toContain(
+      "exec node '/opt/inter board/runner/interpboard.mjs'",
+    );
   });
 });

@@ -122,6 +122,26 @@ describe('upload', () => {
     }),
   );
 
+  test('a pull request leaves the branch where it is, and asks for the change beside it', () =>
+    withFiles(async (bench, request) => {
+      const before = contents(bench);
+      const { url, files } = await upload(bench.hub, { ...request, pullRequest: true });
+      expect({ url, files }).toEqual({ url: `${bench.server.url}/o/n/discussions/1`, files: 2 });
+      expect(contents(bench)).toEqual(before);
+      const repository = bench.server.find('model', 'o/n')!;
+      const asked = repository.commits.get(repository.refs.get('refs/pr/1')!)!;
+      expect([...asked.keys()].sort()).toEqual(Object.keys(SENT).sort());
+    }));
+
+  test('one whose answer is lost is not asked for twice', () =>
+    withFiles(async (bench, request) => {
+      bench.server.faults.push({ on: '/commit/', times: 1, does: { kind: 'lost' } });
+      await expect(upload(bench.hub, { ...request, pullRequest: true })).rejects.toThrow(
+        /Look whether it was opened, at .*\/o\/n\/discussions/,
+      );
+      expect(bench.server.find('model', 'o/n')!.refs.has('refs/pr/2')).toBe(false);
+    }));
+
   test('offline nothing is sent', () =>
     withFiles(async (bench, request) => {
       const offline = bench.with({ token: secret, offline: true });

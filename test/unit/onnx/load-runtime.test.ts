@@ -26,8 +26,8 @@ it('says what the system lacks', () => {
 
 it('advises no device that a system’s package lacks', () => {
   for (const device of ['webgpu', 'coreml', 'dml', 'cuda:0'] as const)
-    expect(deviceAdvice(device, 'linux-arm64')).not.toMatch(/--device.*webgpu|driver|npm run cuda/);
+    expect(deviceAdvice(device, 'linux-arm64')).not.toMatch(/--device.*webgpu|driver|npx interpboard cuda/);
   expect(deviceAdvice('webgpu', 'linux-x64')).toContain('Vulkan driver');
-  expect(deviceAdvice('cuda:0', 'linux-x64')).toContain('npm run cuda');
+  expect(deviceAdvice('cuda:0', 'linux-x64')).toContain('npx interpboard cuda');
   expect(deviceAdvice('cuda:0', 'win32-x64')).toContain('webgpu');
 });

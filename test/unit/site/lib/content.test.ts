@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { checkContent, trustedContent } from '../../../../runner/report/content-files.ts';
 import { saeBenchTables } from '../../../../runner/report/published-tables/saebench-core.ts';
 import { schemaVersion } from '../../../../runner/report/schema.ts';
-import { checkContent, contentFiles, readContent, trustedContent } from '../../../../site/lib/content.ts';
+import { contentFiles, readContent } from '../../../../site/lib/content.ts';
 import { recordPage, releaseOf } from '../../../../site/lib/release.ts';
 import { fixture } from '../fixtures.ts';
 

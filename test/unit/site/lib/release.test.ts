@@ -198,12 +198,12 @@ describe('how to use an SAE', () => {
     expect(lens!.code).toContain('TopKSAEConfig(d_in=5120, d_sae=65536, k=128)');
     expect(torch!.code).toContain('pre.topk(128, dim=-1)');
     expect(repeatSnippets(first!)[0]!.code).toBe(
-      'npm run eval -- --model Qwen/Qwen3.6-27B --sae caiovicentino1/qwen36-27b-sae-papergrade#layer=11',
+      'npx interpboard eval --model Qwen/Qwen3.6-27B --sae caiovicentino1/qwen36-27b-sae-papergrade#layer=11',
     );
     expect(placeOf(ofRun('small-world-l4'))).toBe('runs/mine#layer=4');
     expect(placeOf(ofRun('small-world-l4'), true)).toBe('runs/mine/sae_L4_latest.safetensors');
     expect(repeatSnippets(ofRun('small-world-l4')).at(-1)!.code).toBe(
-      'npm run verify -- content/measured/mine/small-world-l4.json',
+      'npx interpboard verify content/measured/mine/small-world-l4.json',
     );
     expect(loadingSnippets(fixture('awkward-import'))).toEqual([]);
     const other = ofRun('small-world-l4', () => ({ hook: 'blocks.4.hook_mlp_out' }));
@@ -226,9 +226,9 @@ describe('how to use an SAE', () => {
     const run = { ...ofRun('small-world-l4', () => ({ architecture: 'jumprelu' })) };
     const hostile = { ...run, provenance: { ...run.provenance, config: { name: "a; rm -rf '$HOME'" } } };
     const quoted = String.raw`'runs/a; rm -rf '\''$HOME'\''#layer=4'`;
-    expect(loadingSnippets(hostile)[1]!.note).toContain(`npm run export -- ${quoted} --to saelens`);
+    expect(loadingSnippets(hostile)[1]!.note).toContain(`npx interpboard export ${quoted} --to saelens`);
     expect(repeatSnippets(hostile).at(-1)!.code).toBe(
-      String.raw`npm run verify -- 'content/measured/a; rm -rf '\''$HOME'\''/small-world-l4.json'`,
+      String.raw`npx interpboard verify 'content/measured/a; rm -rf '\''$HOME'\''/small-world-l4.json'`,
     );
   });
 
@@ -243,7 +243,9 @@ describe('how to use an SAE', () => {
     for (const change of changes) {
       const entry = ofRun('small-world-l4', () => change);
       expect(titles(entry)).toEqual(['Interpboard’s library (Node)', 'SAELens']);
-      expect(loadingSnippets(entry)[1]!.note).toContain('npm run export -- runs/mine#layer=4 --to saelens');
+      expect(loadingSnippets(entry)[1]!.note).toContain(
+        'npx interpboard export runs/mine#layer=4 --to saelens',
+      );
     }
     const registered = ofRun('small-world-l4', () => ({
       source: {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { checkContent, trustedContent } from '../../../../runner/report/content-files.ts';
 import { publishedRecords } from '../../../../runner/report/published.ts';
 import { similarity } from '../../../../runner/report/similarity.ts';
-import { checkContent, trustedContent } from '../../../../site/lib/content.ts';
 import { releasesOf } from '../../../../site/lib/releases.ts';
 import { similaritiesOf } from '../../../../site/lib/similarity-charts.ts';
 

@@ -1,0 +1,100 @@
+/** `validate`: holds records to their format, such as those that somebody sent. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { clip, MalformedError, UserError } from '../errors.ts';
+import { parseJson } from '../formats/json.ts';
+import { checkContent } from '../report/content-files.ts';
+import { FEATURES } from '../report/feature-places.ts';
+import { optionLines } from './option-lines.ts';
+import { parseOptions } from './parse-options.ts';
+import { projectFolder } from './paths.ts';
+
+const options = {
+  debug: { type: 'boolean', help: 'print the stack of an error' },
+  help: { type: 'boolean', help: 'print this' },
+} as const;
+
+/** A record has some hundred kilobytes, a table of a thousand published ones some megabytes. */
+const FILE_LIMIT = 64 << 20;
+
+/** @returns 0 when all are well, 3 when one is not */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseOptions('validate', args, options);
+  if (values.help) {
+    console.log(help());
+    return 0;
+  }
+  const files: string[] = [];
+  for (const path of positionals.length > 0 ? positionals : [projectFolder('content')])
+    files.push(...(await filesAt(path)));
+  /** Of each record the file that has it: one id is one page. */
+  const owners = new Map<string, string>();
+  let wrong = 0;
+  for (const file of files) {
+    const fault = await faultOf(file, owners);
+    if (fault === null) continue;
+    wrong++;
+    console.error(`refused ${fault}`);
+  }
+  if (wrong > 0) {
+    throw new MalformedError({
+      thing: 'records',
+      found: `${wrong} of ${files.length} files that are not well`,
+      expected: 'records of the format that docs/reference/record.md describes',
+      next: 'Mend or leave out the files named above.',
+    });
+  }
+  console.log(`${owners.size} records in ${files.length} files are well`);
+  return 0;
+}
+
+async function filesAt(path: string): Promise<string[]> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) {
+    throw new UserError({
+      thing: path,
+      found: 'no such file or folder',
+      expected: 'records: a .json file, or a folder of them',
+      next: 'Check the path.',
+    });
+  }
+  if (!found.isDirectory()) return [path];
+  const names = await readdir(path, { recursive: true });
+  return names
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => name.endsWith('.json') && !name.startsWith(`${FEATURES}/`))
+    .sort()
+    .map((name) => join(path, name));
+}
+
+/** What is wrong with a file, with its path; null for nothing. */
+async function faultOf(file: string, owners: Map<string, string>): Promise<string | null> {
+  const { size } = await stat(file);
+  if (size > FILE_LIMIT) return `${file}: ${size} bytes; expected at most ${FILE_LIMIT}`;
+  try {
+    const text = await readFile(file, 'utf8');
+    // What is nested without end is refused before anything walks through it.
+    parseJson(text);
+    for (const { id } of checkContent(file, text).records) {
+      const owner = owners.get(id);
+      if (owner !== undefined) return `${file}: id ${id}, which ${owner} has`;
+      owners.set(id, file);
+    }
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    return clip(said.includes(file) ? said : `${file}: ${said}`, 800);
+  }
+  return null;
+}
+
+function help(): string {
+  return [
+    'usage: npx interpboard validate [FILE or FOLDER …] [options]',
+    '',
+    'Holds records to their format, those in content/ unless others are named: what a report would be built from.',
+    'Exit code: 0 all are well, 3 one is not.',
+    '',
+    'Options',
+    ...optionLines(options),
+  ].join('\n');
+}
