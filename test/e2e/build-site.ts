@@ -1,7 +1,7 @@
 /** Builds the site into a folder of the test's own, the way the runner does: a child process with an environment. */
 import { spawn } from 'node:child_process';
 import { join, relative } from 'node:path';
-import { inWorkFolder } from '../../runner/commands/build-site.ts';
+import { inWorkFolder } from '../../runner/commands/astro.ts';
 import { root } from './program.ts';
 
 export interface BuildOptions {

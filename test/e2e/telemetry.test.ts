@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { inWorkFolder } from '../../runner/commands/build-site.ts';
+import { inWorkFolder } from '../../runner/commands/astro.ts';
 import { root } from './program.ts';
 
 const trace = pathToFileURL(fileURLToPath(new URL('./trace-network.mjs', import.meta.url))).href;
