@@ -25,7 +25,7 @@ import {
 import { sharedSaes, sharesOf } from '../job/shards/shares.ts';
 import { forgetFailure, noteFailure } from '../job/shards/status.ts';
 import { whichShard } from '../job/shards/which-shard.ts';
-import { checkLayers, type ModelPlace } from '../job/shared/model-place.ts';
+import { checkLayers, checkSource, type ModelPlace } from '../job/shared/model-place.ts';
 import { pinsOf, pinText } from '../job/shared/pinned-text.ts';
 import { plannedSaes, trainedSaes } from '../job/shared/planned-saes.ts';
 import type { PublishedSae } from '../job/shared/published-saes.ts';
@@ -43,6 +43,7 @@ import { shellWord } from '../report/shell-word.ts';
 import { SIMILARITY_FILE } from '../report/similarity.ts';
 import { readSimilarity } from '../report/similarity-file.ts';
 import { Stopped } from '../reporter.ts';
+import { isSynthetic } from '../synthetic/layout.ts';
 import { buildSite } from './build-site.ts';
 import { checkUpload } from './check-upload.ts';
 import { chooseDevices } from './choose-devices.ts';
@@ -109,6 +110,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (!checked) await checkUpload(asked.upload.repository);
   const model = await locateModel(asked.model.reference, view);
   // Before an earlier run is looked at: layers that no run can have are no reason to start over.
+  checkSource(model, asked.corpus);
   if (asked.train) await checkLayers(model, asked.layers);
   if (checked && part !== null) {
     throw new UserError({
@@ -135,7 +137,7 @@ export async function run(args: readonly string[]): Promise<number> {
       fresh,
       own: (plan: ShardPlan | undefined) => identified(plan?.config),
       split: async ({ config }: PlannedRun) => {
-        const checkpoint = await openCheckpoint(model.folder);
+        const checkpoint = isSynthetic(model.folder) ? null : await openCheckpoint(model.folder);
         const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
         const shares = sharesOf(
           { config, suites: all, checkpoint },

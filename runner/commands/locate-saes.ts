@@ -3,10 +3,8 @@ import { homedir } from 'node:os';
 import { SAE_LIMIT } from '../config/sweep.ts';
 import { UserError } from '../errors.ts';
 import type { HashFiles } from '../io/hash.ts';
-import type { ModelPlace } from '../job/shared/model-place.ts';
+import { type ModelPlace, modelShape } from '../job/shared/model-place.ts';
 import { describePublished, type PublishedSae } from '../job/shared/published-saes.ts';
-import { openCheckpoint } from '../lm/checkpoint.ts';
-import { familyOf } from '../lm/families/index.ts';
 import { type Locating, locateSae, locateSaes } from '../sae/published/locate.ts';
 import type { SaePlace } from '../sae/published/place.ts';
 import { theRegistry } from '../sae/published/registry-file.ts';
@@ -28,7 +26,7 @@ export async function locatePublished(
   if (names.length === 0) return [];
   const places = await located(names, view, locateSaes);
   checkNumber(places);
-  return describePublished(places, familyOf(await openCheckpoint(model.folder)), hash);
+  return describePublished(places, await modelShape(model), hash);
 }
 
 /** @throws as `locateSae` does; Stopped at Ctrl-C */

@@ -20,6 +20,7 @@ import { isModelFile } from '../lm/model-files.ts';
 import { automaticDevice, deviceFacts } from '../onnx/device-facts.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
 import { optionLines } from './option-lines.ts';
+import { locateSynthetic, planOfSamples } from './plan-synthetic.ts';
 import { runOptions } from './run-options.ts';
 
 const options = {
@@ -51,6 +52,12 @@ export async function run(args: readonly string[]): Promise<number> {
   const memory = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
   const device = asked.device === AUTO ? (await automaticDevice()).device : asked.device;
   const config = { ...asked, device };
+  const samples = await locateSynthetic(config.model.reference);
+  if (samples !== null) {
+    const lines = planOfSamples(samples, config, memory);
+    console.log(values.json ? JSON.stringify({ ...samples, memory }, null, 2) : inColumns(lines));
+    return 0;
+  }
   const located = await locate(config.model.reference);
   const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
   const { checkpoint } = located;
@@ -169,6 +176,10 @@ function describe(facts: {
   ];
   for (const stage of plan.stages) lines.push(...stageLines(stage, facts.freeDisk, slowest));
   if (facts.shards !== null) lines.push(...shardLines(facts.shards, slowest, speeds.length));
+  return inColumns(lines);
+}
+
+function inColumns(lines: readonly (readonly [string, string])[]): string {
   return lines.map(([name, text]) => `${name.padEnd(11)}${text}`.trimEnd()).join('\n');
 }
 

@@ -119,7 +119,9 @@ export const runConfig = z
         .min(1)
         .max(1_000)
         .nullable()
-        .describe('a folder in the Hugging Face layout or owner/name[@revision]; null is the embedded model'),
+        .describe(
+          'a folder in the Hugging Face layout or owner/name[@revision]; synthetic-small, synth-sae-bench-16k, or a folder or configuration file of a synthetic model; null is the embedded language model',
+        ),
     }),
     layers: z
       .array(z.int().nonnegative().max(10_000))
@@ -145,9 +147,9 @@ export const runConfig = z
       .describe('residuals on disk, of a model larger than memory: float32 is exact, bfloat16 half as large'),
     corpus: z.strictObject({
       source: z
-        .union([z.enum(['small-world', ...corpusNames]), sources])
+        .union([z.enum(['small-world', 'samples', ...corpusNames]), sources])
         .describe(
-          'training text: small-world (the embedded generator), reference (the mixture of the reference release), a reference to data files, or a list of sources',
+          'training text: small-world (the embedded generator), samples (a synthetic model’s own), reference (the mixture of the reference release), a reference to data files, or a list of sources',
         ),
       heldout: z
         .union([z.enum(corpusNames), sources])
@@ -285,6 +287,8 @@ export const runConfig = z
     if (sae.batchTokens % corpus.rowTokens !== 0) {
       complain(['sae', 'batchTokens'], `expected a multiple of corpus.rowTokens (${corpus.rowTokens})`);
     }
+    if (corpus.source === 'samples' && corpus.heldout !== null)
+      complain(['corpus', 'heldout'], 'expected null: a synthetic model reads samples of its own');
     complainAboutTokens(value, complain);
     if (value.training.policy.dropFirst >= corpus.rowTokens) {
       complain(

@@ -21,7 +21,8 @@ export function controlsPart(
   draws: Draws,
 ): Controls {
   const { firstRow } = measured;
-  const table = hook.losses[index]!;
+  const table = hook.losses?.[index];
+  if (table === undefined) throw new TypeError('controls are of models with losses');
   const losses: LossTable = {
     predictions: table.predictions.slice(firstRow),
     clean: table.clean.slice(firstRow),

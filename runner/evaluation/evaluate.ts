@@ -58,14 +58,14 @@ export async function evaluate(
   const rows = hooks[0]?.tables.activations.rows ?? 0;
   // One set of resamples for all SAEs: their differences are paired.
   const resamples = resampleRows(rows, { count: draws.resamples, seed: draws.seed }, hooks[0]?.documents);
-  const total = hooks.reduce((sum, hook) => sum + hook.losses.length, 0);
+  const total = hooks.reduce((sum, hook) => sum + hook.tables.saes.length, 0);
   const results: Evaluated[] = [];
   for (const [hookIndex, hook] of hooks.entries()) {
     const tokens = hook.tables.activations.tokens.reduce((sum, count) => sum + count, 0);
     for (const [index, reconstruction] of reconstructionSuite(hook.tables, resamples).entries()) {
-      const loss = lossRecoveredSuite(hook.losses[index]!, resamples);
-      const metrics = { ...reconstruction.metrics, ...loss.metrics };
-      const statistics = { ...reconstruction.statistics, ...loss.statistics };
+      const loss = hook.losses && lossRecoveredSuite(hook.losses[index]!, resamples);
+      const metrics = { ...reconstruction.metrics, ...loss?.metrics };
+      const statistics = { ...reconstruction.statistics, ...loss?.statistics };
       let directions: ReturnType<ScoredSae['directions']> | undefined;
       const sae: ScoredSae = {
         hook: hookIndex,

@@ -5,7 +5,7 @@
  */
 import type { ContentCache } from '../io/content-cache.ts';
 import { sha256 } from '../io/hash.ts';
-import type { LanguageModel, TokenBatch } from '../lm/language-model.ts';
+import type { ActivationModel, TokenBatch } from '../lm/language-model.ts';
 import { type Observer, type SweepOptions, sweep } from '../lm/sweep.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 
@@ -56,11 +56,10 @@ export function documentOf({ documents }: TokenBatch, row: number): { document?:
 
 /** Names the text of batches: rows and tokens of each, and a hash of its ids. */
 export function namesOf(batches: readonly TokenBatch[]): [number, number, string][] {
-  return batches.map(({ ids: { buffer, byteOffset, byteLength }, rows, tokens }) => [
-    rows,
-    tokens,
-    sha256(new Uint8Array(buffer, byteOffset, byteLength)),
-  ]);
+  return batches.map(({ ids: { buffer, byteOffset, byteLength }, rows, tokens, stream }) => {
+    const hash = sha256(new Uint8Array(buffer, byteOffset, byteLength));
+    return [rows, tokens, stream === undefined ? hash : `${stream} ${hash}`];
+  });
 }
 
 /**
@@ -68,7 +67,7 @@ export function namesOf(batches: readonly TokenBatch[]): [number, number, string
  * @throws Stopped when the user asked to stop
  */
 export async function observe(
-  model: LanguageModel,
+  model: ActivationModel,
   observations: readonly Observation<unknown>[],
   sweeping: (batches: readonly TokenBatch[], branches: number) => Promise<SweepOptions>,
 ): Promise<void> {

@@ -176,7 +176,7 @@ export async function controlsOf(
 }
 
 /** The SAE's L0, as a whole number: its k, or the mean over some tokens. */
-async function activeLatents(sae: OpenSae, before: () => Float32Array, d: number): Promise<number> {
+export async function activeLatents(sae: OpenSae, before: () => Float32Array, d: number): Promise<number> {
   if (sae.k !== null) return sae.k;
   const x = before();
   const tokens = Math.min(L0_TOKENS, x.length / d);

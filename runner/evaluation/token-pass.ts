@@ -17,8 +17,8 @@ export interface HookMeasured {
   /** Document of each row, where the text says. */
   documents: readonly number[] | undefined;
   tables: HookTables;
-  /** One table per SAE. */
-  losses: LossTable[];
+  /** One table per SAE; null where the model has no losses. */
+  losses: LossTable[] | null;
 }
 
 /** Sums of cross entropy and counts of predictions, one per row. */
@@ -43,6 +43,7 @@ class RowLosses {
  * @param hooks one entry per hook of the model, ascending
  * @param batches full rows (no padding), all of one width: packed evaluation text
  * @param controls observes the same batches, as `others` do
+ * @param hasLosses false of a model that has none
  */
 export function observeTokens(
   dModel: number,
@@ -50,6 +51,7 @@ export function observeTokens(
   batches: readonly TokenBatch[],
   controls: Observer | null = null,
   others: readonly Observer[] = [],
+  hasLosses = true,
 ): Observation<HookMeasured[]> {
   const d = dModel;
   const predictions = batches.flatMap((batch) =>
@@ -94,6 +96,7 @@ export function observeTokens(
           })),
         );
       }
+      if (!hasLosses) return [];
       return views.map(
         ({ reconstruction }, i): Branch => ({
           residual: reconstruction,
@@ -104,6 +107,7 @@ export function observeTokens(
     seen(hook) {
       const here = state[hook]!;
       here.tables = here.statistics.tables();
+      if (!hasLosses) return [];
       return [
         { vector: new Float32Array(d), into: here.zero },
         { vector: meanOf(here.tables), into: here.mean },
@@ -114,7 +118,7 @@ export function observeTokens(
         },
       }));
     },
-    clean: (_index, batch, nll) => clean.add(nll, batch),
+    ...(hasLosses && { clean: (_index, batch, nll) => clean.add(nll, batch) }),
   };
   return {
     batches,
@@ -132,13 +136,15 @@ export function observeTokens(
           layer,
           documents,
           tables: tables!,
-          losses: saes.map((_, i) => ({
-            predictions: Float64Array.from(predictions),
-            clean: clean.column(),
-            sae: sae[i]!.column(),
-            zero: zero.column(),
-            mean: mean.column(),
-          })),
+          losses: hasLosses
+            ? saes.map((_, i) => ({
+                predictions: Float64Array.from(predictions),
+                clean: clean.column(),
+                sae: sae[i]!.column(),
+                zero: zero.column(),
+                mean: mean.column(),
+              }))
+            : null,
         };
       }),
   };

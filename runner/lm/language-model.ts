@@ -25,13 +25,15 @@ export interface TokenBatch {
   lengths?: Int32Array;
   /** Number of the document that each row belongs to, [rows]: what intervals resample. Absent where rows stand alone. */
   documents?: Int32Array;
+  /** Of a synthetic model, where ids are numbers of samples: the stream that they number. */
+  stream?: string;
 }
 
-export interface LanguageModel {
+/** What gives activations at hooks: a language model, or a synthetic one, which has neither text nor losses. */
+export interface ActivationModel {
   readonly family: string;
   readonly blocks: number;
   readonly dModel: number;
-  readonly vocabulary: number;
   /** Number type most of the weights are stored in, as the checkpoint names it. */
   readonly storedType: string;
   /** What a reader of results should know of its files. */
@@ -51,6 +53,13 @@ export interface LanguageModel {
    * @param residual what the segment before gave; the first one takes the batch's ids, and null here
    */
   advance(segment: number, residual: Float32Array | null, batch: TokenBatch): Promise<Float32Array>;
+  /** The residual at each hook up to and including hook `last` (default: all): [rows, tokens, dModel] each. */
+  residuals(batch: TokenBatch, last?: number): Promise<Float32Array[]>;
+  close(): Promise<void>;
+}
+
+export interface LanguageModel extends ActivationModel {
+  readonly vocabulary: number;
   /**
    * Next-token cross entropy in nats, [rows · tokens], from what the last segment takes.
    * Positions without a next token hold 0: `lossCount` says how many count.
@@ -73,8 +82,6 @@ export interface LanguageModel {
 
   // The same for one batch at a time, from any hook.
 
-  /** The residual at each hook up to and including hook `last` (default: all): [rows, tokens, dModel] each. */
-  residuals(batch: TokenBatch, last?: number): Promise<Float32Array[]>;
   /** As `finish`, of the model continued from a residual at hook number `hook`. */
   losses(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array>;
   /** As `finishForAll`, of the model continued from `vector` [dModel] at every position of hook number `hook`. */
@@ -101,7 +108,10 @@ export interface LanguageModel {
     clean: Float32Array,
     batch: TokenBatch,
   ): Promise<Divergence>;
-  close(): Promise<void>;
+}
+
+export function hasLosses(model: ActivationModel): model is LanguageModel {
+  return 'finish' in model;
 }
 
 /** Of each position, [rows · tokens], in nats. */

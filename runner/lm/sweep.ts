@@ -11,7 +11,14 @@
  * stands in residual-store.ts.
  */
 import { type Reporter, Stopped } from '../reporter.ts';
-import { type LanguageModel, repeated, rowOf, type TokenBatch } from './language-model.ts';
+import {
+  type ActivationModel,
+  hasLosses,
+  type LanguageModel,
+  repeated,
+  rowOf,
+  type TokenBatch,
+} from './language-model.ts';
 import { memoryStore, type ResidualStore } from './residual-store.ts';
 
 /** The clean residual of one batch at one hook. */
@@ -88,10 +95,11 @@ interface RunningConstant {
 }
 
 /**
+ * @param model of one without losses no observer may ask for more than residuals
  * @throws Stopped when the user asked to stop
  */
 export async function sweep(
-  model: LanguageModel,
+  model: ActivationModel,
   batches: readonly TokenBatch[],
   observers: readonly Observer[],
   options: SweepOptions,
@@ -148,13 +156,18 @@ export async function sweep(
       if (from + together < batches.length) continue;
       for (const constant of constants) {
         if (number === last)
-          constant.ended(await model.finishForAll(await store.take(constant.key), constant.batches));
+          constant.ended(await ends().finishForAll(await store.take(constant.key), constant.batches));
         else await advance(number, constant.key, rowOf(constant.batches[0]!.tokens));
       }
       if (hook !== null) await ablate(hook, constants);
     }
   }
   if (Math.round(done) < total) reporter.progress(total, total);
+
+  function ends(): LanguageModel {
+    if (hasLosses(model)) return model;
+    throw new TypeError(`a model of the family ${model.family} has no losses`);
+  }
 
   /** Takes what waits under a name through a segment that is not the last. */
   async function advance(number: number, key: string, batch: TokenBatch): Promise<void> {
@@ -186,13 +199,13 @@ export async function sweep(
     const batch = batches[index]!;
     const askers = watching(index).filter(({ observer }) => observer.clean !== undefined);
     if (askers.length > 0) {
-      const nll = await model.finish(clean, batch);
+      const nll = await ends().finish(clean, batch);
       for (const { observer, number } of askers) observer.clean?.(number, batch, nll);
     }
     for (const { key, observer, ended } of running) {
       const residual = await store.take(key);
-      if (observer.divergence) ended(await model.finishDivergence(residual, clean!, batch));
-      else ended({ nll: await model.finish(residual, batch) });
+      if (observer.divergence) ended(await ends().finishDivergence(residual, clean!, batch));
+      else ended({ nll: await ends().finish(residual, batch) });
     }
   }
 

@@ -39,6 +39,7 @@ const view = z.discriminatedUnion('kind', [
     title: name,
     x: z.string().min(1).max(20),
     xLabel: name,
+    scale: z.literal('linear').optional(),
     lines: z
       .array(z.strictObject({ key, label: z.string().min(1).max(30), column: name, definition: name }))
       .min(1)

@@ -24,6 +24,8 @@ export interface CurveView {
   /** The number's letter, and what it counts. */
   x: string;
   xLabel: string;
+  /** Of the x axis; default log, where the number is above 0. */
+  scale?: 'linear' | undefined;
   /** The first line is the SAE's own: it is compared between records. The others are baselines and parts of it. */
   lines: readonly CurveLine[];
   /** Values the y axis must reach. */

@@ -22,6 +22,8 @@ export interface Suite {
   declaration: SuiteDeclaration;
   /** Whether it belongs to a run that names no suites. */
   byDefault: boolean;
+  /** What its model must have: text and losses, or true features, which a synthetic model alone has. */
+  needs: Needs;
   /** Of a suite from a file the file's hash: what it kept between runs is another's when it changes. */
   version: string;
   settings: SuiteSettings;
@@ -34,6 +36,8 @@ export interface Suite {
   /** Null where there is nothing to score; `context.exclude` then says why. */
   begin(context: SuiteContext, settings: unknown): Promise<SuiteRun | null>;
 }
+
+export type Needs = 'text' | 'truth';
 
 type Shape = Readonly<Record<string, z.ZodType>>;
 
@@ -56,6 +60,7 @@ export type SettingsOf<S extends SuiteSettings> = Inferred<S['evaluation']> &
 interface SuiteParts<S extends SuiteSettings> {
   declaration: SuiteDeclaration;
   byDefault?: boolean;
+  needs?: Needs;
   version?: string;
   controlled?: boolean;
   settings: S;
@@ -66,10 +71,11 @@ interface SuiteParts<S extends SuiteSettings> {
 
 /** Ties a suite's functions to the types of its settings, which are parsed with the configuration. */
 export function defineSuite<const S extends SuiteSettings>(suite: SuiteParts<S>): Suite {
-  const { byDefault = false, version = '', controlled = false, check = () => [] } = suite;
+  const { byDefault = false, needs = 'text', version = '', controlled = false, check = () => [] } = suite;
   return {
     ...suite,
     byDefault,
+    needs,
     version,
     controlled,
     check: (settings, inputs) => check(settings as SettingsOf<S>, inputs),
@@ -168,6 +174,8 @@ export interface SuiteContext {
   /** Whether controls are measured, so that `controlled` will be called. */
   controls: boolean;
   tokenizer: SuiteTokenizer;
+  /** What is known of a synthetic model; null of a language model. */
+  truth: Truth | null;
   /** Says in the record what was asked for and left out. */
   exclude(data: string, reason: string): void;
   /** What no SAE decides, kept between runs under the suite, the draws, the probe seed and `key`: plain values and typed arrays. */
@@ -198,6 +206,52 @@ export interface SuiteContext {
   logitEffects(directions: Float32Array, most: number): Promise<TokenEffects[]>;
   /** Losses and KL over rows of held-out text that begin with BOS; null, and an exclusion, without such a token. */
   splicedLosses(tokens: number, setting: string): Promise<SplicedLosses | null>;
+}
+
+/** A synthetic model's features, and how an SAE's latents stand to them over the evaluation's samples. */
+export interface Truth {
+  features: number;
+  /** Levels below the root of its tree, −1 for a feature of no tree, [features]; null where there are no trees. */
+  depth: Int32Array | null;
+  /** Of one hook: each SAE with its references, and the samples. */
+  detections: Asked<TrueDetections>;
+}
+
+export interface TrueDetections {
+  /** What intervals resample: stretches of the evaluation's samples. */
+  blocks: number;
+  /** [blocks] */
+  samples: Float64Array;
+  /** Samples in which the feature fires, [blocks, features]. */
+  firings: Uint32Array;
+  /** In the order of the SAEs. */
+  saes: readonly Detection[];
+  /** Where the answer is known, each with the SAEs that it is a reference of. */
+  references: readonly (Detection & { name: string; note: string; of: readonly number[] })[];
+}
+
+/** Null with the reason where the latents have no directions. */
+export type Detection = Detected | { matching: null; reason: string };
+
+export interface Detected {
+  matching: Matching;
+  /** Samples in which the latent is not 0, and of them those in which its best feature fires, [blocks, latents]. */
+  fires: Uint32Array;
+  hits: Uint32Array;
+}
+
+export interface Matching {
+  /** Feature of largest |cosine| to each latent, and that cosine, [latents]. */
+  best: Int32Array;
+  cosine: Float32Array;
+  /** Largest |cosine| of each feature to a latent, [features]. */
+  nearest: Float32Array;
+  /** Latent of each feature in the matching one to one of largest sum, −1 for none, [features]. */
+  partner: Int32Array;
+  /** Mean of its |cosines|. */
+  mcc: number;
+  /** Distinct features among the best, for each latent. */
+  uniqueness: number;
 }
 
 export interface SuiteTokenizer {

@@ -90,7 +90,7 @@ export function panelSpec({ view, series }: CurvePanel, id: string, of: string):
     heading: view.title,
     title: `${view.title} against the number of ${view.xLabel}, ${of}`,
     description: `Last values: ${words.join(', ')}. All values stand in the table below.`,
-    x: { label: view.xLabel, scale: 'log', ticks: 'count', values: 'count' },
+    x: { label: view.xLabel, scale: view.scale ?? 'log', ticks: 'count', values: 'count' },
     y: { label: view.title, scale: 'linear', ticks: 'fixed2', values: 'fixed4', include: view.include },
     series: series.map(({ label, points }) => ({ label, ...columnsOf(points) })),
     source: [...new Set(view.lines.map(({ definition }) => definition))].join(', '),

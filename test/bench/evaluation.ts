@@ -144,7 +144,7 @@ async function ours(saes: readonly OpenSae[]): Promise<Found[]> {
   await observe(model, [tokens, probes], async () => ({ reporter: silent }));
   const pooled = probes.result();
   return tokens.result().map(({ tables, losses }, hook) => {
-    const [of] = losses;
+    const [of] = losses!;
     const [suite] = reconstructionSuite(tables, resampleRows(rows.length, { count: 0 }));
     return {
       clean: [...of!.clean],

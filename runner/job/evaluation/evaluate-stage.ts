@@ -13,7 +13,9 @@ import {
 import { pairingKeys } from '../../evaluation/pairing.ts';
 import { sharedEncoding } from '../../evaluation/shared-encoding.ts';
 import { observeTokens } from '../../evaluation/token-pass.ts';
+import { type TruthPass, truthPass } from '../../evaluation/truth-pass.ts';
 import { cachedModel } from '../../lm/cached-model.ts';
+import { type ActivationModel, hasLosses } from '../../lm/language-model.ts';
 import type { Readout } from '../../lm/readout.ts';
 import type { Device } from '../../onnx/devices.ts';
 import type { Exclusion } from '../../report/schema.ts';
@@ -23,6 +25,7 @@ import { decoderDirections } from '../../sae/directions.ts';
 import { encodingThread } from '../../sae/encoding-thread.ts';
 import { type OpenSae, openSae } from '../../sae/open-sae.ts';
 import type { Suite } from '../../suites/suite.ts';
+import { isSyntheticModel } from '../../synthetic/model.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import type { RunModel } from '../shared/language-model.ts';
 import type { PlannedSae } from '../shared/planned-saes.ts';
@@ -38,7 +41,7 @@ export interface EvaluateStage {
   rows: number;
   /** Documents that hold most of a row: what is resampled. */
   blocks: number | undefined;
-  documents: EvaluationText['documents'];
+  documents: EvaluationText['documents'] | undefined;
   /** What the run's suites asked for and did not get. */
   exclusions: Exclusion[];
 }
@@ -56,12 +59,12 @@ export async function evaluateStage(
       threads: number | null;
     };
     device: Device;
-    opened: RunModel;
+    opened: RunModel<ActivationModel>;
     tokenizer: Tokenizer;
     suites: readonly Suite[];
     /** With the content hash of each. */
     saes: readonly { planned: PlannedSae; file: SaeFile; sha256: string }[];
-    text: EvaluationText;
+    text: Pick<EvaluationText, 'batches'> & Partial<EvaluationText>;
     /** Where what does not depend on an SAE is cached. */
     cached?: CachedResults | undefined;
   },
@@ -69,7 +72,9 @@ export async function evaluateStage(
 ): Promise<EvaluateStage> {
   const { config, device, opened, tokenizer, suites, saes, cached } = run;
   const model =
-    cached === undefined ? opened.model : cachedModel(opened.model, cached.cache, cached.identity);
+    cached !== undefined && hasLosses(opened.model)
+      ? cachedModel(opened.model, cached.cache, cached.identity)
+      : opened.model;
   const { dModel } = model;
   const { resamples, seed } = config.evaluation;
   const draws = { resamples, seed };
@@ -78,6 +83,7 @@ export async function evaluateStage(
   const thread = encodingThread();
   let controls: ControlPass | null = null;
   let readout: Readout | undefined;
+  let truth: TruthPass | null = null;
   try {
     const order: PlannedSae[] = [];
     const byHook: { file: SaeFile; sha256: string }[][] = [];
@@ -110,6 +116,18 @@ export async function evaluateStage(
         exclusions.push({ suite: 'controls', data: 'held-out text', reason });
       }
     }
+    if (isSyntheticModel(model) && suites.some(({ needs }) => needs === 'truth')) {
+      reporter('matching', 'SAEs').progress(0, order.length);
+      truth = await truthPass(
+        model,
+        hooks[0]!.saes.map((sae, i) => {
+          const { file, sha256 } = byHook[0]![i]!;
+          return { sae, directions: () => decoderDirections(file.sae), sha256 };
+        }),
+        batches,
+        { seed, device, ...threads },
+      );
+    }
     const asks = sweepAsks(dModel, hooks, cached, controls);
     const contexts = suiteContexts({
       config,
@@ -119,6 +137,7 @@ export async function evaluateStage(
       hooks,
       asks,
       controls: controls !== null,
+      truth: truth?.truth,
       cached,
       batches,
       async effects(directions, most) {
@@ -133,7 +152,15 @@ export async function evaluateStage(
       if (begun !== null) running.push({ suite, run: begun });
     }
     exclusions.push(...contexts.exclusions);
-    const packed = observeTokens(dModel, hooks, batches, controls?.observer ?? null, asks.heldOutObservers);
+    const others = [...asks.heldOutObservers, ...(truth === null ? [] : [truth.observer])];
+    const packed = observeTokens(
+      dModel,
+      hooks,
+      batches,
+      controls?.observer ?? null,
+      others,
+      hasLosses(model),
+    );
 
     await observe(model, [packed as Observation<unknown>, ...asks.observations], (union, branches) =>
       opened.sweeping(reporter('measuring', 'tokens'), union, branches),
@@ -170,6 +197,7 @@ export async function evaluateStage(
   } finally {
     await readout?.close();
     await controls?.close();
+    await truth?.close();
     for (const hook of hooks) for (const sae of hook.saes) await sae.close();
     await thread.close();
   }

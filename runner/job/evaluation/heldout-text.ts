@@ -26,6 +26,8 @@ export function heldOutNames(
   { documentTokens }: { documentTokens: number },
 ): { name: string; split: string } {
   const source = corpus.heldout ?? corpus.source;
+  if (source === 'samples')
+    return { name: corpusText(source), split: 'samples of a stream that training never reads' };
   const split =
     source === 'small-world'
       ? 'held out by seed'

@@ -5,7 +5,7 @@ import { type Json, portable } from '../../config/portable.ts';
 import type { RunConfig } from '../../config/run-config.ts';
 import type { CorpusSettings } from '../../config/sections.ts';
 import type { Evaluated } from '../../evaluation/evaluate.ts';
-import type { LanguageModel } from '../../lm/language-model.ts';
+import type { ActivationModel } from '../../lm/language-model.ts';
 import { runtimeVersion } from '../../onnx/session.ts';
 import { type CarriedDeclaration, carriedDeclaration } from '../../report/declaration.ts';
 import { type EvaluationRecord, type Exclusion, schemaVersion } from '../../report/schema.ts';
@@ -43,7 +43,7 @@ export async function recordOf(parts: {
   run: MeasuringRun;
   /** Of work, training and evaluation together. */
   seconds: number;
-  model: LanguageModel;
+  model: ActivationModel;
   planned: PlannedSae;
   file: SaeFile;
   /** Content hash of its tensors. */
@@ -54,7 +54,7 @@ export async function recordOf(parts: {
   tokens: number;
   rows: number;
   blocks: number | undefined;
-  documents: EvaluationText['documents'];
+  documents: EvaluationText['documents'] | undefined;
   exclusions: readonly Exclusion[];
 }): Promise<EvaluationRecord> {
   const { run, seconds, model, planned, file, selfTest, evaluated } = parts;
@@ -169,7 +169,7 @@ function dataOf(
     rows,
     row_tokens: corpus.rowTokens,
     ...(blocks === undefined ? {} : { blocks }),
-    documents,
+    ...(documents === undefined ? {} : { documents }),
   };
 }
 

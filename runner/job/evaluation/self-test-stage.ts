@@ -1,5 +1,5 @@
 /** SAEs of others, tried on activations of their hook before they are evaluated. */
-import type { LanguageModel, TokenBatch } from '../../lm/language-model.ts';
+import type { ActivationModel, TokenBatch } from '../../lm/language-model.ts';
 import type { Device } from '../../onnx/devices.ts';
 import { type Reporter, Stopped } from '../../reporter.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
@@ -25,7 +25,7 @@ export interface Tested extends SelfTest {
  * @throws Stopped when the user asked to stop
  */
 export async function selfTests(
-  model: LanguageModel,
+  model: ActivationModel,
   batches: readonly TokenBatch[],
   saes: readonly { planned: PlannedSae; file: SaeFile }[],
   options: { device: Device; threads?: number },
@@ -62,7 +62,7 @@ function firstTokens(batches: readonly TokenBatch[]): TokenBatch {
   for (let row = 0; row < rows; row++) {
     ids.set(batch.ids.subarray(row * batch.tokens, row * batch.tokens + tokens), row * tokens);
   }
-  return { ids, rows, tokens };
+  return { ids, rows, tokens, ...(batch.stream === undefined ? {} : { stream: batch.stream }) };
 }
 
 /** The tokens [.., d] whose norm is not many times the median's. */

@@ -19,6 +19,7 @@ import type {
   Suite,
   SuiteContext,
   SuiteTokenizer,
+  Truth,
 } from '../../suites/suite.ts';
 import { beginningToken, specialTokens } from '../../text/bos-rows.ts';
 import { encodedTexts } from '../../text/encoded-texts.ts';
@@ -36,6 +37,8 @@ export interface SuiteContexts {
 export function suiteContexts(run: {
   config: { corpus: CorpusSettings; evaluation: EvaluationSettings; probing: ProbingSettings };
   tokenizer: Tokenizer;
+  /** Of a synthetic model. */
+  truth?: Truth | undefined;
   reading: Reporter;
   dModel: number;
   hooks: readonly HookSaes[];
@@ -50,7 +53,7 @@ export function suiteContexts(run: {
   /** What the suites said they would read: the model was opened for no more. */
   readings: readonly Reading[];
 }): SuiteContexts {
-  const { config, tokenizer, reading, asks, cached } = run;
+  const { config, tokenizer, reading, asks, cached, truth = null } = run;
   const { evaluation, probing } = config;
   const exclusions: Exclusion[] = [];
   const untrained = run.controls && evaluation.untrainedProbes;
@@ -119,6 +122,7 @@ export function suiteContexts(run: {
         probeSeed,
         controls: run.controls,
         tokenizer: words,
+        truth,
         exclude,
         // Draws and seed decide whatever is cached, so that no suite has to think of them.
         remember: (key, make) =>

@@ -1,6 +1,7 @@
 /** Validation of SAEs on a budget of held-out tokens of its own: reconstruction, sparsity and dead latents, no losses. */
 import type { CorpusSettings, ValidationSettings } from '../../config/sections.ts';
 import type { HookSaes } from '../../evaluation/observation.ts';
+import { type ActivationModel, hasLosses } from '../../lm/language-model.ts';
 import { type Observer, sweep } from '../../lm/sweep.ts';
 import { resampleRows } from '../../metrics/bootstrap.ts';
 import { hookStatistics } from '../../metrics/hook-statistics.ts';
@@ -13,6 +14,7 @@ import { reconstructionSuite } from '../../suites/reconstruction.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import type { RunModel } from '../shared/language-model.ts';
 import type { PlannedSae } from '../shared/planned-saes.ts';
+import { heldoutSamples } from './heldout-samples.ts';
 import { validationText } from './heldout-text.ts';
 
 /** The report has values without intervals: one resample is the least the suites take. */
@@ -33,7 +35,7 @@ export async function validateStage(
       threads: number | null;
     };
     device: Device;
-    opened: RunModel;
+    opened: RunModel<ActivationModel>;
     tokenizer: Tokenizer;
     saes: readonly { planned: PlannedSae; file: SaeFile }[];
   },
@@ -44,7 +46,9 @@ export async function validateStage(
   if (wanted === null) return undefined;
   const { model } = opened;
   const threads = config.threads === null ? {} : { threads: config.threads };
-  const { batches } = await validationText(config, tokenizer, wanted, reporter);
+  const batches = hasLosses(model)
+    ? (await validationText(config, tokenizer, wanted, reporter)).batches
+    : heldoutSamples(config, config.validation.seed, wanted);
   const hooks: (HookSaes & { ids: string[] })[] = [];
   try {
     for (const layer of model.hooks) {

@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { recordedSettings, trainingSettings } from '../../config/roles.ts';
 import type { RunConfig } from '../../config/run-config.ts';
 import { canonicalJson, type HashFiles, sha256 } from '../../io/hash.ts';
-import { openCheckpoint } from '../../lm/checkpoint.ts';
-import type { ModelPlace } from '../shared/model-place.ts';
+import { type ModelPlace, modelFiles } from '../shared/model-place.ts';
 import type { PublishedSae } from '../shared/published-saes.ts';
 
 /** What a run's results follow from, as hashes. */
@@ -21,13 +20,12 @@ export interface RunIdentity {
  */
 export async function runIdentity(
   config: RunConfig,
-  { folder }: ModelPlace,
+  model: ModelPlace,
   published: readonly PublishedSae[],
   hash: HashFiles,
 ): Promise<RunIdentity> {
-  const { files } = await openCheckpoint(folder);
-  const names = ['config.json', 'tokenizer.json', ...files];
-  const hashed = await hash(names.map((name) => join(folder, name)));
+  const names = await modelFiles(model);
+  const hashed = await hash(names.map((name) => join(model.folder, name)));
   const hashes = Object.fromEntries(names.map((name, index) => [name, hashed[index]!.sha256]));
   const saes = published.map(({ files, layer }) => ({ files, layer }));
   return {

@@ -10,24 +10,29 @@ import { openContentCache } from '../../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../../io/hash.ts';
 import { programHash } from '../../io/program-hash.ts';
 import { knownTokens } from '../../lm/known-tokens.ts';
+import type { ActivationModel } from '../../lm/language-model.ts';
 import { type Device, parseDevices } from '../../onnx/devices.ts';
 import { runtimeVersion } from '../../onnx/session.ts';
 import { writeExports } from '../../report/exports.ts';
 import { type FeatureFiles, writeFeatures } from '../../report/feature-files.ts';
 import { FEATURES } from '../../report/feature-places.ts';
 import { removeOthers, writeRunRecords } from '../../report/run-records.ts';
-import type { EvaluationRecord } from '../../report/schema.ts';
+import type { EvaluationRecord, Exclusion } from '../../report/schema.ts';
 import { SIMILARITY_FILE } from '../../report/similarity.ts';
 import { type Reporter, Stopped, stageReporter, type Voice } from '../../reporter.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { storedSha256 } from '../../sae/stored-sae.ts';
 import { features } from '../../suites/features/suite.ts';
 import type { Suite } from '../../suites/suite.ts';
+import { isSynthetic } from '../../synthetic/layout.ts';
+import { isSyntheticModel } from '../../synthetic/model.ts';
+import { noTokenizer } from '../../text/no-tokenizer.ts';
 import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts';
 import { checkpointStore } from '../../train/checkpoint.ts';
 import { checkStart } from '../evaluation/check-start.ts';
 import { evaluateStage } from '../evaluation/evaluate-stage.ts';
 import { type FiredLatents, forgetFired, readFired, writeFired } from '../evaluation/fired-latents.ts';
+import { heldoutSamples } from '../evaluation/heldout-samples.ts';
 import { CORE_BATCH_TOKENS, type EvaluationText, evaluationText } from '../evaluation/heldout-text.ts';
 import { pooledBytes, readingsOf } from '../evaluation/pooled-memory.ts';
 import { type MeasuringRun, recordOf } from '../evaluation/record.ts';
@@ -36,7 +41,13 @@ import { similarityStage } from '../evaluation/similarity-stage.ts';
 import { validateStage } from '../evaluation/validate-stage.ts';
 import { type ResumeStamp, stampOf } from '../release/resume-stamp.ts';
 import { uploadRelease } from '../release/run-upload.ts';
-import { modelNotes, openRunModel, type RunModel, removeSpilled } from '../shared/language-model.ts';
+import {
+  modelNotes,
+  openRunModel,
+  openRunSamples,
+  type RunModel,
+  removeSpilled,
+} from '../shared/language-model.ts';
 import { residualWidth } from '../shared/model-place.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from '../shared/planned-saes.ts';
 import { saesOfShard } from '../shared/shard.ts';
@@ -52,11 +63,14 @@ import { trainStage } from './train-stage.ts';
  */
 export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
   const own = await loadSuites(asked.suiteFiles);
-  const suites = [...suitesOf(asked.config), ...own.map(({ suite }) => suite)];
+  const all = [...suitesOf(asked.config), ...own.map(({ suite }) => suite)];
+  const { kind, suites, leftOut } = suitesFor(asked.model, all);
   const planned = plannedSaes(asked.config, asked.published);
   const cuts = [...new Set(planned.map(({ layer }) => layer))];
-  const start: StartedRun = { ...asked, suites, cuts };
+  const start: StartedRun = { ...asked, suites, leftOut, cuts };
   const { config, folder, identity } = start;
+  if (leftOut.length > 0)
+    voice.note(`left out on a ${kind} model: ${leftOut.map(({ suite }) => suite).join(', ')}`);
   const reporter = (stage: string, unit: string) => stageReporter(stage, unit, voice);
   const state: RunState = start.found ?? {
     schema: RUN_SCHEMA,
@@ -83,7 +97,7 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
     let nothing = false;
     if (trains) {
       // What the evaluation would fail of should be known before hours of training, and leave nothing behind.
-      if (state.checked !== identity.evaluated) {
+      if (state.checked !== identity.evaluated && !isSynthetic(start.model.folder)) {
         const reading = reporter('text', 'tokens');
         const tokenizer = await loadTokenizer(start.model.folder);
         await checkTrainingText(config, tokenizer, await residualWidth(start.model), reading);
@@ -132,6 +146,8 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
 /** With the suites it will run, those of files among them. */
 type StartedRun = RunStart & {
   suites: readonly Suite[];
+  /** Suites that its model cannot be asked. */
+  leftOut: readonly Exclusion[];
   /** Hooks of all SAEs of the run: a shard cuts the language model where the whole run does. */
   cuts: readonly number[];
 };
@@ -213,10 +229,11 @@ interface MeasuredSae {
 
 interface OpenedRun {
   start: StartedRun;
-  opened: RunModel;
+  opened: RunModel<ActivationModel>;
   device: Device;
   tokenizer: Tokenizer;
-  text: EvaluationText;
+  /** Of a synthetic model samples, without documents. */
+  text: Pick<EvaluationText, 'batches'> & Partial<EvaluationText>;
   saes: { planned: PlannedSae; file: SaeFile }[];
 }
 
@@ -235,10 +252,17 @@ async function withSaes<T>(
   const { config, folder } = start;
   const [device] = parseDevices(config.device);
   const readings = readingsOf(config, start.suites);
-  const loaded = await loadTokenizer(start.model.folder);
+  const synthetic = isSynthetic(start.model.folder);
+  const loaded = synthetic ? noTokenizer : await loadTokenizer(start.model.folder);
   const saes: OpenedRun['saes'] = [];
   try {
     for (const each of planned) saes.push({ planned: each, file: await openPlannedSae(folder, each) });
+    if (synthetic) {
+      const opened = await openRunSamples(start.model);
+      const { heldoutSeed } = config.corpus;
+      const text = { batches: heldoutSamples(config, heldoutSeed, config.evaluation.tokens) };
+      return await use({ start, opened, device, tokenizer: loaded, text, saes });
+    }
     const opened = await openRunModel({
       device: config.device,
       spill: config.spill,
@@ -271,11 +295,29 @@ async function withSaes<T>(
   }
 }
 
+/** The suites that this kind of model can be asked, and those that it cannot. */
+function suitesFor({ folder }: RunStart['model'], all: readonly Suite[]) {
+  const [kind, has] = isSynthetic(folder)
+    ? (['synthetic', 'truth'] as const)
+    : (['language', 'text'] as const);
+  const reason =
+    kind === 'synthetic' ? 'a synthetic model has no text' : 'of a language model no true features are known';
+  return {
+    kind,
+    suites: all.filter(({ needs }) => needs === has),
+    leftOut: all
+      .filter(({ needs }) => needs !== has)
+      .map(({ declaration: { id } }) => ({ suite: id, data: 'all', reason })),
+  };
+}
+
 /** Tries the SAEs of others on activations of their hooks. */
 async function tested(
   { start: { config }, opened, device, text, saes }: OpenedRun,
   reporter: (stage: string, unit: string) => Reporter,
 ): Promise<Map<string, Tested>> {
+  // Norms of samples vary freely, so that an SAE that is given them back fits better, however it was trained.
+  if (isSyntheticModel(opened.model)) return new Map();
   // Light checkpoints are this program's own, and at the start of training fit nothing well in any reading.
   const others = saes.filter(
     ({ planned: { origin } }) => origin.kind === 'published' && origin.sae.place.light === undefined,
@@ -316,11 +358,10 @@ async function evaluateRun(
     const selfTest = tests.get(id) ?? null;
     const { model } = opened;
     fired.set(id, each.fired);
-    records.push({
-      id,
-      record: await recordOf({ run: measuring, seconds, model, file, sha256, selfTest, ...data, ...each }),
-      files: each.evaluated.files[features.declaration.id],
-    });
+    const exclusions = [...start.leftOut, ...data.exclusions];
+    const facts = { run: measuring, seconds, model, file, sha256, selfTest, ...data, exclusions };
+    const files = each.evaluated.files[features.declaration.id];
+    records.push({ id, record: await recordOf({ ...facts, ...each }), files });
   }
   return { records, fired: { window_tokens: data.tokens, saes: fired } };
 }

@@ -1,5 +1,5 @@
 /** Floating-point operations of a run: of the language model, which SAEs share, and of each SAE by itself. */
-import type { SuitesSettings } from '../../config/sections.ts';
+import type { SuitesSettings, TrainingSettings } from '../../config/sections.ts';
 import type { Family } from '../../lm/families/family.ts';
 import { bytesOf, type ModelParts } from '../../lm/parts.ts';
 import type { Suite } from '../../suites/suite.ts';
@@ -68,5 +68,18 @@ export function workOf(
         sae: ({ layer, d_sae }) => 2 * d * d_sae + after[layer]! + 2 * head,
       };
     }),
+  };
+}
+
+/** Of a run on a synthetic model, whose samples cost next to nothing: forward and backward of each SAE, and once more. */
+export function workOfSamples({
+  evaluation,
+  training,
+}: SuitesSettings & { training: Pick<TrainingSettings, 'tokens'> }): RunWork {
+  const free = { pass: () => 0 };
+  return {
+    training: { ...free, tokens: training.tokens, sae: ({ d_sae, trained }) => (trained ? 3 * d_sae : 0) },
+    evaluation: { ...free, tokens: evaluation.tokens, sae: ({ d_sae }) => d_sae },
+    readings: [],
   };
 }

@@ -5,7 +5,7 @@ import type { Checkpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
 import { partsOf } from '../../lm/parts.ts';
 import type { Suite } from '../../suites/suite.ts';
-import { type RunWork, type WorkingSae, workOf } from '../run/work.ts';
+import { type RunWork, type WorkingSae, workOf, workOfSamples } from '../run/work.ts';
 import type { PlannedSae } from '../shared/planned-saes.ts';
 import { splitByCost } from './split.ts';
 
@@ -26,7 +26,8 @@ export function sharesOf(
   run: {
     config: SuitesSettings & { training: Pick<TrainingSettings, 'tokens' | 'policy'> };
     suites: readonly Suite[];
-    checkpoint: Checkpoint;
+    /** Null of a synthetic model. */
+    checkpoint: Checkpoint | null;
   },
   saes: readonly SharedSae[],
   of: number,
@@ -39,11 +40,15 @@ export function sharesOf(
       next: 'Start fewer processes.',
     });
   }
-  const family = familyOf(run.checkpoint);
-  const work = workOf(run.config, run.suites, partsOf(run.checkpoint, family), family);
+  const work = run.checkpoint === null ? workOfSamples(run.config) : workOn(run, run.checkpoint);
   // A token that is left out for its norm at one hook is left out at all, so that all are looked at.
   const seen = run.config.training.policy.highNorm === 'keep' ? null : hooksOf(saes.filter(isTrained));
   return sharesOfWork(work, saes, of, seen);
+}
+
+function workOn({ config, suites }: Parameters<typeof sharesOf>[0], checkpoint: Checkpoint): RunWork {
+  const family = familyOf(checkpoint);
+  return workOf(config, suites, partsOf(checkpoint, family), family);
 }
 
 /**

@@ -6,7 +6,12 @@ import { formatBytes } from '../../io/bytes.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
 import { tokensBeyond } from '../../lm/known-tokens.ts';
-import { type LanguageModel, openLanguageModel, type TokenBatch } from '../../lm/language-model.ts';
+import {
+  type ActivationModel,
+  type LanguageModel,
+  openLanguageModel,
+  type TokenBatch,
+} from '../../lm/language-model.ts';
 import { shareMemory } from '../../lm/memory.ts';
 import { bytesOf, partsOf } from '../../lm/parts.ts';
 import { openReadout, type Readout } from '../../lm/readout.ts';
@@ -15,6 +20,8 @@ import { spillStore } from '../../lm/spill-store.ts';
 import type { SweepOptions } from '../../lm/sweep.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import type { Reporter } from '../../reporter.ts';
+import { isSynthetic, readSynthetic } from '../../synthetic/layout.ts';
+import { openSynthetic, type SyntheticModel } from '../../synthetic/model.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
 import type { ModelPlace } from './model-place.ts';
 
@@ -39,8 +46,8 @@ export interface RunModelOptions extends Pick<MachineSettings, 'device' | 'spill
   divergence?: boolean;
 }
 
-export interface RunModel {
-  model: LanguageModel;
+export interface RunModel<Model extends ActivationModel = LanguageModel> {
+  model: Model;
   /** Where residuals wait between segments. */
   store: ResidualStore;
   /**
@@ -67,10 +74,27 @@ export async function removeSpilled(folder: string): Promise<void> {
 }
 
 /** What to say of a run's model and its tokenizer before anything is computed. */
-export async function modelNotes({ folder }: ModelPlace): Promise<string[]> {
+export async function modelNotes({ folder }: ModelPlace): Promise<readonly string[]> {
+  if (isSynthetic(folder)) return (await readSynthetic(folder)).notes;
   const checkpoint = await openCheckpoint(folder);
   const beyond = tokensBeyond(await loadTokenizer(folder), familyOf(checkpoint).vocabulary);
   return [...checkpoint.notes, ...(beyond === null ? [] : [beyond])];
+}
+
+/** A synthetic model, which is held whole. @throws MalformedError, UnavailableError as reading it does */
+export async function openRunSamples({ folder }: ModelPlace): Promise<RunModel<SyntheticModel>> {
+  const model = await openSynthetic(folder);
+  return {
+    model,
+    store: memoryStore(),
+    together: async () => 1,
+    async openReadout() {
+      throw new TypeError('a synthetic model has no head');
+    },
+    sweeping: async (reporter) => ({ reporter }),
+    noteTurns: () => undefined,
+    close: () => model.close(),
+  };
 }
 
 /**

@@ -49,7 +49,7 @@ export async function pinText(
   };
   const corpus = async (source: RunConfig['corpus']['source']): Promise<RunConfig['corpus']['source']> => {
     const declarations = declarationsOf(source);
-    return declarations === null ? 'small-world' : inTurn(declarations, pinned);
+    return declarations === null ? source : inTurn(declarations, pinned);
   };
   const probe = async (set: string | ProbeDeclaration): Promise<string | ProbeDeclaration> => {
     const declared = typeof set === 'string' ? declaredProbes.find((each) => each.name === set) : set;
@@ -79,7 +79,11 @@ export async function pinText(
   const own = heldout === null ? null : await corpus(heldout);
   return {
     ...config,
-    corpus: { ...config.corpus, source: await corpus(source), heldout: own === 'small-world' ? null : own },
+    corpus: {
+      ...config.corpus,
+      source: await corpus(source),
+      heldout: own === 'small-world' || own === 'samples' ? null : own,
+    },
     probing: {
       ...config.probing,
       tasks: await inTurn(config.probing.tasks, probe),

@@ -26,13 +26,13 @@ const NAME_LIMIT = 60;
 /**
  * Looks into each SAE's files; nothing large is read but to be hashed.
  *
- * @param model whose residual stream they are to fit
+ * @param model whose residual stream they are to fit; a synthetic one has one hook, whatever their files say
  * @throws UserError for a transcoder, for a hook that is no residual stream, and as reading does
  * @throws UnavailableError, MalformedError as reading does
  */
 export async function describePublished(
   places: readonly SaePlace[],
-  model: { dModel: number; blocks: number },
+  model: { dModel: number; blocks: number; onlyHook?: number },
   hash: HashFiles,
 ): Promise<PublishedSae[]> {
   const found: PublishedSae[] = [];
@@ -47,7 +47,8 @@ export async function describePublished(
         next: 'Transcoders can be read (npx interpboard inspect, or as a library) but not evaluated: their x̂ is not x.',
       });
     }
-    const layer = saeLayer(place.name, file.details, place.layer);
+    const asked = place.layer.asked ?? model.onlyHook;
+    const layer = saeLayer(place.name, file.details, { ...place.layer, asked });
     const { d_in, d_sae } = file.sae;
     if (d_in !== model.dModel || layer >= model.blocks) {
       throw new UserError({

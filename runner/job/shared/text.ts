@@ -33,16 +33,16 @@ export function stopWhenAsked(reporter: Reporter): () => void {
   };
 }
 
-/** The declarations behind a corpus; null for the generator of the small world. */
+/** The declarations behind a corpus; null for the generator of the small world, and for a synthetic model's samples. */
 export function declarationsOf(source: CorpusSettings['source']): readonly SourceDeclaration[] | null {
-  if (source === 'small-world') return null;
+  if (source === 'small-world' || source === 'samples') return null;
   return typeof source === 'string' ? corpora[source] : source;
 }
 
 /** Sources with their commits and shares, in one line. */
 export function corpusText(source: CorpusSettings['source']): string {
   const declarations = declarationsOf(source);
-  if (declarations === null) return 'small world';
+  if (declarations === null) return source === 'samples' ? 'samples of the synthetic model' : 'small world';
   const total = declarations.reduce((sum, { weight }) => sum + weight, 0);
   const parts = declarations.map(({ data, weight, fingerprint = null }) => {
     const words = describeFiles({ reference: data, fingerprint });
@@ -58,6 +58,7 @@ export async function sourcesOf(
   find: FindDataFiles,
 ): Promise<TextSource[]> {
   const declarations = declarationsOf(source);
+  if (source === 'samples') throw new TypeError('samples are no text');
   if (declarations === null) return demoMixture(seed);
   const sources: TextSource[] = [];
   for (const [index, declaration] of declarations.entries()) {

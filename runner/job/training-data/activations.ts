@@ -8,26 +8,18 @@ import type { TokenBatch } from '../../lm/language-model.ts';
 import { type Observer, sweep } from '../../lm/sweep.ts';
 import { type Device, parseDevices } from '../../onnx/devices.ts';
 import { type Reporter, Stopped, stageReporter, type Voice } from '../../reporter.ts';
+import { isSynthetic } from '../../synthetic/layout.ts';
+import { openSynthetic } from '../../synthetic/model.ts';
 import type { PackingPosition } from '../../text/packing.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
 import { openRunModel } from '../shared/language-model.ts';
 import type { ModelPlace } from '../shared/model-place.ts';
 import { batchOf } from '../shared/text.ts';
+import type { ActivationSource } from './activation-source.ts';
+import { sampleActivations } from './sample-activations.ts';
 import { trainingRows } from './training-rows.ts';
 
-/** One forward pass. */
-export interface ActivationPass {
-  /** For each hooked layer [sae.batchTokens, dModel]. */
-  activations: Map<number, Float32Array>;
-  /** Where the text stands after it. */
-  position: PackingPosition;
-}
-
-export interface ActivationSource {
-  /** @throws Stopped when the user asked to stop while it is made: it is made again by the next run */
-  next(): Promise<ActivationPass>;
-  close(): Promise<void>;
-}
+export type { ActivationPass, ActivationSource } from './activation-source.ts';
 
 /** How a run shares the machine: threads of one operator for each of two threads of the program, or for the only one. */
 export interface Sharing {
@@ -82,6 +74,8 @@ export async function openActivationsHere(
   voice: Voice,
 ): Promise<ActivationSource> {
   const { config, place } = run;
+  if (isSynthetic(place.folder))
+    return sampleActivations(config, await openSynthetic(place.folder), from, voice);
   const { rowTokens } = config.corpus;
   const { batchTokens } = config.sae;
   const { threads } = sharingOf(config.threads, parseDevices(config.device));

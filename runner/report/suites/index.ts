@@ -2,6 +2,7 @@
 import { absorption } from './absorption.ts';
 import { core } from './core.ts';
 import { features } from './features.ts';
+import { groundTruth } from './ground-truth.ts';
 import { interpScore } from './interpscore.ts';
 import { kSparse } from './k-sparse.ts';
 import { autointerp, ravel, unlearning } from './read-only.ts';
@@ -21,4 +22,5 @@ export const declarations = [
   autointerp,
   ravel,
   unlearning,
+  groundTruth,
 ] as const;

@@ -71,11 +71,19 @@ async function saeFiles() {
   return files;
 }
 
+async function syntheticFiles() {
+  const at = join(fixtures, 'synthetic', 'model');
+  const files: Record<string, { text: Uint8Array }> = {};
+  for (const name of await readdir(at)) files[name] = { text: await readFile(join(at, name)) };
+  return files;
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'interpboard-docs-'));
   hub = await startStandIn();
   hub.put('owner/name', await manyBlocks());
   hub.put('owner/sae', await saeFiles());
+  hub.put('decoderesearch/synth-sae-bench-16k-v1', await syntheticFiles());
   vi.stubEnv('HF_ENDPOINT', hub.url);
   vi.stubEnv('HF_HOME', join(folder, 'home'));
   vi.stubEnv('HF_TOKEN', '');

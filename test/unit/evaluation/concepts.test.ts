@@ -113,6 +113,7 @@ describe('the suites over sets', () => {
       draws: { resamples: 50, seed: 0 },
       probeSeed: 0,
       controls: false,
+      truth: null,
       tokenizer: {
         encode: refuse,
         encodeAll: refuse,

@@ -136,7 +136,7 @@ describe('controls of a hook', () => {
   it('identity: variance explained and loss recovered are 1, by the same road as any SAE', () => {
     expect(value('identity', VAR_EXP)).toBe(1);
     expect(value('identity', LOSS)).toBe(1);
-    const clean = measured[0]!.losses[0]!.clean.slice(controls[0]!.firstRow);
+    const clean = measured[0]!.losses![0]!.clean.slice(controls[0]!.firstRow);
     expect(controls[0]!.losses[0]).toEqual(clean);
   });
 

@@ -56,7 +56,7 @@ function measured(of: number[] | undefined): HookMeasured {
 
 /** The suite of the core losses over the same rows. */
 async function core(of: number[] | undefined): Promise<RunningSuite> {
-  const { clean, sae, zero, predictions } = measured(of).losses[0]!;
+  const { clean, sae, zero, predictions } = measured(of).losses![0]!;
   const table: CoreTable = {
     clean,
     sae,
@@ -143,7 +143,7 @@ describe('documents', () => {
           fitTokens: 1,
           controls: [{ name: 'identity', of: [0], k: null }],
           tables: { activations: hook.tables.activations, saes: [{ reconstruction, firing: null }] },
-          losses: [hook.losses[0]!.sae],
+          losses: [hook.losses![0]!.sae],
           leftOut: [],
         },
         [],

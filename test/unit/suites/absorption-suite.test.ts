@@ -71,6 +71,7 @@ async function scored(changed: Partial<typeof settings> = {}, hook = 0) {
     draws: { resamples: 100, seed: 0 },
     probeSeed: 0,
     controls: false,
+    truth: null,
     tokenizer: spellingTokenizer(),
     exclude: () => undefined,
     remember,

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { resolveRun } from '../../../../runner/config/resolve.ts';
+import { heldoutSamples } from '../../../../runner/job/evaluation/heldout-samples.ts';
+import { sharesOf } from '../../../../runner/job/shards/shares.ts';
+import { checkSource, modelFiles, modelShape } from '../../../../runner/job/shared/model-place.ts';
+import { sampleActivations } from '../../../../runner/job/training-data/sample-activations.ts';
+import { openSynthetic } from '../../../../runner/synthetic/model.ts';
+import { packingPosition } from '../../../../runner/text/packing.ts';
+import { fixture } from '../../synthetic/fixture.ts';
+
+const place = { folder: `${fixture}model`, revision: null };
+const config = await resolveRun(['synthetic-small'], { set: ['sae.batchTokens=128'] });
+const voice = { stopRequested: () => false };
+
+describe('samples as the stream of training', () => {
+  it('goes on from where an earlier run stood', async () => {
+    const whole = sampleActivations(config, await openSynthetic(place.folder), undefined, voice);
+    const first = await whole.next();
+    const second = await whole.next();
+    // As it stands in a checkpoint.
+    const position = packingPosition.parse(JSON.parse(JSON.stringify(first.position)));
+    const later = sampleActivations(config, await openSynthetic(place.folder), position, voice);
+    expect(await later.next()).toEqual(second);
+    expect(second.activations.get(0)).not.toEqual(first.activations.get(0));
+    expect(first.activations.get(0)).toHaveLength(128 * 16);
+  });
+
+  it('are not those of evaluation, whatever the seeds', async () => {
+    const model = await openSynthetic(place.folder);
+    const source = sampleActivations(config, model, undefined, voice);
+    const { activations } = await source.next();
+    const batches = heldoutSamples(config, config.corpus.trainSeed, 300);
+    expect(batches.map(({ rows }) => rows)).toEqual([2, 2]);
+    const [x] = await model.residuals(batches[0]!);
+    expect(x).not.toEqual(activations.get(0));
+  });
+});
+
+describe('shards of a run on samples', () => {
+  it('take SAEs by what they cost alone: the model costs nothing', () => {
+    const saes = [64, 64, 128, 512].map((d_sae, i) => ({ id: String(i), layer: 0, d_sae, trained: true }));
+    const shares = sharesOf({ config, suites: [], checkpoint: null }, saes, 2);
+    expect(shares.map((share) => share.saes.map(({ id }) => id))).toEqual([['0', '1', '2'], ['3']]);
+    expect(shares.map(({ passes }) => passes)).toEqual([0, 0]);
+  });
+});
+
+describe("a synthetic model's place", () => {
+  it('has its width from the configuration, and its files by name', async () => {
+    expect(await modelShape(place)).toEqual({ dModel: 16, blocks: 1, onlyHook: 0 });
+    expect(await modelFiles(place)).toContain('hierarchy.json');
+  });
+
+  it('reads samples alone, and a language model none', () => {
+    expect(() => checkSource(place, { source: 'samples' })).not.toThrow();
+    expect(() => checkSource(place, { source: 'small-world' })).toThrow(/corpus.source=samples/);
+    expect(() => checkSource({ folder: '.', revision: null }, { source: 'samples' })).toThrow(/synthetic/);
+  });
+
+  it('has no held-out text beside its samples', async () => {
+    await expect(resolveRun(['synthetic-small'], { set: ['corpus.heldout=c4-validation'] })).rejects.toThrow(
+      /corpus.heldout/,
+    );
+  });
+});
