@@ -64,9 +64,7 @@ export function trajectoryCases(withPage: WithPage): void {
       // The SAE's own page has the same choice; an address that asks for nothing known shows all.
       await page.goto(new URL('../sae/small-world-l4/?metric=dead#trajectory', page.url()).href);
       expect(await page.locator('[data-metric]').count()).toBe(1);
-      await page.goto(
-        new URL('../sae/small-world-l4/?metric=none&axis=sideways&without=all', page.url()).href,
-      );
+      await page.goto(new URL('?metric=none&axis=sideways&without=all', page.url()).href);
       expect(await page.locator('[data-metric="loss"] .axis-name').textContent()).toBe(
         'training tokens (log)',
       );
