@@ -1,10 +1,11 @@
 /** A record is made again from what it carries; a changed one is found out. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { record } from '../../runner/report/schema.ts';
+import { similarity } from '../../runner/report/similarity.ts';
 import { LITTLE_TEXT, type Outcome, runProgram, settingWords } from './program.ts';
 
 let folder: string;
@@ -41,8 +42,17 @@ it('verify makes the same numbers again, and names one that was changed', async 
   };
   const changed = join(folder, 'changed.json');
   await writeFile(changed, JSON.stringify(found));
+  // Beside a record lies how alike the run's decoders are, which is made again too.
+  const decoders = 'small-world-quick-decoders.json';
+  const alike = similarity.parse(JSON.parse(await readFile(join(dirname(path), decoders), 'utf8')));
+  const [pair] = alike.pairs;
+  if (pair === undefined || 'reason' in pair) throw new Error('the SAE was not held against itself');
+  pair.values['decoder_mmcs@v1'] -= 0.01;
+  await writeFile(join(folder, decoders), JSON.stringify(alike));
   const moved = await interpboard('verify', changed);
   expect(moved.out).toContain('moved    metrics.l0@v1');
+  expect(moved.out).toMatch(/moved {4}decoders\.\S+-l2 among \S+-l2\.decoder_mmcs@v1/);
+  expect(moved.out).toContain(', 2 moved beyond');
   expect(moved.code).toBe(1);
 
   const published = fileURLToPath(
