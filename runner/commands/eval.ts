@@ -14,14 +14,22 @@ import { stampOf } from '../job/release/resume-stamp.ts';
 import { runIdentity } from '../job/run/identity.ts';
 import type { RunStart } from '../job/run/messages.ts';
 import { resumedState } from '../job/run/resumed-state.ts';
-import { discardRunFolder, openRunFolder, type RunFolder } from '../job/run/run-folder.ts';
+import {
+  discardRunFolder,
+  openRunFolder,
+  type RunFolder,
+  type RunState,
+  readRunState,
+} from '../job/run/run-folder.ts';
 import {
   agreeOnShards,
   type PlannedRun,
+  readShardPlan,
   type ShardPlan,
   shardFolder,
   shardsFolder,
 } from '../job/shards/shard-plan.ts';
+import { uploadShard } from '../job/shards/shard-upload.ts';
 import { sharedSaes, sharesOf } from '../job/shards/shares.ts';
 import { forgetFailure, noteFailure } from '../job/shards/status.ts';
 import { whichShard } from '../job/shards/which-shard.ts';
@@ -54,7 +62,7 @@ import { locatePublished } from './locate-saes.ts';
 import { nearby } from './nearby.ts';
 import { optionLines } from './option-lines.ts';
 import { projectFolder } from './paths.ts';
-import { type ProgressView, progressView } from './progress.ts';
+import { type ProgressView, progressView, voiceOf } from './progress.ts';
 import { findOnHub, resumeFromHub } from './resume-from-hub.ts';
 import { runJob } from './run-job.ts';
 import { runOptions } from './run-options.ts';
@@ -180,7 +188,10 @@ export async function run(args: readonly string[]): Promise<number> {
       const outcome = await runJob(job, view, opened);
       if (outcome.kind === 'stopped') return outcome.code;
     }
-    if (part !== null) await forgetFailure(folder);
+    if (shard !== null) {
+      await forgetFailure(folder);
+      await sendShard(config, opened, shard, runs, view);
+    }
     const records = await readRunRecords(folder);
     if (shard !== null) return endOfShard(config.name, shard, records, folder, view);
     const similarity = await readSimilarity(join(folder, SIMILARITY_FILE));
@@ -207,6 +218,22 @@ export async function run(args: readonly string[]): Promise<number> {
     view.end();
     await opened.release();
   }
+}
+
+/** Where the run has a repository, a shard that is done is sent to its branch there: the merge may be made elsewhere. */
+async function sendShard(
+  config: RunConfig,
+  folder: RunFolder,
+  shard: ShardOfRun,
+  runs: string,
+  view: ProgressView,
+): Promise<void> {
+  const state = await readRunState(folder.path);
+  const plan = await readShardPlan(shardsFolder(runs, config.name));
+  if (state?.stage !== 'releasing' || plan === undefined) return;
+  const done: RunState = { ...state, stage: 'done' };
+  await uploadShard(config, folder.path, shard, { run: done, plan }, voiceOf(view));
+  await folder.save(done);
 }
 
 /** A shard's records are the report's only when all are merged. */

@@ -1,10 +1,13 @@
 /** `merge`: the shards of a run become one run folder, its records, and the report. */
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { quote, UserError } from '../errors.ts';
+import { parseReference } from '../hub/reference.ts';
 import { uploadRelease } from '../job/release/run-upload.ts';
 import { openRunFolder } from '../job/run/run-folder.ts';
+import { fetchShards } from '../job/shards/fetch-shards.ts';
 import {
   type FoundShards,
   findShards,
@@ -19,18 +22,24 @@ import { FEATURES } from '../report/feature-places.ts';
 import { scoreTable } from '../report/score-table.ts';
 import { SIMILARITY_FILE } from '../report/similarity.ts';
 import { readSimilarity } from '../report/similarity-file.ts';
-import { stageReporter, type Voice } from '../reporter.ts';
+import { stageReporter } from '../reporter.ts';
 import { buildSite } from './build-site.ts';
+import { withShownHub } from './download-view.ts';
 import { nearby } from './nearby.ts';
 import { optionLines } from './option-lines.ts';
 import { projectFolder } from './paths.ts';
-import { type ProgressView, progressView } from './progress.ts';
+import { type ProgressView, progressView, voiceOf } from './progress.ts';
 
 const options = {
   partial: {
     type: 'boolean',
     help: 'merge the shards that are done into the report, which says that others are missing',
   },
+  from: {
+    type: 'string',
+    help: 'repository of the run, owner/name: shards that are not here are fetched from their branches',
+  },
+  shards: { type: 'string', help: 'with --from: how many shards the run has' },
   runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
   content: { type: 'string', help: 'folder that receives the records (default content)' },
   out: { type: 'string', help: 'folder that receives the site (default dist)' },
@@ -60,6 +69,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const out = projectFolder('dist', values.out);
   const view = progressView(process.stdout);
   try {
+    if (values.from !== undefined) await fetched(values.from, values.shards, { runs, name }, view);
     const found = await findShards(runs, name, values.partial ?? false);
     const folder = join(runs, name);
     const whole = found.union.missing.length === 0;
@@ -88,6 +98,26 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+async function fetched(
+  from: string,
+  shards: string | undefined,
+  run: { runs: string; name: string },
+  view: ProgressView,
+): Promise<void> {
+  const reference = parseReference(from, { exists: () => false, home: homedir() });
+  if (reference.kind !== 'hub' || shards === undefined || !/^[1-9]\d{0,5}$/.test(shards)) {
+    throw new UserError({
+      thing: '--from',
+      found: `${quote(from)}${shards === undefined ? ' without --shards' : ` with --shards ${quote(shards)}`}`,
+      expected: 'owner/name on the hub, and --shards N',
+      next: 'Name the repository that upload.repository named, and how many shards there are.',
+    });
+  }
+  await withShownHub(view, ({ hub, signal }) =>
+    fetchShards(hub, reference, { ...run, of: Number(shards) }, signal),
+  );
+}
+
 async function mergeRun(folder: string, found: FoundShards, view: ProgressView): Promise<void> {
   const opened = await openRunFolder(folder);
   try {
@@ -100,14 +130,6 @@ async function mergeRun(folder: string, found: FoundShards, view: ProgressView):
   } finally {
     await opened.release();
   }
-}
-
-function voiceOf(view: ProgressView): Voice {
-  return {
-    progress: (progress) => view.show(progress),
-    note: (text) => view.line(text),
-    stopRequested: () => false,
-  };
 }
 
 function parse(args: readonly string[]) {

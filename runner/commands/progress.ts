@@ -1,4 +1,4 @@
-import type { StageProgress } from '../reporter.ts';
+import type { StageProgress, Voice } from '../reporter.ts';
 
 /** Where lines go: a terminal is rewritten in place, anything else gets plain lines now and then. */
 export interface Screen {
@@ -104,4 +104,13 @@ export function duration(seconds: number): string {
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return `${minutes}:${two(whole % 60)}`;
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
+}
+
+/** What a job's stage says, where it works in the terminal's own thread and ends with it. */
+export function voiceOf(view: ProgressView): Voice {
+  return {
+    progress: (progress) => view.show(progress),
+    note: (text) => view.line(text),
+    stopRequested: () => false,
+  };
 }

@@ -1,18 +1,24 @@
 /** `submit`: a run in shards as jobs of an engine, printed or sent; and how far they are. */
 import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { loadSuites } from '../config/own-suites.ts';
 import { resolveRun } from '../config/resolve.ts';
+import { type HubJobs, hubJobs } from '../engines/hf-jobs.ts';
 import { kubernetesManifests } from '../engines/kubernetes.ts';
 import type { ShardJob } from '../engines/shard-job.ts';
 import { type SlurmJob, slurmArray, slurmMerge, slurmScript } from '../engines/slurm.ts';
 import { quote, UnavailableError, UserError } from '../errors.ts';
+import { openHubHere } from '../hub/here.ts';
+import { startJob } from '../hub/jobs.ts';
+import { parseReference } from '../hub/reference.ts';
 import { writeAtomic } from '../io/write-atomic.ts';
 import { shardsFolder } from '../job/shards/shard-plan.ts';
 import { runStatus } from '../job/shards/status.ts';
 import { trainedSaes } from '../job/shared/planned-saes.ts';
+import { checkUpload } from './check-upload.ts';
 import { optionLines } from './option-lines.ts';
 import { programRoot, projectFolder } from './paths.ts';
 import { duration } from './progress.ts';
@@ -45,6 +51,7 @@ const options = {
     help: 'Slurm: further option of sbatch, as --directive=--partition=gpu; may be repeated',
   },
   image: { type: 'string', help: 'Kubernetes, Hugging Face Jobs: container image (see Dockerfile)' },
+  flavor: { type: 'string', help: 'Hugging Face Jobs: hardware of each shard, as l4x1' },
   claim: {
     type: 'string',
     help: 'Kubernetes: claim of shared storage that pods mount (default interpboard)',
@@ -101,7 +108,17 @@ export async function run(args: readonly string[]): Promise<number> {
         values.send ?? false,
       );
     case 'hf-jobs':
-      throw wrong('--engine', engine, 'slurm or kubernetes');
+      return submitHubJobs(
+        {
+          ...job,
+          ...withoutPlaces(job),
+          image: needed('--image', values.image),
+          flavor: needed('--flavor', values.flavor),
+          seconds: secondsOf(needed('--time', values.time)),
+        },
+        config.upload.repository,
+        values.send ?? false,
+      );
     default:
       return engine satisfies never;
   }
@@ -145,6 +162,31 @@ async function submitKubernetes(
   }
   console.log(
     await started('kubectl', ['apply', '-f', '-'], 'kubectl, and a cluster it is set up for', manifests),
+  );
+  return 0;
+}
+
+/** Results come through the run's repository: jobs share no storage. */
+async function submitHubJobs(job: HubJobs, repository: string | null, send: boolean): Promise<number> {
+  const reference = parseReference(needed('--set upload.repository', repository ?? undefined), {
+    exists: () => false,
+    home: homedir(),
+  });
+  if (reference.kind !== 'hub')
+    throw wrong('--set upload.repository', repository ?? undefined, 'owner/name on the hub');
+  const specs = hubJobs(job);
+  if (!send) {
+    console.log(JSON.stringify(specs, null, 2));
+    return 0;
+  }
+  await checkUpload(repository);
+  const hub = await openHubHere();
+  for (const spec of specs) {
+    const { page } = await startJob(hub, reference, spec);
+    console.log(`started    shard ${spec.labels.shard}: ${page}`);
+  }
+  console.log(
+    `merge      npx interpboard merge ${job.name} --from ${reference.repo} --shards ${job.shards}, when they are done`,
   );
   return 0;
 }
@@ -272,7 +314,7 @@ function help(): string {
     '       npx interpboard submit --status NAME',
     '',
     'Prints what starts a run in N shards: for Slurm a script that submits an array and the merge after it, for Kubernetes',
-    'the manifests of an Indexed Job and of the merge. With --send it is submitted. Retries are the engine’s;',
+    'the manifests of an Indexed Job and of the merge, for Hugging Face Jobs what is asked of them. With --send it is submitted. Retries are the engine’s;',
     'a shard that is started again goes on from its last checkpoint.',
     '',
     ...optionLines(options),

@@ -15,7 +15,8 @@ export const verbs = {
   import: 'read result files of SAEBench, the reference evaluation or dictionary_learning into the report',
   plan: 'print what a run will take (segments, memory, disk, time) before anything is downloaded',
   merge: 'join the shards of a run (eval --shard i/N) into one run folder and the report',
-  submit: 'print or submit the jobs of a run in shards (Slurm, Kubernetes), and show how far they are',
+  submit:
+    'print or submit the jobs of a run in shards (Slurm, Kubernetes, Hugging Face Jobs), and show how far they are',
   export: 'write SAEs in the layout of SAELens',
   verify: 'make a record again from its own settings, and name every number that moved',
   doctor: 'check what this machine can do: its devices, whether each computes right, and how fast',

@@ -1,6 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { type CommitOutput, type CommitParams, commitIter, createRepo, pathsInfo } from '@huggingface/hub';
+import {
+  type CommitOutput,
+  type CommitParams,
+  commitIter,
+  createBranch,
+  createRepo,
+  pathsInfo,
+} from '@huggingface/hub';
 import { UnavailableError, UserError } from '../errors.ts';
 import { contentHash } from '../io/content-hash.ts';
 import { hashFile } from '../io/hash.ts';
@@ -137,6 +144,14 @@ async function create(
     ...(type === 'space' ? { sdk: 'static' as const } : {}),
   };
   await asked(reference, () => createRepo(wanted), signal);
+  if (reference.revision === 'main') return;
+  const branch: Parameters<typeof createBranch>[0] = {
+    repo: { type, name: repo },
+    branch: reference.revision,
+    hubUrl: hub.settings.endpoint,
+    fetch: isThere,
+  };
+  await asked(reference, () => createBranch(branch), signal);
 }
 
 /** The token is added by the transport, for the endpoint alone; the library needs not know it. */

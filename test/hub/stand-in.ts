@@ -13,10 +13,12 @@ import {
 import {
   commitFiles,
   completeObject,
+  createBranch,
   createRepository,
   lfsBatch,
   preupload,
   receiveObject,
+  startJob,
 } from './write-routes.ts';
 
 /*
@@ -50,6 +52,8 @@ export interface StandIn {
   extraEntries: Map<string, Record<string, unknown>[]>;
   /** Large-file storage: contents by SHA-256. */
   objects: Map<string, Buffer>;
+  /** Jobs that were started, in order. */
+  jobs: { namespace: string; body: Record<string, unknown> }[];
   pageSize: number;
   /** Files from this size on are large. */
   lfsFrom: number;
@@ -111,6 +115,7 @@ export async function startStandIn(): Promise<StandIn> {
     repositories: [],
     extraEntries: new Map(),
     objects: new Map(),
+    jobs: [],
     pageSize: 1000,
     lfsFrom: 10_000,
     partBytes: Number.POSITIVE_INFINITY,
@@ -183,7 +188,7 @@ function answerCdn(hub: StandIn, call: Call, mishap: Mishap | null): unknown {
 }
 
 const API =
-  /^\/api\/(model|dataset|space)s\/([^/]+\/[^/]+)\/(revision|tree|paths-info|preupload|commit)\/([^/]+)(?:\/(.*))?$/;
+  /^\/api\/(model|dataset|space)s\/([^/]+\/[^/]+)\/(revision|tree|paths-info|preupload|commit|branch)\/([^/]+)(?:\/(.*))?$/;
 const RESOLVE = /^\/(?:(dataset|space)s\/)?([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/;
 const BATCH = /^\/(?:(dataset|space)s\/)?([^/]+\/[^/]+)\.git\/info\/lfs\/objects\/batch$/;
 
@@ -193,12 +198,15 @@ function answerHub(hub: StandIn, call: Call, mishap: Mishap | null): unknown {
   if (token !== null && !hub.tokens.has(token))
     return call.fail(401, null, 'Invalid credentials in Authorization header');
   const writes =
-    pathname === '/api/repos/create' || BATCH.test(pathname) || /\/(preupload|commit)\//.test(pathname);
+    pathname === '/api/repos/create' ||
+    BATCH.test(pathname) ||
+    /\/(preupload|commit|branch)\/|^\/api\/jobs\//.test(pathname);
   if ((writes || pathname === '/api/whoami-v2') && token === null)
     return call.fail(401, null, 'Invalid username or password.');
   if (pathname === '/api/whoami-v2')
     return call.json(200, { type: 'user', name: 'tester', auth: { type: 'access_token' } });
   if (pathname === '/api/repos/create') return createRepository(hub, call);
+  if (/^\/api\/jobs\/[^/]+$/.test(pathname)) return startJob(hub, call, pathname.slice('/api/jobs/'.length));
 
   const [, type = 'model', name = '', verb, revision = '', rest = ''] = API.exec(pathname) ?? [];
   const [, fileType = 'model', fileRepo = '', fileRevision = '', filePath = ''] =
@@ -209,6 +217,7 @@ function answerHub(hub: StandIn, call: Call, mishap: Mishap | null): unknown {
   if (!repository || (repository.private && token === null))
     return call.fail(token === null ? 401 : 404, 'RepoNotFound', 'Repository not found');
   if (batchRepo) return lfsBatch(hub, call);
+  if (verb === 'branch') return createBranch(call, repository, decodeURIComponent(revision));
   const commit = commitOf(repository, decodeURIComponent(verb ? revision : fileRevision));
   if (commit === undefined) return call.fail(404, 'RevisionNotFound', 'Invalid rev id');
   switch (verb) {

@@ -19,6 +19,32 @@ export async function createRepository(hub: StandIn, call: Call): Promise<void> 
   call.json(200, { url: `${hub.url}/${name}`, id: name });
 }
 
+/** POST /api/models/owner/name/branch/<branch>: a branch that begins where main is */
+export function createBranch(call: Call, repository: StoredRepository, branch: string): void {
+  if (commitOf(repository, branch) !== undefined) call.fail(409, null, 'Reference already exists');
+  else {
+    repository.refs.set(branch, commitOf(repository, 'main')!);
+    call.json(200, {});
+  }
+}
+
+/** POST /api/jobs/<namespace>: notes what is to run, and runs nothing */
+export async function startJob(hub: StandIn, call: Call, namespace: string): Promise<void> {
+  const body = (await call.readJson()) as Record<string, unknown>;
+  for (const name of ['dockerImage', 'command', 'flavor'])
+    if (body[name] === undefined) return call.fail(400, null, `"${name}" is required`);
+  hub.jobs.push({ namespace, body });
+  const { secrets: _, ...shown } = body;
+  const status = { stage: 'RUNNING', message: null, failureCount: 0 };
+  call.json(200, {
+    type: 'job',
+    id: `job-${hub.jobs.length}`,
+    status,
+    createdAt: '2026-01-01T00:00:00Z',
+    ...shown,
+  });
+}
+
 /** POST /api/models/owner/name/preupload/<branch>: which files are large */
 export async function preupload(hub: StandIn, call: Call): Promise<void> {
   const { files } = (await call.readJson()) as { files: { path: string; size: number }[] };

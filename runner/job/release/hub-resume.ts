@@ -174,7 +174,8 @@ function checkPins(at: PinnedReference, { text }: ResumeStamp): void {
   }
 }
 
-function isAbsent(error: unknown): boolean {
+/** Whether asking the hub failed because there is no such repository or branch. */
+export function isAbsent(error: unknown): boolean {
   if (!(error instanceof Error) || !(error.cause instanceof Refusal)) return false;
   return error.cause.status === 404 || error.cause.code === 'RepoNotFound';
 }

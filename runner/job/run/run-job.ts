@@ -136,7 +136,8 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
   if (state.stage === 'comparing') {
     await compareDecoders(start, state, saes, reporter, save);
   }
-  if (state.stage === 'releasing') {
+  // A shard is sent when it ended, by whoever started it: it is no release.
+  if (state.stage === 'releasing' && start.shard === null) {
     await uploadRelease(config, folder, saes, voice);
     state.stage = 'done';
     await writeState(folder, state);

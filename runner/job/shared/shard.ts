@@ -22,12 +22,17 @@ export function saesOfShard<T extends { id: string }>(saes: readonly T[], shard:
   return shard === null ? [...saes] : saes.filter(({ id }) => shard.saes.includes(id));
 }
 
+/** Branch of a shard in its run's repository. */
+export function shardRevision(run: string, shard: Shard): string {
+  return `${run}-shard-${shardName(shard)}`;
+}
+
 /** Where a process uploads to: each shard has a branch of its own in the run's repository, merged ones are its release. */
 export function shardRepository(
   { name, upload }: { name: string; upload: UploadSettings },
   shard: Shard | null,
 ): UploadSettings {
   if (shard === null || upload.repository === null) return upload;
-  const repository = `${upload.repository.replace(/@.*$/, '')}@${name}-shard-${shardName(shard)}`;
+  const repository = `${upload.repository.replace(/@.*$/, '')}@${shardRevision(name, shard)}`;
   return { ...upload, repository };
 }

@@ -202,7 +202,7 @@ describe('is run:', () => {
       return;
     }
     if (verb === 'submit') {
-      expect(await run(verb, words)).toMatch(/--array=1-4|completions: 4/);
+      expect(await run(verb, words)).toMatch(/--array=1-4|completions: 4|"4-of-4"/);
       return;
     }
     if (verb === 'init' || verb === 'validate') {
