@@ -43,8 +43,7 @@ export async function uploadShard(
     portable(JSON.parse(JSON.stringify(value)) as Json) as T;
   await writeState(staged, published(states.run));
   await writeJsonAtomic(join(staged, 'plan.json'), published(states.plan));
-  for (const name of ['run.json', 'plan.json'])
-    files.push({ path: `${RESULTS}/${name}`, source: join(staged, name) });
+  for (const name of STATES) files.push({ path: `${RESULTS}/${name}`, source: join(staged, name) });
   for (const each of (await readdir(folder, { recursive: true })).sort()) {
     const name = each.split(sep).join('/');
     if (SHARD_FILE.test(name) && !STATES.includes(name))
