@@ -215,12 +215,14 @@ describe('the program', () => {
         (name) => !/^\.cache(?:.interpboard.*)?$/.test(name),
       ),
     ).toEqual([]);
-    const [record] = readdirSync(join(empty, 'content', 'measured', 'small-world-quick'));
+    // A record, and what is said of the run's SAEs together.
+    const files = readdirSync(join(empty, 'content', 'measured', 'small-world-quick'));
     expect(interpboard(['validate'], empty)).toEqual({
       status: 0,
-      stdout: '1 records in 1 files are well\n',
+      stdout: `1 records in ${files.length} files are well\n`,
       stderr: '',
     });
+  });
     expect(record).toMatch(/\.json$/);
   });
 
