@@ -1,0 +1,138 @@
+/** What the benchmarks on synthetic models share: a small model, trainers fed from it, and how SAEs are measured on it. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { observeTokens } from '../../../runner/evaluation/token-pass.ts';
+import { truthPass } from '../../../runner/evaluation/truth-pass.ts';
+import { heldoutSamples } from '../../../runner/job/evaluation/heldout-samples.ts';
+import { sampleActivations } from '../../../runner/job/training-data/sample-activations.ts';
+import { sweep } from '../../../runner/lm/sweep.ts';
+import { resampleRows } from '../../../runner/metrics/bootstrap.ts';
+import { silent, stageReporter } from '../../../runner/reporter.ts';
+import { decoderDirections } from '../../../runner/sae/directions.ts';
+import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
+import type { Sae } from '../../../runner/sae/sae.ts';
+import { qualities } from '../../../runner/suites/ground-truth/detectors.ts';
+import { reconstructionSuite } from '../../../runner/suites/reconstruction.ts';
+import { generated } from '../../../runner/synthetic/generate.ts';
+import { openSynthetic, type SyntheticModel } from '../../../runner/synthetic/model.ts';
+import { graphBackend } from '../../../runner/train/backends/graph.ts';
+import type { Recipe } from '../../../runner/train/recipe.ts';
+import { openTrainer } from '../../../runner/train/trainer.ts';
+
+export const THREADS = 1;
+export const ROW = 64;
+
+export interface BenchModel {
+  folder: string;
+  model: SyntheticModel;
+}
+
+/** @param file a configuration; by default 128 features in 32 dimensions, trained in seconds */
+export async function withModel(
+  use: (bench: BenchModel) => Promise<void>,
+  file = fileURLToPath(new URL('./truth-model.json', import.meta.url)),
+): Promise<void> {
+  const at = await mkdtemp(join(tmpdir(), 'interpboard-truth-'));
+  try {
+    const folder = await generated(file, at, () => undefined);
+    await use({ folder, model: await openSynthetic(folder) });
+  } finally {
+    await rm(at, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Trains recipes of one batch size from one stream.
+ *
+ * @param seed of the stream
+ * @param steps after which `saved` is given the SAEs, ascending; the last one ends the training
+ */
+export async function train(
+  model: SyntheticModel,
+  recipes: readonly Recipe[],
+  seed: number,
+  steps: readonly number[],
+  saved: (step: number, saes: Sae[]) => Promise<void>,
+): Promise<void> {
+  const { batchTokens, biasInitSamples } = recipes[0]!;
+  const config = { corpus: { trainSeed: seed, rowTokens: ROW }, sae: { batchTokens } };
+  const source = sampleActivations(config, model, undefined, { stopRequested: () => false });
+  const passes = Math.ceil(biasInitSamples / batchTokens);
+  const start = new Float32Array(passes * batchTokens * model.dModel);
+  for (let i = 0; i < passes; i++)
+    start.set((await source.next()).activations.get(0)!, i * batchTokens * model.dModel);
+  const trainer = await openTrainer(
+    {
+      backend: graphBackend({ threads: THREADS }),
+      d_in: model.dModel,
+      plans: recipes.map((recipe, i) => ({ id: String(i), layer: 0, recipe })),
+      logEverySteps: 1_000_000,
+    },
+    { samples: new Map([[0, start.subarray(0, biasInitSamples * model.dModel)]]) },
+  );
+  try {
+    for (let step = 1; step <= steps.at(-1)!; step++) {
+      await trainer.step((await source.next()).activations);
+      if (steps.includes(step))
+        await saved(
+          step,
+          (await trainer.saes()).map(({ sae }) => sae),
+        );
+    }
+  } finally {
+    await trainer.close();
+  }
+}
+
+export interface Measured {
+  mcc: number;
+  f1: number;
+  uniqueness: number;
+  var_exp: number;
+  l0: number;
+  alive: number;
+}
+
+/** @param seed of the samples, which training does not read */
+export async function measure(
+  model: SyntheticModel,
+  saes: readonly Sae[],
+  seed: number,
+  samples: number,
+): Promise<Measured[]> {
+  const batches = heldoutSamples({ corpus: { rowTokens: ROW }, sae: { batchTokens: 1_024 } }, seed, samples);
+  const open: OpenSae[] = [];
+  for (const sae of saes) open.push(await openSae(sae, { threads: THREADS }));
+  const pass = await truthPass(
+    model,
+    saes.map((sae, i) => ({ sae: open[i]!, directions: () => decoderDirections(sae), sha256: String(i) })),
+    batches,
+    { seed, threads: THREADS },
+  );
+  const packed = observeTokens(model.dModel, [{ layer: 0, saes: open }], batches, null, [], false);
+  // The floors and the ceiling are not asked for here, and the two passes see the same samples.
+  await sweep(model, batches, [pass.observer, packed.observer], {
+    reporter: stageReporter('measuring', 'samples', silent),
+  });
+  const found = pass.truth.detections.at(0);
+  const [hook] = packed.result();
+  const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
+  const base = reconstructionSuite(hook!.tables, resampleRows(rows, { count: 1 }));
+  await pass.close();
+  for (const sae of open) await sae.close();
+  return base.map(({ metrics }, i) => {
+    const detection = found.saes[i]!;
+    if (detection.matching === null) throw new Error(detection.reason);
+    const { mcc, uniqueness } = detection.matching;
+    return {
+      mcc,
+      uniqueness,
+      f1: qualities(found, detection).f1,
+      var_exp: metrics['var_exp@pooled-v1'].value!,
+      l0: metrics['l0@v1'].value!,
+      alive: metrics['alive@v1'].value!,
+    };
+  });
+}
