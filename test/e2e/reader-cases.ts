@@ -59,8 +59,8 @@ export function readerCases(withPage: WithPage): void {
       // The row of the table that it stands in is the one asked for, and how to get it stands on the page.
       expect(await page.locator('tr:target th').textContent()).toBe(name);
       expect(await page.locator('#measure ~ .snippets code').allTextContents()).toEqual([
-        expect.stringMatching(/^npm run inspect -- .*saebench_gemma-2-2b/),
-        expect.stringMatching(/^npm run eval -- --model google\/gemma-2-2b --sae .*saebench_gemma-2-2b/),
+        expect.stringMatching(/^npx interpboard inspect .*saebench_gemma-2-2b/),
+        expect.stringMatching(/^npx interpboard eval --model google\/gemma-2-2b --sae .*saebench_gemma-2-2b/),
       ]);
       expect(road.steps).toBe(6);
     }));
