@@ -1,10 +1,11 @@
 /** `validate`: holds records to their format, such as those that somebody sent. */
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { clip, MalformedError, UserError } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
 import { checkContent } from '../report/content-files.ts';
-import { FEATURES } from '../report/feature-places.ts';
+import { checkFeatures } from '../report/feature-files.ts';
+import { featuresVersion, shardVersion } from '../report/features.ts';
 import { optionLines } from './option-lines.ts';
 import { parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
@@ -62,7 +63,7 @@ async function filesAt(path: string): Promise<string[]> {
   const names = await readdir(path, { recursive: true });
   return names
     .map((name) => name.replaceAll('\\', '/'))
-    .filter((name) => name.endsWith('.json') && !name.startsWith(`${FEATURES}/`))
+    .filter((name) => name.endsWith('.json'))
     .sort()
     .map((name) => join(path, name));
 }
@@ -74,7 +75,11 @@ async function faultOf(file: string, owners: Map<string, string>): Promise<strin
   try {
     const text = await readFile(file, 'utf8');
     // What is nested without end is refused before anything walks through it.
-    parseJson(text);
+    const value = parseJson(text);
+    if (isEvidence(value)) {
+      checkFeatures(basename(file), text, file);
+      return null;
+    }
     for (const { id } of checkContent(file, text).records) {
       const owner = owners.get(id);
       if (owner !== undefined) return `${file}: id ${id}, which ${owner} has`;
@@ -85,6 +90,16 @@ async function faultOf(file: string, owners: Map<string, string>): Promise<strin
     return clip(said.includes(file) ? said : `${file}: ${said}`, 800);
   }
   return null;
+}
+
+/** Evidence of latents, which lies beside the records. */
+function isEvidence(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'schema' in value &&
+    (value.schema === featuresVersion || value.schema === shardVersion)
+  );
 }
 
 function help(): string {

@@ -13,6 +13,8 @@ const MANY = 16_777_216;
 const id = z.int().nonnegative().max(MANY);
 /** Longest text of a token, in UTF-16 units. */
 const text = z.string().max(1_000);
+/** Of bytes, rows and firings. */
+const count = z.int().nonnegative();
 const finite = z.number();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -47,11 +49,17 @@ export const featureIndex = z
     d_sae: id,
     /** Latents that fired on the text. */
     alive: id,
-    text: z.strictObject({ name: text, split: text, rows: id, row_tokens: id, documents: id.nullable() }),
+    text: z.strictObject({
+      name: text,
+      split: text,
+      rows: count,
+      row_tokens: count,
+      documents: count.nullable(),
+    }),
     /** Most contexts of a latent of each kind, and tokens around the one it fires on. */
     contexts: z.strictObject({ top: id, sampled: id, before: id, after: id }),
     /** Bytes that the shards may take, and tokens that companions were counted on. */
-    budget: id,
+    budget: count,
     companion_tokens: id,
     /** Why there are no decoder rows, and so no effects on logits and no neighbours; null where there are. */
     no_directions: text.nullable(),
@@ -69,8 +77,8 @@ const context = z
   .strictObject({
     kind: z.enum(['top', 'sampled']),
     /** Row of the text, the row's token that the stretch begins with, and which token of the stretch the latent is strongest on. */
-    row: id,
-    start: id,
+    row: count,
+    start: count,
     peak: id,
     ids: z.array(id).max(1_024),
     /** What the latent is at each token, to three digits. */
@@ -84,7 +92,7 @@ const pairs = z.array(z.tuple([id, finite])).max(100);
 const feature = z.strictObject({
   latent: id,
   /** Counts by quarters of powers of two, from 2^(first / 4) on. */
-  histogram: z.strictObject({ first: z.int(), counts: z.array(id).max(400) }),
+  histogram: z.strictObject({ first: z.int(), counts: z.array(count).max(400) }),
   contexts: z.array(context).max(1_000),
   /** Token id and what one unit of the latent adds to its logit through the last norm's scale; null without directions. */
   raised: pairs.nullable(),

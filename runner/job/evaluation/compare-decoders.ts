@@ -1,6 +1,8 @@
 /** The decoders of a run's SAEs against one another, every pair of them as far as the run's budget goes. */
 import type { EvaluationSettings } from '../../config/sections.ts';
+import { UnavailableError } from '../../errors.ts';
 import { greatestCosineTail, meanGreatestCosine } from '../../math/random-directions.ts';
+import { automaticDevice } from '../../onnx/device-facts.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import {
   type ComparedSae,
@@ -136,10 +138,7 @@ export async function compareDecoders(
       } else if (places.some((place) => rows[place] === null)) {
         found.pairs.push(...both.map(([of, among]) => ({ of, among, reason: NOT_AT_HAND })));
       } else {
-        comparer ??= await openComparer({
-          device: parseDevices(config.device)[0],
-          ...(config.threads === null ? {} : { threads: config.threads }),
-        });
+        comparer ??= await comparerFor(config, reporter);
         const [i, j] = places;
         const { first, second } = await comparer.nearest(rows[i]!, rows[j]!, (spent) => {
           progress(spent);
@@ -225,4 +224,18 @@ function measures(twins: number, mean: number): Record<SimilarityId, number> {
 
 function trillions(operations: number): string {
   return `${Number((operations / 1e12).toPrecision(3)).toLocaleString('en-US')} trillion`;
+}
+
+/** On the run's device, or where that is not here, as when shards of a GPU are merged elsewhere, on the best there is. */
+async function comparerFor({ device, threads }: ComparisonSettings, reporter: Reporter): Promise<Comparer> {
+  const asked = parseDevices(device)[0];
+  const options = threads === null ? {} : { threads };
+  try {
+    return await openComparer({ ...options, device: asked });
+  } catch (error) {
+    if (!(error instanceof UnavailableError) || asked === 'cpu') throw error;
+    const here = await automaticDevice();
+    reporter.note(`similarity: ${asked} is not here, decoders are compared on ${here.device}`);
+    return openComparer({ ...options, device: here.device });
+  }
 }

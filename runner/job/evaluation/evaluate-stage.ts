@@ -82,7 +82,8 @@ export async function evaluateStage(
   const hooks: HookSaes[] = [];
   const thread = encodingThread();
   let controls: ControlPass | null = null;
-  let readout: Readout | undefined;
+  /** By how many tokens they give at each end. */
+  const readouts = new Map<number, Promise<Readout>>();
   let truth: TruthPass | null = null;
   try {
     const order: PlannedSae[] = [];
@@ -141,8 +142,9 @@ export async function evaluateStage(
       cached,
       batches,
       async effects(directions, most) {
-        readout ??= await opened.openReadout(most);
-        return readout.effects(directions);
+        const readout = readouts.get(most) ?? opened.openReadout(most);
+        readouts.set(most, readout);
+        return (await readout).effects(directions);
       },
       readings: readingsOf(config, suites),
     });
@@ -195,7 +197,11 @@ export async function evaluateStage(
       exclusions,
     };
   } finally {
-    await readout?.close();
+    for (const readout of readouts.values())
+      await readout.then(
+        (each) => each.close(),
+        () => undefined,
+      );
     await controls?.close();
     await truth?.close();
     for (const hook of hooks) for (const sae of hook.saes) await sae.close();

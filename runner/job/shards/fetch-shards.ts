@@ -1,7 +1,7 @@
 /** Finished shards from the branches of a repository, for hosts that share no storage with those that made them. */
 
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MalformedError, quote } from '../../errors.ts';
 import { downloadInto } from '../../hub/download-into.ts';
@@ -15,7 +15,6 @@ import {
 import type { Hub } from '../../hub/transport.ts';
 import { rename } from '../../io/rename.ts';
 import { isAbsent } from '../release/hub-resume.ts';
-import { readRunState } from '../run/run-folder.ts';
 import { shardName, shardRevision } from '../shared/shard.ts';
 import { shardFolder, shardsFolder } from './shard-plan.ts';
 import { RESULTS, SHARD_FILE } from './shard-upload.ts';
@@ -24,8 +23,8 @@ import { RESULTS, SHARD_FILE } from './shard-upload.ts';
 const JSON_LIMIT = 64 * 2 ** 20;
 
 /**
- * Brings the shards that are done into the folders where they would lie, had they been made here; those that are here stay
- * as they are.
+ * Brings the shards that are done into the folders where they would lie, had they been made here; those that are here, done or
+ * not, stay as they are.
  *
  * @throws MalformedError for files that no shard leaves; UserError, UnavailableError as asking the hub does
  */
@@ -38,7 +37,7 @@ export async function fetchShards(
   for (let index = 1; index <= of; index++) {
     const shard = { index, of };
     const folder = shardFolder(runs, name, shard);
-    if ((await readRunState(folder))?.stage === 'done') continue;
+    if (existsSync(folder)) continue;
     const reference = { ...repository, revision: shardRevision(name, shard), path: null };
     const at = await pinReference(hub, reference, signal).catch((error: unknown) => {
       if (isAbsent(error)) return undefined;
@@ -51,12 +50,11 @@ export async function fetchShards(
     if (files.length === 0) continue;
     for (const file of files) checkFile(at, file);
     // Beside its place until it is whole: what is here in part is taken for a shard at work.
-    const made = join(shardsFolder(runs, name), `fetched-${shardName(shard)}`);
+    const made = join(shardsFolder(runs, name), `fetched-${shardName(shard)}-${at.commit}`);
     await mkdir(made, { recursive: true });
     await downloadInto(hub, at, files, made, (path) => path.slice(RESULTS.length + 1), { signal });
     const plan = join(shardsFolder(runs, name), 'plan.json');
     if (!existsSync(plan)) await copyFile(join(made, 'plan.json'), plan);
-    await rm(folder, { recursive: true, force: true });
     await rename(made, folder);
   }
 }

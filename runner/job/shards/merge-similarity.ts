@@ -1,4 +1,5 @@
-/** The decoders of a run's shards against one another: what each shard compared is taken over, the rest compared here. */
+/** The decoders of a run's shards against one another: what each shard compared is taken over as far as
+ * the budget of the whole run reaches, the rest compared here. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SIMILARITY_FILE } from '../../report/similarity.ts';

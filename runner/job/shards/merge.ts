@@ -3,7 +3,7 @@ import { copyFile, link, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { type RunConfig, runConfig } from '../../config/run-config.ts';
-import { MalformedError, UserError } from '../../errors.ts';
+import { MalformedError, quote, UserError } from '../../errors.ts';
 import { emptyOwned } from '../../io/folder-owner.ts';
 import { rename } from '../../io/rename.ts';
 import { temporaryName } from '../../io/temporary-name.ts';
@@ -93,6 +93,18 @@ async function recordsOf(folder: string, run: string, saes: readonly string[]): 
       thing: join(folder, 'records'),
       found: missing === undefined ? `${found.size} records` : `no record of ${missing.id}`,
       expected: `one of each of its ${saes.length} SAEs`,
+      next: 'Start this shard over with --fresh.',
+    });
+  }
+  for (const { record } of wanted) {
+    // Of others' SAEs no file is taken.
+    const names = record!.sae.training === null ? [] : record!.sae.files.map(({ name }) => name);
+    const strange = names.find((name) => !/^sae_\w[\w.-]*$/.test(name));
+    if (strange === undefined) continue;
+    throw new MalformedError({
+      thing: join(folder, 'records', `${record!.id}.json`),
+      found: `an SAE's file ${quote(strange)}`,
+      expected: 'a file of the shard, such as sae_L11_latest.safetensors',
       next: 'Start this shard over with --fresh.',
     });
   }

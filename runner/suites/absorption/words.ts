@@ -2,6 +2,7 @@
 import { cancellationPoint } from '../../math/cancellation.ts';
 import { random, shuffle } from '../../math/random.ts';
 import type { SuiteTokenizer } from '../suite.ts';
+import { tokenWithin } from '../token-text.ts';
 
 export const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
@@ -10,19 +11,13 @@ export const TEMPLATE = ' has the first letter:';
 
 /** Tokens of letters alone, one space before them allowed, as they stand within a text. */
 export function alphabeticWords(tokenizer: Pick<SuiteTokenizer, 'decode' | 'size' | 'special'>): string[] {
-  // After another token, since some decoders take the space from the beginning of a text.
-  let before: number | null = null;
-  for (let id = 0; id < tokenizer.size && before === null; id++) {
-    if (!tokenizer.special.has(id) && /^[A-Za-z]+$/.test(tokenizer.decode([id]))) before = id;
-  }
-  if (before === null) return [];
-  const lead = tokenizer.decode([before]);
+  const textOf = tokenWithin(tokenizer);
+  if (textOf === null) return [];
   const words = new Set<string>();
   for (let id = 0; id < tokenizer.size; id++) {
     if (tokenizer.special.has(id)) continue;
-    const text = tokenizer.decode([before, id]);
-    const word = text.slice(lead.length);
-    if (text.startsWith(lead) && /^ ?[A-Za-z]+$/.test(word)) words.add(word);
+    const word = textOf(id);
+    if (word !== null && /^ ?[A-Za-z]+$/.test(word)) words.add(word);
   }
   return [...words];
 }

@@ -17,6 +17,7 @@ import {
 } from '../../report/features.ts';
 import type { Directions } from '../ablation.ts';
 import type { HeldOutText, SuiteContext } from '../suite.ts';
+import { tokenWithin } from '../token-text.ts';
 import { chosenLatents } from './choose.ts';
 
 /** Tokens at each end of the effects on logits, neighbours and companions of a latent, tokens it is strongest on. */
@@ -44,7 +45,7 @@ export interface EvidenceOf {
   logitEffects: SuiteContext['logitEffects'];
 }
 
-type SuiteTokens = Pick<SuiteContext['tokenizer'], 'decode'>;
+type SuiteTokens = Pick<SuiteContext['tokenizer'], 'decode' | 'size' | 'special'>;
 
 /** @returns files by name, and how many latents were chosen for which reason */
 export async function evidenceFiles(
@@ -97,6 +98,7 @@ export async function evidenceFiles(
     };
   });
 
+  const textOf = tokenWithin(of.tokenizer);
   const index: FeatureIndex = {
     schema: featuresVersion,
     sha256: of.sha256,
@@ -120,7 +122,7 @@ export async function evidenceFiles(
     no_directions: directions.rows === null ? directions.reason : null,
     columns: columnsOf(of, features, chosen, near),
     tokens: Object.fromEntries(
-      [...used].sort((a, b) => a - b).map((id) => [String(id), of.tokenizer.decode([id])]),
+      [...used].sort((a, b) => a - b).map((id) => [String(id), textOf?.(id) ?? of.tokenizer.decode([id])]),
     ),
   };
   const files: Record<string, string> = { [INDEX_FILE]: json(index) };

@@ -11,10 +11,12 @@ import { openReadout } from '../../../runner/lm/readout.ts';
 import { nearestRows } from '../../../runner/math/neighbours.ts';
 import { FiringTogether } from '../../../runner/metrics/firing-together.ts';
 import { type LatentContext, LatentEvidence } from '../../../runner/metrics/latent-evidence.ts';
+import { featureIndex } from '../../../runner/report/features.ts';
 import { loadSae } from '../../../runner/sae/checkpoints/load.ts';
 import { decoderDirections } from '../../../runner/sae/directions.ts';
 import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
 import type { Latents } from '../../../runner/sae/sae.ts';
+import { tokenWithin } from '../../../runner/suites/token-text.ts';
 
 type Pairs = [number, number][];
 interface Golden {
@@ -171,4 +173,19 @@ test('drawn contexts are of rows where the latent fires, and not those shown as 
     }
   }
   expect(drawn).toBeGreaterThan(50);
+});
+
+test('a token that its decoder strips when it stands alone keeps its space', () => {
+  const texts = ['<s>', 'the', ' the', ''];
+  const decode = (ids: readonly number[]): string =>
+    ids
+      .map((id) => texts[id])
+      .join('')
+      .replace(/^ /, '');
+  const textOf = tokenWithin({ decode, size: texts.length, special: new Set([0]) })!;
+  expect([1, 2, 3].map(textOf)).toEqual(['the', ' the', '']);
+});
+
+test('a budget of gigabytes is a budget', () => {
+  expect(featureIndex.shape.budget.safeParse(2 ** 31).success).toBe(true);
 });
