@@ -312,7 +312,8 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   },
   'upload.everyTokens': {
     to: 2048,
-    under: { 'upload.repository': 'lab/often', 'upload.everyTokens': 100_000 },
+    // So long that an upload on the way ends before the training does.
+    under: { 'upload.repository': 'lab/often', 'upload.everyTokens': 100_000, 'training.tokens': 32_768 },
     // Commits that hold the state of a training on its way.
     seen: (_, { hub }) =>
       [...hub.find('model', 'lab/often')!.commits.values()].some((tree) => tree.has('resume/state.json')),
@@ -450,7 +451,13 @@ export const wirings: Readonly<Record<string, Wiring>> = {
     gives: true,
   },
   'suites.features.top': { to: 2, under: FEATURES, seen: contexts('top'), gives: 2 },
-  'suites.features.sampled': { to: 1, under: FEATURES, seen: contexts('sampled'), gives: 1 },
+  // Of few rows those that are not among the strongest.
+  'suites.features.sampled': {
+    to: 1,
+    under: { ...FEATURES, 'suites.features.top': 1 },
+    seen: contexts('sampled'),
+    gives: 1,
+  },
   'suites.features.before': { to: 3, under: FEATURES, seen: around('before'), gives: 3 },
   'suites.features.after': { to: 2, under: FEATURES, seen: around('after'), gives: 2 },
   'evaluation.resamples': { to: 30, seen: (left) => first(left).paired?.count, gives: 30 },
