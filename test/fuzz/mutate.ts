@@ -23,6 +23,9 @@ const STRINGS = [
   'a'.repeat(5_000),
 ];
 
+/** Characters of JSON that one change adds by repeating, about. */
+const MOST_REPEATED = 100_000;
+
 /** One to four changes of values anywhere in it: others of their kind or of another, missing, repeated, nested, swapped. */
 export function damagedJson(original: unknown, stream: Random, words: readonly string[] = []): unknown {
   let root = structuredClone(original) as Json;
@@ -39,9 +42,12 @@ export function damagedJson(original: unknown, stream: Random, words: readonly s
     if (action === 0) remove(parent, key);
     else if (action === 1 && other !== undefined)
       set(parent, key, structuredClone(get(other.parent, other.key)));
-    else if (action === 2 && Array.isArray(parent))
-      parent.push(...Array(1 + stream.integer(50)).fill(get(parent, key)));
-    else if (action === 3 && !Array.isArray(parent)) {
+    else if (action === 2 && Array.isArray(parent)) {
+      // Repeated repetitions would multiply: a case is damage, not gigabytes of it.
+      const text = JSON.stringify(get(parent, key)) ?? '';
+      const times = Math.min(1 + stream.integer(50), Math.ceil(MOST_REPEATED / (text.length + 1)));
+      parent.push(...Array.from({ length: times }, () => structuredClone(get(parent, key))));
+    } else if (action === 3 && !Array.isArray(parent)) {
       set(parent, pick(stream, [...STRINGS, ...words]), get(parent, key));
       if (stream.integer(2) === 0) remove(parent, key);
     } else set(parent, key, replacement(get(parent, key), stream, words));
