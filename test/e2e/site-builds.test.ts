@@ -81,7 +81,8 @@ function build(content: string): Build {
 }
 
 async function expectDone({ child, ended }: Build): Promise<void> {
-  expect({ all: await ended, code: child.exitCode }).toMatchObject({ code: 0 });
+  const output = await ended;
+  expect(child.exitCode, output).toBe(0);
 }
 
 /** Pages with their contents; names of scripts and styles hold hashes of theirs. */
