@@ -22,8 +22,8 @@ export interface Evaluated {
   suites: Record<string, Part>;
   curves: EvaluationRecord['curves'];
   paired: Paired | undefined;
-  /** Files beside the record, by suite and name. */
-  files: Record<string, Readonly<Record<string, string>>>;
+  /** Of its latents: files beside the record, where a suite gives them. */
+  evidence: SuiteResult['evidence'];
   controls: Controls | undefined;
 }
 
@@ -103,11 +103,7 @@ export async function evaluate(
           pairing,
           ownStatistics(scored, pairing),
         ),
-        files: Object.fromEntries(
-          scored.flatMap(({ running, result: { files } }) =>
-            files === undefined ? [] : [[running.suite.declaration.id, files]],
-          ),
-        ),
+        evidence: scored.find(({ result }) => result.evidence !== undefined)?.result.evidence,
         controls: measured && controlsPart(hook, index, measured, controlled, draws),
       });
       options.onSae?.(results.length, total);

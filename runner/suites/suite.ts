@@ -129,8 +129,8 @@ export interface SuiteResult {
   statistics?: Readonly<Record<string, Statistic>>;
   /** What the draws follow from besides `SuiteRun.pairing`, where they are not the same at every hook. */
   pairing?: readonly unknown[];
-  /** Files of the SAE beside its record, by name, as text: for what is too large for the record. */
-  files?: Readonly<Record<string, string>>;
+  /** Of the SAE's latents, for their page: files beside the record, by name, as runner/report/features.ts describes them. */
+  evidence?: Readonly<Record<string, string>>;
 }
 
 /** An SAE as it is scored. */

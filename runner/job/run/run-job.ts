@@ -22,7 +22,6 @@ import { SIMILARITY_FILE } from '../../report/similarity.ts';
 import { type Reporter, Stopped, stageReporter, type Voice } from '../../reporter.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { storedSha256 } from '../../sae/stored-sae.ts';
-import { features } from '../../suites/features/suite.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { isSynthetic } from '../../synthetic/layout.ts';
 import { isSyntheticModel } from '../../synthetic/model.ts';
@@ -178,7 +177,9 @@ async function evaluateAndWrite(
     );
     await writeFeatures(
       join(folder, FEATURES),
-      new Map(records.flatMap(({ record, files }) => (files === undefined ? [] : [[record.id, files]]))),
+      new Map(
+        records.flatMap(({ record, evidence }) => (evidence === undefined ? [] : [[record.id, evidence]])),
+      ),
     );
     const written = await writeExports(folder, config.name, records, measured?.validation);
     await removeOthers(folder, /^interpscore_.*\.json$/, written);
@@ -225,7 +226,7 @@ interface MeasuredSae {
   id: string;
   record: EvaluationRecord;
   /** Evidence of its latents, where that was asked for. */
-  files: FeatureFiles | undefined;
+  evidence: FeatureFiles | undefined;
 }
 
 interface OpenedRun {
@@ -361,8 +362,8 @@ async function evaluateRun(
     fired.set(id, each.fired);
     const exclusions = [...start.leftOut, ...data.exclusions];
     const facts = { run: measuring, seconds, model, file, sha256, selfTest, ...data, exclusions };
-    const files = each.evaluated.files[features.declaration.id];
-    records.push({ id, record: await recordOf({ ...facts, ...each }), files });
+    const { evidence } = each.evaluated;
+    records.push({ id, record: await recordOf({ ...facts, ...each }), evidence });
   }
   return { records, fired: { window_tokens: data.tokens, saes: fired } };
 }

@@ -2,9 +2,9 @@
 import { cancellationPoint } from '../../math/cancellation.ts';
 import { type Neighbour, nearestRows } from '../../math/neighbours.ts';
 import { random, shuffle } from '../../math/random.ts';
+import { firingRate } from '../../metrics/firing-rate.ts';
 import type { FiringTogether } from '../../metrics/firing-together.ts';
 import { BINS, type LatentContext, type LatentEvidence, LOWEST_BIN } from '../../metrics/latent-evidence.ts';
-import { wilson } from '../../metrics/proportions.ts';
 import { INDEX_FILE, SHARD_LATENTS, shardOf } from '../../report/feature-places.ts';
 import {
   type Choice,
@@ -20,7 +20,7 @@ import type { HeldOutText, SuiteContext } from '../suite.ts';
 import { tokenWithin } from '../token-text.ts';
 import { chosenLatents } from './choose.ts';
 
-/** Tokens at each end of the effects on logits, neighbours and companions of a latent, tokens it is strongest on. */
+/** Of a latent: tokens at each end of its effects on logits, neighbours, companions, and tokens that it is found by. */
 const EFFECTS = 8;
 const NEIGHBOURS = 6;
 const COMPANIONS = 6;
@@ -28,7 +28,7 @@ const PEAKS = 3;
 /** Bytes of JSON that a token of a context takes, and a latent beside its contexts, about. */
 const TOKEN_BYTES = 9;
 const LATENT_BYTES = 900;
-/** Of the latents that are not shown, how many times those shown are looked at for the most isolated. */
+/** The most isolated are looked for among so many times the latents that are shown. */
 const POOL = 2;
 
 export interface EvidenceOf {
@@ -52,13 +52,13 @@ export async function evidenceFiles(
   of: EvidenceOf,
 ): Promise<{ files: Record<string, string>; chosen: Map<Choice, number> }> {
   const { evidence, directions, d, text, settings, seed } = of;
+  const { budget, ...contexts } = settings;
   const alive = evidence.alive();
   const near = neighboursOf(of, alive);
-  const rates = new Map(alive.map((latent) => [latent, evidence.factsOf(latent).fires / evidence.tokens]));
   const chosen = chosenLatents(
     alive.map((latent) => ({
       latent,
-      rate: rates.get(latent)!,
+      rate: evidence.factsOf(latent).fires / evidence.tokens,
       nearest: near.get(latent)?.[0]?.cosine ?? null,
     })),
     fitting(settings),
@@ -74,11 +74,11 @@ export async function evidenceFiles(
   const used = new Set<number>();
   const features = latents.map((latent, i): Feature => {
     cancellationPoint();
-    const contexts = [
+    const found = [
       ...evidence.topOf(latent).map((each) => contextOf('top', each, text)),
       ...evidence.sampledOf(latent).map((each) => contextOf('sampled', each, text)),
     ];
-    for (const { ids } of contexts) for (const id of ids) used.add(id);
+    for (const { ids } of found) for (const id of ids) used.add(id);
     const pairs = (end: 'raised' | 'lowered'): Feature['raised'] => {
       const found = effects?.[i]?.[end];
       if (found === undefined) return null;
@@ -90,7 +90,7 @@ export async function evidenceFiles(
     return {
       latent,
       histogram: histogramOf(evidence, latent),
-      contexts,
+      contexts: found,
       raised: pairs('raised'),
       lowered: pairs('lowered'),
       neighbours: near.get(latent)?.map((each) => [each.latent, digits(each.cosine)]) ?? null,
@@ -111,13 +111,8 @@ export async function evidenceFiles(
       row_tokens: text.rowTokens,
       documents: evidence.documents,
     },
-    contexts: {
-      top: settings.top,
-      sampled: settings.sampled,
-      before: settings.before,
-      after: settings.after,
-    },
-    budget: settings.budget,
+    contexts,
+    budget,
     companion_tokens: of.together.tokens,
     no_directions: directions.rows === null ? directions.reason : null,
     columns: columnsOf(of, features, chosen, near),
@@ -195,7 +190,7 @@ function columnsOf(
   near: ReadonlyMap<number, readonly Neighbour[]>,
 ): FeatureIndex['columns'] {
   const latents = features.map(({ latent }) => latent);
-  const intervals = latents.map((latent) => rateOf(evidence, latent));
+  const intervals = latents.map((latent) => firingRate(evidence.factsOf(latent), evidence));
   return {
     latent: latents,
     choice: latents.map((latent) => chosen.get(latent)!),
@@ -215,17 +210,6 @@ function columnsOf(
     ),
     peaks: features.map(peaksOf),
   };
-}
-
-/** The share of tokens a latent fires on, with Wilson's interval on as many tokens as its clusters in documents leave. */
-function rateOf(evidence: LatentEvidence, latent: number): { rate: number; low: number; high: number } {
-  const { fires, squares, cross } = evidence.factsOf(latent);
-  const rate = fires / evidence.tokens;
-  // Σ (c − p·n)² over documents, c firings among a document's n tokens: Kish's design effect against p (1 − p) a token.
-  const spread = squares - 2 * rate * cross + rate * rate * evidence.squaredTokens;
-  const single = rate * (1 - rate) * evidence.tokens;
-  const effect = single > 0 ? Math.max(1, spread / single) : 1;
-  return { rate, ...wilson(rate, evidence.tokens / effect) };
 }
 
 /** The tokens that a latent is strongest on, by how many of its strongest contexts. */

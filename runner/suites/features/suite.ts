@@ -68,7 +68,7 @@ export const features = defineSuite({
             chosen: [...chosen].map(([name, latents]) => ({ name, cells: { latents } })),
           },
         };
-        return { part, files };
+        return { part, evidence: files };
       },
     };
   },

@@ -1,0 +1,135 @@
+/** From gathered evidence to the files of a page: which latents are shown, and what the files may take. */
+import { describe, expect, it, test } from 'vitest';
+import { random } from '../../../runner/math/random.ts';
+import { FiringTogether } from '../../../runner/metrics/firing-together.ts';
+import { LatentEvidence } from '../../../runner/metrics/latent-evidence.ts';
+import { checkFeatures } from '../../../runner/report/feature-files.ts';
+import { shardOf } from '../../../runner/report/feature-places.ts';
+import { type FeatureIndex, featureIndex, featureShard } from '../../../runner/report/features.ts';
+import { chosenLatents } from '../../../runner/suites/features/choose.ts';
+import { evidenceFiles } from '../../../runner/suites/features/files.ts';
+
+const [D, D_SAE, ROWS, TOKENS, K, VOCABULARY] = [16, 300, 40, 32, 8, 50];
+const stream = random('features files');
+const ids = Int32Array.from({ length: ROWS * TOKENS }, () => stream.integer(VOCABULARY));
+const encoded = {
+  ids,
+  rows: ROWS,
+  tokens: TOKENS,
+  documents: Int32Array.from({ length: ROWS }, (_, row) => Math.floor(row / 2)),
+  k: K,
+  // The latents of a token differ; the last fifty never fire.
+  indices: Int32Array.from(
+    { length: ROWS * TOKENS * K },
+    (_, i) => (i * 7 + Math.floor(i / K)) % (D_SAE - 50),
+  ),
+  values: Float32Array.from({ length: ROWS * TOKENS * K }, () => 0.5 + stream.next()),
+};
+const rows = Float32Array.from({ length: D_SAE * D }, () => stream.gaussian());
+
+async function made(budget: number, directions: Float32Array | null = rows) {
+  const settings = { budget, top: 4, sampled: 3, before: 5, after: 3 };
+  const evidence = new LatentEvidence({ d_sae: D_SAE, ...settings, seed: 2 });
+  const together = new FiringTogether(500);
+  evidence.add(encoded);
+  evidence.end();
+  together.add(encoded, ROWS * TOKENS);
+  const { files, chosen } = await evidenceFiles({
+    evidence,
+    together,
+    directions: directions === null ? { rows: null, reason: 'of another kind' } : { rows: directions },
+    d: D,
+    text: {
+      name: 'text',
+      split: 'held out',
+      rows: ROWS,
+      rowTokens: TOKENS,
+      row: (row) => ids.subarray(row * TOKENS, (row + 1) * TOKENS),
+    },
+    settings,
+    seed: 2,
+    sha256: 'a'.repeat(64),
+    tokenizer: {
+      decode: (some) => some.map((id) => ` ${id}`).join(''),
+      size: VOCABULARY,
+      special: new Set(),
+    },
+    logitEffects: async (asked, most) =>
+      Array.from({ length: asked.length / D }, (_, i) => {
+        const end = {
+          ids: Int32Array.from({ length: most }, (_, j) => j),
+          values: new Float32Array(most).fill(i),
+        };
+        return { raised: end, lowered: end };
+      }),
+  });
+  for (const [name, text] of Object.entries(files)) checkFeatures(name, text, name);
+  const index: FeatureIndex = featureIndex.parse(JSON.parse(files['index.json']!));
+  const shards = Object.entries(files)
+    .filter(([name]) => name !== 'index.json')
+    .map(([name, text]) => ({
+      name,
+      shard: featureShard.parse(JSON.parse(text)),
+      bytes: Buffer.byteLength(text),
+    }));
+  return { index, shards, chosen };
+}
+
+test('all latents that fired, each in the shard of its place, where the budget holds them', async () => {
+  const { index, shards, chosen } = await made(4_000_000);
+  expect(index).toMatchObject({ d_sae: D_SAE, alive: 250, companion_tokens: 500, no_directions: null });
+  expect(index.text).toMatchObject({ rows: ROWS, documents: ROWS / 2 });
+  expect([...chosen]).toEqual([['all', 250]]);
+  for (const [place, latent] of index.columns.latent.entries()) {
+    const { shard } = shards.find(({ name }) => name === shardOf(place))!;
+    const feature = shard.features.find((each) => each.latent === latent)!;
+    expect(feature.contexts.filter(({ kind }) => kind === 'top')).toHaveLength(4);
+    for (const { row, start, peak, ids: shown, values } of feature.contexts) {
+      expect(shown).toEqual([...ids.subarray(row * TOKENS + start, row * TOKENS + start + shown.length)]);
+      expect(values[peak]).toBe(Math.max(...values));
+    }
+    expect(index.columns.low[place]!).toBeLessThan(index.columns.rate[place]!);
+    expect(index.columns.high[place]!).toBeGreaterThan(index.columns.rate[place]!);
+  }
+});
+
+test('a budget holds: the shards take no more, and the latents are of three kinds', async () => {
+  const budget = 100_000;
+  const { index, shards, chosen } = await made(budget);
+  expect(shards.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(budget);
+  expect([...chosen.keys()].sort()).toEqual(['dense', 'isolated', 'random']);
+  expect(index.columns.latent.length).toBeLessThan(index.alive);
+  // Less would be shown than there is room for, were the estimate far off.
+  expect(shards.reduce((sum, { bytes }) => sum + bytes, 0)).toBeGreaterThan(budget / 3);
+});
+
+test('an SAE without directions has no effects and no neighbours, and says why', async () => {
+  const { index, shards } = await made(4_000_000, null);
+  expect(index.no_directions).toBe('of another kind');
+  expect(index.columns.norm[0]).toBeNull();
+  expect(shards[0]!.shard.features[0]).toMatchObject({ raised: null, lowered: null, neighbours: null });
+});
+
+describe('latents are chosen', () => {
+  const candidates = Array.from({ length: 100 }, (_, latent) => ({
+    latent,
+    rate: latent / 1_000,
+    nearest: latent % 2 === 0 ? 1 - latent / 200 : null,
+  }));
+
+  it('all of them where they fit, by number', () => {
+    expect([...chosenLatents(candidates, 100, 1)]).toEqual(candidates.map(({ latent }) => [latent, 'all']));
+  });
+
+  it('a quarter the densest, a quarter the most isolated of those whose neighbours are known, the rest by seed', () => {
+    const chosen = [...chosenLatents(candidates, 12, 1)];
+    const of = (kind: string): number[] => chosen.flatMap(([latent, as]) => (as === kind ? [latent] : []));
+    expect(of('dense')).toEqual([97, 98, 99]);
+    // 98 is one of the densest already.
+    expect(of('isolated')).toEqual([92, 94, 96]);
+    expect(of('random')).toHaveLength(6);
+    expect(of('random')).not.toEqual(
+      [...chosenLatents(candidates, 12, 2)].flatMap(([latent, as]) => (as === 'random' ? [latent] : [])),
+    );
+  });
+});
