@@ -14,6 +14,9 @@ import { isAbandoned, temporaryName } from './temporary-name.ts';
 /** The exchange takes milliseconds; removing what killed processes left, seconds. */
 const PATIENCE_MS = 60_000;
 const OLD = 'old';
+const NEW = 'new';
+/** The work folder may vanish so often while something is made in it. */
+const VANISHED_LIMIT = 20;
 
 /**
  * @param make fills the folder it is given, which does not exist yet
@@ -22,10 +25,12 @@ const OLD = 'old';
  */
 export async function rebuildFolder(folder: string, make: (made: string) => Promise<void>): Promise<void> {
   const work = workOf(folder);
-  await mkdir(work, { recursive: true });
-  await restored(folder);
-  const made = temporaryName(join(work, basename(folder)));
+  // While it is there no other build takes the work folder away.
+  const own = temporaryName(join(work, basename(folder)));
+  await makeWithin(own);
   try {
+    await restored(folder);
+    const made = join(own, NEW);
     await make(made);
     await owned(work, async () => {
       const old = join(work, OLD);
@@ -40,8 +45,27 @@ export async function rebuildFolder(folder: string, make: (made: string) => Prom
       await rm(old, { recursive: true, force: true });
     });
   } finally {
-    await rm(made, { recursive: true, force: true });
+    await rm(own, { recursive: true, force: true });
     await rmdir(work).catch(() => undefined);
+  }
+}
+
+/**
+ * Makes a folder in one that others take away when they are done: mkdir, having found it there, may look again and find it gone.
+ *
+ * @param make for tests
+ */
+export async function makeWithin(
+  folder: string,
+  make: (folder: string) => Promise<unknown> = (each) => mkdir(each, { recursive: true }),
+): Promise<void> {
+  for (let vanished = 0; ; ) {
+    try {
+      await make(folder);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || ++vanished > VANISHED_LIMIT) throw error;
+    }
   }
 }
 

@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { rebuildFolder, restored } from '../../../runner/io/rebuilt-folder.ts';
+import { makeWithin, rebuildFolder, restored } from '../../../runner/io/rebuilt-folder.ts';
+import { random } from '../../../runner/math/random.ts';
 import { fill, filledBy } from './filling.ts';
 
 let root: string;
@@ -30,10 +32,13 @@ test('a folder is made anew, and the old one stays when that fails', async () =>
 });
 
 test('of 100 times several builds at once, the last that finishes is seen, whole, and nothing is left', async () => {
+  const stream = random('builds at once');
   for (let race = 0; race < 100; race++) {
     const finished: string[] = [];
     await Promise.all(
-      [0, 1].map(async (builder) => {
+      [0, 1, 2].map(async (builder) => {
+        // One begins as another ends.
+        await wait(4 * builder * stream.next());
         await rebuildFolder(folder, (made) => fill(made, `${race} ${builder}`));
         finished.push(`${race} ${builder}`);
       }),
@@ -42,6 +47,21 @@ test('of 100 times several builds at once, the last that finishes is seen, whole
     expect(await readdir(root)).toEqual(['dist']);
   }
 }, 120_000);
+
+test('a folder is made again where the one around it was just taken away, and not for ever', async () => {
+  const gone = Object.assign(new Error('gone'), { code: 'ENOENT' });
+  let calls = 0;
+  const failing = (times: number) => async (): Promise<void> => {
+    if (calls++ < times) throw gone;
+  };
+  await makeWithin(folder, failing(3));
+  expect(calls).toBe(4);
+  calls = 0;
+  await expect(makeWithin(folder, failing(Number.POSITIVE_INFINITY))).rejects.toBe(gone);
+  expect(calls).toBeLessThan(100);
+  const full = Object.assign(new Error('full'), { code: 'ENOSPC' });
+  await expect(makeWithin(folder, () => Promise.reject(full))).rejects.toBe(full);
+});
 
 test('an exchange that was cut between its two renames is undone by the next one that looks', async () => {
   await rebuildFolder(folder, (made) => fill(made, 'one'));

@@ -189,3 +189,23 @@ test('a token that its decoder strips when it stands alone keeps its space', () 
 test('a budget of gigabytes is a budget', () => {
   expect(featureIndex.shape.budget.safeParse(2 ** 31).success).toBe(true);
 });
+
+test('of stretches of the same tokens the strongest is kept, and stretches that differ before or after are two', () => {
+  const of = (...texts: number[][]): number[] => {
+    const once = new LatentEvidence({ d_sae: 1, top: 5, sampled: 0, before: 2, after: 1, seed: 1 });
+    const values = texts.flatMap((_, row) => [0, 0, 1 + row, 0]);
+    once.add({
+      ids: Int32Array.from(texts.flat()),
+      rows: texts.length,
+      tokens: 4,
+      k: 1,
+      indices: new Int32Array(4 * texts.length),
+      values: Float32Array.from(values),
+    });
+    once.end();
+    return once.topOf(0).map(({ row }) => row);
+  };
+  expect(of([1, 2, 3, 4], [1, 2, 3, 4])).toEqual([1]);
+  expect(of([1, 2, 3, 4], [9, 2, 3, 4])).toEqual([1, 0]);
+  expect(of([1, 2, 3, 4], [1, 2, 3, 9])).toEqual([1, 0]);
+});
