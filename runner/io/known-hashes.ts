@@ -41,6 +41,8 @@ const SMALLEST = 1 << 20;
 const WORTH_SAYING = 64 << 20;
 /** The files of some hundred checkpoints; the longest known are forgotten first. */
 const MOST = 10_000;
+/** Another process that puts the same contents there changes a file once or twice; one that is being written, again and again. */
+const MOST_READS = 5;
 /** File systems note times no finer than this: a file that changed just now may change again at the same time. */
 const SETTLED_MS = 2_000;
 
@@ -99,13 +101,12 @@ export function openKnownHashes(
       const says = total >= worthSaying ? onProgress : undefined;
       let before = 0;
       for (const each of unknown) {
-        const { path, algorithm, info } = each;
-        const hex = await contentHash(path, algorithm, {
+        const { path, algorithm } = each;
+        const { info, hex } = await hashedAtRest(path, algorithm, {
           signal,
           onBytes: (bytes) => says?.(before + bytes, total),
         });
-        before += Number(info.size);
-        if (keyOf(await statOf(path)) !== keyOf(info)) throw changed(path);
+        before += Number(each.info.size);
         each.hex = hex;
         const settled = Math.abs(now() - Number(info.ctimeMs)) > SETTLED_MS;
         if (info.size >= smallest && settled) await keep(keyOf(info), algorithm, hex);
@@ -118,6 +119,23 @@ export function openKnownHashes(
       if (info.size >= smallest) await keep(keyOf(info), algorithm, hex);
     },
   };
+}
+
+/**
+ * The hash of contents that stood still while they were read. On shared storage another process may put the same
+ * file there meanwhile, in one step: it is read again.
+ */
+async function hashedAtRest(
+  path: string,
+  algorithm: Algorithm,
+  options: Parameters<typeof contentHash>[2],
+): Promise<{ info: BigIntStats; hex: string }> {
+  for (let reads = 0; reads < MOST_READS; reads++) {
+    const info = await statOf(path);
+    const hex = await contentHash(path, algorithm, options);
+    if (keyOf(await statOf(path)) === keyOf(info)) return { info, hex };
+  }
+  throw changed(path);
 }
 
 async function read(file: string | null): Promise<Hashes> {

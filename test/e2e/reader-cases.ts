@@ -91,7 +91,7 @@ export function readerCases(withPage: WithPage): void {
       const road = new Road();
       await road.click(page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Layers' }));
       const depth = page.locator('figure').filter({ hasText: 'Loss recovered' }).first();
-      expect(await depth.locator('svg.chart').isVisible()).toBe(true);
+      await depth.locator('svg.chart').waitFor();
       await road.click(page.getByRole('link', { name: /papergrade/i }).first());
       await road.click(
         page.getByRole('navigation', { name: 'On this page' }).getByRole('link', { name: 'Training curves' }),
@@ -100,7 +100,7 @@ export function readerCases(withPage: WithPage): void {
       await road.click(page.getByLabel('Linear'));
       await road.press(curve.locator('.plot'), 'End');
       expect(await curve.locator('.readout').textContent()).toMatch(/L11 0\.\d+.*L31 0\.\d+.*L55 0\.\d+/);
-      expect(await page.locator('#dead').isVisible()).toBe(true);
+      await page.locator('#dead').waitFor();
       expect(road.steps).toBe(5);
     }));
 }

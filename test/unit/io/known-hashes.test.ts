@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { copyFileSync, renameSync } from 'node:fs';
 import { appendFile, mkdtemp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const sha256 = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
 /** Long after the files were written, and everything is worth remembering and saying. */
 const later = { smallest: 1, worthSaying: 1, now: () => Date.now() + 3_600_000 };
 
@@ -102,6 +103,18 @@ test('progress counts what has to be read, and a change meanwhile is noticed', a
   });
   await expect(writing).rejects.toThrow(UnavailableError);
   await expect(writing).rejects.toThrow(/changed while it was read/);
+  // Another process that puts the same file there, in one step, costs one more reading.
+  let replaced = false;
+  const hashes = await openKnownHashes(null, later).of([{ path, algorithm: 'sha256' }], {
+    onProgress: () => {
+      if (replaced) return;
+      replaced = true;
+      copyFileSync(path, `${path}.new`);
+      renameSync(`${path}.new`, path);
+    },
+  });
+  expect(replaced).toBe(true);
+  expect(hashes).toEqual([sha256(await readFile(path))]);
   await expect(known.of([{ path: join(folder, 'none'), algorithm: 'sha256' }])).rejects.toThrow(
     UnavailableError,
   );
