@@ -3,6 +3,8 @@
  * four parts: the thing, what was found, what was expected, and the next step to take.
  */
 
+import { replaceUnseen } from './report/unseen.ts';
+
 export interface Complaint {
   /** What is wrong: a file, a field, an option, by the name the user knows it by. */
   thing: string;
@@ -75,19 +77,15 @@ export function clip(text: string, limit = 200): string {
   return `${text.slice(0, half)}…${text.slice(-half)}`;
 }
 
-/**
- * What a terminal may be shown: no control characters, C1 controls among them, nothing that turns the direction of writing,
- * nothing without a width.
- */
+/** What a terminal may be shown: nothing that moves the cursor, turns the direction of writing or is not seen. */
 function oneLine(text: string): string {
-  return (
-    text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-      .replace(/[\u0000-\u001f\u007f]+/g, ' ')
-      .replace(
-        /[\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
-        (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
-      )
-      .trim()
-  );
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+  const spaced = text.replace(/[\u0000-\u001f\u007f]+/g, ' ');
+  return replaceUnseen(spaced, escapedUnseen).trim();
+}
+
+/** As JavaScript writes it: \u202e, \u{e0041}. */
+function escapedUnseen(found: string): string {
+  const hex = found.codePointAt(0)!.toString(16).padStart(4, '0');
+  return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex}`;
 }

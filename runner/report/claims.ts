@@ -3,6 +3,7 @@
 import type { SaeOrigin } from './origin-schema.ts';
 import type { Part } from './part.ts';
 import type { SuiteDeclaration } from './suite.ts';
+import { codePointName, firstUnseen } from './unseen.ts';
 
 /** Beyond any SAE or model: 67 million latents, a thousand trillion tokens. */
 const LARGEST_SIZE = 2 ** 26;
@@ -10,10 +11,6 @@ const LARGEST_COUNT = 1e15;
 const LARGEST_DEPTH = 10_000;
 /** Files give composites and their components with three digits or more. */
 const ROUNDING = 1e-3;
-
-/** Controls, what changes the direction of writing, and what has no width: a name with them looks like another. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/;
 
 export interface ClaimFault {
   path: (string | number)[];
@@ -55,12 +52,8 @@ export function claimFaults({ model, sae, data, metrics }: Claiming): ClaimFault
   for (const [path, name] of names) {
     if (name == null) continue;
     if (name.trim() === '') fault(path, 'expected a name, received one without a character that is seen');
-    const unseen = UNSEEN.exec(name)?.[0].codePointAt(0);
-    if (unseen !== undefined)
-      fault(
-        path,
-        `expected characters that are seen, received U+${unseen.toString(16).toUpperCase().padStart(4, '0')}`,
-      );
+    const unseen = firstUnseen(name);
+    if (unseen !== null) fault(path, `expected characters that are seen, received ${codePointName(unseen)}`);
   }
   const counts: [ClaimFault['path'], number | null | undefined, number][] = [
     [['model', 'blocks'], model.blocks, LARGEST_DEPTH],

@@ -7,6 +7,7 @@ import { type Headline, headlines } from './headline.ts';
 import { isMeasure } from './is-measure.ts';
 import { measureOf } from './measures.ts';
 import type { EvaluationRecord, Measure } from './schema.ts';
+import { replaceUnseen } from './unseen.ts';
 
 export interface CardOptions {
   /** Repository that receives the release, `owner/name`; stands in the snippets. */
@@ -317,8 +318,8 @@ function cell(text: string): string {
 
 /** Foreign text in one line; angle brackets would be HTML. */
 function line(text: string): string {
-  return text
-    .replace(/\p{Cc}+/gu, ' ')
+  return replaceUnseen(text, () => ' ')
+    .replace(/ {2,}/g, ' ')
     .replaceAll('<', '&lt;')
     .trim();
 }

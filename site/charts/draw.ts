@@ -1,5 +1,6 @@
 /** Geometry -> SVG as text: the same at build and in the browser. Colours are classes, so that themes and print apply. */
 import { html, type Markup } from '../lib/html.ts';
+import type { HistogramGeometry } from './histogram.ts';
 import type { LineChartGeometry } from './line-chart.ts';
 import { colourClass, dashOf, markerPath } from './palette.ts';
 import type { Frame, Tick } from './scale.ts';
@@ -75,4 +76,22 @@ function drawSeries(series: LineChartGeometry['series'][number], key: string | u
   )}${end && markers.length === 0 && drawMarker(index, end.x, end.pointY, label)}${
     end && html`<text class="end-label" x="${end.x + 8}" y="${end.y}" dy="0.32em">${label}</text>`
   }</g>`;
+}
+
+export interface HistogramDrawing {
+  chart: HistogramGeometry;
+  /** Distinguishes the ids inside one page. */
+  id: string;
+  title: string;
+  description: string;
+  xLabel: string;
+  yLabel?: string;
+}
+
+export function drawHistogram({ chart, id, title, description, ...labels }: HistogramDrawing): Markup {
+  const { frame, bars } = chart;
+  return html`<svg class="chart" viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-labelledby="${id}-title ${id}-desc"><title id="${id}-title">${title}</title><desc id="${id}-desc">${description}</desc>${drawAxes({ ...chart, ...labels })}<g class="series s0">${bars.map(
+    ({ x, y, width, height, title: words }) =>
+      html`<rect class="bar" x="${x}" y="${y}" width="${width}" height="${height}"><title>${words}</title></rect>`,
+  )}</g></svg>`;
 }

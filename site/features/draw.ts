@@ -1,11 +1,13 @@
 /** A latent's evidence as markup, for the page as it is built and for the browser. */
 import type { Feature, FeatureContext, FeatureIndex } from '../../runner/report/features.ts';
+import { drawHistogram } from '../charts/draw.ts';
+import { histogram } from '../charts/histogram.ts';
 import { html, type Inserted, type Markup } from '../lib/html.ts';
-import { formatBrief, formatCount, formatNumber, formatSmall } from '../lib/numbers.ts';
-import { loneToken, visibleToken } from './tokens.ts';
+import { formatBrief, formatCount, formatNumber, formatSigned, formatSmall } from '../lib/numbers.ts';
+import { loneToken, shadedTokens } from './tokens.ts';
 
-/** Shades of a token, from none to the latent's largest value. */
-const SHADES = 8;
+/** Of the histogram of values, which stands in a column of its own. */
+const VALUES_FRAME = { width: 240, height: 132, left: 38, right: 10, top: 8, bottom: 38 };
 
 /** Where the page shows a latent; the browser listens to it. */
 export function latentHref(latent: number): string {
@@ -25,7 +27,7 @@ ${effects('Raises', 'One unit of the latent adds to these tokens’ logits, thro
 ${effects('Lowers', 'and takes from these', feature.lowered, text)}
 ${others('Nearest decoder rows', 'cosine', feature.neighbours)}
 ${others('Fires together with', 'share of their tokens that have both', feature.companions)}
-${histogram(feature.histogram)}
+${values(feature)}
 </div>
 ${stretches('Strongest', of('top'), max, text)}
 ${stretches('Drawn at random', of('sampled'), max, text)}`;
@@ -58,7 +60,8 @@ function effects(
     title,
     note,
     pairs?.map(
-      ([id, value]) => html`<li><code>${loneToken(text(id))}</code> <span>${signed(value)}</span></li>`,
+      ([id, value]) =>
+        html`<li><code>${loneToken(text(id))}</code> <span>${formatSigned(value, 2)}</span></li>`,
     ) ?? null,
   );
 }
@@ -84,21 +87,24 @@ function list(title: string, note: string, items: readonly Markup[] | null): Mar
   return html`<section><h3>${title}</h3><p class="sub">${note}</p>${body}</section>`;
 }
 
-function signed(value: number): string {
-  return `${value < 0 ? '−' : '+'}${formatNumber(Math.abs(value), 2)}`;
-}
-
 /** Bars over quarters of powers of two. */
-function histogram({ first, counts }: Feature['histogram']): Markup {
-  const most = Math.max(1, ...counts);
-  const [width, height] = [Math.max(1, counts.length), 48];
-  const from = formatBrief(2 ** (first / 4));
-  const to = formatBrief(2 ** ((first + counts.length) / 4));
-  const bars = counts.map((count, i) => {
-    const tall = (height * count) / most;
-    return html`<rect x="${i + 0.08}" y="${(height - tall).toFixed(1)}" width="0.84" height="${tall.toFixed(1)}"><title>${formatCount(count)} tokens from ${formatBrief(2 ** ((first + i) / 4))} on</title></rect>`;
-  });
-  return html`<section><h3>Values</h3><p class="sub">where it fires, by powers of 2</p><svg class="latent-histogram" viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img" aria-label="Histogram of its values from ${from} to ${to}">${bars}</svg><p class="sub latent-ends"><span>${from}</span><span>${to}</span></p></section>`;
+function values({ latent, histogram: { first, counts } }: Feature): Markup {
+  const edges = Array.from({ length: counts.length + 1 }, (_, i) => ((first + i) / 4) * Math.log10(2));
+  const ends = [edges[0]!, edges.at(-1)!].map((edge) => formatBrief(10 ** edge));
+  return html`<section><h3>Values</h3><p class="sub">on the tokens it fires on</p>${drawHistogram({
+    id: `values-${latent}`,
+    chart: histogram({
+      edges,
+      counts,
+      format: formatBrief,
+      say: (count, from, to) => `${count} tokens from ${from} to ${to}`,
+      frame: VALUES_FRAME,
+    }),
+    title: `Values of latent ${latent}`,
+    description: `Tokens by the latent’s value, from ${ends[0]} to ${ends[1]}.`,
+    xLabel: 'value',
+    yLabel: 'tokens',
+  })}</section>`;
 }
 
 function stretches(
@@ -116,12 +122,10 @@ function stretch(
   max: number,
   text: (id: number) => string,
 ): Markup {
-  const shown = ids.map((id, i) => {
-    const value = values[i]!;
-    const token = visibleToken(text(id));
-    if (value === 0) return html`<span>${token}</span>`;
-    const shade = Math.min(SHADES, Math.max(1, Math.ceil((SHADES * value) / max)));
-    return html`<mark class="w${shade}${i === peak && ' peak'}" title="${formatNumber(value, 2)}">${token}</mark>`;
-  });
-  return html`<li><span class="value">${formatNumber(values[peak]!, 2)}</span> <q dir="auto" class="text">${shown}</q> <span class="sub">row ${formatCount(row)}</span></li>`;
+  const tokens = ids.map((id, i) => ({
+    text: text(id),
+    weight: values[i]!,
+    title: formatNumber(values[i]!, 2),
+  }));
+  return html`<li><span class="value">${formatNumber(values[peak]!, 2)}</span> ${shadedTokens(tokens, max, peak)} <span class="sub">row ${formatCount(row)}</span></li>`;
 }

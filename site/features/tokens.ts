@@ -1,18 +1,41 @@
-/** Tokens as readers see them: what cannot be seen, or turns the text around it, is named. */
+/** Tokens as readers see them: what cannot be seen, or turns the text around it, is named; what weighs more is darker. */
+import { codePointName, replaceUnseen } from '../../runner/report/unseen.ts';
+import { html, type Markup } from '../lib/html.ts';
 
 const NAMED: Readonly<Record<string, string>> = { '\n': '↵', '\r': '␍', '\t': '⇥' };
-/** Control characters, zero-width and bidirectional ones. */
-const UNSEEN = /[\p{Cc}\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
+
+/** Shades of a token, from none to the largest weight: classes of marks.css. */
+const SHADES = 8;
 
 export function visibleToken(text: string): string {
   if (text === '') return '∅';
-  return text.replace(
-    UNSEEN,
-    (found) => NAMED[found] ?? `⟨U+${found.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}⟩`,
-  );
+  return replaceUnseen(text, (found) => NAMED[found] ?? `⟨${codePointName(found)}⟩`);
 }
 
-/** The same of a token that stands alone: a space at its start is shown. */
+/** The same of a token that stands alone: a space at its start or end is shown. */
 export function loneToken(text: string): string {
   return visibleToken(text).replace(/^ /, '␣').replace(/ $/, '␣');
+}
+
+export interface WeighedToken {
+  text: string;
+  weight: number;
+  /** The weight in words. */
+  title: string;
+}
+
+/**
+ * A stretch of text, each token shaded by its weight; one that weighs nothing is plain.
+ *
+ * @param most the weight of the darkest shade
+ * @param peak the token that is outlined
+ */
+export function shadedTokens(tokens: readonly WeighedToken[], most: number, peak?: number): Markup {
+  const marks = tokens.map(({ text, weight, title }, i) => {
+    const token = visibleToken(text);
+    if (!(weight > 0)) return html`<span>${token}</span>`;
+    const shade = Math.min(SHADES, Math.ceil((SHADES * weight) / most));
+    return html`<mark class="w${shade}${i === peak && ' peak'}" title="${title}">${token}</mark>`;
+  });
+  return html`<q dir="auto" class="shaded">${marks}</q>`;
 }

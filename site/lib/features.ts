@@ -10,6 +10,7 @@ import {
 } from '../../runner/report/features.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { contentFolder } from './content.ts';
+import { once } from './once.ts';
 import { loadRecords } from './records.ts';
 
 export interface FeaturesOf {
@@ -20,22 +21,25 @@ export interface FeaturesOf {
 }
 
 /** Records with evidence of the SAE that they describe; that of an SAE of another hash is of another training. */
-export async function recordsWithFeatures(content = contentFolder): Promise<FeaturesOf[]> {
-  const root = join(content, FEATURES);
-  if (!existsSync(root)) return [];
-  const places = new Map<string, string>();
-  for (const run of folders(root))
-    for (const id of folders(join(root, run))) places.set(id, join(root, run, id));
-  const found: FeaturesOf[] = [];
-  for (const entry of await loadRecords()) {
-    const folder = places.get(entry.id);
-    if (folder === undefined || !existsSync(join(folder, INDEX_FILE))) continue;
-    if (readIndex(folder).sha256 !== entry.sae.sha256) continue;
-    const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
-    found.push({ entry, files: files.toSorted(), folder });
-  }
-  return found;
+export async function recordsWithFeatures(): Promise<FeaturesOf[]> {
+  return evidenceOf(await loadRecords());
 }
+
+/** An index is large and is not kept: it is read again where its page is made. */
+const evidenceOf = once((records: readonly EvaluationRecord[]): FeaturesOf[] => {
+  const root = join(contentFolder, FEATURES);
+  if (!existsSync(root)) return [];
+  const places = new Map(
+    folders(root).flatMap((run) => folders(join(root, run)).map((id) => [id, join(root, run, id)] as const)),
+  );
+  return records.flatMap((entry) => {
+    const folder = places.get(entry.id);
+    if (folder === undefined || !existsSync(join(folder, INDEX_FILE))) return [];
+    if (readIndex(folder).sha256 !== entry.sae.sha256) return [];
+    const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+    return { entry, files: files.toSorted(), folder };
+  });
+});
 
 /** @throws Error naming the file and the first field that is wrong */
 export function readIndex(folder: string): FeatureIndex {

@@ -11,6 +11,7 @@ export {
   formatInterval,
   formatNumber,
   formatPlain,
+  formatPower,
   formatSigned,
   formatSmall,
   formatTokens,

@@ -48,6 +48,12 @@ export function formatSmall(value: number): string {
   return `${lead} × ${powerOfTen(Number(power))}`;
 }
 
+/** A positive number on an axis of powers of ten, which are written alone: 10⁻³, 3.2 × 10⁻³. */
+export function formatPower(value: number): string {
+  const power = Math.round(Math.log10(value));
+  return Math.abs(value / 10 ** power - 1) < 1e-9 ? powerOfTen(power) : formatSmall(value);
+}
+
 /** A quantity of any scale in three digits, as an axis has room for: 0.42, 2.5e−4, 31 k. */
 export function formatBrief(value: number): string {
   const size = Math.abs(value);

@@ -10,6 +10,7 @@ test('nothing of a file moves the cursor, turns the writing or hides', () => {
   expect(message('safe\u202etxt.exe\u200b\ufeff')).toBe(
     'a file: found safe\\u202etxt.exe\\u200b\\ufeff; expected b. c.',
   );
+  expect(message('a\u{e0041}b\u00adc')).toBe('a file: found a\\u{e0041}b\\u00adc; expected b. c.');
   expect(message('naïve 日本 🙂')).toContain('naïve 日本 🙂');
 });
 

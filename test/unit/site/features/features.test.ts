@@ -2,8 +2,8 @@ import { describe, expect, it, test } from 'vitest';
 import type { Feature, FeatureIndex } from '../../../../runner/report/features.ts';
 import { drawFeature } from '../../../../site/features/draw.ts';
 import { findLatents } from '../../../../site/features/find.ts';
-import { latentMap, logAxis } from '../../../../site/features/map.ts';
-import { loneToken, visibleToken } from '../../../../site/features/tokens.ts';
+import { latentMap } from '../../../../site/features/map.ts';
+import { loneToken, shadedTokens, visibleToken } from '../../../../site/features/tokens.ts';
 
 const index: FeatureIndex = {
   schema: 'interpboard/features-1',
@@ -70,6 +70,17 @@ test('tokens are inert, and what cannot be seen is named', () => {
   expect(visibleToken('')).toBe('∅');
 });
 
+test('tokens are shaded by weight, from the faintest on; what weighs nothing is plain', () => {
+  const tokens = [-1, 0, 0.01, 0.5, 1].map((weight) => ({ text: 'a', weight, title: String(weight) }));
+  expect(shadedTokens(tokens, 1, 4).text.match(/<(span|mark class="[^"]*")/g)).toEqual([
+    '<span',
+    '<span',
+    '<mark class="w1"',
+    '<mark class="w4"',
+    '<mark class="w8 peak"',
+  ]);
+});
+
 test('a latent says its rate with the interval, its contexts with the peak, and its neighbours as links', () => {
   const { text } = drawFeature(index, 1, feature);
   expect(text).toContain('<b>1.00 %</b> of tokens (95 % interval 0.50 %–2.00 %)');
@@ -91,10 +102,20 @@ test('the map shows every latent, those found apart from the others', () => {
   expect(text.match(/class="found" data-latent="3"/g)).toHaveLength(1);
   expect(text.match(/class="chosen" data-latent="20"/g)).toHaveLength(1);
   expect(text.match(/class="other"/g)).toHaveLength(2);
-  const axis = logAxis([0.001, 0.1], [0, 100]);
-  expect(axis.at(0.001)).toBeCloseTo(2.38, 1);
-  expect(axis.at(0.1)).toBeCloseTo(97.62, 1);
-  expect(axis.ticks.map((tick) => Number(tick.toPrecision(3)))).toEqual([
-    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1,
+  // Of rates from 0.1 % to 20 % and values from 2 to 9 all within the frame, the most frequent to the right of the others.
+  const at = [...text.matchAll(/data-latent="(\d+)" cx="([\d.]+)" cy="([\d.]+)"/g)];
+  const dots = new Map(at.map(([, latent, x, y]) => [latent, { x: Number(x), y: Number(y) }] as const));
+  expect([...dots].sort(([, a], [, b]) => a.x - b.x).map(([latent]) => latent)).toEqual([
+    '41',
+    '12',
+    '20',
+    '3',
   ]);
+  expect(dots.get('12')!.y).toBeLessThan(dots.get('3')!.y);
+  expect(text).toContain('>1.00 %</text>');
+});
+
+test('a map of latents without a value draws none', () => {
+  const none = { ...index, columns: { ...index.columns, rate: [0, 0, 0, 0] } };
+  expect(latentMap(none, [0], null).text).not.toContain('<circle');
 });
