@@ -7,12 +7,12 @@ import { optionLines } from './option-lines.ts';
 import { parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
 import { progressView } from './progress.ts';
+import { everyVerb } from './shared-options.ts';
 
 const options = {
   content: { type: 'string', help: 'folder that holds the records (default content)' },
   out: { type: 'string', help: 'folder that receives the report (default dist)' },
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...everyVerb,
 } as const;
 
 /** @returns the exit code */

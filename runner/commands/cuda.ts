@@ -10,10 +10,10 @@ import { cudaProviderInstalled, runtimeFolder } from '../onnx/cuda-provider.ts';
 import { deviceAdvice } from '../onnx/devices.ts';
 import { optionLines } from './option-lines.ts';
 import { parseOptions } from './parse-options.ts';
+import { everyVerb } from './shared-options.ts';
 
 const options = {
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...everyVerb,
 } as const;
 
 /** @returns the exit code */

@@ -1,12 +1,12 @@
 /** `doctor`: what this machine can do. Devices found, whether each computes right, how fast, and what is missing. */
-import { parseArgs } from 'node:util';
 import type { Finding } from '../doctor/checks.ts';
 import { type Diagnosis, diagnose } from '../doctor/diagnose.ts';
 import { type Machine, readMachine } from '../doctor/machine.ts';
-import { UserError } from '../errors.ts';
 import { formatBytes } from '../io/bytes.ts';
 import { AUTO, type Device, parseDevices } from '../onnx/devices.ts';
 import { optionLines } from './option-lines.ts';
+import { parseOptions } from './parse-options.ts';
+import { everyVerb } from './shared-options.ts';
 
 const options = {
   device: {
@@ -14,13 +14,12 @@ const options = {
     help: 'devices to check, such as cpu or cuda:0,cuda:1; default all that this system can have',
   },
   json: { type: 'boolean', help: 'print JSON, for a bug report or another program' },
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...everyVerb,
 } as const;
 
 /** Exit codes: 0 when every device asked for is there and right; unasked, when the best device that is there is. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values } = parse(args);
+  const { values } = parseOptions('doctor', args, options);
   if (values.help) {
     console.log(help());
     return 0;
@@ -96,19 +95,6 @@ function conclusion(diagnosis: Diagnosis): string[] {
     ...replaced,
     `${words[verdict]}; ${Math.round(operationsPerSecond / 1e9).toLocaleString('en')} GFLOP/s in a float32 product`,
   ];
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options });
-  } catch (error) {
-    throw new UserError({
-      thing: 'options of doctor',
-      found: error instanceof Error ? error.message : String(error),
-      expected: 'those that --help lists',
-      next: 'Run npx interpboard doctor --help.',
-    });
-  }
 }
 
 function help(): string {

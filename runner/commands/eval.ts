@@ -1,7 +1,6 @@
 /** `eval`, the main job: train, evaluate, write the records, build the report, print the scores. */
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { describeFields } from '../config/describe-fields.ts';
 import { loadSuites } from '../config/own-suites.ts';
 import { portableWord } from '../config/portable.ts';
@@ -41,8 +40,8 @@ import { type ShardOfRun, saesOfShard, shardName, shardRepository } from '../job
 import { findFiles } from '../job/shared/text.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { machineMemory } from '../lm/memory.ts';
-import { publishRecords } from '../report/content.ts';
-import { readFeatures, writeFeatures } from '../report/feature-files.ts';
+import { publishRun } from '../report/content.ts';
+import { readFeatures } from '../report/feature-files.ts';
 import { FEATURES } from '../report/feature-places.ts';
 import { readRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
@@ -61,20 +60,17 @@ import { locateModel } from './locate-model.ts';
 import { locatePublished } from './locate-saes.ts';
 import { nearby } from './nearby.ts';
 import { optionLines } from './option-lines.ts';
+import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
 import { type ProgressView, progressView, voiceOf } from './progress.ts';
 import { findOnHub, resumeFromHub } from './resume-from-hub.ts';
 import { runJob } from './run-job.ts';
-import { runOptions } from './run-options.ts';
+import { cache, everyVerb, places, runOptions } from './shared-options.ts';
 
 const options = {
   ...runOptions,
-  cache: {
-    type: 'string',
-    help: 'what results that no SAE decides may take in .cache/evaluation, as 10GiB; off keeps none (default 4GiB)',
-  },
-  runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
-  content: { type: 'string', help: 'folder that receives the records (default content)' },
+  ...cache,
+  ...places,
   out: { type: 'string', help: 'folder that receives the site (default dist)' },
   shard: {
     type: 'string',
@@ -89,8 +85,7 @@ const options = {
     help: 'only check the recipes: train each SAE on one batch, repeated; exit 1 where one does not learn it',
   },
   'no-site': { type: 'boolean', help: 'write the records, do not build the site' },
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...everyVerb,
 } as const;
 
 /** Where npx interpboard preview looks. */
@@ -98,7 +93,7 @@ const defaultOut = projectFolder('dist');
 
 /** @returns the exit code: 0, or when it was stopped with its state saved that of the signal, 130 for Ctrl-C */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseOptions('eval', args, options, ANY_WORDS);
   if (values.help) {
     console.log(await help());
     return 0;
@@ -194,13 +189,11 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     const records = await readRunRecords(folder);
     if (shard !== null) return endOfShard(config.name, shard, records, folder, view);
-    const similarity = await readSimilarity(join(folder, SIMILARITY_FILE));
-    const measured = await publishRecords(
-      [...records, ...(similarity === null ? [] : [similarity])],
-      join(content, 'measured', config.name),
-    );
-    const evidence = await readFeatures(join(folder, FEATURES));
-    const changed = (await writeFeatures(join(content, FEATURES, config.name), evidence)) || measured;
+    const changed = await publishRun(content, config.name, {
+      records,
+      similarity: await readSimilarity(join(folder, SIMILARITY_FILE)),
+      features: await readFeatures(join(folder, FEATURES)),
+    });
     if (!values['no-site'] && (changed || !upToDate || !existsSync(join(out, 'index.html')))) {
       await buildSite({ content, out, view });
     } else if (upToDate) {
@@ -268,21 +261,11 @@ async function overfit(
   }
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UserError({
-      thing: 'options of eval',
-      found: error instanceof Error ? error.message : String(error),
-      expected: `those that --help lists`,
-      next: 'Run npx interpboard eval --help.',
-    });
-  }
-}
-
 /** The command again, with what the results follow from and without where things lie on this machine. */
-function commandOf(positionals: readonly string[], values: ReturnType<typeof parse>['values']): string {
+function commandOf(
+  positionals: readonly string[],
+  values: ReturnType<typeof parseOptions<typeof options>>['values'],
+): string {
   const words = [...positionals];
   if (values.config !== undefined) words.push(`--config=${basename(values.config)}`);
   if (values.model !== undefined) words.push(`--model=${values.model}`);

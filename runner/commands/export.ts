@@ -5,7 +5,6 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { quote, UserError } from '../errors.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
 import { releaseFiles, releaseId } from '../sae/checkpoints/reference-release.ts';
@@ -17,7 +16,9 @@ import type { SaePlace } from '../sae/published/place.ts';
 import { exportSaeBench } from './export-results.ts';
 import { locateNamed } from './locate-saes.ts';
 import { optionLines } from './option-lines.ts';
+import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { progressView } from './progress.ts';
+import { everyVerb } from './shared-options.ts';
 
 const options = {
   to: {
@@ -26,13 +27,12 @@ const options = {
   },
   format: { type: 'string', help: 'saelens (default): the SAEs; saebench: their records, as result files' },
   model: { type: 'string', help: 'language model of the SAEs, where their files do not name it' },
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...everyVerb,
 } as const;
 
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseOptions('export', args, options, ANY_WORDS);
   if (values.help) {
     console.log(help());
     return 0;
@@ -122,14 +122,6 @@ async function exportSae(place: SaePlace, target: string, model: string | undefi
     });
   } finally {
     await file.close();
-  }
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw wrong(error instanceof Error ? error.message : String(error), 'those that --help lists');
   }
 }
 

@@ -1,7 +1,6 @@
 /** `import`: result files of other evaluations as records of kind `imported`. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { InterpboardError, UserError } from '../errors.ts';
 import { collected, type FileRecords } from '../exchange/collect.ts';
 import { importFile } from '../exchange/import-file.ts';
@@ -14,7 +13,9 @@ import { checkRecord } from '../report/run-records.ts';
 import { type EvaluationRecord, recordObject } from '../report/schema.ts';
 import { suitesOf } from '../report/suites/find.ts';
 import { optionLines } from './option-lines.ts';
+import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
+import { everyVerb, places } from './shared-options.ts';
 
 const options = {
   model: { type: 'string', help: 'language model, where the file does not name it' },
@@ -24,9 +25,8 @@ const options = {
   k: { type: 'string', help: 'latents per token of a TopK SAE, where the file does not give them' },
   replace: { type: 'boolean', help: 'let new values take the place of those of an earlier import' },
   name: { type: 'string', help: 'name of the SAE in the report' },
-  content: { type: 'string', help: 'folder that receives the records (default content)' },
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  content: places.content,
+  ...everyVerb,
 } as const;
 
 /** Another import may take so long. */
@@ -34,7 +34,7 @@ const PATIENCE_MS = 60_000;
 
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseOptions('import', args, options, ANY_WORDS);
   if (values.help || positionals.length === 0) {
     console.log(help());
     return values.help ? 0 : 2;
@@ -114,19 +114,6 @@ function architectureOf(value: string | undefined): Architecture | undefined {
     expected: `one of ${recordObject.shape.sae.shape.architecture.options.join(', ')}`,
     next: 'Choose one of these.',
   });
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UserError({
-      thing: 'options of import',
-      found: error instanceof Error ? error.message : String(error),
-      expected: 'those that --help lists',
-      next: 'Run npx interpboard import --help.',
-    });
-  }
 }
 
 function help(): string {

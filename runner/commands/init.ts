@@ -7,30 +7,25 @@ import { optionLines } from './option-lines.ts';
 import { parseOptions } from './parse-options.ts';
 import { programRoot } from './paths.ts';
 import { projectFiles } from './project-files.ts';
+import { everyVerb } from './shared-options.ts';
 
 const options = {
   published: {
     type: 'boolean',
     help: 'begin with figures that others published, in content/published, beside which yours will stand',
   },
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...everyVerb,
 } as const;
 
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseOptions('init', args, options);
+  const { values, positionals } = parseOptions('init', args, options, {
+    most: 1,
+    expected: 'one folder, or none for this one',
+  });
   if (values.help) {
     console.log(help());
     return 0;
-  }
-  if (positionals.length > 1) {
-    throw new UserError({
-      thing: 'arguments of init',
-      found: positionals.join(' '),
-      expected: 'one folder, or none for this one',
-      next: 'Run npx interpboard init --help.',
-    });
   }
   const folder = resolve(positionals[0] ?? '.');
   const { version } = JSON.parse(await readFile(join(programRoot, 'package.json'), 'utf8')) as {

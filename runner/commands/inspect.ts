@@ -1,5 +1,4 @@
 /** `inspect`: what a checkpoint holds, from its headers alone, be it of a language model or an SAE; published SAEs. */
-import { parseArgs } from 'node:util';
 import { demoModelFolder } from '../demo/index.ts';
 import { quote, UserError } from '../errors.ts';
 import { formatBytes } from '../io/bytes.ts';
@@ -9,8 +8,10 @@ import type { RegistryFilter } from '../sae/published/registry.ts';
 import { type TokenizerFacts, tokenizerFacts } from '../text/tokenizer-facts.ts';
 import { describeSae, inspectSae, namesSae } from './inspect-sae.ts';
 import { optionLines } from './option-lines.ts';
+import { parseOptions } from './parse-options.ts';
 import { progressView } from './progress.ts';
 import { describeEntries, searchSaes } from './search-saes.ts';
+import { everyVerb, json } from './shared-options.ts';
 
 const options = {
   hash: { type: 'boolean', help: 'of an SAE: hash its files and tensors, which reads all of them' },
@@ -18,9 +19,8 @@ const options = {
   model: { type: 'string', help: 'with saes: those of this model, as gemma-2-2b' },
   layer: { type: 'string', help: 'with saes: those of the residual stream after this block' },
   release: { type: 'string', help: 'with saes: those of releases with this in their names' },
-  json: { type: 'boolean', help: 'print JSON for other programs' },
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...json,
+  ...everyVerb,
 } as const;
 
 /** Special tokens printed one by one; some models have thousands. */
@@ -36,7 +36,10 @@ interface Facts {
 }
 
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseOptions('inspect', args, options, {
+    most: 1,
+    expected: 'one folder',
+  });
   if (values.help) {
     console.log(help());
     return 0;
@@ -67,26 +70,9 @@ export async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-function parse(args: readonly string[]) {
-  let parsed: ReturnType<typeof read>;
-  try {
-    parsed = read(args);
-  } catch (error) {
-    throw wrong(error instanceof Error ? error.message : String(error), 'those that --help lists');
-  }
-  if (parsed.positionals.length > 1) {
-    throw wrong(parsed.positionals.map(quote).join(' '), 'one folder');
-  }
-  return parsed;
-}
-
 function whole(option: string, text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw wrong(`${option} ${quote(text)}`, 'whole numbers');
-}
-
-function read(args: readonly string[]) {
-  return parseArgs({ args: [...args], options, allowPositionals: true });
 }
 
 function wrong(found: string, expected: string): UserError {
@@ -94,7 +80,7 @@ function wrong(found: string, expected: string): UserError {
     thing: 'options of inspect',
     found,
     expected,
-    next: 'Run interpboard inspect --help.',
+    next: 'Run npx interpboard inspect --help.',
   });
 }
 

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { quote, UserError } from '../errors.ts';
 import { parseReference } from '../hub/reference.ts';
 import { uploadRelease } from '../job/release/run-upload.ts';
@@ -16,9 +15,7 @@ import {
   mergeInto,
 } from '../job/shards/merge.ts';
 import { mergeSimilarity } from '../job/shards/merge-similarity.ts';
-import { publishRecords } from '../report/content.ts';
-import { writeFeatures } from '../report/feature-files.ts';
-import { FEATURES } from '../report/feature-places.ts';
+import { publishRun } from '../report/content.ts';
 import { scoreTable } from '../report/score-table.ts';
 import { SIMILARITY_FILE } from '../report/similarity.ts';
 import { readSimilarity } from '../report/similarity-file.ts';
@@ -27,8 +24,10 @@ import { buildSite } from './build-site.ts';
 import { withShownHub } from './download-view.ts';
 import { nearby } from './nearby.ts';
 import { optionLines } from './option-lines.ts';
+import { parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
 import { type ProgressView, progressView, voiceOf } from './progress.ts';
+import { everyVerb, places, site } from './shared-options.ts';
 
 const options = {
   partial: {
@@ -40,27 +39,26 @@ const options = {
     help: 'repository of the run, owner/name: shards that are not here are fetched from their branches',
   },
   shards: { type: 'string', help: 'with --from: how many shards the run has' },
-  runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
-  content: { type: 'string', help: 'folder that receives the records (default content)' },
-  out: { type: 'string', help: 'folder that receives the site (default dist)' },
-  'no-site': { type: 'boolean', help: 'write the records, do not build the site' },
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...places,
+  ...site,
+  ...everyVerb,
 } as const;
+
+const ONE_RUN = { most: 1, expected: 'the name of one run' };
 
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseOptions('merge', args, options, ONE_RUN);
   if (values.help) {
     console.log(help());
     return 0;
   }
   const [name] = positionals;
-  if (name === undefined || positionals.length > 1) {
+  if (name === undefined) {
     throw new UserError({
       thing: 'arguments of merge',
-      found: positionals.length === 0 ? 'none' : positionals.map(quote).join(' '),
-      expected: 'the name of one run',
+      found: 'none',
+      expected: ONE_RUN.expected,
       next: 'Run npx interpboard merge --help.',
     });
   }
@@ -75,13 +73,11 @@ export async function run(args: readonly string[]): Promise<number> {
     const whole = found.union.missing.length === 0;
     if (whole) await mergeRun(folder, found, view);
     const records = mergedRecords(found);
-    const similarity = whole ? await readSimilarity(join(folder, SIMILARITY_FILE)) : null;
-    const measured = await publishRecords(
-      [...records, ...(similarity === null ? [] : [similarity])],
-      join(content, 'measured', name),
-    );
-    const evidence = await mergedFeatures(found.parts);
-    const changed = (await writeFeatures(join(content, FEATURES, name), evidence)) || measured;
+    const changed = await publishRun(content, name, {
+      records,
+      similarity: whole ? await readSimilarity(join(folder, SIMILARITY_FILE)) : null,
+      features: await mergedFeatures(found.parts),
+    });
     if (!values['no-site'] && (changed || !existsSync(join(out, 'index.html'))))
       await buildSite({ content, out, view });
     view.line(`\n${scoreTable(records)}\n`);
@@ -129,19 +125,6 @@ async function mergeRun(folder: string, found: FoundShards, view: ProgressView):
     await opened.save({ ...state, stage: 'done' });
   } finally {
     await opened.release();
-  }
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UserError({
-      thing: 'options of merge',
-      found: error instanceof Error ? error.message : String(error),
-      expected: 'those that --help lists',
-      next: 'Run npx interpboard merge --help.',
-    });
   }
 }
 

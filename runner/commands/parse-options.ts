@@ -1,12 +1,40 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
-import { UserError } from '../errors.ts';
+import { quote, UserError } from '../errors.ts';
+
+/** Words that a verb takes besides its options. */
+interface Words {
+  most: number;
+  expected: string;
+}
+
+const NO_WORDS: Words = { most: 0, expected: 'options alone' };
 
 /**
- * The words of a verb, by its options; words that are none are positionals.
+ * The options of a verb as they were given, and its other words as `positionals`.
  *
- * @throws UserError for an option that it does not have, or without its value
+ * @throws UserError for an option that it does not have, or without its value, and for more words than it takes
  */
 export function parseOptions<const Options extends ParseArgsOptionsConfig>(
+  verb: string,
+  args: readonly string[],
+  options: Options,
+  words = NO_WORDS,
+) {
+  const parsed = parsedArguments(verb, args, options);
+  const { positionals } = parsed;
+  if (positionals.length <= words.most) return parsed;
+  throw new UserError({
+    thing: `arguments of ${verb}`,
+    found: positionals.map(quote).join(' '),
+    expected: words.expected,
+    next: `Run npx interpboard ${verb} --help.`,
+  });
+}
+
+/** For a verb that takes any number of words. */
+export const ANY_WORDS: Words = { most: Number.POSITIVE_INFINITY, expected: '' };
+
+function parsedArguments<const Options extends ParseArgsOptionsConfig>(
   verb: string,
   args: readonly string[],
   options: Options,

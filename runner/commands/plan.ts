@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { parseArgs } from 'node:util';
 import { loadSuites } from '../config/own-suites.ts';
 import { resolveRun } from '../config/resolve.ts';
 import { type RunConfig, suitesOf } from '../config/run-config.ts';
@@ -20,15 +19,15 @@ import { isModelFile } from '../lm/model-files.ts';
 import { automaticDevice, deviceFacts } from '../onnx/device-facts.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
 import { optionLines } from './option-lines.ts';
+import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { locateSynthetic, planOfSamples } from './plan-synthetic.ts';
-import { runOptions } from './run-options.ts';
+import { everyVerb, json, runOptions } from './shared-options.ts';
 
 const options = {
   ...runOptions,
   shards: { type: 'string', help: 'what the run takes in so many shards: time, GPU hours and disk of each' },
-  json: { type: 'boolean', help: 'print JSON for other programs' },
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...json,
+  ...everyVerb,
 } as const;
 
 /** Share of a plain product's rate that whole models reach, as measured on CPUs (0.5 to 0.8). */
@@ -42,7 +41,7 @@ interface Located {
 }
 
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseOptions('plan', args, options, ANY_WORDS);
   if (values.help) {
     console.log(help());
     return 0;
@@ -79,19 +78,6 @@ export async function run(args: readonly string[]): Promise<number> {
   };
   console.log(values.json ? JSON.stringify(facts, null, 2) : describe(facts));
   return 0;
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UserError({
-      thing: 'options of plan',
-      found: error instanceof Error ? error.message : String(error),
-      expected: 'those that --help lists',
-      next: 'Run npx interpboard plan --help.',
-    });
-  }
 }
 
 async function locate(reference: string | null): Promise<Located> {

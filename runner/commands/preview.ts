@@ -7,12 +7,12 @@ import { inWorkFolder, startAstro } from './astro.ts';
 import { optionLines } from './option-lines.ts';
 import { parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
+import { everyVerb } from './shared-options.ts';
 
 const options = {
   out: { type: 'string', help: 'folder of the report (default dist)' },
   port: { type: 'string', help: 'port to serve it at (default 4321, or the next that is free)' },
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...everyVerb,
 } as const;
 
 /** @returns the exit code, when the server ends: of Ctrl-C 130 */

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
-import { parseArgs } from 'node:util';
 import { quote, UserError } from '../errors.ts';
 import { openHubHere } from '../hub/here.ts';
 import { type HubReference, parseReference, repositoryLabel } from '../hub/reference.ts';
@@ -15,8 +14,10 @@ import { Stopped } from '../reporter.ts';
 import { inWorkFolder } from './astro.ts';
 import { buildSite } from './build-site.ts';
 import { optionLines } from './option-lines.ts';
+import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
 import { type ProgressView, progressView } from './progress.ts';
+import { everyVerb, places } from './shared-options.ts';
 
 const options = {
   to: { type: 'string', help: 'repository that receives the SAEs of the run: owner/name[@branch]' },
@@ -33,15 +34,14 @@ const options = {
   private: { type: 'boolean', help: 'a repository that is made is private' },
   message: { type: 'string', help: 'first line of the commit' },
   'dry-run': { type: 'boolean', help: 'list what would be sent, and send nothing' },
-  runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
+  runs: places.runs,
   content: { type: 'string', help: 'folder that holds the records of the report (default content)' },
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...everyVerb,
 } as const;
 
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseOptions('publish', args, options, ANY_WORDS);
   if (values.help) {
     console.log(help());
     return 0;
@@ -304,19 +304,6 @@ function basePath(text = '/'): string {
     expected: 'a path, such as /repository',
     next: 'Give the part of the address after the host name.',
   });
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UserError({
-      thing: 'options of publish',
-      found: error instanceof Error ? error.message : String(error),
-      expected: 'those that --help lists',
-      next: 'Run npx interpboard publish --help.',
-    });
-  }
 }
 
 function help(): string {

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { loadSuites } from '../config/own-suites.ts';
 import { resolveRun } from '../config/resolve.ts';
 import { type HubJobs, hubJobs } from '../engines/hf-jobs.ts';
@@ -20,18 +20,18 @@ import { runStatus } from '../job/shards/status.ts';
 import { trainedSaes } from '../job/shared/planned-saes.ts';
 import { checkUpload } from './check-upload.ts';
 import { optionLines } from './option-lines.ts';
+import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { programRoot, projectFolder } from './paths.ts';
 import { duration } from './progress.ts';
-import { runOptions } from './run-options.ts';
+import { cache, everyVerb, places, runOptions, site } from './shared-options.ts';
 
 const engines = ['slurm', 'kubernetes', 'hf-jobs'] as const;
 
 /** What stands in the command of each shard as it stands here. */
 const passed = {
   ...runOptions,
-  cache: { type: 'string', help: 'as of eval' },
-  runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
-  content: { type: 'string', help: 'folder that receives the records (default content)' },
+  ...cache,
+  ...places,
 } as const;
 
 const options = {
@@ -57,17 +57,15 @@ const options = {
     help: 'Kubernetes: claim of shared storage that pods mount (default interpboard)',
   },
   ...passed,
-  out: { type: 'string', help: 'folder that receives the site (default dist)' },
-  'no-site': { type: 'boolean', help: 'the merge writes the records and builds no site' },
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...site,
+  ...everyVerb,
 } as const;
 
-type Values = ReturnType<typeof parse>['values'];
+type Values = ReturnType<typeof parseOptions<typeof options>>['values'];
 
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseOptions('submit', args, options, ANY_WORDS);
   if (values.help) {
     console.log(help());
     return 0;
@@ -293,19 +291,6 @@ function wrong(thing: string, found: string | undefined, expected: string): User
     expected,
     next: 'Run npx interpboard submit --help.',
   });
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UserError({
-      thing: 'options of submit',
-      found: error instanceof Error ? error.message : String(error),
-      expected: 'those that --help lists',
-      next: 'Run npx interpboard submit --help.',
-    });
-  }
 }
 
 function help(): string {

@@ -7,12 +7,12 @@ import { checkContent } from '../report/content-files.ts';
 import { checkFeatures } from '../report/feature-files.ts';
 import { featuresVersion, shardVersion } from '../report/features.ts';
 import { optionLines } from './option-lines.ts';
-import { parseOptions } from './parse-options.ts';
+import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
+import { everyVerb } from './shared-options.ts';
 
 const options = {
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...everyVerb,
 } as const;
 
 /** A record has some hundred kilobytes, a table of a thousand published ones some megabytes. */
@@ -20,7 +20,7 @@ const FILE_LIMIT = 64 << 20;
 
 /** @returns 0 when all are well, 3 when one is not */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseOptions('validate', args, options);
+  const { values, positionals } = parseOptions('validate', args, options, ANY_WORDS);
   if (values.help) {
     console.log(help());
     return 0;

@@ -2,7 +2,6 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { MalformedError, UserError } from '../errors.ts';
 import { type Movement, type Movements, movements, similarityMovements } from '../report/movement.ts';
 import { checkRecord, readRunRecords } from '../report/run-records.ts';
@@ -11,7 +10,9 @@ import { SIMILARITY_FILE, similarityId } from '../report/similarity.ts';
 import { readSimilarity } from '../report/similarity-file.ts';
 import { run as evaluate } from './eval.ts';
 import { optionLines } from './option-lines.ts';
+import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
+import { everyVerb } from './shared-options.ts';
 import { placed, textPlaces } from './text-places.ts';
 
 const options = {
@@ -26,13 +27,12 @@ const options = {
   runs: { type: 'string', help: 'folder of run folders, in which such text is looked up (default runs)' },
   device: { type: 'string', help: 'another device than the one it was measured on' },
   keep: { type: 'string', help: 'folder that keeps the new run' },
-  debug: { type: 'boolean', help: 'print the stack of an error' },
-  help: { type: 'boolean', help: 'print this' },
+  ...everyVerb,
 } as const;
 
 /** @returns 0 when every number stayed within its interval, 1 when one moved, 130 when it was stopped */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseOptions('verify', args, options, ANY_WORDS);
   const [path] = positionals;
   if (values.help || path === undefined || positionals.length > 1) {
     console.log(help());
@@ -145,19 +145,6 @@ async function readRecord(path: string): Promise<EvaluationRecord> {
     value = undefined;
   }
   return checkRecord(value, path);
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UserError({
-      thing: 'options of verify',
-      found: error instanceof Error ? error.message : String(error),
-      expected: 'those that --help lists',
-      next: 'Run npx interpboard verify --help.',
-    });
-  }
 }
 
 function help(): string {

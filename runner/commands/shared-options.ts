@@ -1,4 +1,33 @@
-/** Options that say what a run is: those of `eval`, which `plan` takes as well. */
+/** Options that several verbs take. */
+
+/** What every verb takes, last in its list. */
+export const everyVerb = {
+  debug: { type: 'boolean', help: 'print the stack of an error' },
+  help: { type: 'boolean', help: 'print this' },
+} as const;
+
+export const json = { json: { type: 'boolean', help: 'print JSON for other programs' } } as const;
+
+/** Where the results of a run lie: those of `eval`, which a shard and a merge take as well. */
+export const places = {
+  runs: { type: 'string', help: 'folder that holds the run folders (default runs)' },
+  content: { type: 'string', help: 'folder that receives the records (default content)' },
+} as const;
+
+/** The report. */
+export const site = {
+  out: { type: 'string', help: 'folder that receives the site (default dist)' },
+  'no-site': { type: 'boolean', help: 'write the records, do not build the site' },
+} as const;
+
+export const cache = {
+  cache: {
+    type: 'string',
+    help: 'what results that no SAE decides may take in .cache/evaluation, as 10GiB; off keeps none (default 4GiB)',
+  },
+} as const;
+
+/** What a run is. */
 export const runOptions = {
   config: { type: 'string', help: 'JSON file with settings that replace those of the preset' },
   set: { type: 'string', multiple: true, help: 'one setting, as path=value (see Settings); may be repeated' },

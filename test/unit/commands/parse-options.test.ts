@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { ANY_WORDS, parseOptions } from '../../../runner/commands/parse-options.ts';
+import { everyVerb } from '../../../runner/commands/shared-options.ts';
+
+const options = { ...everyVerb, out: { type: 'string' } } as const;
+
+it('gives options and words, and refuses what a verb does not take in one line', () => {
+  const parsed = parseOptions('build', ['--out=there', 'a', 'b'], options, ANY_WORDS);
+  expect({ ...parsed.values }).toEqual({ out: 'there' });
+  expect(parsed.positionals).toEqual(['a', 'b']);
+  expect(() => parseOptions('build', ['--ut=there'], options)).toThrow(/^options of build: .*--ut/);
+  expect(() => parseOptions('build', ['--out'], options)).toThrow(/^options of build: .*--out/);
+  expect(() => parseOptions('build', ['there'], options)).toThrow(
+    'arguments of build: found "there"; expected options alone',
+  );
+  expect(() => parseOptions('init', ['a', 'b'], options, { most: 1, expected: 'one folder' })).toThrow(
+    'arguments of init: found "a" "b"; expected one folder',
+  );
+});
