@@ -6,6 +6,7 @@ import { download } from '../hub/download.ts';
 import { openHubHere } from '../hub/here.ts';
 import { parseReference } from '../hub/reference.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
+import { indexOfHook } from '../lm/hook.ts';
 import { knownTokens } from '../lm/known-tokens.ts';
 import { openLanguageModel } from '../lm/language-model.ts';
 import { isModelFile } from '../lm/model-files.ts';
@@ -69,12 +70,12 @@ export async function openModel(reference: string | null, options: ModelOptions)
     blocks,
     dModel,
     async residuals(text, layer) {
-      const hook = hooks.indexOf(layer);
+      const hook = indexOfHook(hooks, layer);
       if (hook < 0) {
         throw new UserError({
           thing: 'layer',
           found: String(layer),
-          expected: `one of ${hooks.join(', ')}`,
+          expected: `one of ${layers.join(', ')}`,
           next: 'Name it in the layers that openModel is given.',
         });
       }

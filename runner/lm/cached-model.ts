@@ -32,8 +32,9 @@ export function cachedModel(model: LanguageModel, cache: ContentCache, identity:
   }
 
   function reached(segment: number, from: string): string {
-    const { first, last } = model.segments[segment]!;
-    return sha256(`${from} blocks ${first}..${last}`);
+    const { first, last, to } = model.segments[segment]!;
+    const inside = to === null || to.site === 'resid_pre' || to.site === 'resid_post' ? '' : ` ${to.site}`;
+    return sha256(`${from} blocks ${first}..${last}${inside}`);
   }
 
   /** What led to a residual; undefined for one that is not clean. */
@@ -55,7 +56,8 @@ export function cachedModel(model: LanguageModel, cache: ContentCache, identity:
       const from = originOf(residual, batch);
       if (from === undefined) return model.advance(segment, residual, batch);
       const key = reached(segment, from);
-      const length = batch.rows * batch.tokens * model.dModel;
+      const { value, beside } = model.widths[segment]!;
+      const length = batch.rows * batch.tokens * (value + beside);
       const after = await kept(key, length, () => model.advance(segment, residual, batch));
       origins.set(after, key);
       return after;

@@ -4,6 +4,7 @@ import { MalformedError, quote } from '../errors.ts';
 import { isFloatType, numberTypes, toFloat32 } from '../formats/number-types.ts';
 import { withFile } from '../io/byte-source.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { hookName } from './hook.ts';
 import type { ModelParts } from './parts.ts';
 import type { PlacedSegment } from './placement.ts';
 
@@ -22,8 +23,6 @@ export interface NonFinite {
   /** What holds the value: the residual after the segment, or the losses. */
   what: 'residual' | 'loss' | 'divergence';
   segment: number;
-  /** Blocks after which the model is cut. */
-  hooks: readonly number[];
   value: number;
   /** Position in the batch, and its width in tokens. */
   position: number;
@@ -39,11 +38,11 @@ export async function notFinite(
   segments: readonly PlacedSegment[],
   found: NonFinite,
 ): Promise<MalformedError> {
-  const { what, segment, hooks, position, tokens } = found;
-  const { first, last, hook } = segments[segment]!;
+  const { what, segment, position, tokens } = found;
+  const { first, last, hook, to } = segments[segment]!;
   const blocks = last < first ? 'no block' : first === last ? `block ${first}` : `blocks ${first} to ${last}`;
   const ends = segment === segments.length - 1 ? ' and the head' : '';
-  const after = hook === null ? '' : `, before hook blocks.${hooks[hook]}.hook_resid_post`;
+  const after = hook === null || to === null ? '' : `, before hook ${hookName(to)}`;
   const place = `row ${Math.floor(position / tokens)}, token ${position % tokens}`;
   return new MalformedError({
     thing: `${checkpoint.folder}, segment ${segment + 1} of ${segments.length} (${blocks}${ends}${after})`,

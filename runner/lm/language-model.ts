@@ -11,9 +11,10 @@ import type { Checkpoint } from './checkpoint.ts';
 import { familyOf } from './families/index.ts';
 import { firstNotFinite, notFinite } from './finite.ts';
 import { tileWidth } from './head-tiles.ts';
+import { type Hook, type HookLike, hookName, orderedHooks } from './hook.ts';
 import { partsOf } from './parts.ts';
 import { type PlacedSegment, placementOf } from './placement.ts';
-import { buildDivergence, buildSegments } from './segments.ts';
+import { buildDivergence, buildSegments, type CutWidths, widthsAt } from './segments.ts';
 
 /** Token ids of several rows of equal width; rows shorter than that are padded on the right. */
 export interface TokenBatch {
@@ -38,22 +39,25 @@ export interface ActivationModel {
   readonly storedType: string;
   /** What a reader of results should know of its files. */
   readonly notes: readonly string[];
-  /** Blocks after which the residual stream is looked at, ascending. */
-  readonly hooks: readonly number[];
+  /** Where activations are looked at, in the order of `orderedHooks`. */
+  readonly hooks: readonly Hook[];
   /** In order; work on much text goes through them by `sweep`. */
   readonly segments: readonly PlacedSegment[];
+  /** What travels behind each segment but the last. */
+  readonly widths: readonly CutWidths[];
   /**
    * False when one segment is loaded at a time: asking for another one unloads it. All methods still work, but
    * only a sweep of many batches together loads each segment once.
    */
   readonly resident: boolean;
   /**
-   * The residual after segment number `segment`, which is not the last: [rows, tokens, dModel].
+   * What travels behind segment number `segment`, which is not the last: the hook's own tensor [rows, tokens, value], and
+   * behind it in the same array the residual beside it, [rows, tokens, beside], by its widths.
    *
    * @param residual what the segment before gave; the first one takes the batch's ids, and null here
    */
   advance(segment: number, residual: Float32Array | null, batch: TokenBatch): Promise<Float32Array>;
-  /** The residual at each hook up to and including hook `last` (default: all): [rows, tokens, dModel] each. */
+  /** The activations at each hook up to and including hook `last` (default: all): [rows, tokens, width of the hook] each. */
   residuals(batch: TokenBatch, last?: number): Promise<Float32Array[]>;
   close(): Promise<void>;
 }
@@ -80,7 +84,7 @@ export interface LanguageModel extends ActivationModel {
    */
   finishForAll(residual: Float32Array, batches: readonly TokenBatch[]): Promise<Float32Array[]>;
 
-  // The same for one batch at a time, from any hook.
+  // The same for one batch at a time, from any hook in the residual stream.
 
   /** As `finish`, of the model continued from a residual at hook number `hook`. */
   losses(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array>;
@@ -126,12 +130,13 @@ export function lossCount(batch: TokenBatch, row: number): number {
 }
 
 export interface LanguageModelOptions {
-  hooks: readonly number[];
+  /** A number is the residual stream after that block. */
+  hooks: readonly HookLike[];
   /**
-   * Further blocks after which segments end: the last bits of a residual may depend on what is computed in one program,
+   * Further places at which segments end: the last bits of a residual may depend on what is computed in one program,
    * so that of equal cuts come equal numbers, whichever of them are hooks.
    */
-  cuts?: readonly number[];
+  cuts?: readonly HookLike[];
   /** One, or several that share the segments in this order; default the CPU. */
   device?: Device | readonly Device[];
   /** Bytes that weights may take on one device at a time; default no limit, so that all segments are held. */
@@ -165,7 +170,7 @@ export async function openLanguageModel(
   options: LanguageModelOptions,
 ): Promise<LanguageModel> {
   const family = familyOf(checkpoint);
-  const hooks = [...new Set(options.hooks)].sort((a, b) => a - b);
+  const hooks = orderedHooks(options.hooks);
   const maxTokens = Math.min(options.maxTokens ?? family.contextLength, family.contextLength);
   const parts = partsOf(checkpoint, family);
   const { segments, resident } = placementOf(parts, {
@@ -176,6 +181,7 @@ export async function openLanguageModel(
     divergence: options.divergence,
   });
   const last = segments.length - 1;
+  const widths = segments.slice(0, last).map(({ to }) => widthsAt(family, to!));
   const kernels = new Map<Device, AttentionKernels>();
   for (const { device } of segments) {
     // A device of another kind is checked before it is used, and what it does wrong is done another way.
@@ -238,7 +244,7 @@ export async function openLanguageModel(
   ): Promise<Float32Array> {
     const positions = batch.rows * batch.tokens;
     const feeds = {
-      ...inputOf(residual, batch),
+      ...inputOf(last, residual, batch),
       targets: int32(targets, [positions, targets.length / positions]),
     };
     const [session] = await sessionsOf(last);
@@ -264,7 +270,7 @@ export async function openLanguageModel(
     if (at < 0) return;
     const { what, segment, batch, residual } = from;
     throw await notFinite(checkpoint, parts, segments, {
-      ...{ what, segment, hooks, tokens: batch.tokens, value: values[at]! },
+      ...{ what, segment, tokens: batch.tokens, value: values[at]! },
       position: Math.floor(at / (values.length / batch.ids.length)),
       given: residual !== null && firstNotFinite(residual) >= 0,
     });
@@ -276,25 +282,41 @@ export async function openLanguageModel(
     batch: TokenBatch,
   ): Promise<Float32Array> {
     const [session] = await sessionsOf(segment);
-    const values = floatsOf(await session!.run(inputOf(residual, batch)), 'residual_after');
-    await checkFinite(values, { what: 'residual', segment, batch, residual });
-    return values;
+    const outputs = await session!.run(inputOf(segment, residual, batch));
+    const parts = ['value_after', 'residual_after'].flatMap((name) =>
+      name in outputs ? [floatsOf(outputs, name)] : [],
+    );
+    for (const values of parts) await checkFinite(values, { what: 'residual', segment, batch, residual });
+    return parts.length === 1 ? parts[0]! : joined(parts);
   }
 
   /** What the last segment takes, from a residual at hook number `hook`. */
   async function beforeLast(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array> {
     const from = segments.findIndex((segment) => segment.hook === hook);
+    if (widths[from]!.beside > 0)
+      throw new TypeError(
+        `from ${hookName(hooks[hook]!)} a sweep goes on: the residual beside it is needed too`,
+      );
     let x = residual;
     for (let segment = from + 1; segment < last; segment++) x = await advance(segment, x, batch);
     return x;
   }
 
-  function inputOf(residual: Float32Array | null, batch: TokenBatch): Record<string, HostTensor> {
+  function inputOf(
+    segment: number,
+    given: Float32Array | null,
+    batch: TokenBatch,
+  ): Record<string, HostTensor> {
     checkWidth(batch);
-    if (residual === null) checkIds(batch.ids);
-    return residual === null
-      ? { ids: int32(batch.ids, [batch.rows, batch.tokens]) }
-      : { residual: float32(residual, shapeOf(batch)) };
+    if (given === null) {
+      checkIds(batch.ids);
+      return { ids: int32(batch.ids, [batch.rows, batch.tokens]) };
+    }
+    const { value, residual } = partsOfCut(given, widths[segment - 1]!);
+    return {
+      ...(value && { value: float32(value, [batch.rows, batch.tokens, widths[segment - 1]!.value]) }),
+      residual: float32(residual, shapeOf(batch)),
+    };
   }
 
   function needDivergence(): void {
@@ -376,6 +398,7 @@ export async function openLanguageModel(
     notes: checkpoint.notes,
     hooks,
     segments,
+    widths,
     resident,
     advance,
     finish: (residual, batch) => lastSegment(residual, batch, targetsOf(batch), 'nll'),
@@ -386,7 +409,7 @@ export async function openLanguageModel(
       let x: Float32Array | null = null;
       for (let segment = 0; found.length <= until; segment++) {
         x = await advance(segment, x, batch);
-        if (segments[segment]!.hook !== null) found.push(x);
+        if (segments[segment]!.hook !== null) found.push(valueOfCut(x, widths[segment]!));
       }
       return found;
     },
@@ -421,6 +444,36 @@ export function tokenBeyond(id: number, vocabulary: number, text?: string): User
     expected: `tokens below ${vocabulary}`,
     next: 'Use the tokenizer that the model was trained with: tokens were added to this one, and the model’s embedding was not widened.',
   });
+}
+
+/** The hook's own tensor of what travels over a cut, without a copy. */
+export function valueOfCut(given: Float32Array, { value, beside }: CutWidths): Float32Array {
+  return given.subarray(0, (given.length / (value + beside)) * value);
+}
+
+/** What travels over a cut with another tensor in the place of the hook's own. */
+export function withValue(given: Float32Array, value: Float32Array): Float32Array {
+  return given.length === value.length ? value : joined([value, given.subarray(value.length)]);
+}
+
+function partsOfCut(
+  given: Float32Array,
+  widths: CutWidths,
+): { value: Float32Array | null; residual: Float32Array } {
+  const value = valueOfCut(given, widths);
+  return widths.beside === 0
+    ? { value: null, residual: given }
+    : { value, residual: given.subarray(value.length) };
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** One vector at every position of a row: [tokens, dModel]. */

@@ -1,5 +1,6 @@
 /** What the parts of a language model weigh, from headers alone: the embedding, each block, the head. */
 import { Graph, type Value } from '../onnx/graph.ts';
+import { throughBlock } from './blocks/block.ts';
 import { type Build, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Family } from './families/family.ts';
@@ -38,7 +39,7 @@ export function partsOf(checkpoint: Checkpoint, family: Family): ModelParts {
   return {
     embedding: weights((build) => family.embed(build, build.graph.int32s([0], [1, 1]))),
     blocks: Array.from({ length: family.blocks }, (_, block) =>
-      weights((build, residual) => family.block(build, block, residual)),
+      weights((build, residual) => throughBlock(build, family.block(block), residual)),
     ),
     head: weights((build, residual) => family.head(build, residual)),
   };

@@ -8,11 +8,20 @@
 import { UserError } from '../errors.ts';
 import { formatBytes } from '../io/bytes.ts';
 import type { Device } from '../onnx/devices.ts';
+import {
+  checkHooks,
+  compareHooks,
+  type Hook,
+  type HookLike,
+  hookName,
+  hookOf,
+  orderedHooks,
+} from './hook.ts';
 import { bytesOf, type ModelParts } from './parts.ts';
-import { type Segment, segmentsOf } from './segments.ts';
+import { type Segment, segmentsOf, spanOf } from './segments.ts';
 
 export interface PlacedSegment extends Segment {
-  /** Of its weights. */
+  /** Of its weights; a block that is cut inside counts on both sides. */
   bytes: number;
   device: Device;
 }
@@ -26,10 +35,9 @@ export interface Placement {
 }
 
 export interface PlacementOptions {
-  /** Ascending. */
-  hooks: readonly number[];
+  hooks: readonly HookLike[];
   /** Further cuts that are asked for. */
-  cuts?: readonly number[] | undefined;
+  cuts?: readonly HookLike[] | undefined;
   /** Segments are placed on them in this order, about the same number of bytes on each. */
   devices: readonly Device[];
   /** Bytes that weights may take on one device; default no limit. */
@@ -38,48 +46,36 @@ export interface PlacementOptions {
   divergence?: boolean | undefined;
 }
 
-/** @throws UserError for a hook that a model of so many blocks does not have */
-export function checkHooks(hooks: readonly number[], blocks: number): void {
-  const wrong = hooks.find((hook) => !(Number.isInteger(hook) && hook >= 0 && hook < blocks));
-  if (wrong === undefined) return;
-  throw new UserError({
-    thing: 'hook layer',
-    found: String(wrong),
-    expected: `a block between 0 and ${blocks - 1}`,
-    next: 'Choose layers that the model has.',
-  });
-}
-
 /**
  * @throws UserError for a hook that the model does not have, or when a single block does not fit
  */
 export function placementOf(parts: ModelParts, options: PlacementOptions): Placement {
-  const { hooks, devices, memory = Number.POSITIVE_INFINITY, divergence = false } = options;
+  const { devices, memory = Number.POSITIVE_INFINITY, divergence = false } = options;
   const blocks = parts.blocks.length;
-  checkHooks([...hooks, ...(options.cuts ?? [])], blocks);
+  const hooks = orderedHooks(options.hooks);
+  const asked = [...hooks, ...(options.cuts ?? [])].map(hookOf);
+  checkHooks(asked, blocks);
   const headTwice = divergence ? bytesOf(parts, { first: 0, last: -1, embedding: false, head: true }) : 0;
-  /** Of what lies after the cut `after` up to the cut `last`; −1 is the cut after the embedding, `blocks` the end. */
-  const between = (after: number, last: number): number =>
-    bytesOf(parts, {
-      first: Math.max(0, after + 1),
-      last: Math.min(last, blocks - 1),
-      embedding: after < -1,
-      head: last === blocks,
-    }) + (last === blocks ? headTwice : 0);
-  const bytes = between(-2, blocks) - headTwice;
-  const fixed = [...hooks, ...(options.cuts ?? []), ...(divergence ? [blocks - 1] : [])];
+  const bytesOfSpan = ({ after, to, first, last }: Omit<Segment, 'hook'>): number =>
+    bytesOf(parts, { first, last, embedding: after === null, head: to === null }) +
+    (to === null ? headTwice : 0);
+  const between = (after: Hook | null, to: Hook | null): number => bytesOfSpan(spanOf(blocks, after, to));
+  const bytes = between(null, null) - headTwice;
+  const fixed = [...asked, ...(divergence ? [hookOf(blocks - 1)] : [])];
 
-  // Where devices change: the first cut at which a device has its share.
-  const cuts = Array.from({ length: blocks + 1 }, (_, i) => i - 1);
+  // Where devices change: the first cut between blocks at which a device has its share.
+  const embedded: Hook = { layer: 0, site: 'resid_pre' };
+  const cuts = [embedded, ...parts.blocks.map((_, index) => hookOf(index))];
   const changes = devices
     .slice(1)
-    .map((_, i) => cuts.find((cut) => between(-2, cut) >= (bytes * (i + 1)) / devices.length) ?? blocks - 1);
+    .map(
+      (_, i) => cuts.find((cut) => between(null, cut) >= (bytes * (i + 1)) / devices.length) ?? cuts.at(-1)!,
+    );
   const placed = (segments: readonly Segment[]): PlacedSegment[] =>
-    segments.map((segment, i) => {
-      const from = i === 0 ? -2 : segment.first - 1;
-      const to = i === segments.length - 1 ? blocks : segment.last;
-      const device = devices[changes.filter((change) => change <= from).length]!;
-      return { ...segment, bytes: between(from, to), device };
+    segments.map((segment) => {
+      const { after } = segment;
+      const passed = changes.filter((change) => after !== null && compareHooks(change, after) <= 0).length;
+      return { ...segment, bytes: bytesOfSpan(segment), device: devices[passed]! };
     });
 
   const whole = placed(segmentsOf(blocks, hooks, [...fixed, ...changes]));
@@ -88,25 +84,28 @@ export function placementOf(parts: ModelParts, options: PlacementOptions): Place
   );
   if (held.every((sum) => sum <= memory)) return { segments: whole, bytes, resident: true };
 
-  const further: number[] = [];
-  let after = -2;
-  for (const cut of [...cuts, blocks]) {
+  const further: Hook[] = [];
+  const isFixed = new Set([...fixed, ...changes].map(hookName));
+  let after: Hook | null = null;
+  const ends = [...orderedHooks([...cuts, ...fixed]), null];
+  for (const [i, cut] of ends.entries()) {
     if (between(after, cut) > memory) {
-      if (cut - 1 > after) {
-        further.push(cut - 1);
-        after = cut - 1;
+      const before = ends[i - 1] ?? null;
+      if (before !== null && before !== after) {
+        further.push(before);
+        after = before;
       }
       const alone = between(after, cut);
-      if (alone > memory) throw tooLarge(cut, blocks, alone, memory);
+      if (alone > memory) throw tooLarge(cut, alone, memory);
     }
-    if (fixed.includes(cut) || changes.includes(cut)) after = cut;
+    if (cut !== null && isFixed.has(hookName(cut))) after = cut;
   }
   const segments = placed(segmentsOf(blocks, hooks, [...fixed, ...changes, ...further]));
   return { segments, bytes, resident: false };
 }
 
-function tooLarge(cut: number, blocks: number, bytes: number, memory: number): UserError {
-  const part = cut === -1 ? 'the embedding' : cut === blocks ? 'the head' : `block ${cut}`;
+function tooLarge(cut: Hook | null, bytes: number, memory: number): UserError {
+  const part = cut === null ? 'the head' : cut.site === 'resid_pre' ? 'the embedding' : `block ${cut.layer}`;
   return new UserError({
     thing: 'memory for weights',
     found: `${formatBytes(memory)}, but ${part} alone takes ${formatBytes(bytes)}`,

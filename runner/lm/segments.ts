@@ -1,52 +1,97 @@
+import { UserError } from '../errors.ts';
 import { Graph, type Program, type Value } from '../onnx/graph.ts';
 import type { AttentionKernels } from '../onnx/kernels.ts';
+import { type Bundle, stepsOf } from './blocks/block.ts';
 import { type Build, byRow, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Family } from './families/family.ts';
 import { headTiles } from './head-tiles.ts';
+import { type Hook, hookName, isResidual, orderedHooks } from './hook.ts';
 import { crossEntropy, divergence } from './losses.ts';
 
 /** The part of a language model between two cuts. */
 export interface Segment {
-  /** Its blocks, both included; none where `last` < `first` (the embedding or the head alone). */
+  /** Where the tensors lie that it takes; null: it takes ids. */
+  after: Hook | null;
+  /** Where those lie that it gives; null: it ends with the head. */
+  to: Hook | null;
+  /** Blocks of which it computes something, both included; none where `last` < `first` (the embedding or the head alone). */
   first: number;
   last: number;
-  /** Number of the hook whose residual it ends with; null for the last one, and for a cut that is no hook. */
+  /** Number of the hook that it ends at; null for the last one, and for a cut that is no hook. */
   hook: number | null;
 }
 
 /**
- * Segments cut after the given blocks. Every hook is a cut; further cuts keep segments small. A cut after block −1
- * leaves the embedding alone, one after the last block the head.
+ * Segments that end at the given places. Every hook is a cut; further cuts keep segments small. A cut at resid_pre of
+ * block 0 leaves the embedding alone, one after the last block the head.
  *
- * @param hooks ascending
+ * @param hooks in the order of `orderedHooks`
  */
-export function segmentsOf(
-  blocks: number,
-  hooks: readonly number[],
-  cuts: readonly number[] = [],
-): Segment[] {
-  const ends = [...new Set([...hooks, ...cuts])].sort((a, b) => a - b);
-  const segments = ends.map((last, i): Segment => {
-    const hook = hooks.indexOf(last);
-    return { first: (ends[i - 1] ?? -1) + 1, last, hook: hook < 0 ? null : hook };
-  });
-  return [...segments, { first: (ends.at(-1) ?? -1) + 1, last: blocks - 1, hook: null }];
+export function segmentsOf(blocks: number, hooks: readonly Hook[], cuts: readonly Hook[] = []): Segment[] {
+  const numbers = new Map(hooks.map((hook, number) => [hookName(hook), number]));
+  const ends = [...orderedHooks([...hooks, ...cuts]), null];
+  return ends.map((to, i) => ({
+    ...spanOf(blocks, ends[i - 1] ?? null, to),
+    hook: to === null ? null : (numbers.get(hookName(to)) ?? null),
+  }));
+}
+
+/** What lies between two cuts. */
+export function spanOf(blocks: number, after: Hook | null, to: Hook | null): Omit<Segment, 'hook'> {
+  return {
+    after,
+    to,
+    first: after === null ? 0 : after.layer + (after.site === 'resid_post' ? 1 : 0),
+    last: to === null ? blocks - 1 : to.layer - (to.site === 'resid_pre' ? 1 : 0),
+  };
 }
 
 /**
- * A language model is a chain of segments cut at the hooks: hooks {11, 31} of 64 blocks make [embed..11], [12..31]
- * and [32..logits]. Each is one program; the residual stream after block N is the tensor between two of them.
+ * What travels between two segments: at a place in the residual stream that alone, at any other the hook's own tensor
+ * and the residual stream that it, or what follows from it, is added to.
+ */
+export interface CutWidths {
+  /** Numbers of a token that the hook's own tensor has. */
+  value: number;
+  /** Of the residual beside it; 0 where the hook is in the residual stream. */
+  beside: number;
+}
+
+/** @throws UserError for a place that the family's blocks do not have */
+export function widthsAt(family: Family, hook: Hook): CutWidths {
+  if (hook.site === 'resid_pre') return { value: family.dModel, beside: 0 };
+  const block = family.block(hook.layer);
+  if (!stepsOf(block).some(({ site }) => site === hook.site)) {
+    throw new UserError({
+      thing: `hook ${hookName(hook)}`,
+      found: `a model of the family ${family.name}, whose MLP runs beside its attention`,
+      expected: `one of ${stepsOf(block)
+        .map(({ site }) => site)
+        .join(', ')}`,
+      next: 'Choose another hook.',
+    });
+  }
+  if (isResidual(hook)) return { value: family.dModel, beside: 0 };
+  return { value: hook.site === 'attn_z' ? block.mixedWidth : family.dModel, beside: family.dModel };
+}
+
+/**
+ * A language model is a chain of segments cut at the hooks: the residual stream after blocks {11, 31} of 64 makes
+ * [embed..11], [12..31] and [32..logits]. Each is one program; a hook is a tensor between two of them.
  *
  * - first:  `ids` int32 [rows, tokens] -> `residual_after` float32 [rows, tokens, dModel]
  * - inner:  `residual` -> `residual_after`
  * - last:   `residual` (or `ids` without cuts), `targets` int32 [rows · tokens, sets] (−1: none)
  *           -> `nll` float32 [rows · tokens, sets] (0 where there is no target) and, when asked for, `logits`
  *
+ * At a hook inside a block `value_after` and `value`, float32 [rows, tokens, width], stand before the residual.
+ *
  * Several sets of targets for one residual serve ablations: a residual that is the same at every position gives the
  * same logits whatever the text, so that one row answers for all rows of text.
  *
  * @param options.tile entries of the vocabulary whose logits exist at a time; default all of them
+ * @throws UserError for a cut that the family's blocks do not have
  */
 export function buildSegments(
   checkpoint: Checkpoint,
@@ -59,37 +104,62 @@ export function buildSegments(
   },
 ): Program[] {
   return options.segments.map((segment, i) => {
-    const isLast = i === options.segments.length - 1;
     const graph = new Graph();
-    const { build, residual } = start(graph, checkpoint, family, i === 0, options.maxTokens, segment.kernels);
-    let x = residual;
-    for (let block = segment.first; block <= segment.last; block++) x = family.block(build, block, x);
-    if (isLast) {
+    const started = start(graph, checkpoint, family, segment.after, options.maxTokens, segment.kernels);
+    const { build } = started;
+    const { residual, value } = through(build, family, segment, started.bundle);
+    if (segment.to === null) {
       // A program that embeds as well may read the head's weight whole, for tied embeddings.
       const tile = i === 0 ? family.vocabulary : (options.tile ?? family.vocabulary);
-      finish(build, checkpoint, family, { residual: x, tile, withLogits: options.logits });
-    } else graph.output(byRow(build, x), 'residual_after', 'float32', ['rows', 'tokens', family.dModel]);
+      finish(build, checkpoint, family, { residual, tile, withLogits: options.logits });
+      return graph.program();
+    }
+    const give = (tensor: Value, name: string, width: number): void =>
+      graph.output(byRow(build, tensor), name, 'float32', ['rows', 'tokens', width]);
+    if (value !== null) give(value, 'value_after', widthsAt(family, segment.to).value);
+    give(residual, 'residual_after', family.dModel);
     return graph.program();
   });
+}
+
+/** The steps of a segment's blocks, the first and the last block in part where a cut lies inside. */
+function through(build: Build, family: Family, segment: Segment, from: Bundle): Bundle {
+  const { after, to, first, last } = segment;
+  let bundle = from;
+  for (let index = first; index <= last; index++) {
+    const block = family.block(index);
+    const steps = stepsOf(block);
+    const numberOf = (hook: Hook | null): number =>
+      hook?.layer === index ? steps.findIndex(({ site }) => site === hook.site) : -1;
+    const end = numberOf(to);
+    const here = steps.slice(numberOf(after) + 1, end < 0 ? steps.length : end + 1);
+    for (const step of here) bundle = step.run(build, block, bundle);
+  }
+  return bundle;
 }
 
 function start(
   graph: Graph,
   checkpoint: Checkpoint,
   family: Family,
-  first: boolean,
+  after: Hook | null,
   maxTokens: number,
   kernels?: AttentionKernels,
-): { build: Build; residual: Value } {
-  if (first) {
+): { build: Build; bundle: Bundle } {
+  if (after === null) {
     const ids = graph.input('ids', 'int32', ['rows', 'tokens']);
     const build = startBuild(graph, checkpoint, graph.node('Shape', [ids]), maxTokens, kernels);
-    return { build, residual: family.embed(build, ids) };
+    return { build, bundle: { value: null, residual: family.embed(build, ids) } };
   }
+  const { value, beside } = widthsAt(family, after);
+  const flat = (input: Value, width: number): Value =>
+    graph.node('Reshape', [input, graph.int64s([-1, width])]);
+  const given = beside > 0 ? graph.input('value', 'float32', ['rows', 'tokens', value]) : null;
   const input = graph.input('residual', 'float32', ['rows', 'tokens', family.dModel]);
   const shape = graph.node('Shape', [input], { attributes: { start: 0, end: 2 } });
   const build = startBuild(graph, checkpoint, shape, maxTokens, kernels);
-  return { build, residual: graph.node('Reshape', [input, graph.int64s([-1, family.dModel])]) };
+  const residual = flat(input, family.dModel);
+  return { build, bundle: { value: given && flat(given, value), residual } };
 }
 
 function finish(
@@ -120,7 +190,9 @@ export function buildDivergence(
   options: { maxTokens: number; tile?: number },
 ): Program {
   const graph = new Graph();
-  const { build, residual: patched } = start(graph, checkpoint, family, false, options.maxTokens);
+  const last = { layer: family.blocks - 1, site: 'resid_post' } as const;
+  const { build, bundle } = start(graph, checkpoint, family, last, options.maxTokens);
+  const patched = bundle.residual;
   const input = graph.input('clean', 'float32', ['rows', 'tokens', family.dModel]);
   const clean = graph.node('Reshape', [input, graph.int64s([-1, family.dModel])]);
   const targets = graph.input('targets', 'int32', ['positions', 1]);

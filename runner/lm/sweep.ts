@@ -18,17 +18,19 @@ import {
   repeated,
   rowOf,
   type TokenBatch,
+  valueOfCut,
+  withValue,
 } from './language-model.ts';
 import { memoryStore, type ResidualStore } from './residual-store.ts';
 
-/** The clean residual of one batch at one hook. */
+/** The clean activations of one batch at one hook. */
 export interface HookBatch {
   /** Number of the hook among the model's. */
   hook: number;
   /** Number of the batch among those swept. */
   index: number;
   batch: TokenBatch;
-  /** [rows, tokens, dModel]; not to be changed. */
+  /** [rows, tokens, width of the hook]; not to be changed. */
   residual: Float32Array;
 }
 
@@ -39,16 +41,16 @@ export interface Ending {
   kl?: Float32Array;
 }
 
-/** A residual that goes on from a hook beside the clean one. */
+/** What goes on from a hook in the place of the clean activations, beside them. */
 export interface Branch {
-  /** [rows, tokens, dModel], the sweep's from now on. */
+  /** [rows, tokens, width of the hook], the sweep's from now on. */
   residual: Float32Array;
   ended(ending: Ending): void;
 }
 
-/** One vector in the place of the residual at every position of the observer's batches: zero or mean ablation. */
+/** One vector in the place of the activations at every position of the observer's batches: zero or mean ablation. */
 export interface ConstantBranch {
-  /** [dModel] */
+  /** [width of the hook] */
   vector: Float32Array;
   /** One array for each of the observer's batches, as `LanguageModel.finish` gives them. */
   ended(nll: readonly Float32Array[]): void;
@@ -115,6 +117,8 @@ export async function sweep(
   const tokens = batches.map((batch) => batch.rows * batch.tokens);
   const total = tokens.reduce((sum, count) => sum + count, 0);
   let done = 0;
+  /** Ablations that go through the model by themselves, in the end. */
+  const apart: (ConstantBranch & { hook: number; part: { from: number; to: number } })[] = [];
 
   /** The observers of a batch, and its number among the batches of each. */
   const watching = (index: number) =>
@@ -144,9 +148,9 @@ export async function sweep(
         } else {
           for (const { key } of running) await advance(number, key, batch);
           if (cleanRuns) {
-            const residual = await model.advance(number, clean, batch);
-            if (hook !== null) await show(hook, index, residual, running);
-            if (number < lastHook || cleanEnds[index]!) await store.put(`clean-${index}`, residual);
+            const given = await model.advance(number, clean, batch);
+            if (hook !== null) await show(number, index, given, running);
+            if (number < lastHook || cleanEnds[index]!) await store.put(`clean-${index}`, given);
           }
         }
         done += tokens[index]! / segments.length;
@@ -159,9 +163,10 @@ export async function sweep(
           constant.ended(await ends().finishForAll(await store.take(constant.key), constant.batches));
         else await advance(number, constant.key, rowOf(constant.batches[0]!.tokens));
       }
-      if (hook !== null) await ablate(hook, constants);
+      if (hook !== null) await ablate(number, hook, constants);
     }
   }
+  if (apart.length > 0) await sweepApart();
   if (Math.round(done) < total) reporter.progress(total, total);
 
   function ends(): LanguageModel {
@@ -176,16 +181,18 @@ export async function sweep(
 
   /** Lets the observers look, and sends off what they want to go on. */
   async function show(
-    hook: number,
+    segment: number,
     index: number,
-    residual: Float32Array,
+    given: Float32Array,
     running: RunningBranch[],
   ): Promise<void> {
+    const hook = segments[segment]!.hook!;
+    const residual = valueOfCut(given, model.widths[segment]!);
     for (const { observer, number } of watching(index)) {
       const seen: HookBatch = { hook, index: number, batch: batches[index]!, residual };
       for (const { residual: sent, ended } of (await observer.see?.(seen)) ?? []) {
         const key = `branch-${index}-${running.length}`;
-        await store.put(key, sent);
+        await store.put(key, withValue(given, sent));
         running.push({ key, observer, ended });
       }
     }
@@ -209,15 +216,44 @@ export async function sweep(
     }
   }
 
-  async function ablate(hook: number, constants: RunningConstant[]): Promise<void> {
+  async function ablate(segment: number, hook: number, constants: RunningConstant[]): Promise<void> {
     for (const { observer, from, to } of views) {
       const own = batches.slice(from, to);
       if (own.length === 0) continue;
       for (const { vector, ended } of observer.seen?.(hook) ?? []) {
+        if (model.widths[segment]!.beside > 0) {
+          apart.push({ hook, vector, part: { from, to }, ended });
+          continue;
+        }
         const key = `constant-${constants.length}`;
         await store.put(key, repeated(vector, own[0]!.tokens));
         constants.push({ key, batches: own, ended });
       }
     }
+  }
+
+  /**
+   * Ablations inside a block: the residual beside the hook differs from text to text, so that one row does not stand for
+   * all. The vector is known when all text was seen, hence they go through the model after it.
+   */
+  async function sweepApart(): Promise<void> {
+    const nll = apart.map(({ part }) => Array<Float32Array>(part.to - part.from));
+    await sweep(
+      model,
+      batches,
+      apart.map(({ hook, vector, part }, i) => ({
+        part,
+        async see({ hook: here, index, batch }) {
+          if (here !== hook) return [];
+          const residual = repeated(vector, batch.rows * batch.tokens);
+          const ended: Branch['ended'] = (ending) => {
+            nll[i]![index] = ending.nll;
+          };
+          return [{ residual, ended }];
+        },
+      })),
+      { ...options, store },
+    );
+    for (const [i, { ended }] of apart.entries()) ended(nll[i]!);
   }
 }

@@ -1,5 +1,7 @@
 /** A synthetic model as a source of activations: one hook, samples in the place of tokens, and nothing behind it. */
+import { hookOf } from '../lm/hook.ts';
 import type { ActivationModel, TokenBatch } from '../lm/language-model.ts';
+import { spanOf } from '../lm/segments.ts';
 import { readSynthetic, type SyntheticParts } from './layout.ts';
 import { type ActiveFeatures, activationsOf, sampler } from './samples.ts';
 
@@ -23,6 +25,7 @@ export function syntheticModel(parts: SyntheticParts): SyntheticModel {
     if (last?.batch !== batch) last = { batch, found: draw(batch.stream, batch.ids) };
     return last.found;
   }
+  const hook = hookOf(0);
   const segment = { device: 'cpu' as const, bytes: 0 };
   return {
     family: 'synthetic',
@@ -30,11 +33,12 @@ export function syntheticModel(parts: SyntheticParts): SyntheticModel {
     dModel: parts.d,
     storedType: 'F32',
     notes: parts.notes,
-    hooks: [0],
+    hooks: [hook],
     segments: [
-      { ...segment, first: 0, last: 0, hook: 0 },
-      { ...segment, first: 1, last: 0, hook: null },
+      { ...segment, ...spanOf(1, null, hook), hook: 0 },
+      { ...segment, ...spanOf(1, hook, null), hook: null },
     ],
+    widths: [{ value: parts.d, beside: 0 }],
     resident: true,
     parts,
     features,

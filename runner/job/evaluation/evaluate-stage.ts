@@ -88,7 +88,7 @@ export async function evaluateStage(
   try {
     const order: PlannedSae[] = [];
     const byHook: { file: SaeFile; sha256: string }[][] = [];
-    for (const layer of model.hooks) {
+    for (const { layer } of model.hooks) {
       const open: OpenSae[] = [];
       hooks.push({ layer, saes: open });
       const here = saes.filter((each) => each.planned.layer === layer);

@@ -51,7 +51,7 @@ export async function validateStage(
     : heldoutSamples(config, config.validation.seed, wanted);
   const hooks: (HookSaes & { ids: string[] })[] = [];
   try {
-    for (const layer of model.hooks) {
+    for (const { layer } of model.hooks) {
       const here = saes.filter(({ planned }) => planned.layer === layer);
       const open: OpenSae[] = [];
       hooks.push({ layer, saes: open, ids: here.map(({ planned }) => planned.id) });

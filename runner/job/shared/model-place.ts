@@ -3,7 +3,7 @@ import type { CorpusSettings } from '../../config/sections.ts';
 import { UserError } from '../../errors.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
-import { checkHooks } from '../../lm/placement.ts';
+import { checkHooks } from '../../lm/hook.ts';
 import { CONFIG_FILE, isSynthetic, readConfig, syntheticFiles } from '../../synthetic/layout.ts';
 
 /** Where a run's model lies, and the commit of its repository when it came from one. */

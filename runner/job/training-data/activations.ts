@@ -154,7 +154,7 @@ export async function openActivationsHere(
       if (ready.length === 0) await makePasses();
       const { index, position } = ready.shift()!;
       const activations = new Map<number, Float32Array>();
-      for (const [hook, layer] of model.hooks.entries())
+      for (const [hook, { layer }] of model.hooks.entries())
         activations.set(layer, await store.take(key(index, hook)));
       return { activations, position };
     },

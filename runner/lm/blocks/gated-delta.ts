@@ -20,7 +20,7 @@ const LENGTH_EPSILON = 1e-6;
 
 /**
  * Gated delta net (Yang et al. 2024): a state per head that decays, and is corrected by each token's key and value.
- * A short causal convolution goes before it, a gated norm after it. x [N, width] -> [N, width].
+ * A short causal convolution goes before it, a gated norm after it. x [N, width] -> [N, valueHeads·valueSize].
  */
 export function gatedDelta(build: Build, x: Value, name: string, shape: GatedDeltaShape): Value {
   const { graph } = build;
@@ -64,8 +64,17 @@ export function gatedDelta(build: Build, x: Value, name: string, shape: GatedDel
   const heads = (of: Value): Value => graph.node('Reshape', [of, graph.int64s([-1, valueSize])]);
   const gate = activate(build, heads(product('z', values)), 'silu');
   const gated = graph.node('Mul', [shape.norm(build, heads(read as Value), `${name}.norm`, valueSize), gate]);
-  const flat = graph.node('Reshape', [gated, graph.int64s([-1, values])]);
-  return linear(build, flat, `${name}.out_proj`, { from: values, to: width });
+  return graph.node('Reshape', [gated, graph.int64s([-1, values])]);
+}
+
+/** Its output projection: [N, valueHeads·valueSize] -> [N, width]. */
+export function gatedDeltaOutput(
+  build: Build,
+  mixed: Value,
+  name: string,
+  { width, valueHeads, valueSize }: GatedDeltaShape,
+): Value {
+  return linear(build, mixed, `${name}.out_proj`, { from: valueHeads * valueSize, to: width });
 }
 
 /** Each channel's weighted sum over its last `kernel` tokens, then SiLU: [N, channels] -> [rows, tokens, channels]. */

@@ -19,7 +19,7 @@ export interface SelfAttentionShape extends AttentionShape {
   gated?: boolean;
 }
 
-/** Attention from x [N, width] with Llama's names: {q,k,v,o}_proj under `name`. */
+/** Attention from x [N, width] with Llama's names, {q,k,v}_proj under `name`, to what the heads mix: [N, heads·headSize]. */
 export function selfAttention(build: Build, x: Value, name: string, shape: SelfAttentionShape): Value {
   const { width, bias = false, norm, headSize } = shape;
   const queries = shape.heads * headSize;
@@ -35,8 +35,17 @@ export function selfAttention(build: Build, x: Value, name: string, shape: SelfA
   const { query, gate } = shape.gated ? splitGate(build, q, shape.heads, headSize) : { query: q };
   const mixed = attention(build, normed(query, 'q', queries), normed(k, 'k', keys), v, shape);
   const { graph } = build;
-  const kept = gate === undefined ? mixed : graph.node('Mul', [mixed, graph.node('Sigmoid', [gate])]);
-  return linear(build, kept, `${name}.o_proj`, { from: queries, to: width, bias: shape.outBias ?? false });
+  return gate === undefined ? mixed : graph.node('Mul', [mixed, graph.node('Sigmoid', [gate])]);
+}
+
+/** Its output projection o_proj: [N, heads·headSize] -> [N, width]. */
+export function attentionOutput(
+  build: Build,
+  mixed: Value,
+  name: string,
+  { width, heads, headSize, outBias = false }: SelfAttentionShape,
+): Value {
+  return linear(build, mixed, `${name}.o_proj`, { from: heads * headSize, to: width, bias: outBias });
 }
 
 /** [N, heads·(query, gate)] -> query and gate [N, heads·headSize]. */

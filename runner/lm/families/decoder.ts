@@ -6,7 +6,7 @@ import { normedHead } from '../blocks/head.ts';
 import { embedding } from '../blocks/linear.ts';
 import { type Activation, activationNames, gatedMlp, type MlpShape } from '../blocks/mlp.ts';
 import { rmsNorm, type ScaledNorm } from '../blocks/norm.ts';
-import { type SelfAttentionShape, selfAttention } from '../blocks/self-attention.ts';
+import { attentionOutput, type SelfAttentionShape, selfAttention } from '../blocks/self-attention.ts';
 import type { Build } from '../build.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import { type Family, isNested, size } from './family.ts';
@@ -225,16 +225,25 @@ interface Norms {
 }
 
 export interface BlockParts {
-  norms?: { attention: Norms; mlp: Norms };
+  norms?: Record<'attention' | 'mlp', Norms>;
   /** What the attention of block `index` has beyond its sizes, or what stands in its place. */
-  attention(index: number): Partial<SelfAttentionShape> | Part;
+  attention(index: number): Partial<SelfAttentionShape> | MixingPart;
   mlp?: Partial<MlpShape> | Part;
 }
 
 /** A part of block `index`, whose tensors lie under `at`: x [N, width] -> [N, width]. */
 type Part = (build: Build, x: Value, at: string, index: number) => Value;
 
-const preNorms = {
+/** What mixes tokens in the place of attention; tensors of the block lie under `at`. */
+export interface MixingPart {
+  mixedWidth: number;
+  /** [N, width] -> [N, mixedWidth] */
+  mix(build: Build, x: Value, at: string): Value;
+  /** [N, mixedWidth] -> [N, width] */
+  out(build: Build, mixed: Value, at: string): Value;
+}
+
+const preNorms: Record<'attention' | 'mlp', Norms> = {
   attention: { before: 'input_layernorm' },
   mlp: { before: 'post_attention_layernorm' },
 };
@@ -243,23 +252,36 @@ const preNorms = {
 export function decoderBlock(decoder: Decoder, parts: BlockParts): Family['block'] {
   const { width, inner, activation, heads, kvHeads, headSize } = decoder;
   const { norms = preNorms, mlp = {} } = parts;
-  return (build, index, residual) => {
+  return (index) => {
     const at = `${decoder.names.model}layers.${index}`;
-    const normed = (x: Value, name: string | undefined): Value =>
+    const normed = (build: Build, x: Value, name: string | undefined): Value =>
       name === undefined ? x : decoder.norm(build, x, `${at}.${name}`, width);
-    const around = (x: Value, { before, after }: Norms, part: (x: Value) => Value): Value =>
-      build.graph.node('Add', [x, normed(part(normed(x, before)), after)]);
-    const attention = parts.attention(index);
-    const mixed = around(residual, norms.attention, (x) =>
-      typeof attention === 'function'
-        ? attention(build, x, at, index)
-        : selfAttention(build, x, `${at}.self_attn`, { width, heads, kvHeads, headSize, ...attention }),
-    );
-    return around(mixed, norms.mlp, (x) =>
-      typeof mlp === 'function'
-        ? mlp(build, x, at, index)
-        : gatedMlp(build, x, `${at}.mlp`, { width, inner, activation, ...mlp }),
-    );
+    const given = parts.attention(index);
+    const { mixedWidth, mix, out } =
+      'mix' in given ? given : attentionPart({ width, heads, kvHeads, headSize, ...given });
+    return {
+      parallel: false,
+      mixedWidth,
+      beforeAttention: (build, x) => normed(build, x, norms.attention.before),
+      mix: (build, x) => mix(build, x, at),
+      afterAttention: (build, mixed) => normed(build, out(build, mixed, at), norms.attention.after),
+      beforeMlp: (build, x) => normed(build, x, norms.mlp.before),
+      mlp(build, x) {
+        const found =
+          typeof mlp === 'function'
+            ? mlp(build, x, at, index)
+            : gatedMlp(build, x, `${at}.mlp`, { width, inner, activation, ...mlp });
+        return normed(build, found, norms.mlp.after);
+      },
+    };
+  };
+}
+
+function attentionPart(shape: SelfAttentionShape): MixingPart {
+  return {
+    mixedWidth: shape.heads * shape.headSize,
+    mix: (build, x, at) => selfAttention(build, x, `${at}.self_attn`, shape),
+    out: (build, mixed, at) => attentionOutput(build, mixed, `${at}.self_attn`, shape),
   };
 }
 

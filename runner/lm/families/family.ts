@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { quote } from '../../errors.ts';
 import type { Value } from '../../onnx/graph.ts';
+import type { Block } from '../blocks/block.ts';
 import type { Build } from '../build.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import { unsupported } from './keys.ts';
@@ -21,8 +22,7 @@ export interface Family {
   contextLength: number;
   /** Token ids int32 [rows, tokens] -> residual [rows·tokens, dModel]. */
   embed(build: Build, ids: Value): Value;
-  /** Residual before block `index` -> residual after it. */
-  block(build: Build, index: number, residual: Value): Value;
+  block(index: number): Block;
   /** Residual after the last block -> logits [rows·tokens, vocabulary]. */
   head(build: Build, residual: Value): Value;
   /**

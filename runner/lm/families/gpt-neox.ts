@@ -86,11 +86,7 @@ export function gptNeox(checkpoint: Checkpoint): Family {
       graph.node('Reshape', [part, graph.int64s([-1, d])]),
     );
     const shape = { heads, kvHeads: heads, headSize, rotary };
-    return linear(build, attention(build, query!, key!, value!, shape), `${name}.dense`, {
-      from: d,
-      to: d,
-      bias,
-    });
+    return attention(build, query!, key!, value!, shape);
   }
 
   function mlp(build: Build, x: Value, name: string): Value {
@@ -106,14 +102,18 @@ export function gptNeox(checkpoint: Checkpoint): Family {
     vocabulary,
     contextLength: config.max_position_embeddings,
     embed: (build, ids) => embedding(build, ids, names.embedding, vocabulary, d),
-    block(build, index, residual) {
-      const { graph } = build;
+    block(index) {
       const at = `${prefix}layers.${index}`;
-      const x = norm(build, residual, `${at}.input_layernorm`, d);
-      const mixed = graph.node('Add', [residual, selfAttention(build, x, `${at}.attention`)]);
-      const before = config.use_parallel_residual ? residual : mixed;
-      const y = norm(build, before, `${at}.post_attention_layernorm`, d);
-      return graph.node('Add', [mixed, mlp(build, y, `${at}.mlp`)]);
+      return {
+        parallel: config.use_parallel_residual,
+        mixedWidth: d,
+        beforeAttention: (build, x) => norm(build, x, `${at}.input_layernorm`, d),
+        mix: (build, x) => selfAttention(build, x, `${at}.attention`),
+        afterAttention: (build, mixed) =>
+          linear(build, mixed, `${at}.attention.dense`, { from: d, to: d, bias }),
+        beforeMlp: (build, x) => norm(build, x, `${at}.post_attention_layernorm`, d),
+        mlp: (build, x) => mlp(build, x, `${at}.mlp`),
+      };
     },
     ...normedHead(norm, { norm: `${prefix}final_layer_norm`, weight: names.head }, { width: d, vocabulary }),
   };

@@ -94,26 +94,27 @@ export function gpt2(checkpoint: Checkpoint): Family {
       return graph.node('Reshape', [sum, graph.int64s([-1, d])]);
     },
 
-    block(build, index, residual) {
-      const { graph } = build;
+    block(index) {
       const at = `${prefix}h.${index}`;
-      const x = norm(build, residual, `${at}.ln_1`, d);
-      const [query, key, value] = split(build, linear(build, x, `${at}.attn.c_attn`, conv(d, 3 * d)), [
-        d,
-        d,
-        d,
-      ]);
       const scale =
         (config.scale_attn_weights ? headSize ** -0.5 : 1) /
         (config.scale_attn_by_inverse_layer_idx ? index + 1 : 1);
-      const mixed = attention(build, query!, key!, value!, { heads, kvHeads: heads, headSize, scale });
-      const afterAttention = graph.node('Add', [
-        residual,
-        linear(build, mixed, `${at}.attn.c_proj`, conv(d, d)),
-      ]);
-      const y = norm(build, afterAttention, `${at}.ln_2`, d);
-      const hidden = activate(build, linear(build, y, `${at}.mlp.c_fc`, conv(d, inner)), activation);
-      return graph.node('Add', [afterAttention, linear(build, hidden, `${at}.mlp.c_proj`, conv(inner, d))]);
+      return {
+        parallel: false,
+        mixedWidth: d,
+        beforeAttention: (build, x) => norm(build, x, `${at}.ln_1`, d),
+        mix(build, x) {
+          const fused = linear(build, x, `${at}.attn.c_attn`, conv(d, 3 * d));
+          const [query, key, value] = split(build, fused, [d, d, d]);
+          return attention(build, query!, key!, value!, { heads, kvHeads: heads, headSize, scale });
+        },
+        afterAttention: (build, mixed) => linear(build, mixed, `${at}.attn.c_proj`, conv(d, d)),
+        beforeMlp: (build, x) => norm(build, x, `${at}.ln_2`, d),
+        mlp(build, x) {
+          const hidden = activate(build, linear(build, x, `${at}.mlp.c_fc`, conv(d, inner)), activation);
+          return linear(build, hidden, `${at}.mlp.c_proj`, conv(inner, d));
+        },
+      };
     },
 
     ...normedHead(norm, { norm: `${prefix}ln_f`, weight: names.head }, { width: d, vocabulary }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { quote } from '../../errors.ts';
-import { gatedDelta } from '../blocks/gated-delta.ts';
+import { gatedDelta, gatedDeltaOutput } from '../blocks/gated-delta.ts';
 import { headNorm, rmsNorm, shiftedRmsNorm } from '../blocks/norm.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import { decoderBlock, decoderEnds, decoderFields, readDecoder, readLayerTypes } from './decoder.ts';
@@ -75,7 +75,11 @@ export function qwen35(checkpoint: Checkpoint): Family {
     block: decoderBlock(decoder, {
       attention: (index) =>
         types[index] === 'linear'
-          ? (build, x, at) => gatedDelta(build, x, `${at}.linear_attn`, delta)
+          ? {
+              mixedWidth: delta.valueHeads * delta.valueSize,
+              mix: (build, x, at) => gatedDelta(build, x, `${at}.linear_attn`, delta),
+              out: (build, mixed, at) => gatedDeltaOutput(build, mixed, `${at}.linear_attn`, delta),
+            }
           : { rotary, norm, bias, outBias: bias, gated: true },
     }),
   };

@@ -38,10 +38,11 @@ describe('placement', () => {
   it('holds all segments where they fit, cut at the hooks alone', () => {
     const placement = placementOf(equalParts(6), { hooks: [1, 3], devices: ['cpu'], memory: 800 });
     expect(placement).toMatchObject({ resident: true, bytes: 800 });
+    const [first, second] = [1, 3].map((layer) => ({ layer, site: 'resid_post' }));
     expect(placement.segments).toEqual([
-      { first: 0, last: 1, hook: 0, bytes: 300, device: 'cpu' },
-      { first: 2, last: 3, hook: 1, bytes: 200, device: 'cpu' },
-      { first: 4, last: 5, hook: null, bytes: 300, device: 'cpu' },
+      { after: null, to: first, first: 0, last: 1, hook: 0, bytes: 300, device: 'cpu' },
+      { after: first, to: second, first: 2, last: 3, hook: 1, bytes: 200, device: 'cpu' },
+      { after: second, to: null, first: 4, last: 5, hook: null, bytes: 300, device: 'cpu' },
     ]);
   });
 

@@ -139,7 +139,7 @@ describe('the first number that is none', () => {
     [
       'model.layers.1.mlp.up_proj.weight',
       Number.NaN,
-      /segment 2 of 3 \(block 1, before hook blocks.1.hook_resid_post\): found residual NaN at row 0, token 0; tensor "model.layers.1.mlp.up_proj.weight" holds NaN at element 5/,
+      /segment 2 of 3 \(block 1, before hook resid_post:1\): found residual NaN at row 0, token 0; tensor "model.layers.1.mlp.up_proj.weight" holds NaN at element 5/,
     ],
     [
       'model.layers.0.self_attn.q_proj.bias',

@@ -1,0 +1,88 @@
+/** A decoder block as its sublayers, and the steps between the hooks in it. */
+import type { Value } from '../../onnx/graph.ts';
+import type { Build } from '../build.ts';
+import type { Site } from '../hook.ts';
+
+type Part = (build: Build, x: Value) => Value;
+
+/** Values are [N, dModel], but for what `mix` gives. */
+export interface Block {
+  /** Attention and MLP both read the residual before the block; else the MLP reads it after attention. */
+  parallel: boolean;
+  /** Numbers of a token that `mix` gives: heads times what each reads. */
+  mixedWidth: number;
+  /** Residual -> what queries, keys and values are products of. */
+  beforeAttention: Part;
+  /** -> what the heads have mixed, [N, mixedWidth]. */
+  mix: Part;
+  /** -> what is added to the residual. */
+  afterAttention: Part;
+  beforeMlp: Part;
+  /** -> what is added to the residual. */
+  mlp: Part;
+}
+
+/** What the rest of a model follows from at a place within a block. */
+export interface Bundle {
+  /** The hook's own tensor; null where it is the residual. */
+  value: Value | null;
+  /** What it, or what follows from it, is added to. */
+  residual: Value;
+}
+
+/** A step on its own: from the bundle at the site before to that at its site. */
+export interface BlockStep {
+  site: Site;
+  run(build: Build, block: Block, bundle: Bundle): Bundle;
+}
+
+const added = ({ graph }: Build, { residual, value }: Bundle): Value => graph.node('Add', [residual, value!]);
+
+const mix: BlockStep = {
+  site: 'attn_z',
+  run: (build, block, { residual }) => ({
+    residual,
+    value: block.mix(build, block.beforeAttention(build, residual)),
+  }),
+};
+const project: BlockStep = {
+  site: 'attn_out',
+  run: (build, block, { residual, value }) => ({ residual, value: block.afterAttention(build, value!) }),
+};
+const addAttention: BlockStep = {
+  site: 'resid_mid',
+  run: (build, _, bundle) => ({ residual: added(build, bundle), value: null }),
+};
+const readMid: BlockStep = {
+  site: 'mlp_in',
+  run: (build, block, { residual }) => ({ residual, value: block.beforeMlp(build, residual) }),
+};
+const readBefore: BlockStep = {
+  site: 'mlp_in',
+  run: (build, block, bundle) => ({
+    value: block.beforeMlp(build, bundle.residual),
+    residual: added(build, bundle),
+  }),
+};
+const mlp: BlockStep = {
+  site: 'mlp_out',
+  run: (build, block, { residual, value }) => ({ residual, value: block.mlp(build, value!) }),
+};
+const addMlp: BlockStep = {
+  site: 'resid_post',
+  run: (build, _, bundle) => ({ residual: added(build, bundle), value: null }),
+};
+
+const sequential = [mix, project, addAttention, readMid, mlp, addMlp];
+const beside = [mix, project, readBefore, mlp, addMlp];
+
+/** In order; each site is that of one step. */
+export function stepsOf({ parallel }: Block): readonly BlockStep[] {
+  return parallel ? beside : sequential;
+}
+
+/** Residual before a block -> residual after it. */
+export function throughBlock(build: Build, block: Block, residual: Value): Value {
+  const start: Bundle = { value: null, residual };
+  return stepsOf(block).reduce((bundle, step) => step.run(build, block, bundle), start).residual;
+}

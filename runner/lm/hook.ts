@@ -1,0 +1,81 @@
+/** Where in a language model activations are taken and replaced. */
+import { UserError } from '../errors.ts';
+
+/**
+ * Places within a block, in the order in which they are computed, each [tokens, width]:
+ *
+ * - resid_pre: the residual stream before the block; but for block 0 that is resid_post of the one before
+ * - attn_z: what the heads have mixed, all heads side by side, before the output projection
+ * - attn_out: what attention adds to the residual stream (after a norm behind it, where the family has one)
+ * - resid_mid: the residual stream between attention and MLP; families whose MLP runs beside attention have none
+ * - mlp_in: what the MLP reads, normed
+ * - mlp_out: what the MLP adds to the residual stream (after a norm behind it, where the family has one)
+ * - resid_post: the residual stream after the block
+ */
+export const sites = [
+  'resid_pre',
+  'attn_z',
+  'attn_out',
+  'resid_mid',
+  'mlp_in',
+  'mlp_out',
+  'resid_post',
+] as const;
+
+export type Site = (typeof sites)[number];
+
+export interface Hook {
+  /** Number of the block. */
+  layer: number;
+  site: Site;
+}
+
+/** A number is the residual stream after that block. */
+export type HookLike = number | Hook;
+
+/** As it is written in settings and names: `mlp_out:4`. */
+export function hookName({ layer, site }: Hook): string {
+  return `${site}:${layer}`;
+}
+
+/** One hook for each place: the residual stream before a block is that after the one before. */
+export function hookOf(hook: HookLike): Hook {
+  if (typeof hook === 'number') return { layer: hook, site: 'resid_post' };
+  const { layer, site } = hook;
+  return site === 'resid_pre' && layer > 0 ? { layer: layer - 1, site: 'resid_post' } : { layer, site };
+}
+
+export function compareHooks(a: Hook, b: Hook): number {
+  return a.layer - b.layer || sites.indexOf(a.site) - sites.indexOf(b.site);
+}
+
+/** Each place once, in the order in which the model computes them. */
+export function orderedHooks(hooks: readonly HookLike[]): Hook[] {
+  const byName = new Map(hooks.map(hookOf).map((hook) => [hookName(hook), hook]));
+  return [...byName.values()].sort(compareHooks);
+}
+
+/** Number of a hook among some; −1 where it is none of them. */
+export function indexOfHook(hooks: readonly Hook[], hook: HookLike): number {
+  const name = hookName(hookOf(hook));
+  return hooks.findIndex((each) => hookName(each) === name);
+}
+
+/** Whether a tensor at the site is the residual stream itself, not something that is added to it. */
+export function isResidual({ site }: Hook): boolean {
+  return site.startsWith('resid');
+}
+
+/** @throws UserError for a hook that a model of so many blocks does not have */
+export function checkHooks(hooks: readonly HookLike[], blocks: number): void {
+  for (const hook of hooks) {
+    const { layer } = hookOf(hook);
+    if (Number.isInteger(layer) && layer >= 0 && layer < blocks) continue;
+    throw new UserError({
+      thing: 'hook layer',
+      found: String(typeof hook === 'number' ? hook : hookName(hook)),
+      expected: `a block between 0 and ${blocks - 1}`,
+      next: 'Choose layers that the model has.',
+    });
+  }
+}
