@@ -33,7 +33,7 @@ import { sharedSaes, sharesOf } from '../job/shards/shares.ts';
 import { forgetFailure, noteFailure } from '../job/shards/status.ts';
 import { whichShard } from '../job/shards/which-shard.ts';
 import { checkLayers, checkSource, type ModelPlace } from '../job/shared/model-place.ts';
-import { pinsOf, pinText } from '../job/shared/pinned-text.ts';
+import { type Pin, pinsOf, pinText } from '../job/shared/pinned-text.ts';
 import { plannedSaes, trainedSaes } from '../job/shared/planned-saes.ts';
 import type { PublishedSae } from '../job/shared/published-saes.ts';
 import { type ShardOfRun, saesOfShard, shardName, shardRepository } from '../job/shared/shard.ts';
@@ -63,7 +63,7 @@ import { optionLines } from './option-lines.ts';
 import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
 import { type ProgressView, progressView, voiceOf } from './progress.ts';
-import { findOnHub, resumeFromHub } from './resume-from-hub.ts';
+import { findOnHub, isFinishedOnHub, resumeFromHub } from './resume-from-hub.ts';
 import { runJob } from './run-job.ts';
 import { cache, everyVerb, places, runOptions } from './shared-options.ts';
 
@@ -130,10 +130,16 @@ export async function run(args: readonly string[]): Promise<number> {
   const fresh = values.fresh ?? false;
   try {
     const onHub = await findOnHub({ ...asked, upload: shardRepository(asked, part) }, opened, fresh, view);
-    const identified = async (before: unknown): Promise<PlannedRun> => {
-      const config = await pinText(asked, onHub?.stamp.text ?? pinsOf(before), findFiles);
+    const pinned = async (pins: readonly Pin[]): Promise<PlannedRun> => {
+      const config = await pinText(asked, pins, findFiles);
       return { config, identity: await runIdentity(config, model, published, hash) };
     };
+    const identified = (before: unknown): Promise<PlannedRun> => pinned(onHub?.stamp.text ?? pinsOf(before));
+    const identityOf = async (pins: readonly Pin[]) => (await pinned(pins)).identity;
+    if (part !== null && onHub === undefined) {
+      const there = { part, folder: opened, fresh };
+      if (await isFinishedOnHub(asked, there, identityOf, view)) return 0;
+    }
     const agreed = part && {
       shards: shardsFolder(runs, given.name),
       part,

@@ -4,13 +4,16 @@ import { homedir } from 'node:os';
 import type { RunConfig } from '../config/run-config.ts';
 import type { UploadSettings } from '../config/sections.ts';
 import { parseReference } from '../hub/reference.ts';
+import { canonicalJson } from '../io/hash.ts';
 import { type Fetching, fetchResume, findResume, type HubResume } from '../job/release/hub-resume.ts';
 import { checkStamp, type RunStamp } from '../job/release/resume-stamp.ts';
 import { limitsOfCheckpoint, looksOnHub } from '../job/run/hub-state.ts';
 import type { RunIdentity } from '../job/run/identity.ts';
 import { RUN_SCHEMA, type RunFolder, type RunState } from '../job/run/run-folder.ts';
+import { findFinished } from '../job/shards/finished-shard.ts';
 import type { ModelPlace } from '../job/shared/model-place.ts';
-import { type ShardOfRun, shardRepository } from '../job/shared/shard.ts';
+import { isPinOfPlace, type Pin, pinsOf } from '../job/shared/pinned-text.ts';
+import { type Shard, type ShardOfRun, shardName, shardRepository } from '../job/shared/shard.ts';
 import { withShownHub } from './download-view.ts';
 import type { ProgressView } from './progress.ts';
 
@@ -68,6 +71,34 @@ export async function resumeFromHub(
     `resumes  from ${where}, commit ${at.commit.slice(0, 8)}: ${stamp.tokens.toLocaleString('en')} tokens are trained (--fresh starts over)`,
   );
   return { ...folder, found: state };
+}
+
+/**
+ * Whether a shard of which this machine has nothing is already done, its results on its branch.
+ *
+ * @param identityOf what the shard is, with its text pinned as the results say
+ * @throws Stopped at Ctrl-C; errors as `findFinished`
+ */
+export async function isFinishedOnHub(
+  config: { name: string; upload: UploadSettings },
+  { part, folder, fresh }: { part: Shard; folder: RunFolder; fresh: boolean },
+  identityOf: (pins: readonly Pin[]) => Promise<RunIdentity>,
+  view: ProgressView,
+): Promise<boolean> {
+  const upload = shardRepository(config, part);
+  if (upload.repository === null || fresh || folder.found !== undefined) return false;
+  const found = await withHub({ upload }, folder, view, ({ hub, signal }, branch) =>
+    findFinished(hub, branch, signal),
+  );
+  if (found === undefined) return false;
+  const { at, state } = found;
+  if (state.shard?.index !== part.index || state.shard.of !== part.of) return false;
+  const identity = await identityOf(pinsOf(state.config).filter(isPinOfPlace));
+  if (canonicalJson(identity) !== canonicalJson(state.identity)) return false;
+  view.line(
+    `shard    ${shardName(part)} of ${config.name} is done: ${at.repo}@${at.revision}, commit ${at.commit.slice(0, 8)} (--fresh starts over)`,
+  );
+  return true;
 }
 
 async function withHub<T>(

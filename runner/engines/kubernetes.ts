@@ -1,5 +1,6 @@
 /** A run in shards as jobs of Kubernetes: an Indexed Job with a pod for each shard, and a job that merges them. */
 import { stringify } from 'yaml';
+import { sha256 } from '../io/hash.ts';
 import { type ShardJob, WARNING_SECONDS } from './shard-job.ts';
 
 export interface KubernetesJob extends ShardJob {
@@ -11,6 +12,8 @@ export interface KubernetesJob extends ShardJob {
 
 /** Where the claim is mounted: the image keeps its caches there (see Dockerfile), and jobs their results. */
 const SHARED = '/shared';
+/** A part of a host name has 63 characters; a pod's is the name of its Job and the number of its shard. */
+const LABEL = 63 - '-999999'.length;
 const PLACES = [`--runs=${SHARED}/runs`, `--content=${SHARED}/content`];
 
 /** How often the pod of one shard is started again for its own failures; what the cluster takes away does not count. */
@@ -33,7 +36,7 @@ export function shardsManifest(job: KubernetesJob): object {
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: { name: resourceName(job.name), labels: labelsOf(job) },
+    metadata: { name: resourceName(job.name, ''), labels: labelsOf(job) },
     spec: {
       completionMode: 'Indexed',
       completions: job.shards,
@@ -71,7 +74,7 @@ export function mergeManifest(job: KubernetesJob): object {
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: { name: resourceName(`${job.name}-merge`), labels: labelsOf(job) },
+    metadata: { name: resourceName(job.name, '-merge'), labels: labelsOf(job) },
     spec: {
       backoffLimit: 10_000,
       template: {
@@ -106,7 +109,17 @@ function labelsOf({ name }: ShardJob): Record<string, string> {
   return { 'app.kubernetes.io/name': 'interpboard', 'interpboard/run': name };
 }
 
-/** A name of a run may hold dots, which the name of a Job's pods may not. */
-function resourceName(name: string): string {
-  return name.replaceAll('.', '-');
+/**
+ * A name of a run may be too long for a resource, and hold dots, which the host name of a Job's pods may not. One that is
+ * changed ends in a hash: `a.b` and `a-b` are two runs.
+ */
+function resourceName(run: string, ending: string): string {
+  const room = LABEL - ending.length;
+  if (!run.includes('.') && run.length <= room) return `${run}${ending}`;
+  const hash = `-${sha256(run).slice(0, 8)}`;
+  const kept = run
+    .replaceAll('.', '-')
+    .slice(0, room - hash.length)
+    .replace(/-+$/, '');
+  return `${kept}${hash}${ending}`;
 }

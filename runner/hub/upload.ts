@@ -28,7 +28,7 @@ export interface UploadRequest {
   /** The repository; its revision is the branch. */
   reference: HubReference;
   files: readonly UploadFile[];
-  /** Files to remove in the same commit, where they are there; a name that ends in / is a folder with all in it. */
+  /** Files to remove in the same commit, where they are there and are not sent; a name that ends in / is a folder with all in it. */
   remove?: readonly string[] | undefined;
   title: string;
   description?: string;
@@ -194,14 +194,15 @@ async function commitOnce(hub: Hub, request: UploadRequest, parent: PinnedRefere
 /** Of what is to be removed, the files that a commit has. */
 async function removable(
   hub: Hub,
-  { remove = [], signal }: UploadRequest,
+  { files: sent, remove = [], signal }: UploadRequest,
   at: PinnedReference,
 ): Promise<string[]> {
   if (remove.length === 0) return [];
   const files = await listRepository(hub, at, signal);
   const goes = (path: string): boolean =>
     remove.some((name) => (name.endsWith('/') ? path.startsWith(name) : path === name));
-  return files.map(({ path }) => path).filter(goes);
+  const stays = new Set(sent.map(({ path }) => path));
+  return files.map(({ path }) => path).filter((path) => goes(path) && !stays.has(path));
 }
 
 /** Whether a commit has the files as they are here, and none that was to be removed. */

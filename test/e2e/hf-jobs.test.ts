@@ -1,4 +1,5 @@
 /** A run in shards on hosts that share nothing but the hub: jobs are asked for, do their work, and are merged from their branches. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { slowTest } from '../sample.ts';
 import { readRecords, runProgram, settingWords } from './program.ts';
 
 const name = 'small-world-quick';
+const branchOf = (index: number): string => `${name}-shard-${index}-of-2`;
 const settings = settingWords({
   layers: '[0,4]',
   'training.tokens': '8192',
@@ -67,13 +69,23 @@ slowTest('jobs of the hub make the records of one process', async () => {
   const early = ['merge', name, '--from=lab/sweep', '--shards=2', '--no-site', ...home.words];
   expect((await runProgram(early, home.environment)).err).toContain('no shards');
 
+  // What an earlier try left on a branch is not taken for this one's.
+  hub.put('lab/sweep', { 'shard/sae_L9_latest.safetensors': { text: 'old' } }, { branch: branchOf(2) });
   for (const [i, { body }] of hub.jobs.entries()) {
     const { words, environment } = host(`job-${i}`);
     const [node, program, cli, ...command] = body.command as string[];
     expect([node, program, cli]).toEqual(['node', '/interpboard/runner/launch.mjs', 'runner/cli.ts']);
     const outcome = await runProgram([...command, ...words], environment);
     expect(outcome).toMatchObject({ code: 0, err: '' });
-    expect(outcome.out).toContain(`shard sent to lab/sweep@${name}-shard-${i + 1}-of-2`);
+    expect(outcome.out).toContain(`shard sent to lab/sweep@${branchOf(i + 1)}`);
+    if (i === 0) {
+      // Started again where nothing of it lies, it is done, and leaves nothing there.
+      const again = host('job-again');
+      const second = await runProgram([...command, ...again.words], again.environment);
+      expect(second).toMatchObject({ code: 0, err: '' });
+      expect(second.out).toContain(`shard    1-of-2 of ${name} is done: lab/sweep@${branchOf(1)}`);
+      expect(existsSync(join(folder, 'job-again', 'runs'))).toBe(false);
+    }
     if (i === 0) expect((await runProgram(early, home.environment)).err).toContain('2-of-2 has not begun');
   }
 
@@ -98,7 +110,8 @@ slowTest('jobs of the hub make the records of one process', async () => {
   const repository = hub.find('model', 'lab/sweep')!;
   const files = (branch: string) => repository.commits.get(repository.refs.get(branch)!)!;
   expect([...files('main').keys()]).toContain('README.md');
-  const branch = files(`${name}-shard-1-of-2`);
+  expect([...files(branchOf(2)).keys()]).not.toContain('shard/sae_L9_latest.safetensors');
+  const branch = files(branchOf(1));
   expect([...branch.keys()].sort()).toContain('shard/sae_L0_latest.safetensors');
   for (const [path, { bytes }] of branch)
     if (path.endsWith('.json')) expect(String(bytes)).not.toContain(folder);

@@ -8,7 +8,7 @@ import type { z } from 'zod';
 import { MalformedError, quote } from '../../errors.ts';
 import type { DownloadProgress } from '../../hub/download.ts';
 import { downloadInto } from '../../hub/download-into.ts';
-import { formatReference, type HubReference, parseReference } from '../../hub/reference.ts';
+import { formatReference, type HubReference } from '../../hub/reference.ts';
 import { Refusal } from '../../hub/refusals.ts';
 import {
   listRepository,
@@ -19,6 +19,7 @@ import {
 } from '../../hub/repository.ts';
 import type { Hub } from '../../hub/transport.ts';
 import { checkpointStore, MANIFEST, manifestSchema } from '../../train/checkpoint.ts';
+import { isPinOfPlace } from '../shared/pinned-text.ts';
 import { type ResumeStamp, resumeStamp, STAMP } from './resume-stamp.ts';
 
 /** Folder of a run's repository that holds what resuming needs. */
@@ -158,19 +159,11 @@ async function readSmall<T>(
   );
 }
 
-/** A pin may say at which commit a repository was read, and nothing else: which text is read is this run's own to say. */
+/** Which text is read is this run's own to say. */
 function checkPins(at: PinnedReference, { text }: ResumeStamp): void {
-  const place = (reference: string): string | undefined => {
-    try {
-      const parsed = parseReference(reference, { exists: () => false, home: '/' });
-      return parsed.kind === 'hub' ? JSON.stringify([parsed.type, parsed.repo, parsed.path]) : undefined;
-    } catch {
-      return undefined;
-    }
-  };
-  for (const { given, data } of text) {
-    if (place(given) === undefined || place(given) !== place(data))
-      throw notOurs(at, `${quote(data)} for ${quote(given)}`, 'the same files at a commit');
+  for (const pin of text) {
+    if (isPinOfPlace(pin)) continue;
+    throw notOurs(at, `${quote(pin.data)} for ${quote(pin.given)}`, 'the same files at a commit');
   }
 }
 

@@ -28,22 +28,25 @@ export interface RunUpload {
 }
 
 /**
+ * @param run.stale what the first upload removes: a name that ends in / is a folder
  * @param open starts the thread, again where an earlier one has died; for tests
  * @returns undefined where the run has no repository
  */
 export function openRunUpload(
-  { upload, model }: { upload: UploadSettings; model: { id: string } },
+  run: { upload: UploadSettings; model: { id: string }; stale?: readonly string[] },
   folder: string,
   note: (text: string) => void,
   open = openUploadThread,
 ): RunUpload | undefined {
-  const { repository, everyTokens, private: hidden } = upload;
+  const { model, stale = [] } = run;
+  const { repository, everyTokens, private: hidden } = run.upload;
   if (repository === null) return undefined;
   let thread = open({ repository, hidden });
   const place = join(folder, 'uploading');
   let sent = 0;
   /** Light checkpoints that have arrived. */
   const arrived = new Set<string>();
+  let arrivedOnce = false;
   let busy = false;
   let closed = false;
   return {
@@ -58,10 +61,15 @@ export function openRunUpload(
         const light = (await snapshotFiles(folder)).filter(({ path }) => !arrived.has(path));
         const title = `${tokens.toLocaleString('en')} tokens`;
         if (thread.gone !== undefined) thread = open({ repository, hidden });
-        const request = thread.request({ title, files: [...files, ...light], remove: [] });
+        const request = thread.request({
+          title,
+          files: [...files, ...light],
+          remove: arrivedOnce ? [] : [...stale],
+        });
         void request
           .then(
             (commit) => {
+              arrivedOnce = true;
               for (const { path } of light) arrived.add(path);
               return `uploaded ${title} to ${repository}, commit ${commit.slice(0, 8)}`;
             },

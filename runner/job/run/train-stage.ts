@@ -14,7 +14,7 @@ import { openRunUpload } from '../release/run-upload.ts';
 import { snapshot } from '../release/snapshots.ts';
 import { type ModelPlace, residualWidth } from '../shared/model-place.ts';
 import { trainedSaes } from '../shared/planned-saes.ts';
-import { type ShardOfRun, saesOfShard, shardRepository } from '../shared/shard.ts';
+import { RESULTS, type ShardOfRun, saesOfShard, shardRepository } from '../shared/shard.ts';
 import type { Trained } from '../shared/trained-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
 import { type ActivationSource, sharingOf } from '../training-data/activations.ts';
@@ -87,7 +87,12 @@ export async function trainStage(
   let tokens: TrainingTokens | undefined;
   let log: EventLog | undefined;
   const uploads = openRunUpload(
-    { ...config, upload: shardRepository(config, run.shard) },
+    {
+      ...config,
+      upload: shardRepository(config, run.shard),
+      // Results of an earlier try are not those of this one.
+      stale: run.shard === null ? [] : [`${RESULTS}/`],
+    },
     run.folder,
     reporter.note,
   );

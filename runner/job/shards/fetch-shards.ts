@@ -15,9 +15,9 @@ import {
 import type { Hub } from '../../hub/transport.ts';
 import { rename } from '../../io/rename.ts';
 import { isAbsent } from '../release/hub-resume.ts';
-import { shardName, shardRevision } from '../shared/shard.ts';
+import { RESULTS, shardName, shardRevision } from '../shared/shard.ts';
 import { shardFolder, shardsFolder } from './shard-plan.ts';
-import { RESULTS, SHARD_FILE } from './shard-upload.ts';
+import { SHARD_FILE } from './shard-upload.ts';
 
 /** The files of a shard that are read as a whole, each at most. */
 const JSON_LIMIT = 64 * 2 ** 20;

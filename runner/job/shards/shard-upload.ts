@@ -9,11 +9,8 @@ import type { Voice } from '../../reporter.ts';
 import { RESUME } from '../release/hub-resume.ts';
 import { openUploadThread } from '../release/upload-thread.ts';
 import { type RunState, writeState } from '../run/run-folder.ts';
-import { type Shard, shardName, shardRepository } from '../shared/shard.ts';
+import { RESULTS, type Shard, shardName, shardRepository } from '../shared/shard.ts';
 import type { ShardPlan } from './shard-plan.ts';
-
-/** Folder of a shard's branch that holds its results. */
-export const RESULTS = 'shard';
 
 const STATES = ['run.json', 'plan.json'];
 
@@ -22,7 +19,7 @@ export const SHARD_FILE =
   /^(?:(?:run|plan)\.json|(?:val_report|fired|decoder_similarity)\.json|records\/[a-z0-9][\w.-]*\.json|features\/[a-z0-9][\w.-]*\/\w+\.json|(?:sae|trajectory|interpscore)_\w[\w.-]*|snapshots\/step-\d+\/sae_\w[\w.-]*)$/;
 
 /**
- * Sends what a shard leaves, in one commit that removes its resume state.
+ * Sends what a shard leaves, in one commit that removes its resume state and whatever an earlier try left there.
  *
  * @param states run.json of the finished shard, and the plan of all shards, whatever paths of this machine they hold
  * @throws as an upload does; Stopped when the user asked to stop
@@ -54,7 +51,7 @@ export async function uploadShard(
     const commit = await thread.request({
       title: `${config.name}: shard ${shardName(shard)}`,
       files,
-      remove: [`${RESUME}/`],
+      remove: [`${RESUME}/`, `${RESULTS}/`],
     });
     voice.note(`shard sent to ${repository}, commit ${commit.slice(0, 8)}`);
   } finally {

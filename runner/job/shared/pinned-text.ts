@@ -1,5 +1,6 @@
 /** The text of a run, fixed before it starts: names become declarations, and references become those of a commit. */
 import { type RunConfig, runConfig } from '../../config/run-config.ts';
+import { parseReference } from '../../hub/reference.ts';
 import type { FindDataFiles } from '../../io/data-files.ts';
 import { type DataReference, isDataReference } from '../../text/data-reference.ts';
 import { DEMO_PROBES } from '../../text/demo-probes.ts';
@@ -10,6 +11,19 @@ import { declarationsOf } from './text.ts';
 export interface Pin {
   given: string;
   data: string;
+}
+
+/** Whether a pin that came from elsewhere says at which commit a repository is read, and nothing else. */
+export function isPinOfPlace({ given, data }: Pin): boolean {
+  const place = (reference: string): string | undefined => {
+    try {
+      const parsed = parseReference(reference, { exists: () => false, home: '/' });
+      return parsed.kind === 'hub' ? JSON.stringify([parsed.type, parsed.repo, parsed.path]) : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+  return place(given) !== undefined && place(given) === place(data);
 }
 
 /** What a configuration's references to text were pinned to; none where it is no configuration. */

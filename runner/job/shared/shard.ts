@@ -22,6 +22,9 @@ export function saesOfShard<T extends { id: string }>(saes: readonly T[], shard:
   return shard === null ? [...saes] : saes.filter(({ id }) => shard.saes.includes(id));
 }
 
+/** Folder of a shard's branch that holds its results. */
+export const RESULTS = 'shard';
+
 /** Branch of a shard in its run's repository. */
 export function shardRevision(run: string, shard: Shard): string {
   return `${run}-shard-${shardName(shard)}`;

@@ -45,10 +45,23 @@ describe('manifests of Kubernetes', () => {
     expect(schema.safeParse({ ...shards, spec: { ...spec, completions: '12' } }).success).toBe(false);
   });
 
+  it('have names that a pod’s host name can hold, of every run another', () => {
+    const names = ['plain', 'a.b', 'a-b', `${'x'.repeat(55)}.yz1`, 'x'.repeat(60), `${'x'.repeat(59)}y`];
+    const all = names.flatMap((name) =>
+      manifests({ name, shards: 100_000 }).map(({ metadata }) => (metadata as { name: string }).name),
+    );
+    expect(all.slice(0, 2)).toEqual(['plain', 'plain-merge']);
+    expect(new Set(all).size).toBe(all.length);
+    for (const name of all) expect(`${name}-99999`).toMatch(/^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$/);
+    // As a label the run keeps its own name.
+    const [shards] = manifests({ name: names[3]! });
+    expect(shards!.metadata).toMatchObject({ labels: { 'interpboard/run': names[3] } });
+  });
+
   it('give every pod its shard, the whole command and the GPUs', () => {
     const [shards, merge] = manifests();
     expect(shards).toMatchObject({
-      metadata: { name: 'my-run-1' },
+      metadata: { name: expect.stringMatching(/^my-run-1-[0-9a-f]{8}$/) },
       spec: {
         completionMode: 'Indexed',
         completions: 12,
@@ -78,7 +91,7 @@ describe('manifests of Kubernetes', () => {
       },
     });
     expect(merge).toMatchObject({
-      metadata: { name: 'my-run-1-merge' },
+      metadata: { name: expect.stringMatching(/^my-run-1-[0-9a-f]{8}-merge$/) },
       spec: { template: { spec: { containers: [{ args: expect.arrayContaining(['merge', 'my.run-1']) }] } } },
     });
   });

@@ -72,6 +72,13 @@ describe('upload', () => {
       expect(contents(bench)).toEqual({ 'small #1.txt': SMALL });
     }));
 
+  test('a folder that is removed keeps what is sent into it', () =>
+    withFiles(async (bench, request) => {
+      bench.server.put('o/n', { 'weights/big.bin': { text: 'old' }, 'weights/old.bin': { text: 'old' } });
+      await upload(bench.hub, { ...request, remove: ['weights/'] });
+      expect(contents(bench)).toEqual(SENT);
+    }));
+
   test('a commit whose answer is lost counts as done only when the files to remove are gone too', () =>
     withFiles(async (bench, request) => {
       bench.server.faults.push({ on: '/commit/', method: 'POST', times: 1, does: { kind: 'lost' } });

@@ -9,7 +9,7 @@ import { type Link, openLink } from '../../../../runner/threads/link.ts';
 
 const body = (name: string): URL => new URL(`./${name}.ts`, import.meta.url);
 
-test('an upload thread that died is an outcome, and the next upload is made by a new one', async () => {
+test('an upload thread that died is an outcome, and the next upload is made by a new one; what is stale goes with the first that arrives', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'interpboard-run-upload-'));
   try {
     const generation = join(folder, 'generation');
@@ -19,7 +19,7 @@ test('an upload thread that died is an outcome, and the next upload is made by a
     let opened = 0;
     let noted: (text: string) => void = () => undefined;
     const uploads = openRunUpload(
-      config,
+      { ...config, stale: ['old/'] },
       folder,
       (text) => noted(text),
       (start): Link<UploadJob, string> =>
@@ -39,7 +39,8 @@ test('an upload thread that died is an outcome, and the next upload is made by a
     expect(await outcome(1_000)).toBe(
       'the upload thread ended unexpectedly with code 6 (training goes on; the next upload tries again)',
     );
-    expect(await outcome(2_000)).toBe('uploaded 2,000 tokens to o/n, commit 01234567');
+    expect(await outcome(2_000)).toBe('uploaded 2,000 tokens to o/n, commit 11234567');
+    expect(await outcome(3_000)).toBe('uploaded 3,000 tokens to o/n, commit 01234567');
     expect(opened).toBe(2);
     await uploads.close();
   } finally {
