@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { UnavailableError, UserError } from '../errors.ts';
+import { clip, UnavailableError, UserError } from '../errors.ts';
 import { cudaProviderInstalled, runtimeFolder } from '../onnx/cuda-provider.ts';
 import { deviceAdvice } from '../onnx/devices.ts';
 import { optionLines } from './option-lines.ts';
@@ -37,14 +37,23 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   // The script acts on exactly "true"; other values, or none inside an npm script, make it do nothing and exit 0.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'true' };
-  spawnSync(process.execPath, [join(runtimeFolder, 'script', 'install.js')], { stdio: 'inherit', env });
+  const { stderr } = spawnSync(process.execPath, [join(runtimeFolder, 'script', 'install.js')], {
+    stdio: ['ignore', 'inherit', 'pipe'],
+    encoding: 'utf8',
+    env,
+  });
   if (!cudaProviderInstalled()) {
-    throw new UnavailableError({
-      thing: 'CUDA provider',
-      found: 'no library after the download',
-      expected: 'libonnxruntime_providers_cuda.so',
-      next: 'Check the connection to the download feed above, or use --device cpu or webgpu.',
-    });
+    // Of an error with its stack the line that says what it is.
+    const said = stderr.split('\n').find((line) => /^\w*Error\b/.test(line));
+    throw new UnavailableError(
+      {
+        thing: 'download of the CUDA provider',
+        found: said === undefined ? 'no library after it' : clip(said),
+        expected: 'libonnxruntime_providers_cuda.so',
+        next: 'Check the connection to api.nuget.org, or use --device cpu or webgpu.',
+      },
+      { cause: stderr },
+    );
   }
   console.log('The CUDA provider is installed. Use --device cuda.');
   return 0;

@@ -1,7 +1,7 @@
 /** Finished shards from the branches of a repository, for hosts that share no storage with those that made them. */
 
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MalformedError, quote } from '../../errors.ts';
 import { downloadInto } from '../../hub/download-into.ts';
@@ -17,7 +17,7 @@ import { rename } from '../../io/rename.ts';
 import { isAbsent } from '../release/hub-resume.ts';
 import { RESULTS, shardName, shardRevision } from '../shared/shard.ts';
 import { shardFolder, shardsFolder } from './shard-plan.ts';
-import { SHARD_FILE } from './shard-upload.ts';
+import { SHARD_FILE, STATES } from './shard-upload.ts';
 
 /** The files of a shard that are read as a whole, each at most. */
 const JSON_LIMIT = 64 * 2 ** 20;
@@ -47,15 +47,21 @@ export async function fetchShards(
     const files = (await listRepository(hub, at, signal)).filter(({ path }) =>
       path.startsWith(`${RESULTS}/`),
     );
-    if (files.length === 0) continue;
+    // The states come with all that a shard leaves, in one commit.
+    const isDone = STATES.every((name) => files.some(({ path }) => path === `${RESULTS}/${name}`));
+    if (!isDone) continue;
     for (const file of files) checkFile(at, file);
     // Beside its place until it is whole: what is here in part is taken for a shard at work.
-    const made = join(shardsFolder(runs, name), `fetched-${shardName(shard)}-${at.commit}`);
+    const prefix = `fetched-${shardName(shard)}-`;
+    const made = join(shardsFolder(runs, name), `${prefix}${at.commit}`);
     await mkdir(made, { recursive: true });
     await downloadInto(hub, at, files, made, (path) => path.slice(RESULTS.length + 1), { signal });
     const plan = join(shardsFolder(runs, name), 'plan.json');
     if (!existsSync(plan)) await copyFile(join(made, 'plan.json'), plan);
     await rename(made, folder);
+    // What was cut off of commits that the branch has left.
+    for (const other of await readdir(shardsFolder(runs, name)))
+      if (other.startsWith(prefix)) await rm(join(shardsFolder(runs, name), other), { recursive: true });
   }
 }
 

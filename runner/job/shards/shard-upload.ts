@@ -12,7 +12,8 @@ import { type RunState, writeState } from '../run/run-folder.ts';
 import { RESULTS, type Shard, shardName, shardRepository } from '../shared/shard.ts';
 import type { ShardPlan } from './shard-plan.ts';
 
-const STATES = ['run.json', 'plan.json'];
+/** What a shard is, and the plan of all. */
+export const STATES = ['run.json', 'plan.json'];
 
 /** What a shard leaves, and what may be taken for it from a repository. */
 export const SHARD_FILE =

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UserError } from '../../../../runner/errors.ts';
 import {
   budgetOf,
   type ComparedDecoder,
@@ -45,14 +46,19 @@ const settings = (similarityOperations: number | null = null, device = 'cpu') =>
 
 async function compared(
   budget: number | null,
-  options: { before?: Similarity | null; stopAfter?: number; of?: readonly ComparedDecoder[] } = {},
+  options: {
+    before?: Similarity | null;
+    stopAfter?: number;
+    of?: readonly ComparedDecoder[];
+    device?: string;
+  } = {},
 ) {
   const kept: Similarity[] = [];
   const notes: string[] = [];
   const seen: number[] = [];
   const found = compareDecoders(
     {
-      config: settings(budget),
+      config: settings(budget, options.device),
       saes: options.of ?? saes,
       about,
       before: options.before ? [options.before] : [],
@@ -114,6 +120,19 @@ describe('the comparison of decoders', () => {
     expect(budgetOf(settings())).toBe(2e13);
     expect(budgetOf(settings(null, 'cuda:0'))).toBe(2e15);
     expect(budgetOf(settings(7, 'cuda:0'))).toBe(7);
+  });
+
+  it('of a device that is not here is made on one that is, and says so; other faults are not hidden', async () => {
+    const here = similarity.parse((await compared(null)).found);
+    const { found, notes } = await compared(null, { device: 'cuda:63' });
+    expect(notes).toEqual([
+      expect.stringMatching(/^similarity: cuda:63 is not here, decoders are compared on \S+$/),
+    ]);
+    const elsewhere = similarity.parse(found);
+    for (const { of, among } of here.pairs)
+      expect(twinsOf(elsewhere, of, among)).toBe(twinsOf(here, of, among));
+    const wrong = await compared(null, { device: 'abacus' });
+    expect(wrong.found).toBeInstanceOf(UserError);
   });
 
   it('that was stopped goes on from the pairs it has, and ends as one that was not', async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -30,6 +30,8 @@ describe('shards on branches', () => {
   it('are brought to where they would lie, the plan beside them; those that are not done are left', async () => {
     await withBench(async ({ hub, server }) => {
       server.put('lab/sweep', whole, { branch: 'mine-shard-2-of-2' });
+      const { 'shard/run.json': _, ...others } = whole;
+      server.put('lab/sweep', others, { branch: 'mine-shard-1-of-2' });
       await fetchShards(hub, reference, run());
       expect((await readdir(join(runs, 'mine_shards'))).sort()).toEqual(['2-of-2', 'plan.json']);
       const at = join(runs, 'mine_shards', '2-of-2');
@@ -41,6 +43,45 @@ describe('shards on branches', () => {
       ]);
       expect(await readFile(join(at, 'sae_L0_latest.safetensors'))).toEqual(Buffer.alloc(20_000, 3));
       expect(await readFile(join(runs, 'mine_shards', 'plan.json'), 'utf8')).toBe('{"a":1}');
+    });
+  });
+
+  it('that are here stay as they are, done or not, and nothing is asked of them', async () => {
+    await withBench(async ({ hub, server }) => {
+      for (const index of [1, 2]) server.put('lab/sweep', whole, { branch: `mine-shard-${index}-of-2` });
+      const at = join(runs, 'mine_shards', '1-of-2');
+      await mkdir(at, { recursive: true });
+      await writeFile(join(at, 'run.json'), 'at work');
+      await fetchShards(hub, reference, run());
+      expect(await readdir(at)).toEqual(['run.json']);
+      expect(await readFile(join(at, 'run.json'), 'utf8')).toBe('at work');
+      expect(await readdir(join(runs, 'mine_shards', '2-of-2'))).toContain('records');
+      expect(server.requests.filter(({ address }) => address.includes('mine-shard-1-of-2'))).toEqual([]);
+    });
+  });
+
+  it('that were cut off go on, and of another commit take nothing', async () => {
+    await withBench(async ({ hub, server }) => {
+      const put = (byte: number) =>
+        server.put(
+          'lab/sweep',
+          { ...whole, 'shard/sae_L0_latest.safetensors': { text: Buffer.alloc(20_000, byte), lfs: true } },
+          { branch: 'mine-shard-1-of-2' },
+        );
+      const first = put(1);
+      const stop = new AbortController();
+      server.onRequest = ({ host }) => host === 'cdn' && stop.abort();
+      await expect(fetchShards(hub, reference, run(), stop.signal)).rejects.toThrow();
+      server.onRequest = () => undefined;
+      const folder = join(runs, 'mine_shards');
+      // Under no name that a shard has, and under that of its commit.
+      expect(await readdir(folder)).toEqual([`fetched-1-of-2-${first}`]);
+      put(2);
+      await fetchShards(hub, reference, run());
+      expect(await readFile(join(folder, '1-of-2', 'sae_L0_latest.safetensors'))).toEqual(
+        Buffer.alloc(20_000, 2),
+      );
+      expect((await readdir(folder)).sort()).toEqual(['1-of-2', 'plan.json']);
     });
   });
 

@@ -1,0 +1,93 @@
+/** The verbs that are no job, as a user calls them: build, preview, cuda. */
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { cudaProviderInstalled } from '../../runner/onnx/cuda-provider.ts';
+import { canInterrupt, root, runProgram, startProgram, until } from './program.ts';
+
+let folder: string;
+let content: string;
+let out: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'interpboard-verbs-'));
+  content = join(folder, 'content');
+  out = join(folder, 'dist');
+  await mkdir(join(content, 'measured'), { recursive: true });
+  const record = 'small-world-l0.json';
+  await cp(join(root, 'test/fixtures/site/records', record), join(content, 'measured', record));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it('build makes the report, preview serves it until it is stopped', async () => {
+  const none = await runProgram(['preview', `--out=${out}`]);
+  expect(none).toMatchObject({ code: 2, out: '' });
+  expect(none.err).toBe(
+    `error: report ${out}: found none; expected a folder that eval or build wrote. Run npx interpboard build, or name the folder with --out.\n`,
+  );
+
+  const built = await runProgram(['build', `--content=${content}`, `--out=${out}`]);
+  expect(built).toMatchObject({ code: 0, err: '' });
+  expect(built.out).toMatch(/^report {3}.*dist$/m);
+  expect(existsSync(join(out, 'sae', 'small-world-l0', 'index.html'))).toBe(true);
+
+  const port = await freePort();
+  const program = startProgram(['preview', `--out=${out}`, `--port=${port}`]);
+  let page = '';
+  await until(async () => {
+    const answer = await fetch(`http://localhost:${port}/`).catch(() => undefined);
+    page = answer?.ok ? await answer.text() : '';
+    return page !== '';
+  }, program);
+  expect(page).toBe(await readFile(join(out, 'index.html'), 'utf8'));
+  if (!canInterrupt) return void program.child.kill();
+  program.child.kill('SIGINT');
+  const { code, err } = await program.outcome;
+  expect([code, err]).toEqual([130, '']);
+});
+
+it('build of what is not there, and words that a verb does not take, are errors in one line', async () => {
+  const nowhere = join(folder, 'nowhere');
+  for (const [words, line] of [
+    [
+      ['build', `--content=${nowhere}`],
+      `error: ${nowhere}: found no such folder; expected a folder of records.`,
+    ],
+    [['build', 'content'], 'error: arguments of build: found "content"; expected options alone.'],
+    [['preview', `--out=${out}`, '--port=high'], 'error: --port: found "high"; expected 1 to 65535.'],
+  ] as const) {
+    const { code, out: printed, err } = await runProgram(words);
+    expect([code, printed]).toEqual([2, '']);
+    expect(err).toMatch(/^error: [^\n]*\n$/);
+    expect(err).toContain(line);
+  }
+});
+
+it('cuda without a connection says so in one line', async () => {
+  // A proxy that is not there: nothing is fetched.
+  const proxy = 'http://127.0.0.1:9';
+  const { code, err } = await runProgram(['cuda'], {
+    GLOBAL_AGENT_HTTP_PROXY: proxy,
+    GLOBAL_AGENT_HTTPS_PROXY: proxy,
+  });
+  if (cudaProviderInstalled()) return expect([code, err]).toEqual([0, '']);
+  const here = process.platform === 'linux' && process.arch === 'x64';
+  expect(code).toBe(here ? 4 : 2);
+  expect(err).toMatch(
+    here
+      ? /^error: download of the CUDA provider: found Error: connect ECONNREFUSED[^\n]*\n$/
+      : /^error: CUDA provider: found [^\n]*; expected linux x64[^\n]*\n$/,
+  );
+});
+
+/** A port that nobody listened at a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, done));
+  const address = server.address();
+  await new Promise((done) => server.close(done));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
