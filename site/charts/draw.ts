@@ -62,19 +62,25 @@ export interface LineChartDrawing {
 export function drawLineChart({ chart, id, title, description, xLabel, keys }: LineChartDrawing): Markup {
   const { frame } = chart;
   const words = chart.cut ? `${description} The axis does not begin at 0.` : description;
-  return html`<svg class="chart" viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-labelledby="${id}-title ${id}-desc"><title id="${id}-title">${title}</title><desc id="${id}-desc">${words}</desc>${drawAxes({ ...chart, xLabel })}${chart.series.map((series, i) => drawSeries(series, keys?.[i]))}</svg>`;
+  return html`<svg class="chart" viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-labelledby="${id}-title ${id}-desc"><title id="${id}-title">${title}</title><desc id="${id}-desc">${words}</desc>${drawAxes({ ...chart, xLabel })}${chart.series.map((series, i) => drawSeries(chart, series, keys?.[i]))}</svg>`;
 }
 
-function drawSeries(series: LineChartGeometry['series'][number], key: string | undefined): Markup {
+function drawSeries(
+  { frame, labelled }: LineChartGeometry,
+  series: LineChartGeometry['series'][number],
+  key: string | undefined,
+): Markup {
   const { index, end, label, markers, path, whiskers } = series;
   const dash = dashOf(index);
-  return html`<g class="series ${colourClass(index)}"${key === undefined ? null : html` data-sae="${key}"`}>${whiskers.map(
+  return html`<g class="series ${colourClass(index)}"${key === undefined ? null : html` data-sae="${key}"`}${!labelled && html` data-label="${label}"`}>${whiskers.map(
     ({ x, low, high }) =>
       html`<path class="whisker" d="M${x} ${low}V${high}M${x - 3} ${low}h6M${x - 3} ${high}h6"/>`,
   )}${path !== '' && html`<path class="line" d="${path}"${dash && html` stroke-dasharray="${dash}"`}/>`}${markers.map(
     ({ x, y, title }) => drawMarker(index, x, y, title),
   )}${end && markers.length === 0 && drawMarker(index, end.x, end.pointY, label)}${
-    end && html`<text class="end-label" x="${end.x + 8}" y="${end.y}" dy="0.32em">${label}</text>`
+    end &&
+    labelled &&
+    html`<text class="end-label" x="${frame.width - frame.right + 8}" y="${end.y}" dy="0.32em">${label}</text>`
   }</g>`;
 }
 

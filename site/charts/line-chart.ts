@@ -42,13 +42,15 @@ export interface LineChartGeometry {
     markers: { x: number; y: number; title: string }[];
     /** Intervals: from low to high at one x. */
     whiskers: { x: number; low: number; high: number }[];
-    /** Where the line ends, and the height of its label, moved apart from its neighbours. */
+    /** Where the line ends, and the height of its label at the frame's right, moved apart from its neighbours. */
     end: { x: number; pointY: number; y: number } | null;
   }[];
   /** Height of the line at 0, where the y axis has one inside. */
   zeroY: number | null;
   /** Whether the y axis leaves 0 out. */
   cut: boolean;
+  /** Whether series have their names at their ends. */
+  labelled: boolean;
   /** Place of a point, pixels, for what is drawn over the chart. */
   at: (x: number, y: number) => { x: number; y: number };
 }
@@ -67,6 +69,8 @@ export interface LineChartOptions {
   /** Default log. A linear one begins at 0 unless `includeX` says other values it must reach. */
   xScale?: Scale;
   includeX?: readonly number[];
+  /** Whether series have their names at their ends, as is the default. */
+  labelled?: boolean;
   /** Default linear. On a logarithmic one every y must be positive, and `include` is not asked. */
   yScale?: Scale;
 }
@@ -137,6 +141,7 @@ export function lineChart(series: readonly LineSeries[], options: LineChartOptio
     yTicks: y.ticks,
     series: drawn,
     zeroY: y.zero === 'inside' ? y.at(0) : null,
+    labelled: options.labelled ?? true,
     cut: y.zero === 'below' || y.zero === 'above',
     at: (px, py) => ({ x: x.at(px), y: y.at(py) }),
   };
@@ -175,29 +180,15 @@ function drawSeries(
 
 /** Moves labels that would touch apart: downwards from the top, then back up where the floor is passed. */
 function spreadLabels(series: LineChartGeometry['series'], frame: Frame): void {
-  const labels = series
-    .flatMap(({ end, label }) =>
-      end ? [{ end, right: end.x + LABEL_SPACE + LABEL_CHARACTER * label.length }] : [],
-    )
-    .toSorted((a, b) => a.end.x - b.end.x);
-  /** Labels side by side without room between them, as of lines that end together. */
-  const columns: (typeof labels)[] = [];
-  for (const label of labels) {
-    const column = columns.at(-1);
-    if (column?.some(({ right }) => label.end.x < right)) column.push(label);
-    else columns.push([label]);
+  const ends = series.flatMap(({ end }) => end ?? []).toSorted((a, b) => a.y - b.y);
+  for (let i = 1; i < ends.length; i++) {
+    const above = ends[i - 1];
+    const here = ends[i];
+    if (above && here) here.y = round(Math.max(here.y, above.y + LABEL_GAP));
   }
-  for (const column of columns) {
-    const ends = column.map(({ end }) => end).toSorted((a, b) => a.y - b.y);
-    for (let i = 1; i < ends.length; i++) {
-      const above = ends[i - 1];
-      const here = ends[i];
-      if (above && here) here.y = round(Math.max(here.y, above.y + LABEL_GAP));
-    }
-    let floor = frame.height - frame.bottom;
-    for (const end of ends.toReversed()) {
-      end.y = round(Math.min(end.y, floor));
-      floor = end.y - LABEL_GAP;
-    }
+  let floor = frame.height - frame.bottom;
+  for (const end of ends.toReversed()) {
+    end.y = round(Math.min(end.y, floor));
+    floor = end.y - LABEL_GAP;
   }
 }

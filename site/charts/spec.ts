@@ -51,6 +51,8 @@ export interface ChartSpec {
   x: AxisSpec;
   y: AxisSpec;
   series: readonly SeriesSpec[];
+  /** False where a key outside the picture names the series, and not their ends. */
+  labelled?: boolean;
   /** Definition ids and where the figures come from, below an exported picture. */
   source: string;
 }
@@ -65,7 +67,8 @@ export function pointsOf({ x, y }: Pick<ChartSpec, 'x' | 'y'>, series: SeriesSpe
 }
 
 export function chartOf(spec: ChartSpec): LineChartGeometry {
-  const labels = spec.series.filter(({ loose }) => !loose).map(({ label }) => label.length);
+  const { labelled = true } = spec;
+  const labels = spec.series.filter(({ loose }) => labelled && !loose).map(({ label }) => label.length);
   const right = Math.max(18, LABEL_SPACE + LABEL_CHARACTER * Math.max(0, ...labels));
   return lineChart(
     spec.series.map((series, i) => ({
@@ -82,6 +85,7 @@ export function chartOf(spec: ChartSpec): LineChartGeometry {
       formatTickY: formatNamed(spec.y.ticks),
       include: spec.y.include ?? [],
       includeX: spec.x.include ?? [0],
+      labelled,
       xScale: spec.x.scale,
       yScale: spec.y.scale,
       unit: spec.x.label.replace(/ \(.*\)$/, ''),

@@ -44,15 +44,20 @@ function writeAddress(): void {
   history.replaceState(null, '', url);
 }
 
+/** Names with the letters they have below; the button that was pressed keeps the keyboard, or what is left of it. */
 function drawChips(): void {
+  const { first, drop } = document.activeElement instanceof HTMLElement ? document.activeElement.dataset : {};
+  const labels = compareLabels(picked);
   chips.innerHTML = html`${picked.map(
     ({ id, name, model }, i) =>
-      html`<li><span><b>${name}</b> <span class="sub">${model}</span></span>${
+      html`<li><span>${picked.length > 1 && html`<b class="label">${labels[i]}</b> `}<b>${name}</b> <span class="sub">${model}</span></span>${
         i > 0 &&
         html`<button type="button" data-first="${id}" aria-label="Make first: ${name}">Make first</button>`
       }<button type="button" data-drop="${id}" aria-label="Remove ${name}">Remove</button></li>`,
   )}`.text;
   input.disabled = picked.length >= MOST_COMPARED;
+  if (first !== undefined) chips.querySelector<HTMLElement>(`[data-drop="${CSS.escape(first)}"]`)?.focus();
+  else if (drop !== undefined) input.focus();
 }
 
 async function draw(): Promise<void> {
@@ -80,7 +85,7 @@ async function draw(): Promise<void> {
   if (chosen.some((sae, i) => picked[i] !== sae) || chosen.length !== picked.length) return;
   place.hidden = false;
   const loaded = chosen.map(({ id }) => records.get(id)!);
-  const labels = compareLabels(loaded);
+  const labels = compareLabels(chosen);
   const sections = compareRecords(loaded);
   const shown = onlyDifferences.checked
     ? sections

@@ -64,7 +64,8 @@ function withCaption(picture: SVGSVGElement, figure: HTMLElement): Picture {
     element.removeAttribute('class');
   }
   copy.removeAttribute('class');
-  const { width, height, x, y } = picture.viewBox.baseVal;
+  const { width, height: drawn, x, y } = picture.viewBox.baseVal;
+  const height = drawn + addKey(copy, x, y + drawn);
   const caption = picture.querySelector('title')?.textContent ?? '';
   const key = [...(figure.querySelectorAll('figcaption .sub') ?? [])].map((each) => each.textContent ?? '');
   const lines = [caption, ...key, figure.dataset.source ?? ''].flatMap((text) => wrapped(text, width));
@@ -72,17 +73,13 @@ function withCaption(picture: SVGSVGElement, figure: HTMLElement): Picture {
   const ground = document.createElementNS(SPACE, 'rect');
   for (const [name, value] of Object.entries({ x, y, width, height: whole }))
     ground.setAttribute(name, String(value));
-  const page = getComputedStyle(document.documentElement);
-  ground.setAttribute('fill', page.backgroundColor);
+  ground.setAttribute('fill', getComputedStyle(document.documentElement).backgroundColor);
   copy.prepend(ground);
   for (const [i, text] of lines.entries()) {
     const line = document.createElementNS(SPACE, 'text');
     line.textContent = text;
-    line.setAttribute('x', String(x + 4));
-    line.setAttribute('y', String(y + height + LINE * (i + 1)));
-    line.setAttribute('fill', page.color);
-    line.setAttribute('font-size', String(TEXT));
-    line.setAttribute('font-family', page.fontFamily);
+    const place = writing(x + 4, y + height + LINE * (i + 1));
+    for (const [name, value] of Object.entries(place)) line.setAttribute(name, value);
     copy.append(line);
   }
   copy.setAttribute('xmlns', SPACE);
@@ -90,6 +87,27 @@ function withCaption(picture: SVGSVGElement, figure: HTMLElement): Picture {
   copy.setAttribute('width', String(width));
   copy.setAttribute('height', String(whole));
   return { text: new XMLSerializer().serializeToString(copy), width, height: whole };
+}
+
+/** Series that a key of the page names: their markers and names, a line each. Returns its height. */
+function addKey(copy: SVGSVGElement, x: number, top: number): number {
+  const named = [...copy.querySelectorAll<SVGElement>('[data-label]')];
+  for (const [i, series] of named.entries()) {
+    const y = top + LINE * (i + 1);
+    const marker = series.querySelector('[transform]')?.cloneNode() as SVGElement | undefined;
+    marker?.setAttribute('transform', `translate(${x + 10} ${y - 4})`);
+    const words = document.createElementNS(SPACE, 'text');
+    words.textContent = series.dataset.label ?? '';
+    for (const [name, value] of Object.entries(writing(x + 20, y))) words.setAttribute(name, value);
+    copy.append(...(marker ? [marker] : []), words);
+  }
+  return LINE * named.length;
+}
+
+/** How a line below the picture is set. */
+function writing(x: number, y: number): Record<string, string> {
+  const { color, fontFamily } = getComputedStyle(document.documentElement);
+  return { x: String(x), y: String(y), fill: color, 'font-size': String(TEXT), 'font-family': fontFamily };
 }
 
 /** Lines of words that fit the width. */

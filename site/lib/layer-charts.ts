@@ -9,10 +9,11 @@ import { measureOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import { fixed } from '../charts/formats.ts';
 import { CONTROL } from '../charts/palette.ts';
+import { extent } from '../charts/scale.ts';
 import type { ChartSpec, SeriesSpec } from '../charts/spec.ts';
 import { untrainedValue } from './controls.ts';
 import { formatTokens } from './format.ts';
-import { variantsOf } from './short-labels.ts';
+import { LABEL_LENGTH, variantsOf } from './short-labels.ts';
 import { isFlat } from './trajectory-metrics.ts';
 import { definitionAnchor } from './url.ts';
 
@@ -46,6 +47,16 @@ const leading: readonly DefinitionId[] = [
   'tpp@interpscore-0.0.1',
 ];
 
+/** Lines whose names find room at their ends; a name longer than those of variants does not. */
+const LABELLED = 4;
+
+/** Whether a key names the lines, as their ends have no room. */
+export function needsKey(lines: readonly LayerLine[]): boolean {
+  return (
+    lines.length > LABELLED || lines.some(({ label }) => lines.length > 1 && label.length > LABEL_LENGTH)
+  );
+}
+
 /** @param releases each a name and its records; lines of one release are told apart by what differs among them */
 export function layerLines(
   releases: readonly { label: string; records: readonly EvaluationRecord[] }[],
@@ -54,10 +65,19 @@ export function layerLines(
     const variants = variantsOf(records);
     const lines = Map.groupBy(records, (entry) => variants.get(entry)!.key);
     return [...lines.values()].map((group) => ({
-      label: [releases.length > 1 && label, variants.get(group[0]!)!.label].filter(Boolean).join(' '),
+      label: [releases.length > 1 && label, variants.get(group[0]!)!.label, sparsities(group)]
+        .filter(Boolean)
+        .join(' '),
       records: group.toSorted((a, b) => a.sae.layer - b.sae.layer),
     }));
   });
+}
+
+/** Of a line along which k changes, which moves every metric: k 16–64. */
+function sparsities(line: readonly EvaluationRecord[]): string | false {
+  const ks = line.flatMap(({ sae }) => sae.k ?? []);
+  const [least, most] = extent(ks);
+  return least < most && `k ${least}–${most}`;
 }
 
 /**
@@ -106,6 +126,7 @@ export function layerCharts(lines: readonly LayerLine[], title: string, prefix: 
             values: fixed(digits),
           },
           series: [...series, ...(untrained.length === 0 ? [] : [untrainedSeries(untrained)])],
+          labelled: !needsKey(lines),
           source: [id, window && `over ${formatTokens(window)} tokens`, 'whiskers: 95 % intervals']
             .filter(Boolean)
             .join(' · '),

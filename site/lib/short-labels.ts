@@ -14,7 +14,11 @@ export function layerLabel(entry: EvaluationRecord, among: readonly EvaluationRe
 export function shortLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
   if (among.some((other) => other.sae.layer !== entry.sae.layer) || among.length === 1)
     return layerLabel(entry, among);
-  return labelBy(facts, entry, among) ?? labelBy(ownFacts(among), entry, among) ?? layerLabel(entry, among);
+  // All of them by the same facts, or they could not be told apart by reading.
+  const told = [facts, ownFacts(among)].find((each) =>
+    among.every((one) => labelBy(each, one, among) !== null),
+  );
+  return (told && labelBy(told, entry, among)) ?? layerLabel(entry, among);
 }
 
 /** What sets a record apart, of these facts; null where that is nothing, or too long to be read at a line's end. */
@@ -35,7 +39,7 @@ function labelBy(
 }
 
 /** Longest text at the end of a line, characters. */
-const LABEL_LENGTH = 20;
+export const LABEL_LENGTH = 20;
 
 type Fact = string | number | boolean | null | undefined;
 
@@ -124,10 +128,10 @@ function shortened(texts: readonly string[]): Map<string, string> {
 const named = new Set(['kAux', 'alphaAux', 'auxVariant', 'learningRate', 'seed', 'k', 'dSae']);
 
 /** Names of a few SAEs that stand side by side: their layers where those differ, else letters. */
-export function compareLabels(records: readonly EvaluationRecord[]): string[] {
-  const layers = new Set(records.map(({ sae }) => sae.layer));
-  const models = new Set(records.map(({ model }) => model.id));
-  return layers.size === records.length && models.size === 1
-    ? records.map(({ sae }) => `L${sae.layer}`)
-    : records.map((_, i) => String.fromCharCode('A'.charCodeAt(0) + i));
+export function compareLabels(saes: readonly { model: string; layer: number | null }[]): string[] {
+  const layers = new Set(saes.map(({ layer }) => layer));
+  const models = new Set(saes.map(({ model }) => model));
+  return layers.size === saes.length && models.size === 1
+    ? saes.map(({ layer }) => `L${layer}`)
+    : saes.map((_, i) => String.fromCharCode('A'.charCodeAt(0) + i));
 }

@@ -21,8 +21,10 @@ export interface Verdict {
   unknown: number;
 }
 
+/** A statistic that stands in two sections of the table, such as a component that is a metric too, is counted once. */
 export function verdicts(sections: readonly ComparisonSection[], count: number): Verdict[] {
-  const rows = sections.flatMap((section) => section.rows).filter(({ definition }) => definition !== null);
+  const all = sections.flatMap((section) => section.rows).filter(({ definition }) => definition !== null);
+  const rows = [...Map.groupBy(all, valuesOf).values()].map(([row]) => row!);
   return Array.from({ length: Math.max(0, count - 1) }, (_, i) => {
     const column = i + 1;
     const verdict: Verdict = { column, resolved: [], open: [], unknown: 0 };
@@ -42,6 +44,14 @@ export function verdicts(sections: readonly ComparisonSection[], count: number):
     }
     return verdict;
   });
+}
+
+function valuesOf({ href, label, cells }: ComparisonRow): string {
+  return JSON.stringify([
+    href,
+    label,
+    cells.map(({ text, change, changeInterval }) => [text, change, changeInterval]),
+  ]);
 }
 
 /** By the unrounded difference: one that is printed as 0.0000 may be resolved. */

@@ -82,7 +82,7 @@ function tableOf(suite: string, rows: readonly z.infer<typeof row>[]): RecordTab
     schema: tableVersion,
     id: `saebench-${modelName}-${width}`,
     title: `SAEBench, ${modelName}, ${width} latents`,
-    about: `The SAEs of ${2 ** exponent} latents that SAEBench was published with for ${model.id}: seven architectures at six sparsities, trained on 500 M tokens with dictionary_learning. L0 and losses were measured by others in an independent run of SAEBench’s core evaluation.`,
+    about: `The SAEs of ${(2 ** exponent).toLocaleString('en-US')} latents that SAEBench was published with for ${model.id}: seven architectures at six sparsities, trained on 500 M tokens with dictionary_learning. L0 and losses were measured by others in an independent run of SAEBench’s core evaluation.`,
     kind: 'published',
     model: { ...model, revision: null, dtype: null, sha256: null },
     sae: {

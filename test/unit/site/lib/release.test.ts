@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { publishedRecords } from '../../../../runner/report/published.ts';
 import type { EvaluationRecord } from '../../../../runner/report/schema.ts';
+import { drawChart } from '../../../../site/charts/figure.ts';
 import { citationOf } from '../../../../site/lib/citation.ts';
 import { deadStory, loggedTable } from '../../../../site/lib/dead-latents.ts';
-import { layerCharts, layerLines } from '../../../../site/lib/layer-charts.ts';
+import { layerCharts, layerLines, needsKey } from '../../../../site/lib/layer-charts.ts';
 import { loadingSnippets, placeOf, repeatSnippets } from '../../../../site/lib/loading.ts';
 import { recipeOf } from '../../../../site/lib/recipe.ts';
 import { headlines, releaseFiles, releaseSummary, saeLabel } from '../../../../site/lib/release-text.ts';
@@ -138,6 +139,23 @@ describe('releases', () => {
 });
 
 describe('metrics by layer', () => {
+  it('are named by a key where their ends have no room, and say that k changes along a line', () => {
+    const run = (ks: readonly number[], label = '') => ({
+      label,
+      records: ['small-world-l0', 'small-world-l4'].map((id, i) => ofRun(id, () => ({ k: ks[i]! }))),
+    });
+    expect(layerLines([run([8, 64])]).map(({ label }) => label)).toEqual(['k 8–64']);
+    const few = layerLines([run([8, 8], 'a'), run([8, 8], 'b')]);
+    const many = layerLines(['a', 'b', 'c', 'd', 'e'].map((label) => run([8, 8], label)));
+    const long = layerLines([run([8, 8], 'a'), run([8, 8], 'a name of a release')]);
+    expect([few, many, long].map(needsKey)).toEqual([false, true, false]);
+    expect(needsKey(layerLines([run([8, 8], 'a'), run([8, 8], 'a name of a release b')]))).toBe(true);
+    const drawn = (lines: typeof few) => drawChart(layerCharts(lines, 'mine', 'l')[0]!.spec).text;
+    expect(drawn(few).match(/class="end-label"/g)).toHaveLength(2);
+    expect(drawn(many)).not.toContain('end-label');
+    expect(drawn(many).match(/data-label="[a-e]"/g)).toHaveLength(5);
+  });
+
   const charts = layerCharts(layerLines([{ label: 'mine', records: fixtures }]), 'mine', 'l');
 
   it('draw every definition that two layers have, with the intervals of the records', () => {

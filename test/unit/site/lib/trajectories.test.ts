@@ -197,6 +197,17 @@ describe('trajectories', () => {
       })),
     );
     expect(swept.map((each) => shortLabel(each, swept))).toEqual(['k8 s0', 'k8 s1', 'k16 s0', 'k16 s1']);
+    // Where one name is too long, all are numbered, so that they read alike.
+    const long = swept.map((each, i) => ({
+      ...each,
+      sae: {
+        ...each.sae,
+        architecture: i === 0 ? ('matryoshka' as const) : ('topk' as const),
+        d_sae: 2 ** (20 + i),
+        training: null,
+      },
+    }));
+    expect(long.map((each) => shortLabel(each, long))).toEqual(['L4·1', 'L4·2', 'L4·3', 'L4·4']);
   });
 
   it('keep few enough points to be sent, the first and the last among them', () => {
