@@ -64,10 +64,10 @@ export function unreadable(path: string, cause: unknown): UnavailableError {
   );
 }
 
-/** Foreign text made safe to print in one line: control characters escaped, length bounded. */
-export function quote(text: string): string {
-  const short = text.length > QUOTE_LIMIT ? `${text.slice(0, QUOTE_LIMIT)}…` : text;
-  return JSON.stringify(short);
+/** Foreign text made safe to print in one line: what a terminal may not be shown is escaped, length bounded. */
+export function quote(text: string, limit = QUOTE_LIMIT): string {
+  const short = text.length > limit ? `${text.slice(0, limit)}…` : text;
+  return replaceUnseen(JSON.stringify(short), escapedUnseen);
 }
 
 /** Foreign text of a message that is not quoted, such as a field's name: its middle is left out where it is long. */

@@ -6,9 +6,12 @@ import { openCheckpoint } from '../lm/checkpoint.ts';
 import { type ModelFacts, modelFacts } from '../lm/model-facts.ts';
 import type { RegistryFilter } from '../sae/published/registry.ts';
 import { type TokenizerFacts, tokenizerFacts } from '../text/tokenizer-facts.ts';
+import { describeLatent, evidenceOfLatent } from './inspect-latent.ts';
 import { describeSae, inspectSae, namesSae } from './inspect-sae.ts';
+import { describeText, latentsOfText } from './inspect-text.ts';
 import { optionLines } from './option-lines.ts';
 import { parseOptions } from './parse-options.ts';
+import { projectFolder } from './paths.ts';
 import { progressView } from './progress.ts';
 import { describeEntries, searchSaes } from './search-saes.ts';
 import { everyVerb, json } from './shared-options.ts';
@@ -16,7 +19,16 @@ import { everyVerb, json } from './shared-options.ts';
 const options = {
   hash: { type: 'boolean', help: 'of an SAE: hash its files and tensors, which reads all of them' },
   latents: { type: 'string', help: 'of an SAE: latents to look at, as 0,17' },
-  model: { type: 'string', help: 'with saes: those of this model, as gemma-2-2b' },
+  text: { type: 'string', help: 'of an SAE: the latents of this text, token by token' },
+  latent: {
+    type: 'string',
+    help: 'of an SAE: what this latent fires on, from the evidence in the report; without it what its weights write',
+  },
+  content: { type: 'string', help: 'folder of the report’s records and evidence (default content)' },
+  model: {
+    type: 'string',
+    help: 'with --text and --latent: the language model that the SAE reads (default the one that its files name); with saes: those of this model, as gemma-2-2b',
+  },
   layer: { type: 'string', help: 'with saes: those of the residual stream after this block' },
   release: { type: 'string', help: 'with saes: those of releases with this in their names' },
   ...json,
@@ -44,6 +56,8 @@ export async function run(args: readonly string[]): Promise<number> {
     console.log(help());
     return 0;
   }
+  if (values.text !== undefined && values.latent !== undefined)
+    throw wrong('--text and --latent', 'one of them');
   const [folder = demoModelFolder] = positionals;
   const view = progressView(process.stderr);
   if (folder === 'saes') {
@@ -58,11 +72,26 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (positionals.length > 0 && (await namesSae(folder))) {
+    const { text, model } = values;
+    if (text !== undefined) {
+      const found = await latentsOfText(folder, { text, model }, view);
+      console.log(values.json ? JSON.stringify(found, null, 2) : describeText(found));
+      return 0;
+    }
+    if (values.latent !== undefined) {
+      const content = projectFolder('content', values.content);
+      const latent = whole('--latent', values.latent);
+      const found = await evidenceOfLatent(folder, { latent, model, content }, view);
+      console.log(values.json ? JSON.stringify(found, null, 2) : describeLatent(found));
+      return 0;
+    }
     const latents = (values.latents?.split(',') ?? []).map((text) => whole('--latents', text));
     const facts = await inspectSae(folder, { latents, hash: values.hash ?? false }, view);
     console.log(values.json ? JSON.stringify(facts, null, 2) : describeSae(facts));
     return 0;
   }
+  const misplaced = (['text', 'latent'] as const).find((name) => values[name] !== undefined);
+  if (misplaced !== undefined) throw wrong(`--${misplaced} without an SAE`, 'the SAE that it is of');
   const model = await modelFacts(await openCheckpoint(folder));
   const hooks = Array.from({ length: model.blocks }, (_, i) => `blocks.${i}.hook_resid_post`);
   const facts = { folder, model: { ...model, hooks }, tokenizer: await tokenizerFacts(folder) };
@@ -93,7 +122,8 @@ function help(): string {
     '',
     'Prints what is known of a language model in the Hugging Face layout (default the embedded one), or of an SAE: a',
     'folder or .pt file, owner/name[@revision]:path on the hub, or release/id of SAELens’ registry. Only headers are',
-    'read, but a tensor that is missing or of another shape is an error. With saes: lists that registry.',
+    'read, but a tensor that is missing or of another shape is an error. With saes: lists that registry. With --text or',
+    '--latent the SAE, and its language model where it is needed, are opened.',
     '',
     ...lines,
   ].join('\n');

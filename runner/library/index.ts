@@ -20,4 +20,16 @@ export { type LatentSlice, type StoredSae, storedSha256 } from '../sae/stored-sa
 export type { OwnSuite, SuiteFile, SuiteKit } from '../suites/kit.ts';
 export type { ScoredSae, SuiteContext, SuiteResult, SuiteRun } from '../suites/suite.ts';
 export { type GetOptions, type GotSae, getSae, searchSaes } from './get-sae.ts';
+export {
+  type ContextOptions,
+  type ContextsOfLatent,
+  type EffectsOfLatent,
+  type EncodedText,
+  encodeText,
+  logitEffects,
+  nearestLatents,
+  type TextContext,
+  type TokenEffect,
+  topContexts,
+} from './latents.ts';
 export { type ModelOptions, openModel, type Residuals, type TextModel } from './open-model.ts';

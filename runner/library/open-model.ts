@@ -6,11 +6,15 @@ import { download } from '../hub/download.ts';
 import { openHubHere } from '../hub/here.ts';
 import { parseReference } from '../hub/reference.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
+import { familyOf } from '../lm/families/index.ts';
 import { indexOfHook } from '../lm/hook.ts';
 import { knownTokens } from '../lm/known-tokens.ts';
 import { openLanguageModel } from '../lm/language-model.ts';
 import { isModelFile } from '../lm/model-files.ts';
+import { type LogitEffects, openReadout, type Readout } from '../lm/readout.ts';
 import type { Device } from '../onnx/devices.ts';
+import { tokenWithin } from '../suites/token-text.ts';
+import { specialTokens } from '../text/bos-rows.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import type { GetOptions } from './get-sae.ts';
 
@@ -33,8 +37,25 @@ export interface TextModel {
   readonly family: string;
   readonly blocks: number;
   readonly dModel: number;
-  /** The residual stream after a block, at every token of a text. @throws UserError for a block it was not opened for */
-  residuals(text: string, layer: number): Promise<Residuals>;
+  /** Blocks it was opened for, ascending. */
+  readonly layers: readonly number[];
+  /**
+   * The residual stream after a block, at every token of a text.
+   *
+   * @param text or token ids, used as they are
+   * @throws UserError for a block it was not opened for, and for a text without a token or longer than the model's context
+   */
+  residuals(text: string | readonly number[], layer: number): Promise<Residuals>;
+  /** The text of each token, as it stands within a text. */
+  tokenTexts(ids: readonly number[]): string[];
+  /**
+   * What one unit of each direction adds to the logits on its own, in logits: through the weight of the last norm (of LayerNorm
+   * with the mean taken out) and the head, the norm's division left out.
+   *
+   * @param directions [count, dModel]
+   * @param most tokens at each end
+   */
+  logitEffects(directions: Float32Array, most: number): Promise<LogitEffects[]>;
   close(): Promise<void>;
 }
 
@@ -58,17 +79,26 @@ export async function openModel(reference: string | null, options: ModelOptions)
   const { layers, device, threads } = options;
   const folder = await modelFolder(reference, options);
   const loaded = await loadTokenizer(folder);
-  const model = await openLanguageModel(await openCheckpoint(folder), {
-    hooks: layers,
-    ...(device === undefined ? {} : { device: [device] }),
+  const checkpoint = await openCheckpoint(folder);
+  const where = {
+    ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
-  });
+  };
+  const model = await openLanguageModel(checkpoint, { hooks: layers, ...where });
   const tokenizer = knownTokens(loaded, model.vocabulary);
+  const textOf = tokenWithin({
+    decode: (ids) => tokenizer.decode(ids),
+    size: tokenizer.vocabSize,
+    special: specialTokens(tokenizer),
+  });
+  /** By how many tokens they give at each end. */
+  const readouts = new Map<number, Promise<Readout>>();
   const { family, blocks, dModel, hooks } = model;
   return {
     family,
     blocks,
     dModel,
+    layers: [...new Set(layers)].sort((a, b) => a - b),
     async residuals(text, layer) {
       const hook = indexOfHook(hooks, layer);
       if (hook < 0) {
@@ -79,11 +109,11 @@ export async function openModel(reference: string | null, options: ModelOptions)
           next: 'Name it in the layers that openModel is given.',
         });
       }
-      const ids = tokenizer.encode(text, { specialTokens: true });
+      const ids = typeof text === 'string' ? tokenizer.encode(text, { specialTokens: true }) : [...text];
       if (ids.length === 0) {
         throw new UserError({
           thing: 'text',
-          found: quote(text),
+          found: typeof text === 'string' ? quote(text) : 'no token ids',
           expected: 'one token at least',
           next: 'Give another text.',
         });
@@ -91,7 +121,20 @@ export async function openModel(reference: string | null, options: ModelOptions)
       const batch = { ids: Int32Array.from(ids), rows: 1, tokens: ids.length };
       return { ids, values: (await model.residuals(batch, hook))[hook]! };
     },
-    close: () => model.close(),
+    tokenTexts: (ids) => ids.map((id) => textOf?.(id) ?? tokenizer.decode([id])),
+    async logitEffects(directions, most) {
+      const readout = readouts.get(most) ?? openReadout(checkpoint, familyOf(checkpoint), { most, ...where });
+      readouts.set(most, readout);
+      return (await readout).effects(directions);
+    },
+    async close() {
+      for (const readout of readouts.values())
+        await readout.then(
+          (each) => each.close(),
+          () => undefined,
+        );
+      await model.close();
+    },
   };
 }
 

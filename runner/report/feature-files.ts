@@ -1,11 +1,11 @@
 /** Evidence of latents on disk: a folder per record, in a run's folder and in the content, each with an index and shards. */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { clip, MalformedError } from '../errors.ts';
+import { clip, MalformedError, unreadable } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
 import { writeAtomic } from '../io/write-atomic.ts';
-import { INDEX_FILE } from './feature-places.ts';
-import { featureIndex, featureShard } from './features.ts';
+import { INDEX_FILE, shardOf } from './feature-places.ts';
+import { type Feature, type FeatureIndex, featureIndex, featureShard } from './features.ts';
 
 /** Files by name, as text. */
 export type FeatureFiles = Readonly<Record<string, string>>;
@@ -60,6 +60,58 @@ export async function readFeatures(folder: string): Promise<Map<string, FeatureF
     found.set(id, files);
   }
   return found;
+}
+
+/** What is kept of one latent. */
+export interface LatentEvidenceFound extends Pick<FeatureIndex, 'tokens' | 'no_directions'> {
+  record: string;
+  /** Name of the text. */
+  text: string;
+  facts: { rate: number; low: number; high: number; mean: number; max: number };
+  feature: Feature;
+}
+
+/**
+ * The evidence of a latent in `content/features`, of the first record of an SAE of this hash that has it; null where none does.
+ *
+ * @throws MalformedError for a file that is not evidence
+ */
+export async function findEvidence(
+  folder: string,
+  sha256: string,
+  latent: number,
+): Promise<LatentEvidenceFound | null> {
+  for (const run of await namesIn(folder)) {
+    for (const record of await namesIn(join(folder, run))) {
+      const at = join(folder, run, record);
+      const read = async (name: string): Promise<unknown> => {
+        const text = await readFile(join(at, name), 'utf8').catch((error: unknown) => {
+          throw unreadable(join(at, name), error);
+        });
+        checkFeatures(name, text, join(at, name));
+        return parseJson(text);
+      };
+      const index = (await read(INDEX_FILE)) as FeatureIndex;
+      const place = index.columns.latent.indexOf(latent);
+      if (index.sha256 !== sha256 || place < 0) continue;
+      const { rate, low, high, mean, max } = index.columns;
+      const { features } = (await read(shardOf(place))) as { features: Feature[] };
+      const feature = features.find((each) => each.latent === latent);
+      if (feature === undefined) continue;
+      return {
+        ...{ record, text: `${index.text.name}, ${index.text.split}`, tokens: index.tokens, feature },
+        no_directions: index.no_directions,
+        facts: {
+          rate: rate[place]!,
+          low: low[place]!,
+          high: high[place]!,
+          mean: mean[place]!,
+          max: max[place]!,
+        },
+      };
+    }
+  }
+  return null;
 }
 
 /** @throws MalformedError when a text is not what a file of that name holds */

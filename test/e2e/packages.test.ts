@@ -15,12 +15,13 @@ let packed: ReturnType<typeof packPackages>;
 let project: string;
 let program: string;
 let example: string;
+let latents: string;
 
 beforeAll(async () => {
   packed = packPackages();
   project = dependant(packed.packages.get('interpboard-library')!);
-  const [, block] = /```js\n(.*?)```/s.exec(readFileSync(join(root, 'docs/library.md'), 'utf8')) ?? [];
-  example = block ?? '';
+  const page = readFileSync(join(root, 'docs/library.md'), 'utf8');
+  [example = '', latents = ''] = Array.from(page.matchAll(/```js\n(.*?)```/gs), ([, block]) => block!);
   const stream = random('library');
   const [d_in, d_sae] = [128, 64];
   const draw = (length: number): Float32Array => Float32Array.from({ length }, () => stream.gaussian());
@@ -69,7 +70,7 @@ function compiled(folder: string, files: Readonly<Record<string, string>>): stri
   return [...stdout.matchAll(/^(\S+?)\(.*?\): error (TS\d+)/gm)].map(([, file, fault]) => `${file} ${fault}`);
 }
 
-test('the example of docs/library.md runs as it stands', () => {
+test('the examples of docs/library.md run as they stand', () => {
   expect(
     example
       .trim()
@@ -77,6 +78,7 @@ test('the example of docs/library.md runs as it stands', () => {
       .filter((line) => line !== '').length,
   ).toBeLessThanOrEqual(10);
   expect(run('example.js', example)).toMatch(/^1\d tokens; strongest at the last: latent \d+\n$/);
+  expect(run('latents.js', latents)).toMatch(/^(?:\d+ 0\.\d\d \[ '.*\n){5}$/);
 });
 
 test('the examples of its declarations run as they stand', () => {
@@ -89,9 +91,12 @@ test('the examples of its declarations run as they stand', () => {
     .map(([, text]) => text!.replace(/^ *\* ?/gm, ''));
   const said = examples.map((text, i) => run(`example-${i}.js`, text).trim());
   expect(said.sort()).toEqual([
+    '3 true',
+    'cook true true',
     'gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6 null 6',
     'qwen3 true',
     'reference-release 128 64 2\ntrue',
+    'true true',
     'true true',
   ]);
 });
