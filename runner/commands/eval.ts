@@ -9,6 +9,7 @@ import { type RunConfig, runConfig, suitesOf } from '../config/run-config.ts';
 import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
 import { UserError } from '../errors.ts';
 import { parseBytes } from '../io/bytes.ts';
+import { writeLive } from '../job/release/live.ts';
 import { stampOf } from '../job/release/resume-stamp.ts';
 import { runIdentity } from '../job/run/identity.ts';
 import type { RunStart } from '../job/run/messages.ts';
@@ -43,6 +44,7 @@ import { machineMemory } from '../lm/memory.ts';
 import { publishRun } from '../report/content.ts';
 import { readFeatures } from '../report/feature-files.ts';
 import { FEATURES } from '../report/feature-places.ts';
+import { LIVE } from '../report/live-places.ts';
 import { readRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
 import { scoreTable } from '../report/score-table.ts';
@@ -195,11 +197,19 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     const records = await readRunRecords(folder);
     if (shard !== null) return endOfShard(config.name, shard, records, folder, view);
-    const changed = await publishRun(content, config.name, {
+    const live = await writeLive(join(content, LIVE, config.name), {
+      config,
+      model,
+      saes: plannedSaes(config, published),
+      folder: opened.path,
+      records,
+    });
+    const told = await publishRun(content, config.name, {
       records,
       similarity: await readSimilarity(join(folder, SIMILARITY_FILE)),
       features: await readFeatures(join(folder, FEATURES)),
     });
+    const changed = told || live;
     if (!values['no-site'] && (changed || !upToDate || !existsSync(join(out, 'index.html')))) {
       await buildSite({ content, out, view });
     } else if (upToDate) {

@@ -6,6 +6,8 @@ import { parseJson } from '../formats/json.ts';
 import { checkContent } from '../report/content-files.ts';
 import { checkFeatures } from '../report/feature-files.ts';
 import { featuresVersion, shardVersion } from '../report/features.ts';
+import { liveVersion } from '../report/live.ts';
+import { readLive } from '../report/live-files.ts';
 import { optionLines } from './option-lines.ts';
 import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
@@ -76,8 +78,12 @@ async function faultOf(file: string, owners: Map<string, string>): Promise<strin
     const text = await readFile(file, 'utf8');
     // What is nested without end is refused before anything walks through it.
     const value = parseJson(text);
-    if (isEvidence(value)) {
+    if (isOf(value, [featuresVersion, shardVersion])) {
       checkFeatures(basename(file), text, file);
+      return null;
+    }
+    if (isOf(value, [liveVersion])) {
+      readLive(file);
       return null;
     }
     for (const { id } of checkContent(file, text).records) {
@@ -92,14 +98,9 @@ async function faultOf(file: string, owners: Map<string, string>): Promise<strin
   return null;
 }
 
-/** Evidence of latents, which lies beside the records. */
-function isEvidence(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'schema' in value &&
-    (value.schema === featuresVersion || value.schema === shardVersion)
-  );
+/** Whether it is of one of the formats that lie beside the records. */
+function isOf(value: unknown, versions: readonly unknown[]): boolean {
+  return typeof value === 'object' && value !== null && 'schema' in value && versions.includes(value.schema);
 }
 
 function help(): string {

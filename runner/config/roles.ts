@@ -52,6 +52,7 @@ const roles: Roles<RunConfig> = {
   validation: 'evaluation',
   // Records name the repository.
   upload: { repository: 'evaluation', everyTokens: 'beside', private: 'beside' },
+  live: 'beside',
   evaluation: 'evaluation',
   suites: 'evaluation',
 };

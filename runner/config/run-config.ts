@@ -88,6 +88,18 @@ const validationSettings = z.strictObject({
   seed: seed.default(43).describe('seed of that text; must differ from trainSeed'),
 });
 
+const liveSettings = z.strictObject({
+  budget: z
+    .int()
+    .nonnegative()
+    .max(2 ** 31 - 1)
+    .nullable()
+    .default(null)
+    .describe(
+      'bytes that the language model and an SAE may take together for the report to carry them, so that a page runs them in the browser: their weights are published with the report; 0 is no such page; null: 16000000 of the embedded model, 0 of others',
+    ),
+});
+
 const uploadSettings = z.strictObject({
   repository: z
     .string()
@@ -226,6 +238,7 @@ export const runConfig = z
       .prefault({}),
     validation: validationSettings.prefault({}),
     upload: uploadSettings.prefault({}),
+    live: liveSettings.prefault({}),
     evaluation: z.strictObject({
       tokens: count.describe('held-out tokens for reconstruction and losses'),
       controlTokens: z

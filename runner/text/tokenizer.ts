@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { MalformedError, quote, UnavailableError, unreadable } from '../errors.ts';
 import { sha256 } from '../io/hash.ts';
 import { type ApplyChat, chatTemplate } from './chat-template.ts';
-import { guarded, UnsupportedPart } from './tokenizer/guard.ts';
+import { guarded } from './tokenizer/guard.ts';
 import { type Pipeline, pipeline } from './tokenizer/pipeline.ts';
+import { UnsupportedPart } from './tokenizer/unsupported-part.ts';
 
 /** Version of the library that encodes pieces; part of what ids follow from. */
 export const TOKENIZERS_VERSION = '0.2.0';

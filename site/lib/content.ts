@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { FEATURES } from '../../runner/report/feature-places.ts';
+import { LIVE } from '../../runner/report/live-places.ts';
 
 /** Where the site's records lie. */
 export const contentFolder = resolve(process.env.INTERPBOARD_CONTENT ?? 'content');
@@ -10,7 +11,9 @@ export const contentFolder = resolve(process.env.INTERPBOARD_CONTENT ?? 'content
 export function contentFiles(folder = contentFolder): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((file) => file.split(sep).join('/'))
-    .filter((file) => file.endsWith('.json') && !file.startsWith(`${FEATURES}/`))
+    .filter(
+      (file) => file.endsWith('.json') && ![FEATURES, LIVE].some((beside) => file.startsWith(`${beside}/`)),
+    )
     .toSorted();
 }
 

@@ -329,6 +329,14 @@ export const wirings: Readonly<Record<string, Wiring>> = {
     },
     gives: false,
   },
+  'live.budget': {
+    to: 1_000,
+    seen: async ({ folder }) => {
+      const file = join(folder, '../../content/live/wiring/wiring-l2.json');
+      return 'none' in JSON.parse(await readFile(file, 'utf8'));
+    },
+    gives: true,
+  },
 
   'evaluation.tokens': { to: 2048, seen: (left) => first(left).data?.tokens, gives: 2048 },
   'evaluation.controlTokens': {

@@ -12,7 +12,7 @@ import { type EvaluationRecord, type Exclusion, schemaVersion } from '../../repo
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { residualHook } from '../../sae/published/hook-layer.ts';
 import type { Suite } from '../../suites/suite.ts';
-import type { PlannedSae } from '../shared/planned-saes.ts';
+import { type PlannedSae, recordId } from '../shared/planned-saes.ts';
 import { type EvaluationText, heldOutNames } from './heldout-text.ts';
 import { publishedFacts, trainedFacts } from './sae-facts.ts';
 import type { Tested } from './self-test-stage.ts';
@@ -31,11 +31,6 @@ export interface MeasuringRun {
   revision: string | null;
   /** Hashes of the language model's files, and of all that the record follows from. */
   hashes: { model: string; evaluated: string };
-}
-
-/** Id of the record of an SAE of a run. */
-export function recordId(run: string, sae: string): string {
-  return `${run}-${sae.toLowerCase().replaceAll('_', '-')}`;
 }
 
 /** One SAE of a run as a record. */

@@ -6,9 +6,9 @@ import { SIMILARITY_FILE, type Similarity, similarityId } from '../../report/sim
 import { readSimilarity, writeSimilarity } from '../../report/similarity-file.ts';
 import type { Reporter } from '../../reporter.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
+import { recordId } from '../shared/planned-saes.ts';
 import { type ComparedDecoder, type ComparisonSettings, compareDecoders } from './compare-decoders.ts';
 import type { FiredLatents } from './fired-latents.ts';
-import { recordId } from './record.ts';
 
 /** An SAE of the run. */
 export interface SaeToCompare {

@@ -12,9 +12,9 @@ import { type FeatureFiles, readFeatures, writeFeatures } from '../../report/fea
 import { FEATURES } from '../../report/feature-places.ts';
 import { readRunRecords, removeOthers, writeRunRecords } from '../../report/run-records.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
-import { recordId } from '../evaluation/record.ts';
 import { snapshotFiles } from '../release/snapshots.ts';
 import { RUN_SCHEMA, type RunFolder, type RunState, readRunState } from '../run/run-folder.ts';
+import { recordId } from '../shared/planned-saes.ts';
 import { trajectoryFile } from '../shared/trajectory-file.ts';
 import { readShardPlan, type ShardPlan, shardFolder, shardsFolder } from './shard-plan.ts';
 import { listed, type Union, unionOf } from './union.ts';

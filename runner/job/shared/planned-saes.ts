@@ -41,6 +41,11 @@ export function trainedSaes(config: SaeSettings): { id: string; layer: number; r
   );
 }
 
+/** Id of the record of an SAE of a run. */
+export function recordId(run: string, sae: string): string {
+  return `${run}-${sae.toLowerCase().replaceAll('_', '-')}`;
+}
+
 /**
  * The SAE itself, its large matrices still in its file. Close it when it is done with.
  *

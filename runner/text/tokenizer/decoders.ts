@@ -1,8 +1,8 @@
 /** Decoders of a tokenizer.json: the tokens of ids back to a text. */
 import { z } from 'zod';
 import { bytesOf } from './bytes.ts';
-import { UnsupportedPart } from './guard.ts';
 import { compiled, pattern } from './pattern.ts';
+import { UnsupportedPart } from './unsupported-part.ts';
 
 type Step = (tokens: string[]) => string[];
 

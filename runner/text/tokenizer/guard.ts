@@ -1,8 +1,6 @@
-/** What a tokenizer.json is refused for, and a time limit on synchronous work. */
+/** A time limit on synchronous work. */
 import { createContext, Script } from 'node:vm';
-
-/** A part of a tokenizer.json that would be computed otherwise than by the Python library: refused by name. */
-export class UnsupportedPart extends Error {}
+import { UnsupportedPart } from './unsupported-part.ts';
 
 /** A book takes a few seconds; what takes longer is a pattern that tries every way to match. */
 export const MAX_MILLISECONDS = 60_000;

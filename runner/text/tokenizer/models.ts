@@ -1,7 +1,7 @@
 /** Models of a tokenizer.json: a piece to ids. BPE and WordPiece are the library's; these are the others, and the choice. */
 import { z } from 'zod';
-import { UnsupportedPart } from './guard.ts';
 import { BPE, WordPiece } from './library.ts';
+import { UnsupportedPart } from './unsupported-part.ts';
 
 export interface TokenModel {
   /** Number of entries, and what they are called. */

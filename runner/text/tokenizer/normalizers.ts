@@ -1,8 +1,8 @@
 /** Normalisers of a tokenizer.json, as the Python library applies them: by character where JavaScript goes by string. */
 import { z } from 'zod';
 import { byteCharacters } from './bytes.ts';
-import { UnsupportedPart } from './guard.ts';
 import { compiled, pattern } from './pattern.ts';
+import { UnsupportedPart } from './unsupported-part.ts';
 
 export type Normalize = (text: string) => string;
 

@@ -1,7 +1,7 @@
 /** Patterns of a tokenizer.json, and the ways to split a text by what they find. */
 import { z } from 'zod';
-import { UnsupportedPart } from './guard.ts';
 import { SplitPreTokenizer } from './library.ts';
+import { UnsupportedPart } from './unsupported-part.ts';
 
 export const pattern = z.union([
   z.strictObject({ Regex: z.string() }),

@@ -2,12 +2,12 @@
 import { z } from 'zod';
 import { type AddedToken, addedToken, sectioner } from './added-tokens.ts';
 import { decoder } from './decoders.ts';
-import { UnsupportedPart } from './guard.ts';
 import { LINEAR } from './linear-patterns.ts';
 import { MAX_ID, type TokenModel, tokenModel } from './models.ts';
 import { type Normalize, normalizer } from './normalizers.ts';
 import { postProcessor } from './post-processor.ts';
 import { preTokenizer } from './pre-tokenizers.ts';
+import { UnsupportedPart } from './unsupported-part.ts';
 
 export interface Pipeline {
   /** Whether the time that encoding takes goes by the length of the text, whatever the text: else it wants a limit. */

@@ -1,6 +1,6 @@
 /** What a tokenizer.json puts around the ids of a text. */
 import { z } from 'zod';
-import { UnsupportedPart } from './guard.ts';
+import { UnsupportedPart } from './unsupported-part.ts';
 
 export type Surround = (ids: number[]) => number[];
 

@@ -1,8 +1,8 @@
 /** Pre-tokenizers of a tokenizer.json: a text into the pieces that the model encodes one by one. */
 import { z } from 'zod';
 import { byteCharacters } from './bytes.ts';
-import { UnsupportedPart } from './guard.ts';
 import { type Behavior, behavior, compiled, pattern, split } from './pattern.ts';
+import { UnsupportedPart } from './unsupported-part.ts';
 
 /** @param first whether the text stands at the start of what is encoded */
 export type PreTokenize = (text: string, first: boolean) => string[];

@@ -54,16 +54,32 @@ function sources(folder: string): string[] {
 describe('imports of the site', () => {
   const site = reach(sources('site'), true);
 
+  const TOKENIZER = /^runner\/text\/tokenizer\//;
+
   it('reaches the record schema, and nothing of the runner outside runner/report and runner/math', () => {
-    const runner = site.files.filter((file) => file.startsWith('runner/'));
+    const runner = site.files.filter((file) => file.startsWith('runner/') && !TOKENIZER.test(file));
     expect(runner).toContain('runner/report/schema.ts');
     expect(runner.filter((file) => !/^runner\/(report|math)\//.test(file))).toEqual([]);
   });
 
-  it('stays inside site, runner/report and runner/math, and uses few packages', () => {
-    expect(site.files.filter((file) => !/^(?:site|runner\/report|runner\/math)\//.test(file))).toEqual([]);
+  it('reaches the tokenizer from the worker of live pages alone, which needs nothing of Node', () => {
+    const worker = join(root, 'site/live/worker.ts');
+    const others = reach(
+      sources('site').filter((file) => file !== worker),
+      false,
+    );
+    expect(others.files.filter((file) => TOKENIZER.test(file))).toEqual([]);
+    const live = reach([worker], false);
+    expect(live.files).toContain('runner/text/tokenizer/pipeline.ts');
+    expect([...live.packages].toSorted()).toEqual(['@huggingface/tokenizers', 'zod']);
+  });
+
+  it('stays inside site, runner/report, runner/math and the tokenizer, and uses few packages', () => {
+    const outside = /^(?:site|runner\/report|runner\/math|runner\/text\/tokenizer)\//;
+    expect(site.files.filter((file) => !outside.test(file))).toEqual([]);
     expect([...site.packages].toSorted()).toEqual(
       [
+        '@huggingface/tokenizers',
         'astro',
         'astro:content',
         'd3',
@@ -71,7 +87,9 @@ describe('imports of the site', () => {
         'node:crypto',
         'node:fs',
         'node:fs/promises',
+        'node:module',
         'node:path',
+        'onnxruntime-web/wasm',
         'sharp',
         'zod',
       ].toSorted(),
