@@ -14,7 +14,10 @@ export interface Caption {
 }
 
 export function drawCaption({ title, note, href, saved }: Caption): Markup {
-  const words = note && (href ? html`<a href="${href}">${note}</a>` : note);
+  const [name = '', ...rest] = (note ?? '').split(/(?<=@)/);
+  // A definition breaks before its version, if anywhere.
+  const broken = html`${name}${rest.map((each) => html`<wbr/>${each}`)}`;
+  const words = note && (href ? html`<a href="${href}">${broken}</a>` : broken);
   return html`<figcaption><span>${title}${words && html`<span class="sub">${words}</span>`}</span>${
     saved && drawTake(title)
   }</figcaption>`;

@@ -43,8 +43,12 @@ export function linearAxis(
   const count = options.count ?? 5;
   const scale = scaleLinear().domain([low, high]).nice(count).range(range);
   const [from = low, to = high] = scale.domain();
+  const labelled = scale.ticks(count).map((value) => ({ value, label: options.format(value) }));
+  // Where the format leaves no decimals, ticks between whole numbers would bear their neighbours' labels.
+  const repeats = new Set(labelled.map(({ label }) => label)).size < labelled.length;
+  const ticks = repeats ? labelled.filter(({ value }) => Number.isInteger(value)) : labelled;
   return {
-    ticks: scale.ticks(count).map((value) => ({ at: round(scale(value)), label: options.format(value) })),
+    ticks: ticks.map(({ value, label }) => ({ at: round(scale(value)), label })),
     at: (value) => round(scale(value)),
     zero: from > 0 ? 'below' : to < 0 ? 'above' : 'inside',
   };

@@ -105,9 +105,9 @@ function nameCells({ columns }: Source, row: number, picked: boolean): Markup {
   const { layer, d_sae, k } = columns.numbers;
   const said = [
     textAt(columns, 'architecture', row),
-    layer[row] != null && `layer ${layer[row]}`,
-    d_sae[row] != null && `${formatCount(d_sae[row]!)} latents`,
-    k[row] != null && `k ${k[row]}`,
+    layer[row] != null && `layer\u00a0${layer[row]}`,
+    d_sae[row] != null && `${formatCount(d_sae[row]!)}\u00a0latents`,
+    k[row] != null && `k\u00a0${k[row]}`,
   ];
   return html`<td class="pick"><label><input type="checkbox" name="pick" value="${textAt(columns, 'id', row)}"${
     picked && html` checked`

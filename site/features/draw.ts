@@ -23,10 +23,10 @@ export function drawFeature(index: FeatureIndex, place: number, feature: Feature
   return html`<h2 id="latent-${feature.latent}" tabindex="-1">Latent ${formatCount(feature.latent)}</h2>
 <p class="latent-facts">Fires on <b>${share(columns.rate[place]!)}</b> of tokens (95 % interval ${share(columns.low[place]!)}–${share(columns.high[place]!)}); where it does it is <b>${formatNumber(columns.mean[place]!, 2)}</b> in the mean and <b>${formatNumber(max, 2)}</b> at most.${chosenText(columns.choice[place]!)}</p>
 <div class="latent-lists">
-${effects('Raises', 'One unit of the latent adds to these tokens’ logits, through the last norm’s scale', feature.raised, text)}
-${effects('Lowers', 'and takes from these', feature.lowered, text)}
+${effects('Raises', 'logits of tokens, by one unit of it', feature.raised, text)}
+${effects('Lowers', 'logits of tokens, by one unit of it', feature.lowered, text)}
 ${others('Nearest decoder rows', 'cosine', feature.neighbours)}
-${others('Fires together with', 'share of their tokens that have both', feature.companions)}
+${others('Fires together with', 'share of tokens with either that have both', feature.companions)}
 ${values(feature)}
 </div>
 ${stretches('Strongest', of('top'), max, text)}
@@ -103,7 +103,7 @@ function values({ latent, histogram: { first, counts } }: Feature): Markup {
     title: `Values of latent ${latent}`,
     description: `Tokens by the latent’s value, from ${ends[0]} to ${ends[1]}.`,
     xLabel: 'value',
-    yLabel: 'tokens',
+    yLabel: '↑ tokens',
   })}</section>`;
 }
 

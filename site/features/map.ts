@@ -6,7 +6,7 @@ import { html, type Markup } from '../lib/html.ts';
 import { formatBrief, formatCount } from '../lib/numbers.ts';
 import { share } from './draw.ts';
 
-const FRAME = { ...defaultFrame, width: 640, height: 240, right: 12 };
+const FRAME = { ...defaultFrame, width: 480, height: 240, right: 12 };
 /** Between the outermost dots and the frame, pixels. */
 const ROOM = 8;
 /** Dots drawn; of more every n-th. */
@@ -36,7 +36,7 @@ export function latentMap(
       xTicks: x.ticks,
       yTicks: y.ticks,
       xLabel: 'share of tokens it fires on',
-      yLabel: 'largest value',
+      yLabel: '↑ largest value',
     },
   )}${dots}</svg>`;
 }

@@ -8,6 +8,7 @@ const initial: Readonly<Record<string, string>> = {
   'stroke-width': '1px',
   'stroke-opacity': '1',
   'stroke-dasharray': 'none',
+  'paint-order': 'normal',
   'stroke-linecap': 'butt',
   'stroke-linejoin': 'miter',
   opacity: '1',

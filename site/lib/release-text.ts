@@ -1,12 +1,12 @@
 /** A release in words: what it is, and what it comes to, from its records alone. */
-import { type DefinitionId, definitions } from '../../runner/report/definitions.ts';
 import { measureOf } from '../../runner/report/measures.ts';
 import { hookSite } from '../../runner/report/ranking.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
+import { definitionsOf } from './definitions.ts';
 import { formatBytes, formatCount, formatNumber, formatTokens } from './format.ts';
 import { architectureNames } from './kinds.ts';
 import { shortLabel, variantsOf } from './short-labels.ts';
-import { leadMeasures } from './statistics.ts';
+import { leadFigures, leadMeasures } from './statistics.ts';
 
 const small = ['no', 'One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine', 'Ten'];
 
@@ -52,7 +52,7 @@ function sitesText(records: readonly EvaluationRecord[]): string {
 
 export interface Headline {
   title: string;
-  definition: DefinitionId;
+  definition: string;
   /** One value, or the range over the SAEs. */
   text: string;
   /** Which SAE has which end. */
@@ -62,14 +62,15 @@ export interface Headline {
 /** The few figures one looks for first, over all SAEs of a release. */
 export function headlines(records: readonly EvaluationRecord[]): Headline[] {
   const { variance, loss } = leadMeasures(records[0]!);
-  const wanted = ['interpscore@0.0.1', variance.id, loss.id, 'l0@v1', 'dead_fraction@v1'] as const;
+  const definitionOf = definitionsOf(records[0]!);
+  const wanted = [...leadFigures(records[0]!), variance.id, loss.id, 'l0@v1', 'dead_fraction@v1'];
   return wanted.flatMap((definition) => {
     const found = records.flatMap((entry) => {
       const value = measureOf(entry, definition)?.value;
       return value == null ? [] : [{ entry, value }];
     });
     if (found.length === 0) return [];
-    const { title, digits } = definitions[definition];
+    const { title, digits } = definitionOf(definition);
     const lowest = found.reduce((a, b) => (b.value < a.value ? b : a));
     const highest = found.reduce((a, b) => (b.value > a.value ? b : a));
     const [low, high] = [lowest, highest].map(({ value }) => formatNumber(value, digits));

@@ -149,6 +149,9 @@ function isWords(cell: Cell | undefined): boolean {
   return Array.isArray(cell) && typeof cell[0] === 'string';
 }
 
+/** Whole numbers of a list that are shown. */
+const NAMED = 6;
+
 /** Null where nothing is known. */
 export function cellText(cell: Cell | undefined, definition: Definition | undefined): MeasureText | null {
   if (cell === undefined || cell === null) return null;
@@ -167,7 +170,12 @@ export function cellText(cell: Cell | undefined, definition: Definition | undefi
   const numbers = cell.filter((each) => typeof each === 'number');
   if (numbers.length < cell.length) return plain(cell.join(', '));
   if (numbers.length === 0) return null;
-  const digits = numbers.every(Number.isInteger) ? 0 : (definition?.digits ?? 4);
+  const count = `${formatCount(numbers.length)} values`;
+  // Whole numbers are names, as of latents and seeds.
+  if (numbers.every(Number.isInteger)) {
+    const named = numbers.slice(0, NAMED).join(', ');
+    return numbers.length > NAMED ? plain(`${named} …`, count) : plain(named);
+  }
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
-  return plain(formatInterval(low, high, digits), `${formatCount(numbers.length)} values`);
+  return plain(formatInterval(low, high, definition?.digits ?? 4), count);
 }

@@ -10,6 +10,7 @@ const COUNTED =
 export const groundTruth = declareSuite({
   id: 'ground-truth',
   title: 'Ground truth',
+  leads: true,
   about:
     'The model is synthetic: its activations are sums of known features, so that it can be said which of them the SAE found. A random SAE and a permuted decoder show what chance gives, an oracle what one layer that knows the features can do.',
   definitions: {

@@ -8,7 +8,7 @@ import { QUALITIES, qualities, qualityEstimates } from './detectors.ts';
 import { picturesOf } from './pictures.ts';
 
 const OF_THE_DECODER = 'it follows from the decoder alone';
-const OF_A_REFERENCE = 'a reference, without an interval';
+const OF_A_REFERENCE = 'references are measured once, for their values alone';
 
 type Own = keyof typeof declaration.definitions;
 

@@ -14,6 +14,11 @@ describe('axes', () => {
     ]);
   });
 
+  it('have ticks at whole numbers where nothing else can be told', () => {
+    const axis = linearAxis([0, 3], [0, 30], { format: (value) => value.toFixed(0) });
+    expect(axis.ticks.map(({ label }) => label)).toEqual(['0', '1', '2', '3']);
+  });
+
   it('survive no value and a single value', () => {
     expect(linearAxis([], [0, 10], { format: String }).at(0.5)).toBe(5);
     expect(Number.isFinite(linearAxis([3], [0, 10], { format: String }).at(3))).toBe(true);

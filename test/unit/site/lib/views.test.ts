@@ -108,6 +108,11 @@ describe('tables', () => {
     expect(cellText(1_200, undefined)).toMatchObject({ value: '1,200' });
     expect(cellText(['a', 'b'], undefined)).toMatchObject({ value: 'a, b' });
     expect(cellText([0.25, 0.5], auroc)).toMatchObject({ value: '0.2500–0.5000', note: '2 values' });
+    expect(cellText([0, 1, 2], undefined)).toMatchObject({ value: '0, 1, 2', note: null });
+    expect(cellText([9, 8, 7, 6, 5, 4, 3], undefined)).toMatchObject({
+      value: '9, 8, 7, 6, 5, 4 …',
+      note: '7 values',
+    });
     expect(cellText(null, undefined)).toBeNull();
     expect(cellText([], undefined)).toBeNull();
   });

@@ -7,7 +7,7 @@ import { architectureFacts, dataFacts, provenanceFacts, trainingFacts } from '..
 import { formulaParts } from '../../../../site/lib/formula.ts';
 import { headlines } from '../../../../site/lib/release-text.ts';
 import { verdictText } from '../../../../site/lib/sae-text.ts';
-import { leadMeasures, statisticsOf, unmentioned } from '../../../../site/lib/statistics.ts';
+import { leadFigures, leadMeasures, statisticsOf, unmentioned } from '../../../../site/lib/statistics.ts';
 import {
   comparePath,
   definitionAnchor,
@@ -98,6 +98,17 @@ describe('an SAE in words', () => {
     delete entry.metrics['loss_recovered@pooled-v1'];
     expect(said()[0]).toContain('recovers 75.0 % of');
     expect(said()[1]).toContainEqual(['loss_recovered@interpscore-0.0.1', '0.7500']);
+  });
+
+  it('is judged by what its suites lead with: InterpScore, or recovery of the true features', () => {
+    const entry = structuredClone(fixture('small-world-l2'));
+    expect(leadFigures(entry)).toEqual(['interpscore@0.0.1']);
+    const mcc = { value: 0.4, interval: null, interval_note: 'it follows from the decoder alone' };
+    entry.suites = { 'ground-truth': { measures: { 'mcc@synthsaebench': mcc } } };
+    expect(leadFigures(entry)).toEqual(['mcc@synthsaebench', 'f1@synthsaebench']);
+    expect(headlines([entry])[0]).toMatchObject({ title: 'Mean correlation coefficient', text: '0.4000' });
+    entry.suites = {};
+    expect(leadFigures(entry)).toEqual(['interpscore@0.0.1']);
   });
 
   it('says how good and how sure, or that no interval is known', () => {
