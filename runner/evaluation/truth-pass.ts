@@ -44,7 +44,10 @@ export async function truthPass(
   model: SyntheticModel,
   saes: readonly { sae: OpenSae; directions: () => Promise<Directions>; sha256: string }[],
   batches: readonly TokenBatch[],
-  options: Pick<MakingOptions, 'device' | 'threads' | 'seed'>,
+  options: Pick<MakingOptions, 'device' | 'threads' | 'seed'> & {
+    /** Whether a random SAE and an oracle are measured beside them; they are unless told otherwise. */
+    withReferences?: boolean;
+  },
 ): Promise<TruthPass> {
   const { parts } = model;
   const { d, features, vectors } = parts;
@@ -73,28 +76,30 @@ export async function truthPass(
     own.push(await counting(sae, await directions(), order));
   }
   const references: (Counting & { name: string; note: string; of: number[] })[] = [];
-  const fit = activationsOf(parts, model.features(sampleBatch(`floor ${options.seed}`, 0, 1, FIT)));
-  const shapes = new Map<string, { sae: OpenSae; k: number; of: number[] }>();
-  for (const [i, { sae }] of saes.entries()) {
-    const k = await activeLatents(sae, () => fit, d);
-    const key = `${sae.d_sae} ${k}`;
-    shapes.set(key, { sae, k, of: [...(shapes.get(key)?.of ?? []), i] });
+  if (options.withReferences ?? true) {
+    const fit = activationsOf(parts, model.features(sampleBatch(`floor ${options.seed}`, 0, 1, FIT)));
+    const shapes = new Map<string, { sae: OpenSae; k: number; of: number[] }>();
+    for (const [i, { sae }] of saes.entries()) {
+      const k = await activeLatents(sae, () => fit, d);
+      const key = `${sae.d_sae} ${k}`;
+      shapes.set(key, { sae, k, of: [...(shapes.get(key)?.of ?? []), i] });
+    }
+    for (const { sae, k, of } of shapes.values()) {
+      const stream = (): Random => random('untrained', options.seed, sae.d_sae, k);
+      const made = untrainedSae({ d_sae: sae.d_sae, k, d }, meanResidual(fit, d), stream());
+      const note = `Random unit decoder rows, the encoder their transpose, TopK with k = ${k}.`;
+      const open = await openSae(made, optionsOf(options));
+      const rows = untrainedDirections(sae.d_sae, d, stream());
+      references.push({ name: 'random SAE', note, of, ...(await counting(open, { rows })) });
+    }
+    const oracle = oracleSae(model, options.seed);
+    references.push({
+      name: 'oracle',
+      note: 'The true features as decoder; each read by the linear combination of least variance that passes it unchanged, with the threshold of greatest expected F1.',
+      of: saes.map((_, i) => i),
+      ...(await counting(await openSae(oracle, optionsOf(options)), { rows: oracle.W_dec })),
+    });
   }
-  for (const { sae, k, of } of shapes.values()) {
-    const stream = (): Random => random('untrained', options.seed, sae.d_sae, k);
-    const made = untrainedSae({ d_sae: sae.d_sae, k, d }, meanResidual(fit, d), stream());
-    const note = `Random unit decoder rows, the encoder their transpose, TopK with k = ${k}.`;
-    const open = await openSae(made, optionsOf(options));
-    const rows = untrainedDirections(sae.d_sae, d, stream());
-    references.push({ name: 'random SAE', note, of, ...(await counting(open, { rows })) });
-  }
-  const oracle = oracleSae(model, options.seed);
-  references.push({
-    name: 'oracle',
-    note: 'The true features as decoder; each read by the linear combination of least variance that passes it unchanged, with the threshold of greatest expected F1.',
-    of: saes.map((_, i) => i),
-    ...(await counting(await openSae(oracle, optionsOf(options)), { rows: oracle.W_dec })),
-  });
 
   /** Sample of the pass in which a feature was active last, from 1 on. */
   const seen = new Float64Array(features);

@@ -90,6 +90,24 @@ export function squaredColumns(matrix: usize, rows: i32, bytes: usize, d: usize,
   }
 }
 
+/** out += Aᵀ · d: the rows of A by a weight each. Rows as of `curvature`, four at a time. */
+export function addRows(matrix: usize, rows: i32, bytes: usize, d: usize, out: usize): void {
+  for (let i = 0; i < rows; i += 4, matrix += 4 * bytes, d += 16) {
+    const r1 = matrix + bytes;
+    const r2 = r1 + bytes;
+    const r3 = r2 + bytes;
+    const d0 = v128.load32_splat(d);
+    const d1 = v128.load32_splat(d, 4);
+    const d2 = v128.load32_splat(d, 8);
+    const d3 = v128.load32_splat(d, 12);
+    for (let j: usize = 0; j < bytes; j += 16) {
+      const low = f32x4.add(f32x4.mul(d0, v128.load(matrix + j)), f32x4.mul(d1, v128.load(r1 + j)));
+      const high = f32x4.add(f32x4.mul(d2, v128.load(r2 + j)), f32x4.mul(d3, v128.load(r3 + j)));
+      v128.store(out + j, f32x4.add(v128.load(out + j), f32x4.add(low, high)));
+    }
+  }
+}
+
 /** For each mask of four lanes the bytes of those whose bit is set, packed to the front. */
 const PACKING = memory.data<u8>([
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 5, 6, 7,

@@ -13,6 +13,7 @@ interface Kernels {
     out: number,
   ): number;
   squaredColumns(matrix: number, rows: number, bytes: number, d: number, out: number): void;
+  addRows(matrix: number, rows: number, bytes: number, d: number, out: number): void;
   largest(
     values: number,
     rows: number,
@@ -48,10 +49,13 @@ export function openWorkspace(): Workspace {
   module ??= new WebAssembly.Module(Uint8Array.from(atob(compiled), (byte) => byte.charCodeAt(0)));
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES });
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  const { base, curvature, squaredColumns, largest } = exports as unknown as Kernels & { base(): number };
+  const { base, curvature, squaredColumns, addRows, largest } = exports as unknown as Kernels & {
+    base(): number;
+  };
   return {
     curvature,
     squaredColumns,
+    addRows,
     largest,
     layOut(...bytes) {
       let end = aligned(base());

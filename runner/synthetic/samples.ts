@@ -4,6 +4,7 @@ import { sha256 } from '../io/hash.ts';
 import { cancellationPoint } from '../math/cancellation.ts';
 import { type Random, randomFrom } from '../math/random.ts';
 import { normalTail } from '../math/student.ts';
+import { openWorkspace } from '../simd/kernels.ts';
 import type { SyntheticParts } from './layout.ts';
 import type { Forest } from './tree.ts';
 
@@ -22,10 +23,10 @@ export interface Sampler {
   draw(stream: string, numbers: ArrayLike<number>): ActiveFeatures;
 }
 
-/** Steps a unit of the table of P(Z < z), which bounds it from above between them. */
+/** Steps a unit of the table of P(Z < z), which bounds it between them from below and above. */
 const STEPS = 32;
 const REACH = 8;
-/** Rows of the shared factors that are added up together. */
+/** What the kernel takes at a time, of the shared factors and of features. */
 const TOGETHER = 4;
 
 export function sampler(parts: SyntheticParts): Sampler {
@@ -36,9 +37,13 @@ export function sampler(parts: SyntheticParts): Sampler {
 
   function one(random: Random, active: number[]): void {
     fires(random, active);
+    for (const feature of active) value[feature] = 1;
     let kept = 0;
     for (const feature of active) {
-      const size = means[feature]! + deviations[feature]! * random.gaussian();
+      // Most of the children drawn are without their parent, and need no size.
+      const above = forest === null ? -1 : forest.parent[feature]!;
+      const orphan = above >= 0 && value[above] === 0;
+      const size = orphan ? 0 : means[feature]! + deviations[feature]! * random.gaussian();
       value[feature] = size;
       if (size > 0) active[kept++] = feature;
       else value[feature] = 0;
@@ -86,30 +91,31 @@ export function sampler(parts: SyntheticParts): Sampler {
       normalTail(REACH - (at + 1) / STEPS),
     );
     const scale = own.map((each) => 1 / Math.sqrt(each));
-    const offset = Float64Array.from(firing, (p, i) => -thresholdOf(p) * scale[i]!);
-    // Turned, and filled up with zeros to whole groups of rows: most of the time of a sample goes into this product.
-    const rows = Math.ceil(rank / TOGETHER) * TOGETHER;
-    const turned = new Float32Array(rows * features);
+    // Turned, with zeros as the kernel wants them: most of the time of a sample goes into this product.
+    const rows = TOGETHER * Math.ceil(rank / TOGETHER);
+    const stride = TOGETHER * Math.ceil(features / TOGETHER);
+    const bytes = 4 * stride;
+    const workspace = openWorkspace();
+    const { buffer, places } = workspace.layOut(rows * bytes, 4 * rows, bytes);
+    const [matrix, weights, sums] = places;
+    const turned = new Float32Array(buffer, matrix, rows * stride).fill(0);
+    const shared = new Float32Array(buffer, weights, rows).fill(0);
+    const z = new Float32Array(buffer, sums, features);
+    const offset = Float32Array.from(firing, (p, i) => -thresholdOf(p) * scale[i]!);
     for (let i = 0; i < features; i++) {
-      for (let r = 0; r < rank; r++) turned[r * features + i] = factor[i * rank + r]! * scale[i]!;
+      for (let r = 0; r < rank; r++) turned[r * stride + i] = factor[i * rank + r]! * scale[i]!;
     }
-    const shared = new Float64Array(rows);
-    const z = new Float64Array(features);
     return (random, active) => {
       for (let r = 0; r < rank; r++) shared[r] = random.gaussian();
       z.set(offset);
-      for (let r = 0; r < rows; r += TOGETHER) {
-        const [a, b, c, e] = [shared[r]!, shared[r + 1]!, shared[r + 2]!, shared[r + 3]!];
-        const [p, q, s, t] = [r * features, (r + 1) * features, (r + 2) * features, (r + 3) * features];
-        for (let i = 0; i < features; i++) {
-          z[i] = z[i]! + a * turned[p + i]! + b * turned[q + i]! + c * turned[s + i]! + e * turned[t + i]!;
-        }
-      }
+      workspace.addRows(matrix, rows, bytes, weights, sums);
       for (let i = 0; i < features; i++) {
         const u = random.next();
         const step = Math.floor((z[i]! + REACH) * STEPS);
         if (step >= 0 && step < bounds.length && u >= bounds[step]!) continue;
-        if (u < 1 - normalTail(z[i]!)) active.push(i);
+        // Most are decided by the table: the distribution function itself costs more than everything else of a feature.
+        const surely = step > 0 && step <= bounds.length && u < bounds[step - 1]!;
+        if (surely || u < 1 - normalTail(z[i]!)) active.push(i);
       }
     };
   }

@@ -20,6 +20,25 @@ it('lays arrays out apart from one another, aligned, and grows', () => {
   expect(buffer.byteLength).toBeGreaterThanOrEqual(places[2] + 3);
 });
 
+it('addRows adds rows by their weights, four and more of them', () => {
+  const [rows, width] = [8, 12];
+  const { buffer, places } = workspace.layOut(4 * rows * width, 4 * rows, 4 * width);
+  const [matrix, weights, out] = places;
+  const stream = random('addRows');
+  const a = new Float32Array(buffer, matrix, rows * width).map(() => stream.gaussian());
+  const d = new Float32Array(buffer, weights, rows).map(() => stream.gaussian());
+  new Float32Array(buffer, matrix, rows * width).set(a);
+  new Float32Array(buffer, weights, rows).set(d);
+  const found = new Float32Array(buffer, out, width).fill(1);
+  workspace.addRows(matrix, rows, 4 * width, weights, out);
+  found.forEach((value, j) => {
+    expect(value).toBeCloseTo(
+      d.reduce((sum, weight, i) => sum + weight * a[i * width + j]!, 1),
+      5,
+    );
+  });
+});
+
 function largest(values: Float32Array, rows: number, k: number) {
   const width = values.length / rows;
   const { buffer, places } = workspace.layOut(values.byteLength, 16 * width + 64, 4 * rows * k, 4 * rows * k);
