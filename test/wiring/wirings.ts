@@ -198,7 +198,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'sae.initialThreshold': trained(0.25, JUMPRELU),
   'sae.sparsityPenalty': trained(3, JUMPRELU),
   'sae.sparsityWarmupSteps': trained(4, GATED),
-  'sae.auxDecoder': trained('trained', GATED),
+  'sae.auxDecoder': trained('frozen', GATED),
   'sae.dSae': trained(128),
   'sae.k': trained(8),
   'sae.kAux': trained(16, AUX),

@@ -21,9 +21,9 @@ import { architecture } from './architecture.ts';
 const settings = {
   auxDecoder: z
     .enum(['frozen', 'trained'])
-    .default('frozen')
+    .default('trained')
     .describe(
-      'gated: whether the auxiliary reconstruction trains W_dec and b_dec; frozen: it does not (Rajamanoharan et al. 2024, dictionary_learning); trained: as SAELens has it',
+      'gated: whether the auxiliary reconstruction trains W_dec and b_dec; trained: as SAELens has it, which finds more true features at equal L0 (docs/ground-truth.md); frozen: it does not (Rajamanoharan et al. 2024, dictionary_learning)',
     ),
   ...sparsitySettings,
 };

@@ -65,8 +65,8 @@ describe('resolveRun', () => {
       'setting sae.bandwidth: found 0.1; expected none: it means nothing to gated',
     ],
     [
-      ['sweep.architecture=["topk","batchtopk"]', 'sae.auxDecoder=trained'],
-      'setting sae.auxDecoder: found "trained"; expected none: it means nothing to topk, batchtopk',
+      ['sweep.architecture=["topk","batchtopk"]', 'sae.auxDecoder=frozen'],
+      'setting sae.auxDecoder: found "frozen"; expected none: it means nothing to topk, batchtopk',
     ],
     [
       ['sae.architecture=jumprelu', 'sae.sparsityLoss=l0', 'sae.l0Target=16'],

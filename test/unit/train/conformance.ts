@@ -104,12 +104,15 @@ const rows: readonly Row[] = [
     { ...jumpRelu, initialThreshold: 0, lossReduction: 'sum', applyBDecToInput: false },
     [latents(0)],
   ],
-  ['Gated', { architecture: 'gated', sparsityPenalty: 0.05, removeParallelGradient: true }, [latents(0)]],
   [
-    'Gated, its auxiliary loss training the decoder',
+    'Gated, its auxiliary loss leaving the decoder alone',
+    { architecture: 'gated', auxDecoder: 'frozen', sparsityPenalty: 0.05, removeParallelGradient: true },
+    [latents(0)],
+  ],
+  [
+    'Gated',
     {
       architecture: 'gated',
-      auxDecoder: 'trained',
       unitNormDecoder: false,
       sparsityPenalty: 0.3,
       sparsityWarmupSteps: 6,

@@ -24,7 +24,7 @@ const other: Readonly<Record<OwnSetting, unknown>> = {
   initialThreshold: 0.5,
   sparsityPenalty: 1,
   sparsityWarmupSteps: 2,
-  auxDecoder: 'trained',
+  auxDecoder: 'frozen',
 };
 
 /** Thresholds that many latents are near; two latents fire at a time, so that most are soon dead. */
