@@ -1,49 +1,85 @@
 /**
- * Do our trainers find as many true features as SAELens'? Five architectures, each by both trainers with equal budgets (steps,
- * batch, learning rate and its warm-up, width, L0 or the weight of its loss), five seeds of weights and samples, on a
- * synthetic model; SAEs of both are measured by the suite's own code. With INTERPBOARD_PYTHON, a Python with sae-lens; without
- * it ours alone.
+ * Do our trainers find as many true features as SAELens'? Five architectures, each by both trainers from the very same
+ * samples with equal budgets (steps, batch, learning rate and its warm-up, width), several seeds of weights and samples, on a
+ * synthetic model; SAEs of both are measured by the suite's own code. Where L0 is not set but follows, each is trained at
+ * several sparsities and compared at one L0, between them. With INTERPBOARD_PYTHON, a Python with sae-lens; without it ours
+ * alone.
  *
- *     INTERPBOARD_PYTHON=python npm run bench -- trainers-truth [--seeds 5] [--steps 1000] [--model FILE]
+ *     INTERPBOARD_PYTHON=python npm run bench -- trainers-truth [--seeds 5] [--steps 600] [--model FILE]
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openSaeFile } from '../../runner/sae/checkpoints/load.ts';
 import type { Sae } from '../../runner/sae/sae.ts';
+import type { SyntheticModel } from '../../runner/synthetic/model.ts';
+import { syntheticFolder } from '../../runner/synthetic/models/index.ts';
 import { type Recipe, recipe } from '../../runner/train/recipe.ts';
-import { type BenchModel, type Measured, measure, train, withModel } from './parts/truth.ts';
+import { type Measured, measure, samplesOf, train, withModel } from './parts/truth.ts';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '5' },
-    steps: { type: 'string', default: '1000' },
-    width: { type: 'string', default: '128' },
-    k: { type: 'string', default: '4' },
-    model: { type: 'string' },
+    steps: { type: 'string', default: '600' },
+    width: { type: 'string', default: '256' },
+    k: { type: 'string', default: '8' },
+    l1: { type: 'string', default: '3.5,5,7' },
+    only: { type: 'string' },
+    model: { type: 'string', default: fileURLToPath(new URL('synthetic-small.json', syntheticFolder)) },
   },
 });
-const seeds = Array.from({ length: Number(values.seeds) }, (_, seed) => seed + 1);
 const [steps, width, k] = [Number(values.steps), Number(values.width), Number(values.k)];
-const architectures = ['topk', 'batchtopk', 'matryoshka', 'jumprelu', 'gated'] as const;
-const groups = [width / 8, width / 4, width / 2, width];
+const l1 = values.l1.split(',').map(Number);
+const GROUPS = [1 / 8, 1 / 8, 1 / 4, 1 / 2];
 /** What both are given alike. */
-const BUDGET = { batch: 256, rate: 3e-3, warmup: 50, penalty: 1, threshold: 0.1, bandwidth: 0.5, l1: 1.5 };
-const EVALUATION = { seed: 9, samples: 8_192 };
+const BUDGET = {
+  batch: 256,
+  rate: 3e-3,
+  warmup: 50,
+  penalty: 1,
+  threshold: 1,
+  bandwidth: 2,
+  thresholdDecay: 0.99,
+};
+const EVALUATION = { seed: 9, samples: 16_384 };
+const SHOWN = ['mcc@synthsaebench', 'f1@synthsaebench', 'var_exp@pooled-v1', 'l0@v1'];
+const L0 = 'l0@v1';
 
-function recipeOf(architecture: Recipe['architecture'], seed: number): Recipe {
+/** `sparsity` is k, the target of the loss, or the weight of the L1 loss. */
+interface Run {
+  name: string;
+  architecture: Recipe['architecture'];
+  sparsity: number;
+}
+
+const ladders: Record<Recipe['architecture'], readonly number[]> = {
+  topk: [k],
+  batchtopk: [0.75 * k, 1.25 * k],
+  matryoshka: [0.75 * k, 1.25 * k],
+  jumprelu: [0.75 * k, 1.25 * k],
+  gated: l1,
+};
+const architectures = (Object.keys(ladders) as Recipe['architecture'][]).filter(
+  (name) => values.only === undefined || values.only.split(',').includes(name),
+);
+const runs = architectures.flatMap((architecture): Run[] =>
+  ladders[architecture].map((sparsity) => ({ name: `${architecture} ${sparsity}`, architecture, sparsity })),
+);
+
+function recipeOf({ architecture, sparsity }: Run, seed: number): Recipe {
+  const { batch, rate, warmup, penalty, threshold, bandwidth, thresholdDecay } = BUDGET;
   const common = {
     architecture,
     dSae: width,
     seed,
-    batchTokens: BUDGET.batch,
+    batchTokens: batch,
     lossReduction: 'sum',
-    learningRate: BUDGET.rate,
-    learningRateFloor: BUDGET.rate,
-    warmupSteps: BUDGET.warmup,
+    learningRate: rate,
+    learningRateFloor: rate,
+    warmupSteps: warmup,
     decay: 'none',
     scheduleSteps: steps,
     biasInitSamples: 1_024,
@@ -51,90 +87,135 @@ function recipeOf(architecture: Recipe['architecture'], seed: number): Recipe {
   };
   switch (architecture) {
     case 'topk':
+      return recipe.parse({ ...common, k: sparsity, kAux: width / 4 });
     case 'batchtopk':
-      return recipe.parse({ ...common, k, kAux: width / 4 });
+      return recipe.parse({ ...common, k: sparsity, kAux: width / 4, thresholdDecay });
     case 'matryoshka':
-      return recipe.parse({ ...common, k, kAux: width / 4, groupFractions: [1 / 8, 1 / 8, 1 / 4, 1 / 2] });
+      return recipe.parse({
+        ...common,
+        k: sparsity,
+        kAux: width / 4,
+        thresholdDecay,
+        groupFractions: GROUPS,
+      });
     case 'jumprelu':
       return recipe.parse({
         ...common,
         sparsityLoss: 'l0-target-token',
-        l0Target: k,
-        sparsityPenalty: BUDGET.penalty,
-        sparsityWarmupSteps: BUDGET.warmup,
-        initialThreshold: BUDGET.threshold,
-        bandwidth: BUDGET.bandwidth,
+        l0Target: sparsity,
+        sparsityPenalty: penalty,
+        sparsityWarmupSteps: warmup,
+        initialThreshold: threshold,
+        bandwidth,
       });
     case 'gated':
-      return recipe.parse({ ...common, sparsityPenalty: BUDGET.l1, sparsityWarmupSteps: BUDGET.warmup });
+      return recipe.parse({
+        ...common,
+        sparsityPenalty: sparsity,
+        sparsityWarmupSteps: warmup,
+        // As SAELens: where rows may grow, the L1 loss counts their norms.
+        unitNormDecoder: false,
+      });
   }
 }
 
-async function ours({ model }: BenchModel): Promise<Map<string, Measured[]>> {
-  const found = new Map<string, Measured[]>();
-  for (const seed of seeds) {
-    const recipes = architectures.map((architecture) => recipeOf(architecture, seed));
-    await train(model, recipes, seed, [steps], async (_step, saes) => {
-      const measured = await measure(model, saes, EVALUATION.seed, EVALUATION.samples);
-      architectures.forEach((name, i) => {
-        found.set(name, [...(found.get(name) ?? []), measured[i]!]);
-      });
-    });
-  }
+async function ours(model: SyntheticModel, seed: number): Promise<Measured[]> {
+  let found: Measured[] = [];
+  const recipes = runs.map((run) => recipeOf(run, seed));
+  await train(model, recipes, seed, [steps], async (_, saes) => {
+    found = await measure(model, saes, EVALUATION.seed, EVALUATION.samples);
+  });
   return found;
 }
 
-async function theirs(python: string, { folder, model }: BenchModel): Promise<Map<string, Measured[]>> {
+async function theirs(python: string, model: SyntheticModel, seed: number): Promise<Measured[]> {
   const out = await mkdtemp(join(tmpdir(), 'interpboard-peer-'));
   try {
+    // The samples that ours are trained on, in the same order.
+    const file = await open(join(out, 'samples.f32'), 'w');
+    const source = samplesOf(model, seed, BUDGET.batch, 1_024);
+    for (let step = 0; step < steps; step++) await file.write((await source.next()).activations.get(0)!);
+    await file.close();
     const script = fileURLToPath(new URL('./parts/truth_peer.py', import.meta.url));
-    const given = JSON.stringify({ ...BUDGET, steps, width, k, groups, seeds, architectures });
-    const { status, stderr } = spawnSync(python, [script, folder, out, given], {
+    const given = JSON.stringify({
+      ...BUDGET,
+      d: model.dModel,
+      steps,
+      width,
+      seed,
+      runs,
+      groups: [width / 8, width / 4, width / 2, width],
+    });
+    const { status, stderr } = spawnSync(python, [script, out, given], {
       encoding: 'utf8',
       env: { ...process.env, OMP_NUM_THREADS: '1', TQDM_DISABLE: '1' },
       maxBuffer: 2 ** 28,
     });
     if (status !== 0) throw new Error(stderr.slice(-2_000));
-    const found = new Map<string, Measured[]>();
-    for (const name of architectures) {
-      const saes: Sae[] = [];
-      for (const seed of seeds) {
-        const file = await openSaeFile(join(out, `${name}-${seed}`));
-        saes.push((await file.load()).sae);
-        await file.close();
-      }
-      found.set(name, await measure(model, saes, EVALUATION.seed, EVALUATION.samples));
+    const saes: Sae[] = [];
+    for (const { name } of runs) {
+      const saved = await openSaeFile(join(out, name));
+      saes.push((await saved.load()).sae);
+      await saved.close();
     }
-    return found;
+    return await measure(model, saes, EVALUATION.seed, EVALUATION.samples);
   } finally {
     await rm(out, { recursive: true, force: true });
   }
 }
 
-/** Mean and standard deviation over seeds. */
-function spread(measured: readonly Measured[], key: keyof Measured): string {
-  const list = measured.map((each) => each[key]);
-  const mean = list.reduce((sum, value) => sum + value, 0) / list.length;
-  const squared = list.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return `${mean.toFixed(3)} ± ${Math.sqrt(squared / Math.max(1, list.length - 1)).toFixed(3)}`;
+/** Of each seed a value: as measured, or at L0 = k on the line over ln L0 through the sparsities on either side. */
+function valuesOf(found: readonly Measured[][], architecture: Recipe['architecture'], id: string): number[] {
+  const places = runs.flatMap((run, i) => (run.architecture === architecture ? [i] : []));
+  return found.map((bySeed) => {
+    const rungs = places.map((i) => bySeed[i]!).sort((a, b) => a[L0]! - b[L0]!);
+    if (rungs.length === 1) return rungs[0]![id]!;
+    if (id === L0) return k;
+    const above = rungs.findIndex((each) => each[L0]! >= k);
+    // Beyond the ends the line of the last two goes on.
+    const upper = above < 0 ? rungs.length - 1 : Math.max(1, above);
+    const [a, b] = [rungs[upper - 1]!, rungs[upper]!];
+    const share = Math.log(k / a[L0]!) / Math.log(b[L0]! / a[L0]!);
+    return a[id]! + share * (b[id]! - a[id]!);
+  });
 }
 
-await withModel(async (bench) => {
+const mean = (list: readonly number[]): number => list.reduce((sum, value) => sum + value, 0) / list.length;
+
+function deviation(list: readonly number[]): number {
+  const average = mean(list);
+  return Math.sqrt(
+    list.reduce((sum, value) => sum + (value - average) ** 2, 0) / Math.max(1, list.length - 1),
+  );
+}
+
+const spread = (list: readonly number[], digits = 3): string =>
+  `${mean(list).toFixed(digits)} ± ${deviation(list).toFixed(digits)}`;
+
+await withModel(async ({ model }) => {
   const python = process.env.INTERPBOARD_PYTHON;
-  const { features, d } = bench.model.parts;
+  const { features, d } = model.parts;
+  const seeds = Array.from({ length: Number(values.seeds) }, (_, seed) => seed + 1);
   console.log(
     `${features} features, d ${d}, ${width} latents, k ${k}, ${steps} steps of ${BUDGET.batch}, ${seeds.length} seeds`,
   );
-  const sides: [string, Map<string, Measured[]>][] = [['ours', await ours(bench)]];
   if (python === undefined)
     console.log('sae_lens: skipped; set INTERPBOARD_PYTHON to a Python with sae-lens');
-  else sides.push(['sae_lens', await theirs(python, bench)]);
-  console.log('| architecture | trainer | MCC | F1 | variance explained | L0 |\n|---|---|---|---|---|---|');
+  const sides: Record<string, Measured[][]> = { ours: [], ...(python !== undefined && { sae_lens: [] }) };
+  for (const seed of seeds) {
+    sides.ours!.push(await ours(model, seed));
+    if (python !== undefined) sides.sae_lens!.push(await theirs(python, model, seed));
+    console.error(`seed ${seed}`);
+  }
+  console.log('| architecture | trainer | MCC | F1 | variance explained | L0 | L0 as trained |');
+  console.log('|---|---|---|---|---|---|---|');
   for (const name of architectures) {
-    for (const [side, found] of sides) {
-      const measured = found.get(name)!;
-      const cells = (['mcc', 'f1', 'var_exp', 'l0'] as const).map((key) => spread(measured, key));
-      console.log(`| ${name} | ${side} | ${cells.join(' | ')} |`);
+    for (const [side, found] of Object.entries(sides)) {
+      const cells = SHOWN.map((id) => spread(valuesOf(found, name, id), id === L0 ? 1 : 3));
+      const trained = runs.flatMap(({ architecture }, i) =>
+        architecture === name ? [mean(found.map((bySeed) => bySeed[i]![L0]!)).toFixed(1)] : [],
+      );
+      console.log(`| ${name} | ${side} | ${cells.join(' | ')} | ${trained.join(', ')} |`);
     }
   }
 }, values.model);

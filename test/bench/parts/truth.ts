@@ -17,6 +17,8 @@ import { qualities } from '../../../runner/suites/ground-truth/detectors.ts';
 import { reconstructionSuite } from '../../../runner/suites/reconstruction.ts';
 import { generated } from '../../../runner/synthetic/generate.ts';
 import { openSynthetic, type SyntheticModel } from '../../../runner/synthetic/model.ts';
+import { startOfMixture } from '../../../runner/text/mixture.ts';
+import { startOfPacking } from '../../../runner/text/packing.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import type { Recipe } from '../../../runner/train/recipe.ts';
 import { openTrainer } from '../../../runner/train/trainer.ts';
@@ -44,9 +46,25 @@ export async function withModel(
 }
 
 /**
- * Trains recipes of one batch size from one stream.
+ * The batches of training, after the first `skipped` samples, which biases start from.
  *
  * @param seed of the stream
+ */
+export function samplesOf(
+  model: SyntheticModel,
+  seed: number,
+  batch: number,
+  skipped = 0,
+): ReturnType<typeof sampleActivations> {
+  const config = { corpus: { trainSeed: seed, rowTokens: ROW }, sae: { batchTokens: batch } };
+  const start = startOfPacking(startOfMixture([], seed));
+  const from = { ...start, rows: Math.ceil(skipped / batch) * (batch / ROW) };
+  return sampleActivations(config, model, from, { stopRequested: () => false });
+}
+
+/**
+ * Trains recipes of one batch size from one stream.
+ *
  * @param steps after which `saved` is given the SAEs, ascending; the last one ends the training
  */
 export async function train(
@@ -57,8 +75,7 @@ export async function train(
   saved: (step: number, saes: Sae[]) => Promise<void>,
 ): Promise<void> {
   const { batchTokens, biasInitSamples } = recipes[0]!;
-  const config = { corpus: { trainSeed: seed, rowTokens: ROW }, sae: { batchTokens } };
-  const source = sampleActivations(config, model, undefined, { stopRequested: () => false });
+  const source = samplesOf(model, seed, batchTokens);
   const passes = Math.ceil(biasInitSamples / batchTokens);
   const start = new Float32Array(passes * batchTokens * model.dModel);
   for (let i = 0; i < passes; i++)
@@ -86,14 +103,8 @@ export async function train(
   }
 }
 
-export interface Measured {
-  mcc: number;
-  f1: number;
-  uniqueness: number;
-  var_exp: number;
-  l0: number;
-  alive: number;
-}
+/** Values by definition; null where one could not be measured. */
+export type Measured = Record<string, number | null>;
 
 /** @param seed of the samples, which training does not read */
 export async function measure(
@@ -109,10 +120,9 @@ export async function measure(
     model,
     saes.map((sae, i) => ({ sae: open[i]!, directions: () => decoderDirections(sae), sha256: String(i) })),
     batches,
-    { seed, threads: THREADS },
+    { seed, threads: THREADS, withReferences: false },
   );
   const packed = observeTokens(model.dModel, [{ layer: 0, saes: open }], batches, null, [], false);
-  // The floors and the ceiling are not asked for here, and the two passes see the same samples.
   await sweep(model, batches, [pass.observer, packed.observer], {
     reporter: stageReporter('measuring', 'samples', silent),
   });
@@ -125,14 +135,12 @@ export async function measure(
   return base.map(({ metrics }, i) => {
     const detection = found.saes[i]!;
     if (detection.matching === null) throw new Error(detection.reason);
+    const { f1s: _, ...means } = qualities(found, detection);
     const { mcc, uniqueness } = detection.matching;
+    const truth = Object.entries({ mcc, uniqueness, ...means });
     return {
-      mcc,
-      uniqueness,
-      f1: qualities(found, detection).f1,
-      var_exp: metrics['var_exp@pooled-v1'].value!,
-      l0: metrics['l0@v1'].value!,
-      alive: metrics['alive@v1'].value!,
+      ...Object.fromEntries(Object.entries(metrics).map(([id, { value }]) => [id, value])),
+      ...Object.fromEntries(truth.map(([name, value]) => [`${name}@synthsaebench`, value])),
     };
   });
 }
