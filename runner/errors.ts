@@ -65,7 +65,12 @@ export function unreadable(path: string, cause: unknown): UnavailableError {
 }
 
 /** Foreign text made safe to print in one line: what a terminal may not be shown is escaped, length bounded. */
-export function quote(text: string, limit = QUOTE_LIMIT): string {
+export function quote(text: string): string {
+  return quoteUpTo(QUOTE_LIMIT, text);
+}
+
+/** The same of as many characters as are asked for. */
+export function quoteUpTo(limit: number, text: string): string {
   const short = text.length > limit ? `${text.slice(0, limit)}…` : text;
   return replaceUnseen(JSON.stringify(short), escapedUnseen);
 }

@@ -1,6 +1,6 @@
 /** What `inspect --latent` says: the evidence that the report holds of a latent, else what its weights say. */
 import { join } from 'node:path';
-import { quote, UserError } from '../errors.ts';
+import { quote, quoteUpTo, UserError } from '../errors.ts';
 import { logitEffects, nearestLatents, type TokenEffect } from '../library/latents.ts';
 import { findEvidence, type LatentEvidenceFound } from '../report/feature-files.ts';
 import { FEATURES } from '../report/feature-places.ts';
@@ -115,7 +115,7 @@ function contextRows(
   return contexts.map(({ ids, values, peak }, i) => {
     const texts = ids.map((id) => textOf(tokens, id));
     texts[peak] = `[${texts[peak]}]`;
-    return [i === 0 ? title : '', `${String(values[peak]).padEnd(6)} ${quote(texts.join(''), CONTEXT)}`];
+    return [i === 0 ? title : '', `${String(values[peak]).padEnd(6)} ${quoteUpTo(CONTEXT, texts.join(''))}`];
   });
 }
 
