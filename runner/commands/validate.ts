@@ -4,7 +4,9 @@ import { basename, join } from 'node:path';
 import { clip, MalformedError, UserError } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
 import { checkContent } from '../report/content-files.ts';
+import { explanationsVersion } from '../report/explanations.ts';
 import { checkFeatures } from '../report/feature-files.ts';
+import { windowsVersion } from '../report/feature-windows.ts';
 import { featuresVersion, shardVersion } from '../report/features.ts';
 import { liveVersion } from '../report/live.ts';
 import { readLive } from '../report/live-files.ts';
@@ -78,7 +80,7 @@ async function faultOf(file: string, owners: Map<string, string>): Promise<strin
     const text = await readFile(file, 'utf8');
     // What is nested without end is refused before anything walks through it.
     const value = parseJson(text);
-    if (isOf(value, [featuresVersion, shardVersion])) {
+    if (isOf(value, [featuresVersion, shardVersion, windowsVersion, explanationsVersion])) {
       checkFeatures(basename(file), text, file);
       return null;
     }

@@ -1,10 +1,13 @@
 /** Evidence of latents on disk: a folder per record, in a run's folder and in the content, each with an index and shards. */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { z } from 'zod';
 import { clip, MalformedError, unreadable } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
 import { writeAtomic } from '../io/write-atomic.ts';
-import { INDEX_FILE, shardOf } from './feature-places.ts';
+import { explanations } from './explanations.ts';
+import { EXPLANATIONS_FILE, INDEX_FILE, shardOf, WINDOWS_FILE } from './feature-places.ts';
+import { featureWindows } from './feature-windows.ts';
 import { type Feature, type FeatureIndex, featureIndex, featureShard } from './features.ts';
 
 /** Files by name, as text. */
@@ -114,6 +117,13 @@ export async function findEvidence(
   return null;
 }
 
+/** Schemas of the files that are no shards. */
+const named: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
+  [INDEX_FILE, featureIndex],
+  [WINDOWS_FILE, featureWindows],
+  [EXPLANATIONS_FILE, explanations],
+]);
+
 /** @throws MalformedError when a text is not what a file of that name holds */
 export function checkFeatures(name: string, text: string, path: string): void {
   let value: unknown;
@@ -122,7 +132,7 @@ export function checkFeatures(name: string, text: string, path: string): void {
   } catch {
     value = undefined;
   }
-  const parsed = (name === INDEX_FILE ? featureIndex : featureShard).safeParse(value);
+  const parsed = (named.get(name) ?? featureShard).safeParse(value);
   if (parsed.success) return;
   const issue = parsed.error.issues[0];
   throw new MalformedError({

@@ -36,7 +36,8 @@ const evidenceOf = once((records: readonly EvaluationRecord[]): FeaturesOf[] => 
     const folder = places.get(entry.id);
     if (folder === undefined || !existsSync(join(folder, INDEX_FILE))) return [];
     if (readIndex(folder).sha256 !== entry.sae.sha256) return [];
-    const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+    // What latents were explained from is of no use to a page.
+    const files = readdirSync(folder).filter((name) => /^(?:index|explanations|\d+)\.json$/.test(name));
     return { entry, files: files.toSorted(), folder };
   });
 });

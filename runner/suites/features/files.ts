@@ -47,10 +47,10 @@ export interface EvidenceOf {
 
 type SuiteTokens = Pick<SuiteContext['tokenizer'], 'decode' | 'size' | 'special'>;
 
-/** @returns files by name, and how many latents were chosen for which reason */
+/** @returns files by name, how many latents were chosen for which reason, and which */
 export async function evidenceFiles(
   of: EvidenceOf,
-): Promise<{ files: Record<string, string>; chosen: Map<Choice, number> }> {
+): Promise<{ files: Record<string, string>; chosen: Map<Choice, number>; latents: number[] }> {
   const { evidence, directions, d, text, settings, seed } = of;
   const { budget, ...contexts } = settings;
   const alive = evidence.alive();
@@ -131,7 +131,7 @@ export async function evidenceFiles(
   }
   const counts = new Map<Choice, number>();
   for (const choice of chosen.values()) counts.set(choice, (counts.get(choice) ?? 0) + 1);
-  return { files, chosen: counts };
+  return { files, chosen: counts, latents };
 }
 
 /** Latents whose evidence the budget holds. */

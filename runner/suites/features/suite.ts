@@ -2,11 +2,16 @@
 import { z } from 'zod';
 import { FiringTogether } from '../../metrics/firing-together.ts';
 import { LatentEvidence } from '../../metrics/latent-evidence.ts';
+import { RandomWindows } from '../../metrics/random-windows.ts';
+import { WINDOWS_FILE } from '../../report/feature-places.ts';
 import type { Part } from '../../report/schema.ts';
 import { features as declaration } from '../../report/suites/features.ts';
 import { defineSuite } from '../suite.ts';
 import { evidenceFiles } from './files.ts';
+import { windowsFile } from './windows.ts';
 
+/** Random stretches of text that are kept for all latents together. */
+const WINDOWS = 160;
 /** Tokens that companions are counted on. */
 const COMPANION_TOKENS = 16_384;
 
@@ -39,19 +44,22 @@ export const features = defineSuite({
         together: new FiringTogether(COMPANION_TOKENS),
       })),
     );
+    const width = settings.before + 1 + settings.after;
     const text = context.heldOut(({ hook, encoded }) => {
       for (const [index, rows] of encoded.entries()) {
         const { evidence, together } = gathered[hook]![index]!;
         evidence.add(rows);
+        windows[hook]![index]!.add(rows);
         together.add(rows, rows.rows * rows.tokens);
       }
     });
+    const windows = hooks.map(({ saes }) => saes.map(() => new RandomWindows(text, WINDOWS, width, seed)));
     return {
       async score({ hook, index, directions, sha256 }) {
         const { evidence, together } = gathered[hook]![index]!;
         evidence.end();
         const found = await directions();
-        const { files, chosen } = await evidenceFiles({
+        const { files, chosen, latents } = await evidenceFiles({
           evidence,
           together,
           directions: found,
@@ -68,6 +76,8 @@ export const features = defineSuite({
             chosen: [...chosen].map(([name, latents]) => ({ name, cells: { latents } })),
           },
         };
+        const seen = windows[hook]![index]!;
+        files[WINDOWS_FILE] = windowsFile(seen, { sha256, text, latents, tokenizer: context.tokenizer });
         return { part, evidence: files };
       },
     };
