@@ -294,6 +294,19 @@ export const baseDefinitions = {
       range: [null, null],
     },
   }),
+  ...grouped('Metrics held to true features', {
+    'composite_without_loss@v1': {
+      metric: 'composite_without_loss',
+      title: 'Composite of alive, L0 score, dense probing and TPP',
+      short: 'composite without loss',
+      formula: '(0.15 alive + 0.15 l0_score + 0.25 dense probing + 0.15 tpp) / 0.70',
+      note: 'Of the study on synthetic models, which have no loss to recover: it is no InterpScore. Records do not carry it.',
+      unit: '',
+      direction: 'higher',
+      digits: 4,
+      range: [0, 1],
+    },
+  }),
 };
 
 export type BaseDefinitionId = keyof typeof baseDefinitions;

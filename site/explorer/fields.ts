@@ -38,6 +38,7 @@ export interface Field {
   /** Drawn on a logarithmic axis unless asked otherwise. */
   log: boolean;
   warning?: string;
+  study?: string;
 }
 
 /** The columns, with what has been loaded or computed since. */
@@ -134,7 +135,7 @@ function ownLoss({ text, available }: Columns): Field[] {
 }
 
 function definedField(one: Available): Field {
-  const { id, name, title, unit, direction, digits, group, definition, warning } = one;
+  const { id, name, title, unit, direction, digits, group, definition, warning, study } = one;
   return {
     id,
     name,
@@ -146,6 +147,7 @@ function definedField(one: Available): Field {
     digits,
     log: unit === 'latents' || unit === 'tokens',
     ...(warning === undefined ? {} : { warning }),
+    ...(study === undefined ? {} : { study }),
   };
 }
 

@@ -54,12 +54,12 @@ function sortButton(id: string, name: string, title?: string): Markup {
   }>${name}<svg class="sort-mark" width="8" height="12" viewBox="0 0 8 12" aria-hidden="true"><path class="up" d="M1 4.5 4 1.5l3 3"/><path class="down" d="M1 7.5l3 3 3-3"/></svg></button>`;
 }
 
-function definitionLink({ definitions, name }: Field): Markup | null {
+function definitionLink({ definitions, name, study }: Field): Markup | null {
   const [first] = definitions;
   if (first === undefined) return null;
   const version =
     definitions.length > 1 ? `${definitions.length} definitions` : (first.split('@')[1] ?? 'definition');
-  return html`<a class="define" href="${definitionPath(first)}" title="${definitions.join(', ')}">${version}<span class="hidden">: definition of ${name}</span></a>`;
+  return html`<a class="define" href="${definitionPath(first)}" title="${[definitions.join(', '), study ?? ''].filter(Boolean).join('\n')}">${version}<span class="hidden">: definition of ${name}</span></a>`;
 }
 
 /** The rows from one place to another, over all groups; their headings where a group begins. */

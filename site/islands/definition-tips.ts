@@ -17,8 +17,9 @@ function show(term: HTMLElement): void {
   if (shown === term) return;
   hide();
   shown = term;
-  const { id, formula, note } = term.dataset;
-  tip.innerHTML = html`<p class="formula">${formula}</p><p>${note}</p><code>${id}</code>`.text;
+  const { id, formula, note, study } = term.dataset;
+  tip.innerHTML =
+    html`<p class="formula">${formula}</p><p>${note}</p>${study !== undefined && html`<p class="fine">${study}</p>`}<code>${id}</code>`.text;
   tip.hidden = false;
   // The browser's own would cover it.
   term.removeAttribute('title');

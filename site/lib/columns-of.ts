@@ -2,6 +2,7 @@
 import type { Definition } from '../../runner/report/definition.ts';
 import { definitionIds, interpScoreComponents } from '../../runner/report/definitions.ts';
 import { measureOf } from '../../runner/report/measures.ts';
+import { studyLine } from '../../runner/report/metric-study.ts';
 import { drawsOf, type PairedId } from '../../runner/report/paired.ts';
 import { packDraws } from '../../runner/report/paired-draws.ts';
 import { hookSite, rankWithin } from '../../runner/report/ranking.ts';
@@ -114,6 +115,7 @@ export function drawsByModel(records: readonly EvaluationRecord[]): Map<string, 
 
 function availableOf(source: Source): Available {
   const { direction, unit, group, digits, warning } = source.meaning;
+  const study = studyLine(source.definition);
   return {
     id: source.id,
     definition: source.definition,
@@ -124,6 +126,7 @@ function availableOf(source: Source): Available {
     group,
     digits,
     ...(warning === undefined ? {} : { warning }),
+    ...(study === null ? {} : { study }),
   };
 }
 

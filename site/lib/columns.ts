@@ -60,6 +60,8 @@ export interface Available {
   digits: number;
   /** What a reader must be told beside every value. */
   warning?: string;
+  /** What true features say of it (report/metric-study.ts). */
+  study?: string;
 }
 
 export interface Columns {

@@ -22,8 +22,6 @@ export interface Figure {
 }
 
 export interface MetricFigures {
-  /** Evaluations that have a value. */
-  count: number;
   /** Spearman's rank correlation with F1 and with MCC, over all SAEs. */
   f1: Figure | null;
   mcc: Figure | null;
@@ -73,7 +71,6 @@ export function figuresOf(
     return Math.sqrt(mean(groups.map((group) => variance(group.map(of))))) / spread;
   };
   return {
-    count: seen.length,
     f1: correlated(TARGETS.f1, false),
     mcc: correlated(TARGETS.mcc, false),
     f1_equal_l0: correlated(TARGETS.f1, true),

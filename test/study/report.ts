@@ -44,9 +44,8 @@ function rounded(figures: MetricFigures): MetricFigures {
       value: round(figure.value),
       interval: [round(figure.interval[0]), round(figure.interval[1])],
     };
-  const { count, seed_noise, evaluation_noise, ...others } = figures;
+  const { seed_noise, evaluation_noise, ...others } = figures;
   return {
-    count,
     f1: of(others.f1),
     mcc: of(others.mcc),
     f1_equal_l0: of(others.f1_equal_l0),

@@ -89,7 +89,7 @@ async function runUnit(
 
 await mkdir(folder, { recursive: true });
 if (units.some((unit) => !existsSync(fileOf(unit)))) {
-  await withModel(async (bench) => {
+  await withModel(values.model, async (bench) => {
     const evaluations = Array.from({ length: design.evaluationSeeds }, (_, seed) =>
       openEvaluation(bench.model, seed, design.samples),
     );
@@ -99,7 +99,7 @@ if (units.some((unit) => !existsSync(fileOf(unit)))) {
       await writeAtomic(fileOf(unit), JSON.stringify(await runUnit(bench, unit, evaluations)));
       console.log(`${i + 1} of ${units.length}: ${unit.name}`);
     }
-  }, values.model);
+  });
 }
 
 const done: Seen[] = [];

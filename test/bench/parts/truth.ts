@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { observeTokens } from '../../../runner/evaluation/token-pass.ts';
 import { truthPass } from '../../../runner/evaluation/truth-pass.ts';
 import { heldoutSamples } from '../../../runner/job/evaluation/heldout-samples.ts';
@@ -31,11 +30,8 @@ export interface BenchModel {
   model: SyntheticModel;
 }
 
-/** @param file a configuration; by default 128 features in 32 dimensions, trained in seconds */
-export async function withModel(
-  use: (bench: BenchModel) => Promise<void>,
-  file = fileURLToPath(new URL('./truth-model.json', import.meta.url)),
-): Promise<void> {
+/** @param file a configuration, whose model is made anew */
+export async function withModel(file: string, use: (bench: BenchModel) => Promise<void>): Promise<void> {
   const at = await mkdtemp(join(tmpdir(), 'interpboard-truth-'));
   try {
     const folder = await generated(file, at, () => undefined);
