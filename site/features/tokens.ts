@@ -4,8 +4,13 @@ import { html, type Markup } from '../lib/html.ts';
 
 const NAMED: Readonly<Record<string, string>> = { '\n': '↵', '\r': '␍', '\t': '⇥' };
 
-/** Shades of a token, from none to the largest weight: classes of marks.css. */
+/** Shades of a token, from none to the largest weight. */
 const SHADES = 8;
+
+/** Class of a weight's shade (marks.css); none for what weighs nothing. `most` has the darkest. */
+export function shadeClass(weight: number, most: number): string {
+  return weight > 0 ? `w${Math.min(SHADES, Math.ceil((SHADES * weight) / most))}` : '';
+}
 
 export function visibleToken(text: string): string {
   if (text === '') return '∅';
@@ -33,9 +38,9 @@ export interface WeighedToken {
 export function shadedTokens(tokens: readonly WeighedToken[], most: number, peak?: number): Markup {
   const marks = tokens.map(({ text, weight, title }, i) => {
     const token = visibleToken(text);
-    if (!(weight > 0)) return html`<span>${token}</span>`;
-    const shade = Math.min(SHADES, Math.ceil((SHADES * weight) / most));
-    return html`<mark class="w${shade}${i === peak && ' peak'}" title="${title}">${token}</mark>`;
+    const shade = shadeClass(weight, most);
+    if (shade === '') return html`<span>${token}</span>`;
+    return html`<mark class="${shade}${i === peak && ' peak'}" title="${title}">${token}</mark>`;
   });
   return html`<q dir="auto" class="shaded">${marks}</q>`;
 }

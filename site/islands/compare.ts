@@ -55,7 +55,10 @@ function drawChips(): void {
         html`<button type="button" data-first="${id}" aria-label="Make first: ${name}">Make first</button>`
       }<button type="button" data-drop="${id}" aria-label="Remove ${name}">Remove</button></li>`,
   )}`.text;
-  input.disabled = picked.length >= MOST_COMPARED;
+  const full = picked.length >= MOST_COMPARED;
+  if (full && document.activeElement === input)
+    chips.querySelector<HTMLElement>('li:last-child [data-drop]')?.focus();
+  input.disabled = full;
   if (first !== undefined) chips.querySelector<HTMLElement>(`[data-drop="${CSS.escape(first)}"]`)?.focus();
   else if (drop !== undefined) input.focus();
 }

@@ -95,7 +95,8 @@ export function attachSearch(
   const search = async (): Promise<void> => {
     const query = input.value;
     const all = matching(await loadIndex(), query, without());
-    if (query !== input.value) return;
+    // The reader wrote on, or went away, while the list was fetched.
+    if (query !== input.value || document.activeElement !== input) return;
     found = all.slice(0, SHOWN);
     active = -1;
     draw(all.length);

@@ -35,7 +35,7 @@ export function docsPath(id: string): string {
 /**
  * A rendered page as a page of the site. Links from file to file become links from page to page; what is no page of docs/ (a
  * fixture, a source file) is not part of the site, and its words stay. The alignment of columns becomes classes, as the site's
- * Content-Security-Policy allows no styles in the text.
+ * Content-Security-Policy allows no styles in the text; a corner of a table that says nothing is no heading.
  *
  * @param site makes an address of a path from the site's root
  */
@@ -45,7 +45,9 @@ export function siteHtml(
   ids: ReadonlySet<string>,
   site: (path: string) => string,
 ): string {
-  const aligned = html.replace(/ style="text-align: ?(left|center|right);?"/g, ' class="$1"');
+  const aligned = html
+    .replace(/ style="text-align: ?(left|center|right);?"/g, ' class="$1"')
+    .replace(/<th([^>]*)><\/th>/g, '<td$1></td>');
   return aligned.replace(
     /<a href="([^"]*)"([^>]*)>(.*?)<\/a>/gs,
     (whole, href: string, rest: string, words: string) => {

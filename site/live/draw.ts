@@ -1,13 +1,10 @@
 /** What a live page shows of a text, as markup. */
 import { share } from '../features/draw.ts';
-import { loneToken, visibleToken } from '../features/tokens.ts';
+import { loneToken, shadeClass, visibleToken } from '../features/tokens.ts';
 import { html, type Markup } from '../lib/html.ts';
 import { formatCount, formatNumber, formatSmall } from '../lib/numbers.ts';
 import type { Next, Reading } from './messages.ts';
 import { valuesOf } from './model.ts';
-
-/** Shades of a token, from none to the latent's largest value in the text. */
-const SHADES = 8;
 
 /** The text, a token a button: the one at `position` is chosen, and all are shaded by the chosen latent. */
 export function drawTokens(reading: Reading, position: number, latent: number | null): Markup {
@@ -15,9 +12,8 @@ export function drawTokens(reading: Reading, position: number, latent: number | 
   const most = values?.reduce((a, b) => Math.max(a, b), 0) ?? 0;
   const tokens = reading.tokens.map((text, i) => {
     const value = values?.[i] ?? 0;
-    const shade = value > 0 ? `w${Math.max(1, Math.ceil((SHADES * value) / most))}` : '';
     const chosen = i === position;
-    return html`<button type="button" role="radio" class="${shade}" data-position="${i}" aria-checked="${String(chosen)}" tabindex="${chosen ? 0 : -1}"${value > 0 && html` title="${formatNumber(value, 2)}"`}>${visibleToken(text)}</button>`;
+    return html`<button type="button" role="radio" class="${shadeClass(value, most)}" data-position="${i}" aria-checked="${String(chosen)}" tabindex="${chosen ? 0 : -1}"${value > 0 && html` title="${formatNumber(value, 2)}"`}>${visibleToken(text)}</button>`;
   });
   return html`${tokens}`;
 }

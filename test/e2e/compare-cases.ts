@@ -49,10 +49,21 @@ export function compareCases(withPage: WithPage): void {
       await page.reload();
       await table.waitFor();
       expect(await table.getByRole('row').count()).toBe(all);
-      await page.getByRole('button', { name: 'Make first: small-world L4' }).click();
+      // The letters below stand beside the names, and the keyboard keeps its place where buttons come and go.
+      expect(await form.locator('.picked .label').allTextContents()).toEqual(['L0', 'L4']);
+      await page.getByRole('button', { name: 'Make first: small-world L4' }).press('Enter');
       expect(await page.locator('.verdict h3').textContent()).toBe('L0 against L4');
-      await page.getByRole('button', { name: 'Remove small-world L0' }).click();
+      const focused = (): Promise<string | null> =>
+        page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? null);
+      expect(await focused()).toBe('Remove small-world L4');
+      await page.getByRole('button', { name: 'Remove small-world L0' }).press('Enter');
       expect(await table.isVisible()).toBe(false);
+      expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('combobox');
+      // A list that nobody looks at any more is closed.
+      await form.getByRole('option').first().waitFor();
+      await page.keyboard.press('Tab');
+      await form.getByRole('listbox').waitFor({ state: 'hidden' });
+      expect(await focused()).toBe('Remove small-world L4');
       expect(new URL(page.url()).search).toBe('?sae=small-world-l4');
     }));
 

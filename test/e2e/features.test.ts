@@ -1,21 +1,19 @@
 /** The page of an SAE's latents: found, walked along and read by keyboard, and without a script. */
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeFeatures } from '../../runner/report/feature-files.ts';
 import type { Feature, FeatureIndex, FeatureShard } from '../../runner/report/features.ts';
 import { record } from '../../runner/report/schema.ts';
+import { violationsOf } from './axe.ts';
 import { howToEnable, launchBrowser } from './browser.ts';
 import { buildSite } from './build-site.ts';
 import { base } from './served-site.ts';
 import { type StaticServer, serveFolder } from './static-server.ts';
 
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const source = fileURLToPath(new URL('../fixtures/site/records/small-world-l0.json', import.meta.url));
 const entry = record.parse(JSON.parse(await readFile(source, 'utf8')));
 /** More than a shard. */
@@ -180,13 +178,7 @@ describe.skipIf(browser === null)(
           `${page}#latent=0`,
           async (at) => {
             await at.locator('#latent h2').waitFor();
-            await at.evaluate(axe);
-            const found = await at.evaluate(
-              async (only): Promise<AxeResults> => Reflect.get(window, 'axe').run(document, only),
-              // The dark theme changes colours alone.
-              colorScheme === 'light' ? {} : { runOnly: ['color-contrast', 'link-in-text-block'] },
-            );
-            expect(found.violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+            expect((await violationsOf(at, colorScheme)).violations).toEqual([]);
             expect(await at.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
           },
           { colorScheme },

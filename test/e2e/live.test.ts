@@ -1,10 +1,8 @@
 /** The live page in a browser: its latents, and what changing one does, are the runner's own. */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoModelFolder, demoRow } from '../../runner/demo/index.ts';
@@ -18,12 +16,12 @@ import { type OpenSae, openSae } from '../../runner/sae/open-sae.ts';
 import { tensorsSha256, topKSae } from '../../runner/sae/sae.ts';
 import { loadTokenizer, type Tokenizer } from '../../runner/text/tokenizer.ts';
 import type { Next } from '../../site/live/messages.ts';
+import { violationsOf } from './axe.ts';
 import { howToEnable, launchBrowser } from './browser.ts';
 import { buildSite } from './build-site.ts';
 import { base } from './served-site.ts';
 import { type StaticServer, serveFolder } from './static-server.ts';
 
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const source = fileURLToPath(new URL('../fixtures/site/records/small-world-l0.json', import.meta.url));
 const HOSTILE = '<img src=x onerror="window.hit=1"> \u202egnp.exe';
 const LAYER = 2;
@@ -280,12 +278,7 @@ describe.skipIf(browser === null)(`the live page${browser === null ? ` (${howToE
         await readIn(at, demoRow('prose', 7, 5).text.slice(0, 300));
         await at.locator('#live-latents [data-latent]').first().click();
         await at.getByText(/at every token where it fires/).waitFor();
-        await at.evaluate(axe);
-        const found = await at.evaluate(
-          async (only): Promise<AxeResults> => Reflect.get(window, 'axe').run(document, only),
-          colorScheme === 'light' ? {} : { runOnly: ['color-contrast', 'link-in-text-block'] },
-        );
-        expect(found.violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+        expect((await violationsOf(at, colorScheme)).violations).toEqual([]);
         expect(await at.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
       },
       { colorScheme },

@@ -1,8 +1,6 @@
 /** What a reader with and without a script, a mouse or sight can do with the built site. */
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { violationsOf } from './axe.ts';
 import { howToEnable, launchBrowser } from './browser.ts';
 import { compareCases } from './compare-cases.ts';
 import { explorerCases } from './explorer-cases.ts';
@@ -15,8 +13,6 @@ import {
   withoutFile,
 } from './served-site.ts';
 import { trajectoryCases } from './trajectory-cases.ts';
-
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** One address of every type of page. */
 const pageTypes = {
@@ -34,9 +30,6 @@ const pageTypes = {
   light: 'sae/along-l4-small-world-step-100/',
   missing: '404.html',
 };
-
-/** The dark theme changes colours alone: the rules that look at them are asked again. */
-const rulesOf = { light: null, dark: ['color-contrast', 'link-in-text-block'] };
 
 let site: ServedSite;
 beforeAll(async () => {
@@ -165,22 +158,7 @@ describe.skipIf(!browser)(browser ? 'in a browser' : `in a browser (${howToEnabl
           await page.evaluate(() => {
             for (const details of document.querySelectorAll('details')) details.open = true;
           });
-          await page.evaluate(axe);
-          const { violations, passes } = await page.evaluate(async (rules) => {
-            const only = rules === null ? {} : { runOnly: { type: 'rule', values: rules } };
-            const found: AxeResults = await Reflect.get(window, 'axe').run(document, only);
-            return {
-              passes: found.passes.length,
-              violations: found.violations
-                .filter((one) => one.impact === 'serious' || one.impact === 'critical')
-                .map((one) => ({
-                  id: one.id,
-                  nodes: one.nodes
-                    .slice(0, 3)
-                    .map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`),
-                })),
-            };
-          }, rulesOf[colorScheme]);
+          const { violations, passes } = await violationsOf(page, colorScheme);
           expect({ type, violations }).toEqual({ type, violations: [] });
           expect(passes).toBeGreaterThan(colorScheme === 'light' ? 15 : 0);
         }

@@ -1,4 +1,4 @@
-/** The site of a thousand SAEs: what its pages weigh, and that every one of them is built. */
+/** The site of a thousand SAEs: what its pages weigh, that every one of them is built, and that all can use them. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,11 +7,40 @@ import { describe, expect, it } from 'vitest';
 import { columnsOf } from '../../site/lib/columns-of.ts';
 import { manyRecords, writeMany } from '../fixtures/site/make_many.ts';
 import { slowTest } from '../sample.ts';
+import { violationsOf } from './axe.ts';
+import { howToEnable, launchBrowser } from './browser.ts';
 import { buildSite } from './build-site.ts';
 import { budgets, builtFiles, gzipped, scriptBytes } from './site-bytes.ts';
+import { serveFolder } from './static-server.ts';
 
 const MANY = 1_000;
 const base = '/board/';
+
+const FIRST_TWO = 'sae=many-00000&sae=many-00006';
+
+/** One page of each kind, as it opens, in both themes: nothing that axe knows of, and nothing that scrolls sideways on a phone. */
+async function isAccessible(out: string, paths: readonly string[]): Promise<void> {
+  const browser = await launchBrowser();
+  if (browser === null) return console.warn(`pages were not opened: ${howToEnable}`);
+  const server = await serveFolder(out, base);
+  try {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await browser.newPage({ colorScheme, viewport: { width: 390, height: 844 } });
+      page.setDefaultTimeout(300_000);
+      for (const path of paths) {
+        await page.goto(server.url + path, { waitUntil: 'load' });
+        if (path.endsWith(FIRST_TWO)) await page.getByRole('table', { name: /side by side/ }).waitFor();
+        const { violations } = await violationsOf(page, colorScheme);
+        expect({ path, violations }).toEqual({ path, violations: [] });
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        expect({ path, wide }).toEqual({ path, wide: 390 });
+      }
+    }
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
 
 describe(`the site of ${MANY} SAEs`, () => {
   it('has first data within its budget', () => {
@@ -46,6 +75,7 @@ describe(`the site of ${MANY} SAEs`, () => {
         expect(scriptBytes(out, page, base), page).toBeLessThanOrEqual(budgets.pageScripts);
         expect(gzipped(join(out, page)), page).toBeLessThanOrEqual(budgets.frontHtml);
       }
+      await isAccessible(out, [...kinds.values(), `compare/?${FIRST_TWO}`]);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
