@@ -6,6 +6,8 @@ export interface StageProgress {
   unit: string;
   /** Units a second, over the last few seconds. */
   rate: number;
+  /** Where units differ in what they cost: the share of the work that is done, and of it a second since the stage began. */
+  work?: { share: number; rate: number };
   fields: Readonly<Record<string, string>>;
 }
 
@@ -26,8 +28,12 @@ export const silent: Voice = {
 
 /** How a stage of the job reports progress and hears that it is to stop. */
 export interface Reporter {
-  /** At most a few messages a second are passed on; the first and the last of a stage always are. */
-  progress(done: number, total: number, fields?: Readonly<Record<string, string>>): void;
+  /**
+   * At most a few messages a second are passed on; the first and the last of a stage always are.
+   *
+   * @param share of the work, 0 to 1, where it is another than that of the units
+   */
+  progress(done: number, total: number, fields?: Readonly<Record<string, string>>, share?: number): void;
   note(text: string): void;
   /** True when the user asked to stop; stages look at it between steps. */
   stopRequested(): boolean;
@@ -53,9 +59,11 @@ const RATE_WINDOW_MS = 6_000;
 export function stageReporter(stage: string, unit: string, voice: Voice): Reporter {
   let lastSent = Number.NEGATIVE_INFINITY;
   const seen: { at: number; done: number }[] = [];
+  let began: { at: number; share: number } | undefined;
   return {
-    progress(done, total, fields = {}) {
+    progress(done, total, fields = {}, share) {
       const now = performance.now();
+      if (share !== undefined) began ??= { at: now, share };
       seen.push({ at: now, done });
       while (seen.length > 2 && now - seen[0]!.at > RATE_WINDOW_MS) seen.shift();
       if (now - lastSent < MIN_INTERVAL_MS && done < total) return;
@@ -68,10 +76,16 @@ export function stageReporter(stage: string, unit: string, voice: Voice): Report
         total,
         unit,
         rate: seconds > 0 ? (done - oldest!.done) / seconds : 0,
+        ...(share !== undefined && { work: { share, rate: rateSince(began!, now, share) } }),
         fields,
       });
     },
     note: voice.note,
     stopRequested: voice.stopRequested,
   };
+}
+
+/** Share of the work a second. */
+function rateSince(began: { at: number; share: number }, now: number, share: number): number {
+  return now > began.at ? (1_000 * (share - began.share)) / (now - began.at) : 0;
 }

@@ -57,11 +57,12 @@ export function progressView(screen: Screen, now: () => number = () => performan
  * goes in the order of least use: counts, rate, and then the end of the line.
  */
 export function describe(progress: StageProgress, width = Number.POSITIVE_INFINITY): string {
-  const { done, total, unit, rate } = progress;
-  const percent = total > 0 ? Math.floor((100 * done) / total) : 100;
+  const { done, total, unit, rate, work } = progress;
+  const percent = total > 0 ? Math.floor(100 * (work?.share ?? done / total)) : 100;
   const counts = `${short(done)}/${short(total)} ${unit}`;
   const speed = rate > 0 ? [`${short(rate)} ${unit}/s`] : [];
-  const ending = rate > 0 && done < total ? [`ETA ${duration((total - done) / rate)}`] : [];
+  const left = work === undefined ? (total - done) / rate : (1 - work.share) / work.rate;
+  const ending = Number.isFinite(left) && left > 0 ? [`ETA ${duration(left)}`] : [];
   const rest = [...ending, ...Object.entries(progress.fields).map(([name, value]) => `${name} ${value}`)];
   const stage = `${progress.stage.padEnd(9)} ${String(percent).padStart(3)} %`;
   const candidates = [

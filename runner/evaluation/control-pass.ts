@@ -167,6 +167,8 @@ export function controlPass(
   }
 
   const observer: Observer = {
+    // Of each SAE its decoder permuted, an untrained SAE and PCA; and the identity.
+    branches: (index) => (index < start ? 0 : hooks.reduce((sum, { saes }) => sum + 3 * saes.length + 1, 0)),
     async see({ hook, index, batch, residual }) {
       const here = state[hook]!;
       if (index < start) {

@@ -74,6 +74,7 @@ export async function observeCore(
     branches: hooks.reduce((sum, { saes }) => sum + saes.length + 1, 0),
     observer: {
       divergence: true,
+      branches: () => hooks.reduce((sum, { saes }) => sum + saes.length + 1, 0),
       async see({ hook, batch, residual }) {
         const { known, zero, sae: sums } = state[hook]!;
         const branches: Branch[] = [];

@@ -5,7 +5,7 @@
  */
 import type { ContentCache } from '../io/content-cache.ts';
 import { sha256 } from '../io/hash.ts';
-import type { ActivationModel, TokenBatch } from '../lm/language-model.ts';
+import { type ActivationModel, hasLosses, type TokenBatch } from '../lm/language-model.ts';
 import { type Observer, type SweepOptions, sweep } from '../lm/sweep.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 
@@ -64,12 +64,14 @@ export function namesOf(batches: readonly TokenBatch[]): [number, number, string
 
 /**
  * @param sweeping how so many batches go through the model, given the most branches of any
+ * @param hooks with the SAEs that encode there, for the time that is left
  * @throws Stopped when the user asked to stop
  */
 export async function observe(
   model: ActivationModel,
   observations: readonly Observation<unknown>[],
   sweeping: (batches: readonly TokenBatch[], branches: number) => Promise<SweepOptions>,
+  hooks: readonly HookSaes[] = [],
 ): Promise<void> {
   const batches = observations.flatMap((each) => each.batches);
   let from = 0;
@@ -79,5 +81,39 @@ export async function observe(
     return [observer, ...others].map((each) => ({ ...each, part }));
   });
   const branches = Math.max(0, ...observations.map((each) => each.branches));
-  await sweep(model, batches, observers, await sweeping(batches, branches));
+  const work = workOf(model, hooks, batches, observers);
+  await sweep(model, batches, observers, { ...(await sweeping(batches, branches)), work });
 }
+
+/**
+ * What each batch costs, in weights that its tokens meet: in the language model, with all that goes on beside it, and in the
+ * encoders. Text that is measured on comes first and costs many times what texts of probes do.
+ */
+export function workOf(
+  model: ActivationModel,
+  hooks: readonly HookSaes[],
+  batches: readonly TokenBatch[],
+  observers: readonly Observer[],
+): number[] {
+  const d = model.dModel;
+  const head = hasLosses(model) ? model.vocabulary * d : 0;
+  /** From each hook to the end. */
+  const after = hooks.map(({ layer }) => (model.blocks - 1 - layer) * BLOCK * d * d + head);
+  const branch = after.reduce((sum, each) => sum + each, 0) / Math.max(1, hooks.length);
+  const encoders =
+    ENCODED * d * hooks.reduce((sum, { saes }) => saes.reduce((n, sae) => n + sae.d_sae, sum), 0);
+  const whole = model.blocks * BLOCK * d * d + head;
+  return batches.map(({ rows, tokens }, index) => {
+    const branches = observers.reduce((sum, { part, branches: of }) => {
+      const sees = part === undefined || (index >= part.from && index < part.to);
+      return sees && of !== undefined ? sum + of(index - (part?.from ?? 0)) : sum;
+    }, 0);
+    const clean = branches > 0 ? whole : whole - (after.at(-1) ?? 0);
+    return rows * tokens * (clean + encoders + branches * branch);
+  });
+}
+
+/** Weights of a block for each square of its width, in most families. */
+const BLOCK = 12;
+/** An encoder's product, and as much again for the choice of latents. */
+const ENCODED = 2;

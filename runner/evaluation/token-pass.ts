@@ -71,6 +71,7 @@ export function observeTokens(
     mean: new RowLosses(),
   }));
   const observer: Observer = {
+    branches: () => (hasLosses ? hooks.reduce((sum, { saes }) => sum + saes.length, 0) : 0),
     async see({ hook, index, batch, residual: x }) {
       const { statistics, sae: losses } = state[hook]!;
       const views = [];

@@ -63,6 +63,8 @@ export interface ConstantBranch {
 export interface Observer {
   /** Its batches, by their numbers in the sweep, `to` excluded; all by default. It sees them numbered from 0. */
   part?: { from: number; to: number };
+  /** About how many branches it lets go on from a batch, over all hooks; none by default. For the time that is left. */
+  branches?(index: number): number;
   /** Whether its branches are compared with the clean model by KL; the model must have been opened with divergence. */
   divergence?: boolean;
   /** Called once for each hook and batch; batches come in order at each hook, hooks in order for each batch. */
@@ -77,6 +79,8 @@ export interface SweepOptions {
   reporter: Reporter;
   /** Batches taken through all segments together; default 1. */
   together?: number;
+  /** What each batch costs, in any unit, for the time that is left; default its tokens for each segment it goes through. */
+  work?: readonly number[] | undefined;
   /** Default: in memory. It is empty again after the sweep, and stays the caller's to close. */
   store?: ResidualStore;
 }
@@ -117,6 +121,7 @@ export async function sweep(
   const tokens = batches.map((batch) => batch.rows * batch.tokens);
   const total = tokens.reduce((sum, count) => sum + count, 0);
   let done = 0;
+  let worked = 0;
   /** Ablations that go through the model by themselves, in the end. */
   const apart: (ConstantBranch & { hook: number; part: { from: number; to: number } })[] = [];
 
@@ -129,6 +134,11 @@ export async function sweep(
   const cleanEnds = batches.map((_, index) =>
     watching(index).some(({ observer }) => observer.clean !== undefined || observer.divergence === true),
   );
+
+  /** Segments that a batch goes through. */
+  const through = batches.map((_, index) => (cleanEnds[index] ? segments.length : lastHook + 1));
+  const work = options.work ?? tokens.map((count, index) => count * through[index]!);
+  const allWork = work.reduce((sum, each) => sum + each, 0);
 
   for (let from = 0; from < batches.length; from += together) {
     const chunk = [...batches.entries()].slice(from, from + together);
@@ -153,8 +163,12 @@ export async function sweep(
             if (number < lastHook || cleanEnds[index]!) await store.put(`clean-${index}`, given);
           }
         }
-        done += tokens[index]! / segments.length;
-        reporter.progress(Math.min(total, Math.round(done)), total);
+        if (number < through[index]!) {
+          done += tokens[index]! / through[index]!;
+          worked += work[index]! / through[index]!;
+        }
+        const share = allWork > 0 ? Math.min(1, worked / allWork) : 1;
+        reporter.progress(Math.min(total, Math.round(done)), total, {}, share);
       }
       // Ablations take one row for the text of all chunks: they run beside the last one.
       if (from + together < batches.length) continue;
@@ -167,7 +181,7 @@ export async function sweep(
     }
   }
   if (apart.length > 0) await sweepApart();
-  if (Math.round(done) < total) reporter.progress(total, total);
+  if (Math.round(done) < total) reporter.progress(total, total, {}, 1);
 
   function ends(): LanguageModel {
     if (hasLosses(model)) return model;

@@ -164,8 +164,11 @@ export async function evaluateStage(
       hasLosses(model),
     );
 
-    await observe(model, [packed as Observation<unknown>, ...asks.observations], (union, branches) =>
-      opened.sweeping(reporter('measuring', 'tokens'), union, branches),
+    await observe(
+      model,
+      [packed as Observation<unknown>, ...asks.observations],
+      (union, branches) => opened.sweeping(reporter('measuring', 'tokens'), union, branches),
+      hooks,
     );
 
     const scoring = reporter('scoring', 'SAEs');

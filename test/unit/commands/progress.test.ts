@@ -82,3 +82,12 @@ group('short and duration', () => {
     [7387, '2:03:07'],
   ])('duration(%d) is %s', (value, text) => expect(duration(value)).toBe(text));
 });
+
+group('of a stage whose units differ in what they cost', () => {
+  it('percent and ETA follow the work', () => {
+    const line = describe(at(122_880, { work: { share: 0.5, rate: 0.05 } }));
+    expect(line).toContain('training   50 % · 123k/492k tokens · 12.3k tokens/s · ETA 10 s');
+    expect(describe(at(122_880, { work: { share: 0, rate: 0 } }))).not.toContain('ETA');
+    expect(describe(at(491_520, { work: { share: 1, rate: 0.05 } }))).not.toContain('ETA');
+  });
+});
