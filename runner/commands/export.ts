@@ -6,11 +6,12 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quote, UserError } from '../errors.ts';
+import { hookLabel, hookOf } from '../hook.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
 import { releaseFiles, releaseId } from '../sae/checkpoints/reference-release.ts';
 import { saeLensFiles } from '../sae/checkpoints/sae-lens.ts';
 import { writeSaeLens } from '../sae/checkpoints/sae-lens-export.ts';
-import { residualLayer } from '../sae/published/hook-layer.ts';
+import { hookPath, saeHookIfSaid } from '../sae/published/hook-names.ts';
 import { parseSaeName } from '../sae/published/locate.ts';
 import type { SaePlace } from '../sae/published/place.ts';
 import { exportSaeBench } from './export-results.ts';
@@ -77,7 +78,7 @@ async function expanded(text: string): Promise<string[]> {
 }
 
 /** What tells an SAE from the others: its id in a run, the end of its path or of its name. */
-function folderName({ name, layer }: Pick<SaePlace, 'name' | 'layer'>): string {
+function folderName({ name, hook: { asked } }: Pick<SaePlace, 'name' | 'hook'>): string {
   const last = (
     parseSaeName(name)
       .name.split(/[/:\\]/)
@@ -85,7 +86,7 @@ function folderName({ name, layer }: Pick<SaePlace, 'name' | 'layer'>): string {
       .at(-1) ?? 'sae'
   ).replace(/[^\w.-]/g, '_');
   const stem = releaseId(last) ?? last.replace(/\.pth?$/, '');
-  return layer.asked === undefined ? stem : `${stem}_L${layer.asked}`;
+  return asked === undefined ? stem : `${stem}_${hookLabel(hookOf(asked))}`;
 }
 
 async function checkFree(target: string): Promise<void> {
@@ -106,11 +107,9 @@ async function exportSae(place: SaePlace, target: string, model: string | undefi
     const model_name = model ?? details.model_name;
     if (model_name === null)
       throw wrong(`no model for ${quote(place.name)}`, '--model NAME: its files do not say it');
-    const { asked, fromPath } = place.layer;
-    const said = details.hook_name === null ? fromPath : residualLayer(details.hook_name);
-    const layer = asked ?? said;
-    const hook_name = layer === null ? details.hook_name : `blocks.${layer}.hook_resid_post`;
-    if (hook_name === null) throw wrong(`no hook for ${quote(place.name)}`, '#layer=N after its name');
+    const hook = saeHookIfSaid(details, place.hook);
+    const hook_name = hook === null ? details.hook_name : hookPath(hook);
+    if (hook_name === null) throw wrong(`no hook for ${quote(place.name)}`, '#hook=SITE:N after its name');
     await writeSaeLens(target, sae, { model_name, hook_name });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

@@ -1,5 +1,6 @@
 /** What `inspect --text` says: the latents of a text, token by token. */
 import { quote } from '../errors.ts';
+import { hookName } from '../hook.ts';
 import { encodeText } from '../library/latents.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
 import { openSae } from '../sae/open-sae.ts';
@@ -16,7 +17,7 @@ export interface LatentsOfText {
   sae: string;
   model: string;
   /** Block after which the residual stream was read. */
-  layer: number;
+  hook: string;
   /** Of each token the latents that fire on it, the strongest first, each with its value. */
   tokens: { id: number; text: string; latents: [latent: number, value: number][] }[];
 }
@@ -30,7 +31,7 @@ export async function latentsOfText(
   const [place] = await locateNamed([name], view);
   const file = await openSaeFile(place!.path, place!.options);
   try {
-    const { model, layer, name: called } = await openSaeModel(asked, { place: place!, file }, view);
+    const { model, hook, name: called } = await openSaeModel(asked, { place: place!, file }, view);
     try {
       const sae = await openSae(file.sae);
       try {
@@ -40,7 +41,7 @@ export async function latentsOfText(
             .filter((slot) => values[slot]! > 0)
             .map((slot) => [indices[slot]!, values[slot]!]);
         return {
-          ...{ sae: place!.name, model: called, layer },
+          ...{ sae: place!.name, model: called, hook: hookName(hook) },
           tokens: ids.map((id, token) => ({ id, text: tokens[token]!, latents: firing(token) })),
         };
       } finally {
@@ -54,14 +55,14 @@ export async function latentsOfText(
   }
 }
 
-export function describeText({ sae, model, layer, tokens }: LatentsOfText): string {
+export function describeText({ sae, model, hook, tokens }: LatentsOfText): string {
   const lines = tokens.map(({ text, latents }) => {
     const shown = latents.slice(0, SHOWN).map(([latent, value]) => `${latent} ${value.toPrecision(3)}`);
     const more = latents.length > SHOWN ? `  … ${latents.length - SHOWN} more` : '';
     return `${quote(text).padEnd(COLUMN)} ${shown.map((each) => each.padEnd(12)).join(' ')}${more}`.trimEnd();
   });
   return [
-    `${quote(sae)} on the residual after block ${layer} of ${quote(model)}: of each token the latents that fire, with their values`,
+    `${quote(sae)} at ${hook} of ${quote(model)}: of each token the latents that fire, with their values`,
     '',
     ...lines,
   ].join('\n');

@@ -1,5 +1,6 @@
 /** `inspect saes`: the registry's SAEs that fit. */
 import { homedir } from 'node:os';
+import { hookName } from '../hook.ts';
 import type { RegistryEntry, RegistryFilter } from '../sae/published/registry.ts';
 import { entryName, searchRegistry } from '../sae/published/registry.ts';
 import { theRegistry } from '../sae/published/registry-file.ts';
@@ -14,13 +15,13 @@ export async function searchSaes(filter: RegistryFilter, view: ProgressView): Pr
   return searchRegistry(registry, filter);
 }
 
-/** One line per SAE: what to type after --sae, block, width, L0, repository. */
+/** One line per SAE: what to type after --sae, hook, width, L0, repository. */
 export function describeEntries(entries: readonly RegistryEntry[]): string {
   if (entries.length === 0) return 'no SAE of the registry fits';
-  const head = ['name', 'layer', 'width', 'L0', 'repository', ''];
+  const head = ['name', 'hook', 'width', 'L0', 'repository', ''];
   const rows = entries.map((entry) => [
     entryName(entry),
-    entry.layer === null ? 'other' : String(entry.layer),
+    entry.hook === null ? 'other' : hookName(entry.hook),
     entry.width ?? '–',
     entry.l0 === null ? '–' : String(Math.round(10 * entry.l0) / 10),
     entry.repo,
@@ -37,6 +38,6 @@ export function describeEntries(entries: readonly RegistryEntry[]): string {
     line(head),
     ...rows.map(line),
     '',
-    `${entries.length} SAEs of ${models.length === 1 ? models[0] : `${models.length} models`}; other: not of the residual stream after a block`,
+    `${entries.length} SAEs of ${models.length === 1 ? models[0] : `${models.length} models`}; other: a transcoder, or of a hook that is not known here`,
   ].join('\n');
 }

@@ -33,7 +33,6 @@ export interface SweepAsks extends Pick<SuiteContext, 'pooled' | 'tokenOf' | 'vi
 
 /** @param controls whose untrained SAEs see the texts too, where that is asked for; null without controls */
 export function sweepAsks(
-  dModel: number,
   hooks: readonly HookSaes[],
   cached: CachedResults | undefined,
   controls: Pick<ControlPass, 'untrained'> | null = null,
@@ -58,16 +57,16 @@ export function sweepAsks(
     },
     pooled: (texts, { residual, untrained = false }) =>
       asked(
-        observeProbes(dModel, hooks, texts, { residual, untrained: untrained ? controls : null }),
+        observeProbes(hooks, texts, { residual, untrained: untrained ? controls : null }),
         (found, hook) => found[hook]!,
       ),
     tokenOf: (texts, position) =>
-      asked(observeOneToken(dModel, hooks, texts, position), (found, hook) => found[hook]!),
+      asked(observeOneToken(hooks, texts, position), (found, hook) => found[hook]!),
     visit(texts, see) {
-      observations.push(observeVisits(dModel, hooks, texts, see));
+      observations.push(observeVisits(hooks, texts, see));
     },
     async spliced(batches, special) {
-      const observation = await observeCore(dModel, hooks, batches, special, cached);
+      const observation = await observeCore(hooks, batches, special, cached);
       return {
         documents: () => observation.result().documents,
         tables: asked(observation, ({ tables }, hook) => tables[hook]!),
@@ -78,16 +77,15 @@ export function sweepAsks(
 
 /** Latents and residual of one token of each text: no more is encoded than that token. */
 function observeOneToken(
-  dModel: number,
   hooks: readonly HookSaes[],
   texts: readonly ProbeText[],
   position: (text: ProbeText, index: number) => number,
 ): Observation<PooledTexts[]> {
   const rows = texts.length;
   const positions = texts.map((text, index) => position(text, index));
-  const found = hooks.map(({ saes }) => ({
+  const found = hooks.map(({ d, saes }) => ({
     latents: saes.map(({ d_sae }) => ({ rows, columns: d_sae, entries: new Array<SparseRow>(rows) })),
-    residual: { rows, columns: dModel, values: new Float32Array(rows * dModel) },
+    residual: { rows, columns: d, values: new Float32Array(rows * d) },
   }));
   const { batches, groups } = inBatches(texts);
   return {
@@ -97,12 +95,13 @@ function observeOneToken(
       async see({ hook, index, batch, residual }) {
         const group = groups[index]!;
         const { latents, residual: copy } = found[hook]!;
-        const chosen = new Float32Array(group.length * dModel);
+        const { d } = hooks[hook]!;
+        const chosen = new Float32Array(group.length * d);
         group.forEach((text, row) => {
-          const from = (row * batch.tokens + positions[text]!) * dModel;
-          const token = residual.subarray(from, from + dModel);
-          chosen.set(token, row * dModel);
-          copy.values.set(token, text * dModel);
+          const from = (row * batch.tokens + positions[text]!) * d;
+          const token = residual.subarray(from, from + d);
+          chosen.set(token, row * d);
+          copy.values.set(token, text * d);
         });
         for (const [i, sae] of hooks[hook]!.saes.entries()) {
           const { k, indices, values } = await sae.encode(chosen, group.length);
@@ -132,7 +131,6 @@ function sparseRow(indices: ArrayLike<number>, values: ArrayLike<number>): Spars
 }
 
 function observeVisits(
-  dModel: number,
   hooks: readonly HookSaes[],
   texts: readonly ProbeText[],
   see: (visit: Visit) => void,
@@ -143,6 +141,7 @@ function observeVisits(
     branches: 0,
     observer: {
       async see({ hook, index, batch, residual }) {
+        const { d } = hooks[hook]!;
         const encoded: Latents[] = [];
         for (const sae of hooks[hook]!.saes) {
           encoded.push(await sae.encode(residual, batch.rows * batch.tokens));
@@ -154,7 +153,7 @@ function observeVisits(
             hook,
             text,
             tokens,
-            residual: residual.subarray(from * dModel, (from + tokens) * dModel),
+            residual: residual.subarray(from * d, (from + tokens) * d),
             latents: encoded.map(({ k, indices, values }) => ({
               k,
               indices: indices.subarray(from * k, (from + tokens) * k),

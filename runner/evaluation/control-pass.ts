@@ -11,6 +11,7 @@
  * Cost: for each control what an SAE costs, on the share of rows that are controlled.
  */
 import { deserialize, serialize } from 'node:v8';
+import { type Hook, hookName } from '../hook.ts';
 import type { ContentCache } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
@@ -33,8 +34,7 @@ import {
 
 /** Floats of residuals kept to fit on, a hook (64 MiB). */
 const FIT_LIMIT = 16 << 20;
-export interface ControlsMeasured {
-  layer: number;
+export interface ControlsMeasured extends Hook {
   /** The rows controlled are the last ones, from this one on. */
   firstRow: number;
   /** Tokens of rows before it that were kept for fitting. */
@@ -111,7 +111,6 @@ export function asksForControls(
 
 /** Null for fewer than two batches: one is fitted on, and one controlled. */
 export function controlPass(
-  d: number,
   hooks: readonly HookSaes[],
   batches: readonly TokenBatch[],
   options: ControlOptions,
@@ -130,6 +129,7 @@ export function controlPass(
   /** The controls of a hook, made when the first controlled batch arrives. */
   async function make(hook: number): Promise<NonNullable<HookState['made']>> {
     const here = state[hook]!;
+    const { d } = hooks[hook]!;
     let whole: Float32Array | undefined;
     const parts = here.fit;
     here.fit = [];
@@ -139,13 +139,12 @@ export function controlPass(
     };
     const entries: Entry[] = [];
     const untrained: UntrainedControl[] = [];
-    for (const each of await controlsOf(hooks[hook]!, before, d, here.leftOut, {
+    for (const each of await controlsOf(hooks[hook]!, before, here.leftOut, {
       ...options,
       hashes: options.hashes[hook]!,
     })) {
       const { name, of, k, follows, asSae } = each;
-      const { layer } = hooks[hook]!;
-      const all = `${text} hook ${layer} of ${hooks.map((each) => each.layer).join()} ${name} ${follows}`;
+      const all = `${text} hook ${hookName(hooks[hook]!)} of ${hooks.map(hookName).join()} ${name} ${follows}`;
       const key = cached && follows !== null ? all : null;
       if (asSae !== undefined) untrained.push({ of, follows: all, sae: asSae });
       const outcome = key === null ? undefined : await recall(cached!.cache, key);
@@ -171,6 +170,7 @@ export function controlPass(
     branches: (index) => (index < start ? 0 : hooks.reduce((sum, { saes }) => sum + 3 * saes.length + 1, 0)),
     async see({ hook, index, batch, residual }) {
       const here = state[hook]!;
+      const { d } = hooks[hook]!;
       if (index < start) {
         const room = Math.floor(FIT_LIMIT / d) - here.fitTokens;
         const taken = Math.min(room, batch.rows * batch.tokens);
@@ -231,6 +231,7 @@ export function controlPass(
         });
         return {
           layer: hooks[hook]!.layer,
+          site: hooks[hook]!.site,
           firstRow,
           fitTokens,
           controls: made.entries.map(({ name, of, k }) => ({ name, of, k })),

@@ -3,6 +3,7 @@
  * token is not special, zero stands in for it everywhere, and both are compared with the model left alone.
  */
 import { deserialize, serialize } from 'node:v8';
+import { hookName } from '../hook.ts';
 import { canonicalJson } from '../io/hash.ts';
 import { lossCount, type TokenBatch } from '../lm/language-model.ts';
 import type { Branch, Ending } from '../lm/sweep.ts';
@@ -47,7 +48,6 @@ class RowSums {
  * @param cached where the zero-ablated sums are cached, which do not depend on an SAE
  */
 export async function observeCore(
-  dModel: number,
   hooks: readonly HookSaes[],
   batches: readonly TokenBatch[],
   special: ReadonlySet<number>,
@@ -57,12 +57,13 @@ export async function observeCore(
   const text = canonicalJson([
     'core zero',
     cached?.identity ?? '',
-    hooks.map(({ layer }) => layer),
+    hooks.map(hookName),
     [...special],
     namesOf(batches),
   ]);
-  const stateOf = async ({ layer, saes }: HookSaes) => {
-    const key = `${text} ${layer}`;
+  const stateOf = async (at: HookSaes) => {
+    const key = `${text} ${hookName(at)}`;
+    const { saes } = at;
     const zero = new RowSums(special);
     const bytes = await cached?.cache.get(key);
     if (bytes !== undefined) Object.assign(zero, deserialize(bytes) as Pick<RowSums, 'nll' | 'kl'>);
@@ -77,16 +78,17 @@ export async function observeCore(
       branches: () => hooks.reduce((sum, { saes }) => sum + saes.length + 1, 0),
       async see({ hook, batch, residual }) {
         const { known, zero, sae: sums } = state[hook]!;
+        const { d } = hooks[hook]!;
         const branches: Branch[] = [];
         if (!known) {
-          const residual = new Float32Array(batch.rows * batch.tokens * dModel);
+          const residual = new Float32Array(batch.rows * batch.tokens * d);
           branches.push({ residual, ended: (ending) => zero.add(ending, batch) });
         }
         for (const [i, sae] of hooks[hook]!.saes.entries()) {
           const { reconstruction } = await sae.reconstruct(residual, batch.rows * batch.tokens);
           batch.ids.forEach((id, position) => {
             if (!special.has(id)) return;
-            const [from, to] = [position * dModel, (position + 1) * dModel];
+            const [from, to] = [position * d, (position + 1) * d];
             reconstruction.set(residual.subarray(from, to), from);
           });
           branches.push({ residual: reconstruction, ended: (ending) => sums[i]!.add(ending, batch) });

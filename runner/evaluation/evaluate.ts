@@ -1,5 +1,6 @@
 /** From what the sweep left behind to the measured part of each SAE's record: what every run measures, and its suites. */
 import { MalformedError } from '../errors.ts';
+import type { Hook } from '../hook.ts';
 import { cancellationPoint } from '../math/cancellation.ts';
 import { resampleRows } from '../metrics/bootstrap.ts';
 import type { Statistic } from '../metrics/statistic.ts';
@@ -16,8 +17,7 @@ import { keysAt, type PairingKeys, pairedPart } from './pairing.ts';
 import type { HookMeasured } from './token-pass.ts';
 
 /** The fields of a record that evaluation fills. */
-export interface Evaluated {
-  layer: number;
+export interface Evaluated extends Hook {
   metrics: Partial<Record<BaseDefinitionId, Measure>>;
   suites: Record<string, Part>;
   curves: EvaluationRecord['curves'];
@@ -93,6 +93,7 @@ export async function evaluate(
       );
       results.push({
         layer: hook.layer,
+        site: hook.site,
         metrics,
         suites: Object.fromEntries(
           scored.map(({ running, result }) => [running.suite.declaration.id, result.part]),

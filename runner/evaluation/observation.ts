@@ -3,6 +3,8 @@
  * a run's suites ask for goes through the model in one sweep, so that each segment is loaded and run once over the
  * union of it.
  */
+
+import type { Hook } from '../hook.ts';
 import type { ContentCache } from '../io/content-cache.ts';
 import { sha256 } from '../io/hash.ts';
 import { type ActivationModel, hasLosses, type TokenBatch } from '../lm/language-model.ts';
@@ -10,8 +12,9 @@ import { type Observer, type SweepOptions, sweep } from '../lm/sweep.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 
 /** The SAEs at one hook, in the order of their statistics. */
-export interface HookSaes {
-  layer: number;
+export interface HookSaes extends Hook {
+  /** Its width: numbers of a token that they read. */
+  d: number;
   saes: readonly OpenSae[];
 }
 

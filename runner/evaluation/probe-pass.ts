@@ -24,7 +24,6 @@ interface Pooled {
  *   before these in the sweep
  */
 export function observeProbes(
-  dModel: number,
   hooks: readonly HookSaes[],
   texts: readonly ProbeText[],
   {
@@ -38,9 +37,9 @@ export function observeProbes(
     columns: d_sae,
     entries: new Array<SparseRow>(rows),
   });
-  const pooled = hooks.map(({ saes }) => ({
+  const pooled = hooks.map(({ d, saes }) => ({
     latents: saes.map(empty),
-    residual: withResidual ? { rows, columns: dModel, values: new Float32Array(rows * dModel) } : null,
+    residual: withResidual ? { rows, columns: d, values: new Float32Array(rows * d) } : null,
     /** By the number of the SAE; those of one shape share theirs. */
     untrained: new Map<number, PooledUntrained & { latents: Pooled }>(),
   }));
@@ -55,6 +54,7 @@ export function observeProbes(
       async see({ hook, index, batch, residual }) {
         const group = groups[index]!;
         const { latents, residual: means, untrained } = pooled[hook]!;
+        const { d } = hooks[hook]!;
         const encoders = hooks[hook]!.saes.map((sae, i) => ({ sae, into: latents[i]! }));
         for (const { of, follows, sae: control } of controls?.untrained(hook) ?? []) {
           const sae = await control.open();
@@ -75,12 +75,12 @@ export function observeProbes(
         }
         if (means) {
           group.forEach((text, row) => {
-            const [at, count] = [text * dModel, counts[text]!];
+            const [at, count] = [text * d, counts[text]!];
             const { kept } = texts[text]!;
             for (let t = 0; t < batch.lengths![row]!; t++) {
               if (kept?.[t] === 0) continue;
-              const from = (row * batch.tokens + t) * dModel;
-              for (let i = 0; i < dModel; i++) means.values[at + i]! += residual[from + i]! / count;
+              const from = (row * batch.tokens + t) * d;
+              for (let i = 0; i < d; i++) means.values[at + i]! += residual[from + i]! / count;
             }
           });
         }

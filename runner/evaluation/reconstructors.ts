@@ -20,9 +20,6 @@ export const UNTRAINED_LIMIT = 64 << 20;
  */
 export const CONTROL_STREAMS = 'hash-v1';
 
-/** The tensor that SAEs hook in at. */
-const SITE = 'resid_post';
-
 export interface Control {
   name: ReconstructionControl;
   /** Numbers of the SAEs at the hook that it is a control of. */
@@ -86,13 +83,13 @@ export interface ControlSae {
  * @param options with the hashes of the SAEs of this hook
  */
 export async function controlsOf(
-  { layer, saes }: HookSaes,
+  at: HookSaes,
   before: () => Float32Array,
-  d: number,
   leftOut: LeftOutControl[],
   options: Omit<MakingOptions, 'hashes'> & { hashes: readonly string[] },
 ): Promise<Reconstructor[]> {
   const { untrainedLimit = UNTRAINED_LIMIT } = options;
+  const { saes, d } = at;
   const all = saes.map((_, i) => i);
   const controls: Reconstructor[] = [
     {
@@ -128,7 +125,7 @@ export async function controlsOf(
       continue;
     }
     const k = ks[of[0]!]!;
-    const stream = (): Random => random('untrained', options.seed, layer, SITE);
+    const stream = (): Random => random('untrained', options.seed, at.layer, at.site);
     const mean = meanResidual(before(), d);
     let opened: Promise<OpenSae> | undefined;
     const asSae: ControlSae = {

@@ -5,6 +5,7 @@
  * the mean is known.
  */
 
+import type { Hook } from '../hook.ts';
 import { lossCount, type TokenBatch } from '../lm/language-model.ts';
 import type { Branch, Observer } from '../lm/sweep.ts';
 import { meanOfTokens } from '../metrics/activations.ts';
@@ -12,8 +13,7 @@ import { type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { LossTable } from '../metrics/loss-recovered.ts';
 import { documentOf, documentsOf, type HookSaes, type Observation } from './observation.ts';
 
-export interface HookMeasured {
-  layer: number;
+export interface HookMeasured extends Hook {
   /** Document of each row, where the text says. */
   documents: readonly number[] | undefined;
   tables: HookTables;
@@ -46,20 +46,18 @@ class RowLosses {
  * @param hasLosses false of a model that has none
  */
 export function observeTokens(
-  dModel: number,
   hooks: readonly HookSaes[],
   batches: readonly TokenBatch[],
   controls: Observer | null = null,
   others: readonly Observer[] = [],
   hasLosses = true,
 ): Observation<HookMeasured[]> {
-  const d = dModel;
   const predictions = batches.flatMap((batch) =>
     Array.from({ length: batch.rows }, (_, row) => lossCount(batch, row)),
   );
   const documents = documentsOf(batches);
   const clean = new RowLosses();
-  const state = hooks.map(({ saes }) => ({
+  const state = hooks.map(({ d, saes }) => ({
     statistics: hookStatistics(
       d,
       saes.map((sae) => sae.d_sae),
@@ -74,6 +72,7 @@ export function observeTokens(
     branches: () => (hasLosses ? hooks.reduce((sum, { saes }) => sum + saes.length, 0) : 0),
     async see({ hook, index, batch, residual: x }) {
       const { statistics, sae: losses } = state[hook]!;
+      const { d } = hooks[hook]!;
       const views = [];
       for (const sae of hooks[hook]!.saes) views.push(await sae.reconstruct(x, batch.rows * batch.tokens));
       const passMean = meanOfTokens(x, d);
@@ -110,7 +109,7 @@ export function observeTokens(
       here.tables = here.statistics.tables();
       if (!hasLosses) return [];
       return [
-        { vector: new Float32Array(d), into: here.zero },
+        { vector: new Float32Array(hooks[hook]!.d), into: here.zero },
         { vector: meanOf(here.tables), into: here.mean },
       ].map(({ vector, into }) => ({
         vector,
@@ -131,10 +130,11 @@ export function observeTokens(
       0,
     ),
     result: () =>
-      hooks.map(({ layer, saes }, hook) => {
+      hooks.map(({ layer, site, saes }, hook) => {
         const { tables, sae, zero, mean } = state[hook]!;
         return {
           layer,
+          site,
           documents,
           tables: tables!,
           losses: hasLosses

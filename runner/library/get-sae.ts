@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
+import type { Hook } from '../hook.ts';
 import type { DownloadProgress } from '../hub/download.ts';
 import { openHubHere } from '../hub/here.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
-import { residualLayer } from '../sae/published/hook-layer.ts';
+import { saeHookIfSaid } from '../sae/published/hook-names.ts';
 import { locateSae } from '../sae/published/locate.ts';
 import type { SaePlace } from '../sae/published/place.ts';
 import { type RegistryEntry, type RegistryFilter, searchRegistry } from '../sae/published/registry.ts';
@@ -17,8 +18,8 @@ export interface GetOptions {
 
 export interface GotSae extends SaeFile {
   place: SaePlace;
-  /** Block after which the residual stream is that the SAE is of; null where nothing says it, or of another hook. */
-  layer: number | null;
+  /** Where its activations are taken; null where nothing says it, or says a hook that is not known here. */
+  hook: Hook | null;
 }
 
 /**
@@ -26,7 +27,7 @@ export interface GotSae extends SaeFile {
  * the variables HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE are those of Python's huggingface_hub.
  *
  * @param name a folder of one SAE or a .pt file; owner/name[@revision][:path] on the hub; release/id of SAELens'
- *   registry (saelens:release/id where the id has no slash). #layer=N,k=N,… adds what its files do not say
+ *   registry (saelens:release/id where the id has no slash). #layer=N,hook=mlp_out:N,k=N,… adds what its files do not say
  * @throws UserError, UnavailableError, MalformedError: their messages are one line with the next step
  *
  * @example
@@ -35,7 +36,7 @@ export interface GotSae extends SaeFile {
  *
  * const file = await getSae('runs/small-world#layer=2');
  * const { d_in, d_sae } = file.sae;
- * console.log(file.format, d_in, d_sae, file.layer);
+ * console.log(file.format, d_in, d_sae, file.hook);
  * const { decoder } = await file.latents(3, 5); // rows 3 and 4 of W_dec, read from the file
  * console.log(decoder.length === 2 * d_in);
  * await file.close();
@@ -52,9 +53,8 @@ export async function getSae(name: string, options: GetOptions = {}): Promise<Go
     onProgress,
   });
   const file = await openSaeFile(place.path, place.options);
-  const { hook_name } = file.details;
-  const said = hook_name === null ? place.layer.fromPath : residualLayer(hook_name);
-  return { ...file, place, layer: place.layer.asked ?? said };
+  const hook = saeHookIfSaid(file.details, place.hook);
+  return { ...file, place, hook: hook && { layer: hook.layer, site: hook.site } };
 }
 
 /**
@@ -67,7 +67,7 @@ export async function getSae(name: string, options: GetOptions = {}): Promise<Go
  * import { searchSaes } from 'interpboard-library';
  *
  * const [first] = await searchSaes({ model: 'gemma-2-2b' });
- * console.log(`${first.release}/${first.id}`, first.layer, first.l0); // the name that getSae takes
+ * console.log(`${first.release}/${first.id}`, first.hook, first.l0); // the name that getSae takes
  * ```
  */
 export async function searchSaes(

@@ -32,4 +32,4 @@ export {
   type TokenEffect,
   topContexts,
 } from './latents.ts';
-export { type ModelOptions, openModel, type Residuals, type TextModel } from './open-model.ts';
+export { type Activations, type ModelOptions, openModel, type TextModel } from './open-model.ts';

@@ -1,5 +1,7 @@
 /** What an SAE makes of one's own text: its latents token by token, the stretches they fire on, and what they write. */
+
 import { UserError } from '../errors.ts';
+import { type HookLike, hookName, hookOf } from '../hook.ts';
 import { type Neighbour, nearestRows } from '../math/neighbours.ts';
 import { LatentEvidence } from '../metrics/latent-evidence.ts';
 import { decoderDirections } from '../sae/directions.ts';
@@ -19,17 +21,17 @@ export interface EncodedText extends Latents {
 /**
  * The latents of a text, token by token.
  *
- * @param model opened for the block that the SAE is of
+ * @param model opened for the hook that the SAE is of
  * @param text or token ids, used as they are
- * @param layer the block after which the SAE reads the residual stream; may be left out where the model was opened for one
- * @throws UserError where the model is of another width, and as `TextModel.residuals` does
+ * @param hook that the SAE is of; may be left out where the model was opened for one
+ * @throws UserError where the model is of another width, and as `TextModel.activations` does
  *
  * @example
  * ```js
  * import { encodeText, getSae, openModel, openSae } from 'interpboard-library';
  *
  * const file = await getSae('runs/small-world#layer=2');
- * const [sae, model] = [await openSae(file.sae), await openModel(null, { layers: [2] })];
+ * const [sae, model] = [await openSae(file.sae), await openModel(null, { hooks: [2] })];
  * const { tokens, k, indices, values } = await encodeText(sae, model, 'The cook put the kettle on the stove.');
  * console.log(tokens[1], indices[k] >= 0, values[k] >= values[k + 1]); // the latent that is strongest at the second token
  * for (const each of [sae, model, file]) await each.close();
@@ -39,19 +41,23 @@ export async function encodeText(
   sae: Pick<OpenSae, 'encode' | 'd_in'>,
   model: TextModel,
   text: string | readonly number[],
-  layer?: number,
+  hook?: HookLike,
 ): Promise<EncodedText> {
-  const [only] = model.layers;
-  if (sae.d_in !== model.dModel || (layer === undefined && model.layers.length !== 1)) {
-    throw new UserError({
-      thing: 'language model of the SAE',
-      found: `width ${model.dModel}, opened for ${model.layers.length} blocks`,
-      expected: `width ${sae.d_in} as the SAE has, and the block that it is of`,
-      next: 'Open the SAE’s own model, and name the block.',
-    });
-  }
-  const { ids, values } = await model.residuals(text, layer ?? only!);
+  const at = hook ?? (model.hooks.length === 1 ? model.hooks[0] : undefined);
+  if (at === undefined) throw unfit(sae, `opened for ${model.hooks.length} hooks`);
+  const { ids, values } = await model.activations(text, at);
+  const width = values.length / ids.length;
+  if (width !== sae.d_in) throw unfit(sae, `width ${width} at ${hookName(hookOf(at))}`);
   return { ids, tokens: model.tokenTexts(ids), ...(await sae.encode(values, ids.length)) };
+}
+
+function unfit(sae: { d_in: number }, found: string): UserError {
+  return new UserError({
+    thing: 'language model of the SAE',
+    found,
+    expected: `width ${sae.d_in} as the SAE has, and the hook that it is of`,
+    next: 'Open the SAE’s own model, and name the hook.',
+  });
 }
 
 export interface ContextOptions {
@@ -101,7 +107,7 @@ export interface ContextsOfLatent {
  * import { encodeText, getSae, openModel, openSae, topContexts } from 'interpboard-library';
  *
  * const file = await getSae('runs/small-world#layer=2');
- * const [sae, model] = [await openSae(file.sae), await openModel(null, { layers: [2] })];
+ * const [sae, model] = [await openSae(file.sae), await openModel(null, { hooks: [2] })];
  * const texts = [];
  * for (const each of ['The cook put the kettle on.', 'She read the letter.']) texts.push(await encodeText(sae, model, each));
  * const [first] = topContexts(sae, texts, { top: 3 });
@@ -173,7 +179,7 @@ export interface EffectsOfLatent {
  * import { getSae, logitEffects, openModel } from 'interpboard-library';
  *
  * const file = await getSae('runs/small-world#layer=2');
- * const model = await openModel(null, { layers: [2] });
+ * const model = await openModel(null, { hooks: [2] });
  * const [{ raised, lowered }] = await logitEffects(file.sae, model, { latents: [5], most: 3 });
  * console.log(raised.length, raised[0].value > lowered[0].value);
  * for (const each of [model, file]) await each.close();

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { demoModelFolder } from '../demo/model-folder.ts';
 import { quote, UserError } from '../errors.ts';
+import { type Hook, type HookLike, hookName, hookOf, indexOfHook } from '../hook.ts';
 import { download } from '../hub/download.ts';
 import { openHubHere } from '../hub/here.ts';
 import { parseReference } from '../hub/reference.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { familyOf } from '../lm/families/index.ts';
-import { indexOfHook } from '../lm/hook.ts';
 import { knownTokens } from '../lm/known-tokens.ts';
 import { openLanguageModel } from '../lm/language-model.ts';
 import { isModelFile } from '../lm/model-files.ts';
@@ -19,16 +19,16 @@ import { loadTokenizer } from '../text/tokenizer.ts';
 import type { GetOptions } from './get-sae.ts';
 
 export interface ModelOptions extends GetOptions {
-  /** Blocks after which the residual stream is taken. */
-  layers: readonly number[];
+  /** Where activations are taken; a number is the residual stream after that block. */
+  hooks: readonly HookLike[];
   device?: Device;
   threads?: number;
 }
 
-export interface Residuals {
+export interface Activations {
   /** Token ids, with those that the tokenizer puts around a text. */
   ids: number[];
-  /** [tokens, dModel] */
+  /** [tokens, width of the hook] */
   values: Float32Array;
 }
 
@@ -37,15 +37,15 @@ export interface TextModel {
   readonly family: string;
   readonly blocks: number;
   readonly dModel: number;
-  /** Blocks it was opened for, ascending. */
-  readonly layers: readonly number[];
+  /** That it was opened for, in the order in which the model computes them. */
+  readonly hooks: readonly Hook[];
   /**
-   * The residual stream after a block, at every token of a text.
+   * What is at a hook, at every token of a text.
    *
    * @param text or token ids, used as they are
-   * @throws UserError for a block it was not opened for, and for a text without a token or longer than the model's context
+   * @throws UserError for a hook it was not opened for, and for a text without a token or longer than the model's context
    */
-  residuals(text: string | readonly number[], layer: number): Promise<Residuals>;
+  activations(text: string | readonly number[], hook: HookLike): Promise<Activations>;
   /** The text of each token, as it stands within a text. */
   tokenTexts(ids: readonly number[]): string[];
   /**
@@ -69,14 +69,14 @@ export interface TextModel {
  * ```js
  * import { openModel } from 'interpboard-library';
  *
- * const model = await openModel(null, { layers: [0, 2] });
- * const { ids, values } = await model.residuals('The cook put the kettle on the stove.', 2);
+ * const model = await openModel(null, { hooks: [0, { layer: 2, site: 'mlp_out' }] });
+ * const { ids, values } = await model.activations('The cook put the kettle on the stove.', 0);
  * console.log(model.family, values.length === ids.length * model.dModel);
  * await model.close();
  * ```
  */
 export async function openModel(reference: string | null, options: ModelOptions): Promise<TextModel> {
-  const { layers, device, threads } = options;
+  const { hooks: asked, device, threads } = options;
   const folder = await modelFolder(reference, options);
   const loaded = await loadTokenizer(folder);
   const checkpoint = await openCheckpoint(folder);
@@ -84,7 +84,7 @@ export async function openModel(reference: string | null, options: ModelOptions)
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
   };
-  const model = await openLanguageModel(checkpoint, { hooks: layers, ...where });
+  const model = await openLanguageModel(checkpoint, { hooks: asked, ...where });
   const tokenizer = knownTokens(loaded, model.vocabulary);
   const textOf = tokenWithin({
     decode: (ids) => tokenizer.decode(ids),
@@ -98,15 +98,15 @@ export async function openModel(reference: string | null, options: ModelOptions)
     family,
     blocks,
     dModel,
-    layers: [...new Set(layers)].sort((a, b) => a - b),
-    async residuals(text, layer) {
-      const hook = indexOfHook(hooks, layer);
+    hooks,
+    async activations(text, at) {
+      const hook = indexOfHook(hooks, at);
       if (hook < 0) {
         throw new UserError({
-          thing: 'layer',
-          found: String(layer),
-          expected: `one of ${layers.join(', ')}`,
-          next: 'Name it in the layers that openModel is given.',
+          thing: 'hook',
+          found: hookName(hookOf(at)),
+          expected: `one of ${hooks.map(hookName).join(', ')}`,
+          next: 'Name it in the hooks that openModel is given.',
         });
       }
       const ids = typeof text === 'string' ? tokenizer.encode(text, { specialTokens: true }) : [...text];

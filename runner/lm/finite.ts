@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { MalformedError, quote } from '../errors.ts';
 import { isFloatType, numberTypes, toFloat32 } from '../formats/number-types.ts';
+import { hookName } from '../hook.ts';
 import { withFile } from '../io/byte-source.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { hookName } from './hook.ts';
 import type { ModelParts } from './parts.ts';
 import type { PlacedSegment } from './placement.ts';
 

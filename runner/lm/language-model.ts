@@ -3,6 +3,7 @@
  * file) stands beside the only thing that keeps to it.
  */
 import { quote, UserError } from '../errors.ts';
+import { type Hook, type HookLike, hookName, indexOfHook, orderedHooks } from '../hook.ts';
 import { deviceFacts } from '../onnx/device-facts.ts';
 import type { Device } from '../onnx/devices.ts';
 import { type AttentionKernels, allKernels } from '../onnx/kernels.ts';
@@ -11,7 +12,6 @@ import type { Checkpoint } from './checkpoint.ts';
 import { familyOf } from './families/index.ts';
 import { firstNotFinite, notFinite } from './finite.ts';
 import { tileWidth } from './head-tiles.ts';
-import { type Hook, type HookLike, hookName, orderedHooks } from './hook.ts';
 import { partsOf } from './parts.ts';
 import { type PlacedSegment, placementOf } from './placement.ts';
 import { buildDivergence, buildSegments, type CutWidths, widthsAt } from './segments.ts';
@@ -444,6 +444,12 @@ export function tokenBeyond(id: number, vocabulary: number, text?: string): User
     expected: `tokens below ${vocabulary}`,
     next: 'Use the tokenizer that the model was trained with: tokens were added to this one, and the model’s embedding was not widened.',
   });
+}
+
+/** Numbers of a token at a hook of the model. */
+export function hookWidth({ segments, hooks, widths }: ActivationModel, hook: Hook): number {
+  const number = indexOfHook(hooks, hook);
+  return widths[segments.findIndex((segment) => segment.hook === number)]!.value;
 }
 
 /** The hook's own tensor of what travels over a cut, without a copy. */

@@ -6,8 +6,6 @@
  * a hook. Sizes are those of float32, which is how programs hold weights whatever type the files have.
  */
 import { UserError } from '../errors.ts';
-import { formatBytes } from '../io/bytes.ts';
-import type { Device } from '../onnx/devices.ts';
 import {
   checkHooks,
   compareHooks,
@@ -16,7 +14,9 @@ import {
   hookName,
   hookOf,
   orderedHooks,
-} from './hook.ts';
+} from '../hook.ts';
+import { formatBytes } from '../io/bytes.ts';
+import type { Device } from '../onnx/devices.ts';
 import { bytesOf, type ModelParts } from './parts.ts';
 import { type Segment, segmentsOf, spanOf } from './segments.ts';
 

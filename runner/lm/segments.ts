@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { type Hook, hookName, isResidual, orderedHooks } from '../hook.ts';
 import { Graph, type Program, type Value } from '../onnx/graph.ts';
 import type { AttentionKernels } from '../onnx/kernels.ts';
 import { type Bundle, stepsOf } from './blocks/block.ts';
@@ -6,7 +7,6 @@ import { type Build, byRow, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Family } from './families/family.ts';
 import { headTiles } from './head-tiles.ts';
-import { type Hook, hookName, isResidual, orderedHooks } from './hook.ts';
 import { crossEntropy, divergence } from './losses.ts';
 
 /** The part of a language model between two cuts. */

@@ -6,6 +6,7 @@
  * they ask for goes through the language model in one pass. Then each scores one SAE after the other.
  */
 import type { z } from 'zod';
+import type { Site } from '../hook.ts';
 import type { CoreTable } from '../metrics/core-losses.ts';
 import type { EncodedRows } from '../metrics/latent-evidence.ts';
 import type { Statistic } from '../metrics/statistic.ts';
@@ -166,7 +167,7 @@ export interface Asked<T> {
 }
 
 export interface SuiteContext {
-  hooks: readonly { layer: number; d: number; saes: readonly { d_sae: number }[] }[];
+  hooks: readonly { layer: number; site: Site; d: number; saes: readonly { d_sae: number }[] }[];
   /** Of every interval. */
   draws: { resamples: number; seed: number };
   /** Of the choice of texts and of probes' starts. */

@@ -1,5 +1,5 @@
 /** A synthetic model as a source of activations: one hook, samples in the place of tokens, and nothing behind it. */
-import { hookOf } from '../lm/hook.ts';
+import { hookOf } from '../hook.ts';
 import type { ActivationModel, TokenBatch } from '../lm/language-model.ts';
 import { spanOf } from '../lm/segments.ts';
 import { readSynthetic, type SyntheticParts } from './layout.ts';

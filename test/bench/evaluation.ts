@@ -26,6 +26,7 @@ import { demoModelFolder, demoRow, probeSet } from '../../runner/demo/index.ts';
 import { type HookSaes, observe } from '../../runner/evaluation/observation.ts';
 import { observeProbes } from '../../runner/evaluation/probe-pass.ts';
 import { observeTokens } from '../../runner/evaluation/token-pass.ts';
+import { hookOf } from '../../runner/hook.ts';
 import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
 import { openLanguageModel, type TokenBatch } from '../../runner/lm/language-model.ts';
 import { random } from '../../runner/math/random.ts';
@@ -133,10 +134,9 @@ function denseOf({ rows, columns, entries }: SparseFeatures): Float32Array {
 }
 
 async function ours(saes: readonly OpenSae[]): Promise<Found[]> {
-  const hooks: HookSaes[] = layers.map((layer, i) => ({ layer, saes: [saes[i]!] }));
-  const tokens = observeTokens(d, hooks, batchesOf(rows, ROWS_A_BATCH));
+  const hooks: HookSaes[] = layers.map((layer, i) => ({ ...hookOf(layer), d, saes: [saes[i]!] }));
+  const tokens = observeTokens(hooks, batchesOf(rows, ROWS_A_BATCH));
   const probes = observeProbes(
-    d,
     hooks,
     texts.map((ids) => ({ ids })),
     { residual: false },
@@ -242,12 +242,16 @@ for (const [factor, many] of [
   [1, 4],
 ] as const) {
   const text = textRows(base * factor);
-  const hooks = layers.map((layer, i) => ({ layer, saes: [saes[i]!, ...extra].slice(0, many) }));
+  const hooks = layers.map((layer, i) => ({
+    ...hookOf(layer),
+    d,
+    saes: [saes[i]!, ...extra].slice(0, many),
+  }));
   const times: number[] = [];
   let rss = 0;
   for (let round = 0; round < 2; round++) {
     const work = async (): Promise<void> => {
-      const tokens = observeTokens(d, hooks, batchesOf(text, ROWS_A_BATCH));
+      const tokens = observeTokens(hooks, batchesOf(text, ROWS_A_BATCH));
       await observe(model, [tokens], async () => ({
         reporter: { ...silent, progress: () => (rss = Math.max(rss, process.memoryUsage.rss())) },
       }));

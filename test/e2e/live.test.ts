@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoModelFolder, demoRow } from '../../runner/demo/index.ts';
+import { hookOf } from '../../runner/hook.ts';
 import { writeLive } from '../../runner/job/release/live.ts';
 import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
 import { type LanguageModel, openLanguageModel } from '../../runner/lm/language-model.ts';
@@ -68,7 +69,7 @@ beforeAll(async () => {
         model: { id: 'small-world', reference: null },
       },
       model: { folder: demoModelFolder, revision: null },
-      saes: [{ id: `L${LAYER}`, layer: LAYER, origin: { kind: 'trained', recipe: {} as never } }],
+      saes: [{ id: `L${LAYER}`, ...hookOf(LAYER), origin: { kind: 'trained', recipe: {} as never } }],
       folder,
       records: [entry, over],
     });

@@ -14,8 +14,9 @@ import { pairingKeys } from '../../evaluation/pairing.ts';
 import { sharedEncoding } from '../../evaluation/shared-encoding.ts';
 import { observeTokens } from '../../evaluation/token-pass.ts';
 import { type TruthPass, truthPass } from '../../evaluation/truth-pass.ts';
+import { hookName } from '../../hook.ts';
 import { cachedModel } from '../../lm/cached-model.ts';
-import { type ActivationModel, hasLosses } from '../../lm/language-model.ts';
+import { type ActivationModel, hasLosses, hookWidth } from '../../lm/language-model.ts';
 import type { Readout } from '../../lm/readout.ts';
 import type { Device } from '../../onnx/devices.ts';
 import type { Exclusion } from '../../report/schema.ts';
@@ -75,7 +76,6 @@ export async function evaluateStage(
     cached !== undefined && hasLosses(opened.model)
       ? cachedModel(opened.model, cached.cache, cached.identity)
       : opened.model;
-  const { dModel } = model;
   const { resamples, seed } = config.evaluation;
   const draws = { resamples, seed };
   const threads = config.threads === null ? {} : { threads: config.threads };
@@ -88,10 +88,10 @@ export async function evaluateStage(
   try {
     const order: PlannedSae[] = [];
     const byHook: { file: SaeFile; sha256: string }[][] = [];
-    for (const { layer } of model.hooks) {
+    for (const hook of model.hooks) {
       const open: OpenSae[] = [];
-      hooks.push({ layer, saes: open });
-      const here = saes.filter((each) => each.planned.layer === layer);
+      hooks.push({ ...hook, d: hookWidth(model, hook), saes: open });
+      const here = saes.filter(({ planned }) => hookName(planned) === hookName(hook));
       byHook.push(here);
       for (const { planned, file } of here) {
         open.push(sharedEncoding(await openSae(file.sae, { device, ...threads, thread })));
@@ -103,7 +103,7 @@ export async function evaluateStage(
     const exclusions: Exclusion[] = [];
     const { batches, documents } = run.text;
     if (asksForControls(suites, config.evaluation)) {
-      controls = controlPass(dModel, hooks, batches, {
+      controls = controlPass(hooks, batches, {
         tokens: config.evaluation.controlTokens,
         hashes: byHook.map((here) => here.map(({ sha256 }) => sha256)),
         seed,
@@ -129,12 +129,11 @@ export async function evaluateStage(
         { seed, device, ...threads },
       );
     }
-    const asks = sweepAsks(dModel, hooks, cached, controls);
+    const asks = sweepAsks(hooks, cached, controls);
     const contexts = suiteContexts({
       config,
       tokenizer,
       reading,
-      dModel,
       hooks,
       asks,
       controls: controls !== null,
@@ -155,14 +154,7 @@ export async function evaluateStage(
     }
     exclusions.push(...contexts.exclusions);
     const others = [...asks.heldOutObservers, ...(truth === null ? [] : [truth.observer])];
-    const packed = observeTokens(
-      dModel,
-      hooks,
-      batches,
-      controls?.observer ?? null,
-      others,
-      hasLosses(model),
-    );
+    const packed = observeTokens(hooks, batches, controls?.observer ?? null, others, hasLosses(model));
 
     await observe(
       model,

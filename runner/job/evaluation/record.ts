@@ -10,7 +10,7 @@ import { runtimeVersion } from '../../onnx/session.ts';
 import { type CarriedDeclaration, carriedDeclaration } from '../../report/declaration.ts';
 import { type EvaluationRecord, type Exclusion, schemaVersion } from '../../report/schema.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
-import { residualHook } from '../../sae/published/hook-layer.ts';
+import { hookPath } from '../../sae/published/hook-names.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { type PlannedSae, recordId } from '../shared/planned-saes.ts';
 import { type EvaluationText, heldOutNames } from './heldout-text.ts';
@@ -74,7 +74,7 @@ export async function recordOf(parts: {
       sha256: hashes.model,
     },
     sae: {
-      hook: residualHook(layer),
+      hook: hookPath(planned),
       architecture: sae.architecture,
       layer,
       d_in: sae.d_in,

@@ -1,6 +1,7 @@
 /** What a record says of an SAE itself: one that the run trained, or one made by others. */
 import { basename, join } from 'node:path';
 import type { CorpusSettings, TrainingSettings } from '../../config/sections.ts';
+import { hookLabel } from '../../hook.ts';
 import { hashFile } from '../../io/hash.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
@@ -119,10 +120,10 @@ export function publishedFacts(published: PublishedSae, selfTest: Tested | null,
 }
 
 /** What lies on this machine is known by its last name. */
-function nameOf({ place, layer }: PublishedSae): string {
+function nameOf({ place, ...hook }: PublishedSae): string {
   const { light } = place;
   if (light !== undefined) return `${light.of} ${light.id.replaceAll('_', ' ')} step ${light.step}`;
-  return place.repo === null ? `${basename(place.path)} L${layer}` : place.name;
+  return place.repo === null ? `${basename(place.path)} ${hookLabel(hook)}` : place.name;
 }
 
 /** A recipe as a record holds it: lists as text. */

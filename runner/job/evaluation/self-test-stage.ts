@@ -1,5 +1,5 @@
 /** SAEs of others, tried on activations of their hook before they are evaluated. */
-import { indexOfHook } from '../../lm/hook.ts';
+import { indexOfHook } from '../../hook.ts';
 import type { ActivationModel, TokenBatch } from '../../lm/language-model.ts';
 import type { Device } from '../../onnx/devices.ts';
 import { type Reporter, Stopped } from '../../reporter.ts';
@@ -38,9 +38,9 @@ export async function selfTests(
   for (const [done, { planned, file }] of saes.entries()) {
     if (reporter.stopRequested()) throw new Stopped();
     reporter.progress(done, saes.length);
-    const hook = indexOfHook(model.hooks, planned.layer);
-    const x = usual(residuals[hook]!, model.dModel);
-    const tokens = x.length / model.dModel;
+    const hook = indexOfHook(model.hooks, planned);
+    const x = usual(residuals[hook]!, file.sae.d_in);
+    const tokens = x.length / file.sae.d_in;
     const result = await selfTest(
       { sae: file.sae, format: file.format, name: planned.id },
       x,

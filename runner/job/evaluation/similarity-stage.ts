@@ -1,11 +1,14 @@
 /** Compares the decoders of a run's SAEs, once its records are written: no language model is needed for it. */
+
 import { join } from 'node:path';
 import { MalformedError } from '../../errors.ts';
+import { isInResidualSpace } from '../../hook.ts';
 import { readRunRecords } from '../../report/run-records.ts';
 import { SIMILARITY_FILE, type Similarity, similarityId } from '../../report/similarity.ts';
 import { readSimilarity, writeSimilarity } from '../../report/similarity-file.ts';
 import type { Reporter } from '../../reporter.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
+import { namedHook } from '../../sae/published/hook-names.ts';
 import { recordId } from '../shared/planned-saes.ts';
 import { type ComparedDecoder, type ComparisonSettings, compareDecoders } from './compare-decoders.ts';
 import type { FiredLatents } from './fired-latents.ts';
@@ -47,11 +50,15 @@ export async function similarityStage(
       const record = records.get(recordId(config.name, id));
       const kept = fired.saes.get(id);
       const sha256 = record?.sae.sha256;
+      const hook = record && namedHook(record.sae.hook);
+      // Decoders that write to spaces of their own have nothing to be compared in.
+      if (hook && !isInResidualSpace(hook)) continue;
       if (sha256 == null || kept?.length !== record?.sae.d_sae) throw otherFiles(path, id);
       const file = open === null ? null : await open();
       if (file !== null) files.push(file);
       compared.push({ sae: file?.sae ?? null, kept: kept!, record: record!.id, layer, sha256 });
     }
+    if (compared.length === 0) return;
     const [{ model, sae } = otherwise(path)] = records.values();
     await compareDecoders(
       {
@@ -60,7 +67,7 @@ export async function similarityStage(
         about: {
           id: similarityId(config.name),
           model: { id: model.id, sha256: model.sha256 },
-          d_model: sae.d_in ?? model.d_model ?? otherwise(path),
+          d_model: model.d_model ?? sae.d_in ?? otherwise(path),
           window_tokens: fired.window_tokens,
         },
         before: before === null ? others : [before, ...others],

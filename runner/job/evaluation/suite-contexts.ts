@@ -40,7 +40,6 @@ export function suiteContexts(run: {
   /** Of a synthetic model. */
   truth?: Truth | undefined;
   reading: Reporter;
-  dModel: number;
   hooks: readonly HookSaes[];
   asks: SweepAsks;
   controls: boolean;
@@ -117,7 +116,7 @@ export function suiteContexts(run: {
         exclusions.push({ suite: id, data, reason });
       };
       return {
-        hooks: run.hooks.map(({ layer, saes }) => ({ layer, d: run.dModel, saes })),
+        hooks: run.hooks,
         draws,
         probeSeed,
         controls: run.controls,

@@ -1,7 +1,8 @@
 /** Validation of SAEs on a budget of held-out tokens of its own: reconstruction, sparsity and dead latents, no losses. */
 import type { CorpusSettings, ValidationSettings } from '../../config/sections.ts';
 import type { HookSaes } from '../../evaluation/observation.ts';
-import { type ActivationModel, hasLosses } from '../../lm/language-model.ts';
+import { hookName } from '../../hook.ts';
+import { type ActivationModel, hasLosses, hookWidth } from '../../lm/language-model.ts';
 import { type Observer, sweep } from '../../lm/sweep.ts';
 import { resampleRows } from '../../metrics/bootstrap.ts';
 import { hookStatistics } from '../../metrics/hook-statistics.ts';
@@ -51,10 +52,15 @@ export async function validateStage(
     : heldoutSamples(config, config.validation.seed, wanted);
   const hooks: (HookSaes & { ids: string[] })[] = [];
   try {
-    for (const { layer } of model.hooks) {
-      const here = saes.filter(({ planned }) => planned.layer === layer);
+    for (const hook of model.hooks) {
+      const here = saes.filter(({ planned }) => hookName(planned) === hookName(hook));
       const open: OpenSae[] = [];
-      hooks.push({ layer, saes: open, ids: here.map(({ planned }) => planned.id) });
+      hooks.push({
+        ...hook,
+        d: hookWidth(model, hook),
+        saes: open,
+        ids: here.map(({ planned }) => planned.id),
+      });
       for (const { file } of here) open.push(await openSae(file.sae, { device, ...threads }));
     }
     const d = model.dModel;

@@ -5,12 +5,12 @@
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunConfig } from '../../config/run-config.ts';
+import { hookName, isResidual } from '../../hook.ts';
 import { formatBytes } from '../../io/bytes.ts';
 import { sha256 } from '../../io/hash.ts';
 import { writeAtomic } from '../../io/write-atomic.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
-import { hookOf } from '../../lm/hook.ts';
 import { buildSegments, segmentsOf } from '../../lm/segments.ts';
 import { type Live, type LiveFile, live, liveVersion } from '../../report/live.ts';
 import { liveFile } from '../../report/live-places.ts';
@@ -90,6 +90,11 @@ async function liveOf(
     const { d_in, d_sae, d_out } = file.sae;
     if (d_out !== undefined)
       return { ...base, none: 'it predicts another activation than it reads, which is not put back' };
+    if (!isResidual(planned))
+      return {
+        ...base,
+        none: `it is of ${hookName(planned)}, and only SAEs of the residual stream run in the page`,
+      };
     const checkpoint = await openCheckpoint(run.model.folder);
     const tokenizer = join(run.model.folder, 'tokenizer.json');
     const paths = [...new Set([...checkpoint.tensors.values()].map(({ file: name }) => name))].sort();
@@ -102,7 +107,7 @@ async function liveOf(
     }
     const family = familyOf(checkpoint);
     const tokens = Math.min(LIVE_TOKENS, family.contextLength);
-    const segments = segmentsOf(family.blocks, [hookOf(planned.layer)]);
+    const segments = segmentsOf(family.blocks, [planned]);
     const [before, after] = buildSegments(checkpoint, family, { segments, maxTokens: tokens, logits: true });
     const { sae } = await file.load();
     const place = inMemory(sae);

@@ -27,7 +27,11 @@ export async function runIdentity(
   const names = await modelFiles(model);
   const hashed = await hash(names.map((name) => join(model.folder, name)));
   const hashes = Object.fromEntries(names.map((name, index) => [name, hashed[index]!.sha256]));
-  const saes = published.map(({ files, layer }) => ({ files, layer }));
+  const saes = published.map(({ files, layer, site }) => ({
+    files,
+    layer,
+    ...(site === 'resid_post' ? {} : { site }),
+  }));
   return {
     trained: sha256(canonicalJson(trainingSettings(config))),
     evaluated: sha256(canonicalJson({ settings: recordedSettings(config), saes })),

@@ -6,6 +6,7 @@ import { loadSuites } from '../../config/own-suites.ts';
 import { suitesOf } from '../../config/run-config.ts';
 import type { CachedResults } from '../../evaluation/observation.ts';
 import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
+import { type Hook, orderedHooks } from '../../hook.ts';
 import { openContentCache } from '../../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../../io/hash.ts';
 import { programHash } from '../../io/program-hash.ts';
@@ -65,7 +66,7 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
   const all = [...suitesOf(asked.config), ...own.map(({ suite }) => suite)];
   const { kind, suites, leftOut } = suitesFor(asked.model, all);
   const planned = plannedSaes(asked.config, asked.published);
-  const cuts = [...new Set(planned.map(({ layer }) => layer))];
+  const cuts = orderedHooks(planned);
   const start: StartedRun = { ...asked, suites, leftOut, cuts };
   const { config, folder, identity } = start;
   if (leftOut.length > 0)
@@ -149,7 +150,7 @@ type StartedRun = RunStart & {
   /** Suites that its model cannot be asked. */
   leftOut: readonly Exclusion[];
   /** Hooks of all SAEs of the run: a shard cuts the language model where the whole run does. */
-  cuts: readonly number[];
+  cuts: readonly Hook[];
 };
 
 type Save = (stage: 'training' | 'evaluating', since: number) => Promise<void>;
@@ -270,7 +271,7 @@ async function withSaes<T>(
       spill: config.spill,
       place: start.model,
       folder,
-      hooks: [...new Set(planned.map(({ layer }) => layer))],
+      hooks: orderedHooks(planned),
       cuts: start.cuts,
       memory: start.memory,
       maxTokens: Math.max(config.corpus.rowTokens, ...readings.map(({ rowTokens }) => rowTokens)),

@@ -2,6 +2,7 @@
 import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MachineSettings } from '../../config/sections.ts';
+import type { HookLike } from '../../hook.ts';
 import { formatBytes } from '../../io/bytes.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
@@ -27,10 +28,9 @@ import type { ModelPlace } from './model-place.ts';
 
 export interface RunModelOptions extends Pick<MachineSettings, 'device' | 'spill'> {
   place: ModelPlace;
-  /** Blocks after which it is cut. */
-  hooks: readonly number[];
-  /** Further blocks after which it is cut. */
-  cuts?: readonly number[];
+  hooks: readonly HookLike[];
+  /** Further places at which it is cut. */
+  cuts?: readonly HookLike[];
   /** The run's folder, which residuals spill into. */
   folder: string;
   /** Bytes the run may use. */
@@ -137,8 +137,9 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
     if (model.resident) return 1;
     const { bavail, bsize } = await statfs(options.folder);
     const bytes = type === 'BF16' ? 2 : 4;
+    const widest = Math.max(...model.widths.map(({ value, beside }) => value + beside));
     const each = Math.max(
-      ...batches.map(({ rows, tokens }) => bytes * rows * tokens * family.dModel * (1 + branches)),
+      ...batches.map(({ rows, tokens }) => bytes * rows * tokens * widest * (1 + branches)),
     );
     return Math.max(1, Math.min(batches.length, Math.floor((shares.waiting + (bavail * bsize) / 2) / each)));
   }

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import type { CorpusSettings } from '../../config/sections.ts';
 import { UserError } from '../../errors.ts';
+import { checkHooks, hookName } from '../../hook.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
-import { checkHooks } from '../../lm/hook.ts';
+import { widthsAt } from '../../lm/segments.ts';
+import type { NamedHook } from '../../sae/published/hook-names.ts';
 import { CONFIG_FILE, isSynthetic, readConfig, syntheticFiles } from '../../synthetic/layout.ts';
 
 /** Where a run's model lies, and the commit of its repository when it came from one. */
@@ -15,13 +17,44 @@ export interface ModelPlace {
 /** The corpus of a synthetic model, which reads no text. */
 export const SAMPLES = 'samples';
 
+export interface ModelShape {
+  dModel: number;
+  blocks: number;
+  /** Of a synthetic model, which has no other. */
+  onlyHook?: number;
+  /**
+   * Numbers of a token at a hook.
+   *
+   * @throws UserError for a hook that its blocks do not have
+   */
+  widthAt(hook: NamedHook): number;
+}
+
 /** Width and depth, from the model's configuration alone. */
-export async function modelShape({
-  folder,
-}: ModelPlace): Promise<{ dModel: number; blocks: number; onlyHook?: number }> {
-  if (isSynthetic(folder))
-    return { dModel: (await readConfig(join(folder, CONFIG_FILE))).hidden_dim, blocks: 1, onlyHook: 0 };
-  return familyOf(await openCheckpoint(folder));
+export async function modelShape({ folder }: ModelPlace): Promise<ModelShape> {
+  if (isSynthetic(folder)) {
+    const dModel = (await readConfig(join(folder, CONFIG_FILE))).hidden_dim;
+    return { dModel, blocks: 1, onlyHook: 0, widthAt: () => dModel };
+  }
+  const family = familyOf(await openCheckpoint(folder));
+  return {
+    dModel: family.dModel,
+    blocks: family.blocks,
+    widthAt(hook) {
+      if (hook.ofModule && family.block(hook.layer).normsWhatIsAdded) throw behindNorm(hook, family.name);
+      return widthsAt(family, hook).value;
+    },
+  };
+}
+
+/** The error for a module's output where a norm stands behind it: it is no hook here. */
+function behindNorm(hook: NamedHook, family: string): UserError {
+  return new UserError({
+    thing: `SAE of ${hookName(hook)}`,
+    found: `the output of a module, behind which ${family} has a norm`,
+    expected: 'what is added to the residual stream',
+    next: 'If it was trained on what the norm gives, say so: append #hook=SITE:N to its name.',
+  });
 }
 
 /** Names of the files that its results follow from. */

@@ -1,16 +1,17 @@
 /** The SAEs of a run: what they are called, where they hook in, and where they come from. */
 import type { SaeSettings } from '../../config/sections.ts';
 import { sweptRecipes } from '../../config/sweep.ts';
+import { compareHooks, type Hook, hookOf } from '../../hook.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { openRelease } from '../../sae/checkpoints/reference-release.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import type { PublishedSae } from './published-saes.ts';
 
-export interface PlannedSae {
+/** With the hook that it is of. */
+export interface PlannedSae extends Hook {
   /** Name in files, in progress and (in lower case) in records: `L11`, or `L11_k64` where a layer has several. */
   id: string;
-  layer: number;
   origin: SaeOrigin;
 }
 
@@ -20,15 +21,20 @@ export type SaeOrigin =
   /** Made by others, its files wherever they lie. */
   | { kind: 'published'; sae: PublishedSae };
 
-/** By layer, ascending; of one layer those that are trained in the order of the sweep, then the others. Ids are unique. */
+/** By hook, in the order of the model; of one hook those that are trained in the order of the sweep, then the others. Ids are unique. */
 export function plannedSaes(config: SaeSettings, published: readonly PublishedSae[]): PlannedSae[] {
   const trained = trainedSaes(config).map(
-    ({ id, layer, recipe }): PlannedSae => ({ id, layer, origin: { kind: 'trained', recipe } }),
+    ({ id, layer, recipe }): PlannedSae => ({ id, ...hookOf(layer), origin: { kind: 'trained', recipe } }),
   );
   const others = published.map(
-    (sae): PlannedSae => ({ id: sae.id, layer: sae.layer, origin: { kind: 'published', sae } }),
+    (sae): PlannedSae => ({
+      id: sae.id,
+      layer: sae.layer,
+      site: sae.site,
+      origin: { kind: 'published', sae },
+    }),
   );
-  return [...trained, ...others].sort((a, b) => a.layer - b.layer);
+  return [...trained, ...others].sort(compareHooks);
 }
 
 /** Those that the run trains, by layer, of one layer in the order of the sweep. */

@@ -1,16 +1,18 @@
 /** SAEs that the run did not train: what is known of one from its headers, before anything runs. */
 import { basename } from 'node:path';
 import { quote, UserError } from '../../errors.ts';
+import { type Hook, hookLabel, hookName, hookOf } from '../../hook.ts';
 import { type HashFiles, sha256 } from '../../io/hash.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeDetails, SaeFormat } from '../../sae/checkpoints/loaded.ts';
-import { saeLayer } from '../../sae/published/hook-layer.ts';
+import { saeHook } from '../../sae/published/hook-names.ts';
 import type { SaePlace } from '../../sae/published/place.ts';
+import type { ModelShape } from './model-place.ts';
 
-export interface PublishedSae {
-  /** Name in files and records, unique in the run: its layer, and what it is called. */
+/** With the hook that it is of. */
+export interface PublishedSae extends Hook {
+  /** Name in files and records, unique in the run: its hook, and what it is called. */
   id: string;
-  layer: number;
   d_sae: number;
   place: SaePlace;
   format: SaeFormat;
@@ -26,13 +28,13 @@ const NAME_LIMIT = 60;
 /**
  * Looks into each SAE's files; nothing large is read but to be hashed.
  *
- * @param model whose residual stream they are to fit; a synthetic one has one hook, whatever their files say
- * @throws UserError for a transcoder, for a hook that is no residual stream, and as reading does
+ * @param model that they are to fit; a synthetic one has one hook, whatever their files say
+ * @throws UserError for a transcoder, for a hook that is not known, and as reading does
  * @throws UnavailableError, MalformedError as reading does
  */
 export async function describePublished(
   places: readonly SaePlace[],
-  model: { dModel: number; blocks: number; onlyHook?: number },
+  model: ModelShape,
   hash: HashFiles,
 ): Promise<PublishedSae[]> {
   const found: PublishedSae[] = [];
@@ -47,23 +49,25 @@ export async function describePublished(
         next: 'Transcoders can be read (npx interpboard inspect, or as a library) but not evaluated: their x̂ is not x.',
       });
     }
-    const asked = place.layer.asked ?? model.onlyHook;
-    const layer = saeLayer(place.name, file.details, { ...place.layer, asked });
+    const asked = model.onlyHook === undefined ? place.hook.asked : hookOf(model.onlyHook);
+    const named = saeHook(place.name, file.details, { ...place.hook, asked });
+    const hook: Hook = { layer: named.layer, site: named.site };
     const { d_in, d_sae } = file.sae;
-    if (d_in !== model.dModel || layer >= model.blocks) {
+    const width = hook.layer < model.blocks ? model.widthAt(named) : null;
+    if (d_in !== width) {
       throw new UserError({
         thing: `SAE ${quote(place.name)}`,
-        found: `one of block ${layer} and width ${d_in}`,
-        expected: `a block below ${model.blocks} and width ${model.dModel}, as the language model has`,
+        found: `one of ${hookName(hook)} and width ${d_in}`,
+        expected: `a block below ${model.blocks}${width === null ? '' : ` and width ${width}`}, as the language model has`,
         next: `Give the SAE’s own model with --model${file.details.model_name === null ? '' : ` (its files name ${quote(file.details.model_name)})`}.`,
       });
     }
     const hashed = await hash(file.files);
     const files = file.files.map((path, index) => ({ name: basename(path), ...hashed[index]! }));
-    const id = uniqueId(`L${layer}_${slug(place)}`, found);
+    const id = uniqueId(`${hookLabel(hook)}_${slug(place)}`, found);
     const conversions = [...place.conversions, ...file.conversions];
     const { format, details } = file;
-    found.push({ id, layer, d_sae, place, format, details, files, conversions });
+    found.push({ id, ...hook, d_sae, place, format, details, files, conversions });
   }
   return found;
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { hookOf } from '../../hook.ts';
 import { writeJsonAtomic } from '../../io/write-atomic.ts';
 import { type ReleaseType, writeRelease } from '../../sae/checkpoints/reference-release.ts';
-import { residualHook } from '../../sae/published/hook-layer.ts';
+import { hookPath } from '../../sae/published/hook-names.ts';
 import { applies } from '../../train/architectures/index.ts';
 import type { PolicyCounts } from '../../train/token-policy.ts';
 import type { TrainedSae } from '../../train/trainer.ts';
@@ -30,7 +31,7 @@ export function writeTrainedSae(
   const { architecture, kAux, alphaAux } = plan.recipe;
   const details = {
     ...(applies('kAux', architecture) ? { k_aux: kAux, alpha_aux: alphaAux } : {}),
-    hook_name: residualHook(plan.layer),
+    hook_name: hookPath(hookOf(plan.layer)),
     model_name: model,
     tokens_seen: tokens,
     step: steps,

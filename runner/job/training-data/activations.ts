@@ -3,6 +3,7 @@
  */
 import { availableParallelism } from 'node:os';
 import type { CorpusSettings, MachineSettings } from '../../config/sections.ts';
+import type { HookLike } from '../../hook.ts';
 import { knownTokens } from '../../lm/known-tokens.ts';
 import type { TokenBatch } from '../../lm/language-model.ts';
 import { type Observer, sweep } from '../../lm/sweep.ts';
@@ -43,8 +44,8 @@ export interface ActivationRun {
   config: MachineSettings & {
     corpus: CorpusSettings;
     layers: readonly number[];
-    /** Further blocks after which the language model is cut. */
-    cuts?: readonly number[];
+    /** Further places at which the language model is cut. */
+    cuts?: readonly HookLike[];
     sae: { batchTokens: number };
     training: { tokens: number };
   };

@@ -1,7 +1,8 @@
 /** A decoder block as its sublayers, and the steps between the hooks in it. */
+
+import type { Site } from '../../hook.ts';
 import type { Value } from '../../onnx/graph.ts';
 import type { Build } from '../build.ts';
-import type { Site } from '../hook.ts';
 
 type Part = (build: Build, x: Value) => Value;
 
@@ -9,6 +10,8 @@ type Part = (build: Build, x: Value) => Value;
 export interface Block {
   /** Attention and MLP both read the residual before the block; else the MLP reads it after attention. */
   parallel: boolean;
+  /** Whether norms stand behind attention and MLP, before what they give is added to the residual. */
+  normsWhatIsAdded?: boolean;
   /** Numbers of a token that `mix` gives: heads times what each reads. */
   mixedWidth: number;
   /** Residual -> what queries, keys and values are products of. */

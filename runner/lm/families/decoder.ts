@@ -261,6 +261,7 @@ export function decoderBlock(decoder: Decoder, parts: BlockParts): Family['block
       'mix' in given ? given : attentionPart({ width, heads, kvHeads, headSize, ...given });
     return {
       parallel: false,
+      normsWhatIsAdded: norms.mlp.after !== undefined,
       mixedWidth,
       beforeAttention: (build, x) => normed(build, x, norms.attention.before),
       mix: (build, x) => mix(build, x, at),

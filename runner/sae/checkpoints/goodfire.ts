@@ -4,7 +4,8 @@
  * name alone says model and block: Llama-3.1-8B-Instruct-SAE-l19.pth.
  */
 import { basename } from 'node:path';
-import { residualHook } from '../published/hook-layer.ts';
+import { hookOf } from '../../hook.ts';
+import { hookPath } from '../published/hook-names.ts';
 import type { SaeAdapter } from './adapter.ts';
 import { accepted, openTensors, type SaeFile } from './loaded.ts';
 import { readStateDict } from './torch-tensors.ts';
@@ -48,7 +49,7 @@ async function openGoodfire(file: string): Promise<SaeFile> {
     return {
       format: 'goodfire',
       sae: accepted(source.name, sae),
-      details: { model_name: model, hook_name: layer === undefined ? null : residualHook(Number(layer)) },
+      details: { model_name: model, hook_name: layer === undefined ? null : hookPath(hookOf(Number(layer))) },
       conversions: [
         'encoder_linear.weight and decoder_linear.weight turned',
         ...(layer === undefined ? [] : [`model and block ${layer} from the file’s name`]),

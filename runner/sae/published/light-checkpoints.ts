@@ -7,6 +7,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../errors.ts';
+import { hookName, hookOf } from '../../hook.ts';
 import { releaseFiles, releaseId } from '../checkpoints/reference-release.ts';
 import type { SaePlace } from './place.ts';
 
@@ -36,21 +37,21 @@ export async function lightCheckpoints(
     .map(Number)
     .sort((a, b) => a - b);
   if (steps.length === 0) return null;
-  const { asked } = place.layer;
+  const { asked } = place.hook;
   const found: SaePlace[] = [];
   for (const each of steps.filter((one) => step === undefined || one === step)) {
     const folder = join(place.path, stepFolder(each));
     const ids = (await readdir(folder)).map(releaseId).filter((id) => id !== null);
     for (const id of ids.sort()) {
       const layer = Number.parseInt(id.slice(1), 10);
-      if (asked !== undefined && asked !== layer) continue;
+      if (asked !== undefined && hookName(hookOf(asked)) !== hookName(hookOf(layer))) continue;
       const tensors = `${stepFolder(each)}/${releaseFiles(id).tensors}`;
       found.push({
         ...place,
         name: `${place.name.replace(/#.*$/, '')}#step=${each},layer=${layer}`,
         path: join(place.path, tensors),
         options: {},
-        layer: { asked, fromPath: layer },
+        hook: { asked, fromPath: hookOf(layer) },
         pathInRepo: place.repo === null ? null : `${place.pathInRepo ?? '.'}/${tensors}`,
         light: { of: runOf(place), id, step: each },
       });
@@ -59,7 +60,7 @@ export async function lightCheckpoints(
   if (found.length > 0) return found;
   throw new UserError({
     thing: `light checkpoints ${place.path}`,
-    found: `steps ${steps.join(', ')}${asked === undefined ? '' : `, none of layer ${asked}`}`,
+    found: `steps ${steps.join(', ')}${asked === undefined ? '' : `, none of ${hookName(hookOf(asked))}`}`,
     expected: step === undefined ? 'an SAE in one of them' : `step ${step}`,
     next: 'Choose one of these, or leave #step out for all.',
   });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { quote, UnavailableError, UserError } from '../../errors.ts';
+import { type Hook, hookOf, type Site, sites } from '../../hook.ts';
 import { type DownloadProgress, download } from '../../hub/download.ts';
 import { formatReference, type HubReference, parseReference } from '../../hub/reference.ts';
 import {
@@ -18,12 +19,22 @@ import {
 import type { Hub } from '../../hub/transport.ts';
 import type { LoadOptions } from '../checkpoints/adapter.ts';
 import { adapterOfLoader, adapters } from '../checkpoints/adapters.ts';
+import { parseHook, siteInWords } from './hook-names.ts';
 import { lightCheckpoints } from './light-checkpoints.ts';
 import type { SaePlace } from './place.ts';
 import { findEntry, type Registry } from './registry.ts';
 
 const optionsSchema = z.strictObject({
   layer: z.int().nonnegative().max(10_000).exactOptional(),
+  hook: z
+    .string()
+    .transform((text, context) => {
+      const hook = parseHook(text);
+      if (hook === null)
+        context.addIssue({ code: 'custom', message: `expected ${sites.join(', ')} with :N` });
+      return hook ?? hookOf(0);
+    })
+    .exactOptional(),
   k: z.int().positive().exactOptional(),
   normScale: z.number().positive().exactOptional(),
   normalize: z.boolean().exactOptional(),
@@ -51,7 +62,7 @@ export function parseSaeName(text: string): { name: string; options: SaeOptions 
   throw new UserError({
     thing: `SAE ${quote(text)}`,
     found: `${issue?.path.join('.') || 'options'}: ${issue?.message ?? 'something else'}`,
-    expected: 'layer=N, k=N, step=N, normScale=X, normalize=true or false after #',
+    expected: 'layer=N, hook=SITE:N, k=N, step=N, normScale=X, normalize=true or false after #',
     next: 'Write it as in owner/name:path#layer=3,k=50.',
   });
 }
@@ -113,7 +124,8 @@ export async function locateSae(text: string, locating: Locating): Promise<SaePl
 
 async function locatePlace(text: string, locating: Locating): Promise<SaePlace> {
   const { name, options } = parseSaeName(text);
-  const { layer: asked, step: _, ...rest } = options;
+  const { layer, hook, step: _, ...rest } = options;
+  const asked = hook ?? layer;
   const registered = registryName(name, locating.local.exists);
   if (registered !== null) return locateRegistered(text, registered, options, locating);
   const reference = parseReference(name, locating.local);
@@ -122,8 +134,8 @@ async function locatePlace(text: string, locating: Locating): Promise<SaePlace> 
     return {
       ...shared,
       path: reference.path,
-      options: { ...rest, ...(asked === undefined ? {} : { layer: asked }) },
-      layer: { asked, fromPath: layerInPath(reference.path) },
+      options: { ...rest, ...(layer === undefined ? {} : { layer }) },
+      hook: { asked, fromPath: hookInPath(reference.path) },
       repo: null,
       revision: null,
       pathInRepo: null,
@@ -136,8 +148,8 @@ async function locatePlace(text: string, locating: Locating): Promise<SaePlace> 
   return {
     ...shared,
     ...found.place,
-    options: { ...said.options, ...(asked === undefined ? {} : { layer: asked }) },
-    layer: { asked, fromPath: layerInPath(`${reference.repo}/${reference.path ?? ''}`) },
+    options: { ...said.options, ...(layer === undefined ? {} : { layer }) },
+    hook: { asked, fromPath: hookInPath(`${reference.repo}/${reference.path ?? ''}`) },
     conversions: said.conversions,
   };
 }
@@ -154,7 +166,7 @@ function registryName(name: string, exists: (path: string) => boolean): string |
 async function locateRegistered(
   text: string,
   registered: string,
-  { layer, step: _, ...options }: SaeOptions,
+  { layer, hook, step: _, ...options }: SaeOptions,
   locating: Locating,
 ): Promise<SaePlace> {
   const { registry, sha256 } = await locating.registry();
@@ -191,7 +203,7 @@ async function locateRegistered(
         ? { overrides: entry.overrides }
         : {}),
     },
-    layer: { asked: layer, fromPath: entry.layer },
+    hook: { asked: hook ?? layer, fromPath: entry.hook },
     registry: { release: entry.release, id: entry.id, sha256 },
     conversions,
   };
@@ -200,7 +212,7 @@ async function locateRegistered(
 /** What the user says of an SAE, and what else the name of its repository does. */
 function fromName(
   { repo }: HubReference,
-  given: Omit<SaeOptions, 'layer' | 'step'>,
+  given: Omit<SaeOptions, 'layer' | 'hook' | 'step'>,
 ): { options: LoadOptions; conversions: string[] } {
   for (const { fromRepository } of adapters) {
     const found = fromRepository?.(repo);
@@ -210,11 +222,16 @@ function fromName(
   return { options: given, conversions: [] };
 }
 
-/** layer_12/…, layer3.sae.pt, layers.5, L11R: the number a path gives. */
-function layerInPath(path: string): number | null {
-  if (/(^|[-_/])(mlp|att|attn|transcoders?|embedding)([-_/]|$)/i.test(path)) return null;
-  const found = /(?:^|[/_-])(?:layers?[._]?|blocks\.)(\d+)(?=[/._-]|$)|[/-]L(\d+)R(?=[-/]|$)/.exec(path);
-  return found === null ? null : Number(found[1] ?? found[2]);
+/** layer_12/…, layer3.sae.pt, layers.5, L11R: what a path says. */
+function hookInPath(path: string): Hook | null {
+  const site = siteInWords(path);
+  const found =
+    /(?:^|[/_-])(?:layers?[._]?|blocks\.)(\d+)(?=[/._-]|$)|[/-]L(\d+)(?:R|(?<m>M)|(?<a>A))(?=[-/]|$)/.exec(
+      path,
+    );
+  if (found === null || site === null) return null;
+  const scope: Site = found.groups?.m ? 'mlp_out' : found.groups?.a ? 'attn_out' : site;
+  return { layer: Number(found[1] ?? found[2]), site: scope };
 }
 
 /** Whether a file is one of an SAE, by its path in the SAE's folder; a single .pt file is asked for by its own. */

@@ -1,3 +1,4 @@
+import type { Hook, HookLike } from '../../hook.ts';
 import type { LoadOptions } from '../checkpoints/adapter.ts';
 
 /** Which one of a run's light checkpoints a place is. */
@@ -17,8 +18,8 @@ export interface SaePlace {
   path: string;
   /** What its files do not say and something else does. */
   options: LoadOptions;
-  /** Block whose residual stream it is of: as the user says, and as its path or its registry's entry does. */
-  layer: { asked: number | undefined; fromPath: number | null };
+  /** What it is of: as the user says (a number is a block), and as its path or its registry's entry does. */
+  hook: { asked: HookLike | undefined; fromPath: Hook | null };
   /** owner/name, and the commit; null for local files. */
   repo: string | null;
   revision: string | null;

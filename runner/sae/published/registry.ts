@@ -5,9 +5,10 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { MalformedError, quote, UserError } from '../../errors.ts';
+import type { Hook } from '../../hook.ts';
 import { adapterOfLoader } from '../checkpoints/adapters.ts';
 import type { SaeFormat } from '../checkpoints/loaded.ts';
-import { residualLayer } from './hook-layer.ts';
+import { namedHook, siteInWords } from './hook-names.ts';
 
 /** Releases and SAEs: the file of 2026 has 170 and 14,000. */
 const RELEASE_LIMIT = 10_000;
@@ -52,8 +53,8 @@ export interface RegistryEntry {
   loader: string;
   /** Null where no adapter reads it. */
   format: SaeFormat | null;
-  /** Of the residual stream, as far as its names say; null for other hooks. */
-  layer: number | null;
+  /** As far as its names say; null for hooks that are not known here, and for transcoders. */
+  hook: Hook | null;
   /** Number of latents as far as its names say, such as 16k. */
   width: string | null;
   l0: number | null;
@@ -115,7 +116,7 @@ function entryOf(
     path: sae.path,
     loader,
     format: adapterOfLoader(loader)?.format ?? null,
-    layer: layerOf(release, repo_id, sae),
+    hook: hookOf(release, repo_id, sae),
     width: widthOf(`${sae.id} ${sae.path} ${release}`),
     l0: sae.l0 ?? null,
     varExp: sae.variance_explained ?? null,
@@ -134,14 +135,18 @@ function widthOf(text: string): string | null {
   return patterns.map((pattern) => pattern.exec(text)?.[1]).find((each) => each !== undefined) ?? null;
 }
 
-/** Hooks stand in ids and paths in several ways; what is no residual stream by its names has no layer here. */
-function layerOf(release: string, repo: string, { id, path }: { id: string; path: string }): number | null {
+/** Hooks stand in ids and paths in several ways. */
+function hookOf(release: string, repo: string, { id, path }: { id: string; path: string }): Hook | null {
   const text = `${release} ${repo} ${path} ${id}`;
+  if (/transcoder/i.test(text)) return null;
   const named = /blocks\.\d+\.(?:\w+\.)?hook_[a-z]+(?:_[a-z]+)?/.exec(`${id} ${path}`)?.[0];
-  if (named !== undefined) return residualLayer(named);
-  if (/transcoder|(^|[-_/ ])(mlp|att|attn|lxa|lxm|clt)([-_/ ]|$)|hook_z|embedding/i.test(text)) return null;
-  const number = /layer_?(\d+)|(?:^|[/_])l(\d+)r[_/]/i.exec(`${id} ${path}`);
-  return number === null ? null : Number(number[1] ?? number[2]);
+  if (named !== undefined) {
+    const hook = namedHook(named);
+    return hook && { layer: hook.layer, site: hook.site };
+  }
+  const site = siteInWords(text);
+  const number = /layer_?(\d+)|(?:^|[/_])l(\d+)[rma][_/]/i.exec(`${id} ${path}`);
+  return number === null || site === null ? null : { layer: Number(number[1] ?? number[2]), site };
 }
 
 /**
@@ -189,7 +194,7 @@ export function searchRegistry(
   return registry.filter(
     (entry) =>
       (model === undefined || plain(entry.model) === plain(model)) &&
-      (layer === undefined || entry.layer === layer) &&
+      (layer === undefined || entry.hook?.layer === layer) &&
       (release === undefined || entry.release.includes(release)),
   );
 }

@@ -42,7 +42,8 @@ export interface EvidenceOf {
   seed: number;
   sha256: string;
   tokenizer: SuiteTokens;
-  logitEffects: SuiteContext['logitEffects'];
+  /** Null where decoder rows are no directions of the residual stream. */
+  logitEffects: SuiteContext['logitEffects'] | null;
 }
 
 type SuiteTokens = Pick<SuiteContext['tokenizer'], 'decode' | 'size' | 'special'>;
@@ -68,7 +69,9 @@ export async function evidenceFiles(
   const missing = latents.filter((latent) => !near.has(latent));
   for (const [i, found] of nearest(of, missing).entries()) near.set(missing[i]!, found);
   const effects =
-    directions.rows === null ? null : await of.logitEffects(rowsOf(directions.rows, d, latents), EFFECTS);
+    directions.rows === null || of.logitEffects === null
+      ? null
+      : await of.logitEffects(rowsOf(directions.rows, d, latents), EFFECTS);
   const companions = of.together.of(latents, evidence.d_sae, COMPANIONS);
 
   const used = new Set<number>();

@@ -1,5 +1,6 @@
 /** What latents fire on: evidence of each, gathered over the same held-out text that everything else is measured on. */
 import { z } from 'zod';
+import { isInResidualSpace } from '../../hook.ts';
 import { FiringTogether } from '../../metrics/firing-together.ts';
 import { LatentEvidence } from '../../metrics/latent-evidence.ts';
 import { RandomWindows } from '../../metrics/random-windows.ts';
@@ -69,7 +70,8 @@ export const features = defineSuite({
           seed,
           sha256,
           tokenizer: context.tokenizer,
-          logitEffects: context.logitEffects,
+          // At other hooks a decoder row is no direction of the residual stream, and no token is read out of it.
+          logitEffects: isInResidualSpace(hooks[hook]!) ? context.logitEffects : null,
         });
         const part: Part = {
           tables: {

@@ -118,7 +118,13 @@ export async function measure(
     batches,
     { seed, threads: THREADS, withReferences: false },
   );
-  const packed = observeTokens(model.dModel, [{ layer: 0, saes: open }], batches, null, [], false);
+  const packed = observeTokens(
+    [{ ...model.hooks[0]!, d: model.dModel, saes: open }],
+    batches,
+    null,
+    [],
+    false,
+  );
   await sweep(model, batches, [pass.observer, packed.observer], {
     reporter: stageReporter('measuring', 'samples', silent),
   });

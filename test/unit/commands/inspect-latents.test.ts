@@ -131,7 +131,7 @@ test('without evidence says what the weights say, as Python finds it', async () 
 
 test.each([
   [[`${sae}#layer=2`, '--text', 'a'], 'none that its files name'],
-  [[sae, '--text', 'a', '--model', 'interpboard/small-world'], 'append #layer=N'],
+  [[sae, '--text', 'a', '--model', 'interpboard/small-world'], 'append it to the name'],
   [[...of, '--text', ''], 'one token at least'],
   [[...of, '--latent', '96'], 'a number below 96'],
   [[...of, '--latent', 'x'], 'whole numbers'],
@@ -139,7 +139,7 @@ test.each([
   [['--text', 'a'], 'the SAE that it is of'],
   [
     [`${sae}#layer=2`, '--model', join(sae, '../../lm/llama'), '--latent', '5'],
-    'width 128, which the SAE reads',
+    'width 128 at resid_post:2, which the SAE reads',
   ],
 ])('%#: what cannot be is refused in a line', async (args, said) => {
   const asked = run([...args, '--content', content]);

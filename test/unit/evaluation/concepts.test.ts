@@ -109,7 +109,7 @@ describe('the suites over sets', () => {
       throw new Error('not asked for by these suites');
     };
     return {
-      hooks: [{ layer: 0, d: 4, saes: [{ d_sae: 6 }, { d_sae: 6 }] }],
+      hooks: [{ layer: 0, site: 'resid_post', d: 4, saes: [{ d_sae: 6 }, { d_sae: 6 }] }],
       draws: { resamples: 50, seed: 0 },
       probeSeed: 0,
       controls: false,

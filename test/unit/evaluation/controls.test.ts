@@ -38,14 +38,14 @@ let batches: TokenBatch[];
 
 /** The record's part of controls made with these options. */
 async function partWith(options: Partial<ControlOptions>): Promise<Controls> {
-  const hooks = [{ layer: 2, saes: [sae] }];
-  const pass = controlPass(model.dModel, hooks, batches, {
+  const hooks = [{ ...model.hooks[0]!, d: model.dModel, saes: [sae] }];
+  const pass = controlPass(hooks, batches, {
     tokens: 8 * TOKENS,
     seed: 0,
     hashes: [['a'.repeat(64)]],
     ...options,
   })!;
-  const packed = observeTokens(model.dModel, hooks, batches, pass.observer);
+  const packed = observeTokens(hooks, batches, pass.observer);
   await observe(model, [packed], async () => ({ reporter: silent }));
   measured = packed.result();
   controls = pass.measured();
@@ -192,7 +192,7 @@ describe('controls of a hook', () => {
   it('are not made of a single batch, which could not be fitted on and controlled', () => {
     const batch: TokenBatch = { ids: new Int32Array(TOKENS), rows: 1, tokens: TOKENS };
     const made = (of: TokenBatch[]) =>
-      controlPass(model.dModel, [{ layer: 2, saes: [sae] }], of, {
+      controlPass([{ ...model.hooks[0]!, d: model.dModel, saes: [sae] }], of, {
         tokens: 10,
         seed: 0,
         hashes: [['']],

@@ -51,7 +51,7 @@ function measured(of: number[] | undefined): HookMeasured {
     Float64Array.from(each),
   );
   const losses = { predictions: new Float64Array(ROWS).fill(1), clean: clean!, sae: sae!, zero: zero! };
-  return { layer: 0, documents: of, tables: statistics.tables(), losses: [losses] };
+  return { layer: 0, site: 'resid_post', documents: of, tables: statistics.tables(), losses: [losses] };
 }
 
 /** The suite of the core losses over the same rows. */
@@ -139,6 +139,7 @@ describe('documents', () => {
         0,
         {
           layer: 0,
+          site: 'resid_post',
           firstRow: 0,
           fitTokens: 1,
           controls: [{ name: 'identity', of: [0], k: null }],

@@ -8,6 +8,7 @@ import { firstControlled } from '../../../runner/evaluation/control-pass.ts';
 import type { Evaluated } from '../../../runner/evaluation/evaluate.ts';
 import { observe } from '../../../runner/evaluation/observation.ts';
 import { untrainedSae } from '../../../runner/evaluation/untrained.ts';
+import { hookOf } from '../../../runner/hook.ts';
 import { evaluateStage } from '../../../runner/job/evaluation/evaluate-stage.ts';
 import { type EvaluationText, evaluationText } from '../../../runner/job/evaluation/heldout-text.ts';
 import type { RunModel } from '../../../runner/job/shared/language-model.ts';
@@ -34,7 +35,8 @@ async function evaluated(sae: Sae): Promise<Evaluated> {
     model,
     sweeping: async () => ({ reporter: reporter() }),
   } as unknown as RunModel;
-  const planned = { id: 'L2', layer: LAYER, origin: { kind: 'trained', recipe: config.sae } } as const;
+  const origin = { kind: 'trained', recipe: config.sae } as const;
+  const planned = { id: 'L2', ...hookOf(LAYER), origin };
   const saes = [{ planned, file: { sae } as unknown as SaeFile, sha256: 'a'.repeat(64) }];
   const suites = suitesOf(config);
   const stage = await evaluateStage(

@@ -49,7 +49,7 @@ let sae: OpenSae;
 const texts: EncodedText[] = [];
 
 beforeAll(async () => {
-  model = await openModel(null, { layers: [golden.block] });
+  model = await openModel(null, { hooks: [golden.block] });
   weights = (await loadSae(join(folder, 'sae'))).sae;
   sae = await openSae(weights);
   for (let row = 0; row < rows; row++)

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { run as validate } from '../../../runner/commands/validate.ts';
 import { demoModelFolder } from '../../../runner/demo/index.ts';
+import { hookOf } from '../../../runner/hook.ts';
 import { type LiveRun, writeLive } from '../../../runner/job/release/live.ts';
 import { type Live, live } from '../../../runner/report/live.ts';
 import { readLive } from '../../../runner/report/live-files.ts';
@@ -31,7 +32,7 @@ const runOf = (budget: number | null, reference: string | null = null): LiveRun 
   model: { folder: demoModelFolder, revision: null },
   saes: [0, 2].map((layer) => ({
     id: `L${layer}`,
-    layer,
+    ...hookOf(layer),
     origin: { kind: 'trained', recipe: {} as never },
   })),
   folder,

@@ -67,7 +67,7 @@ async function remember<T>(key: unknown, make: () => T | Promise<T>): Promise<T>
 async function scored(changed: Partial<typeof settings> = {}, hook = 0) {
   let texts: readonly ProbeText[] = [];
   const context: SuiteContext = {
-    hooks: [0, 1].map((layer) => ({ layer, d: D, saes: [{ d_sae: LATENTS }] })),
+    hooks: [0, 1].map((layer) => ({ layer, site: 'resid_post', d: D, saes: [{ d_sae: LATENTS }] })),
     draws: { resamples: 100, seed: 0 },
     probeSeed: 0,
     controls: false,

@@ -39,7 +39,13 @@ async function measured(name: 'topk' | 'standard') {
   const sae = await openSae(loaded.sae);
   const one = { sae, directions: () => decoderDirections(loaded.sae), sha256: 'a'.repeat(64) };
   const pass = await truthPass(model, [one], [batch], { seed: 0 });
-  const packed = observeTokens(model.dModel, [{ layer: 0, saes: [sae] }], [batch], null, [], false);
+  const packed = observeTokens(
+    [{ ...model.hooks[0]!, d: model.dModel, saes: [sae] }],
+    [batch],
+    null,
+    [],
+    false,
+  );
   await sweep(model, [batch], [pass.observer, packed.observer], { reporter: silent });
   const context = { truth: pass.truth, draws } as unknown as SuiteContext;
   const run = await groundTruth.begin(context, {});

@@ -26,7 +26,6 @@ it('keeps results apart by suite, draws and probe seed, whatever a suite’s own
       config: await resolveRun(['small-world-quick'], { set }),
       tokenizer,
       reading: silent,
-      dModel: 128,
       hooks: [],
       // Nothing is asked of a sweep here.
       asks: {} as SweepAsks,

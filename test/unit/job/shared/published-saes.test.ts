@@ -1,20 +1,22 @@
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import type { HookLike } from '../../../../runner/hook.ts';
 import { hashFile } from '../../../../runner/io/hash.ts';
+import type { ModelShape } from '../../../../runner/job/shared/model-place.ts';
 import { describePublished as describeSaes } from '../../../../runner/job/shared/published-saes.ts';
 import type { SaePlace } from '../../../../runner/sae/published/place.ts';
 
 const fixtures = fileURLToPath(new URL('../../../fixtures/sae/', import.meta.url));
-const model = { dModel: 12, blocks: 4 };
+const model: ModelShape = { dModel: 12, blocks: 4, widthAt: () => 12 };
 
-const describePublished = (places: readonly SaePlace[], of: typeof model) =>
+const describePublished = (places: readonly SaePlace[], of: ModelShape) =>
   describeSaes(places, of, (paths) => Promise.all(paths.map(hashFile)));
 
-const place = (file: string, asked?: number): SaePlace => ({
+const place = (file: string, asked?: HookLike): SaePlace => ({
   name: `${fixtures}${file}`,
   path: `${fixtures}${file}`,
   options: {},
-  layer: { asked, fromPath: null },
+  hook: { asked, fromPath: null },
   repo: null,
   revision: null,
   pathInRepo: null,
@@ -37,6 +39,8 @@ it('keeps SAEs of one name apart, and refuses one of another width or block', as
   const path = 'goodfire/sae/tiny-SAE-l2.pth';
   const twice = await describePublished([place(path), place(path)], model);
   expect(twice.map(({ id }) => id)).toEqual(['L2_tiny-sae-l2', 'L2_tiny-sae-l2-2']);
-  await expect(describePublished([place(path)], { ...model, dModel: 16 })).rejects.toThrow(/width 12/);
-  await expect(describePublished([place(path)], { ...model, blocks: 2 })).rejects.toThrow(/block 2 and/);
+  await expect(describePublished([place(path)], { ...model, widthAt: () => 16 })).rejects.toThrow(/width 12/);
+  await expect(describePublished([place(path)], { ...model, blocks: 2 })).rejects.toThrow(
+    /found one of resid_post:2 and width 12; expected a block below 2,/,
+  );
 });

@@ -59,7 +59,9 @@ describe('shards of a run on samples', () => {
 
 describe("a synthetic model's place", () => {
   it('has its width from the configuration, and its files by name', async () => {
-    expect(await modelShape(place)).toEqual({ dModel: 16, blocks: 1, onlyHook: 0 });
+    const shape = await modelShape(place);
+    expect(shape).toMatchObject({ dModel: 16, blocks: 1, onlyHook: 0 });
+    expect(shape.widthAt({ layer: 0, site: 'resid_post', ofModule: false })).toBe(16);
     expect(await modelFiles(place)).toContain('hierarchy.json');
   });
 

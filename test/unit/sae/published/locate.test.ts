@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { UserError } from '../../../../runner/errors.ts';
+import { hookOf } from '../../../../runner/hook.ts';
 import type { Hub } from '../../../../runner/hub/transport.ts';
 import { sha256 } from '../../../../runner/io/hash.ts';
 import { openSaeFile } from '../../../../runner/sae/checkpoints/load.ts';
-import { saeLayer } from '../../../../runner/sae/published/hook-layer.ts';
+import { saeHook } from '../../../../runner/sae/published/hook-names.ts';
 import { type Locating, locateSae, parseSaeName } from '../../../../runner/sae/published/locate.ts';
 import { parseRegistry } from '../../../../runner/sae/published/registry.ts';
 import { withBench } from '../../../hub/open.ts';
@@ -55,7 +56,7 @@ test('a folder of a repository: its files and no others, the commit, the licence
       pathInRepo: 'blocks.2.hook_resid_post',
       registry: null,
       license: 'apache-2.0',
-      layer: { asked: undefined, fromPath: 2 },
+      hook: { asked: undefined, fromPath: hookOf(2) },
       conversions: [],
     });
     const fetched = (name: string) => server.requests.some(({ address }) => address.includes(name));
@@ -77,7 +78,7 @@ test('a repository of one SAE, a card without a licence, a block that the user n
       ...(await files('sparsify/sae', '')),
     });
     const place = await locateSae('lab/one#layer=3', locating(hub));
-    expect(place).toMatchObject({ license: null, pathInRepo: null, layer: { asked: 3 } });
+    expect(place).toMatchObject({ license: null, pathInRepo: null, hook: { asked: 3 } });
     const file = await openSaeFile(place.path, place.options);
     await file.close();
     expect(file.format).toBe('sparsify');
@@ -113,7 +114,7 @@ test('a name of the registry: its repository, and what stands beside it', async 
         id: 'layer_12/width_16k/average_l0_82',
         sha256: sha256(registryText),
       },
-      layer: { asked: undefined, fromPath: 12 },
+      hook: { asked: undefined, fromPath: hookOf(12) },
       license: null,
     });
     server.put('lab/averaged', await files('sae-lens/standard-average-norm', 'deep/'));
@@ -134,7 +135,7 @@ test('config_overrides of the registry are read instead of the config’s own', 
     await file.close();
     expect(file.sae.normalisation).toEqual({ kind: 'constant_norm_rescale' });
     expect(file.conversions).toContain('config: normalize_activations set to "constant_norm_rescale"');
-    expect(place.layer.fromPath).toBe(7);
+    expect(place.hook.fromPath).toEqual(hookOf(7));
   });
 });
 
@@ -146,7 +147,7 @@ test('Qwen-Scope: one file, k from the repository’s name', async () => {
       const place = await locateSae(name, locating(hub));
       expect(place.options.k).toBe(5);
       expect(place.conversions).toEqual(['k 5 from the repository’s name']);
-      expect(place.layer.fromPath).toBe(0);
+      expect(place.hook.fromPath).toEqual(hookOf(0));
       const file = await openSaeFile(place.path, place.options);
       await file.close();
       expect(file.sae).toMatchObject({ architecture: 'topk', k: 5 });
@@ -183,7 +184,7 @@ test('Goodfire: one file, model and block from its name', async () => {
       await file.close();
       expect(file.format).toBe('goodfire');
       const { hook_name, model_name } = file.details;
-      expect(saeLayer(asked, { hook_name }, place.layer)).toBe(19);
+      expect(saeHook(asked, { hook_name }, place.hook)).toMatchObject(hookOf(19));
       expect(model_name).toBe('Llama-3.1-8B-Instruct');
     }
   });
@@ -213,8 +214,8 @@ test('what is here is local, whatever it looks like; offline, what is cached is 
   await withBench(async (bench) => {
     const { hub, server } = bench;
     const place = await locateSae('a/b/c#layer=2', locating(hub, ['a/b/c']));
-    expect(place).toMatchObject({ path: 'a/b/c', repo: null, layer: { asked: 2, fromPath: null } });
-    expect((await locateSae('./runs/x/layer_7', locating(hub))).layer.fromPath).toBe(7);
+    expect(place).toMatchObject({ path: 'a/b/c', repo: null, hook: { asked: 2, fromPath: null } });
+    expect((await locateSae('./runs/x/layer_7', locating(hub))).hook.fromPath).toEqual(hookOf(7));
     server.put('lab/saes', await files('sae-lens/topk', 'layer_2/'));
     await locateSae('lab/saes:layer_2', locating(hub));
     const asked = server.requests.length;

@@ -2,8 +2,15 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { MalformedError, UserError } from '../../../../runner/errors.ts';
+import { type HookLike, hookName, hookOf, sites } from '../../../../runner/hook.ts';
 import { random } from '../../../../runner/math/random.ts';
-import { residualLayer, saeLayer } from '../../../../runner/sae/published/hook-layer.ts';
+import {
+  hookPath,
+  namedHook,
+  parseHook,
+  saeHook,
+  siteInWords,
+} from '../../../../runner/sae/published/hook-names.ts';
 import {
   entryName,
   findEntry,
@@ -28,7 +35,7 @@ describe('the registry', () => {
       path: 'layer_12/width_16k/average_l0_82',
       loader: 'gemma_2',
       format: 'gemma-scope',
-      layer: 12,
+      hook: { layer: 12, site: 'resid_post' },
       width: '16k',
       l0: 82,
       varExp: null,
@@ -37,14 +44,14 @@ describe('the registry', () => {
     });
     expect(findEntry(registry, 'gpt2-small-res-jb/blocks.8.hook_resid_pre')).toMatchObject({
       format: 'sae-lens',
-      layer: 7,
+      hook: { layer: 7, site: 'resid_post' },
       varExp: 0.96,
       // What is about the model is not a key of an SAE's config.
       overrides: { normalize_activations: 'constant_norm_rescale' },
     });
     expect(findEntry(registry, 'averaged/deep/blocks.2.hook_resid_post')).toMatchObject({
       normScale: 0.375,
-      layer: 2,
+      hook: { layer: 2, site: 'resid_post' },
     });
     expect(findEntry(registry, 'clt-as-per-layer/layer_0')).toMatchObject({ path: '0', format: null });
   });
@@ -63,6 +70,7 @@ describe('the registry', () => {
       searchRegistry(registry, filter).map(entryName);
     expect(names({ model: 'gemma-2-2b', layer: 12 })).toEqual([
       'gemma-scope-2b-pt-res/layer_12/width_16k/average_l0_82',
+      'gemma-scope-2b-pt-mlp/layer_12/width_16k/average_l0_60',
       'saelens:gemma-2-2b-temporal/blocks.12.hook_resid_post',
     ]);
     expect(names({ model: 'google/gemma-2-2b', release: 'mlp' })).toEqual([
@@ -130,33 +138,67 @@ describe('the registry', () => {
 
 describe('hooks', () => {
   it.each([
-    ['blocks.12.hook_resid_post', 12],
-    ['blocks.12.hook_resid_pre', 11],
-    ['blocks.0.hook_resid_pre', null],
-    ['model.layers.17.output', 17],
-    ['model.layers.17', 17],
-    ['model.language_model.layers.31', 31],
-    ['layers.5', 5],
-    ['layers.5.mlp', null],
-    ['transformer.h.3', 3],
-    ['gpt_neox.layers.3', 3],
-    ['blocks.12.hook_mlp_out', null],
-    ['blocks.12.attn.hook_z', null],
-    ['blocks.12.hook_resid_mid', null],
-    ['model.layers.17.post_feedforward_layernorm.output', null],
+    ['blocks.12.hook_resid_post', 'resid_post:12'],
+    ['blocks.12.hook_resid_pre', 'resid_post:11'],
+    ['blocks.0.hook_resid_pre', 'resid_pre:0'],
+    ['model.layers.17.output', 'resid_post:17'],
+    ['model.layers.17', 'resid_post:17'],
+    ['model.language_model.layers.31', 'resid_post:31'],
+    ['layers.5', 'resid_post:5'],
+    ['layers.5.mlp', 'mlp_out:5 of the module'],
+    ['transformer.h.3', 'resid_post:3'],
+    ['transformer.h.3.attn', 'attn_out:3 of the module'],
+    ['gpt_neox.layers.3', 'resid_post:3'],
+    ['blocks.12.hook_mlp_out', 'mlp_out:12'],
+    ['blocks.12.hook_attn_out', 'attn_out:12'],
+    ['blocks.12.attn.hook_z', 'attn_z:12'],
+    ['blocks.12.hook_z', 'attn_z:12'],
+    ['blocks.12.mlp.hook_in', 'mlp_in:12'],
+    ['blocks.12.hook_resid_mid', 'resid_mid:12'],
+    ['model.layers.17.self_attn.o_proj.input', 'attn_z:17'],
+    ['model.layers.17.pre_feedforward_layernorm.output', 'mlp_in:17'],
+    ['model.layers.17.post_feedforward_layernorm.output', 'mlp_out:17'],
+    ['model.layers.17.post_attention_layernorm.output', null],
+    ['blocks.12.ln2.hook_normalized', null],
     ['embed_tokens', null],
     ['hook_embed', null],
-  ])('%s is the residual stream after block %s', (hook, layer) => {
-    expect(residualLayer(hook)).toBe(layer);
+  ])('%s is %s', (name, expected) => {
+    const found = namedHook(name);
+    expect(found && `${hookName(found)}${found.ofModule ? ' of the module' : ''}`).toBe(expected);
+  });
+
+  it('has one name to write for each place, which it reads again', () => {
+    for (const site of sites) {
+      const hook = hookOf({ layer: 0, site });
+      expect(namedHook(hookPath(hook))).toEqual({ ...hook, ofModule: false });
+      expect(parseHook(hookName(hook))).toEqual(hook);
+    }
+    for (const text of ['mlp:4', 'mlp_out', 'mlp_out:x', 'constructor:1']) expect(parseHook(text)).toBe(null);
   });
 
   it('the user’s word comes first, then the files’, then the path’s', () => {
-    const layer = (asked: number | undefined, hook_name: string | null, fromPath: number | null) =>
-      saeLayer('an SAE', { hook_name }, { asked, fromPath });
-    expect(layer(3, 'blocks.5.hook_mlp_out', 7)).toBe(3);
-    expect(layer(undefined, 'blocks.5.hook_resid_post', 7)).toBe(5);
-    expect(layer(undefined, null, 7)).toBe(7);
-    expect(() => layer(undefined, 'blocks.5.hook_mlp_out', 7)).toThrow(/the hook "blocks.5.hook_mlp_out"/);
-    expect(() => layer(undefined, null, null)).toThrow(/#layer=N/);
+    const hook = (asked: HookLike | undefined, hook_name: string | null, fromPath: number | null) =>
+      hookName(
+        saeHook('an SAE', { hook_name }, { asked, fromPath: fromPath === null ? null : hookOf(fromPath) }),
+      );
+    expect(hook({ layer: 3, site: 'attn_out' }, 'blocks.5.hook_mlp_out', 7)).toBe('attn_out:3');
+    expect(hook(3, 'blocks.5.hook_mlp_out', 7)).toBe('mlp_out:3');
+    expect(hook(3, 'hook_embed', 7)).toBe('resid_post:3');
+    expect(hook(undefined, 'blocks.5.hook_resid_post', 7)).toBe('resid_post:5');
+    expect(hook(undefined, null, 7)).toBe('resid_post:7');
+    expect(() => hook(undefined, 'hook_embed', 7)).toThrow(/the hook "hook_embed"/);
+    expect(() => hook(undefined, null, null)).toThrow(/#hook=mlp_out:4/);
+  });
+
+  it.each([
+    ['gemma-scope-2b-pt-mlp google/gemma-scope-2b-pt-mlp', 'mlp_out'],
+    ['gemma-scope-2b-pt-att google/gemma-scope-2b-pt-att', 'attn_z'],
+    ['gemma-scope-2b-pt-res google/gemma-scope-2b-pt-res', 'resid_post'],
+    ['llama_scope_lxm_8x', 'mlp_out'],
+    ['llama_scope_lxa_8x', 'attn_out'],
+    ['gemma-scope-2b-pt-transcoders', null],
+    ['lab/model-mlp', null],
+  ])('the words %s stand for %s', (words, site) => {
+    expect(siteInWords(words)).toBe(site);
   });
 });

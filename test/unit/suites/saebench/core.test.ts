@@ -53,7 +53,7 @@ beforeAll(async () => {
   model = await openLanguageModel(checkpoint, { hooks: [layer], maxTokens: rowTokens, divergence: true });
   const folder = fileURLToPath(new URL('../../../fixtures/saebench/sae/', import.meta.url));
   sae = await openSae((await readRelease(folder, layer)).sae);
-  hooks = [{ layer, saes: [sae] }];
+  hooks = [{ ...model.hooks[0]!, d: model.dModel, saes: [sae] }];
 }, 600_000);
 
 afterAll(async () => {
@@ -119,7 +119,7 @@ describe('against SAEBench’s core evaluation and SAELens', () => {
   });
 
   it('gives the same losses and divergences', async () => {
-    const observation = await observeCore(model.dModel, hooks, batches, special);
+    const observation = await observeCore(hooks, batches, special);
     const reporter = { progress: () => undefined, note: () => undefined, stopRequested: () => false };
     await observe(model, [observation], async () => ({ reporter }));
     const found = coreSuite(observation.result().tables[0]![0]!, resamples).statistics;
@@ -168,7 +168,7 @@ describe('against SAEBench’s core evaluation and SAELens', () => {
     };
     const measured = async (each: CachedResults | undefined) => {
       divergences = 0;
-      const observation = await observeCore(model.dModel, hooks, batches, special, each);
+      const observation = await observeCore(hooks, batches, special, each);
       await observe(counting, [observation], async () => ({ reporter }));
       const found = observation.result();
       await cache.settled();

@@ -1,5 +1,5 @@
 /** Where in a language model activations are taken and replaced. */
-import { UserError } from '../errors.ts';
+import { UserError } from './errors.ts';
 
 /**
  * Places within a block, in the order in which they are computed, each [tokens, width]:
@@ -38,6 +38,11 @@ export function hookName({ layer, site }: Hook): string {
   return `${site}:${layer}`;
 }
 
+/** As in the names of files and records: `L4`, and elsewhere than in the residual stream after a block `L4_mlp_out`. */
+export function hookLabel({ layer, site }: Hook): string {
+  return site === 'resid_post' ? `L${layer}` : `L${layer}_${site}`;
+}
+
 /** One hook for each place: the residual stream before a block is that after the one before. */
 export function hookOf(hook: HookLike): Hook {
   if (typeof hook === 'number') return { layer: hook, site: 'resid_post' };
@@ -66,6 +71,11 @@ export function isResidual({ site }: Hook): boolean {
   return site.startsWith('resid');
 }
 
+/** Whether a tensor at the site is the residual stream or is added to it, so that directions in it are directions there. */
+export function isInResidualSpace({ site }: Pick<Hook, 'site'>): boolean {
+  return site !== 'attn_z' && site !== 'mlp_in';
+}
+
 /** @throws UserError for a hook that a model of so many blocks does not have */
 export function checkHooks(hooks: readonly HookLike[], blocks: number): void {
   for (const hook of hooks) {
@@ -73,7 +83,7 @@ export function checkHooks(hooks: readonly HookLike[], blocks: number): void {
     if (Number.isInteger(layer) && layer >= 0 && layer < blocks) continue;
     throw new UserError({
       thing: 'hook layer',
-      found: String(typeof hook === 'number' ? hook : hookName(hook)),
+      found: String(hookOf(hook).site === 'resid_post' ? layer : hookName(hookOf(hook))),
       expected: `a block between 0 and ${blocks - 1}`,
       next: 'Choose layers that the model has.',
     });
