@@ -79,6 +79,8 @@ export function explorerCases(withPage: WithPage): void {
       await until(page, /259/);
       await tick(page, 'Model', /pythia/);
       await until(page, /^126 of/);
+      // The one panel that is left has the room of several.
+      expect((await page.locator('.multiple').boundingBox())!.width).toBeGreaterThan(600);
       await page.locator('summary', { hasText: 'Drawing' }).click();
       await page.getByLabel('Colour by').selectOption('d_sae');
       await page.getByLabel('Pareto frontier').uncheck();
