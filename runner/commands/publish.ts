@@ -1,18 +1,17 @@
 /** `publish`: a finished run becomes a release repository, the report a static Space or a folder for any host. */
-import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, join, relative, resolve, sep } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { quote, UserError } from '../errors.ts';
 import { openHubHere } from '../hub/here.ts';
 import { type HubReference, parseReference, repositoryLabel } from '../hub/reference.ts';
 import type { Hub } from '../hub/transport.ts';
 import { type PlannedFile, planUpload, type UploadFile, upload } from '../hub/upload.ts';
 import { filesOfRelease, recordFiles } from '../job/release/release.ts';
-import { openRunFolder } from '../job/run/run-folder.ts';
 import { Stopped } from '../reporter.ts';
 import { inWorkFolder } from './astro.ts';
 import { buildSite } from './build-site.ts';
+import { finishedRunFolder, withFinishedRun } from './finished-run.ts';
 import { optionLines } from './option-lines.ts';
 import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
@@ -65,7 +64,7 @@ export async function run(args: readonly string[]): Promise<number> {
     if (name !== undefined) {
       const release = values.to === undefined ? null : hubTarget('--to', values.to);
       const board = values.records === undefined ? null : hubTarget('--records', values.records);
-      const runFolder = existsSync(join(name, 'run.json')) ? resolve(name) : runIn(values.runs, name);
+      const runFolder = finishedRunFolder(name, values.runs);
       await withFinishedRun(runFolder, async (runName) => {
         if (release !== null) {
           const card = { repo: release.repo, license: licence(values.license) };
@@ -94,32 +93,6 @@ interface Sending {
   pullRequest?: boolean;
   private: boolean;
   view: ProgressView;
-}
-
-/** The run's folder is held while its files are read. */
-async function withFinishedRun(path: string, use: (name: string) => Promise<void>): Promise<void> {
-  if (!existsSync(join(path, 'run.json'))) {
-    throw new UserError({
-      thing: `run ${quote(path)}`,
-      found: 'no such run',
-      expected: 'the name of a run, or its folder',
-      next: 'Look into the folder runs, or name another with --runs.',
-    });
-  }
-  const opened = await openRunFolder(path);
-  try {
-    if (opened.found?.stage !== 'done') {
-      throw new UserError({
-        thing: `run ${quote(path)}`,
-        found: `one that is still ${opened.found?.stage ?? 'to begin'}`,
-        expected: 'a finished run',
-        next: 'Let npx interpboard eval finish it first.',
-      });
-    }
-    await use(String(opened.found.config.name ?? basename(path)));
-  } finally {
-    await opened.release();
-  }
 }
 
 async function publishSite(
@@ -279,10 +252,6 @@ function hubTarget(option: keyof typeof targets, text: string): HubReference {
     expected: targets[option].expected,
     next: 'Name the repository that is to receive the files.',
   });
-}
-
-function runIn(runs: string | undefined, name: string): string {
-  return join(projectFolder('runs', runs), name);
 }
 
 function licence(text: string | undefined): string | undefined {

@@ -17,6 +17,7 @@ export const verbs = {
   merge: 'join the shards of a run (eval --shard i/N) into one run folder and the report',
   submit:
     'print or submit the jobs of a run in shards (Slurm, Kubernetes, Hugging Face Jobs), and show how far they are',
+  explain: 'have a language model of your choice say what latents mean, and score what it says',
   export: 'write SAEs in the layout of SAELens',
   verify: 'make a record again from its own settings, and name every number that moved',
   doctor: 'check what this machine can do: its devices, whether each computes right, and how fast',

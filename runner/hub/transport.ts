@@ -38,11 +38,13 @@ const MAX_API_BODY_BYTES = 64 * 2 ** 20;
 /** An upload may take as long as a slow line needs: bytes per millisecond, that is 32 kB/s. */
 const SLOWEST_UPLOAD = 32;
 
+/** The time that it is. */
+export const systemClock: Clock = { wait, random: Math.random, now: Date.now };
+
 export function openHub(options: Partial<Hub> & { settings: HubSettings }): Hub {
-  const clock: Clock = { wait, random: Math.random, now: Date.now };
   return {
     fetch: globalThis.fetch,
-    clock,
+    clock: systemClock,
     retryPolicy: RETRY_POLICY,
     timeouts: TIMEOUTS,
     rangeBytes: RANGE_BYTES,

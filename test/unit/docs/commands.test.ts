@@ -28,6 +28,7 @@ const onlyParsed: readonly [pattern: RegExp, reason: string][] = [
   [/--device (?:cuda|webgpu|auto)/, 'needs a GPU: test/gpu'],
   [/^publish /, 'needs a finished run: test/e2e/publish.test.ts'],
   [/^inspect runs\//, 'needs a finished run: test/unit/commands/inspect-latents.test.ts'],
+  [/^explain /, 'needs a finished run and a server: test/unit/commands/explain.test.ts'],
   [/^export /, 'needs a finished run: test/e2e/published-saes.test.ts'],
   [/^submit --status /, 'needs the shards of a run: test/e2e/slurm.test.ts'],
   [/^merge /, 'needs the shards of a run: test/e2e/shards.test.ts'],
