@@ -131,17 +131,12 @@ export async function openActivationsHere(
         return [];
       },
     };
-    // A sweep counts all segments, and ends here at the last hook.
-    const share = model.segments.length / (1 + model.segments.findLastIndex(({ hook }) => hook !== null));
     await sweep(
       model,
       made.map(({ batch }) => batch),
       [observer],
       {
-        reporter: {
-          ...reporter,
-          progress: (done) => progress(Math.min(total, Math.round(share * done)), total),
-        },
+        reporter: { ...reporter, progress },
         together,
         store,
       },

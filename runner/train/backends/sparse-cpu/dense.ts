@@ -6,6 +6,7 @@
  */
 import type { Program } from '../../../onnx/graph.ts';
 import {
+  discard,
   float32,
   floatsOf,
   type HostTensor,
@@ -100,8 +101,11 @@ export class DenseParts {
       W_enc: float32(this.#encoderRows(), [latents, width + 1]),
       dead: int32(dead, [dead.length]),
     });
-    views.at.set(int32sOf(outputs, 'at'));
-    views.pre.set(floatsOf(outputs, 'pre'));
+    const [at, pre] = [int32sOf(outputs, 'at'), floatsOf(outputs, 'pre')];
+    views.at.set(at);
+    views.pre.set(pre);
+    discard(at);
+    discard(pre);
     return floatsOf(outputs, 'dead_pre');
   }
 
@@ -168,6 +172,8 @@ export class DenseParts {
       views.decoderGradient.set(decoder.subarray(i * width, (i + 1) * width), j * width);
       views.auxiliary[j] = 1;
     }
+    discard(encoder);
+    discard(decoder);
     return floatsOf(outputs, 'squares').reduce((sum, value) => sum + value, 0);
   }
 

@@ -2,7 +2,7 @@
  * Quantised screening: the k largest pre-activations of each token are found by way of an int8 product, cheaper than the float32 one
  * (`npm run bench -- train-peers` has both; kernels/select.as.ts says why they are found exactly).
  */
-import { float32, int8, openSession, type Session, uint8, uint8sOf } from '../../../onnx/session.ts';
+import { discard, float32, int8, openSession, type Session, uint8, uint8sOf } from '../../../onnx/session.ts';
 import type { Runtime } from './dense.ts';
 import { type controlNames, type Layout, SCREEN_TOKENS, type ScreenLayout } from './layout.ts';
 import type { Phase, Workplace } from './phases.ts';
@@ -133,7 +133,9 @@ export class Screen {
       step: float32(Float32Array.of(step), []),
       zero: uint8(Uint8Array.of(ZERO), []),
     });
-    new Uint8Array(buffer, levels, count * latents).set(uint8sOf(outputs, 'levels'));
+    const found = uint8sOf(outputs, 'levels');
+    new Uint8Array(buffer, levels, count * latents).set(found);
+    discard(found);
   }
 
   /** Mean over the first tokens of their k-th largest, in units of the token's own scale. */
