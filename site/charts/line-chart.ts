@@ -83,7 +83,7 @@ const MARKER_POINTS = 24;
 const LABEL_GAP = 13;
 /** Of an end label, pixels: from the line's end to it, and of one character of it. */
 export const LABEL_SPACE = 12;
-export const LABEL_CHARACTER = 7;
+export const LABEL_CHARACTER = 8;
 
 /** Every n-th item so that at most `limit` remain, first and last included. */
 export function thin<T>(items: readonly T[], limit: number): T[] {

@@ -192,7 +192,7 @@ function deviation(list: readonly number[]): number {
 const spread = (list: readonly number[], digits = 3): string =>
   `${mean(list).toFixed(digits)} ± ${deviation(list).toFixed(digits)}`;
 
-await withModel(values.model, async ({ model }) => {
+await withModel(values.model, async (model) => {
   const python = process.env.INTERPBOARD_PYTHON;
   const { features, d } = model.parts;
   const seeds = Array.from({ length: Number(values.seeds) }, (_, seed) => seed + 1);

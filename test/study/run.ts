@@ -16,7 +16,8 @@ import { canonicalJson, sha256 } from '../../runner/io/hash.ts';
 import { writeAtomic } from '../../runner/io/write-atomic.ts';
 import type { Sae } from '../../runner/sae/sae.ts';
 import { parseConfig } from '../../runner/synthetic/layout.ts';
-import { type BenchModel, train, withModel } from '../bench/parts/truth.ts';
+import type { SyntheticModel } from '../../runner/synthetic/model.ts';
+import { train, withModel } from '../bench/parts/truth.ts';
 import { type Design, type Unit, unitsOf } from './design.ts';
 import type { Seen } from './figures.ts';
 import { type Evaluation, openEvaluation } from './measure.ts';
@@ -55,7 +56,7 @@ const fileOf = (unit: Unit): string => join(folder, `${unit.name}.json`);
 const until = Date.now() + 60_000 * Number(values.minutes);
 
 async function runUnit(
-  { model }: BenchModel,
+  model: SyntheticModel,
   unit: Unit,
   evaluations: readonly Evaluation[],
 ): Promise<Seen[]> {
@@ -89,14 +90,14 @@ async function runUnit(
 
 await mkdir(folder, { recursive: true });
 if (units.some((unit) => !existsSync(fileOf(unit)))) {
-  await withModel(values.model, async (bench) => {
+  await withModel(values.model, async (model) => {
     const evaluations = Array.from({ length: design.evaluationSeeds }, (_, seed) =>
-      openEvaluation(bench.model, seed, design.samples),
+      openEvaluation(model, seed, design.samples),
     );
     for (const [i, unit] of units.entries()) {
       if (existsSync(fileOf(unit))) continue;
       if (Date.now() >= until) break;
-      await writeAtomic(fileOf(unit), JSON.stringify(await runUnit(bench, unit, evaluations)));
+      await writeAtomic(fileOf(unit), JSON.stringify(await runUnit(model, unit, evaluations)));
       console.log(`${i + 1} of ${units.length}: ${unit.name}`);
     }
   });

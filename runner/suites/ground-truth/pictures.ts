@@ -1,11 +1,9 @@
-/** Which features were found: by their frequency, by their level, and by how many latents they have. */
+/** Which features were found, and which are missed or split among latents: by their frequency, and by their level. */
 import type { Measure, Part } from '../../report/schema.ts';
 import type { Detected, TrueDetections, Truth } from '../suite.ts';
 
 /** Stretches of features in the order of their frequency. */
 const STRETCHES = 10;
-/** The last number of latents of the picture stands for it and more. */
-const MOST_SHARING = 5;
 /** Rows of each kind in the table of features. */
 const LISTED = 8;
 /** Latents named of a split feature. */
@@ -35,6 +33,13 @@ export function picturesOf(
     cosine: plain(mean(members.map((feature) => matching.nearest[feature]!))),
     f1: plain(mean(members.map((feature) => detected[feature]!))),
   });
+  const share = (members: readonly number[], has: (count: number) => boolean): Measure =>
+    plain(mean(members.map((feature) => Number(has(latents[feature]!.length)))));
+  const fates = (members: readonly number[]) => ({
+    missed: share(members, (count) => count === 0),
+    matched: share(members, (count) => count === 1),
+    split: share(members, (count) => count > 1),
+  });
 
   const fired = all.filter((feature) => rates[feature]! > 0).sort((a, b) => rates[a]! - rates[b]!);
   const stretches = Array.from({ length: STRETCHES }, (_, i) =>
@@ -42,7 +47,7 @@ export function picturesOf(
   ).filter(({ length }) => length > 0);
   const byFrequency = stretches.map((members) => ({
     at: perMillion(Math.exp(mean(members.map((feature) => Math.log(rates[feature]!))))),
-    values: group(members),
+    values: { ...group(members), ...fates(members) },
   }));
   const levels =
     depth === null ? [] : [...new Set(depth)].filter((level) => level >= 0).sort((a, b) => a - b);
@@ -50,14 +55,16 @@ export function picturesOf(
     at: level,
     values: group(all.filter((feature) => depth![feature] === level)),
   }));
-  const sharing = Array.from({ length: MOST_SHARING + 1 }, (_, count) => ({
-    at: count,
-    values: {
-      share: plain(
-        latents.filter(({ length }) => Math.min(length, MOST_SHARING) === count).length / features,
-      ),
-    },
-  }));
+  const only = (
+    points: typeof byFrequency,
+    ...lines: ('cosine' | 'f1' | keyof ReturnType<typeof fates>)[]
+  ) => ({
+    points: points.map(({ at, values }) => ({
+      at,
+      values: Object.fromEntries(lines.map((line) => [line, values[line]])),
+    })),
+    sets: [],
+  });
 
   const split = all
     .filter((feature) => latents[feature]!.length > 1)
@@ -70,14 +77,14 @@ export function picturesOf(
       firings: perMillion(rates[feature]!),
       level: depth === null || depth[feature]! < 0 ? 'none' : depth[feature]!,
       cosine: Math.round(1e4 * matching.nearest[feature]!) / 1e4,
-      latents: latents[feature]!.slice(0, NAMED),
+      latents: latents[feature]!.length === 0 ? 'none' : latents[feature]!.slice(0, NAMED),
     },
   });
   return {
     curves: {
-      frequency: { points: byFrequency, sets: [] },
+      frequency: only(byFrequency, 'cosine', 'f1'),
       ...(byLevel.length > 0 && { depth: { points: byLevel, sets: [] } }),
-      sharing: { points: sharing, sets: [] },
+      fates: only(byFrequency, 'missed', 'matched', 'split'),
     },
     tables: {
       features: [

@@ -25,17 +25,12 @@ import { openTrainer } from '../../../runner/train/trainer.ts';
 export const THREADS = 1;
 export const ROW = 64;
 
-export interface BenchModel {
-  folder: string;
-  model: SyntheticModel;
-}
-
 /** @param file a configuration, whose model is made anew */
-export async function withModel(file: string, use: (bench: BenchModel) => Promise<void>): Promise<void> {
+export async function withModel(file: string, use: (model: SyntheticModel) => Promise<void>): Promise<void> {
   const at = await mkdtemp(join(tmpdir(), 'interpboard-truth-'));
   try {
     const folder = await generated(file, at, () => undefined);
-    await use({ folder, model: await openSynthetic(folder) });
+    await use(await openSynthetic(folder));
   } finally {
     await rm(at, { recursive: true, force: true });
   }

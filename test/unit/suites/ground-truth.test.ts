@@ -95,10 +95,14 @@ describe.each(['topk', 'standard'] as const)('suite ground-truth on the SAE %s',
     expect(value('oracle', 'f1')).toBeGreaterThan(f1);
     expect(value('permuted decoder', 'f1')).toBeLessThan(f1);
     expect(value('random SAE', 'mcc')).toBeLessThan(part.measures!['mcc@synthsaebench']!.value!);
-    const shares = part.curves!.sharing!.points.map(
-      ({ values }) => (values.share as { value: number }).value,
-    );
-    expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
+    let split = 0;
+    for (const { values } of part.curves!.fates!.points) {
+      const { missed, matched, split: several } = values as Record<string, { value: number }>;
+      expect(missed!.value + matched!.value + several!.value).toBeCloseTo(1, 12);
+      split += several!.value;
+    }
+    const named = part.tables!.features!.filter(({ note }) => /share it/.test(note!));
+    expect(split > 0).toBe(named.length > 0);
   });
 });
 
