@@ -7,15 +7,13 @@ import { cancellationPoint } from '../math/cancellation.ts';
 import { Graph, type Program } from '../onnx/graph.ts';
 import { float32, floatsOf, openSession } from '../onnx/session.ts';
 import type { Matching } from '../suites/suite.ts';
+import { normaliseRows } from '../synthetic/dictionary.ts';
 import type { MakingOptions } from './reconstructors.ts';
 
 /** Rows of the matrix of cosines that are computed together: 64 MiB at 16,384 columns. */
 const CHUNK = 1_024;
 /** Bytes of the matrix (4 GiB): 32,768 latents and as many features. */
 const LIMIT = 2 ** 32;
-/** Norms below it count as it, so that the cosine of a zero vector is 0. */
-const LEAST_NORM = 1e-8;
-
 /**
  * @param directions [latents, d]
  * @param vectors [features, d]
@@ -71,13 +69,8 @@ export async function matchFeatures(
 }
 
 function unitRows(values: Float32Array, d: number): Float32Array {
-  const unit = new Float32Array(values.length);
-  for (let from = 0; from < values.length; from += d) {
-    let squared = 0;
-    for (let i = from; i < from + d; i++) squared += values[i]! ** 2;
-    const norm = Math.max(LEAST_NORM, Math.sqrt(squared));
-    for (let i = from; i < from + d; i++) unit[i] = values[i]! / norm;
-  }
+  const unit = values.slice();
+  normaliseRows(unit, d);
   return unit;
 }
 

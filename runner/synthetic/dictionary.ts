@@ -12,7 +12,7 @@ export function gaussianRows(rows: number, d: number, stream: Random): Float32Ar
   return values;
 }
 
-/** Scales each row to length 1, in place. */
+/** Scales each row to length 1, in place; one of length below 1e-8 stays as good as 0. */
 export function normaliseRows(values: Float32Array, d: number): void {
   for (let from = 0; from < values.length; from += d) {
     const row = values.subarray(from, from + d);

@@ -1,26 +1,6 @@
 /** Small changes, nearly all where a setting or a file meets its effect, and the tests that should notice each. */
-export interface Mutation {
-  file: string;
-  /** Stands once in the file. */
-  from: string;
-  to: string;
-  /** Test files that should fail. */
-  tests: readonly string[];
-  /** Of them the tests whose name holds this. */
-  only?: string;
-  /** Why no test can notice. */
-  explained?: string;
-}
-
-const of =
-  (folder: string) =>
-  (file: string, from: string, to: string, tests: string | readonly string[], only?: string): Mutation => ({
-    file: `runner/${folder}/${file}`,
-    from,
-    to,
-    tests: typeof tests === 'string' ? [tests] : tests,
-    ...(only === undefined ? {} : { only }),
-  });
+import { type Mutation, of } from './mutation.ts';
+import { syntheticMutations } from './synthetic.ts';
 
 const text = of('text');
 const job = of('job');
@@ -402,4 +382,5 @@ export const mutations: readonly Mutation[] = [
   suites('absorption/suite.ts', 'most: mostLatents, jump', 'most: 10, jump', ABSORPTION),
   suites('absorption/suite.ts', 'jump: f1Jump', 'jump: 0.03', ABSORPTION),
   suites('absorption/suite.ts', ', pairing: [resamples.seed]', '', ABSORPTION),
+  ...syntheticMutations,
 ];

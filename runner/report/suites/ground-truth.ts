@@ -7,6 +7,11 @@ const NEAREST = 'f(j) is the feature of largest |cos| to decoder row j.';
 const COUNTED =
   'Over the evaluation’s samples; a latent fires where it is not 0, and where the ratio is undefined it counts as 0. As sae_lens.synthetic has it.';
 
+const RECOVERY = [
+  { key: 'cosine', label: '|cos|', column: 'Nearest latent, |cos|', definition: 'feature_cosine@v1' },
+  { key: 'f1', label: 'F1', column: 'Best detector, F1', definition: 'feature_f1@v1' },
+] as const;
+
 export const groundTruth = declareSuite({
   id: 'ground-truth',
   title: 'Ground truth',
@@ -121,10 +126,7 @@ export const groundTruth = declareSuite({
       title: 'Recovery against frequency',
       x: 'firings',
       xLabel: 'firings in a million samples',
-      lines: [
-        { key: 'cosine', label: '|cos|', column: 'Nearest latent, |cos|', definition: 'feature_cosine@v1' },
-        { key: 'f1', label: 'F1', column: 'Best detector, F1', definition: 'feature_f1@v1' },
-      ],
+      lines: RECOVERY,
       include: [0, 1],
       note: 'Lines: how near the nearest latent’s direction is, and how well the best detector fires with the feature; tenths of the features, rare ones first.',
     },
@@ -135,10 +137,7 @@ export const groundTruth = declareSuite({
       x: 'level',
       xLabel: 'levels below the root of a tree',
       scale: 'linear',
-      lines: [
-        { key: 'cosine', label: '|cos|', column: 'Nearest latent, |cos|', definition: 'feature_cosine@v1' },
-        { key: 'f1', label: 'F1', column: 'Best detector, F1', definition: 'feature_f1@v1' },
-      ],
+      lines: RECOVERY,
       include: [0, 1],
       note: 'Lines: as above, over the features of trees. Roots are the most frequent features.',
     },
