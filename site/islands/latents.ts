@@ -14,6 +14,8 @@ import { formatCount } from '../lib/numbers.ts';
 
 /** Latents listed at a time. */
 const LISTED = 60;
+/** Of a pointer on the map, pixels of the screen. */
+const REACH = 16;
 
 const form = document.querySelector<HTMLFormElement>('#latents')!;
 const query = form.querySelector<HTMLInputElement>('[name="query"]')!;
@@ -57,6 +59,20 @@ function drawList(index: FeatureIndex): void {
 function asked(): number | null {
   const found = /^#latent=(\d+)$/.exec(location.hash);
   return found === null ? null : Number(found[1]);
+}
+
+/** The latent whose dot is nearest to a pointer, if one is within its reach: dots are smaller than fingers. */
+function latentAt({ clientX, clientY }: MouseEvent): number | null {
+  const svg = map.querySelector('svg')!;
+  const box = svg.getBoundingClientRect();
+  const scale = svg.viewBox.baseVal.width / box.width;
+  const [x, y] = [(clientX - box.left) * scale, (clientY - box.top) * scale];
+  let [nearest, least]: [string | undefined, number] = [undefined, REACH * scale];
+  for (const { cx, cy, dataset } of svg.querySelectorAll('circle')) {
+    const distance = Math.hypot(cx.baseVal.value - x, cy.baseVal.value - y);
+    if (distance <= least) [nearest, least] = [dataset.latent, distance];
+  }
+  return nearest === undefined ? null : Number(nearest);
 }
 
 function shardAt(place: number): Promise<FeatureShard> {
@@ -104,9 +120,9 @@ fetchJson<FeatureIndex>(address)
       listed += LISTED;
       drawList(index);
     });
-    map.addEventListener('click', ({ target }) => {
-      const latent = target instanceof SVGElement ? target.dataset.latent : undefined;
-      if (latent !== undefined) location.hash = latentHref(Number(latent));
+    map.addEventListener('click', (event) => {
+      const latent = latentAt(event);
+      if (latent !== null) location.hash = latentHref(latent);
     });
     addEventListener('hashchange', () => void show(index).catch(fail));
     return show(index);

@@ -150,6 +150,17 @@ describe.skipIf(browser === null)(
         await at.locator('#latent h2', { hasText: 'Latent 198' }).waitFor();
       }));
 
+    it('picks the dot nearest to a pointer, as fingers are wider than dots', () =>
+      open(page, async (at) => {
+        const dot = at.locator('#latent-map [data-latent="198"]');
+        await dot.scrollIntoViewIfNeeded();
+        const { x, y, width } = (await dot.boundingBox())!;
+        await at.mouse.click(x + width / 2, y - 4);
+        await at.locator('#latent h2', { hasText: 'Latent 198' }).waitFor();
+        await at.mouse.click(x - 60, y + 60);
+        expect(new URL(at.url()).hash).toBe('#latent=198');
+      }));
+
     it('shows hostile tokens as text, and says of others that there is no evidence', () =>
       open(`${page}#latent=0`, async (at) => {
         await at.locator('#latent h2', { hasText: 'Latent 0' }).waitFor();
