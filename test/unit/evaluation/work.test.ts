@@ -30,7 +30,7 @@ function counting() {
   return { model, met: () => met, encoded: (tokens: number) => (met += 2 * tokens * D * D_SAE) };
 }
 
-const hooks: HookSaes[] = [{ layer: LAYER, saes: [{ d_sae: D_SAE } as OpenSae] }];
+const hooks: HookSaes[] = [{ layer: LAYER, site: 'resid_post', d: D, saes: [{ d_sae: D_SAE } as OpenSae] }];
 const batch = (rows: number): TokenBatch => ({ ids: new Int32Array(rows * 5), rows, tokens: 5 });
 
 it('the share of the work that is said follows what the model and the encoders do', async () => {
