@@ -12,12 +12,13 @@ import type {
   SuiteContext,
   Visit,
 } from '../suites/suite.ts';
+import { observeAblations } from './ablation-pass.ts';
 import type { ControlPass } from './control-pass.ts';
 import { observeCore } from './core-pass.ts';
 import type { CachedResults, HookSaes, Observation } from './observation.ts';
 import { inBatches, observeProbes } from './probe-pass.ts';
 
-export interface SweepAsks extends Pick<SuiteContext, 'pooled' | 'tokenOf' | 'visit'> {
+export interface SweepAsks extends Pick<SuiteContext, 'pooled' | 'tokenOf' | 'visit' | 'ablated'> {
   /** @param special ids that are neither spliced nor counted */
   spliced(
     batches: readonly TokenBatch[],
@@ -27,6 +28,8 @@ export interface SweepAsks extends Pick<SuiteContext, 'pooled' | 'tokenOf' | 'vi
   heldOut(see: (seen: HeldOutRows) => void): void;
   /** Of those rows; they need no pass of their own. */
   heldOutObservers: readonly Observer[];
+  /** Most residuals that these let go on from one batch. */
+  heldOutBranches(): number;
   /** All else that was asked for. */
   observations: readonly Observation<unknown>[];
 }
@@ -39,6 +42,7 @@ export function sweepAsks(
 ): SweepAsks {
   const observations: Observation<unknown>[] = [];
   const heldOutObservers: Observer[] = [];
+  let ablations = 0;
 
   /** What an observation found, by hook. */
   function asked<Result, T>(
@@ -52,6 +56,11 @@ export function sweepAsks(
   return {
     observations,
     heldOutObservers,
+    heldOutBranches: () => ablations * hooks.reduce((sum, { saes }) => sum + saes.length, 0),
+    ablated(ask) {
+      ablations++;
+      heldOutObservers.push(observeAblations(hooks, ask));
+    },
     heldOut(see) {
       heldOutObservers.push(observeHeldOut(hooks, see));
     },

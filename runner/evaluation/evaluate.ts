@@ -10,7 +10,7 @@ import type { Controls, EvaluationRecord, Measure, Paired, Part } from '../repor
 import { definitionOf } from '../report/suites/find.ts';
 import { lossRecoveredSuite } from '../suites/loss-recovered.ts';
 import { reconstructionSuite } from '../suites/reconstruction.ts';
-import type { ScoredSae, Suite, SuiteResult, SuiteRun } from '../suites/suite.ts';
+import type { LatentUse, ScoredSae, Suite, SuiteResult, SuiteRun } from '../suites/suite.ts';
 import type { ControlsMeasured } from './control-pass.ts';
 import { controlsPart } from './controls.ts';
 import { keysAt, type PairingKeys, pairedPart } from './pairing.ts';
@@ -67,17 +67,22 @@ export async function evaluate(
       const metrics = { ...reconstruction.metrics, ...loss?.metrics };
       const statistics = { ...reconstruction.statistics, ...loss?.statistics };
       let directions: ReturnType<ScoredSae['directions']> | undefined;
+      const uses: (LatentUse & { suite: string })[] = [];
       const sae: ScoredSae = {
         hook: hookIndex,
         index,
         sha256: options.sha256(hookIndex, index),
         directions: () => (directions ??= options.directions(hookIndex, index)),
+        uses,
         base: { statistics, measures: metrics, tokens },
       };
       const scored: { running: RunningSuite; result: SuiteResult }[] = [];
       for (const running of suites) {
         cancellationPoint();
-        scored.push({ running, result: checked(running.suite, await running.run.score(sae)) });
+        const result = checked(running.suite, await running.run.score(sae));
+        scored.push({ running, result });
+        const suite = running.suite.declaration.id;
+        uses.push(...(result.uses ?? []).map((use) => ({ suite, ...use })));
       }
       const measured = controls?.[hookIndex];
       const controlled = [];

@@ -19,7 +19,7 @@ const finite = z.number();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Why a latent is among those shown, in the order in which they were taken. */
-export const choices = ['all', 'dense', 'isolated', 'random'] as const;
+export const choices = ['all', 'used', 'dense', 'isolated', 'random'] as const;
 export type Choice = (typeof choices)[number];
 
 /** Columns, an entry per latent. */
@@ -37,6 +37,11 @@ const columns = z.strictObject({
   nearest: z.array(finite.nullable()),
   /** Of its decoder row, in the scale of the residual. */
   norm: z.array(finite.nullable()),
+  /**
+   * Mean change of the next-token loss, in nats, at the tokens it fires on when it is taken out of the residual; null where that
+   * was not tried. Evidence from before that was measured has no such column.
+   */
+  effect: z.array(finite.nullable()).optional(),
   /** Token ids that it is strongest on, the most frequent first. */
   peaks: z.array(z.array(id).max(8)),
 });
@@ -64,11 +69,21 @@ export const featureIndex = z
     /** Why there are no decoder rows, and so no effects on logits and no neighbours; null where there are. */
     no_directions: text.nullable(),
     columns,
+    /**
+     * Which latents the run's other suites chose for concepts, with their weights by each suite's rule: a probe's weight
+     * (interpscore), the mean in the class less that outside (k-sparse), the effect on the class's probe (tpp, scr).
+     */
+    uses: z
+      .array(z.strictObject({ suite: text, concept: text, latents: z.array(z.tuple([id, finite])).max(100) }))
+      .max(20_000)
+      .optional(),
     /** Texts of the tokens that occur, by id. */
     tokens: z.record(z.string().regex(/^\d{1,8}$/), text),
   })
   .refine(
-    ({ columns: all }) => new Set(Object.values(all).map(({ length }) => length)).size === 1,
+    ({ columns: all }) =>
+      new Set(Object.values(all).flatMap((column) => (column === undefined ? [] : [column.length]))).size ===
+      1,
     'expected columns of one length',
   );
 export type FeatureIndex = z.infer<typeof featureIndex>;
@@ -89,6 +104,18 @@ export type FeatureContext = z.infer<typeof context>;
 
 const pairs = z.array(z.tuple([id, finite])).max(100);
 
+/** Of a latent that was taken out of the residual. */
+const ablation = z.strictObject({
+  /** Change of the next-token loss where it fires, in nats: mean, and 95 % interval over documents, null where there is one. */
+  mean: finite,
+  low: finite.nullable(),
+  high: finite.nullable(),
+  /** Tokens that it was taken out of, and rows and documents that they lie in. */
+  tokens: count,
+  rows: count,
+  documents: count,
+});
+
 const feature = z.strictObject({
   latent: id,
   /** Counts by quarters of powers of two, from 2^(first / 4) on. */
@@ -101,6 +128,8 @@ const feature = z.strictObject({
   neighbours: pairs.nullable(),
   /** Latent and share of tokens with either that have both. */
   companions: pairs,
+  /** Left out where it was not tried. */
+  ablation: ablation.optional(),
 });
 export type Feature = z.infer<typeof feature>;
 

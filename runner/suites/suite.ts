@@ -7,6 +7,7 @@
  */
 import type { z } from 'zod';
 import type { Site } from '../hook.ts';
+import type { AblatedRow } from '../metrics/ablation-effect.ts';
 import type { CoreTable } from '../metrics/core-losses.ts';
 import type { EncodedRows } from '../metrics/latent-evidence.ts';
 import type { Statistic } from '../metrics/statistic.ts';
@@ -130,8 +131,17 @@ export interface SuiteResult {
   statistics?: Readonly<Record<string, Statistic>>;
   /** What the draws follow from besides `SuiteRun.pairing`, where they are not the same at every hook. */
   pairing?: readonly unknown[];
+  /** Which latents it chose or weighed for concepts, such as probes' weights: suites that give evidence show them. */
+  uses?: readonly LatentUse[];
   /** Of the SAE's latents, for their page: files beside the record, by name, as runner/report/features.ts describes them. */
   evidence?: Readonly<Record<string, string>>;
+}
+
+/** The latents that tell or write a concept by a suite's rule. */
+export interface LatentUse {
+  concept: string;
+  /** With the weight that the rule gives each, the largest by absolute value first; a handful. */
+  latents: readonly (readonly [latent: number, weight: number])[];
 }
 
 /** An SAE as it is scored. */
@@ -144,6 +154,8 @@ export interface ScoredSae {
   sha256: string;
   /** Of its latents in the residual; read when asked for. */
   directions(): Promise<Directions>;
+  /** What the suites scored before this one said of it. */
+  uses: readonly (LatentUse & { suite: string })[];
   /** What is measured of every SAE: reconstruction, sparsity and losses over the packed rows. */
   base: {
     statistics: Readonly<Record<string, Statistic>>;
@@ -200,6 +212,8 @@ export interface SuiteContext {
   visit(texts: readonly ProbeText[], see: (visit: Visit) => void): void;
   /** The rows of held-out text that every run measures on, a batch at a time, as each SAE of a hook encodes them. */
   heldOut(see: (seen: HeldOutRows) => void): HeldOutText;
+  /** The same rows, each going on from the hook without one latent of an SAE. */
+  ablated(ask: Ablations): void;
   /**
    * What directions [count, d] in the residual do to the logits on their own, through the last norm's scale: of each the
    * `most` tokens that it raises and those that it lowers most.
@@ -319,6 +333,14 @@ export interface HeldOutRows {
   hook: number;
   /** Of each SAE of the hook; not to be changed or kept. */
   encoded: readonly EncodedRows[];
+}
+
+/** One more pass from the hook on, over the rows of the batches that are asked for. */
+export interface Ablations {
+  /** The latent that each row of a batch goes on without, [rows], −1 for none; null where the batch is not needed. */
+  without(seen: { hook: number; index: number; encoded: EncodedRows }): Int32Array | null;
+  /** Called once for each such row in which the latent fires. */
+  ended(found: { hook: number; index: number; row: AblatedRow }): void;
 }
 
 export interface HeldOutText {

@@ -5,6 +5,7 @@ import { histogram } from '../charts/histogram.ts';
 import { html, type Inserted, type Markup } from '../lib/html.ts';
 import { formatBrief, formatCount, formatNumber, formatSigned, formatSmall } from '../lib/numbers.ts';
 import { loneToken, shadedTokens } from './tokens.ts';
+import { usesOf } from './uses.ts';
 
 /** Of the histogram of values, which stands in a column of its own. */
 const VALUES_FRAME = { width: 240, height: 132, left: 38, right: 10, top: 8, bottom: 38 };
@@ -21,22 +22,35 @@ export function drawFeature(index: FeatureIndex, place: number, feature: Feature
   const of = (kind: FeatureContext['kind']): FeatureContext[] =>
     feature.contexts.filter((each) => each.kind === kind);
   return html`<h2 id="latent-${feature.latent}" tabindex="-1">Latent ${formatCount(feature.latent)}</h2>
-<p class="latent-facts">Fires on <b>${share(columns.rate[place]!)}</b> of tokens (95 % interval ${share(columns.low[place]!)}–${share(columns.high[place]!)}); where it does it is <b>${formatNumber(columns.mean[place]!, 2)}</b> in the mean and <b>${formatNumber(max, 2)}</b> at most.${chosenText(columns.choice[place]!)}</p>
+<p class="latent-facts">Fires on <b>${share(columns.rate[place]!)}</b> of tokens (95 % interval ${share(columns.low[place]!)}–${share(columns.high[place]!)}); where it does it is <b>${formatNumber(columns.mean[place]!, 2)}</b> in the mean and <b>${formatNumber(max, 2)}</b> at most.${ablationText(feature.ablation)}${chosenText(columns.choice[place]!)}</p>
 <div class="latent-lists">
 ${effects('Raises', 'logits of tokens, by one unit of it', feature.raised, text)}
 ${effects('Lowers', 'logits of tokens, by one unit of it', feature.lowered, text)}
 ${others('Nearest decoder rows', 'cosine', feature.neighbours)}
 ${others('Fires together with', 'share of tokens with either that have both', feature.companions)}
+${usesOf(index, feature.latent)}
 ${values(feature)}
 </div>
 ${stretches('Strongest', of('top'), max, text)}
 ${stretches('Drawn at random', of('sampled'), max, text)}`;
 }
 
+function ablationText(ablation: Feature['ablation']): Markup | false {
+  if (ablation === undefined) return false;
+  const { mean, low, high, tokens, documents } = ablation;
+  const interval =
+    low === null || high === null
+      ? 'of one document, so without an interval'
+      : `95 % interval ${formatSigned(low, 3)} to ${formatSigned(high, 3)}, over ${formatCount(documents)} documents`;
+  return html` Where it is taken out of the residual the next-token loss at these tokens changes by <b>${formatSigned(mean, 3)}</b> nats (${interval}; ${formatCount(tokens)} tokens).`;
+}
+
 function chosenText(choice: FeatureIndex['columns']['choice'][number]): string | false {
   switch (choice) {
     case 'all':
       return false;
+    case 'used':
+      return ' Shown because a suite chose it for a concept, or because it was taken out of the residual.';
     case 'dense':
       return ' Shown as one of the densest.';
     case 'isolated':

@@ -1,28 +1,43 @@
 /** Which latents of an index a reader asks for, and in which order. */
 import type { FeatureIndex } from '../../runner/report/features.ts';
 
-export const orders = ['latent', 'max', 'dense', 'rare', 'isolated', 'norm'] as const;
+import { usesNamed, weightShares } from './uses.ts';
+
+export const orders = ['latent', 'max', 'dense', 'rare', 'isolated', 'norm', 'effect', 'weight'] as const;
 export type Order = (typeof orders)[number];
 
 /**
  * Places in the index of the latents that a query finds: a number finds that latent, other words those that are strongest on a
- * token that holds them, whatever the case.
+ * token that holds them, or that a concept uses which does, whatever the case.
  */
-export function findLatents({ columns, tokens }: FeatureIndex, query: string, order: Order): number[] {
+export function findLatents(index: FeatureIndex, query: string, order: Order): number[] {
+  const { columns, tokens } = index;
   const asked = query.trim().toLowerCase();
+  const concepts = usesNamed(index, asked);
+  const used = new Set(concepts.flatMap(({ latents }) => latents.map(([latent]) => latent)));
   const number = /^\d+$/.test(asked) ? Number(asked) : null;
   const places = columns.latent.flatMap((latent, place) => {
     const named = (): boolean =>
       columns.peaks[place]!.some((id) => (tokens[String(id)] ?? '').toLowerCase().includes(asked));
-    return asked === '' || latent === number || named() ? [place] : [];
+    return asked === '' || latent === number || used.has(latent) || named() ? [place] : [];
   });
-  const by = keyOf(columns, order);
+  const by = keyOf(columns, order, () => weightShares(concepts.length > 0 ? concepts : (index.uses ?? [])));
   return places.sort((a, b) => by(a) - by(b) || a - b);
 }
 
 /** The less, the earlier. */
-function keyOf(columns: FeatureIndex['columns'], order: Order): (place: number) => number {
+function keyOf(
+  columns: FeatureIndex['columns'],
+  order: Order,
+  shares: () => ReadonlyMap<number, number>,
+): (place: number) => number {
   switch (order) {
+    case 'effect':
+      return (place) => -(columns.effect?.[place] ?? Number.NEGATIVE_INFINITY);
+    case 'weight': {
+      const found = shares();
+      return (place) => -(found.get(columns.latent[place]!) ?? 0);
+    }
     case 'latent':
       return (place) => place;
     case 'max':

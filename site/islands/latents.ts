@@ -52,7 +52,7 @@ function drawList(index: FeatureIndex): void {
     found.length > listed &&
     html`<li><button type="button" data-more>${formatCount(found.length - listed)} more</button></li>`
   }`.text;
-  map.innerHTML = latentMap(index, found, chosen).text;
+  map.innerHTML = latentMap(index, found, chosen, order() === 'effect' ? 'effect' : 'max').text;
 }
 
 /** The latent that the address asks for. */

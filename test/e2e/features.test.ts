@@ -57,8 +57,19 @@ const index: FeatureIndex = {
     max: latents.map((_, i) => 3 + i / 10),
     nearest: all(0.5),
     norm: all(1),
+    effect: latents.map((_, i) => (i % 9 === 0 ? i / 100 - 0.2 : null)),
     peaks: latents.map((_, i) => [i % 7]),
   },
+  uses: [
+    {
+      suite: 'k-sparse',
+      concept: `topic: ${HOSTILE}`,
+      latents: [
+        [20, 1.5],
+        [1, -0.5],
+      ],
+    },
+  ],
   tokens: {
     ...Object.fromEntries(
       ['Monday', 'Tuesday', 'red', 'blue', 'one', 'two', 'three'].map((each, i) => [i, ` ${each}`]),
@@ -130,7 +141,7 @@ describe.skipIf(browser === null)(
         at.on('request', (request) => loaded.push(new URL(request.url()).pathname));
         await at.getByRole('link', { name: 'What its latents fire on' }).click();
         await at.getByText('100 of 100 latents.').waitFor();
-        await at.getByLabel('Find by token or number').fill('tuesday');
+        await at.getByLabel('Find by token, concept or number').fill('tuesday');
         await at.getByText('15 of 100 latents.').waitFor();
         await at.getByLabel('Sort by').selectOption('max');
         const first = at.locator('#latent-list a').first();
@@ -168,6 +179,14 @@ describe.skipIf(browser === null)(
         expect(text).toContain(HOSTILE);
         expect(text).toContain('⟨U+202E⟩gnp.exe');
         expect(await at.evaluate(() => Reflect.get(window, 'hit'))).toBeUndefined();
+        // By the concept that uses it, and on the map of effects.
+        await at.getByLabel('Find by token, concept or number').fill('topic');
+        await at.getByText('1 of 100 latents.').waitFor();
+        await at.getByLabel('Sort by').selectOption('effect');
+        expect(await at.locator('#latent-map circle').count()).toBe(12);
+        await at.locator('#latent-list a').first().click();
+        await at.locator('#latent h2', { hasText: 'Latent 20' }).waitFor();
+        expect(await at.locator('#latent').innerText()).toContain(`topic: ${HOSTILE}`);
         await at.goto(`${server.url}${page}#latent=7`);
         await at.getByText('There is no evidence of it here').waitFor();
       }));
@@ -178,6 +197,8 @@ describe.skipIf(browser === null)(
         async (at) => {
           expect(await at.locator('#latents').isVisible()).toBe(false);
           expect(await at.locator('article.latent:visible h2').count()).toBe(8);
+          expect(await at.locator('.latent-concepts').innerText()).toContain(HOSTILE);
+          expect(await at.locator('.latent-concepts a').allInnerTexts()).toEqual(['20']);
         },
         { javaScriptEnabled: false },
       ));

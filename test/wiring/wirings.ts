@@ -458,6 +458,17 @@ export const wirings: Readonly<Record<string, Wiring>> = {
     seen: evidence(({ columns }) => columns.choice.includes('random')),
     gives: true,
   },
+  'suites.features.ablated': {
+    to: 3,
+    under: FEATURES,
+    seen: evidence(({ columns }) => columns.effect?.filter((effect) => effect !== null).length),
+    gives: 3,
+  },
+  'suites.features.ablatedTokens': {
+    to: 256,
+    under: { ...FEATURES, 'suites.features.ablated': 1 },
+    seen: evidence(({ columns }) => columns.effect?.filter((effect) => effect !== null)),
+  },
   'suites.features.top': { to: 2, under: FEATURES, seen: contexts('top'), gives: 2 },
   // Of few rows those that are not among the strongest.
   'suites.features.sampled': {

@@ -155,10 +155,11 @@ export async function evaluateStage(
     exclusions.push(...contexts.exclusions);
     const others = [...asks.heldOutObservers, ...(truth === null ? [] : [truth.observer])];
     const packed = observeTokens(hooks, batches, controls?.observer ?? null, others, hasLosses(model));
+    const heldOut = { ...packed, branches: packed.branches + asks.heldOutBranches() };
 
     await observe(
       model,
-      [packed as Observation<unknown>, ...asks.observations],
+      [heldOut as Observation<unknown>, ...asks.observations],
       (union, branches) => opened.sweeping(reporter('measuring', 'tokens'), union, branches),
       hooks,
     );

@@ -140,6 +140,7 @@ export function suiteContexts(run: {
           asks.heldOut(see);
           return heldOut;
         },
+        ablated: (ask) => asks.ablated(ask),
         logitEffects: run.effects,
         async splicedLosses(tokens, setting) {
           if (!run.readings.some(({ spliced }) => spliced)) throw unannounced(id, 'spliced losses');

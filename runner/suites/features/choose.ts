@@ -11,15 +11,17 @@ export interface Candidate {
 }
 
 /**
- * All candidates where they are no more than `most`; else a quarter each of the densest and of the most isolated (of least
- * greatest cosine), and the rest at random.
+ * All candidates where they are no more than `most`; else those that suites used, half of the room at most, then of what is left a
+ * quarter each of the densest and of the most isolated (of least greatest cosine), and the rest at random.
  *
+ * @param used in the order in which they are taken
  * @returns by latent, ascending
  */
 export function chosenLatents(
   candidates: readonly Candidate[],
   most: number,
   seed: number,
+  used: readonly number[] = [],
 ): Map<number, Choice> {
   const chosen = new Map<number, Choice>();
   if (candidates.length <= most) {
@@ -33,7 +35,13 @@ export function chosenLatents(
       if (!chosen.has(latent)) chosen.set(latent, as);
     }
   };
-  const quarter = Math.floor(most / 4);
+  const known = new Map(candidates.map((each) => [each.latent, each]));
+  take(
+    used.flatMap((latent) => known.get(latent) ?? []),
+    Math.floor(most / 2),
+    'used',
+  );
+  const quarter = Math.floor((most - chosen.size) / 4);
   take(
     candidates.toSorted((a, b) => b.rate - a.rate || a.latent - b.latent),
     quarter,

@@ -2,6 +2,7 @@
 import { cancellationPoint } from '../../math/cancellation.ts';
 import { type Neighbour, nearestRows } from '../../math/neighbours.ts';
 import { random, shuffle } from '../../math/random.ts';
+import type { AblationEffects } from '../../metrics/ablation-effect.ts';
 import { firingRate } from '../../metrics/firing-rate.ts';
 import type { FiringTogether } from '../../metrics/firing-together.ts';
 import { BINS, type LatentContext, type LatentEvidence, LOWEST_BIN } from '../../metrics/latent-evidence.ts';
@@ -16,7 +17,7 @@ import {
   shardVersion,
 } from '../../report/features.ts';
 import type { Directions } from '../ablation.ts';
-import type { HeldOutText, SuiteContext } from '../suite.ts';
+import type { HeldOutText, ScoredSae, SuiteContext } from '../suite.ts';
 import { tokenWithin } from '../token-text.ts';
 import { chosenLatents } from './choose.ts';
 
@@ -34,6 +35,8 @@ const POOL = 2;
 export interface EvidenceOf {
   evidence: LatentEvidence;
   together: FiringTogether;
+  effects: AblationEffects;
+  uses: ScoredSae['uses'];
   directions: Directions;
   /** Width of the residual. */
   d: number;
@@ -53,7 +56,8 @@ export async function evidenceFiles(
   of: EvidenceOf,
 ): Promise<{ files: Record<string, string>; chosen: Map<Choice, number>; latents: number[] }> {
   const { evidence, directions, d, text, settings, seed } = of;
-  const { budget, ...contexts } = settings;
+  const { budget, top, sampled, before, after } = settings;
+  const contexts = { top, sampled, before, after };
   const alive = evidence.alive();
   const near = neighboursOf(of, alive);
   const chosen = chosenLatents(
@@ -64,6 +68,7 @@ export async function evidenceFiles(
     })),
     fitting(settings),
     seed,
+    usedLatents(of),
   );
   const latents = [...chosen.keys()];
   const missing = latents.filter((latent) => !near.has(latent));
@@ -98,6 +103,7 @@ export async function evidenceFiles(
       lowered: pairs('lowered'),
       neighbours: near.get(latent)?.map((each) => [each.latent, digits(each.cosine)]) ?? null,
       companions: companions[i]!.map((each) => [each.latent, digits(each.jaccard)]),
+      ...ablationOf(of.effects, latent),
     };
   });
 
@@ -119,6 +125,10 @@ export async function evidenceFiles(
     companion_tokens: of.together.tokens,
     no_directions: directions.rows === null ? directions.reason : null,
     columns: columnsOf(of, features, chosen, near),
+    uses: of.uses.map(({ suite, concept, latents }) => ({
+      ...{ suite, concept },
+      latents: latents.map(([latent, weight]) => [latent, digits(weight)]),
+    })),
     tokens: Object.fromEntries(
       [...used].sort((a, b) => a - b).map((id) => [String(id), textOf?.(id) ?? of.tokenizer.decode([id])]),
     ),
@@ -166,6 +176,23 @@ function rowsOf(rows: Float32Array, d: number, latents: readonly number[]): Floa
   return chosen;
 }
 
+/** Those that were taken out of the residual, and of each concept the heaviest first: concepts take turns. */
+function usedLatents({ effects, uses }: EvidenceOf): number[] {
+  const longest = Math.max(0, ...uses.map(({ latents }) => latents.length));
+  const turns = Array.from({ length: longest }, (_, turn) =>
+    uses.flatMap(({ latents }) => latents[turn]?.[0] ?? []),
+  );
+  return [...new Set([...effects.latents(), ...turns.flat()])];
+}
+
+function ablationOf(effects: AblationEffects, latent: number): Pick<Feature, 'ablation'> {
+  const found = effects.of(latent);
+  if (found === null) return {};
+  const { mean, low, high, ...counts } = found;
+  const bound = (value: number | null): number | null => (value === null ? null : digits(value));
+  return { ablation: { mean: digits(mean), low: bound(low), high: bound(high), ...counts } };
+}
+
 function contextOf(kind: FeatureContext['kind'], found: LatentContext, text: HeldOutText): FeatureContext {
   const { row, start, position, values } = found;
   return {
@@ -187,7 +214,7 @@ function histogramOf(evidence: LatentEvidence, latent: number): Feature['histogr
 }
 
 function columnsOf(
-  { evidence, directions, d }: EvidenceOf,
+  { evidence, effects, directions, d }: EvidenceOf,
   features: readonly Feature[],
   chosen: ReadonlyMap<number, Choice>,
   near: ReadonlyMap<number, readonly Neighbour[]>,
@@ -211,6 +238,10 @@ function columnsOf(
         ? null
         : digits(Math.hypot(...directions.rows.subarray(latent * d, (latent + 1) * d))),
     ),
+    effect: latents.map((latent) => {
+      const found = effects.of(latent);
+      return found === null ? null : digits(found.mean);
+    }),
     peaks: features.map(peaksOf),
   };
 }

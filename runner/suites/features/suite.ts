@@ -8,6 +8,7 @@ import { WINDOWS_FILE } from '../../report/feature-places.ts';
 import type { Part } from '../../report/schema.ts';
 import { features as declaration } from '../../report/suites/features.ts';
 import { defineSuite } from '../suite.ts';
+import { AblatedLatents } from './ablated.ts';
 import { evidenceFiles } from './files.ts';
 import { windowsFile } from './windows.ts';
 
@@ -34,6 +35,20 @@ export const features = defineSuite({
       sampled: contextsOf.default(6).describe('contexts of firings of a latent drawn at random'),
       before: tokensAround.default(16).describe('tokens shown before the one that a latent fires on'),
       after: tokensAround.default(8).describe('tokens shown after it'),
+      ablated: z
+        .int()
+        .nonnegative()
+        .max(10_000)
+        .default(16)
+        .describe('latents of an SAE that are taken out to see what the loss does; 0 for none'),
+      ablatedTokens: z
+        .int()
+        .positive()
+        .max(2 ** 31)
+        .default(32_768)
+        .describe(
+          'held-out tokens that go through the model once more, from the hook on, without one of these latents',
+        ),
     },
   },
   reads: () => [],
@@ -43,6 +58,7 @@ export const features = defineSuite({
       saes.map(({ d_sae }) => ({
         evidence: new LatentEvidence({ d_sae, ...settings, seed }),
         together: new FiringTogether(COMPANION_TOKENS),
+        ablated: new AblatedLatents(settings, seed),
       })),
     );
     const width = settings.before + 1 + settings.after;
@@ -55,14 +71,21 @@ export const features = defineSuite({
       }
     });
     const windows = hooks.map(({ saes }) => saes.map(() => new RandomWindows(text, WINDOWS, width, seed)));
+    if (settings.ablated > 0)
+      context.ablated({
+        without: ({ hook, index, encoded }) => gathered[hook]![index]!.ablated.without(encoded),
+        ended: ({ hook, index, row }) => gathered[hook]![index]!.ablated.ended(row),
+      });
     return {
-      async score({ hook, index, directions, sha256 }) {
-        const { evidence, together } = gathered[hook]![index]!;
+      async score({ hook, index, directions, sha256, uses }) {
+        const { evidence, together, ablated } = gathered[hook]![index]!;
         evidence.end();
         const found = await directions();
         const { files, chosen, latents } = await evidenceFiles({
           evidence,
           together,
+          effects: ablated.effects,
+          uses,
           directions: found,
           d: hooks[hook]!.d,
           text,

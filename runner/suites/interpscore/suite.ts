@@ -14,6 +14,7 @@ import {
   type ScoredSae,
   type SuiteContext,
 } from '../suite.ts';
+import { heaviest } from '../uses.ts';
 import { interpScoreSuite } from './composite.ts';
 import { DENSE_PROBING, denseProbingSuite } from './dense-probing.ts';
 import type { ProbeOptions, ProbeTask } from './probe-task.ts';
@@ -85,6 +86,7 @@ export const interpScore = defineSuite({
             ...composite.part,
             tables: { probes: probing.probes, perturbation: [tpp.perturbation] },
           },
+          uses: probing.details.map(({ fit }, i) => heaviest(tasks[i]!.task, fit.weights)),
           statistics: { ...probing.statistics, ...tpp.statistics, ...composite.statistics },
         };
       },

@@ -13,6 +13,8 @@ import { largest, meanDifference } from '../../probes/mean-difference.ts';
 import type { Part } from '../../report/schema.ts';
 import { type ConceptPlan, type ConceptTask, conceptRow } from '../concepts.ts';
 import { type Probed, probingCurves, type Qualities } from '../probing-curves.ts';
+import type { LatentUse } from '../suite.ts';
+import { heaviest } from '../uses.ts';
 
 /** Latents of a probe; SAEBench's values and the larger ones of its paper. */
 export const K_VALUES = [1, 2, 5, 10, 20, 50] as const;
@@ -44,6 +46,13 @@ export function kSparseProbes(plan: ConceptPlan, features: Features, ks: readonl
         meanQuality(plan.tasks.map((task, i) => probe(plan, task, features, orders[i]!.slice(0, k)))),
       ];
     }),
+  );
+}
+
+/** The latents that a class's probes take first: weights are mean activations in the class less those outside. */
+export function kSparseUses({ set, tasks }: ConceptPlan, features: Features): LatentUse[] {
+  return tasks.map(({ name, train, trainLabels }) =>
+    heaviest(`${set.name}: ${name}`, meanDifference(features, train, trainLabels)),
   );
 }
 

@@ -3,7 +3,7 @@ import { kSparse as declaration } from '../../report/suites/k-sparse.ts';
 import { latentCounts } from '../latent-counts.ts';
 import { perHook, perUntrained, plannedSets, readsSets } from '../sets.ts';
 import { defineSuite } from '../suite.ts';
-import { fullProbe, K_VALUES, kSparseProbes, kSparseSuite } from './k-sparse.ts';
+import { fullProbe, K_VALUES, kSparseProbes, kSparseSuite, kSparseUses } from './k-sparse.ts';
 
 export const kSparse = defineSuite({
   declaration,
@@ -42,7 +42,8 @@ export const kSparse = defineSuite({
           const untrained = await controls[i]!(hook, index);
           inputs.push({ plan, latents, untrained, ...(await references[i]!(hook)) });
         }
-        return { part: kSparseSuite(inputs, ks) };
+        const uses = sets.flatMap(({ plan, pooled }) => kSparseUses(plan, pooled.at(hook).latents[index]!));
+        return { part: kSparseSuite(inputs, ks), uses };
       },
     };
   },

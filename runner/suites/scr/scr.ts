@@ -23,6 +23,8 @@ import {
   strongest,
 } from '../ablation.ts';
 import { type ConceptSet, type PlanOptions, refuseLeaks } from '../concepts.ts';
+import type { LatentUse } from '../suite.ts';
+import { heaviest } from '../uses.ts';
 
 /** Below this the biased probe has lost nothing that could come back: SAEBench scores 0. */
 const LEAST_LOSS = 0.001;
@@ -165,6 +167,8 @@ export interface ScrDirection {
   clean: Statistic;
   biased: Statistic;
   points: { n: number; after: Statistic; value: Statistic }[];
+  /** The latents ablated first, with their effects on the probe of what is removed; null where they have no directions. */
+  use: LatentUse | null;
 }
 
 export interface ScrResult {
@@ -197,7 +201,7 @@ export function scrOfPair(
     });
     if (directions.rows === null) {
       const { reason } = directions;
-      return { kept, clean, biased, points: ns.map((n) => missing(reason, n)) };
+      return { kept, clean, biased, points: ns.map((n) => missing(reason, n)), use: null };
     }
     const unwanted = plan.train[removed];
     const ranked = effects(
@@ -213,6 +217,7 @@ export function scrOfPair(
       kept,
       clean,
       biased,
+      use: heaviest(plan.concepts[removed], ranked),
       points: ns.map((n, at) => {
         if (n > latents.columns) return missing(`${n} of ${latents.columns} latents cannot be ablated`, n);
         const after = right(left[at]!);

@@ -77,7 +77,10 @@ export const scr = defineSuite({
           const own = await probes(hook);
           results.push({ plan, result: scrOfPair(plan, features, own, await directions(), ns) });
         }
-        return { part: scrSuite(results) };
+        const uses = results.flatMap(({ result }) =>
+          result.directions.flatMap(({ use }) => (use === null ? [] : [use])),
+        );
+        return { part: scrSuite(results), uses };
       },
     };
   },

@@ -44,7 +44,7 @@ export const tpp = defineSuite({
           const untrained = await controls[i]!(hook, index);
           results.push({ plan, result: tppOfSet(plan, features, own, await directions(), ns), untrained });
         }
-        return { part: tppSaeBenchSuite(results) };
+        return { part: tppSaeBenchSuite(results), uses: results.flatMap(({ result }) => result.uses) };
       },
     };
   },

@@ -21,6 +21,8 @@ import {
   strongest,
 } from '../ablation.ts';
 import { type ConceptPlan, conceptRow } from '../concepts.ts';
+import type { LatentUse } from '../suite.ts';
+import { heaviest } from '../uses.ts';
 
 /** One probe per class on the residual, trained as SAEBench trains them; the same for all SAEs at the hook. */
 export function conceptProbes(plan: ConceptPlan, residual: DenseFeatures, seed: number): LinearProbe[] {
@@ -42,6 +44,8 @@ export function conceptProbes(plan: ConceptPlan, residual: DenseFeatures, seed: 
 export interface TppResult {
   accuracy: Statistic;
   points: { n: number; value: Statistic; intended: Statistic; unintended: Statistic }[];
+  /** The latents ablated first for each class, with their effects on its probe. */
+  uses: LatentUse[];
 }
 
 export function tppOfSet(
@@ -61,14 +65,18 @@ export function tppOfSet(
     return {
       accuracy: meanClean,
       points: ns.map((n) => ({ n, value: missing, intended: missing, unintended: missing })),
+      uses: [],
     };
   }
   const { rows } = directions;
   const aligned = probes.map((probe) => alignments(probe, rows));
+  const uses: LatentUse[] = [];
   /** [class ablated][probe][n] */
   const falls = tasks.map((ablatedTask, target) => {
     const { train, trainLabels } = ablatedTask;
-    const ablated = strongest(effects(latents, train, trainLabels, aligned[target]!, 'positive'), ns);
+    const effect = effects(latents, train, trainLabels, aligned[target]!, 'positive');
+    uses.push(heaviest(`${plan.set.name}: ${ablatedTask.name}`, effect));
+    const ablated = strongest(effect, ns);
     return tasks.map((task, i) =>
       ablatedScores(scores[i]!, latents, task.test, aligned[i]!, ablated).map((left) =>
         accuracyFall(right[i]!, correctRows(left, task.testLabels), task.places, resamples),
@@ -88,7 +96,7 @@ export function tppOfSet(
     );
     return { n, value: difference(intended, unintended), intended, unintended };
   });
-  return { accuracy: meanClean, points };
+  return { accuracy: meanClean, points, uses };
 }
 
 export interface TppOfSet {

@@ -131,6 +131,7 @@ describe('the suites over sets', () => {
       tokenOf: refuse,
       visit: refuse,
       heldOut: refuse,
+      ablated: refuse,
       logitEffects: refuse,
       splicedLosses: refuse,
     };
@@ -142,6 +143,7 @@ describe('the suites over sets', () => {
     index,
     sha256: 'c'.repeat(64),
     directions: async () => ({ rows: Float32Array.from({ length: 24 }, () => 20 * stream.gaussian()) }),
+    uses: [],
     base: { statistics: {}, measures: {}, tokens: 0 },
   });
 

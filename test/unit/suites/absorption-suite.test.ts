@@ -81,6 +81,7 @@ async function scored(changed: Partial<typeof settings> = {}, hook = 0) {
     pooled: unused,
     visit: unused,
     heldOut: unused,
+    ablated: unused,
     logitEffects: unused,
     splicedLosses: unused,
     tokenOf(asked, position) {
@@ -98,6 +99,7 @@ async function scored(changed: Partial<typeof settings> = {}, hook = 0) {
     index: 0,
     sha256: 'c'.repeat(64),
     directions: async () => ({ rows }),
+    uses: [],
     base: { statistics: {}, measures: {}, tokens: 0 },
   };
   const lines = texts.map(({ ids }) => ids.filter((id) => vocabulary[id] === '\n').length);

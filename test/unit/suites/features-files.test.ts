@@ -1,6 +1,7 @@
 /** From gathered evidence to the files of a page: which latents are shown, and what the files may take. */
 import { describe, expect, it, test } from 'vitest';
 import { random } from '../../../runner/math/random.ts';
+import { AblationEffects } from '../../../runner/metrics/ablation-effect.ts';
 import { FiringTogether } from '../../../runner/metrics/firing-together.ts';
 import { LatentEvidence } from '../../../runner/metrics/latent-evidence.ts';
 import { checkFeatures } from '../../../runner/report/feature-files.ts';
@@ -8,6 +9,7 @@ import { shardOf } from '../../../runner/report/feature-places.ts';
 import { type FeatureIndex, featureIndex, featureShard } from '../../../runner/report/features.ts';
 import { chosenLatents } from '../../../runner/suites/features/choose.ts';
 import { evidenceFiles } from '../../../runner/suites/features/files.ts';
+import type { ScoredSae } from '../../../runner/suites/suite.ts';
 
 const [D, D_SAE, ROWS, TOKENS, K, VOCABULARY] = [16, 300, 40, 32, 8, 50];
 const stream = random('features files');
@@ -27,7 +29,11 @@ const encoded = {
 };
 const rows = Float32Array.from({ length: D_SAE * D }, () => stream.gaussian());
 
-async function made(budget: number, directions: Float32Array | null = rows) {
+async function made(
+  budget: number,
+  directions: Float32Array | null = rows,
+  { effects = new AblationEffects(), uses = [] as ScoredSae['uses'] } = {},
+) {
   const settings = { budget, top: 4, sampled: 3, before: 5, after: 3 };
   const evidence = new LatentEvidence({ d_sae: D_SAE, ...settings, seed: 2 });
   const together = new FiringTogether(500);
@@ -37,6 +43,8 @@ async function made(budget: number, directions: Float32Array | null = rows) {
   const { files, chosen } = await evidenceFiles({
     evidence,
     together,
+    effects,
+    uses,
     directions: directions === null ? { rows: null, reason: 'of another kind' } : { rows: directions },
     d: D,
     text: {
@@ -110,6 +118,46 @@ test('an SAE without directions has no effects and no neighbours, and says why',
   expect(shards[0]!.shard.features[0]).toMatchObject({ raised: null, lowered: null, neighbours: null });
 });
 
+test('latents that were taken out or used by suites are among those shown, with what was found', async () => {
+  const effects = new AblationEffects();
+  const losses = (...values: number[]): Float32Array => Float32Array.from(values);
+  effects.add({
+    document: 0,
+    latent: 11,
+    positions: [0, 2],
+    clean: losses(1, 9, 1, 0),
+    without: losses(2, 0, 3, 0),
+  });
+  const uses = [
+    { suite: 'k-sparse', concept: 'topic: sea', latents: [[21, -2.34567] as const, [22, 1] as const] },
+    { suite: 'interpscore', concept: 'toxicity', latents: [[23, 3] as const] },
+  ];
+  const { index, shards, chosen } = await made(100_000, rows, { effects, uses });
+  const { latent, choice, effect } = index.columns;
+  const used = latent.filter((_, place) => choice[place] === 'used');
+  expect(used).toEqual([11, 21, 22, 23]);
+  expect([...chosen.keys()].sort()).toEqual(['dense', 'isolated', 'random', 'used']);
+  expect(effect![latent.indexOf(11)]).toBe(1.5);
+  expect(effect![latent.indexOf(21)]).toBeNull();
+  expect(index.uses).toEqual([
+    {
+      suite: 'k-sparse',
+      concept: 'topic: sea',
+      latents: [
+        [21, -2.35],
+        [22, 1],
+      ],
+    },
+    { suite: 'interpscore', concept: 'toxicity', latents: [[23, 3]] },
+  ]);
+  const features = shards.flatMap(({ shard }) => shard.features);
+  expect(features.find((each) => each.latent === 11)!.ablation).toEqual({
+    ...{ mean: 1.5, low: null, high: null },
+    ...{ tokens: 2, rows: 1, documents: 1 },
+  });
+  expect(features.find((each) => each.latent === 21)).not.toHaveProperty('ablation');
+});
+
 describe('latents are chosen', () => {
   const candidates = Array.from({ length: 100 }, (_, latent) => ({
     latent,
@@ -119,6 +167,13 @@ describe('latents are chosen', () => {
 
   it('all of them where they fit, by number', () => {
     expect([...chosenLatents(candidates, 100, 1)]).toEqual(candidates.map(({ latent }) => [latent, 'all']));
+  });
+
+  it('those that suites used first, half of the room at most, whether they are dense or not', () => {
+    const chosen = [...chosenLatents(candidates, 8, 1, [50, 3, 200, 99, 4, 5, 6])];
+    expect(chosen.flatMap(([latent, as]) => (as === 'used' ? [latent] : []))).toEqual([3, 4, 50, 99]);
+    expect(chosen.flatMap(([latent, as]) => (as === 'dense' ? [latent] : []))).toEqual([98]);
+    expect(chosen).toHaveLength(8);
   });
 
   it('a quarter the densest, a quarter the most isolated of those whose neighbours are known, the rest by seed', () => {

@@ -4,6 +4,7 @@ import { drawFeature } from '../../../../site/features/draw.ts';
 import { findLatents } from '../../../../site/features/find.ts';
 import { latentMap } from '../../../../site/features/map.ts';
 import { loneToken, shadedTokens, visibleToken } from '../../../../site/features/tokens.ts';
+import { conceptTable } from '../../../../site/features/uses.ts';
 
 const index: FeatureIndex = {
   schema: 'interpboard/features-1',
@@ -25,8 +26,21 @@ const index: FeatureIndex = {
     max: [2, 9, 4, 8],
     nearest: [0.9, 0.5, 0.1, null],
     norm: [1, 1, 2, null],
+    effect: [0.5, null, -0.1, 0.02],
     peaks: [[7], [8, 7], [9], [10]],
   },
+  uses: [
+    {
+      suite: 'k-sparse',
+      concept: 'topic: <b>sea</b>',
+      latents: [
+        [41, -2],
+        [12, 1],
+        [63, 0.5],
+      ],
+    },
+    { suite: 'interpscore', concept: 'toxicity', latents: [[12, 0.25]] },
+  ],
   tokens: { 7: ' Tuesday', 8: '<img src=x onerror=alert(1)>', 9: '\u202eevil', 10: '\n' },
 };
 
@@ -54,6 +68,11 @@ describe('latents are found', () => {
     ['', 'rare', [41, 12, 20, 3]],
     ['', 'isolated', [20, 12, 3, 41]],
     ['', 'norm', [20, 3, 12, 41]],
+    ['', 'effect', [3, 41, 20, 12]],
+    ['topic', 'latent', [12, 41]],
+    ['topic', 'weight', [41, 12]],
+    ['', 'weight', [12, 41, 3, 20]],
+    ['Toxic', 'weight', [12]],
   ] as const)('by %j, ordered by %s', (query, order, latents) => {
     expect(findLatents(index, query, order).map((place) => index.columns.latent[place])).toEqual(latents);
   });
@@ -91,6 +110,33 @@ test('a latent says its rate with the interval, its contexts with the peak, and 
   expect(text).toContain('drawn at random.');
 });
 
+test('a latent says which concepts use it, by which rule, and what the loss does without it', () => {
+  const { text } = drawFeature(index, 1, {
+    ...feature,
+    ablation: { mean: 0.1234, low: -0.01, high: 0.25, tokens: 90, rows: 5, documents: 4 },
+  });
+  expect(text).toContain(
+    'topic: &lt;b&gt;sea&lt;/b&gt; <span class="sub">(k-sparse: mean in the class less that outside)',
+  );
+  expect(text).toContain('toxicity <span class="sub">(interpscore:');
+  expect(text).toContain(
+    'by <b>+0.123</b> nats (95 % interval −0.010 to +0.250, over 4 documents; 90 tokens)',
+  );
+  const alone = { mean: -0.5, low: null, high: null, tokens: 2, rows: 1, documents: 1 };
+  expect(drawFeature(index, 1, { ...feature, ablation: alone }).text).toContain(
+    'without an interval; 2 tokens',
+  );
+  expect(drawFeature(index, 0, { ...feature, latent: 3 }).text).not.toContain('Used for concepts');
+});
+
+test('concepts list their latents, linked where there is evidence of them', () => {
+  const { text } = conceptTable(index);
+  expect(text).toContain('<b>topic: &lt;b&gt;sea&lt;/b&gt;</b>');
+  expect(text).toContain('<a href="#latent=41">41</a> <span class="sub">−2.00</span>');
+  expect(text).toContain('<li>63 <span class="sub">0.50</span></li>');
+  expect(conceptTable({ ...index, uses: undefined }).text.trim()).toBe('');
+});
+
 test('an SAE without directions says so instead of effects and neighbours', () => {
   const { text } = drawFeature(index, 1, { ...feature, raised: null, lowered: null, neighbours: null });
   expect(text.match(/The SAE has no direction for a latent/g)).toHaveLength(3);
@@ -113,6 +159,21 @@ test('the map shows every latent, those found apart from the others', () => {
   ]);
   expect(dots.get('12')!.y).toBeLessThan(dots.get('3')!.y);
   expect(text).toContain('>1.00 %</text>');
+});
+
+test('the map of effects shows the latents that were taken out, above and below no change', () => {
+  const { text } = latentMap(index, [0], null, 'effect');
+  const at = [...text.matchAll(/data-latent="(\d+)" cx="[\d.]+" cy="([\d.]+)"/g)];
+  expect(at.sort((a, b) => Number(a[2]) - Number(b[2])).map(([, latent]) => latent)).toEqual([
+    '3',
+    '41',
+    '20',
+  ]);
+  expect(text).toContain(
+    '3 latents: share of tokens they fire on against their change of the loss without it',
+  );
+  const { effect: _, ...older } = index.columns;
+  expect(latentMap({ ...index, columns: older }, [], null, 'effect').text).not.toContain('<circle');
 });
 
 test('a map of latents without a value draws none', () => {

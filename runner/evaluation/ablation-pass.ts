@@ -1,0 +1,118 @@
+/**
+ * Held-out rows that go on from a hook without one latent of an SAE each, beside the clean ones. Of the residual nothing else
+ * changes: x′ = x + decode(z without it) − decode(z), at the tokens where the latent fires. Rows do not see one another, so one
+ * branch takes another latent out of each row: it costs what one more SAE spliced in costs, over the rows that it is asked for.
+ */
+import type { TokenBatch } from '../lm/language-model.ts';
+import type { Branch, Observer } from '../lm/sweep.ts';
+import type { AblatedRow } from '../metrics/ablation-effect.ts';
+import type { OpenSae } from '../sae/open-sae.ts';
+import type { Latents } from '../sae/sae.ts';
+import type { Ablations } from '../suites/suite.ts';
+import type { HookSaes } from './observation.ts';
+
+export function observeAblations(hooks: readonly HookSaes[], ask: Ablations): Observer {
+  /** Of each batch on its way. */
+  const clean = new Map<number, Float32Array>();
+  const firstRows: number[] = [];
+  return {
+    async see({ hook, index, batch, residual }) {
+      firstRows[index + 1] = (firstRows[index] ?? 0) + batch.rows;
+      const firstRow = firstRows[index] ?? 0;
+      const branches: Branch[] = [];
+      for (const [number, sae] of hooks[hook]!.saes.entries()) {
+        const encoded = await sae.encode(residual, batch.rows * batch.tokens);
+        const latents = ask.without({
+          hook,
+          index: number,
+          encoded: { ...encoded, ids: batch.ids, rows: batch.rows, tokens: batch.tokens },
+        });
+        if (latents === null) continue;
+        const taken = firingsOf(encoded, latents, batch);
+        branches.push({
+          residual: await without(sae, residual, encoded, taken),
+          ended({ nll }) {
+            const left = clean.get(index)!;
+            for (const { row, latent, positions } of taken) {
+              if (positions.length === 0) continue;
+              const [from, to] = [row * batch.tokens, (row + 1) * batch.tokens];
+              const found: AblatedRow = {
+                document: batch.documents?.[row] ?? firstRow + row,
+                ...{ latent, positions },
+                clean: left.subarray(from, to),
+                without: nll.subarray(from, to),
+              };
+              ask.ended({ hook, index: number, row: found });
+            }
+          },
+        });
+      }
+      return branches;
+    },
+    clean(index, _batch, nll) {
+      // Branches of a batch end right after its clean losses are known.
+      clean.clear();
+      clean.set(index, nll);
+    },
+  };
+}
+
+/** Where the latent of a row fires in it; rows without one are left out. */
+interface Taken {
+  row: number;
+  latent: number;
+  /** Tokens of the row, and the slot of each that holds the latent. */
+  positions: number[];
+  slots: number[];
+}
+
+function firingsOf(
+  { k, indices, values }: Latents,
+  latents: Int32Array,
+  { rows, tokens }: TokenBatch,
+): Taken[] {
+  const found: Taken[] = [];
+  for (let row = 0; row < rows; row++) {
+    const latent = latents[row]!;
+    if (latent < 0) continue;
+    const taken: Taken = { row, latent, positions: [], slots: [] };
+    for (let slot = row * tokens * k; slot < (row + 1) * tokens * k; slot++) {
+      if (indices[slot] !== latent || !(values[slot]! > 0)) continue;
+      taken.positions.push(Math.floor(slot / k) - row * tokens);
+      taken.slots.push(slot);
+    }
+    found.push(taken);
+  }
+  return found;
+}
+
+/** The residual without the latents: only the tokens that change are decoded, with and without. */
+async function without(
+  sae: OpenSae,
+  residual: Float32Array,
+  { k, indices, values }: Latents,
+  taken: readonly Taken[],
+): Promise<Float32Array> {
+  const changed = residual.slice();
+  const slots = taken.flatMap((each) => each.slots);
+  if (slots.length === 0) return changed;
+  const { d_in } = sae;
+  const x = new Float32Array(slots.length * d_in);
+  const full = { k, indices: new Int32Array(slots.length * k), values: new Float32Array(slots.length * k) };
+  const less = full.values.slice();
+  slots.forEach((slot, i) => {
+    const token = Math.floor(slot / k);
+    x.set(residual.subarray(token * d_in, (token + 1) * d_in), i * d_in);
+    full.indices.set(indices.subarray(token * k, (token + 1) * k), i * k);
+    full.values.set(values.subarray(token * k, (token + 1) * k), i * k);
+    less.set(values.subarray(token * k, (token + 1) * k), i * k);
+    less[i * k + (slot % k)] = 0;
+  });
+  const before = await sae.decode(full, slots.length, x);
+  const after = await sae.decode({ ...full, values: less }, slots.length, x);
+  slots.forEach((slot, i) => {
+    const at = Math.floor(slot / k) * d_in;
+    for (let j = 0; j < d_in; j++) changed[at + j]! += after[i * d_in + j]! - before[i * d_in + j]!;
+  });
+  return changed;
+}
