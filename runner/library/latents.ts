@@ -2,9 +2,9 @@
 
 import { UserError } from '../errors.ts';
 import { type HookLike, hookName, hookOf } from '../hook.ts';
-import { type Neighbour, nearestRows } from '../math/neighbours.ts';
 import { LatentEvidence } from '../metrics/latent-evidence.ts';
 import { decoderDirections } from '../sae/directions.ts';
+import { type Neighbour, nearestRows } from '../sae/nearest-rows.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 import type { Latents, Sae } from '../sae/sae.ts';
 import type { StoredSae } from '../sae/stored-sae.ts';

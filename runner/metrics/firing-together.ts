@@ -27,9 +27,11 @@ export class FiringTogether {
     tokens: number,
   ): void {
     for (let token = 0; token < tokens && this.#tokens.length < this.#most; token++) {
-      const slots = Array.from({ length: k }, (_, slot) => token * k + slot);
-      const firing = slots.filter((slot) => values[slot]! > 0).map((slot) => indices[slot]!);
-      this.#tokens.push(Int32Array.from(firing));
+      const firing = indices.slice(token * k, (token + 1) * k);
+      let count = 0;
+      for (let slot = token * k; slot < (token + 1) * k; slot++)
+        if (values[slot]! > 0) firing[count++] = indices[slot]!;
+      this.#tokens.push(count === k ? firing : firing.slice(0, count));
     }
   }
 

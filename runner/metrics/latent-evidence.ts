@@ -67,6 +67,13 @@ export function binOf(value: number): number {
   return Math.min(BINS - 1, Math.max(0, bin));
 }
 
+/** Bytes that the evidence of an SAE takes, where every latent has all its contexts. */
+export function evidenceBytes({ d_sae, top, sampled, before, after }: Omit<EvidenceOptions, 'seed'>): number {
+  const context = 4 * (before + 1 + after) + 8 + 3 * 4;
+  const counts = 4 * (3 + 2) + 2 * 2 + 8 * 3 + 4 * BINS;
+  return d_sae * (counts + (top + sampled) * context + 4 * top);
+}
+
 export class LatentEvidence {
   readonly #options: EvidenceOptions;
   readonly #fires: Uint32Array;

@@ -35,6 +35,8 @@ export interface Suite {
   check(settings: unknown, inputs: RunInputs): readonly Complaint[];
   /** The text it will read, as far as its settings say: memory and time are planned from it. */
   reads(settings: unknown, inputs: RunInputs): readonly Reading[];
+  /** Bytes that it keeps of each SAE until that is scored, beside what it reads. */
+  holds(settings: unknown, sae: { d_sae: number }): number;
   /** Null where there is nothing to score; `context.exclude` then says why. */
   begin(context: SuiteContext, settings: unknown): Promise<SuiteRun | null>;
 }
@@ -68,12 +70,14 @@ interface SuiteParts<S extends SuiteSettings> {
   settings: S;
   check?(settings: SettingsOf<S>, inputs: RunInputs): readonly Complaint[];
   reads(settings: SettingsOf<S>, inputs: RunInputs): readonly Reading[];
+  holds?(settings: SettingsOf<S>, sae: { d_sae: number }): number;
   begin(context: SuiteContext, settings: SettingsOf<S>): Promise<SuiteRun | null>;
 }
 
 /** Ties a suite's functions to the types of its settings, which are parsed with the configuration. */
 export function defineSuite<const S extends SuiteSettings>(suite: SuiteParts<S>): Suite {
   const { byDefault = false, needs = 'text', version = '', controlled = false, check = () => [] } = suite;
+  const { holds = () => 0 } = suite;
   return {
     ...suite,
     byDefault,
@@ -81,6 +85,7 @@ export function defineSuite<const S extends SuiteSettings>(suite: SuiteParts<S>)
     version,
     controlled,
     check: (settings, inputs) => check(settings as SettingsOf<S>, inputs),
+    holds: (settings, sae) => holds(settings as SettingsOf<S>, sae),
     reads: (settings, inputs) => suite.reads(settings as SettingsOf<S>, inputs),
     begin: (context, settings) => suite.begin(context, settings as SettingsOf<S>),
   };
@@ -219,6 +224,15 @@ export interface SuiteContext {
    * `most` tokens that it raises and those that it lowers most.
    */
   logitEffects(directions: Float32Array, most: number): Promise<TokenEffects[]>;
+  /**
+   * Of rows [count, d] those nearest to the ones asked for, by cosine, the nearest first; a row of zeros is nobody's neighbour.
+   */
+  nearestRows(
+    rows: Float32Array,
+    d: number,
+    asked: readonly number[],
+    most: number,
+  ): Promise<{ latent: number; cosine: number }[][]>;
   /** Losses and KL over rows of held-out text that begin with BOS; null, and an exclusion, without such a token. */
   splicedLosses(tokens: number, setting: string): Promise<SplicedLosses | null>;
 }

@@ -45,6 +45,7 @@ export async function checkStart(
     checking: true,
     batches: [],
     effects: () => Promise.reject(new TypeError('effects on logits before there is a model')),
+    nearest: () => Promise.reject(new TypeError('neighbours before there are SAEs')),
     readings: readingsOf(config, suites),
   });
   for (const suite of suites) await suite.begin(contexts.of(suite), settingsOf(suite, config));

@@ -24,6 +24,7 @@ import type { Reporter } from '../../reporter.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { decoderDirections } from '../../sae/directions.ts';
 import { encodingThread } from '../../sae/encoding-thread.ts';
+import { nearestRows } from '../../sae/nearest-rows.ts';
 import { type OpenSae, openSae } from '../../sae/open-sae.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { isSyntheticModel } from '../../synthetic/model.ts';
@@ -145,6 +146,7 @@ export async function evaluateStage(
         readouts.set(most, readout);
         return (await readout).effects(directions);
       },
+      nearest: (rows, d, asked, most) => nearestRows(rows, d, asked, most, { device, ...threads }),
       readings: readingsOf(config, suites),
     });
     const running: RunningSuite[] = [];

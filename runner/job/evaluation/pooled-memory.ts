@@ -1,4 +1,4 @@
-/** Memory that the pooled features of probe texts take: kept from the pass over the texts until the suites have read them. */
+/** Memory of what the suites keep until they score: pooled features of probe texts, and what each holds of an SAE. */
 import { inputsOf } from '../../config/run-config.ts';
 import type { SuitesSettings } from '../../config/sections.ts';
 import { settingsOf } from '../../config/suite-settings.ts';
@@ -40,6 +40,7 @@ export function pooledBytes(
       bytes += rows * (4 * d_in + latents + untrained);
     }
   }
+  for (const suite of suites) for (const sae of saes) bytes += suite.holds(settingsOf(suite, config), sae);
   return bytes;
 }
 

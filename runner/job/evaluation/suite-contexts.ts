@@ -47,6 +47,7 @@ export function suiteContexts(run: {
   /** The rows that every run measures on. */
   batches: readonly TokenBatch[];
   effects: SuiteContext['logitEffects'];
+  nearest: SuiteContext['nearestRows'];
   /** Asked before training whether all is there: text of the small world, which no run can lack, is not made. */
   checking?: boolean;
   /** What the suites said they would read: the model was opened for no more. */
@@ -142,6 +143,7 @@ export function suiteContexts(run: {
         },
         ablated: (ask) => asks.ablated(ask),
         logitEffects: run.effects,
+        nearestRows: run.nearest,
         async splicedLosses(tokens, setting) {
           if (!run.readings.some(({ spliced }) => spliced)) throw unannounced(id, 'spliced losses');
           const begin = beginningToken(tokenizer);

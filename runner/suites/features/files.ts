@@ -1,6 +1,5 @@
 /** The evidence of one SAE's latents as the files that a page reads (runner/report/features.ts). */
 import { cancellationPoint } from '../../math/cancellation.ts';
-import { type Neighbour, nearestRows } from '../../math/neighbours.ts';
 import { random, shuffle } from '../../math/random.ts';
 import type { AblationEffects } from '../../metrics/ablation-effect.ts';
 import { firingRate } from '../../metrics/firing-rate.ts';
@@ -47,8 +46,10 @@ export interface EvidenceOf {
   tokenizer: SuiteTokens;
   /** Null where decoder rows are no directions of the residual stream. */
   logitEffects: SuiteContext['logitEffects'] | null;
+  nearestRows: SuiteContext['nearestRows'];
 }
 
+type Neighbour = Awaited<ReturnType<SuiteContext['nearestRows']>>[number][number];
 type SuiteTokens = Pick<SuiteContext['tokenizer'], 'decode' | 'size' | 'special'>;
 
 /** @returns files by name, how many latents were chosen for which reason, and which */
@@ -59,7 +60,7 @@ export async function evidenceFiles(
   const { budget, top, sampled, before, after } = settings;
   const contexts = { top, sampled, before, after };
   const alive = evidence.alive();
-  const near = neighboursOf(of, alive);
+  const near = await neighboursOf(of, alive);
   const chosen = chosenLatents(
     alive.map((latent) => ({
       latent,
@@ -72,7 +73,7 @@ export async function evidenceFiles(
   );
   const latents = [...chosen.keys()];
   const missing = latents.filter((latent) => !near.has(latent));
-  for (const [i, found] of nearest(of, missing).entries()) near.set(missing[i]!, found);
+  for (const [i, found] of (await nearest(of, missing)).entries()) near.set(missing[i]!, found);
   const effects =
     directions.rows === null || of.logitEffects === null
       ? null
@@ -154,18 +155,19 @@ function fitting({ budget, top, sampled, before, after }: EvidenceOf['settings']
 }
 
 /** Neighbours of all latents where all are shown; else of a random pool, among which the most isolated are found. */
-function neighboursOf(of: EvidenceOf, alive: readonly number[]): Map<number, Neighbour[]> {
+async function neighboursOf(of: EvidenceOf, alive: readonly number[]): Promise<Map<number, Neighbour[]>> {
   const most = fitting(of.settings);
   const pool =
     alive.length <= most
       ? alive
       : [...shuffle(Int32Array.from(alive), random('features pool', of.seed)).slice(0, POOL * most)];
-  const found = nearest(of, pool);
+  const found = await nearest(of, pool);
   return new Map(found.map((each, i) => [pool[i]!, each]));
 }
 
-function nearest({ directions, d }: EvidenceOf, latents: readonly number[]): Neighbour[][] {
-  return directions.rows === null ? [] : nearestRows(directions.rows, d, latents, NEIGHBOURS);
+async function nearest(of: EvidenceOf, latents: readonly number[]): Promise<Neighbour[][]> {
+  const { directions, d } = of;
+  return directions.rows === null ? [] : of.nearestRows(directions.rows, d, latents, NEIGHBOURS);
 }
 
 function rowsOf(rows: Float32Array, d: number, latents: readonly number[]): Float32Array {

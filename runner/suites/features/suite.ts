@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isInResidualSpace } from '../../hook.ts';
 import { FiringTogether } from '../../metrics/firing-together.ts';
-import { LatentEvidence } from '../../metrics/latent-evidence.ts';
+import { evidenceBytes, LatentEvidence } from '../../metrics/latent-evidence.ts';
 import { RandomWindows } from '../../metrics/random-windows.ts';
 import { WINDOWS_FILE } from '../../report/feature-places.ts';
 import type { Part } from '../../report/schema.ts';
@@ -52,6 +52,7 @@ export const features = defineSuite({
     },
   },
   reads: () => [],
+  holds: (settings, { d_sae }) => evidenceBytes({ d_sae, ...settings }),
   async begin(context, settings) {
     const { hooks, probeSeed: seed } = context;
     const gathered = hooks.map(({ saes }) =>
@@ -94,6 +95,7 @@ export const features = defineSuite({
           sha256,
           tokenizer: context.tokenizer,
           // At other hooks a decoder row is no direction of the residual stream, and no token is read out of it.
+          nearestRows: context.nearestRows,
           logitEffects: isInResidualSpace(hooks[hook]!) ? context.logitEffects : null,
         });
         const part: Part = {

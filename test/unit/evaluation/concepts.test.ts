@@ -133,6 +133,7 @@ describe('the suites over sets', () => {
       heldOut: refuse,
       ablated: refuse,
       logitEffects: refuse,
+      nearestRows: refuse,
       splicedLosses: refuse,
     };
   }

@@ -83,6 +83,7 @@ async function scored(changed: Partial<typeof settings> = {}, hook = 0) {
     heldOut: unused,
     ablated: unused,
     logitEffects: unused,
+    nearestRows: unused,
     splicedLosses: unused,
     tokenOf(asked, position) {
       texts = asked;

@@ -7,6 +7,7 @@ import { LatentEvidence } from '../../../runner/metrics/latent-evidence.ts';
 import { checkFeatures } from '../../../runner/report/feature-files.ts';
 import { shardOf } from '../../../runner/report/feature-places.ts';
 import { type FeatureIndex, featureIndex, featureShard } from '../../../runner/report/features.ts';
+import { nearestRows } from '../../../runner/sae/nearest-rows.ts';
 import { chosenLatents } from '../../../runner/suites/features/choose.ts';
 import { evidenceFiles } from '../../../runner/suites/features/files.ts';
 import type { ScoredSae } from '../../../runner/suites/suite.ts';
@@ -62,6 +63,7 @@ async function made(
       size: VOCABULARY,
       special: new Set(),
     },
+    nearestRows,
     logitEffects: async (asked, most) =>
       Array.from({ length: asked.length / D }, (_, i) => {
         const end = {

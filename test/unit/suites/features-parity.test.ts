@@ -8,12 +8,12 @@ import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../runner/lm/families/index.ts';
 import { openLanguageModel } from '../../../runner/lm/language-model.ts';
 import { openReadout } from '../../../runner/lm/readout.ts';
-import { nearestRows } from '../../../runner/math/neighbours.ts';
 import { FiringTogether } from '../../../runner/metrics/firing-together.ts';
 import { type LatentContext, LatentEvidence } from '../../../runner/metrics/latent-evidence.ts';
 import { featureIndex } from '../../../runner/report/features.ts';
 import { loadSae } from '../../../runner/sae/checkpoints/load.ts';
 import { decoderDirections } from '../../../runner/sae/directions.ts';
+import { nearestRows } from '../../../runner/sae/nearest-rows.ts';
 import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
 import type { Latents } from '../../../runner/sae/sae.ts';
 import { tokenWithin } from '../../../runner/suites/token-text.ts';
@@ -134,15 +134,23 @@ test('logit effects of decoder rows', async () => {
   });
 });
 
-test('nearest decoder rows', () => {
+test.each([4_096, 8])('nearest decoder rows, in blocks of %i', async (blockRows) => {
   const all = golden.latents.map((_, latent) => latent);
-  const found = nearestRows(directions, sae.d_in, all, golden.latents[0]!.near.length);
+  const most = golden.latents[0]!.near.length;
+  const found = await nearestRows(directions, sae.d_in, all, most, { blockRows });
   golden.latents.forEach(({ near: theirs }, latent) => {
     expect(found[latent]!.map(({ latent: other }) => other)).toEqual(theirs.map(([other]) => other));
     found[latent]!.forEach(({ cosine }, i) => {
       near(cosine, theirs[i]![1], 1e-6);
     });
   });
+});
+
+test('a row of zeros is nobody’s neighbour and has none', async () => {
+  const rows = Float32Array.of(1, 0, 0, 0, -1, 0.1, 2, 2);
+  const found = await nearestRows(rows, 2, [0, 1, 3], 5);
+  expect(found.map((each) => each.map(({ latent }) => latent))).toEqual([[3, 2], [], [0, 2]]);
+  expect(found[0]![0]!.cosine).toBeCloseTo(Math.SQRT1_2, 6);
 });
 
 test('latents that fire on the same tokens', () => {

@@ -31,6 +31,15 @@ test('is nothing where no suite reads probe texts', async () => {
   expect(pooledBytes(config, suitesOf(config), [{ d_in: 8, d_sae: 64, k: 4 }])).toBe(0);
 });
 
+test('counts what the evidence of latents takes, whether or not texts are read', async () => {
+  const config = await resolveRun([], { set: ['evaluation.suites=["features"]', 'suites.features.top=20'] });
+  const bytes = (d_sae: number) => pooledBytes(config, suitesOf(config), [{ d_in: 8, d_sae, k: 4 }]);
+  expect(bytes(2_000)).toBe(2 * bytes(1_000));
+  // Counts and histogram of 160 bins; 26 contexts of 25 values with their places.
+  expect(bytes(65_536)).toBeGreaterThan(65_536 * (4 * 160 + 26 * 4 * 25));
+  expect(bytes(65_536)).toBeLessThan(2e9 / 4);
+});
+
 test('counts the latents of an untrained SAE beside each, where one is made', async () => {
   const made = { d_in: 8, d_sae: 1_000, k: 16 };
   const large = { d_in: 8_192, d_sae: 8_193, k: 16 };

@@ -34,6 +34,7 @@ it('keeps results apart by suite, draws and probe seed, whatever a suite’s own
       readings: [],
       batches: [],
       effects: () => Promise.reject(new Error('not asked for here')),
+      nearest: () => Promise.reject(new Error('not asked for here')),
     });
     const value = await contexts
       .of(suites[suite]!)
