@@ -25,7 +25,7 @@ export const syntheticMutations: readonly Mutation[] = [
   synthetic('samples.ts', '-thresholdOf(p) * scale[i]!', '-thresholdOf(p)', MODEL),
   synthetic('samples.ts', 'shared[r] = random.gaussian()', 'shared[r] = 0', MODEL),
   synthetic('samples.ts', 'row.set(bias);', 'row.fill(0);', MODEL),
-  synthetic('layout.ts', 'seed === null ? null : seed + 2', 'seed === null ? null : seed + 1', MODEL),
+  synthetic('layout.ts', 'seed === null ? null : seed + 1', 'seed === null ? null : seed + 2', MODEL),
   synthetic('tree.ts', '* (1 + Math.max(0, others) / above)', '', MODEL),
   synthetic('tree.ts', 'own >= features || forest.depth[own]! >= 0', 'own >= features', MODEL),
   synthetic('dictionary.ts', '4 * n * (squared - 1)', '2 * n * (squared - 1)', MODEL),

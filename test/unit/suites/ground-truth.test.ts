@@ -77,6 +77,9 @@ describe.each(['topk', 'standard'] as const)('suite ground-truth on the SAE %s',
       ['explained variance', metrics['var_exp@pooled-v1'].value!, theirs.explained_variance],
     ];
     for (const [what, here, there] of pairs) expect(Math.abs(here - there), what).toBeLessThan(1e-5);
+    // Samples are alike from stretch to stretch: the mean of what fires in them is known well.
+    const fired = part.measures!['l0_true@synthsaebench']!.interval!;
+    expect(fired.high - fired.low).toBeLessThan(ours('l0_true'));
     const f1 = part.measures!['f1@synthsaebench']!;
     const { low, high } = f1.value === null ? { low: 0, high: 0 } : f1.interval!;
     expect(low).toBeLessThan(ours('f1'));
@@ -109,10 +112,25 @@ describe.each(['topk', 'standard'] as const)('suite ground-truth on the SAE %s',
 describe('an oracle', () => {
   it('is nearest to its own features, one to one', async () => {
     const model = syntheticModel(await readSynthetic(join(fixture, 'model')));
-    const { W_dec, threshold } = oracleSae(model, 0);
+    const { W_enc, b_enc, W_dec, threshold } = oracleSae(model, 0);
     const { best, partner, mcc } = await matchFeatures(W_dec, model.parts.vectors, model.dModel, {});
     expect([...best]).toEqual([...partner]);
     expect(mcc).toBeCloseTo(1, 6);
     expect(threshold.every((each) => each >= 0)).toBe(true);
+    // Its read-out passes the feature's own magnitude unchanged, and is right in the mean.
+    const { features, d, vectors } = model.parts;
+    const batch = sampleBatch('read-out', 0, 64, 64);
+    const [x] = await model.residuals(batch);
+    const { indices, values } = model.features(batch);
+    for (let f = 0; f < features; f++) {
+      const w = Float64Array.from({ length: d }, (_, i) => W_enc[i * features + f]!);
+      expect(w.reduce((sum, each, i) => sum + each * vectors[f * d + i]!, 0)).toBeCloseTo(1, 4);
+      let read = b_enc[f]!;
+      x!.forEach((value, at) => {
+        read += (value * w[at % d]!) / 4_096;
+      });
+      const mean = values.reduce((sum, value, i) => sum + (indices[i] === f ? value : 0), 0) / 4_096;
+      expect(Math.abs(read - mean)).toBeLessThan(0.1);
+    }
   });
 });

@@ -122,6 +122,44 @@ describe('a synthetic model made here', () => {
     expect(again).toBe(made);
   });
 
+  it('of exclusive siblings fires one, with its own children alone, wherever parents are numbered', () => {
+    const [parent, group] = [new Int32Array(16).fill(-1), new Int32Array(16).fill(-1)];
+    const depth = new Int32Array(16).fill(-1);
+    // 9 above 1 and 2, of which one fires; 3 below 1, 4 below 2.
+    const tree = [
+      [9, -1, 0],
+      [1, 9, 1],
+      [2, 9, 1],
+      [3, 1, 2],
+      [4, 2, 2],
+    ] as const;
+    for (const [feature, above, level] of tree) {
+      parent[feature] = above;
+      depth[feature] = level;
+    }
+    group[1] = 0;
+    group[2] = 0;
+    const firing = new Float32Array(16);
+    for (const [feature] of tree) firing[feature] = 1;
+    const parts: SyntheticParts = {
+      features: 16,
+      d: 1,
+      vectors: new Float32Array(16),
+      bias: new Float32Array(1),
+      firing,
+      means: new Float32Array(16).fill(1),
+      deviations: new Float32Array(16),
+      correlation: null,
+      forest: { parent, depth, group, scaled: new Uint8Array(16) },
+      notes: [],
+    };
+    const { starts, indices } = syntheticModel(parts).features(sampleBatch('siblings', 0, 1, 40));
+    const seen = new Set(
+      Array.from({ length: 40 }, (_, t) => indices.slice(starts[t]!, starts[t + 1]!).join()),
+    );
+    expect([...seen].sort()).toEqual(['1,3,9', '2,4,9']);
+  });
+
   it('adds up features to activations', () => {
     const parts: SyntheticParts = {
       features: 16,
