@@ -316,6 +316,11 @@ function headline(
   return [
     `run ${config.name}${shard === null ? '' : `, shard ${shardName(shard)}`} (${state})`,
     `model    ${config.model.id}, layers ${layers.join(', ')}, device ${config.device}`,
+    ...(config.corpus.source === 'small-world' && config.model.reference !== null
+      ? [
+          'text     a made-up world of a few hundred words, for trying things out (--set corpus.source=reference: public text)',
+        ]
+      : []),
     ...(trained === 0
       ? []
       : [

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { verbs } from '../../runner/commands/verbs.ts';
 import { random } from '../../runner/math/random.ts';
 import { writeRelease } from '../../runner/sae/checkpoints/reference-release.ts';
 import { topKSae } from '../../runner/sae/sae.ts';
@@ -227,6 +228,14 @@ describe('the program', () => {
       stdout: `1 records in ${files.length} files are well\n`,
       stderr: '',
     });
+  });
+
+  test('has every verb, and builds the report again', () => {
+    const { files } = packed.packages.get('interpboard')!;
+    for (const verb of Object.keys(verbs)) expect(files).toContain(`runner/commands/${verb}.js`);
+    rmSync(join(empty, 'dist'), { recursive: true });
+    expect(interpboard(['build'], empty)).toMatchObject({ status: 0, stderr: '' });
+    expect(readFileSync(join(empty, 'dist', 'index.html'), 'utf8')).toContain('small-world');
   });
 
   test('its types are those of the library: a suite of one’s own', () => {
