@@ -104,7 +104,8 @@ export function workOf(
   const after = hooks.map(({ layer }) => (model.blocks - 1 - layer) * BLOCK * d * d + head);
   const branch = after.reduce((sum, each) => sum + each, 0) / Math.max(1, hooks.length);
   const encoders =
-    ENCODED * d * hooks.reduce((sum, { saes }) => saes.reduce((n, sae) => n + sae.d_sae, sum), 0);
+    ENCODED *
+    hooks.reduce((sum, { d: width, saes }) => saes.reduce((n, { d_sae }) => n + width * d_sae, sum), 0);
   const whole = model.blocks * BLOCK * d * d + head;
   return batches.map(({ rows, tokens }, index) => {
     const branches = observers.reduce((sum, { part, branches: of }) => {
