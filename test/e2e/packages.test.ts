@@ -96,7 +96,7 @@ test('the examples of its declarations run as they stand', () => {
     'cook true true',
     'gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6 null 6',
     'qwen3 true',
-    'reference-release 128 64 2\ntrue',
+    "reference-release 128 64 { layer: 2, site: 'resid_post' }\ntrue",
     'true true',
     'true true',
   ]);
@@ -139,7 +139,7 @@ describe('what is in them:', () => {
   const both: [string, RegExp][] = [
     [
       'interpboard',
-      /^(?:package\.json|LICENSE|NOTICE|README\.md|CHANGELOG\.md|astro\.config\.mjs|(?:content\/published|docs|public|site)\/.*|runner\/.*\.(?:js|mjs|json|wasm|safetensors)|runner\/(?:report|math)\/.*\.ts|types\/.*\.d\.ts)$/,
+      /^(?:package\.json|LICENSE|NOTICE|README\.md|CHANGELOG\.md|astro\.config\.mjs|(?:content\/published|docs|public|site)\/.*|runner\/.*\.(?:js|mjs|json|wasm|safetensors)|runner\/(?:report|math|text\/tokenizer)\/.*\.ts|types\/.*\.d\.ts)$/,
     ],
     [
       'interpboard-library',
@@ -212,7 +212,7 @@ describe('the program', () => {
     expect(readdirSync(empty).sort()).toEqual(['.cache', 'content', 'dist', 'runs']);
     expect(readdirSync(join(empty, '.cache')).sort()).toEqual(['evaluation', 'site']);
     expect(readdirSync(join(empty, '.cache', 'site'))).toEqual([]);
-    expect(readdirSync(join(empty, 'content'))).toEqual(['measured']);
+    expect(readdirSync(join(empty, 'content')).sort()).toEqual(['live', 'measured']);
     expect(readFileSync(join(empty, 'dist', 'index.html'), 'utf8')).toContain('small-world');
     expect(stateOf(join(program, 'node_modules'))).toEqual(before);
     expect(readdirSync(program).sort()).toEqual(['empty', 'home', 'node_modules', 'package.json']);
