@@ -73,6 +73,15 @@ export function gemma2(checkpoint: Checkpoint): Family {
   };
 }
 
+/** The embedding times √width, as all Gemmas have it. */
+export function scaledEmbedding<Ends extends Pick<Family, 'embed'>>({ width }: Decoder, ends: Ends): Ends {
+  return {
+    ...ends,
+    embed: (build, ids) =>
+      build.graph.node('Mul', [ends.embed(build, ids), build.graph.scalar(Math.sqrt(width))]),
+  };
+}
+
 export function cappedHead(ends: Pick<Family, 'head'>, logitCap: number | null): Family['head'] {
   if (logitCap === null) return ends.head;
   return (build, residual) => softCap(build, ends.head(build, residual), logitCap);
@@ -96,11 +105,7 @@ export function gemmaParts(
   const bias = config.attention_bias;
   return {
     decoder,
-    ends: {
-      ...ends,
-      embed: (build, ids) =>
-        build.graph.node('Mul', [ends.embed(build, ids), build.graph.scalar(Math.sqrt(decoder.width))]),
-    },
+    ends: scaledEmbedding(decoder, ends),
     attention: { scale: config.query_pre_attn_scalar ** -0.5, bias, outBias: bias },
   };
 }

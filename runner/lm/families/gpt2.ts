@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { attention } from '../blocks/attention.ts';
 import { normedHead } from '../blocks/head.ts';
-import { embedding, linear, split } from '../blocks/linear.ts';
+import { embedding, learnedPositions, linear, split } from '../blocks/linear.ts';
 import { activate } from '../blocks/mlp.ts';
 import { layerNorm } from '../blocks/norm.ts';
 import type { Checkpoint } from '../checkpoint.ts';
@@ -80,19 +80,10 @@ export function gpt2(checkpoint: Checkpoint): Family {
     vocabulary,
     contextLength: config.n_positions,
 
-    embed(build, ids) {
-      const { graph, rowsAndTokens } = build;
-      const tokens = embedding(build, ids, names.embedding, vocabulary, d);
-      const shape = graph.node('Concat', [rowsAndTokens, graph.int64s([d])], { attributes: { axis: 0 } });
-      const count = graph.node('Gather', [rowsAndTokens, graph.int64s([1])]);
-      const first = graph.node('Slice', [
-        build.weight(`${prefix}wpe.weight`, [config.n_positions, d]),
-        graph.int64s([0]),
-        count,
-      ]);
-      const sum = graph.node('Add', [graph.node('Reshape', [tokens, shape]), first]);
-      return graph.node('Reshape', [sum, graph.int64s([-1, d])]);
-    },
+    embed: (build, ids) =>
+      learnedPositions(build, embedding(build, ids, names.embedding, vocabulary, d), {
+        ...{ name: `${prefix}wpe`, positions: config.n_positions, width: d },
+      }),
 
     block(index) {
       const at = `${prefix}h.${index}`;

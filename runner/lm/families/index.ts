@@ -1,8 +1,10 @@
 import { quote, UserError } from '../../errors.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { Family } from './family.ts';
+import { gemma, gemmaKeys } from './gemma.ts';
 import { gemma2, gemma2Keys } from './gemma2.ts';
 import { gemma3, gemma3Keys } from './gemma3.ts';
+import { gptNeo, gptNeoKeys } from './gpt-neo.ts';
 import { gptNeox, gptNeoxKeys } from './gpt-neox.ts';
 import { gpt2, gpt2Keys } from './gpt2.ts';
 import type { ConfigKeys } from './keys.ts';
@@ -25,10 +27,12 @@ interface FamilyEntry {
 
 /** By the `model_type` of config.json; a multimodal checkpoint stands for its text model. */
 export const families: Readonly<Record<string, FamilyEntry>> = {
+  gemma: { make: gemma, keys: gemmaKeys },
   gemma2: { make: gemma2, keys: gemma2Keys },
   gemma3: { make: gemma3, keys: gemma3Keys },
   gemma3_text: { make: gemma3, keys: gemma3Keys },
   gpt2: { make: gpt2, keys: gpt2Keys },
+  gpt_neo: { make: gptNeo, keys: gptNeoKeys },
   gpt_neox: { make: gptNeox, keys: gptNeoxKeys },
   llama: { make: llama, keys: llamaKeys },
   mistral: { make: mistral, keys: mistralKeys },

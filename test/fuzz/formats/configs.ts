@@ -10,9 +10,11 @@ import { damagedJson, mutated, parsed } from '../mutate.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/', import.meta.url));
 const FAMILIES = [
+  'gemma',
   'gemma2',
   'gemma3',
   'gpt2',
+  'gpt_neo',
   'gpt_neox',
   'llama',
   'mistral',

@@ -18,7 +18,19 @@ const ways = [allKernels, noKernels].flatMap((kernels) =>
 const folders = [
   'demo',
   ...['llama', 'mistral', 'qwen2', 'tiny-f32', 'tiny-bf16', 'tiny-f16-tied', 'gpt2', 'gpt2-f16', 'gpt_neox'],
-  ...['gemma2', 'gemma2-bf16', 'gemma3', 'phi3', 'olmo2', 'olmo3', 'mixtral', 'qwen3_moe', 'qwen3_5'],
+  ...[
+    'gemma',
+    'gpt_neo',
+    'gemma2',
+    'gemma2-bf16',
+    'gemma3',
+    'phi3',
+    'olmo2',
+    'olmo3',
+    'mixtral',
+    'qwen3_moe',
+    'qwen3_5',
+  ],
 ];
 
 describe('whatever the order of its sums, a family equals transformers: its own and plain attention, one and two threads, weights packed and not', () => {
