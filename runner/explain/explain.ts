@@ -1,6 +1,7 @@
 /** Explanations of latents, tried on excerpts that they were not made from, beside another latent's on the same. */
 import { random, shuffle } from '../math/random.ts';
-import { type Explanations, type Protocol, protocols, type Tallies } from '../report/explanations.ts';
+import { type Protocol, protocols } from '../report/explanation-kinds.ts';
+import type { Explanations, Tallies } from '../report/explanations.ts';
 import { readExplanation, readList, readNumbers } from './answers.ts';
 import { type Ask, BudgetSpent, promptTokens, type Question } from './ask.ts';
 import { type Labelled, type LatentExamples, shown } from './examples.ts';

@@ -3,7 +3,7 @@
  * does not give them. The protocols are those of delphi (Paulo et al. 2024, arXiv 2410.13928) and of SAEBench's autointerp
  * evaluation (Karvonen et al. 2025, arXiv 2503.09532); the words are this program's own.
  */
-import type { Protocol } from '../report/explanations.ts';
+import type { Protocol } from '../report/explanation-kinds.ts';
 
 const UNIT =
   'You study units of a neural network that reads text. Each unit responds to some tokens and not to others.';

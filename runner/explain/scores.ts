@@ -1,13 +1,8 @@
 /** Scores of explanations over latents: each latent counts as much as another, and the interval is over latents. */
 import { studentQuantile } from '../math/student.ts';
 import { wilson } from '../metrics/proportions.ts';
-import {
-  type Explanations,
-  type Protocol,
-  protocols,
-  type ScoreEstimate,
-  type Tally,
-} from '../report/explanations.ts';
+import { type Protocol, protocols } from '../report/explanation-kinds.ts';
+import type { Explanations, ScoreEstimate, Tally } from '../report/explanations.ts';
 import type { LatentExamples } from './examples.ts';
 
 export type Scored = Pick<Explanations['latents'][number], 'latent' | 'scores' | 'shuffled'>;

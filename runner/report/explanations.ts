@@ -1,5 +1,6 @@
 /** What a language model says latents mean, and how well that predicts where they fire: `explanations.json` beside the evidence. */
 import { z } from 'zod';
+import { protocols } from './explanation-kinds.ts';
 
 export const explanationsVersion = 'interpboard/explanations-1';
 
@@ -8,14 +9,6 @@ export const MOST_EXPLANATION = 300;
 const id = z.int().nonnegative().max(16_777_216);
 const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
-
-/**
- * - detection: does the latent fire in this stretch? Of stretches with and without, as many of each.
- * - fuzzing: are the marked tokens the ones that it fires on? Of stretches rightly and wrongly marked, as many of each.
- * - autointerp: which of these numbered stretches does it fire in? By SAEBench's rule.
- */
-export const protocols = ['detection', 'fuzzing', 'autointerp'] as const;
-export type Protocol = (typeof protocols)[number];
 
 /** Answers that were right, of those that could be read; null where none could be asked for or read. */
 const tally = z

@@ -4,6 +4,7 @@ import { drawHistogram } from '../charts/draw.ts';
 import { histogram } from '../charts/histogram.ts';
 import { html, type Inserted, type Markup } from '../lib/html.ts';
 import { formatBrief, formatCount, formatNumber, formatSigned, formatSmall } from '../lib/numbers.ts';
+import { drawExplained, type Explained } from './explained.ts';
 import { loneToken, shadedTokens } from './tokens.ts';
 import { usesOf } from './uses.ts';
 
@@ -15,7 +16,12 @@ export function latentHref(latent: number): string {
   return `#latent=${latent}`;
 }
 
-export function drawFeature(index: FeatureIndex, place: number, feature: Feature): Markup {
+export function drawFeature(
+  index: FeatureIndex,
+  place: number,
+  feature: Feature,
+  explained: Explained | null = null,
+): Markup {
   const { columns, tokens } = index;
   const max = columns.max[place]!;
   const text = (id: number): string => tokens[String(id)] ?? `#${id}`;
@@ -23,6 +29,7 @@ export function drawFeature(index: FeatureIndex, place: number, feature: Feature
     feature.contexts.filter((each) => each.kind === kind);
   return html`<h2 id="latent-${feature.latent}" tabindex="-1">Latent ${formatCount(feature.latent)}</h2>
 <p class="latent-facts">Fires on <b>${share(columns.rate[place]!)}</b> of tokens (95 % interval ${share(columns.low[place]!)}–${share(columns.high[place]!)}); where it does it is <b>${formatNumber(columns.mean[place]!, 2)}</b> in the mean and <b>${formatNumber(max, 2)}</b> at most.${ablationText(feature.ablation)}${chosenText(columns.choice[place]!)}</p>
+${explained !== null && drawExplained(explained)}
 <div class="latent-lists">
 ${effects('Raises', 'logits of tokens, by one unit of it', feature.raised, text)}
 ${effects('Lowers', 'logits of tokens, by one unit of it', feature.lowered, text)}

@@ -8,9 +8,16 @@ export type Order = (typeof orders)[number];
 
 /**
  * Places in the index of the latents that a query finds: a number finds that latent, other words those that are strongest on a
- * token that holds them, or that a concept uses which does, whatever the case.
+ * token that holds them, that a concept uses which does, or whose explanation does, whatever the case.
+ *
+ * @param explanationOf of a latent; undefined where it has none
  */
-export function findLatents(index: FeatureIndex, query: string, order: Order): number[] {
+export function findLatents(
+  index: FeatureIndex,
+  query: string,
+  order: Order,
+  explanationOf: (latent: number) => string | undefined = () => undefined,
+): number[] {
   const { columns, tokens } = index;
   const asked = query.trim().toLowerCase();
   const concepts = usesNamed(index, asked);
@@ -18,6 +25,7 @@ export function findLatents(index: FeatureIndex, query: string, order: Order): n
   const number = /^\d+$/.test(asked) ? Number(asked) : null;
   const places = columns.latent.flatMap((latent, place) => {
     const named = (): boolean =>
+      explanationOf(latent)?.toLowerCase().includes(asked) ||
       columns.peaks[place]!.some((id) => (tokens[String(id)] ?? '').toLowerCase().includes(asked));
     return asked === '' || latent === number || used.has(latent) || named() ? [place] : [];
   });

@@ -2,12 +2,14 @@
  * The browser of an SAE's latents. The latent shown stands in the address (#latent=17), so that it can be linked to; its shard
  * is fetched when it is first shown.
  */
-import { shardOf } from '../../runner/report/feature-places.ts';
+import type { Explanations } from '../../runner/report/explanation-kinds.ts';
+import { EXPLANATIONS_FILE, shardOf } from '../../runner/report/feature-places.ts';
 import type { FeatureIndex, FeatureShard } from '../../runner/report/features.ts';
 import { drawFeature, latentHref, share } from '../features/draw.ts';
+import { type Explained, explainedBy } from '../features/explained.ts';
 import { findLatents, type Order, orders } from '../features/find.ts';
 import { latentMap } from '../features/map.ts';
-import { loneToken } from '../features/tokens.ts';
+import { loneToken, visibleToken } from '../features/tokens.ts';
 import { fetchJson } from '../lib/fetch-json.ts';
 import { html } from '../lib/html.ts';
 import { formatCount } from '../lib/numbers.ts';
@@ -28,6 +30,7 @@ const written = document.querySelector<HTMLElement>('#latents-written')!;
 const address = form.dataset.index!;
 const shards = new Map<string, Promise<FeatureShard>>();
 let listed = LISTED;
+let explained: ReadonlyMap<number, Explained> = new Map();
 
 function fail(reason: unknown): void {
   status.textContent = reason instanceof Error ? reason.message : String(reason);
@@ -39,7 +42,12 @@ function order(): Order {
 
 function drawList(index: FeatureIndex): void {
   const { columns, tokens } = index;
-  const found = findLatents(index, query.value, order());
+  const found = findLatents(
+    index,
+    query.value,
+    order(),
+    (latent) => explained.get(latent)?.found.explanation,
+  );
   status.textContent = `${formatCount(found.length)} of ${formatCount(columns.latent.length)} latents.`;
   const chosen = asked();
   list.innerHTML = html`${found.slice(0, listed).map((place) => {
@@ -47,7 +55,10 @@ function drawList(index: FeatureIndex): void {
     const peaks = columns.peaks[place]!.map(
       (id) => html` <code>${loneToken(tokens[String(id)] ?? '')}</code>`,
     );
-    return html`<li><a href="${latentHref(latent)}"${latent === chosen && html` aria-current="true"`}><b>${String(latent)}</b>${peaks} <span class="sub">${share(columns.rate[place]!)}</span></a></li>`;
+    return html`<li><a href="${latentHref(latent)}"${latent === chosen && html` aria-current="true"`}><b>${String(latent)}</b>${peaks} <span class="sub">${share(columns.rate[place]!)}</span>${
+      explained.has(latent) &&
+      html` <q class="sub" dir="auto">${visibleToken(explained.get(latent)!.found.explanation)}</q>`
+    }</a></li>`;
   })}${
     found.length > listed &&
     html`<li><button type="button" data-more>${formatCount(found.length - listed)} more</button></li>`
@@ -101,13 +112,21 @@ async function show(index: FeatureIndex): Promise<void> {
     const shard = await shardAt(place);
     if (asked() !== latent) return;
     const feature = shard.features.find((each) => each.latent === latent)!;
-    article.innerHTML = drawFeature(index, place, feature).text;
+    article.innerHTML = drawFeature(index, place, feature, explained.get(latent) ?? null).text;
   }
   article.querySelector<HTMLElement>('h2')?.focus({ preventScroll: false });
 }
 
-fetchJson<FeatureIndex>(address)
-  .then((index) => {
+/** What a language model says, where the page says that one was asked. */
+async function fetchExplanations(): Promise<void> {
+  if (form.dataset.explained === undefined) return;
+  explained = explainedBy(
+    await fetchJson<Explanations | null>(address.replace(/index\.json$/, EXPLANATIONS_FILE)),
+  );
+}
+
+Promise.all([fetchJson<FeatureIndex>(address), fetchExplanations()])
+  .then(([index]) => {
     const fromTheTop = (): void => {
       listed = LISTED;
       drawList(index);

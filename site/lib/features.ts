@@ -1,7 +1,8 @@
 /** Evidence of latents in the content folder: which records have it, read once a build. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FEATURES, INDEX_FILE } from '../../runner/report/feature-places.ts';
+import { type Explanations, explanations } from '../../runner/report/explanations.ts';
+import { EXPLANATIONS_FILE, FEATURES, INDEX_FILE } from '../../runner/report/feature-places.ts';
 import {
   type FeatureIndex,
   type FeatureShard,
@@ -50,6 +51,14 @@ export function readIndex(folder: string): FeatureIndex {
 /** @throws Error naming the file and the first field that is wrong */
 export function readShard(folder: string, name: string): FeatureShard {
   return held(join(folder, name), featureShard);
+}
+
+/** What a language model says of the latents; null where none was asked, or of another SAE. @throws Error as the others */
+export function readExplanations(folder: string, sha256: string): Explanations | null {
+  const path = join(folder, EXPLANATIONS_FILE);
+  if (!existsSync(path)) return null;
+  const found = held(path, explanations);
+  return found.sha256 === sha256 ? found : null;
 }
 
 function held<T>(path: string, schema: { parse(value: unknown): T }): T {
