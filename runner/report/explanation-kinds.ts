@@ -1,5 +1,4 @@
 /** What explanations are scored by. Free of zod: the browser shows them too. */
-export type { Explanations, ScoreEstimate, Tally } from './explanations.ts';
 
 /**
  * - detection: does the latent fire in this stretch? Of stretches with and without, as many of each.

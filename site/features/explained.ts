@@ -1,5 +1,6 @@
 /** What a language model says a latent means, always with who says it and how well that did. */
-import { type Explanations, protocols, type Tally } from '../../runner/report/explanation-kinds.ts';
+import { protocols } from '../../runner/report/explanation-kinds.ts';
+import type { Explanations, Tally } from '../../runner/report/explanations.ts';
 import { html, type Markup } from '../lib/html.ts';
 import { visibleToken } from './tokens.ts';
 

@@ -2,7 +2,7 @@
  * The browser of an SAE's latents. The latent shown stands in the address (#latent=17), so that it can be linked to; its shard
  * is fetched when it is first shown.
  */
-import type { Explanations } from '../../runner/report/explanation-kinds.ts';
+import type { Explanations } from '../../runner/report/explanations.ts';
 import { EXPLANATIONS_FILE, shardOf } from '../../runner/report/feature-places.ts';
 import type { FeatureIndex, FeatureShard } from '../../runner/report/features.ts';
 import { drawFeature, latentHref, share } from '../features/draw.ts';
