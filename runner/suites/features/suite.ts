@@ -39,13 +39,13 @@ export const features = defineSuite({
         .int()
         .nonnegative()
         .max(10_000)
-        .default(16)
+        .default(8)
         .describe('latents of an SAE that are taken out to see what the loss does; 0 for none'),
       ablatedTokens: z
         .int()
         .positive()
         .max(2 ** 31)
-        .default(32_768)
+        .default(8_192)
         .describe(
           'held-out tokens that go through the model once more, from the hook on, without one of these latents',
         ),
