@@ -26,9 +26,7 @@ describe('what a language model says of a latent', () => {
   it('stands with its name, marked as written by it, and with its scores', () => {
     const { text } = drawExplained(by.get(7)!);
     expect(text).toContain('Written by a language model, lab/model.');
-    expect(text).toContain(
-      'detection 17 of 18 (another latent’s explanation: 9 of 18); fuzzing 9 of 10.',
-    );
+    expect(text).toContain('detection 17 of 18 (another latent’s explanation: 9 of 18); fuzzing 9 of 10.');
     expect(drawExplained(by.get(9)!).text).toContain('none could be read');
     expect(explainedBy(null).size).toBe(0);
   });
