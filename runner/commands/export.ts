@@ -14,7 +14,7 @@ import { writeSaeLens } from '../sae/checkpoints/sae-lens-export.ts';
 import { hookPath, saeHookIfSaid } from '../sae/published/hook-names.ts';
 import { parseSaeName } from '../sae/published/locate.ts';
 import type { SaePlace } from '../sae/published/place.ts';
-import { exportSaeBench } from './export-results.ts';
+import { exportNeuronpedia, exportSaeBench } from './export-results.ts';
 import { locateNamed } from './locate-saes.ts';
 import { optionLines } from './option-lines.ts';
 import { ANY_WORDS, parseOptions } from './parse-options.ts';
@@ -26,10 +26,17 @@ const options = {
     type: 'string',
     help: 'folder that receives them: the SAE itself, or one folder per SAE where there are several',
   },
-  format: { type: 'string', help: 'saelens (default): the SAEs; saebench: their records, as result files' },
+  format: {
+    type: 'string',
+    help: 'saelens (default): the SAEs; saebench: their records, as result files; neuronpedia: what their latents fire on',
+  },
   model: { type: 'string', help: 'language model of the SAEs, where their files do not name it' },
+  'source-set': { type: 'string', help: 'of neuronpedia: name of the set of SAEs there, such as res-16k' },
+  creator: { type: 'string', help: 'of neuronpedia: id of the owner there' },
   ...everyVerb,
 } as const;
+
+const FORMATS = ['saelens', 'saebench', 'neuronpedia'] as const;
 
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
@@ -42,15 +49,22 @@ export async function run(args: readonly string[]): Promise<number> {
   if (positionals.length === 0 || to === undefined) {
     throw wrong(args.map(quote).join(' ') || 'none', 'a run folder or SAEs, and --to FOLDER');
   }
-  const { format = 'saelens' } = values;
-  if (format !== 'saelens' && format !== 'saebench')
-    throw wrong(`--format ${quote(format)}`, 'saelens or saebench');
+  const format = FORMATS.find((each) => each === (values.format ?? 'saelens'));
+  if (format === undefined) throw wrong(`--format ${quote(values.format!)}`, FORMATS.join(', '));
+  const foreign = (['source-set', 'creator'] as const).find((name) => values[name] !== undefined);
+  if (foreign !== undefined && format !== 'neuronpedia')
+    throw wrong(`--${foreign} with --format ${format}`, 'it with --format neuronpedia');
   if (format === 'saebench' && values.model !== undefined)
     throw wrong('--model with --format saebench', 'the model that the record names');
   const view = progressView(process.stdout);
   try {
     if (format === 'saebench') {
       for (const path of await exportSaeBench(positionals, to)) view.line(path);
+      return 0;
+    }
+    if (format === 'neuronpedia') {
+      const { model, 'source-set': set, creator } = values;
+      for (const path of await exportNeuronpedia(positionals, to, { model, set, creator })) view.line(path);
       return 0;
     }
     const names = (await Promise.all(positionals.map(expanded))).flat();
@@ -72,7 +86,13 @@ export async function run(args: readonly string[]): Promise<number> {
 /** A folder of several SAEs of a run as each of them. */
 async function expanded(text: string): Promise<string[]> {
   const { name, options: given } = parseSaeName(text);
-  if (given.layer !== undefined || !existsSync(name) || !(await stat(name)).isDirectory()) return [text];
+  if (
+    given.layer !== undefined ||
+    given.hook !== undefined ||
+    !existsSync(name) ||
+    !(await stat(name)).isDirectory()
+  )
+    return [text];
   const ids = (await readdir(name)).map(releaseId).filter((id) => id !== null);
   return ids.length < 2 ? [text] : ids.sort().map((id) => join(name, releaseFiles(id).tensors));
 }
@@ -142,6 +162,8 @@ function help(): string {
     '(a folder or .pt file, owner/name[@revision]:path, release/id of the registry; see eval --help).',
     'With --format saebench: FOLDER/core, sparse_probing, tpp, scr/…_eval_results.json of the records of a run’s folder, or',
     'of record files.',
+    'With --format neuronpedia: FOLDER/<model>/<layer>-<set>/… of the records of a run’s folder that have evidence of latents, in the',
+    'layout that SAEDashboard writes for Neuronpedia’s bulk import.',
     'BatchTopK and Matryoshka SAEs become jumprelu ones; a scalar normalisation is folded into the weights.',
     '',
     ...lines,

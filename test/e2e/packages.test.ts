@@ -221,8 +221,10 @@ describe('the program', () => {
         (name) => !/^\.cache(?:.interpboard.*)?$/.test(name),
       ),
     ).toEqual([]);
-    // A record, and what is said of the run's SAEs together.
-    const files = readdirSync(join(empty, 'content', 'measured', 'small-world-quick'));
+    // A record, what is said of the run's SAEs together, and what its live page consists of.
+    const files = ['measured', 'live']
+      .flatMap((kind) => readdirSync(join(empty, 'content', kind, 'small-world-quick')))
+      .filter((name) => name.endsWith('.json'));
     expect(interpboard(['validate'], empty)).toEqual({
       status: 0,
       stdout: `1 records in ${files.length} files are well\n`,

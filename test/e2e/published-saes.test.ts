@@ -174,7 +174,9 @@ describe('SAEs of others', () => {
     expect(shown.out).toMatch(/^contents +SHA-256 [0-9a-f]{64}$/m);
     expect(shown.out).toMatch(/^ +7: ‖encoder‖ /m);
     const found = await program('inspect', 'saes', '--model=small-world', '--layer=2');
-    expect(found.out).toMatch(/small-world-res\/layer_2\/width_256\/canonical +2 +256 +16 +lab\/saes/);
+    expect(found.out).toMatch(
+      /small-world-res\/layer_2\/width_256\/canonical +resid_post:2 +256 +16 +lab\/saes/,
+    );
   });
 });
 
@@ -195,7 +197,7 @@ describe('what cannot be evaluated is one line', () => {
         },
       }),
       2,
-      /one of block 2 and width 12; expected a block below 6 and width 128.*its files name "tiny"/,
+      /one of resid_post:2 and width 12; expected a block below 6 and width 128.*its files name "tiny"/,
     ],
     [
       'a transcoder',
