@@ -1,9 +1,9 @@
 /** A release in words: what it is, and what it comes to, from its records alone. */
 import { measureOf } from '../../runner/report/measures.ts';
-import { hookSite } from '../../runner/report/ranking.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { definitionsOf } from './definitions.ts';
 import { formatBytes, formatCount, formatNumber, formatTokens } from './format.ts';
+import { hookWords } from './hook-words.ts';
 import { architectureNames } from './kinds.ts';
 import { shortLabel, variantsOf } from './short-labels.ts';
 import { leadFigures, leadMeasures } from './statistics.ts';
@@ -35,19 +35,8 @@ export function releaseSummary(records: readonly EvaluationRecord[]): string {
     .join('; ');
 }
 
-/** Kinds of hook in words, by what `hookSite` calls them; of others its own word. */
-const siteNames: Readonly<Record<string, string>> = {
-  resid_pre: 'the residual stream before a block',
-  resid_mid: 'the residual stream between attention and MLP',
-  resid_post: 'the residual stream',
-  mlp_out: 'the MLP output',
-  attn_out: 'the attention output',
-  'attn.hook_z': 'the attention heads’ outputs (z)',
-};
-
 function sitesText(records: readonly EvaluationRecord[]): string {
-  const sites = new Set(records.map(({ sae }) => hookSite(sae.hook)));
-  return [...sites].map((site) => siteNames[site] ?? site).join(', ');
+  return [...new Set(records.map(({ sae }) => hookWords(sae.hook)))].join(', ');
 }
 
 export interface Headline {
