@@ -128,7 +128,7 @@ test('a file there, a record twice, nothing to write, a wrong format', async () 
   await expect(readdir(dirname(to))).resolves.not.toContain('other');
   expect(await saebench(path)).toBe(0);
   await expect(saebench(path)).rejects.toThrow(/a file there/);
-  await expect(run([path, '--format', 'csv', '--to', to])).rejects.toThrow(/saelens or saebench/);
+  await expect(run([path, '--format', 'csv', '--to', to])).rejects.toThrow(/saelens, saebench, neuronpedia/);
 });
 
 test('what sae-probes and absorption measured comes back, under the id of what the file says', async () => {
