@@ -69,7 +69,7 @@ export function parseSaeName(text: string): { name: string; options: SaeOptions 
 
 function plain(text: string): unknown {
   if (text === 'true' || text === 'false') return text === 'true';
-  return text.trim() === '' ? text : Number(text);
+  return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
 }
 
 export interface Locating {

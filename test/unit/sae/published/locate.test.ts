@@ -231,7 +231,21 @@ test('options after #', () => {
     name: 'a/b:c',
     options: { layer: 3, k: 50, normScale: 0.5, normalize: true },
   });
-  for (const bad of ['a#layer', 'a#layer=x', 'a#k=0', 'a#hook=3', 'a#', 'a#layer=1.5', 'a#__proto__=1'])
+  expect(parseSaeName('a/b#hook=mlp_out:12,k=8')).toEqual({
+    name: 'a/b',
+    options: { hook: { layer: 12, site: 'mlp_out' }, k: 8 },
+  });
+  for (const bad of [
+    'a#layer',
+    'a#layer=x',
+    'a#k=0',
+    'a#hook=3',
+    'a#hook=mlp',
+    'a#hook=mlp_out:x',
+    'a#',
+    'a#layer=1.5',
+    'a#__proto__=1',
+  ])
     expect(() => parseSaeName(bad)).toThrow(UserError);
 });
 
