@@ -61,21 +61,13 @@ const CACHE_LIMIT = 2 ** 30;
 
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
-  const words = { most: 1, expected: 'one run' };
+  const words = { least: 1, most: 1, expected: 'the name of a run, or its folder' };
   const { values, positionals } = parseOptions('explain', args, options, words);
   if (values.help) {
     console.log(help());
     return 0;
   }
-  const [name] = positionals;
-  if (name === undefined) {
-    throw new UserError({
-      thing: 'arguments of explain',
-      found: 'none',
-      expected: 'the name of a run, or its folder',
-      next: 'Run npx interpboard explain --help.',
-    });
-  }
+  const name = positionals[0]!;
   const number = (option: keyof typeof values & string, otherwise: number, least = 1): number =>
     wholeNumber(`--${option}`, values[option] as string | undefined, otherwise, least);
   const budget: Budget = {

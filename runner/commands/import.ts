@@ -32,12 +32,14 @@ const options = {
 /** Another import may take so long. */
 const PATIENCE_MS = 60_000;
 
+const FILES = { ...ANY_WORDS, least: 1, expected: 'result files of other evaluations' };
+
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseOptions('import', args, options, ANY_WORDS);
-  if (values.help || positionals.length === 0) {
+  const { values, positionals } = parseOptions('import', args, options, FILES);
+  if (values.help) {
     console.log(help());
-    return values.help ? 0 : 2;
+    return 0;
   }
   const known: Known = {
     model: values.model,

@@ -44,7 +44,7 @@ const options = {
   ...everyVerb,
 } as const;
 
-const ONE_RUN = { most: 1, expected: 'the name of one run' };
+const ONE_RUN = { least: 1, most: 1, expected: 'the name of one run' };
 
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
@@ -53,15 +53,7 @@ export async function run(args: readonly string[]): Promise<number> {
     console.log(help());
     return 0;
   }
-  const [name] = positionals;
-  if (name === undefined) {
-    throw new UserError({
-      thing: 'arguments of merge',
-      found: 'none',
-      expected: ONE_RUN.expected,
-      next: 'Run npx interpboard merge --help.',
-    });
-  }
+  const name = positionals[0]!;
   const runs = projectFolder('runs', values.runs);
   const content = projectFolder('content', values.content);
   const out = projectFolder('dist', values.out);

@@ -3,6 +3,8 @@ import { quote, UserError } from '../errors.ts';
 
 /** Words that a verb takes besides its options. */
 interface Words {
+  /** None of them by default. */
+  least?: number;
   most: number;
   expected: string;
 }
@@ -10,9 +12,9 @@ interface Words {
 const NO_WORDS: Words = { most: 0, expected: 'options alone' };
 
 /**
- * The options of a verb as they were given, and its other words as `positionals`.
+ * The options of a verb as they were given, and its other words as `positionals`; who asks for help need not give any.
  *
- * @throws UserError for an option that it does not have, or without its value, and for more words than it takes
+ * @throws UserError for an option that it does not have, or without its value, and for fewer or more words than it takes
  */
 export function parseOptions<const Options extends ParseArgsOptionsConfig>(
   verb: string,
@@ -22,10 +24,11 @@ export function parseOptions<const Options extends ParseArgsOptionsConfig>(
 ) {
   const parsed = parsedArguments(verb, args, options);
   const { positionals } = parsed;
-  if (positionals.length <= words.most) return parsed;
+  const { least = 0, most } = 'help' in parsed.values ? { most: words.most } : words;
+  if (positionals.length >= least && positionals.length <= most) return parsed;
   throw new UserError({
     thing: `arguments of ${verb}`,
-    found: positionals.map(quote).join(' '),
+    found: positionals.map(quote).join(' ') || 'none',
     expected: words.expected,
     next: `Run npx interpboard ${verb} --help.`,
   });

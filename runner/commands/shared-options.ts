@@ -39,7 +39,7 @@ export const runOptions = {
   sae: {
     type: 'string',
     multiple: true,
-    help: 'SAE of others to evaluate instead of training: a folder, owner/name[@revision]:path, or release/id of SAELens’ registry; #layer=N,k=N where its files do not say; may be repeated',
+    help: 'SAE of others to evaluate instead of training: a folder, owner/name[@revision]:path, or release/id of SAELens’ registry; #layer=N,k=N or #hook=mlp_out:N where its files do not say; may be repeated',
   },
   suite: {
     type: 'string',

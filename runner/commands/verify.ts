@@ -10,7 +10,7 @@ import { SIMILARITY_FILE, similarityId } from '../report/similarity.ts';
 import { readSimilarity } from '../report/similarity-file.ts';
 import { run as evaluate } from './eval.ts';
 import { optionLines } from './option-lines.ts';
-import { ANY_WORDS, parseOptions } from './parse-options.ts';
+import { parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
 import { everyVerb } from './shared-options.ts';
 import { placed, textPlaces } from './text-places.ts';
@@ -30,14 +30,16 @@ const options = {
   ...everyVerb,
 } as const;
 
+const ONE_RECORD = { least: 1, most: 1, expected: 'one record, as runs/NAME/records/ID.json' };
+
 /** @returns 0 when every number stayed within its interval, 1 when one moved, 130 when it was stopped */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseOptions('verify', args, options, ANY_WORDS);
-  const [path] = positionals;
-  if (values.help || path === undefined || positionals.length > 1) {
+  const { values, positionals } = parseOptions('verify', args, options, ONE_RECORD);
+  if (values.help) {
     console.log(help());
-    return values.help ? 0 : 2;
+    return 0;
   }
+  const path = positionals[0]!;
   const before = await readRecord(path);
   const { config } = before.provenance;
   if (before.kind !== 'measured' || config === undefined) {

@@ -16,4 +16,11 @@ it('gives options and words, and refuses what a verb does not take in one line',
   expect(() => parseOptions('init', ['a', 'b'], options, { most: 1, expected: 'one folder' })).toThrow(
     'arguments of init: found "a" "b"; expected one folder',
   );
+  const one = { least: 1, most: 1, expected: 'one run' };
+  expect(() => parseOptions('merge', ['--out=there'], options, one)).toThrow(
+    'arguments of merge: found none; expected one run',
+  );
+  expect(parseOptions('merge', ['a'], options, one).positionals).toEqual(['a']);
+  expect(parseOptions('merge', ['--help'], options, one).positionals).toEqual([]);
+  expect(() => parseOptions('merge', ['--help', 'a', 'b'], options, one)).toThrow('found "a" "b"');
 });
