@@ -60,10 +60,7 @@ export async function findResume(
   repository: HubReference,
 ): Promise<HubResume | undefined> {
   const { hub, signal } = fetching;
-  const at = await pinReference(hub, { ...repository, path: null }, signal).catch((error: unknown) => {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  });
+  const at = await pinnedIfThere(hub, { ...repository, path: null }, signal);
   if (at === undefined) return undefined;
   const files = new Map<string, RepositoryFile>();
   for (const file of await listRepository(hub, at, signal)) {
@@ -167,10 +164,19 @@ function checkPins(at: PinnedReference, { text }: ResumeStamp): void {
   }
 }
 
-/** Whether asking the hub failed because there is no such repository or branch. */
-export function isAbsent(error: unknown): boolean {
-  if (!(error instanceof Error) || !(error.cause instanceof Refusal)) return false;
-  return error.cause.status === 404 || error.cause.code === 'RepoNotFound';
+/** At its commit; undefined where there is no such repository or branch. @throws as asking the hub does */
+export async function pinnedIfThere(
+  hub: Hub,
+  reference: HubReference,
+  signal?: AbortSignal,
+): Promise<PinnedReference | undefined> {
+  try {
+    return await pinReference(hub, reference, signal);
+  } catch (error) {
+    const refused = error instanceof Error && error.cause instanceof Refusal ? error.cause : undefined;
+    if (refused?.status === 404 || refused?.code === 'RepoNotFound') return undefined;
+    throw error;
+  }
 }
 
 function notOurs(at: PinnedReference, found: string, expected: string): MalformedError {

@@ -6,15 +6,10 @@ import { join } from 'node:path';
 import { MalformedError, quote } from '../../errors.ts';
 import { downloadInto } from '../../hub/download-into.ts';
 import { type HubReference, repositoryLabel } from '../../hub/reference.ts';
-import {
-  listRepository,
-  type PinnedReference,
-  pinReference,
-  type RepositoryFile,
-} from '../../hub/repository.ts';
+import { listRepository, type PinnedReference, type RepositoryFile } from '../../hub/repository.ts';
 import type { Hub } from '../../hub/transport.ts';
 import { rename } from '../../io/rename.ts';
-import { isAbsent } from '../release/hub-resume.ts';
+import { pinnedIfThere } from '../release/hub-resume.ts';
 import { RESULTS, shardName, shardRevision } from '../shared/shard.ts';
 import { shardFolder, shardsFolder } from './shard-plan.ts';
 import { SHARD_FILE, STATES } from './shard-upload.ts';
@@ -39,10 +34,7 @@ export async function fetchShards(
     const folder = shardFolder(runs, name, shard);
     if (existsSync(folder)) continue;
     const reference = { ...repository, revision: shardRevision(name, shard), path: null };
-    const at = await pinReference(hub, reference, signal).catch((error: unknown) => {
-      if (isAbsent(error)) return undefined;
-      throw error;
-    });
+    const at = await pinnedIfThere(hub, reference, signal);
     if (at === undefined) continue;
     const files = (await listRepository(hub, at, signal)).filter(({ path }) =>
       path.startsWith(`${RESULTS}/`),

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { MalformedError } from '../../errors.ts';
 import { downloadInto } from '../../hub/download-into.ts';
 import { type HubReference, repositoryLabel } from '../../hub/reference.ts';
-import { listRepository, type PinnedReference, pinReference } from '../../hub/repository.ts';
+import { listRepository, type PinnedReference } from '../../hub/repository.ts';
 import type { Hub } from '../../hub/transport.ts';
-import { isAbsent } from '../release/hub-resume.ts';
+import { pinnedIfThere } from '../release/hub-resume.ts';
 import { type RunState, readRunState } from '../run/run-folder.ts';
 import { RESULTS } from '../shared/shard.ts';
 
@@ -30,10 +30,7 @@ export async function findFinished(
   branch: HubReference,
   signal?: AbortSignal,
 ): Promise<FinishedShard | undefined> {
-  const at = await pinReference(hub, { ...branch, path: null }, signal).catch((error: unknown) => {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  });
+  const at = await pinnedIfThere(hub, { ...branch, path: null }, signal);
   if (at === undefined) return undefined;
   const file = (await listRepository(hub, at, signal)).find(({ path }) => path === `${RESULTS}/run.json`);
   if (file === undefined) return undefined;
