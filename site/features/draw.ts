@@ -4,17 +4,13 @@ import { drawHistogram } from '../charts/draw.ts';
 import { histogram } from '../charts/histogram.ts';
 import { html, type Inserted, type Markup } from '../lib/html.ts';
 import { formatBrief, formatCount, formatNumber, formatSigned, formatSmall } from '../lib/numbers.ts';
+import { latentHref } from './address.ts';
 import { drawExplained, type Explained } from './explained.ts';
 import { loneToken, shadedTokens } from './tokens.ts';
 import { usesOf } from './uses.ts';
 
 /** Of the histogram of values, which stands in a column of its own. */
 const VALUES_FRAME = { width: 240, height: 132, left: 38, right: 10, top: 8, bottom: 38 };
-
-/** Where the page shows a latent; the browser listens to it. */
-export function latentHref(latent: number): string {
-  return `#latent=${latent}`;
-}
 
 export function drawFeature(
   index: FeatureIndex,

@@ -1,6 +1,5 @@
 /** Which latents of an index a reader asks for, and in which order. */
 import type { FeatureIndex } from '../../runner/report/features.ts';
-
 import { usesNamed, weightShares } from './uses.ts';
 
 export const orders = ['latent', 'max', 'dense', 'rare', 'isolated', 'norm', 'effect', 'weight'] as const;

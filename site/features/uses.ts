@@ -2,7 +2,7 @@
 import type { FeatureIndex } from '../../runner/report/features.ts';
 import { html, type Markup } from '../lib/html.ts';
 import { formatNumber } from '../lib/numbers.ts';
-import { latentHref } from './draw.ts';
+import { latentHref } from './address.ts';
 import { loneToken } from './tokens.ts';
 
 type Use = NonNullable<FeatureIndex['uses']>[number];

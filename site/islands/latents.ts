@@ -5,7 +5,8 @@
 import type { Explanations } from '../../runner/report/explanations.ts';
 import { EXPLANATIONS_FILE, shardOf } from '../../runner/report/feature-places.ts';
 import type { FeatureIndex, FeatureShard } from '../../runner/report/features.ts';
-import { drawFeature, latentHref, share } from '../features/draw.ts';
+import { latentHref, latentOf } from '../features/address.ts';
+import { drawFeature, share } from '../features/draw.ts';
 import { type Explained, explainedBy } from '../features/explained.ts';
 import { findLatents, type Order, orders } from '../features/find.ts';
 import { latentMap } from '../features/map.ts';
@@ -68,8 +69,7 @@ function drawList(index: FeatureIndex): void {
 
 /** The latent that the address asks for. */
 function asked(): number | null {
-  const found = /^#latent=(\d+)$/.exec(location.hash);
-  return found === null ? null : Number(found[1]);
+  return latentOf(location.hash);
 }
 
 /** The latent whose dot is nearest to a pointer, if one is within its reach: dots are smaller than fingers. */

@@ -1,4 +1,5 @@
 /** What a live page shows of a text, as markup. */
+import { latentHref } from '../features/address.ts';
 import { share } from '../features/draw.ts';
 import { loneToken, shadeClass, visibleToken } from '../features/tokens.ts';
 import { html, type Markup } from '../lib/html.ts';
@@ -30,7 +31,7 @@ export function drawLatents(
   const rows = slots.map((slot) => {
     const each = indices[slot]!;
     const value = values[slot]!;
-    return html`<tr><th scope="row"><button type="button" data-latent="${each}" aria-pressed="${String(each === latent)}">${String(each)}</button></th><td class="num">${formatNumber(value, 2)}</td><td aria-hidden="true"><meter min="0" max="${most}" value="${value}"></meter></td>${evidence !== null && html`<td><a href="${evidence}#latent=${each}" aria-label="What latent ${each} fires on">evidence</a></td>`}</tr>`;
+    return html`<tr><th scope="row"><button type="button" data-latent="${each}" aria-pressed="${String(each === latent)}">${String(each)}</button></th><td class="num">${formatNumber(value, 2)}</td><td aria-hidden="true"><meter min="0" max="${most}" value="${value}"></meter></td>${evidence !== null && html`<td><a href="${evidence}${latentHref(each)}" aria-label="What latent ${each} fires on">evidence</a></td>`}</tr>`;
   });
   return html`<h2>On <code>${loneToken(tokens[position]!)}</code></h2>${
     slots.length === 0

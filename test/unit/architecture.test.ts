@@ -3,6 +3,7 @@ import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { adapters } from '../../runner/sae/checkpoints/adapters.ts';
+import { circlesOf } from './circles.ts';
 
 const runner = fileURLToPath(new URL('../../runner/', import.meta.url));
 
@@ -119,20 +120,7 @@ describe('rooms of the runner', () => {
   });
 
   it('import one another in no circle, types included', () => {
-    const known = new Map(files.map((file) => [file.path, file.imports]));
-    const done = new Set<string>();
-    const circleFrom = (path: string, above: readonly string[]): string | null => {
-      const at = above.indexOf(path);
-      if (at >= 0) return [...above.slice(at), path].join(' -> ');
-      if (done.has(path)) return null;
-      for (const next of known.get(path) ?? []) {
-        const found = circleFrom(next, [...above, path]);
-        if (found !== null) return found;
-      }
-      done.add(path);
-      return null;
-    };
-    expect(files.map(({ path }) => circleFrom(path, [])).filter((each) => each !== null)).toEqual([]);
+    expect(circlesOf(new Map(files.map(({ path, imports }) => [path, imports])))).toEqual([]);
   });
 });
 

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { circlesOf } from '../circles.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 
@@ -94,6 +95,18 @@ describe('imports of the site', () => {
         'zod',
       ].toSorted(),
     );
+  });
+
+  it('has no files that import one another in a circle, types included', () => {
+    const imports = sources('site').map((file): [string, string[]] => [
+      file,
+      importsOf(file)
+        .filter(({ specifier }) => specifier.startsWith('.'))
+        .map(({ specifier }) => resolve(dirname(file), specifier)),
+    ]);
+    expect(imports.length).toBeGreaterThan(100);
+    const circles = circlesOf(new Map(imports));
+    expect(circles.map((each) => each.replaceAll(`${root}${sep}`, ''))).toEqual([]);
   });
 
   it('sends no zod to the browser, and no package but d3', () => {
