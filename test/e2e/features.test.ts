@@ -11,7 +11,7 @@ import { record } from '../../runner/report/schema.ts';
 import { violationsOf } from './axe.ts';
 import { howToEnable, launchBrowser } from './browser.ts';
 import { buildSite } from './build-site.ts';
-import { base } from './served-site.ts';
+import { base, withPage } from './served-site.ts';
 import { type StaticServer, serveFolder } from './static-server.ts';
 
 const source = fileURLToPath(new URL('../fixtures/site/records/small-world-l0.json', import.meta.url));
@@ -110,24 +110,7 @@ async function open(
   use: (page: Page) => Promise<void>,
   options: { javaScriptEnabled?: boolean; colorScheme?: 'light' | 'dark' } = {},
 ): Promise<void> {
-  const complaints: string[] = [];
-  const context = await browser!.newContext({
-    reducedMotion: 'reduce',
-    viewport: { width: 390, height: 844 },
-    ...options,
-  });
-  const page = await context.newPage();
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  try {
-    await page.goto(server.url + path, { waitUntil: 'load' });
-    await use(page);
-  } finally {
-    await context.close();
-  }
-  expect(complaints).toEqual([]);
+  await withPage(browser!, { server }, path, { viewport: { width: 390, height: 844 }, ...options }, use);
 }
 
 const page = `features/${entry.id}/`;

@@ -64,7 +64,7 @@ const PATIENCE_MS = 300_000;
 /** Opens a page of the site for as long as it is used; what the browser complains of fails the test. */
 export async function withPage(
   browser: Browser,
-  { server }: ServedSite,
+  { server }: Pick<ServedSite, 'server'>,
   path: string,
   options: BrowserContextOptions,
   use: (page: Page, context: BrowserContext) => Promise<void>,
