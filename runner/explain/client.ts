@@ -172,11 +172,22 @@ function refused(thing: string, status: number, text: string): UnavailableError 
   });
 }
 
-/** What failed of retrying, in the words of this server and not of the hub. */
+/** What failed of retrying and of reading, in the words of this server and not of the hub. */
 async function withServer<T>(thing: string, use: () => Promise<T>): Promise<T> {
   try {
     return await use();
   } catch (error) {
+    if (error instanceof MalformedError) {
+      throw new MalformedError(
+        {
+          thing,
+          found: error.complaint.found,
+          expected: 'an answer',
+          next: 'Check the address (it usually ends in /v1) and the server’s certificate; behind a proxy set NODE_USE_ENV_PROXY=1 and NODE_EXTRA_CA_CERTS.',
+        },
+        { cause: error },
+      );
+    }
     if (!(error instanceof InterpboardError) || !(error.cause instanceof Transient)) throw error;
     throw new UnavailableError(
       {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readExplanation, readList, readNumbers } from '../../../runner/explain/answers.ts';
 import { type Asked, asking, type Budget } from '../../../runner/explain/ask.ts';
@@ -149,6 +150,11 @@ describe('explanations of latents whose meaning is known', () => {
     server = undefined;
     const failing = explained({ kind: 'perfect', failures: Array(20).fill(503) }, { latents: 1 });
     await expect(failing).rejects.toThrow(/HTTP 503 \(6 attempts\).*answers that came are kept/);
+    await server!.close();
+    server = undefined;
+    const endless = explained({ kind: 'endless' }, { latents: 1 });
+    await expect(endless).rejects.toThrow(/some\/model.*more than 1000000 bytes; expected an answer.*\/v1/);
+    await expect(endless).rejects.not.toThrow(/HF_ENDPOINT/);
   });
 });
 
@@ -246,9 +252,9 @@ describe('who is asked', () => {
     const key = { OPENAI_API_KEY: 'k' };
     expect(refused({ endpoint: 'http://example.org/v1', explainer: 'm' }, key)).toThrow(/without encryption/);
     expect(refused({ endpoint: 'http://127.0.0.1:1/v1', explainer: 'm' }, key)().key?.reveal()).toBe('k');
-    expect(String(refused({ endpoint: 'https://example.org/v1', explainer: 'm' }, key)().key)).not.toContain(
-      'k]k',
-    );
+    const secret = { OPENAI_API_KEY: 'not-to-be-seen' };
+    const read = refused({ endpoint: 'https://example.org/v1', explainer: 'm' }, secret)();
+    expect(`${read.key} ${JSON.stringify(read)} ${inspect(read)}`).not.toContain('not-to-be-seen');
     expect(refused({}, { OPENAI_BASE_URL: 'https://example.org/v1', OPENAI_MODEL: 'm' })().model).toBe('m');
   });
 });

@@ -4,13 +4,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { prompts } from '../../../runner/explain/prompts.ts';
 
-/** perfect: finds the word that is marked, and looks for it. random: a fair coin for every excerpt. */
-export type Kind = 'perfect' | 'random' | 'rude';
+/** perfect: finds the word that is marked, and looks for it. random: a fair coin for every excerpt. endless: megabytes. */
+export type Kind = 'perfect' | 'random' | 'rude' | 'endless';
 
 export interface StandIn {
   url: string;
   /** Requests that came, refused ones included. */
   requests: { authorization: string | undefined; body: { model: string; max_tokens: number } }[];
+  /** Requests that get an answer; later ones wait for it until the server is closed. */
+  answers: number;
   close(): Promise<void>;
 }
 
@@ -20,8 +22,6 @@ interface Options {
   failures?: number[];
   /** Without the count of tokens. */
   uncounted?: boolean;
-  /** Milliseconds that it takes. */
-  slow?: number;
 }
 
 /** Excerpts of a prompt, each without its number. */
@@ -39,6 +39,7 @@ function coin(text: string): boolean {
 
 export function answerOf(kind: Kind, system: string, user: string): string {
   const excerpts = excerptsOf(user);
+  if (kind === 'endless') return 'on and on '.repeat(200_000);
   if (kind === 'rude') return system === prompts.explain ? 'the word ok' : 'I would rather not say.';
   if (system === prompts.explain) {
     if (kind === 'random')
@@ -60,12 +61,7 @@ export function answerOf(kind: Kind, system: string, user: string): string {
   return named.length === 0 ? 'None' : named.join(', ');
 }
 
-export async function startExplainer({
-  kind,
-  failures = [],
-  uncounted,
-  slow = 0,
-}: Options): Promise<StandIn> {
+export async function startExplainer({ kind, failures = [], uncounted }: Options): Promise<StandIn> {
   const requests: StandIn['requests'] = [];
   const waiting = [...failures];
   const server = createServer(async (request, response) => {
@@ -77,7 +73,7 @@ export async function startExplainer({
       messages: { role: string; content: string }[];
     };
     requests.push({ authorization: request.headers.authorization, body });
-    if (slow > 0) await new Promise((resolve) => setTimeout(resolve, slow));
+    if (requests.length > standIn.answers) return;
     const status = waiting.shift();
     if (status !== undefined) {
       response.writeHead(status, { 'Retry-After': '0', Location: 'http://127.0.0.1:1/' });
@@ -98,13 +94,15 @@ export async function startExplainer({
     );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
+  const standIn: StandIn = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     requests,
+    answers: Number.POSITIVE_INFINITY,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();
         server.close(() => resolve());
       }),
   };
+  return standIn;
 }
