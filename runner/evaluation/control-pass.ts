@@ -17,6 +17,7 @@ import { canonicalJson, sha256 } from '../io/hash.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
 import { lossCount } from '../lm/language-model.ts';
 import type { Branch, Observer } from '../lm/sweep.ts';
+import { joined } from '../math/joined.ts';
 import type { FiringTable } from '../metrics/firing.ts';
 import { type HookStatistics, type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { ReconstructionTable } from '../metrics/reconstruction.ts';
@@ -134,7 +135,7 @@ export function controlPass(
     const parts = here.fit;
     here.fit = [];
     const before = (): Float32Array => {
-      whole ??= joined(parts, here.fitTokens * d);
+      whole ??= joined(parts);
       return whole;
     };
     const entries: Entry[] = [];
@@ -283,16 +284,6 @@ export function firstControlled(batches: readonly TokenBatch[], tokens: number):
     start--;
   }
   return start;
-}
-
-function joined(parts: readonly Float32Array[], length: number): Float32Array {
-  const whole = new Float32Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function rowSums(nll: Float32Array, batch: TokenBatch): number[] {

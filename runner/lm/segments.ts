@@ -5,6 +5,7 @@ import type { AttentionKernels } from '../onnx/kernels.ts';
 import { type Bundle, stepsOf } from './blocks/block.ts';
 import { type Build, byRow, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import type { CutWidths } from './cut.ts';
 import type { Family } from './families/family.ts';
 import { headTiles } from './head-tiles.ts';
 import { crossEntropy, divergence } from './losses.ts';
@@ -45,17 +46,6 @@ export function spanOf(blocks: number, after: Hook | null, to: Hook | null): Omi
     first: after === null ? 0 : after.layer + (after.site === 'resid_post' ? 1 : 0),
     last: to === null ? blocks - 1 : to.layer - (to.site === 'resid_pre' ? 1 : 0),
   };
-}
-
-/**
- * What travels between two segments: at a place in the residual stream that alone, at any other the hook's own tensor
- * and the residual stream that it, or what follows from it, is added to.
- */
-export interface CutWidths {
-  /** Numbers of a token that the hook's own tensor has. */
-  value: number;
-  /** Of the residual beside it; 0 where the hook is in the residual stream. */
-  beside: number;
 }
 
 /** @throws UserError for a place that the family's blocks do not have */

@@ -11,6 +11,7 @@
  * stands in residual-store.ts.
  */
 import { type Reporter, Stopped } from '../reporter.ts';
+import { valueOfCut, withValue } from './cut.ts';
 import {
   type ActivationModel,
   hasLosses,
@@ -18,8 +19,6 @@ import {
   repeated,
   rowOf,
   type TokenBatch,
-  valueOfCut,
-  withValue,
 } from './language-model.ts';
 import { memoryStore, type ResidualStore } from './residual-store.ts';
 
@@ -252,11 +251,14 @@ export async function sweep(
    */
   async function sweepApart(): Promise<void> {
     const nll = apart.map(({ part }) => Array<Float32Array>(part.to - part.from));
+    const from = Math.min(...apart.map(({ part }) => part.from));
+    const to = Math.max(...apart.map(({ part }) => part.to));
+    const { work: _, ...others } = options;
     await sweep(
       model,
-      batches,
+      batches.slice(from, to),
       apart.map(({ hook, vector, part }, i) => ({
-        part,
+        part: { from: part.from - from, to: part.to - from },
         async see({ hook: here, index, batch }) {
           if (here !== hook) return [];
           const residual = repeated(vector, batch.rows * batch.tokens);
@@ -266,7 +268,15 @@ export async function sweep(
           return [{ residual, ended }];
         },
       })),
-      { ...options, store },
+      {
+        ...others,
+        store,
+        reporter: {
+          ...reporter,
+          progress: (done, total, fields, share) =>
+            reporter.progress(done, total, { ...fields, pass: 'ablations' }, share),
+        },
+      },
     );
     for (const [i, { ended }] of apart.entries()) ended(nll[i]!);
   }

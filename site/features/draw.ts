@@ -27,8 +27,8 @@ export function drawFeature(
 <p class="latent-facts">Fires on <b>${share(columns.rate[place]!)}</b> of tokens (95 % interval ${share(columns.low[place]!)}–${share(columns.high[place]!)}); where it does it is <b>${formatNumber(columns.mean[place]!, 2)}</b> in the mean and <b>${formatNumber(max, 2)}</b> at most.${ablationText(feature.ablation)}${chosenText(columns.choice[place]!)}</p>
 ${explained !== null && drawExplained(explained)}
 <div class="latent-lists">
-${effects('Raises', 'logits of tokens, by one unit of it', feature.raised, text)}
-${effects('Lowers', 'logits of tokens, by one unit of it', feature.lowered, text)}
+${effects('Raises', 'logits of tokens, by one unit of it', feature.raised, feature.neighbours !== null, text)}
+${effects('Lowers', 'logits of tokens, by one unit of it', feature.lowered, feature.neighbours !== null, text)}
 ${others('Nearest decoder rows', 'cosine', feature.neighbours)}
 ${others('Fires together with', 'share of tokens with either that have both', feature.companions)}
 ${usesOf(index, feature.latent)}
@@ -71,6 +71,7 @@ function effects(
   title: string,
   note: string,
   pairs: Feature['raised'],
+  hasDirections: boolean,
   text: (id: number) => string,
 ): Markup {
   return list(
@@ -80,6 +81,7 @@ function effects(
       ([id, value]) =>
         html`<li><code>${loneToken(text(id))}</code> <span>${formatSigned(value, 2)}</span></li>`,
     ) ?? null,
+    hasDirections ? 'A latent’s direction is not one of the residual stream at this hook.' : undefined,
   );
 }
 
@@ -94,10 +96,16 @@ function others(title: string, note: string, pairs: Feature['neighbours']): Mark
   );
 }
 
-function list(title: string, note: string, items: readonly Markup[] | null): Markup {
+/** @param none why there are no items, where that is so */
+function list(
+  title: string,
+  note: string,
+  items: readonly Markup[] | null,
+  none = 'The SAE has no direction for a latent.',
+): Markup {
   const body: Inserted =
     items === null
-      ? html`<p class="sub">The SAE has no direction for a latent.</p>`
+      ? html`<p class="sub">${none}</p>`
       : items.length === 0
         ? html`<p class="sub">None.</p>`
         : html`<ol>${items}</ol>`;

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
-import { openLanguageModel } from '../../runner/lm/language-model.ts';
+import { openLanguageModel } from '../../runner/lm/open-language-model.ts';
 import { median } from './parts/median.ts';
 import { hundredMillion, writeRandomLlama } from './parts/random-llama.ts';
 

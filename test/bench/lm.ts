@@ -5,7 +5,7 @@
 import { cpus } from 'node:os';
 import { demoModelFolder } from '../../runner/demo/index.ts';
 import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
-import { openLanguageModel } from '../../runner/lm/language-model.ts';
+import { openLanguageModel } from '../../runner/lm/open-language-model.ts';
 import { random } from '../../runner/math/random.ts';
 import { median } from './parts/median.ts';
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sha256 } from '../../runner/io/hash.ts';
 import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
-import { openLanguageModel } from '../../runner/lm/language-model.ts';
+import { openLanguageModel } from '../../runner/lm/open-language-model.ts';
 import { spillStore } from '../../runner/lm/spill-store.ts';
 import { sweep } from '../../runner/lm/sweep.ts';
 import { hundredMillion, writeRandomLlama } from './parts/random-llama.ts';

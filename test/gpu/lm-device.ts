@@ -1,7 +1,7 @@
 /** Run in a process with a WebGPU device: largest differences of checkpoints between it and the CPU, as JSON. */
 import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../runner/lm/families/index.ts';
-import { openLanguageModel } from '../../runner/lm/language-model.ts';
+import { openLanguageModel } from '../../runner/lm/open-language-model.ts';
 import type { Device } from '../../runner/onnx/devices.ts';
 
 const [devices, ...folders] = process.argv.slice(2);

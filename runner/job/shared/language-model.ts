@@ -7,13 +7,9 @@ import { formatBytes } from '../../io/bytes.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
 import { tokensBeyond } from '../../lm/known-tokens.ts';
-import {
-  type ActivationModel,
-  type LanguageModel,
-  openLanguageModel,
-  type TokenBatch,
-} from '../../lm/language-model.ts';
+import type { ActivationModel, LanguageModel, TokenBatch } from '../../lm/language-model.ts';
 import { shareMemory } from '../../lm/memory.ts';
+import { openLanguageModel } from '../../lm/open-language-model.ts';
 import { bytesOf, partsOf } from '../../lm/parts.ts';
 import { openReadout, type Readout } from '../../lm/readout.ts';
 import { memoryStore, type ResidualStore } from '../../lm/residual-store.ts';

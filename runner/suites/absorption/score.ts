@@ -1,4 +1,5 @@
 /** First-letter absorption of one SAE: its latents for each letter, and how far words of the letter go by others. */
+import { type Hook, hookName } from '../../hook.ts';
 import { canonicalJson, sha256 } from '../../io/hash.ts';
 import type { Resamples } from '../../metrics/bootstrap.ts';
 import { resampleWithinClasses } from '../../metrics/bootstrap.ts';
@@ -127,17 +128,18 @@ export function knownLetters({ f1, found }: Truth): number[] {
 }
 
 /**
- * Of the words that are found, within their letters: the same draws for all SAEs of a layer. Each layer finds words of its
+ * Of the words that are found, within their letters: the same draws for all SAEs of a hook. Each hook finds words of its
  * own, so the seed names them: draws of equal seeds are of the same words.
  */
 export function resamplesOfWords(
   { found }: Truth,
   letters: readonly number[],
   draws: { resamples: number; seed: number },
-  layer: number,
+  { layer, site }: Hook,
 ): Resamples {
   const labels = letters.flatMap((letter, i) => new Array<number>(found[letter]!.length).fill(i));
-  const words = sha256(canonicalJson([layer, letters.map((letter) => [letter, [...found[letter]!]])]));
+  const place = site === 'resid_post' ? layer : hookName({ layer, site });
+  const words = sha256(canonicalJson([place, letters.map((letter) => [letter, [...found[letter]!]])]));
   return resampleWithinClasses(labels, {
     count: draws.resamples,
     seed: `${draws.seed}:first letters:${words}`,

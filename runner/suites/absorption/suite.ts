@@ -83,7 +83,7 @@ export const absorption = defineSuite({
         const start = randomMultiStart(words.train.length, latents.columns, LETTERS.length, stream);
         const options = { most: mostLatents, jump: f1Jump, letters };
         const ofLetters = latentsOfLetters(latents, words, start, options);
-        const resamples = resamplesOfWords(truth, letters, draws, context.hooks[hook]!.layer);
+        const resamples = resamplesOfWords(truth, letters, draws, context.hooks[hook]!);
         const features = { residual: found.residual!, latents };
         const scored = absorptionSuite(features, words, truth, ofLetters, rows, resamples);
         return { ...scored, pairing: [resamples.seed] };

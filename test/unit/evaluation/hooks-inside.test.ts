@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { resolveRun } from '../../../runner/config/resolve.ts';
+import { suitesOf } from '../../../runner/config/run-config.ts';
 import { demoModelFolder } from '../../../runner/demo/model-folder.ts';
 import { hookName, orderedHooks } from '../../../runner/hook.ts';
 import { hashFile } from '../../../runner/io/hash.ts';
@@ -13,7 +14,11 @@ import { modelShape } from '../../../runner/job/shared/model-place.ts';
 import { openPlannedSae, plannedSaes } from '../../../runner/job/shared/planned-saes.ts';
 import { describePublished } from '../../../runner/job/shared/published-saes.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
-import { openLanguageModel, type TokenBatch } from '../../../runner/lm/language-model.ts';
+import { familyOf } from '../../../runner/lm/families/index.ts';
+import type { TokenBatch } from '../../../runner/lm/language-model.ts';
+import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
+import { openReadout } from '../../../runner/lm/readout.ts';
+import { featureShard } from '../../../runner/report/features.ts';
 import { silent, stageReporter } from '../../../runner/reporter.ts';
 import { locateSae } from '../../../runner/sae/published/locate.ts';
 import { loadTokenizer } from '../../../runner/text/tokenizer.ts';
@@ -62,13 +67,14 @@ it('measures them as SAELens and transformers do', async () => {
     set: [
       'train=false',
       `saes=${JSON.stringify(places.map(({ name }) => name))}`,
-      'evaluation.suites=[]',
+      'evaluation.suites=["features"]',
       'evaluation.controlTokens=0',
     ],
   });
   const planned = plannedSaes(config, published);
   expect(planned.map(hookName)).toEqual(['mlp_out:1', 'mlp_in:2', 'attn_z:3', 'attn_out:4']);
-  const opened = await openLanguageModel(await openCheckpoint(demoModelFolder), {
+  const checkpoint = await openCheckpoint(demoModelFolder);
+  const opened = await openLanguageModel(checkpoint, {
     hooks: orderedHooks(planned),
     maxTokens: 128,
   });
@@ -77,16 +83,20 @@ it('measures them as SAELens and transformers do', async () => {
   );
   const reporter = () => stageReporter('test', 'tokens', silent);
   const saes = await Promise.all(
-    planned.map(async (each) => ({
+    planned.map(async (each, i) => ({
       planned: each,
       file: await openPlannedSae('', each),
-      sha256: each.id.padEnd(64, '0'),
+      sha256: String(i).padStart(64, '0'),
     })),
   );
   const { evaluated } = await evaluateStage(
     {
-      ...{ config, device: 'cpu', suites: [], saes, text: { batches } },
-      opened: { model: opened, sweeping: async () => ({ reporter: reporter() }) } as unknown as RunModel,
+      ...{ config, device: 'cpu', suites: suitesOf(config), saes, text: { batches } },
+      opened: {
+        model: opened,
+        sweeping: async () => ({ reporter: reporter() }),
+        openReadout: (most: number) => openReadout(checkpoint, familyOf(checkpoint), { most }),
+      } as unknown as RunModel,
       tokenizer: await loadTokenizer(demoModelFolder),
     },
     reporter,
@@ -112,5 +122,11 @@ it('measures them as SAELens and transformers do', async () => {
     near('loss_sae@v1', expected.sae);
     near('loss_zero@v1', expected.zero);
     near('loss_mean@v1', expected.mean);
+    // Latents have neighbours everywhere, and tokens that they raise where a decoder row is a direction of the residual stream.
+    const shard = featureShard.parse(JSON.parse(found.evidence!['0.json']!));
+    const raises = ['mlp_out', 'attn_out'].includes(at.site);
+    for (const { raised, lowered, neighbours } of shard.features) {
+      expect([raised !== null, lowered !== null, neighbours !== null]).toEqual([raises, raises, true]);
+    }
   }
 });

@@ -13,7 +13,8 @@ import { evaluateStage } from '../../../runner/job/evaluation/evaluate-stage.ts'
 import { type EvaluationText, evaluationText } from '../../../runner/job/evaluation/heldout-text.ts';
 import type { RunModel } from '../../../runner/job/shared/language-model.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
-import { type LanguageModel, openLanguageModel } from '../../../runner/lm/language-model.ts';
+import type { LanguageModel } from '../../../runner/lm/language-model.ts';
+import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 import { random } from '../../../runner/math/random.ts';
 import { silent, stageReporter } from '../../../runner/reporter.ts';
 import type { SaeFile } from '../../../runner/sae/checkpoints/loaded.ts';

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ContentCache, openContentCache } from '../../../runner/io/content-cache.ts';
 import { cachedModel } from '../../../runner/lm/cached-model.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
-import { type LanguageModel, openLanguageModel, type TokenBatch } from '../../../runner/lm/language-model.ts';
+import type { LanguageModel, TokenBatch } from '../../../runner/lm/language-model.ts';
+import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 import { type Observer, sweep } from '../../../runner/lm/sweep.ts';
 
 const llama = fileURLToPath(new URL('../../fixtures/lm/llama', import.meta.url));

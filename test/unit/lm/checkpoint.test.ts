@@ -7,7 +7,7 @@ import { MalformedError, UserError } from '../../../runner/errors.ts';
 import { encodeSafetensors, readFloats, readSafetensors } from '../../../runner/formats/safetensors.ts';
 import { withFile } from '../../../runner/io/byte-source.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
-import { openLanguageModel } from '../../../runner/lm/language-model.ts';
+import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 import { linksAreMade, NO_LINKS } from '../../links.ts';
 
 const tiny = fileURLToPath(new URL('../../fixtures/lm/tiny-f32', import.meta.url));

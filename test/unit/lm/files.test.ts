@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
-import { openLanguageModel } from '../../../runner/lm/language-model.ts';
 import { isModelFile } from '../../../runner/lm/model-files.ts';
+import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 
 const llama = fileURLToPath(new URL('../../fixtures/lm/llama', import.meta.url));
 

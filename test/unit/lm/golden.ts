@@ -5,12 +5,8 @@ import { readFloats, readSafetensors } from '../../../runner/formats/safetensors
 import { withFile } from '../../../runner/io/byte-source.ts';
 import type { Checkpoint } from '../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../runner/lm/families/index.ts';
-import {
-  type LanguageModel,
-  type LanguageModelOptions,
-  openLanguageModel,
-  type TokenBatch,
-} from '../../../runner/lm/language-model.ts';
+import type { LanguageModel, TokenBatch } from '../../../runner/lm/language-model.ts';
+import { type LanguageModelOptions, openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 
 const goldenSchema = z.object({
   program: z.string(),

@@ -9,7 +9,8 @@ import { type Hook, hookName, hookOf, orderedHooks, sites } from '../../../runne
 import { withFile } from '../../../runner/io/byte-source.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../runner/lm/families/index.ts';
-import { openLanguageModel, type TokenBatch } from '../../../runner/lm/language-model.ts';
+import type { TokenBatch } from '../../../runner/lm/language-model.ts';
+import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 import { partsOf } from '../../../runner/lm/parts.ts';
 import { type Observer, sweep } from '../../../runner/lm/sweep.ts';
 import { HALF_STEP, SPREADS } from './golden.ts';
@@ -122,6 +123,41 @@ it('segments that are loaded in turn give the same at hooks inside blocks', asyn
   const inTurn = await observed(folder, hooks, { memory: Math.max(...sizes) });
   expect([resident.resident, inTurn.resident]).toEqual([true, false]);
   expect(inTurn.found).toEqual(resident.found);
+});
+
+it('ablations inside a block take their observer’s batches through the model again, and no others', async () => {
+  const { ids } = golden.folders.llama!;
+  const batch = batchOf(ids);
+  const hook: Hook = { layer: 1, site: 'mlp_out' };
+  const model = await openLanguageModel(await openCheckpoint(`${fixtures}llama`), { hooks: [hook] });
+  let advanced = 0;
+  const counting = {
+    ...model,
+    advance(...given: Parameters<typeof model.advance>) {
+      advanced++;
+      return model.advance(...given);
+    },
+  };
+  const found: (Float32Array | undefined)[] = [];
+  const passes = new Set<string | undefined>();
+  const ablated: Observer = {
+    part: { from: 1, to: 2 },
+    seen: () => [{ vector: new Float32Array(model.dModel), ended: (nll) => found.push(...nll) }],
+  };
+  const options = {
+    reporter: {
+      ...reporter,
+      progress: (_done: number, _total: number, fields: Readonly<Record<string, string>> = {}) =>
+        void passes.add(fields.pass),
+    },
+  };
+  await sweep(counting, [batch, batch, batch], [ablated, {}], options);
+  await model.close();
+  expect(found).toHaveLength(1);
+  expect(found[0]).toHaveLength(batch.ids.length);
+  // Three batches up to the hook, and one of them again.
+  expect(advanced).toBe(4);
+  expect([...passes]).toEqual([undefined, 'ablations']);
 });
 
 it('a place has one name, and hooks the order of the computation', () => {

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
-import { type LanguageModel, openLanguageModel, type TokenBatch } from '../../../runner/lm/language-model.ts';
+import type { LanguageModel, TokenBatch } from '../../../runner/lm/language-model.ts';
+import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 import { memoryStore } from '../../../runner/lm/residual-store.ts';
 import { type Observer, type SweepOptions, sweep } from '../../../runner/lm/sweep.ts';
 import { Stopped } from '../../../runner/reporter.ts';

@@ -72,6 +72,12 @@ describe('files of live pages', () => {
     expect('none' in (await read('run-l0.json'))).toBe(false);
   });
 
+  it('are of SAEs of the residual stream alone', async () => {
+    const run = runOf(null);
+    await writeLive(to, { ...run, saes: run.saes.map((sae) => ({ ...sae, site: 'mlp_out' as const })) });
+    expect(await read('run-l0.json')).toMatchObject({ none: expect.stringContaining('mlp_out:0') });
+  });
+
   it('are believed when they are what they say', async () => {
     await writeLive(to, runOf(null));
     const path = join(to, 'run-l0.json');

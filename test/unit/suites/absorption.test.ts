@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { hookOf } from '../../../runner/hook.ts';
 import { cpythonRandom } from '../../../runner/math/cpython-random.ts';
 import type { DenseFeatures, SparseFeatures } from '../../../runner/probes/features.ts';
 import {
@@ -150,7 +151,7 @@ describe('absorption, held to SAEBench', () => {
     const known = knownLetters({ ...truth, f1: truth.f1.map(() => 0.61) });
     expect(known).toEqual([...range(0, 26)].filter((letter) => golden.letters[letter]!.words.length > 0));
     expect(known.length).toBeGreaterThan(20);
-    const resamples = resamplesOfWords(truth, known, { resamples: 100, seed: 0 }, 0);
+    const resamples = resamplesOfWords(truth, known, { resamples: 100, seed: 0 }, hookOf(0));
     const ofLetters = new Map(known.map((letter) => [letter, found.get(letter)!]));
     const rows = Float32Array.from(decoder.flat());
     const { part } = absorptionSuite({ residual, latents }, words, truth, ofLetters, rows, resamples);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { demoModelFolder } from '../../../runner/demo/index.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../runner/lm/families/index.ts';
-import { openLanguageModel } from '../../../runner/lm/language-model.ts';
+import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 import { openReadout } from '../../../runner/lm/readout.ts';
 import { FiringTogether } from '../../../runner/metrics/firing-together.ts';
 import { type LatentContext, LatentEvidence } from '../../../runner/metrics/latent-evidence.ts';

@@ -140,6 +140,10 @@ test('concepts list their latents, linked where there is evidence of them', () =
 test('an SAE without directions says so instead of effects and neighbours', () => {
   const { text } = drawFeature(index, 1, { ...feature, raised: null, lowered: null, neighbours: null });
   expect(text.match(/The SAE has no direction for a latent/g)).toHaveLength(3);
+  // At a hook whose space is not the residual stream's it has some, out of which no token can be read.
+  const inside = drawFeature(index, 1, { ...feature, raised: null, lowered: null }).text;
+  expect(inside.match(/not one of the residual stream at this hook/g)).toHaveLength(2);
+  expect(inside).not.toContain('The SAE has no direction');
 });
 
 test('the map shows every latent, those found apart from the others', () => {

@@ -8,11 +8,8 @@ import { observeCore } from '../../../../runner/evaluation/core-pass.ts';
 import { type CachedResults, type HookSaes, observe } from '../../../../runner/evaluation/observation.ts';
 import { openContentCache } from '../../../../runner/io/content-cache.ts';
 import { openCheckpoint } from '../../../../runner/lm/checkpoint.ts';
-import {
-  type LanguageModel,
-  openLanguageModel,
-  type TokenBatch,
-} from '../../../../runner/lm/language-model.ts';
+import type { LanguageModel, TokenBatch } from '../../../../runner/lm/language-model.ts';
+import { openLanguageModel } from '../../../../runner/lm/open-language-model.ts';
 import { meanOfTokens } from '../../../../runner/metrics/activations.ts';
 import { resampleRows } from '../../../../runner/metrics/bootstrap.ts';
 import { type HookTables, hookStatistics } from '../../../../runner/metrics/hook-statistics.ts';
