@@ -3,6 +3,7 @@
  * packages` builds of it, and so does `interpboard-library`, the package without command line and report.
  */
 export { InterpboardError, MalformedError, UnavailableError, UserError } from '../errors.ts';
+export { type Hook, type HookLike, hookName, type Site } from '../hook.ts';
 export type { DownloadProgress } from '../hub/download.ts';
 export type { Device } from '../onnx/devices.ts';
 export type { LoadOptions } from '../sae/checkpoints/adapter.ts';
