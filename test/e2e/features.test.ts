@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeFeatures } from '../../runner/report/feature-files.ts';
-import type { Feature, FeatureIndex, FeatureShard } from '../../runner/report/features.ts';
+import type { Feature, FeatureShard } from '../../runner/report/features.ts';
 import { record } from '../../runner/report/schema.ts';
+import { madeFeature, madeIndex, madeShard } from '../unit/report/made-evidence.ts';
 import { violationsOf } from './axe.ts';
 import { howToEnable, launchBrowser } from './browser.ts';
 import { buildSite } from './build-site.ts';
@@ -22,7 +23,7 @@ const latents = Array.from({ length: LATENTS }, (_, i) => 2 * i);
 const HOSTILE = '<img src=x onerror="window.hit=1">';
 
 function featureOf(latent: number, place: number): Feature {
-  return {
+  return madeFeature({
     latent,
     histogram: { first: 0, counts: [4, 2, 1] },
     contexts: [
@@ -32,57 +33,46 @@ function featureOf(latent: number, place: number): Feature {
     raised: [[8, 1]],
     lowered: [[9, -1]],
     neighbours: [[latents[(place + 70) % LATENTS]!, 0.5]],
-    companions: [],
-  };
+  });
 }
 
-const all = <T>(value: T): T[] => latents.map(() => value);
-const index: FeatureIndex = {
-  schema: 'interpboard/features-1',
-  sha256: entry.sae.sha256!,
-  d_sae: 256,
-  alive: LATENTS,
-  text: { name: 'text', split: 'held out', rows: 100, row_tokens: 32, documents: 40 },
-  contexts: { top: 1, sampled: 1, before: 1, after: 1 },
-  budget: 1_000_000,
-  companion_tokens: 128,
-  no_directions: null,
-  columns: {
+const index = madeIndex(
+  {
     latent: latents,
-    choice: all('all'),
     rate: latents.map((_, i) => (i + 1) / 1000),
-    low: all(0.0005),
-    high: all(0.2),
-    mean: all(1),
+    low: latents.map(() => 0.0005),
+    high: latents.map(() => 0.2),
     max: latents.map((_, i) => 3 + i / 10),
-    nearest: all(0.5),
-    norm: all(1),
     effect: latents.map((_, i) => (i % 9 === 0 ? i / 100 - 0.2 : null)),
     peaks: latents.map((_, i) => [i % 7]),
   },
-  uses: [
-    {
-      suite: 'k-sparse',
-      concept: `topic: ${HOSTILE}`,
-      latents: [
-        [20, 1.5],
-        [1, -0.5],
-      ],
+  {
+    sha256: entry.sae.sha256!,
+    d_sae: 256,
+    uses: [
+      {
+        suite: 'k-sparse',
+        concept: `topic: ${HOSTILE}`,
+        latents: [
+          [20, 1.5],
+          [1, -0.5],
+        ],
+      },
+    ],
+    tokens: {
+      ...Object.fromEntries(
+        ['Monday', 'Tuesday', 'red', 'blue', 'one', 'two', 'three'].map((each, i) => [i, ` ${each}`]),
+      ),
+      8: HOSTILE,
+      9: '\u202egnp.exe',
     },
-  ],
-  tokens: {
-    ...Object.fromEntries(
-      ['Monday', 'Tuesday', 'red', 'blue', 'one', 'two', 'three'].map((each, i) => [i, ` ${each}`]),
-    ),
-    8: HOSTILE,
-    9: '\u202egnp.exe',
   },
-};
-const shard = (from: number): FeatureShard => ({
-  schema: 'interpboard/features-shard-1',
-  sha256: entry.sae.sha256!,
-  features: latents.slice(from, from + 64).map((latent, i) => featureOf(latent, from + i)),
-});
+);
+const shard = (from: number): FeatureShard =>
+  madeShard(
+    latents.slice(from, from + 64).map((latent, i) => featureOf(latent, from + i)),
+    entry.sae.sha256!,
+  );
 
 let folder: string;
 let server: StaticServer;

@@ -10,9 +10,9 @@ import type { EvidenceOfLatent } from '../../../runner/commands/inspect-latent.t
 import type { LatentsOfText } from '../../../runner/commands/inspect-text.ts';
 import { UserError } from '../../../runner/errors.ts';
 import { writeFeatures } from '../../../runner/report/feature-files.ts';
-import type { FeatureIndex, FeatureShard } from '../../../runner/report/features.ts';
 import { openSaeFile } from '../../../runner/sae/checkpoints/load.ts';
 import { storedSha256 } from '../../../runner/sae/stored-sae.ts';
+import { madeFeature, madeIndex, madeShard } from '../report/made-evidence.ts';
 
 const sae = fileURLToPath(new URL('../../fixtures/features/sae', import.meta.url));
 const golden = JSON.parse(readFileSync(join(sae, '../features.json'), 'utf8'));
@@ -25,43 +25,20 @@ beforeAll(async () => {
   const file = await openSaeFile(sae);
   const sha256 = await storedSha256(file.sae);
   await file.close();
-  const index: FeatureIndex = {
-    schema: 'interpboard/features-1',
+  const tokens = { 0: ' a', 1: HOSTILE };
+  const index = madeIndex({ latent: [4, 7] }, { sha256, tokens });
+  const shard = madeShard(
+    [4, 7].map((latent) =>
+      madeFeature({
+        latent,
+        contexts: [{ kind: 'top', row: 3, start: 0, peak: 1, ids: [0, 1, 0], values: [0, latent, 0] }],
+        raised: [[0, 1.5]],
+        lowered: [[1, -0.25]],
+        neighbours: [[7, 0.5]],
+      }),
+    ),
     sha256,
-    d_sae: 96,
-    alive: 2,
-    text: { name: 'a text', split: 'held out', rows: 9, row_tokens: 8, documents: null },
-    contexts: { top: 1, sampled: 1, before: 1, after: 1 },
-    budget: 100_000,
-    companion_tokens: 8,
-    no_directions: null,
-    columns: {
-      latent: [4, 7],
-      choice: ['all', 'all'],
-      rate: [0.25, 0.5],
-      low: [0.2, 0.4],
-      high: [0.3, 0.6],
-      mean: [1, 2],
-      max: [3, 4],
-      nearest: [0.5, 0.5],
-      norm: [1, 1],
-      peaks: [[1], [1]],
-    },
-    tokens: { 0: ' a', 1: HOSTILE },
-  };
-  const shard: FeatureShard = {
-    schema: 'interpboard/features-shard-1',
-    sha256,
-    features: [4, 7].map((latent) => ({
-      latent,
-      histogram: { first: 0, counts: [1] },
-      contexts: [{ kind: 'top', row: 3, start: 0, peak: 1, ids: [0, 1, 0], values: [0, latent, 0] }],
-      raised: [[0, 1.5]],
-      lowered: [[1, -0.25]],
-      neighbours: [[7, 0.5]],
-      companions: [],
-    })),
-  };
+  );
   const files = { 'index.json': JSON.stringify(index), '0.json': JSON.stringify(shard) };
   await writeFeatures(
     join(content, 'features/other'),

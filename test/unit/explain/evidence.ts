@@ -2,7 +2,8 @@
 import { random } from '../../../runner/math/random.ts';
 import type { FeatureFiles } from '../../../runner/report/feature-files.ts';
 import { type FeatureWindows, windowsVersion } from '../../../runner/report/feature-windows.ts';
-import type { Feature, FeatureIndex, FeatureShard } from '../../../runner/report/features.ts';
+import type { Feature } from '../../../runner/report/features.ts';
+import { madeFeature, madeIndex, madeShard } from '../report/made-evidence.ts';
 
 const FILLERS = 40;
 const WIDTH = 9;
@@ -20,19 +21,14 @@ export function knownEvidence(latents: number, seed = 1): FeatureFiles {
     const ids = Array.from({ length: WIDTH }, (_, i) => (i === peak ? latent : filler()));
     return { kind, row, start: 0, peak, ids, values: ids.map((id) => (id === latent ? 2 : 0)) };
   };
-  const features = Array.from(
-    { length: latents },
-    (_, latent): Feature => ({
+  const features = Array.from({ length: latents }, (_, latent) =>
+    madeFeature({
       latent,
       histogram: { first: 4, counts: [18] },
       contexts: [
         ...Array.from({ length: 12 }, (_, i) => context('top', latent, i)),
         ...Array.from({ length: 6 }, (_, i) => context('sampled', latent, 12 + i)),
       ],
-      raised: null,
-      lowered: null,
-      neighbours: null,
-      companions: [],
     }),
   );
   const windows = Array.from({ length: 120 }, (_, row) => ({
@@ -49,36 +45,21 @@ export function knownEvidence(latents: number, seed = 1): FeatureFiles {
       windows.flatMap(({ ids }, place) => (ids.includes(latent) ? [place] : [])),
     ]),
   );
-  const all = <T>(value: T): T[] => features.map(() => value);
-  const index: FeatureIndex = {
-    schema: 'interpboard/features-1',
-    sha256: SHA256,
-    d_sae: latents,
-    alive: latents,
-    text: { name: 'text', split: 'held out', rows: 120, row_tokens: WIDTH, documents: 120 },
-    contexts: { top: 12, sampled: 6, before: 4, after: 4 },
-    budget: 1_000_000,
-    companion_tokens: 0,
-    no_directions: 'known',
-    columns: {
-      latent: features.map(({ latent }) => latent),
-      choice: all('all'),
-      rate: all(0.01),
-      low: all(0.005),
-      high: all(0.02),
-      mean: all(2),
-      max: all(2),
-      nearest: all(null),
-      norm: all(null),
-      peaks: features.map(({ latent }) => [latent]),
+  const index = madeIndex(
+    { latent: features.map(({ latent }) => latent) },
+    {
+      sha256: SHA256,
+      d_sae: latents,
+      text: { name: 'text', split: 'held out', rows: 120, row_tokens: WIDTH, documents: 120 },
+      contexts: { top: 12, sampled: 6, before: 4, after: 4 },
+      no_directions: 'known',
+      tokens,
     },
-    tokens,
-  };
+  );
   const seen: FeatureWindows = { schema: windowsVersion, sha256: SHA256, windows, fires, tokens };
-  const shard: FeatureShard = { schema: 'interpboard/features-shard-1', sha256: SHA256, features };
   return {
     'index.json': JSON.stringify(index),
-    '0.json': JSON.stringify(shard),
+    '0.json': JSON.stringify(madeShard(features, SHA256)),
     'windows.json': JSON.stringify(seen),
   };
 }

@@ -5,55 +5,17 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MalformedError } from '../../../runner/errors.ts';
 import { checkFeatures, readFeatures, writeFeatures } from '../../../runner/report/feature-files.ts';
-import { type FeatureIndex, featuresVersion, shardVersion } from '../../../runner/report/features.ts';
+import { madeFeature, madeIndex, madeShard } from './made-evidence.ts';
 
-const sha256 = 'a'.repeat(64);
-const index: FeatureIndex = {
-  schema: featuresVersion,
-  sha256,
-  d_sae: 4,
-  alive: 1,
-  text: { name: 'text', split: 'held out', rows: 1, row_tokens: 4, documents: 1 },
-  contexts: { top: 1, sampled: 0, before: 1, after: 1 },
-  budget: 1_000,
-  companion_tokens: 4,
-  no_directions: null,
-  columns: {
-    latent: [2],
-    choice: ['all'],
-    rate: [0.5],
-    low: [0.4],
-    high: [0.6],
-    mean: [1],
-    max: [2],
-    nearest: [null],
-    norm: [1],
-    peaks: [[7]],
-  },
-  tokens: { '7': ' word' },
-};
-const shard = {
-  schema: shardVersion,
-  sha256,
-  features: [
-    {
-      latent: 2,
-      histogram: { first: 0, counts: [1] },
-      contexts: [{ kind: 'top', row: 0, start: 1, peak: 0, ids: [7], values: [2] }],
-      raised: null,
-      lowered: null,
-      neighbours: null,
-      companions: [],
-    },
-  ],
-};
-type Shard = typeof shard;
-const feature = (change: object): Shard => ({
-  ...shard,
-  features: [{ ...shard.features[0]!, ...change } as Shard['features'][number]],
+const index = madeIndex({ latent: [2], peaks: [[7]] }, { tokens: { '7': ' word' } });
+const shown = madeFeature({
+  latent: 2,
+  contexts: [{ kind: 'top', row: 0, start: 1, peak: 0, ids: [7], values: [2] }],
 });
-const context = (change: object): Shard =>
-  feature({ contexts: [{ ...shard.features[0]!.contexts[0]!, ...change }] });
+const shard = madeShard([shown]);
+/** The shard with something else in a feature, or in its context, right or wrong. */
+const feature = (change: object): object => ({ ...shard, features: [{ ...shown, ...change }] });
+const context = (change: object): object => feature({ contexts: [{ ...shown.contexts[0], ...change }] });
 
 let folder: string;
 beforeEach(async () => {

@@ -1,22 +1,13 @@
 import { describe, expect, it, test } from 'vitest';
-import type { Feature, FeatureIndex } from '../../../../runner/report/features.ts';
 import { drawFeature } from '../../../../site/features/draw.ts';
 import { findLatents } from '../../../../site/features/find.ts';
 import { latentMap } from '../../../../site/features/map.ts';
 import { loneToken, shadedTokens, visibleToken } from '../../../../site/features/tokens.ts';
 import { conceptTable } from '../../../../site/features/uses.ts';
+import { madeFeature, madeIndex } from '../../report/made-evidence.ts';
 
-const index: FeatureIndex = {
-  schema: 'interpboard/features-1',
-  sha256: 'a'.repeat(64),
-  d_sae: 64,
-  alive: 4,
-  text: { name: 'text', split: 'held out', rows: 4, row_tokens: 32, documents: 4 },
-  contexts: { top: 2, sampled: 1, before: 2, after: 1 },
-  budget: 100_000,
-  companion_tokens: 128,
-  no_directions: null,
-  columns: {
+const index = madeIndex(
+  {
     latent: [3, 12, 20, 41],
     choice: ['dense', 'random', 'isolated', 'random'],
     rate: [0.2, 0.01, 0.05, 0.001],
@@ -29,22 +20,25 @@ const index: FeatureIndex = {
     effect: [0.5, null, -0.1, 0.02],
     peaks: [[7], [8, 7], [9], [10]],
   },
-  uses: [
-    {
-      suite: 'k-sparse',
-      concept: 'topic: <b>sea</b>',
-      latents: [
-        [41, -2],
-        [12, 1],
-        [63, 0.5],
-      ],
-    },
-    { suite: 'interpscore', concept: 'toxicity', latents: [[12, 0.25]] },
-  ],
-  tokens: { 7: ' Tuesday', 8: '<img src=x onerror=alert(1)>', 9: '\u202eevil', 10: '\n' },
-};
+  {
+    d_sae: 64,
+    uses: [
+      {
+        suite: 'k-sparse',
+        concept: 'topic: <b>sea</b>',
+        latents: [
+          [41, -2],
+          [12, 1],
+          [63, 0.5],
+        ],
+      },
+      { suite: 'interpscore', concept: 'toxicity', latents: [[12, 0.25]] },
+    ],
+    tokens: { 7: ' Tuesday', 8: '<img src=x onerror=alert(1)>', 9: '\u202eevil', 10: '\n' },
+  },
+);
 
-const feature: Feature = {
+const feature = madeFeature({
   latent: 12,
   histogram: { first: 0, counts: [3, 0, 1] },
   contexts: [
@@ -54,8 +48,7 @@ const feature: Feature = {
   raised: [[8, 1.5]],
   lowered: [[9, -0.5]],
   neighbours: [[20, 0.5]],
-  companions: [],
-};
+});
 
 describe('latents are found', () => {
   it.each([
