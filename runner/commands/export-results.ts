@@ -51,15 +51,15 @@ export async function exportSaeBench(sources: readonly string[], to: string): Pr
 /**
  * Writes the evidence of latents of a run's records as Neuronpedia's bulk import takes it.
  *
- * @param names of the language model there, of the set of SAEs and of the owner; by default the model's own name, the run's and
- *   none
+ * @param names of the language model there, of the set of SAEs and of the owner; by default the model's own name and the
+ *   record's id
  * @returns folders, one for each record that has evidence
  * @throws UserError where no record has evidence, or a folder would be written into
  */
 export async function exportNeuronpedia(
   runs: readonly string[],
   to: string,
-  names: { model: string | undefined; set: string | undefined; creator: string | undefined },
+  names: { model: string | undefined; set: string | undefined; creator: string },
 ): Promise<string[]> {
   const made: string[] = [];
   for (const run of runs) {
@@ -82,7 +82,7 @@ export async function exportNeuronpedia(
       const model = names.model ?? record.model.id.split('/').at(-1)!;
       const set = names.set ?? record.id.replace(/[^a-z0-9]+/g, '-');
       for (const name of [model, set]) checkFolderName(name);
-      const found = neuronpediaFiles(record, index, shards, { model, set, creator: names.creator ?? '' });
+      const found = neuronpediaFiles(record, index, shards, { model, set, creator: names.creator });
       const folder = join(to, model, `${record.sae.layer}-${set}`);
       if (existsSync(folder)) {
         throw new UserError({

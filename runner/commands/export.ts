@@ -32,7 +32,7 @@ const options = {
   },
   model: { type: 'string', help: 'language model of the SAEs, where their files do not name it' },
   'source-set': { type: 'string', help: 'of neuronpedia: name of the set of SAEs there, such as res-16k' },
-  creator: { type: 'string', help: 'of neuronpedia: id of the owner there' },
+  creator: { type: 'string', help: 'of neuronpedia: id of the rows’ owner there' },
   ...everyVerb,
 } as const;
 
@@ -64,6 +64,7 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     if (format === 'neuronpedia') {
       const { model, 'source-set': set, creator } = values;
+      if (creator === undefined) throw wrong('no --creator', 'the id of the rows’ owner at Neuronpedia');
       for (const path of await exportNeuronpedia(positionals, to, { model, set, creator })) view.line(path);
       return 0;
     }

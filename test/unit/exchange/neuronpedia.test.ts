@@ -81,7 +81,8 @@ it('is written from a run’s folder, and into no folder that is there', async (
   await expect(run([...args, '--model', '../up'])).rejects.toThrow(UserError);
   expect(existsSync(join(folder, 'up'))).toBe(false);
   await writeRunRecords(join(folder, 'other'), [record]);
-  const without = run([join(folder, 'other'), '--to', to, '--format', 'neuronpedia']);
+  const without = run([join(folder, 'other'), '--to', to, '--format', 'neuronpedia', '--creator', 'x']);
   await expect(without).rejects.toThrow(/no evidence of latents/);
+  await expect(run([folder, '--to', to, '--format', 'neuronpedia'])).rejects.toThrow(/no --creator/);
   await expect(run([folder, '--to', to, '--creator', 'x'])).rejects.toThrow(/--format neuronpedia/);
 });
