@@ -13,12 +13,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { mean } from '../../runner/math/sum.ts';
 import { openSaeFile } from '../../runner/sae/checkpoints/load.ts';
 import type { Sae } from '../../runner/sae/sae.ts';
 import type { SyntheticModel } from '../../runner/synthetic/model.ts';
 import { syntheticFolder } from '../../runner/synthetic/models/index.ts';
-import { type Recipe, recipe } from '../../runner/train/recipe.ts';
+import type { Recipe } from '../../runner/train/recipe.ts';
 import { type Measured, measure, samplesOf, train, withModel } from './parts/truth.ts';
+import { BIAS_SAMPLES, LOSS, truthRecipe } from './parts/truth-recipe.ts';
 
 const { values } = parseArgs({
   options: {
@@ -33,16 +35,10 @@ const { values } = parseArgs({
 });
 const [steps, width, k] = [Number(values.steps), Number(values.width), Number(values.k)];
 const l1 = values.l1.split(',').map(Number);
-const GROUPS = [1 / 8, 1 / 8, 1 / 4, 1 / 2];
-/** What both are given alike. */
+/** What both are given alike; Gated has rows of any norm, as SAELens has it. */
 const BUDGET = {
-  batch: 256,
-  rate: 3e-3,
-  warmup: 50,
-  penalty: 1,
-  threshold: 1,
-  bandwidth: 2,
-  thresholdDecay: 0.99,
+  ...{ width, steps, batch: 256, rate: 3e-3 },
+  ...{ thresholdDecay: 0.99, unitNormDecoder: false },
 };
 const EVALUATION = { seed: 9, samples: 16_384 };
 const SHOWN = ['mcc@synthsaebench', 'f1@synthsaebench', 'var_exp@pooled-v1', 'l0@v1'];
@@ -69,59 +65,11 @@ const runs = architectures.flatMap((architecture): Run[] =>
   ladders[architecture].map((sparsity) => ({ name: `${architecture} ${sparsity}`, architecture, sparsity })),
 );
 
-function recipeOf({ architecture, sparsity }: Run, seed: number): Recipe {
-  const { batch, rate, warmup, penalty, threshold, bandwidth, thresholdDecay } = BUDGET;
-  const common = {
-    architecture,
-    dSae: width,
-    seed,
-    batchTokens: batch,
-    lossReduction: 'sum',
-    learningRate: rate,
-    learningRateFloor: rate,
-    warmupSteps: warmup,
-    decay: 'none',
-    scheduleSteps: steps,
-    biasInitSamples: 1_024,
-    deadThresholdTokens: 50_000,
-  };
-  switch (architecture) {
-    case 'topk':
-      return recipe.parse({ ...common, k: sparsity, kAux: width / 4 });
-    case 'batchtopk':
-      return recipe.parse({ ...common, k: sparsity, kAux: width / 4, thresholdDecay });
-    case 'matryoshka':
-      return recipe.parse({
-        ...common,
-        k: sparsity,
-        kAux: width / 4,
-        thresholdDecay,
-        groupFractions: GROUPS,
-      });
-    case 'jumprelu':
-      return recipe.parse({
-        ...common,
-        sparsityLoss: 'l0-target-token',
-        l0Target: sparsity,
-        sparsityPenalty: penalty,
-        sparsityWarmupSteps: warmup,
-        initialThreshold: threshold,
-        bandwidth,
-      });
-    case 'gated':
-      return recipe.parse({
-        ...common,
-        sparsityPenalty: sparsity,
-        sparsityWarmupSteps: warmup,
-        // As SAELens: where rows may grow, the L1 loss counts their norms.
-        unitNormDecoder: false,
-      });
-  }
-}
-
 async function ours(model: SyntheticModel, seed: number): Promise<Measured[]> {
   let found: Measured[] = [];
-  const recipes = runs.map((run) => recipeOf(run, seed));
+  const recipes = runs.map(({ architecture, sparsity }) =>
+    truthRecipe(architecture, { sparsity, seed }, BUDGET),
+  );
   await train(model, recipes, seed, [steps], async (_, saes) => {
     found = await measure(model, saes, EVALUATION.seed, EVALUATION.samples);
   });
@@ -133,15 +81,14 @@ async function theirs(python: string, model: SyntheticModel, seed: number): Prom
   try {
     // The samples that ours are trained on, in the same order.
     const file = await open(join(out, 'samples.f32'), 'w');
-    const source = samplesOf(model, seed, BUDGET.batch, 1_024);
+    const source = samplesOf(model, seed, BUDGET.batch, BIAS_SAMPLES);
     for (let step = 0; step < steps; step++) await file.write((await source.next()).activations.get(0)!);
     await file.close();
     const script = fileURLToPath(new URL('./parts/truth_peer.py', import.meta.url));
     const given = JSON.stringify({
       ...BUDGET,
+      ...LOSS,
       d: model.dModel,
-      steps,
-      width,
       seed,
       runs,
       groups: [width / 8, width / 4, width / 2, width],
@@ -179,8 +126,6 @@ function valuesOf(found: readonly Measured[][], architecture: Recipe['architectu
     return a[id]! + share * (b[id]! - a[id]!);
   });
 }
-
-const mean = (list: readonly number[]): number => list.reduce((sum, value) => sum + value, 0) / list.length;
 
 function deviation(list: readonly number[]): number {
   const average = mean(list);

@@ -1,5 +1,6 @@
 /** What the study trains: every architecture at three sparsities and several widths, at several lengths and seeds. */
-import { type Recipe, recipe } from '../../runner/train/recipe.ts';
+import type { Recipe } from '../../runner/train/recipe.ts';
+import { truthRecipe } from '../bench/parts/truth-recipe.ts';
 
 export interface Design {
   widths: readonly number[];
@@ -13,11 +14,8 @@ export interface Design {
   evaluationSeeds: number;
 }
 
-const ARCHITECTURES = ['topk', 'batchtopk', 'matryoshka', 'jumprelu', 'gated'] as const;
-type Architecture = (typeof ARCHITECTURES)[number];
-
 /** Latents a sample, as k or as the target of the loss; gated: the weight of its L1 loss, which L0 falls with. */
-const SPARSITIES: Record<Architecture, readonly [number, number, number]> = {
+const SPARSITIES: Record<Recipe['architecture'], readonly [number, number, number]> = {
   topk: [3, 6, 12],
   batchtopk: [3, 6, 12],
   matryoshka: [3, 6, 12],
@@ -34,66 +32,20 @@ export interface Unit {
 }
 
 /** All of one seed, then the next: a study cut short has whole sweeps of fewer seeds. */
-export function unitsOf(design: Design, seeds: number): Unit[] {
+export function unitsOf({ batch, rate, lengths, widths }: Design, seeds: number): Unit[] {
+  const budget = { steps: lengths.at(-1)!, batch, rate, thresholdDecay: 0.98, unitNormDecoder: true };
+  const architectures = Object.keys(SPARSITIES) as Recipe['architecture'][];
   return Array.from({ length: seeds }, (_, i) => i + 1).flatMap((seed) =>
-    ARCHITECTURES.flatMap((architecture) =>
-      design.widths.map((width) => ({
+    architectures.flatMap((architecture) =>
+      widths.map((width) => ({
         name: `${seed}-${architecture}-${width}`,
         seed,
         width,
         configurations: SPARSITIES[architecture].map((sparsity) => ({
           configuration: `${architecture} ${sparsity} ${width}`,
-          recipe: recipeOf(design, architecture, { width, seed, sparsity }),
+          recipe: truthRecipe(architecture, { sparsity, seed }, { ...budget, width }),
         })),
       })),
     ),
   );
-}
-
-function recipeOf(
-  { batch, rate, lengths }: Design,
-  architecture: Architecture,
-  { width, seed, sparsity }: { width: number; seed: number; sparsity: number },
-): Recipe {
-  const common = {
-    architecture,
-    dSae: width,
-    seed,
-    batchTokens: batch,
-    lossReduction: 'sum',
-    learningRate: rate,
-    learningRateFloor: rate,
-    warmupSteps: 50,
-    decay: 'none',
-    scheduleSteps: lengths.at(-1)!,
-    biasInitSamples: 1_024,
-    deadThresholdTokens: 50_000,
-  };
-  const own = (): Record<string, unknown> => {
-    switch (architecture) {
-      case 'topk':
-        return { k: sparsity, kAux: width / 4 };
-      case 'batchtopk':
-        return { k: sparsity, kAux: width / 4, thresholdDecay: 0.98 };
-      case 'matryoshka':
-        return {
-          k: sparsity,
-          kAux: width / 4,
-          thresholdDecay: 0.98,
-          groupFractions: [1 / 8, 1 / 8, 1 / 4, 1 / 2],
-        };
-      case 'jumprelu':
-        return {
-          sparsityLoss: 'l0-target-token',
-          l0Target: sparsity,
-          sparsityPenalty: 1,
-          sparsityWarmupSteps: 50,
-          initialThreshold: 1,
-          bandwidth: 2,
-        };
-      case 'gated':
-        return { sparsityPenalty: sparsity, sparsityWarmupSteps: 50 };
-    }
-  };
-  return recipe.parse({ ...common, ...own() });
 }

@@ -1,6 +1,7 @@
 /** How far each metric deserves belief: what it has to do with the true features, its noise, and its power along training. */
 import { quantiles } from '../../runner/math/quantile.ts';
 import { random } from '../../runner/math/random.ts';
+import { mean } from '../../runner/math/sum.ts';
 
 /** One SAE as one evaluation saw it. */
 export interface Seen {
@@ -165,9 +166,6 @@ function without(values: readonly number[], held: readonly (readonly number[])[]
 
 const dot = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((sum, value, i) => sum + value * b[i]!, 0);
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function variance(values: readonly number[]): number {
   const average = mean(values);

@@ -1,4 +1,5 @@
 /** Every metric of the report that a synthetic model has, of SAEs beside one another: values by definition, `at k` where it has one. */
+import { mean } from '../../runner/math/sum.ts';
 import type { DenseFeatures, SparseFeatures } from '../../runner/probes/features.ts';
 import { decoderDirections } from '../../runner/sae/directions.ts';
 import { openSae } from '../../runner/sae/open-sae.ts';
@@ -65,7 +66,7 @@ async function probed(sae: Sae, shared: ReturnType<typeof prepared>, base: Measu
     (plan, i) => scrOfPair(plan, { latents, residual }, pairProbes[i]!, directions, NS).counted ?? [],
   );
   for (const [at, n] of NS.entries())
-    values[`scr@saebench-N at ${n}`] = mean(removed.map(({ points }) => points[at]!.value.value));
+    values[`scr@saebench-N at ${n}`] = meanOfAll(removed.map(({ points }) => points[at]!.value.value));
   const tasks = dense.map(({ task, rows: of, labels }) => ({
     task,
     data: 'samples of the synthetic model',
@@ -75,7 +76,7 @@ async function probed(sae: Sae, shared: ReturnType<typeof prepared>, base: Measu
   }));
   const options = { resamples: 1 };
   const auroc = denseProbingSuite(tasks, options).metrics['probe_auc_dense@interpscore-0.0.1'].value;
-  const tpp = mean(tasks.map((task) => tppSuite(task, options).metrics['tpp@interpscore-0.0.1'].value));
+  const tpp = meanOfAll(tasks.map((task) => tppSuite(task, options).metrics['tpp@interpscore-0.0.1'].value));
   const l0_score = l0Score(base['l0@v1'] ?? 0);
   values['probe_auc_dense@interpscore-0.0.1'] = auroc;
   values['tpp@interpscore-0.0.1'] = tpp;
@@ -103,10 +104,10 @@ export function compositeWithoutLoss(
   return sum / weight;
 }
 
-function mean(values: readonly (number | null)[]): number | null {
+/** Null where one is. */
+function meanOfAll(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
-  if (known.length === 0 || known.length < values.length) return null;
-  return known.reduce((sum, value) => sum + value, 0) / known.length;
+  return known.length === 0 || known.length < values.length ? null : mean(known);
 }
 
 function sparse({ k, indices, values }: Latents, rows: number, columns: number): SparseFeatures {

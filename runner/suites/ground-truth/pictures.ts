@@ -1,4 +1,5 @@
 /** Which features were found, and which are missed or split among latents: by their frequency, and by their level. */
+import { mean } from '../../math/sum.ts';
 import type { Measure, Part } from '../../report/schema.ts';
 import type { Detected, TrueDetections, Truth } from '../suite.ts';
 
@@ -98,9 +99,6 @@ export function picturesOf(
 }
 
 const perMillion = (rate: number): number => Math.max(1, Math.round(1e6 * rate));
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Means over features: all there are, so that nothing is resampled. */
 function plain(value: number): Measure {

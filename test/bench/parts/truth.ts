@@ -23,7 +23,7 @@ import type { Recipe } from '../../../runner/train/recipe.ts';
 import { openTrainer } from '../../../runner/train/trainer.ts';
 
 export const THREADS = 1;
-export const ROW = 64;
+const ROW = 64;
 
 /** @param file a configuration, whose model is made anew */
 export async function withModel(file: string, use: (model: SyntheticModel) => Promise<void>): Promise<void> {

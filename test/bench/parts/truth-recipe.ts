@@ -1,0 +1,67 @@
+/** Recipes of SAEs that are trained briefly on a small synthetic model: every architecture from the same budget. */
+import { type Recipe, recipe } from '../../../runner/train/recipe.ts';
+
+/** What a penalty on L0 is given, and the steps in which it and the learning rate grow. */
+export const LOSS = { warmup: 50, penalty: 1, threshold: 1, bandwidth: 2 };
+/** Samples that biases start from. */
+export const BIAS_SAMPLES = 1_024;
+
+export interface Budget {
+  width: number;
+  steps: number;
+  /** Samples a step. */
+  batch: number;
+  rate: number;
+  /** Of BatchTopK and Matryoshka. */
+  thresholdDecay: number;
+  /** Of Gated: whether rows of W_dec are held at norm 1; where they are not, its L1 loss counts their norms. */
+  unitNormDecoder: boolean;
+}
+
+/** @param sparsity k, the L0 that the loss aims at, or of Gated the weight of its L1 loss, which L0 falls with */
+export function truthRecipe(
+  architecture: Recipe['architecture'],
+  { sparsity, seed }: { sparsity: number; seed: number },
+  { width, steps, batch, rate, thresholdDecay, unitNormDecoder }: Budget,
+): Recipe {
+  const common = {
+    architecture,
+    dSae: width,
+    seed,
+    batchTokens: batch,
+    lossReduction: 'sum',
+    learningRate: rate,
+    learningRateFloor: rate,
+    warmupSteps: LOSS.warmup,
+    decay: 'none',
+    scheduleSteps: steps,
+    biasInitSamples: BIAS_SAMPLES,
+    deadThresholdTokens: 50_000,
+  };
+  const topK = { ...common, k: sparsity, kAux: width / 4 };
+  switch (architecture) {
+    case 'topk':
+      return recipe.parse(topK);
+    case 'batchtopk':
+      return recipe.parse({ ...topK, thresholdDecay });
+    case 'matryoshka':
+      return recipe.parse({ ...topK, thresholdDecay, groupFractions: [1 / 8, 1 / 8, 1 / 4, 1 / 2] });
+    case 'jumprelu':
+      return recipe.parse({
+        ...common,
+        sparsityLoss: 'l0-target-token',
+        l0Target: sparsity,
+        sparsityPenalty: LOSS.penalty,
+        sparsityWarmupSteps: LOSS.warmup,
+        initialThreshold: LOSS.threshold,
+        bandwidth: LOSS.bandwidth,
+      });
+    case 'gated':
+      return recipe.parse({
+        ...common,
+        sparsityPenalty: sparsity,
+        sparsityWarmupSteps: LOSS.warmup,
+        unitNormDecoder,
+      });
+  }
+}
