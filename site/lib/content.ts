@@ -17,6 +17,13 @@ export function contentFiles(folder = contentFolder): string[] {
     .toSorted();
 }
 
+/** Names of the folders in a folder. */
+export function foldersIn(at: string): string[] {
+  return readdirSync(at, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}
+
 export function readContent(file: string, folder = contentFolder): string {
   return readFileSync(join(folder, file), 'utf8');
 }

@@ -10,7 +10,7 @@ import {
   featureShard,
 } from '../../runner/report/features.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
-import { contentFolder } from './content.ts';
+import { contentFolder, foldersIn } from './content.ts';
 import { once } from './once.ts';
 import { loadRecords } from './records.ts';
 
@@ -31,7 +31,9 @@ const evidenceOf = once((records: readonly EvaluationRecord[]): FeaturesOf[] => 
   const root = join(contentFolder, FEATURES);
   if (!existsSync(root)) return [];
   const places = new Map(
-    folders(root).flatMap((run) => folders(join(root, run)).map((id) => [id, join(root, run, id)] as const)),
+    foldersIn(root).flatMap((run) =>
+      foldersIn(join(root, run)).map((id) => [id, join(root, run, id)] as const),
+    ),
   );
   return records.flatMap((entry) => {
     const folder = places.get(entry.id);
@@ -67,10 +69,4 @@ function held<T>(path: string, schema: { parse(value: unknown): T }): T {
   } catch (error) {
     throw new Error(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-function folders(at: string): string[] {
-  return readdirSync(at, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name);
 }

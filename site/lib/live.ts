@@ -6,7 +6,7 @@ import type { Live, LivePage } from '../../runner/report/live.ts';
 import { readLive } from '../../runner/report/live-files.ts';
 import { LIVE } from '../../runner/report/live-places.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
-import { contentFolder } from './content.ts';
+import { contentFolder, foldersIn } from './content.ts';
 import { once } from './once.ts';
 import { loadRecords } from './records.ts';
 
@@ -27,7 +27,7 @@ const liveOf = once((records: readonly EvaluationRecord[]): Map<string, LiveOf> 
   const found = new Map<string, LiveOf>();
   if (!existsSync(root)) return found;
   const entries = new Map(records.map((entry) => [entry.id, entry]));
-  for (const run of readdirSync(root)) {
+  for (const run of foldersIn(root)) {
     const folder = join(root, run);
     for (const name of readdirSync(folder)) {
       const entry = entries.get(name.replace(/\.json$/, ''));

@@ -111,16 +111,18 @@ async function theirs(python: string, model: SyntheticModel, seed: number): Prom
   }
 }
 
-/** Of each seed a value: as measured, or at L0 = k on the line over ln L0 through the sparsities on either side. */
+/**
+ * Of each seed a value: as measured, or at L0 = k on the line over ln L0 through the sparsities on either side; none of a seed
+ * whose sparsities are all on one side.
+ */
 function valuesOf(found: readonly Measured[][], architecture: Recipe['architecture'], id: string): number[] {
   const places = runs.flatMap((run, i) => (run.architecture === architecture ? [i] : []));
-  return found.map((bySeed) => {
+  return found.flatMap((bySeed) => {
     const rungs = places.map((i) => bySeed[i]!).sort((a, b) => a[L0]! - b[L0]!);
     if (rungs.length === 1) return rungs[0]![id]!;
+    const upper = rungs.findIndex((each) => each[L0]! >= k);
+    if (upper <= 0) return [];
     if (id === L0) return k;
-    const above = rungs.findIndex((each) => each[L0]! >= k);
-    // Beyond the ends the line of the last two goes on.
-    const upper = above < 0 ? rungs.length - 1 : Math.max(1, above);
     const [a, b] = [rungs[upper - 1]!, rungs[upper]!];
     const share = Math.log(k / a[L0]!) / Math.log(b[L0]! / a[L0]!);
     return a[id]! + share * (b[id]! - a[id]!);
@@ -134,7 +136,7 @@ function deviation(list: readonly number[]): number {
   );
 }
 
-const spread = (list: readonly number[], digits = 3): string =>
+const spread = (list: readonly number[], digits: number): string =>
   `${mean(list).toFixed(digits)} ± ${deviation(list).toFixed(digits)}`;
 
 await withModel(values.model, async (model) => {
@@ -156,7 +158,11 @@ await withModel(values.model, async (model) => {
   console.log('|---|---|---|---|---|---|---|');
   for (const name of architectures) {
     for (const [side, found] of Object.entries(sides)) {
-      const cells = SHOWN.map((id) => spread(valuesOf(found, name, id), id === L0 ? 1 : 3));
+      const cells = SHOWN.map((id) => {
+        const list = valuesOf(found, name, id);
+        // Means over fewer seeds would not stand beside the others.
+        return list.length < found.length ? 'none' : spread(list, id === L0 ? 1 : 3);
+      });
       const trained = runs.flatMap(({ architecture }, i) =>
         architecture === name ? [mean(found.map((bySeed) => bySeed[i]![L0]!)).toFixed(1)] : [],
       );

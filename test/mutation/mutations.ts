@@ -68,8 +68,8 @@ export const mutations: readonly Mutation[] = [
   ),
   job(
     'evaluation/heldout-text.ts',
-    'corpus.heldout ?? corpus.source',
-    'corpus.source',
+    'sourcesOf(corpus.heldout ?? corpus.source',
+    'sourcesOf(corpus.source',
     SETTINGS,
     'corpus.heldout$',
   ),
