@@ -31,7 +31,7 @@ export function kubernetesManifests(job: KubernetesJob): string {
  * in the time it is given. Exit codes 2 and 3, a mistake in the command and a malformed file, fail a shard at once: to
  * try again would not help.
  */
-export function shardsManifest(job: KubernetesJob): object {
+function shardsManifest(job: KubernetesJob): object {
   const gpu = job.gpus > 0 ? { resources: { limits: { 'nvidia.com/gpu': job.gpus } } } : {};
   return {
     apiVersion: 'batch/v1',
@@ -70,7 +70,7 @@ export function shardsManifest(job: KubernetesJob): object {
 }
 
 /** Tried again, ever more slowly, until all shards are done. */
-export function mergeManifest(job: KubernetesJob): object {
+function mergeManifest(job: KubernetesJob): object {
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',

@@ -44,7 +44,7 @@ export function drawAxes({
   }</g>`;
 }
 
-export function drawMarker(index: number, x: number, y: number, title: string): Markup {
+function drawMarker(index: number, x: number, y: number, title: string): Markup {
   return html`<path class="marker" transform="translate(${x} ${y})" d="${markerPath(index)}"><title>${title}</title></path>`;
 }
 

@@ -216,7 +216,7 @@ export function isNumberField(id: string): id is NumberField {
   return (numberFields as readonly string[]).includes(id);
 }
 
-export function isTextField(id: string): id is TextField {
+function isTextField(id: string): id is TextField {
   return (textFields as readonly string[]).includes(id);
 }
 

@@ -2,7 +2,7 @@
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 
 /** L4, or L4·2 for the second record of a layer. */
-export function layerLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
+function layerLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
   const same = among.filter((other) => other.sae.layer === entry.sae.layer);
   return same.length > 1 ? `L${entry.sae.layer}·${same.indexOf(entry) + 1}` : `L${entry.sae.layer}`;
 }
