@@ -91,7 +91,7 @@ export function sampler(parts: SyntheticParts): Sampler {
       normalTail(REACH - (at + 1) / STEPS),
     );
     const scale = own.map((each) => 1 / Math.sqrt(each));
-    // Turned, with zeros as the kernel wants them: most of the time of a sample goes into this product.
+    // Turned, with zeros as the kernel wants them: of a sample that is a product of every feature with every factor.
     const rows = TOGETHER * Math.ceil(rank / TOGETHER);
     const stride = TOGETHER * Math.ceil(features / TOGETHER);
     const bytes = 4 * stride;
@@ -113,7 +113,7 @@ export function sampler(parts: SyntheticParts): Sampler {
         const u = random.next();
         const step = Math.floor((z[i]! + REACH) * STEPS);
         if (step >= 0 && step < bounds.length && u >= bounds[step]!) continue;
-        // Most are decided by the table: the distribution function itself costs more than everything else of a feature.
+        // Most are decided by the table, without the distribution function.
         const surely = step > 0 && step <= bounds.length && u < bounds[step - 1]!;
         if (surely || u < 1 - normalTail(z[i]!)) active.push(i);
       }
