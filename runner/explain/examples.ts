@@ -31,8 +31,8 @@ export interface LatentExamples {
 }
 
 /**
- * Every other context explains, the others score, so that no excerpt does both. Against those with the latent stand as many
- * windows without it, at random; for fuzzing with as many tokens marked at random as are marked in those with it.
+ * Every other context explains, the others score, each text once, so that no excerpt does both. Against those with the latent
+ * stand as many windows without it, at random; for fuzzing with as many tokens marked at random as are marked in those with it.
  *
  * @returns a reason where there is too little to explain or to score with
  */
@@ -45,9 +45,9 @@ export function examplesOf(
   const { latent } = feature;
   const stream = random('explain', latent, seed);
   const kept = { explain: [] as Excerpt[], top: [] as Excerpt[], sampled: [] as Excerpt[] };
+  const known = new Set<string>();
   for (const kind of ['top', 'sampled'] as const) {
     const all = feature.contexts.filter((each) => each.kind === kind);
-    const known = new Set<string>();
     for (const [i, { ids, values }] of all.entries()) {
       const key = ids.join(' ');
       if (known.has(key)) continue;

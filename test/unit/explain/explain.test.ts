@@ -8,7 +8,8 @@ import { shown } from '../../../runner/explain/examples.ts';
 import { type Explained, estimate, exchanged, explainLatents } from '../../../runner/explain/explain.ts';
 import { scoreOf } from '../../../runner/explain/scores.ts';
 import { RETRY_POLICY } from '../../../runner/hub/retry.ts';
-import { checkFeatures } from '../../../runner/report/feature-files.ts';
+import { checkFeatures, type FeatureFiles } from '../../../runner/report/feature-files.ts';
+import { featureShard } from '../../../runner/report/features.ts';
 import { knownEvidence } from './evidence.ts';
 import { type StandIn, startExplainer } from './stand-in.ts';
 
@@ -159,6 +160,27 @@ describe('explanations of latents whose meaning is known', () => {
 });
 
 describe('the excerpts of a latent', () => {
+  const textsOf = (evidence: FeatureFiles): Record<string, string> =>
+    JSON.parse(evidence['index.json']!).tokens;
+
+  it('that come twice, among the strongest and drawn at random, explain or score, never both', () => {
+    const evidence = knownEvidence(8);
+    const shard = featureShard.parse(JSON.parse(evidence['0.json']!));
+    const { contexts } = shard.features[3]!;
+    const [first] = contexts;
+    const place = contexts.findIndex(({ kind }) => kind === 'sampled') + 1;
+    contexts[place] = { ...contexts[place]!, ids: first!.ids, values: first!.values, peak: first!.peak };
+    const [found] = drawnFrom('known', { ...evidence, '0.json': JSON.stringify(shard) }, [3], 5).examples;
+    const explaining = found!.explain.map((excerpt) => shown(excerpt, false));
+    const scoring = [...found!.detection, ...found!.fuzzing, ...found!.autointerp].map(({ excerpt }) =>
+      shown(excerpt, false),
+    );
+    expect(explaining).toContain(
+      shown({ tokens: first!.ids.map((id) => textsOf(evidence)[id]!), marked: [] }, false),
+    );
+    expect(scoring.filter((line) => explaining.includes(line))).toEqual([]);
+  });
+
   it('explain or score, never both; marked wrongly where the latent is not', () => {
     const { examples } = drawnFrom('known', knownEvidence(8), [3, 99], 5);
     const [each] = examples;
