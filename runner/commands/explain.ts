@@ -1,5 +1,5 @@
 /** `explain`: a language model of the user's choice says what latents mean, and is held to it. */
-import { appendFile, writeFile } from 'node:fs/promises';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote, UserError } from '../errors.ts';
 import { asking, type Budget } from '../explain/ask.ts';
@@ -10,10 +10,12 @@ import { prompts } from '../explain/prompts.ts';
 import { RETRY_POLICY } from '../hub/retry.ts';
 import { systemClock } from '../hub/transport.ts';
 import { openContentCache } from '../io/content-cache.ts';
+import { writeAtomic } from '../io/write-atomic.ts';
 import {
   type Explanations,
   explanations,
   explanationsVersion,
+  MOST_EXPLAINED,
   type ScoreEstimate,
 } from '../report/explanations.ts';
 import { type FeatureFiles, readFeatures, writeFeatures } from '../report/feature-files.ts';
@@ -26,6 +28,10 @@ import { parseOptions } from './parse-options.ts';
 import { projectFolder, projectRoot } from './paths.ts';
 import { progressView } from './progress.ts';
 import { everyVerb, places, site } from './shared-options.ts';
+import { wholeNumber } from './whole-number.ts';
+
+/** More would only fill a server's queue. */
+const MOST_PARALLEL = 64;
 
 const options = {
   endpoint: {
@@ -38,7 +44,10 @@ const options = {
     multiple: true,
     help: 'a record of the run; may be repeated (default all with evidence)',
   },
-  latents: { type: 'string', help: 'how many latents of each SAE, drawn at random (default 20)' },
+  latents: {
+    type: 'string',
+    help: `how many latents of each SAE, ${MOST_EXPLAINED.toLocaleString('en')} at most, drawn at random (default 20)`,
+  },
   latent: { type: 'string', multiple: true, help: 'this latent instead; may be repeated' },
   requests: { type: 'string', help: 'most requests (default 2000)' },
   tokens: { type: 'string', help: 'most tokens, prompts and answers together (default 2000000)' },
@@ -47,7 +56,7 @@ const options = {
     type: 'string',
     help: 'longest answer, in tokens: more for a model that thinks aloud (default 120)',
   },
-  parallel: { type: 'string', help: 'requests at a time (default 4)' },
+  parallel: { type: 'string', help: `requests at a time, ${MOST_PARALLEL} at most (default 4)` },
   seed: { type: 'string', help: 'of the latents, excerpts and controls that are drawn (default 0)' },
   transcript: { type: 'string', help: 'file that receives each question and answer, a line of JSON each' },
   'dry-run': { type: 'boolean', help: 'say what it would take, and ask nothing' },
@@ -68,8 +77,11 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   const name = positionals[0]!;
-  const number = (option: keyof typeof values & string, otherwise: number, least = 1): number =>
-    wholeNumber(`--${option}`, values[option] as string | undefined, otherwise, least);
+  const number = (
+    option: 'requests' | 'tokens' | 'minutes' | 'answer-tokens' | 'parallel' | 'latents' | 'seed',
+    otherwise: number,
+    range: { least?: number; most?: number } = {},
+  ): number => wholeNumber('explain', `--${option}`, values[option] ?? String(otherwise), range);
   const budget: Budget = {
     requests: number('requests', 2_000),
     tokens: number('tokens', 2_000_000),
@@ -77,11 +89,12 @@ export async function run(args: readonly string[]): Promise<number> {
   };
   const settings = {
     maxTokens: number('answer-tokens', 120),
-    parallel: Math.min(64, number('parallel', 4)),
-    seed: number('seed', 0, 0),
+    parallel: number('parallel', 4, { most: MOST_PARALLEL }),
+    seed: number('seed', 0, { least: 0 }),
   };
-  const most = number('latents', 20);
-  const latents = values.latent?.map((text) => wholeNumber('--latent', text, 0, 0)) ?? null;
+  const most = number('latents', 20, { most: MOST_EXPLAINED });
+  const latents =
+    values.latent?.map((text) => wholeNumber('explain', '--latent', text, { least: 0 })) ?? null;
   const explainer = readExplainer(values, process.env);
   const folder = finishedRunFolder(name, values.runs);
   const view = progressView(process.stdout);
@@ -109,8 +122,7 @@ export async function run(args: readonly string[]): Promise<number> {
       );
       for (const { id, examples } of drawn) view.line(`         ${id}: ${examples.length} latents`);
       if (values['dry-run']) return;
-      if (values.transcript !== undefined) await writeFile(values.transcript, '');
-      let lines = Promise.resolve();
+      if (values.transcript !== undefined) await writeAtomic(values.transcript, '');
       const since = performance.now();
       let done = 0;
       const { ask, asked } = asking(
@@ -125,8 +137,7 @@ export async function run(args: readonly string[]): Promise<number> {
           heard: ({ task, latent, system, user }, answer) => {
             const { transcript } = values;
             if (transcript === undefined) return;
-            const line = `${JSON.stringify({ task, latent, system, user, answer })}\n`;
-            lines = lines.then(() => appendFile(transcript, line));
+            appendFileSync(transcript, `${JSON.stringify({ task, latent, system, user, answer })}\n`);
           },
         },
       );
@@ -162,7 +173,6 @@ export async function run(args: readonly string[]): Promise<number> {
           } satisfies Explanations),
         );
       }
-      await lines;
       const { prompt, completion } = asked.tokens;
       view.line(
         `took     ${asked.requests.toLocaleString('en')} requests, ${asked.counted ? '' : 'about '}${prompt.toLocaleString('en')} tokens of prompts and ${completion.toLocaleString('en')} of answers; ${(asked.answers - asked.requests).toLocaleString('en')} answers were in the cache`,
@@ -221,18 +231,6 @@ function summary(id: string, { latents, left_out, scores, unreadable }: Explanat
   return [`${id}: ${latents.length} explained${rest.length > 0 ? `; ${rest.join('; ')}` : ''}`, ...rows].join(
     '\n',
   );
-}
-
-function wholeNumber(option: string, text: string | undefined, otherwise: number, least: number): number {
-  if (text === undefined) return otherwise;
-  const found = /^\d{1,10}$/.test(text) ? Number(text) : -1;
-  if (found >= least) return found;
-  throw new UserError({
-    thing: option,
-    found: quote(text),
-    expected: `a whole number of ${least} or more`,
-    next: 'Run npx interpboard explain --help.',
-  });
 }
 
 function help(): string {

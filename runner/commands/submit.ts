@@ -24,6 +24,7 @@ import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { programRoot, projectFolder } from './paths.ts';
 import { duration } from './progress.ts';
 import { cache, everyVerb, places, runOptions, site } from './shared-options.ts';
+import { wholeNumber } from './whole-number.ts';
 
 const engines = ['slurm', 'kubernetes', 'hf-jobs'] as const;
 
@@ -76,7 +77,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (engine === undefined) throw wrong('--engine', values.engine, `one of ${engines.join(', ')}`);
   const suites = await loadSuites(values.suite ?? []);
   const config = await resolveRun(positionals, { ...values, suites });
-  const shards = wholeNumber('--shards', values.shards);
+  const shards = wholeNumber('submit', '--shards', values.shards, { most: 999_999 });
   // How many SAEs a name of others stands for is known when they are located.
   const saes = config.saes.length > 0 ? Number.POSITIVE_INFINITY : trainedSaes(config).length;
   if (shards > saes) throw wrong('--shards', values.shards, `at most ${saes}: one for each SAE`);
@@ -85,7 +86,10 @@ export async function run(args: readonly string[]): Promise<number> {
     shards,
     words: [...positionals, ...optionWords(values, Object.keys(passed) as (keyof typeof passed)[])],
     mergeWords: optionWords(values, ['runs', 'content', 'out', 'no-site']),
-    gpus: values.gpus === undefined ? 1 : wholeNumber('--gpus', values.gpus, 0),
+    gpus:
+      values.gpus === undefined
+        ? 1
+        : wholeNumber('submit', '--gpus', values.gpus, { least: 0, most: 999_999 }),
     seconds: values.time === undefined ? null : secondsOf(values.time),
   };
   switch (engine) {
@@ -272,11 +276,6 @@ function secondsOf(text: string): number {
   const seconds = Number(number) * ({ s: 1, m: 60, h: 3_600, d: 86_400 }[unit] ?? Number.NaN);
   if (seconds > 0) return Math.round(seconds);
   throw wrong('--time', text, 'a time, as 30m, 12h or 2d');
-}
-
-function wholeNumber(name: string, text: string | undefined, least = 1): number {
-  if (text !== undefined && /^\d{1,6}$/.test(text) && Number(text) >= least) return Number(text);
-  throw wrong(name, text, `a whole number from ${least} on`);
 }
 
 function needed(name: string, text: string | undefined): string {

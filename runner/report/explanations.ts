@@ -4,6 +4,8 @@ import { protocols } from './explanation-kinds.ts';
 
 export const explanationsVersion = 'interpboard/explanations-1';
 
+/** Most latents of an SAE that are explained. */
+export const MOST_EXPLAINED = 10_000;
 /** Longest explanation that is kept, in UTF-16 units. */
 export const MOST_EXPLANATION = 300;
 const id = z.int().nonnegative().max(16_777_216);
@@ -55,7 +57,7 @@ export const explanations = z.strictObject({
         shuffled: tallies,
       }),
     )
-    .max(10_000),
+    .max(MOST_EXPLAINED),
   /** Latents that were chosen and have no explanation, with the reason. */
   left_out: z.array(z.strictObject({ latent: id, reason: z.string().max(200) })).max(10_000),
   /** Over latents, each as much as another: the mean share of right answers and its interval of 95 %. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run } from '../../../runner/commands/explain.ts';
+import { UnavailableError } from '../../../runner/errors.ts';
 import { type Explanations, explanations } from '../../../runner/report/explanations.ts';
 import { writeFeatures } from '../../../runner/report/feature-files.ts';
 import { finishedRun } from '../../e2e/finished-run.ts';
@@ -92,5 +93,9 @@ describe('explain', () => {
     ).rejects.toThrow(/no evidence of latents; expected a run of the suite features/);
     await expect(explain('--record=other')).rejects.toThrow(/--record "other".*expected known-l0/);
     await expect(explain('--latents=none')).rejects.toThrow(/--latents: found "none"/);
+    await expect(explain('--latents=10001')).rejects.toThrow(/expected a whole number from 1 to 10,000/);
+    await expect(explain('--parallel=65')).rejects.toThrow(/expected a whole number from 1 to 64/);
+    const nowhere = join(folder, 'runs/known/run.json/transcript.jsonl');
+    await expect(explain('--latents=1', `--transcript=${nowhere}`)).rejects.toThrow(UnavailableError);
   });
 });
