@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { explanations, explanationsVersion } from '../../runner/report/explanations.ts';
 import { writeFeatures } from '../../runner/report/feature-files.ts';
+import { EXPLANATIONS_FILE } from '../../runner/report/feature-places.ts';
 import type { Feature, FeatureShard } from '../../runner/report/features.ts';
 import { record } from '../../runner/report/schema.ts';
 import { madeFeature, madeIndex, madeShard } from '../unit/report/made-evidence.ts';
@@ -74,6 +76,36 @@ const shard = (from: number): FeatureShard =>
     entry.sae.sha256!,
   );
 
+const explained = explanations.parse({
+  schema: explanationsVersion,
+  sha256: entry.sae.sha256,
+  model: 'lab/explainer',
+  made: '2026-01-31T12:00:00Z',
+  prompts: { version: 'v1', explain: 'a', detection: 'b', fuzzing: 'c', autointerp: 'd' },
+  seed: 0,
+  requests: 3,
+  tokens: null,
+  unreadable: 2,
+  latents: [
+    {
+      latent: 198,
+      explanation: HOSTILE,
+      scores: { detection: { correct: 9, of: 10 }, fuzzing: null, autointerp: null },
+      shuffled: { detection: { correct: 5, of: 10 }, fuzzing: null, autointerp: null },
+    },
+  ],
+  left_out: [],
+  scores: [
+    {
+      protocol: 'detection',
+      latents: 1,
+      score: { value: 0.9, low: 0.8, high: 1 },
+      shuffled: null,
+      chance: 0.5,
+    },
+  ],
+});
+
 let folder: string;
 let server: StaticServer;
 const browser = await launchBrowser();
@@ -81,7 +113,12 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'interpboard-features-'));
   const content = join(folder, 'content');
   await cp(source, join(content, 'measured/small-world-l0.json'));
-  const files = { 'index.json': index, '0.json': shard(0), '1.json': shard(64) };
+  const files = {
+    'index.json': index,
+    '0.json': shard(0),
+    '1.json': shard(64),
+    [EXPLANATIONS_FILE]: explained,
+  };
   const texts = Object.fromEntries(Object.entries(files).map(([name, each]) => [name, JSON.stringify(each)]));
   await writeFeatures(join(content, 'features/run'), new Map([[entry.id, texts]]));
   const out = join(folder, 'dist');
@@ -119,7 +156,11 @@ describe.skipIf(browser === null)(
         await at.getByLabel('Sort by').selectOption('max');
         const first = at.locator('#latent-list a').first();
         expect(await first.innerText()).toMatch(/^198\b/);
-        expect(loaded.filter((path) => path.includes('/data/features/'))).toHaveLength(1);
+        const evidence = loaded.filter((path) => path.includes('/data/features/'));
+        expect(evidence.map((path) => path.split('/').at(-1)).sort()).toEqual([
+          'explanations.json',
+          'index.json',
+        ]);
         await first.focus();
         await at.keyboard.press('Enter');
         await at.locator('#latent h2', { hasText: 'Latent 198' }).waitFor();
@@ -172,6 +213,14 @@ describe.skipIf(browser === null)(
           expect(await at.locator('article.latent:visible h2').count()).toBe(8);
           expect(await at.locator('.latent-concepts').innerText()).toContain(HOSTILE);
           expect(await at.locator('.latent-concepts a').allInnerTexts()).toEqual(['20']);
+          expect(await at.locator('.latent-explained').innerText()).toContain(HOSTILE);
+          const said = at.locator('.explained');
+          expect(await said.innerText()).toMatch(
+            /lab\/explainer .*explained 1 latent from[\s\S]*2 answers could/,
+          );
+          expect(await said.locator('tbody tr > *').allInnerTexts()).toEqual([
+            ...['detection', '1', '0.900 (0.800–1.000)', 'n/a', '0.500'],
+          ]);
         },
         { javaScriptEnabled: false },
       ));
