@@ -72,8 +72,9 @@ const { values, positionals } = parseArgs({
   options: { records: { type: 'string' }, only: { type: 'string' } },
   allowPositionals: true,
 });
-const categories = all.filter((name) => values.only === undefined || values.only.split(',').includes(name));
-if (categories.length === 0)
+const only = values.only?.split(',') ?? all;
+const categories = all.filter((name) => only.includes(name));
+if (categories.length < only.length)
   throw new Error(`--only: found ${values.only}; expected some of ${all.join(', ')}`);
 const work = await mkdtemp(join(tmpdir(), 'interpboard-lighthouse-'));
 const folder =

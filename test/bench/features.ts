@@ -125,7 +125,7 @@ for (const n of values.latents.split(',').map(Number)) {
   const share = (read: (cost: Cost) => number): string =>
     `${(100 * (median(rounds.map(({ without, suite }) => read(suite) / read(without))) - 1)).toFixed(1)} %`;
   console.log(
-    `${n.toLocaleString('en')} latents: ${share(({ seconds }) => seconds)} of the time, ${share(({ cpu }) => cpu)} of the CPU (${median(rounds.map(({ without }) => without.cpu)).toFixed(1)} s without); peak ${(first!.suite.peak / 1e9).toFixed(2)} GB, without ${(first!.without.peak / 1e9).toFixed(2)} GB`,
+    `${n.toLocaleString('en')} latents: ${share(({ seconds }) => seconds)} more time, ${share(({ cpu }) => cpu)} more CPU time (${median(rounds.map(({ without }) => without.cpu)).toFixed(1)} s without); peak ${(first!.suite.peak / 1e9).toFixed(2)} GB, without ${(first!.without.peak / 1e9).toFixed(2)} GB`,
   );
   rmSync(at, { recursive: true });
 }

@@ -107,6 +107,7 @@ if (units.some((unit) => !existsSync(fileOf(unit)))) {
 const done: Seen[] = [];
 for (const unit of units.filter((each) => existsSync(fileOf(each))))
   done.push(...(JSON.parse(await readFile(fileOf(unit), 'utf8')) as Seen[]));
+if (done.length === 0) throw new Error('no unit is finished: give it more --minutes');
 const { num_features: features, hidden_dim: d } = parseConfig(modelText, values.model);
 const report = reportOf(done, { design, features, d });
 console.log(report.table);
