@@ -2,6 +2,7 @@
 
 import { html, type Markup } from '../lib/html.ts';
 import { formatCount } from '../lib/numbers.ts';
+import { saveFile } from '../lib/save-file.ts';
 import { comparePath } from '../lib/url.ts';
 import { showPicks, writeInto } from './controls.ts';
 import { afterPaint, sightOf } from './painting.ts';
@@ -125,11 +126,7 @@ export function pageOf(root: HTMLElement): Page {
         button.disabled = false;
     },
     download(text, name, type) {
-      const address = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
-      const link = document.createElement('a');
-      [link.href, link.download] = [address, name];
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(address), 60_000);
+      saveFile(new Blob([text], { type: `${type};charset=utf-8` }), name);
     },
     async copy(text, said) {
       try {

@@ -4,6 +4,7 @@
  */
 import type { LivePage } from '../../runner/report/live.ts';
 import { formatCount, formatNumber } from '../lib/numbers.ts';
+import { saveFile } from '../lib/save-file.ts';
 import { drawLatents, drawNext, drawTokens } from '../live/draw.ts';
 import type { Answer, Ask, Change, Next, Reading } from '../live/messages.ts';
 import { valuesOf } from '../live/model.ts';
@@ -200,10 +201,6 @@ document.querySelector('#live-save')!.addEventListener('click', () => {
       .filter((slot) => values[slot]! > 0)
       .map((slot) => [indices[slot]!, values[slot]!]),
   }));
-  const link = document.createElement('a');
   const json = JSON.stringify({ sae: page.sha256, tokens: fired, next: effect }, null, 1);
-  link.href = URL.createObjectURL(new Blob([json], { type: 'application/json' }));
-  link.download = 'latents.json';
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1_000);
+  saveFile(new Blob([json], { type: 'application/json' }), 'latents.json');
 });

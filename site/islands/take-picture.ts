@@ -1,4 +1,5 @@
 /** Saves a figure's picture as SVG or PNG, with its caption and source written below it. */
+import { saveFile } from '../lib/save-file.ts';
 
 /** Presentation that style sheets give and a file of its own would lose, and what it is where nobody gives it. */
 const initial: Readonly<Record<string, string>> = {
@@ -29,10 +30,10 @@ document.addEventListener('click', ({ target }) => {
   if (!button || !figure || !picture) return;
   const svg = withCaption(picture, figure);
   const name = figure.dataset.name ?? 'figure';
-  if (button.dataset.take === 'svg') save(new Blob([svg.text], { type: 'image/svg+xml' }), `${name}.svg`);
+  if (button.dataset.take === 'svg') saveFile(new Blob([svg.text], { type: 'image/svg+xml' }), `${name}.svg`);
   else
     void toPng(svg).then(
-      (blob) => save(blob, `${name}.png`),
+      (blob) => saveFile(blob, `${name}.png`),
       () => {
         button.textContent = 'failed';
       },
@@ -135,12 +136,4 @@ async function toPng({ text, width, height }: Picture): Promise<Blob> {
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('no picture'))), 'image/png');
   });
-}
-
-function save(blob: Blob, name: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
