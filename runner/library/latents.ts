@@ -1,7 +1,7 @@
 /** What an SAE makes of one's own text: its latents token by token, the stretches they fire on, and what they write. */
-
 import { UserError } from '../errors.ts';
 import { type HookLike, hookName, hookOf } from '../hook.ts';
+import { rowsOf } from '../math/rows.ts';
 import { LatentEvidence } from '../metrics/latent-evidence.ts';
 import { decoderDirections } from '../sae/directions.ts';
 import { type Neighbour, nearestRows } from '../sae/nearest-rows.ts';
@@ -192,12 +192,7 @@ export async function logitEffects(
 ): Promise<EffectsOfLatent[]> {
   const { latents = Array.from({ length: sae.d_sae }, (_, latent) => latent), most = 8 } = options;
   const rows = await directionsOf(sae, latents);
-  const { d_in } = sae;
-  const asked = new Float32Array(latents.length * d_in);
-  latents.forEach((latent, i) => {
-    asked.set(rows.subarray(latent * d_in, (latent + 1) * d_in), i * d_in);
-  });
-  const found = await model.logitEffects(asked, most);
+  const found = await model.logitEffects(rowsOf(rows, sae.d_in, latents), most);
   const end = ({ ids, values }: { ids: Int32Array; values: Float32Array }): TokenEffect[] => {
     const tokens = model.tokenTexts([...ids]);
     return Array.from(ids, (id, i) => ({ id, token: tokens[i]!, value: values[i]! }));
@@ -224,11 +219,11 @@ export async function nearestLatents(
 
 async function directionsOf(sae: Sae | StoredSae, latents: readonly number[]): Promise<Float32Array> {
   for (const latent of latents) checkLatent(latent, sae.d_sae);
-  const { rows, reason } = { reason: '', ...(await decoderDirections(sae)) };
-  if (rows !== null) return rows;
+  const found = await decoderDirections(sae);
+  if (found.rows !== null) return found.rows;
   throw new UserError({
     thing: 'directions of latents',
-    found: reason,
+    found: found.reason,
     expected: 'an SAE whose latents each add one direction to the residual',
     next: 'Look at what its latents fire on instead.',
   });

@@ -13,7 +13,7 @@ import { isModelFile } from '../lm/model-files.ts';
 import { openLanguageModel } from '../lm/open-language-model.ts';
 import { type LogitEffects, openReadout, type Readout } from '../lm/readout.ts';
 import type { Device } from '../onnx/devices.ts';
-import { tokenWithin } from '../suites/token-text.ts';
+import { tokenTexts } from '../suites/token-text.ts';
 import { specialTokens } from '../text/bos-rows.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import type { GetOptions } from './get-sae.ts';
@@ -86,7 +86,7 @@ export async function openModel(reference: string | null, options: ModelOptions)
   };
   const model = await openLanguageModel(checkpoint, { hooks: asked, ...where });
   const tokenizer = knownTokens(loaded, model.vocabulary);
-  const textOf = tokenWithin({
+  const textOf = tokenTexts({
     decode: (ids) => tokenizer.decode(ids),
     size: tokenizer.vocabSize,
     special: specialTokens(tokenizer),
@@ -121,7 +121,7 @@ export async function openModel(reference: string | null, options: ModelOptions)
       const batch = { ids: Int32Array.from(ids), rows: 1, tokens: ids.length };
       return { ids, values: (await model.residuals(batch, hook))[hook]! };
     },
-    tokenTexts: (ids) => ids.map((id) => textOf?.(id) ?? tokenizer.decode([id])),
+    tokenTexts: (ids) => ids.map(textOf),
     async logitEffects(directions, most) {
       const readout = readouts.get(most) ?? openReadout(checkpoint, familyOf(checkpoint), { most, ...where });
       readouts.set(most, readout);

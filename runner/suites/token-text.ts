@@ -18,3 +18,15 @@ export function tokenWithin(tokenizer: Decoder): ((id: number) => string | null)
   }
   return null;
 }
+
+/** The same of every token: one that no word can stand before is what it is decoded to on its own. */
+export function tokenTexts(tokenizer: Decoder): (id: number) => string {
+  const within = tokenWithin(tokenizer);
+  return (id) => within?.(id) ?? tokenizer.decode([id]);
+}
+
+/** Texts of tokens by id, ascending, as files of evidence hold them. */
+export function tokenTable(tokenizer: Decoder, ids: Iterable<number>): Record<string, string> {
+  const textOf = tokenTexts(tokenizer);
+  return Object.fromEntries([...new Set(ids)].sort((a, b) => a - b).map((id) => [String(id), textOf(id)]));
+}

@@ -1,7 +1,6 @@
 /** Which latents are taken out of the residual, and of which rows. */
 import { random, shuffle } from '../../math/random.ts';
-import type { AblatedRow } from '../../metrics/ablation-effect.ts';
-import { AblationEffects } from '../../metrics/ablation-effect.ts';
+import { type AblatedRow, AblationEffects } from '../../metrics/ablation-effect.ts';
 import type { EncodedRows } from '../../metrics/latent-evidence.ts';
 
 export interface AblationSettings {

@@ -1,6 +1,7 @@
 /** The evidence of one SAE's latents as the files that a page reads (runner/report/features.ts). */
 import { cancellationPoint } from '../../math/cancellation.ts';
 import { random, shuffle } from '../../math/random.ts';
+import { rowsOf } from '../../math/rows.ts';
 import type { AblationEffects } from '../../metrics/ablation-effect.ts';
 import { firingRate } from '../../metrics/firing-rate.ts';
 import type { FiringTogether } from '../../metrics/firing-together.ts';
@@ -17,7 +18,7 @@ import {
 } from '../../report/features.ts';
 import type { Directions } from '../ablation.ts';
 import type { HeldOutText, ScoredSae, SuiteContext } from '../suite.ts';
-import { tokenWithin } from '../token-text.ts';
+import { tokenTable } from '../token-text.ts';
 import { chosenLatents } from './choose.ts';
 
 /** Of a latent: tokens at each end of its effects on logits, neighbours, companions, and tokens that it is found by. */
@@ -108,7 +109,6 @@ export async function evidenceFiles(
     };
   });
 
-  const textOf = tokenWithin(of.tokenizer);
   const index: FeatureIndex = {
     schema: featuresVersion,
     sha256: of.sha256,
@@ -130,9 +130,7 @@ export async function evidenceFiles(
       ...{ suite, concept },
       latents: latents.map(([latent, weight]) => [latent, digits(weight)]),
     })),
-    tokens: Object.fromEntries(
-      [...used].sort((a, b) => a - b).map((id) => [String(id), textOf?.(id) ?? of.tokenizer.decode([id])]),
-    ),
+    tokens: tokenTable(of.tokenizer, used),
   };
   const files: Record<string, string> = { [INDEX_FILE]: json(index) };
   for (let from = 0; from < features.length; from += SHARD_LATENTS) {
@@ -168,14 +166,6 @@ async function neighboursOf(of: EvidenceOf, alive: readonly number[]): Promise<M
 async function nearest(of: EvidenceOf, latents: readonly number[]): Promise<Neighbour[][]> {
   const { directions, d } = of;
   return directions.rows === null ? [] : of.nearestRows(directions.rows, d, latents, NEIGHBOURS);
-}
-
-function rowsOf(rows: Float32Array, d: number, latents: readonly number[]): Float32Array {
-  const chosen = new Float32Array(latents.length * d);
-  latents.forEach((latent, i) => {
-    chosen.set(rows.subarray(latent * d, (latent + 1) * d), i * d);
-  });
-  return chosen;
 }
 
 /** Those that were taken out of the residual, and of each concept the heaviest first: concepts take turns. */

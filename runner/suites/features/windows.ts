@@ -1,7 +1,7 @@
 import type { RandomWindows } from '../../metrics/random-windows.ts';
 import { type FeatureWindows, windowsVersion } from '../../report/feature-windows.ts';
 import type { HeldOutText, SuiteContext } from '../suite.ts';
-import { tokenWithin } from '../token-text.ts';
+import { tokenTable } from '../token-text.ts';
 
 /** Random stretches of the text as a file, with which of the latents that have evidence fire in each. */
 export function windowsFile(
@@ -18,14 +18,15 @@ export function windowsFile(
     start,
     ids: [...of.text.row(row).subarray(start, start + seen.tokens)],
   }));
-  const textOf = tokenWithin(of.tokenizer);
-  const used = [...new Set(windows.flatMap(({ ids }) => ids))].sort((a, b) => a - b);
   const file: FeatureWindows = {
     schema: windowsVersion,
     sha256: of.sha256,
     windows,
     fires: Object.fromEntries([...seen.firesIn(of.latents)].map(([latent, at]) => [String(latent), at])),
-    tokens: Object.fromEntries(used.map((id) => [String(id), textOf?.(id) ?? of.tokenizer.decode([id])])),
+    tokens: tokenTable(
+      of.tokenizer,
+      windows.flatMap(({ ids }) => ids),
+    ),
   };
   return `${JSON.stringify(file)}\n`;
 }
