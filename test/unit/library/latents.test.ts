@@ -1,7 +1,4 @@
 /** Latents of one's own text, against transformers, sae_lens and numpy (test/fixtures/features) and against the suite. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { UserError } from '../../../runner/errors.ts';
 import {
@@ -16,32 +13,9 @@ import { LatentEvidence } from '../../../runner/metrics/latent-evidence.ts';
 import { loadSae } from '../../../runner/sae/checkpoints/load.ts';
 import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
 import type { Sae } from '../../../runner/sae/sae.ts';
+import { golden, NEAR, saeFolder } from '../../fixtures/features/golden.ts';
 
-interface Golden {
-  block: number;
-  rows: number;
-  tokens: number;
-  top: number;
-  before: number;
-  after: number;
-  d_sae: number;
-  ids: number[];
-  latents: {
-    fires: number;
-    mean: number;
-    max: number;
-    contexts: { row: number; position: number; start: number; values: number[] }[];
-    raised: [number, number][];
-    lowered: [number, number][];
-    near: [number, number][];
-  }[];
-}
-
-const folder = fileURLToPath(new URL('../../fixtures/features', import.meta.url));
-const golden = JSON.parse(readFileSync(join(folder, 'features.json'), 'utf8')) as Golden;
 const { rows, tokens, top, before, after, d_sae } = golden;
-/** Of values in the tens, computed in float32. */
-const NEAR = 2e-4;
 
 let model: TextModel;
 let weights: Sae;
@@ -50,7 +24,7 @@ const texts: EncodedText[] = [];
 
 beforeAll(async () => {
   model = await openModel(null, { hooks: [golden.block] });
-  weights = (await loadSae(join(folder, 'sae'))).sae;
+  weights = (await loadSae(saeFolder)).sae;
   sae = await openSae(weights);
   for (let row = 0; row < rows; row++)
     texts.push(await encodeText(sae, model, golden.ids.slice(row * tokens, (row + 1) * tokens)));

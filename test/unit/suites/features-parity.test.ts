@@ -1,7 +1,4 @@
 /** What latents fire on, against transformers, sae_lens and numpy (test/fixtures/features/make_features.py). */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { demoModelFolder } from '../../../runner/demo/index.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
@@ -9,7 +6,7 @@ import { familyOf } from '../../../runner/lm/families/index.ts';
 import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 import { openReadout } from '../../../runner/lm/readout.ts';
 import { FiringTogether } from '../../../runner/metrics/firing-together.ts';
-import { type LatentContext, LatentEvidence } from '../../../runner/metrics/latent-evidence.ts';
+import { LatentEvidence } from '../../../runner/metrics/latent-evidence.ts';
 import { featureIndex } from '../../../runner/report/features.ts';
 import { loadSae } from '../../../runner/sae/checkpoints/load.ts';
 import { decoderDirections } from '../../../runner/sae/directions.ts';
@@ -17,36 +14,9 @@ import { nearestRows } from '../../../runner/sae/nearest-rows.ts';
 import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
 import type { Latents } from '../../../runner/sae/sae.ts';
 import { tokenWithin } from '../../../runner/suites/token-text.ts';
+import { golden, NEAR, saeFolder } from '../../fixtures/features/golden.ts';
 
-type Pairs = [number, number][];
-interface Golden {
-  block: number;
-  rows: number;
-  tokens: number;
-  top: number;
-  before: number;
-  after: number;
-  d_sae: number;
-  ids: number[];
-  latents: {
-    fires: number;
-    rows: number;
-    mean: number;
-    max: number;
-    histogram: Record<string, number>;
-    contexts: Pick<LatentContext, 'row' | 'position' | 'start' | 'values'>[];
-    raised: Pairs;
-    lowered: Pairs;
-    near: Pairs;
-    beside: Record<string, number>;
-  }[];
-}
-
-const folder = fileURLToPath(new URL('../../fixtures/features', import.meta.url));
-const golden = JSON.parse(readFileSync(join(folder, 'features.json'), 'utf8')) as Golden;
 const { rows, tokens, d_sae, top, before, after } = golden;
-/** Of values in the tens, computed in float32. */
-const NEAR = 2e-4;
 
 let sae: OpenSae;
 let directions: Float32Array;
@@ -59,7 +29,7 @@ beforeAll(async () => {
   const batch = { ids: Int32Array.from(golden.ids), rows, tokens };
   const [residual] = await model.residuals(batch);
   await model.close();
-  const loaded = await loadSae(join(folder, 'sae'));
+  const loaded = await loadSae(saeFolder);
   directions = (await decoderDirections(loaded.sae)).rows!;
   sae = await openSae(loaded.sae);
   latents = await sae.encode(residual!, rows * tokens);
