@@ -1,6 +1,7 @@
 /** The values by which SAEs are listed and ranked, as suites declare them (`headline` of a definition). Free of zod. */
 import type { DefinitionId } from './definitions.ts';
 import type { SuiteDeclaration } from './suite.ts';
+import { type Declaring, suitesOf } from './suites/find.ts';
 import { declarations } from './suites/index.ts';
 
 export interface Headline {
@@ -19,3 +20,17 @@ export const headlines: readonly Headline[] = declarations.flatMap((suite: Suite
     return [{ id: id as DefinitionId, suite, components: ids as readonly DefinitionId[] }];
   }),
 );
+
+/** Figures of a leading suite that has no total. */
+const FIRST = 2;
+
+/** What an SAE is judged by: of each suite that leads its total, or what it names first; InterpScore where none does. */
+export function leadFigures(
+  entry: Declaring & { suites: Readonly<Record<string, unknown>> },
+): readonly string[] {
+  const views = suitesOf([entry])
+    .filter(({ leads: first }) => first)
+    .flatMap((suite) => suite.views.find((view) => view.kind === 'measures') ?? []);
+  const ids = views.flatMap((view) => (view.total === undefined ? view.ids.slice(0, FIRST) : [view.total]));
+  return ids.length === 0 ? ['interpscore@0.0.1'] : ids;
+}

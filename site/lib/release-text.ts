@@ -1,4 +1,5 @@
 /** A release in words: what it is, and what it comes to, from its records alone. */
+import { leadFigures } from '../../runner/report/headline.ts';
 import { measureOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { definitionsOf } from './definitions.ts';
@@ -6,7 +7,7 @@ import { formatBytes, formatCount, formatNumber, formatTokens } from './format.t
 import { hookWords } from './hook-words.ts';
 import { architectureNames } from './kinds.ts';
 import { shortLabel, variantsOf } from './short-labels.ts';
-import { leadFigures, leadMeasures } from './statistics.ts';
+import { leadMeasures } from './statistics.ts';
 
 const small = ['no', 'One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine', 'Ten'];
 

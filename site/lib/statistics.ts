@@ -2,7 +2,6 @@
 import { baseDefinitionIds, type DefinitionId, definitions } from '../../runner/report/definitions.ts';
 import { measureOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
-import { suitesOf } from '../../runner/report/suites/find.ts';
 
 /** Of the statistics that every run measures. */
 export type StatisticGroup = 'Reconstruction and sparsity' | 'Loss';
@@ -65,16 +64,4 @@ export function leadMeasures(entry: EvaluationRecord): Record<keyof typeof leads
     return { id, measure: measureOf(entry, id) };
   };
   return { variance: lead(leads.variance), loss: lead(leads.loss) };
-}
-
-/** Figures of a leading suite that has no total. */
-const FIRST = 2;
-
-/** What an SAE is judged by: of each suite that leads its total, or what it names first; InterpScore where none does. */
-export function leadFigures(entry: EvaluationRecord): readonly string[] {
-  const views = suitesOf([entry])
-    .filter(({ leads: first }) => first)
-    .flatMap((suite) => suite.views.find((view) => view.kind === 'measures') ?? []);
-  const ids = views.flatMap((view) => (view.total === undefined ? view.ids.slice(0, FIRST) : [view.total]));
-  return ids.length === 0 ? ['interpscore@0.0.1'] : ids;
 }

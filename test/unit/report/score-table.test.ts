@@ -34,6 +34,31 @@ describe('scoreTable', () => {
     expect(lines[3]).toContain(`${score.interval.low.toFixed(3)}–${score.interval.high.toFixed(3)}`);
   });
 
+  it('begins with what a synthetic model knows of an SAE, without columns that nothing was asked for', () => {
+    const known = structuredClone(first);
+    known.metrics = { 'l0@v1': first.metrics['l0@v1']! };
+    known.suites = {
+      'ground-truth': {
+        measures: {
+          'mcc@synthsaebench': { value: 0.4, interval: null, interval_note: 'none' },
+          'f1@synthsaebench': { value: 0.3, interval: { low: 0.2, high: 0.35 }, method: 'studentised@3' },
+        },
+      },
+    } as never;
+    expect(
+      scoreTable([known])
+        .split('\n')
+        .map((line) => line.trim().split(/\s+/)),
+    ).toEqual([
+      ['layer', 'MCC', 'F1', 'L0'],
+      expect.anything(),
+      ['0', '0.4000', '0.3000', '31.98'],
+      ['0.200–0.350', expect.any(String)],
+    ]);
+    // What another SAE of the run has is n/a here.
+    expect(scoreTable([known, records[1]!]).split('\n')[2]).toContain('n/a');
+  });
+
   it('prints n/a for what was not measured, and below the table why', () => {
     const without = structuredClone(first);
     without.metrics['var_exp@pooled-v1'] = { value: null, reason: 'no tokens' };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { definitionIds, definitions } from '../../../../runner/report/definitions.ts';
+import { leadFigures } from '../../../../runner/report/headline.ts';
 import { publishedRecords } from '../../../../runner/report/published.ts';
 import type { EvaluationRecord } from '../../../../runner/report/schema.ts';
 import { marksOf } from '../../../../site/lib/controls.ts';
@@ -7,7 +8,7 @@ import { architectureFacts, dataFacts, provenanceFacts, trainingFacts } from '..
 import { formulaParts } from '../../../../site/lib/formula.ts';
 import { headlines } from '../../../../site/lib/release-text.ts';
 import { verdictText } from '../../../../site/lib/sae-text.ts';
-import { leadFigures, leadMeasures, statisticsOf, unmentioned } from '../../../../site/lib/statistics.ts';
+import { leadMeasures, statisticsOf, unmentioned } from '../../../../site/lib/statistics.ts';
 import {
   comparePath,
   definitionAnchor,
