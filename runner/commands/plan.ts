@@ -18,6 +18,7 @@ import { machineMemory } from '../lm/memory.ts';
 import { isModelFile } from '../lm/model-files.ts';
 import { automaticDevice, deviceFacts } from '../onnx/device-facts.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
+import { parseSaeName } from '../sae/published/locate.ts';
 import { optionLines } from './option-lines.ts';
 import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { locateSynthetic, planOfSamples } from './plan-synthetic.ts';
@@ -60,7 +61,9 @@ export async function run(args: readonly string[]): Promise<number> {
   const located = await locate(config.model.reference);
   const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
   const { checkpoint } = located;
-  const plan = planOf(config, all, checkpoint, memory);
+  const others = config.saes.map(blockOf);
+  const known = others.filter((block) => block !== undefined);
+  const plan = planOf(config, all, checkpoint, memory, known);
   const shards =
     values.shards === undefined
       ? null
@@ -72,12 +75,19 @@ export async function run(args: readonly string[]): Promise<number> {
     files: located.files,
     memory,
     freeDisk: bavail * bsize,
+    unplaced: others.length - known.length,
     plan,
     shards,
     speeds,
   };
   console.log(values.json ? JSON.stringify(facts, null, 2) : describe(facts));
   return 0;
+}
+
+/** What the name of an SAE of others says of its block: its files are not read here. */
+function blockOf(sae: string): number | undefined {
+  const { hook, layer } = parseSaeName(sae).options;
+  return hook?.layer ?? layer;
 }
 
 async function locate(reference: string | null): Promise<Located> {
@@ -123,6 +133,8 @@ function describe(facts: {
   files: Located['files'];
   memory: number;
   freeDisk: number;
+  /** SAEs of others whose names do not say their blocks. */
+  unplaced: number;
   plan: RunPlan;
   shards: ShardsPlan | null;
   speeds: Record<string, number | null>;
@@ -160,6 +172,8 @@ function describe(facts: {
         .join(', '),
     ],
   ];
+  if (facts.unplaced > 0)
+    lines.push(['hooks', `of ${count(facts.unplaced)} --sae unknown: say them as in owner/name#layer=12`]);
   for (const stage of plan.stages) lines.push(...stageLines(stage, facts.freeDisk, slowest));
   if (facts.shards !== null) lines.push(...shardLines(facts.shards, slowest, speeds.length));
   return inColumns(lines);

@@ -53,6 +53,7 @@ export interface RunPlan {
 
 /**
  * @param memory bytes the run may use
+ * @param others blocks of SAEs of others, as far as they are known
  * @throws UserError for a family or hook that is not there, or when the memory does not hold the largest part
  */
 export function planOf(
@@ -60,10 +61,12 @@ export function planOf(
   suites: readonly Suite[],
   checkpoint: Checkpoint,
   memory: number,
+  others: readonly number[] = [],
 ): RunPlan {
   const family = familyOf(checkpoint);
   const parts = partsOf(checkpoint, family);
-  const hooks = [...new Set(config.layers)].sort((a, b) => a - b);
+  const own = config.train || others.length === 0 ? config.layers : [];
+  const hooks = [...new Set([...own, ...others])].sort((a, b) => a - b);
   const ends = { embedding: true, head: true };
   const weights = bytesOf(parts, { first: 0, last: family.blocks - 1, ...ends });
   const read = new Set([parts.embedding, ...parts.blocks, parts.head].flatMap((part) => [...part.keys()]));

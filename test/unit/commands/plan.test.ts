@@ -30,6 +30,18 @@ async function plan(...args: string[]): Promise<string> {
 }
 
 describe('plan', () => {
+  it('plans the hooks that names of SAEs say, and says of how many they do not', async () => {
+    const named = await plan('small-world-quick', '--sae=a/b#layer=1', '--sae=a/b#hook=mlp_out:3');
+    const hooks = (text: string) => [...text.matchAll(/hook (\d)/g)].map(([, block]) => Number(block));
+    expect(hooks(named)).toEqual([1, 3]);
+    expect(named).not.toContain('unknown');
+    const trained = await plan('small-world-quick', '--sae=a/b#layer=1', '--train');
+    expect(new Set(hooks(trained))).toEqual(new Set([0, 1, 2, 4]));
+    const unknown = await plan('small-world-quick', '--sae=a/b');
+    expect(unknown).toMatch(/^hooks +of 1 --sae unknown: say them as in owner\/name#layer=12$/m);
+    await expect(run(['small-world-quick', '--sae=a/b#layer=99'])).rejects.toThrow(UserError);
+  });
+
   it('prints segments, bytes, devices, memory, disk and time of the preset', async () => {
     const text = await plan('small-world-quick', '--memory', '2GiB');
     expect(text).toMatch(/^memory {5}2\.00 GiB may be used$/m);
