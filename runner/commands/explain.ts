@@ -2,10 +2,10 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote, UserError } from '../errors.ts';
-import { asking, type Budget } from '../explain/ask.ts';
+import { type Asked, asking, type Budget } from '../explain/ask.ts';
 import { complete, readExplainer } from '../explain/client.ts';
 import { drawnFrom } from '../explain/evidence.ts';
-import { estimate, explainLatents } from '../explain/explain.ts';
+import { type ExplainOptions, estimate, explainLatents } from '../explain/explain.ts';
 import { prompts } from '../explain/prompts.ts';
 import { RETRY_POLICY } from '../hub/retry.ts';
 import { systemClock } from '../hub/transport.ts';
@@ -142,36 +142,14 @@ export async function run(args: readonly string[]): Promise<number> {
         },
       );
       const made = new Map<string, Explanations>();
-      for (const { id, sha256, examples, leftOut } of drawn) {
-        const before = { answers: asked.answers, ...structuredClone(asked.allTokens) };
-        const found = await explainLatents(examples, {
-          ...settings,
-          ask,
-          answered: () => {
-            done++;
-            const rate = done / ((performance.now() - since) / 1000);
-            view.show({ stage: 'explain', done, total, unit: 'answers', rate, fields: { latent: id } });
-          },
-        });
-        const tokens = {
-          prompt: asked.allTokens.prompt - before.prompt,
-          completion: asked.allTokens.completion - before.completion,
+      for (const each of drawn) {
+        const answered = (): void => {
+          done++;
+          const rate = done / ((performance.now() - since) / 1000);
+          view.show({ stage: 'explain', done, total, unit: 'answers', rate, fields: { latent: each.id } });
         };
-        made.set(
-          id,
-          explanations.parse({
-            schema: explanationsVersion,
-            sha256,
-            model: explainer.model,
-            made: new Date().toISOString(),
-            prompts,
-            seed: settings.seed,
-            requests: asked.answers - before.answers,
-            tokens: asked.counted ? tokens : null,
-            ...found,
-            left_out: [...leftOut, ...found.left_out],
-          } satisfies Explanations),
-        );
+        const options = { ...settings, ask, answered };
+        made.set(each.id, await explainedRecord(each, { model: explainer.model, asked, options }));
       }
       const { prompt, completion } = asked.tokens;
       view.line(
@@ -195,6 +173,31 @@ export async function run(args: readonly string[]): Promise<number> {
     await cache.settled();
     view.end();
   }
+}
+
+/** Latents of one record explained; `asked` counts over all records. */
+async function explainedRecord(
+  { sha256, examples, leftOut }: ReturnType<typeof drawnFrom>,
+  { model, asked, options }: { model: string; asked: Asked; options: ExplainOptions },
+): Promise<Explanations> {
+  const before = structuredClone(asked);
+  const found = await explainLatents(examples, options);
+  const tokens = {
+    prompt: asked.allTokens.prompt - before.allTokens.prompt,
+    completion: asked.allTokens.completion - before.allTokens.completion,
+  };
+  return explanations.parse({
+    schema: explanationsVersion,
+    sha256,
+    model,
+    made: new Date().toISOString(),
+    prompts,
+    seed: options.seed,
+    requests: asked.answers - before.answers,
+    tokens: asked.counted ? tokens : null,
+    ...found,
+    left_out: [...leftOut, ...found.left_out],
+  } satisfies Explanations);
 }
 
 function sum(values: readonly number[]): number {

@@ -16,7 +16,7 @@ const COLUMN = 16;
 export interface LatentsOfText {
   sae: string;
   model: string;
-  /** Block after which the residual stream was read. */
+  /** Where the SAE reads the model, by `hookName`. */
   hook: string;
   /** Of each token the latents that fire on it, the strongest first, each with its value. */
   tokens: { id: number; text: string; latents: [latent: number, value: number][] }[];

@@ -121,6 +121,7 @@ for (const n of values.latents.split(',').map(Number)) {
   const rounds: { without: Cost; suite: Cost }[] = [];
   for (let round = 0; round < Number(values.rounds); round++)
     rounds.push({ without: await evaluated(at, false), suite: await evaluated(at, true) });
+  // The peak of the first round: what a process once held stays with it and counts in later rounds too.
   const [first] = rounds;
   const share = (read: (cost: Cost) => number): string =>
     `${(100 * (median(rounds.map(({ without, suite }) => read(suite) / read(without))) - 1)).toFixed(1)} %`;
