@@ -38,6 +38,7 @@ export interface EvaluateOptions {
   pairing: PairingKeys;
   /** Of the decoder of an SAE, by hook and number. */
   directions(hook: number, index: number): ReturnType<ScoredSae['directions']>;
+  decoder(hook: number, index: number): ScoredSae['decoder'];
   /** Content hash of an SAE. */
   sha256(hook: number, index: number): string;
   /** Called between SAEs, with how many are done. */
@@ -73,6 +74,7 @@ export async function evaluate(
         index,
         sha256: options.sha256(hookIndex, index),
         directions: () => (directions ??= options.directions(hookIndex, index)),
+        decoder: options.decoder(hookIndex, index),
         uses,
         base: { statistics, measures: metrics, tokens },
       };

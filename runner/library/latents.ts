@@ -1,9 +1,8 @@
 /** What an SAE makes of one's own text: its latents token by token, the stretches they fire on, and what they write. */
 import { UserError } from '../errors.ts';
 import { type HookLike, hookName, hookOf } from '../hook.ts';
-import { rowsOf } from '../math/rows.ts';
 import { LatentEvidence } from '../metrics/latent-evidence.ts';
-import { decoderDirections } from '../sae/directions.ts';
+import { type DecoderRows, decoderRows, pickedRows } from '../sae/directions.ts';
 import { type Neighbour, nearestRows } from '../sae/nearest-rows.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 import type { Latents, Sae } from '../sae/sae.ts';
@@ -191,8 +190,7 @@ export async function logitEffects(
   options: { latents?: readonly number[]; most?: number } = {},
 ): Promise<EffectsOfLatent[]> {
   const { latents = Array.from({ length: sae.d_sae }, (_, latent) => latent), most = 8 } = options;
-  const rows = await directionsOf(sae, latents);
-  const found = await model.logitEffects(rowsOf(rows, sae.d_in, latents), most);
+  const found = await model.logitEffects(await pickedRows(decoderOf(sae, latents), latents), most);
   const end = ({ ids, values }: { ids: Int32Array; values: Float32Array }): TokenEffect[] => {
     const tokens = model.tokenTexts([...ids]);
     return Array.from(ids, (id, i) => ({ id, token: tokens[i]!, value: values[i]! }));
@@ -214,12 +212,12 @@ export async function nearestLatents(
   latents: readonly number[],
   most = 6,
 ): Promise<Neighbour[][]> {
-  return nearestRows(await directionsOf(sae, latents), sae.d_in, latents, most);
+  return nearestRows(decoderOf(sae, latents), latents, most);
 }
 
-async function directionsOf(sae: Sae | StoredSae, latents: readonly number[]): Promise<Float32Array> {
+function decoderOf(sae: Sae | StoredSae, latents: readonly number[]): DecoderRows {
   for (const latent of latents) checkLatent(latent, sae.d_sae);
-  const found = await decoderDirections(sae);
+  const found = decoderRows(sae);
   if (found.rows !== null) return found.rows;
   throw new UserError({
     thing: 'directions of latents',

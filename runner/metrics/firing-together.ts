@@ -1,5 +1,6 @@
 /** Which latents fire on the same tokens, counted over the first tokens of the text. */
 import { cancellationPoint } from '../math/cancellation.ts';
+import { keepFirst } from '../math/keep-first.ts';
 
 export interface Companion {
   latent: number;
@@ -48,21 +49,22 @@ export class FiringTogether {
     const both = new Uint32Array(d_sae);
     return latents.map((latent) => {
       cancellationPoint();
-      const others = new Set<number>();
+      const others: number[] = [];
       for (const token of where.get(latent)!) {
-        for (const other of this.#tokens[token]!) {
-          both[other]!++;
-          others.add(other);
-        }
+        for (const other of this.#tokens[token]!) if (both[other]!++ === 0) others.push(other);
       }
-      others.delete(latent);
-      const companions = [...others].map((other) => ({
-        latent: other,
-        jaccard: both[other]! / (fires[latent]! + fires[other]! - both[other]!),
-      }));
-      for (const other of others) both[other] = 0;
-      both[latent] = 0;
-      return companions.sort((a, b) => b.jaccard - a.jaccard || a.latent - b.latent).slice(0, most);
+      const companions: Companion[] = [];
+      for (const other of others) {
+        const jaccard = both[other]! / (fires[latent]! + fires[other]! - both[other]!);
+        both[other] = 0;
+        if (other !== latent) keepFirst(companions, { latent: other, jaccard }, most, isBefore);
+      }
+      return companions;
     });
   }
+}
+
+/** The most often together first, of equal ones in their order. */
+function isBefore(a: Companion, b: Companion): boolean {
+  return a.jaccard > b.jaccard || (a.jaccard === b.jaccard && a.latent < b.latent);
 }

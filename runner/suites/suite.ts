@@ -15,6 +15,7 @@ import type { DenseFeatures, SparseFeatures } from '../probes/features.ts';
 import type { DefinitionId } from '../report/definitions.ts';
 import type { ControlName, Measure, Part } from '../report/schema.ts';
 import type { SuiteDeclaration } from '../report/suite.ts';
+import type { Decoder, DecoderRows } from '../sae/directions.ts';
 import type { ProbeDeclaration } from '../text/probe-declaration.ts';
 import type { ProbeDemand, ProbeSet } from '../text/probe-sets.ts';
 import type { Directions } from './ablation.ts';
@@ -157,8 +158,10 @@ export interface ScoredSae {
   index: number;
   /** Content hash of its tensors. */
   sha256: string;
-  /** Of its latents in the residual; read when asked for. */
+  /** Of its latents in the residual; read when asked for, and all of them in memory. */
   directions(): Promise<Directions>;
+  /** The same, read a block at a time. */
+  decoder: Decoder;
   /** What the suites scored before this one said of it. */
   uses: readonly (LatentUse & { suite: string })[];
   /** What is measured of every SAE: reconstruction, sparsity and losses over the packed rows. */
@@ -224,13 +227,10 @@ export interface SuiteContext {
    * `most` tokens that it raises and those that it lowers most.
    */
   logitEffects(directions: Float32Array, most: number): Promise<TokenEffects[]>;
-  /**
-   * Of rows [count, d] those nearest to the ones asked for, by cosine, the nearest first; a row of zeros is nobody's neighbour.
-   */
+  /** Of the latents asked for those whose rows are nearest by cosine, the nearest first; a row of zeros is nobody's neighbour. */
   nearestRows(
-    rows: Float32Array,
-    d: number,
-    asked: readonly number[],
+    decoder: DecoderRows,
+    latents: readonly number[],
     most: number,
   ): Promise<{ latent: number; cosine: number }[][]>;
   /** Losses and KL over rows of held-out text that begin with BOS; null, and an exclusion, without such a token. */

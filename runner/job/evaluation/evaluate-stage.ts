@@ -22,7 +22,7 @@ import type { Device } from '../../onnx/devices.ts';
 import type { Exclusion } from '../../report/schema.ts';
 import type { Reporter } from '../../reporter.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
-import { decoderDirections } from '../../sae/directions.ts';
+import { decoderDirections, decoderRows } from '../../sae/directions.ts';
 import { encodingThread } from '../../sae/encoding-thread.ts';
 import { nearestRows } from '../../sae/nearest-rows.ts';
 import { type OpenSae, openSae } from '../../sae/open-sae.ts';
@@ -146,7 +146,7 @@ export async function evaluateStage(
         readouts.set(most, readout);
         return (await readout).effects(directions);
       },
-      nearest: (rows, d, asked, most) => nearestRows(rows, d, asked, most, { device, ...threads }),
+      nearest: (decoder, latents, most) => nearestRows(decoder, latents, most, { device, ...threads }),
       readings: readingsOf(config, suites),
     });
     const running: RunningSuite[] = [];
@@ -182,6 +182,7 @@ export async function evaluateStage(
         draws,
       ),
       directions: (hook, index) => decoderDirections(byHook[hook]![index]!.file.sae),
+      decoder: (hook, index) => decoderRows(byHook[hook]![index]!.file.sae),
       sha256: (hook, index) => byHook[hook]![index]!.sha256,
       onSae: (done, total) => scoring.progress(done, total),
     });

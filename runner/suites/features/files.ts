@@ -1,7 +1,5 @@
 /** The evidence of one SAE's latents as the files that a page reads (runner/report/features.ts). */
 import { cancellationPoint } from '../../math/cancellation.ts';
-import { random, shuffle } from '../../math/random.ts';
-import { rowsOf } from '../../math/rows.ts';
 import type { AblationEffects } from '../../metrics/ablation-effect.ts';
 import { firingRate } from '../../metrics/firing-rate.ts';
 import type { FiringTogether } from '../../metrics/firing-together.ts';
@@ -16,7 +14,7 @@ import {
   featuresVersion,
   shardVersion,
 } from '../../report/features.ts';
-import type { Directions } from '../ablation.ts';
+import { type Decoder, pickedRows } from '../../sae/directions.ts';
 import type { HeldOutText, ScoredSae, SuiteContext } from '../suite.ts';
 import { tokenTable } from '../token-text.ts';
 import { chosenLatents } from './choose.ts';
@@ -29,17 +27,13 @@ const PEAKS = 3;
 /** Bytes of JSON that a token of a context takes, and a latent beside its contexts, about. */
 const TOKEN_BYTES = 9;
 const LATENT_BYTES = 900;
-/** The most isolated are looked for among so many times the latents that are shown. */
-const POOL = 2;
 
 export interface EvidenceOf {
   evidence: LatentEvidence;
   together: FiringTogether;
   effects: AblationEffects;
   uses: ScoredSae['uses'];
-  directions: Directions;
-  /** Width of the residual. */
-  d: number;
+  decoder: Decoder;
   text: HeldOutText;
   settings: { budget: number; top: number; sampled: number; before: number; after: number };
   seed: number;
@@ -57,28 +51,26 @@ type SuiteTokens = Pick<SuiteContext['tokenizer'], 'decode' | 'size' | 'special'
 export async function evidenceFiles(
   of: EvidenceOf,
 ): Promise<{ files: Record<string, string>; chosen: Map<Choice, number>; latents: number[] }> {
-  const { evidence, directions, d, text, settings, seed } = of;
+  const { evidence, decoder, text, settings, seed } = of;
   const { budget, top, sampled, before, after } = settings;
   const contexts = { top, sampled, before, after };
   const alive = evidence.alive();
-  const near = await neighboursOf(of, alive);
-  const chosen = chosenLatents(
-    alive.map((latent) => ({
-      latent,
-      rate: evidence.factsOf(latent).fires / evidence.tokens,
-      nearest: near.get(latent)?.[0]?.cosine ?? null,
-    })),
+  const near = new Map<number, Neighbour[]>();
+  const chosen = await chosenLatents(
+    alive.map((latent) => ({ latent, rate: evidence.factsOf(latent).fires / evidence.tokens })),
     fitting(settings),
     seed,
     usedLatents(of),
+    async (asked) => {
+      if (decoder.rows === null) return asked.map(() => null);
+      const found = await of.nearestRows(decoder.rows, asked, NEIGHBOURS);
+      for (const [i, each] of found.entries()) near.set(asked[i]!, each);
+      return found.map(([first]) => first?.cosine ?? null);
+    },
   );
   const latents = [...chosen.keys()];
-  const missing = latents.filter((latent) => !near.has(latent));
-  for (const [i, found] of (await nearest(of, missing)).entries()) near.set(missing[i]!, found);
-  const effects =
-    directions.rows === null || of.logitEffects === null
-      ? null
-      : await of.logitEffects(rowsOf(directions.rows, d, latents), EFFECTS);
+  const rows = decoder.rows && (await pickedRows(decoder.rows, latents));
+  const effects = rows === null || of.logitEffects === null ? null : await of.logitEffects(rows, EFFECTS);
   const companions = of.together.of(latents, evidence.d_sae, COMPANIONS);
 
   const used = new Set<number>();
@@ -124,8 +116,8 @@ export async function evidenceFiles(
     contexts,
     budget,
     companion_tokens: of.together.tokens,
-    no_directions: directions.rows === null ? directions.reason : null,
-    columns: columnsOf(of, features, chosen, near),
+    no_directions: decoder.rows === null ? decoder.reason : null,
+    columns: columnsOf(of, features, { chosen, near, norms: rows && lengthsOf(rows, latents.length) }),
     uses: of.uses.map(({ suite, concept, latents }) => ({
       ...{ suite, concept },
       latents: latents.map(([latent, weight]) => [latent, digits(weight)]),
@@ -150,22 +142,6 @@ export async function evidenceFiles(
 function fitting({ budget, top, sampled, before, after }: EvidenceOf['settings']): number {
   const each = LATENT_BYTES + (top + sampled) * (before + 1 + after) * TOKEN_BYTES;
   return Math.max(1, Math.floor(budget / each));
-}
-
-/** Neighbours of all latents where all are shown; else of a random pool, among which the most isolated are found. */
-async function neighboursOf(of: EvidenceOf, alive: readonly number[]): Promise<Map<number, Neighbour[]>> {
-  const most = fitting(of.settings);
-  const pool =
-    alive.length <= most
-      ? alive
-      : [...shuffle(Int32Array.from(alive), random('features pool', of.seed)).slice(0, POOL * most)];
-  const found = await nearest(of, pool);
-  return new Map(found.map((each, i) => [pool[i]!, each]));
-}
-
-async function nearest(of: EvidenceOf, latents: readonly number[]): Promise<Neighbour[][]> {
-  const { directions, d } = of;
-  return directions.rows === null ? [] : of.nearestRows(directions.rows, d, latents, NEIGHBOURS);
 }
 
 /** Those that were taken out of the residual, and of each concept the heaviest first: concepts take turns. */
@@ -206,36 +182,43 @@ function histogramOf(evidence: LatentEvidence, latent: number): Feature['histogr
 }
 
 function columnsOf(
-  { evidence, effects, directions, d }: EvidenceOf,
+  { evidence, effects }: EvidenceOf,
   features: readonly Feature[],
-  chosen: ReadonlyMap<number, Choice>,
-  near: ReadonlyMap<number, readonly Neighbour[]>,
+  found: {
+    chosen: ReadonlyMap<number, Choice>;
+    near: ReadonlyMap<number, readonly Neighbour[]>;
+    /** Of the decoder rows, in the order of the latents. */
+    norms: readonly number[] | null;
+  },
 ): FeatureIndex['columns'] {
   const latents = features.map(({ latent }) => latent);
   const intervals = latents.map((latent) => firingRate(evidence.factsOf(latent), evidence));
   return {
     latent: latents,
-    choice: latents.map((latent) => chosen.get(latent)!),
+    choice: latents.map((latent) => found.chosen.get(latent)!),
     rate: intervals.map(({ rate }) => digits(rate)),
     low: intervals.map(({ low }) => digits(low)),
     high: intervals.map(({ high }) => digits(high)),
     mean: latents.map((latent) => digits(evidence.factsOf(latent).mean)),
     max: latents.map((latent) => digits(evidence.factsOf(latent).max)),
     nearest: latents.map((latent) => {
-      const first = near.get(latent)?.[0];
+      const first = found.near.get(latent)?.[0];
       return first === undefined ? null : digits(first.cosine);
     }),
-    norm: latents.map((latent) =>
-      directions.rows === null
-        ? null
-        : digits(Math.hypot(...directions.rows.subarray(latent * d, (latent + 1) * d))),
-    ),
+    norm: latents.map((_, place) => (found.norms === null ? null : digits(found.norms[place]!))),
     effect: latents.map((latent) => {
-      const found = effects.of(latent);
-      return found === null ? null : digits(found.mean);
+      const effect = effects.of(latent);
+      return effect === null ? null : digits(effect.mean);
     }),
     peaks: features.map(peaksOf),
   };
+}
+
+function lengthsOf(rows: Float32Array, count: number): number[] {
+  const d = rows.length / count;
+  return Array.from({ length: count }, (_, row) =>
+    Math.sqrt(rows.subarray(row * d, (row + 1) * d).reduce((sum, value) => sum + value * value, 0)),
+  );
 }
 
 /** The tokens that a latent is strongest on, by how many of its strongest contexts. */

@@ -78,17 +78,15 @@ export const features = defineSuite({
         ended: ({ hook, index, row }) => gathered[hook]![index]!.ablated.ended(row),
       });
     return {
-      async score({ hook, index, directions, sha256, uses }) {
+      async score({ hook, index, decoder, sha256, uses }) {
         const { evidence, together, ablated } = gathered[hook]![index]!;
         evidence.end();
-        const found = await directions();
         const { files, chosen, latents } = await evidenceFiles({
           evidence,
           together,
           effects: ablated.effects,
           uses,
-          directions: found,
-          d: hooks[hook]!.d,
+          decoder,
           text,
           settings,
           seed,

@@ -144,6 +144,7 @@ describe('the suites over sets', () => {
     index,
     sha256: 'c'.repeat(64),
     directions: async () => ({ rows: Float32Array.from({ length: 24 }, () => 20 * stream.gaussian()) }),
+    decoder: { rows: null, reason: 'not part of this test' },
     uses: [],
     base: { statistics: {}, measures: {}, tokens: 0 },
   });

@@ -82,6 +82,7 @@ async function evaluated(of: number[] | undefined) {
     draws,
     pairing: { tokens: 'a'.repeat(64), probes: 'b'.repeat(64) },
     directions: async () => ({ rows: null, reason: 'not part of this test' }),
+    decoder: () => ({ rows: null, reason: 'not part of this test' }),
     sha256: () => 'c'.repeat(64),
   });
   return found!;

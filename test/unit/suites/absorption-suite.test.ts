@@ -100,6 +100,7 @@ async function scored(changed: Partial<typeof settings> = {}, hook = 0) {
     index: 0,
     sha256: 'c'.repeat(64),
     directions: async () => ({ rows }),
+    decoder: { rows: null, reason: 'not part of this test' },
     uses: [],
     base: { statistics: {}, measures: {}, tokens: 0 },
   };

@@ -46,8 +46,15 @@ async function made(
     together,
     effects,
     uses,
-    directions: directions === null ? { rows: null, reason: 'of another kind' } : { rows: directions },
-    d: D,
+    decoder:
+      directions === null
+        ? { rows: null, reason: 'of another kind' }
+        : {
+            rows: {
+              ...{ d_sae: D_SAE, d: D },
+              block: async (from, to) => directions.subarray(from * D, to * D),
+            },
+          },
     text: {
       name: 'text',
       split: 'held out',
@@ -161,32 +168,41 @@ test('latents that were taken out or used by suites are among those shown, with 
 });
 
 describe('latents are chosen', () => {
-  const candidates = Array.from({ length: 100 }, (_, latent) => ({
-    latent,
-    rate: latent / 1_000,
-    nearest: latent % 2 === 0 ? 1 - latent / 200 : null,
-  }));
+  const candidates = Array.from({ length: 100 }, (_, latent) => ({ latent, rate: latent / 1_000 }));
+  const asked: (readonly number[])[] = [];
+  const nearest = async (latents: readonly number[]) => {
+    asked.push(latents);
+    return latents.map((latent) => (latent % 2 === 0 ? 1 - latent / 200 : null));
+  };
+  const chosenOf = async (most: number, seed: number, used: number[] = []) => {
+    asked.length = 0;
+    const chosen = [...(await chosenLatents(candidates, most, seed, used, nearest))];
+    return { chosen, of: (kind: string) => chosen.flatMap(([latent, as]) => (as === kind ? [latent] : [])) };
+  };
 
-  it('all of them where they fit, by number', () => {
-    expect([...chosenLatents(candidates, 100, 1)]).toEqual(candidates.map(({ latent }) => [latent, 'all']));
+  it('all of them where they fit, by number', async () => {
+    const { chosen } = await chosenOf(100, 1);
+    expect(chosen).toEqual(candidates.map(({ latent }) => [latent, 'all']));
+    expect(asked).toEqual([candidates.map(({ latent }) => latent)]);
   });
 
-  it('those that suites used first, half of the room at most, whether they are dense or not', () => {
-    const chosen = [...chosenLatents(candidates, 8, 1, [50, 3, 200, 99, 4, 5, 6])];
-    expect(chosen.flatMap(([latent, as]) => (as === 'used' ? [latent] : []))).toEqual([3, 4, 50, 99]);
-    expect(chosen.flatMap(([latent, as]) => (as === 'dense' ? [latent] : []))).toEqual([98]);
+  it('those that suites used first, half of the room at most, whether they are dense or not', async () => {
+    const { chosen, of } = await chosenOf(8, 1, [50, 3, 200, 99, 4, 5, 6]);
+    expect(of('used')).toEqual([3, 4, 50, 99]);
+    expect(of('dense')).toEqual([98]);
     expect(chosen).toHaveLength(8);
   });
 
-  it('a quarter the densest, a quarter the most isolated of those whose neighbours are known, the rest by seed', () => {
-    const chosen = [...chosenLatents(candidates, 12, 1)];
-    const of = (kind: string): number[] => chosen.flatMap(([latent, as]) => (as === kind ? [latent] : []));
+  it('a quarter the densest, a quarter the most isolated of a random sample, the rest its first, by seed', async () => {
+    const { of } = await chosenOf(12, 1);
     expect(of('dense')).toEqual([97, 98, 99]);
-    // 98 is one of the densest already.
-    expect(of('isolated')).toEqual([92, 94, 96]);
-    expect(of('random')).toHaveLength(6);
-    expect(of('random')).not.toEqual(
-      [...chosenLatents(candidates, 12, 2)].flatMap(([latent, as]) => (as === 'random' ? [latent] : [])),
-    );
+    // Neighbours were asked for once: of the densest, and of twice as many as there was still room for.
+    expect(asked.map((each) => each.length)).toEqual([3 + 18]);
+    const pool = asked[0]!.slice(3);
+    const even = pool.filter((latent) => latent % 2 === 0).sort((a, b) => b - a);
+    expect(of('isolated')).toEqual(even.slice(0, 3).reverse());
+    const others = pool.filter((latent) => !even.slice(0, 3).includes(latent));
+    expect(of('random')).toEqual(others.slice(0, 6).sort((a, b) => a - b));
+    expect(of('random')).not.toEqual((await chosenOf(12, 2)).of('random'));
   });
 });

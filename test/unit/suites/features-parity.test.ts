@@ -9,7 +9,12 @@ import { FiringTogether } from '../../../runner/metrics/firing-together.ts';
 import { LatentEvidence } from '../../../runner/metrics/latent-evidence.ts';
 import { featureIndex } from '../../../runner/report/features.ts';
 import { loadSae } from '../../../runner/sae/checkpoints/load.ts';
-import { decoderDirections } from '../../../runner/sae/directions.ts';
+import {
+  type DecoderRows,
+  decoderDirections,
+  decoderRows,
+  pickedRows,
+} from '../../../runner/sae/directions.ts';
 import { nearestRows } from '../../../runner/sae/nearest-rows.ts';
 import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
 import type { Latents } from '../../../runner/sae/sae.ts';
@@ -20,6 +25,7 @@ const { rows, tokens, d_sae, top, before, after } = golden;
 
 let sae: OpenSae;
 let directions: Float32Array;
+let decoder: DecoderRows;
 let latents: Latents;
 const evidence = new LatentEvidence({ d_sae, top, sampled: 3, before, after, seed: 1 });
 const together = new FiringTogether(rows * tokens);
@@ -31,6 +37,7 @@ beforeAll(async () => {
   await model.close();
   const loaded = await loadSae(saeFolder);
   directions = (await decoderDirections(loaded.sae)).rows!;
+  decoder = decoderRows(loaded.sae).rows!;
   sae = await openSae(loaded.sae);
   latents = await sae.encode(residual!, rows * tokens);
   // In two batches, as a run would have them.
@@ -107,7 +114,7 @@ test('logit effects of decoder rows', async () => {
 test.each([4_096, 8])('nearest decoder rows, in blocks of %i', async (blockRows) => {
   const all = golden.latents.map((_, latent) => latent);
   const most = golden.latents[0]!.near.length;
-  const found = await nearestRows(directions, sae.d_in, all, most, { blockRows });
+  const found = await nearestRows(decoder, all, most, { blockRows });
   golden.latents.forEach(({ near: theirs }, latent) => {
     expect(found[latent]!.map(({ latent: other }) => other)).toEqual(theirs.map(([other]) => other));
     found[latent]!.forEach(({ cosine }, i) => {
@@ -118,9 +125,28 @@ test.each([4_096, 8])('nearest decoder rows, in blocks of %i', async (blockRows)
 
 test('a row of zeros is nobody’s neighbour and has none', async () => {
   const rows = Float32Array.of(1, 0, 0, 0, -1, 0.1, 2, 2);
-  const found = await nearestRows(rows, 2, [0, 1, 3], 5);
+  const found = await nearestRows(
+    { d_sae: 4, d: 2, block: async (from, to) => rows.subarray(2 * from, 2 * to) },
+    [0, 1, 3],
+    5,
+  );
   expect(found.map((each) => each.map(({ latent }) => latent))).toEqual([[3, 2], [], [0, 2]]);
   expect(found[0]![0]!.cosine).toBeCloseTo(Math.SQRT1_2, 6);
+});
+
+test('rows of a decoder, picked out of blocks, are those of the whole', async () => {
+  const { d_sae, d } = decoder;
+  const read: number[] = [];
+  const counted = {
+    ...decoder,
+    block: (from: number, to: number) => decoder.block(from, read[read.push(to) - 1]!),
+  };
+  const asked = [d_sae - 1, 0, 3];
+  const picked = await pickedRows(counted, asked);
+  asked.forEach((latent, i) => {
+    expect(picked.subarray(i * d, (i + 1) * d)).toEqual(directions.subarray(latent * d, (latent + 1) * d));
+  });
+  expect(read).toEqual([d_sae]);
 });
 
 test('latents that fire on the same tokens', () => {
