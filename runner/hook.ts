@@ -38,9 +38,33 @@ export function hookName({ layer, site }: Hook): string {
   return `${site}:${layer}`;
 }
 
+/** Its inverse; null for anything else. */
+export function parseHook(text: string): Hook | null {
+  const [, name, layer] = /^([a-z_]+):(\d{1,5})$/.exec(text) ?? [];
+  const site = sites.find((each) => each === name);
+  return site === undefined ? null : { layer: Number(layer), site };
+}
+
+/** As errors name it: `layer 4`, and elsewhere than in the residual stream after a block `mlp_out:4`. */
+export function hookWords(hook: Hook): string {
+  return hook.site === 'resid_post' ? `layer ${hook.layer}` : hookName(hook);
+}
+
 /** As in the names of files and records: `L4`, and elsewhere than in the residual stream after a block `L4_mlp_out`. */
 export function hookLabel({ layer, site }: Hook): string {
   return site === 'resid_post' ? `L${layer}` : `L${layer}_${site}`;
+}
+
+/** The hook that a name beginning with its label is of, such as L4_k64 or L4_mlp_out_k64; null for other names. */
+export function hookOfLabelled(name: string): Hook | null {
+  const [, layer, site = 'resid_post'] =
+    new RegExp(`^L(\\d{1,5})(?:_(${sites.join('|')})(?=_|$))?`).exec(name) ?? [];
+  return layer === undefined ? null : { layer: Number(layer), site: site as Site };
+}
+
+/** Hooks of things, each once, in the order in which the things come. */
+export function hooksAmong(hooked: readonly Hook[]): Hook[] {
+  return [...new Map(hooked.map(({ layer, site }) => [hookName({ layer, site }), { layer, site }])).values()];
 }
 
 /** One hook for each place: the residual stream before a block is that after the one before. */

@@ -7,7 +7,9 @@ import { portableWord } from '../config/portable.ts';
 import { listPresets, resolveRun } from '../config/resolve.ts';
 import { type RunConfig, runConfig, suitesOf } from '../config/run-config.ts';
 import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
+import { trainedHooks } from '../config/trained-hooks.ts';
 import { UserError } from '../errors.ts';
+import { type Hook, hookName, hooksAmong } from '../hook.ts';
 import { parseBytes } from '../io/bytes.ts';
 import { writeLive } from '../job/release/live.ts';
 import { stampOf } from '../job/release/resume-stamp.ts';
@@ -33,7 +35,7 @@ import { uploadShard } from '../job/shards/shard-upload.ts';
 import { sharedSaes, sharesOf } from '../job/shards/shares.ts';
 import { forgetFailure, noteFailure } from '../job/shards/status.ts';
 import { whichShard } from '../job/shards/which-shard.ts';
-import { checkLayers, checkSource, type ModelPlace } from '../job/shared/model-place.ts';
+import { checkHooksOf, checkSource, type ModelPlace } from '../job/shared/model-place.ts';
 import { type Pin, pinsOf, pinText } from '../job/shared/pinned-text.ts';
 import { plannedSaes, trainedSaes } from '../job/shared/planned-saes.ts';
 import type { PublishedSae } from '../job/shared/published-saes.ts';
@@ -116,7 +118,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const model = await locateModel(asked.model.reference, view);
   // Before an earlier run is looked at: layers that no run can have are no reason to start over.
   checkSource(model, asked.corpus);
-  if (asked.train) await checkLayers(model, asked.layers);
+  if (asked.train) await checkHooksOf(model, trainedHooks(asked));
   if (checked && part !== null) {
     throw new UserError({
       thing: '--overfit-one-batch',
@@ -288,7 +290,7 @@ function commandOf(
   for (const sae of values.sae ?? []) words.push(`--sae=${sae}`);
   for (const suite of values.suite ?? []) words.push(`--suite=${suite}`);
   if (values.train) words.push('--train');
-  for (const name of ['name', 'layers', 'device', 'backend', 'threads'] as const) {
+  for (const name of ['name', 'layers', 'hooks', 'device', 'backend', 'threads'] as const) {
     const value = values[name];
     if (value !== undefined) words.push(`--${name}=${value}`);
   }
@@ -311,11 +313,11 @@ function headline(
         : `resumes ${folder.found.stage}`;
   const { training } = config;
   const trained = saesOfShard(trainedSaes(config), shard).length;
-  const layers = [...new Set(saesOfShard(plannedSaes(config, published), shard).map(({ layer }) => layer))];
+  const hooks = hooksAmong(saesOfShard(plannedSaes(config, published), shard));
   const here = saesOfShard(published, shard);
   return [
     `run ${config.name}${shard === null ? '' : `, shard ${shardName(shard)}`} (${state})`,
-    `model    ${config.model.id}, layers ${layers.join(', ')}, device ${config.device}`,
+    `model    ${config.model.id}, ${hooksText(hooks)}, device ${config.device}`,
     ...(config.corpus.source === 'small-world' && config.model.reference !== null
       ? [
           'text     a made-up world of a few hundred words, for trying things out (--set corpus.source=reference: public text)',
@@ -328,6 +330,13 @@ function headline(
         ]),
     ...here.map(({ id, format }) => `SAE      ${id}, of the format ${format}`),
   ].join('\n');
+}
+
+/** `layers 0, 4`, or `hooks resid_post:0, mlp_out:4` where some are inside blocks. */
+function hooksText(hooks: readonly Hook[]): string {
+  return hooks.every(({ site }) => site === 'resid_post')
+    ? `layers ${hooks.map(({ layer }) => layer).join(', ')}`
+    : `hooks ${hooks.map(hookName).join(', ')}`;
 }
 
 /** What the SAEs are: one shape, or the lists of the sweep. */

@@ -7,6 +7,7 @@ import { resolveRun } from '../config/resolve.ts';
 import { type RunConfig, suitesOf } from '../config/run-config.ts';
 import { demoModelFolder } from '../demo/index.ts';
 import { quote, UnavailableError, UserError } from '../errors.ts';
+import { type Hook, hookName, hookOf } from '../hook.ts';
 import { openHubHere } from '../hub/here.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
 import { openRepository } from '../hub/repository-files.ts';
@@ -61,8 +62,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const located = await locate(config.model.reference);
   const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
   const { checkpoint } = located;
-  const others = config.saes.map(blockOf);
-  const known = others.filter((block) => block !== undefined);
+  const others = config.saes.map(hookSaid);
+  const known = others.filter((hook) => hook !== undefined);
   const plan = planOf(config, all, checkpoint, memory, known);
   const shards =
     values.shards === undefined
@@ -84,10 +85,11 @@ export async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** What the name of an SAE of others says of its block: its files are not read here. */
-function blockOf(sae: string): number | undefined {
+/** What the name of an SAE of others says of its hook: its files are not read here. */
+function hookSaid(sae: string): Hook | undefined {
   const { hook, layer } = parseSaeName(sae).options;
-  return hook?.layer ?? layer;
+  const said = hook ?? layer;
+  return said === undefined ? undefined : hookOf(said);
 }
 
 async function locate(reference: string | null): Promise<Located> {
@@ -193,13 +195,14 @@ function stageLines(stage: PlannedStage, freeDisk: number, rate: number | null):
       stage.stage,
       `${stage.stage === 'evaluation' ? 'about ' : ''}${stage.tokens.toLocaleString('en')} tokens; ${stage.resident ? 'all segments held' : 'segments loaded in turn'}`,
     ],
-    ...segments.map(({ first, last, hook, bytes, device }, i): [string, string] => {
+    ...segments.map(({ first, last, to, hook, bytes, device }, i): [string, string] => {
       const parts = [
         ...(i === 0 ? ['embedding'] : []),
         ...(last < first ? [] : [first === last ? `block ${first}` : `blocks ${first}–${last}`]),
         ...(stage.stage === 'evaluation' && i === segments.length - 1 ? ['head'] : []),
       ];
-      const end = hook === null ? '' : `, hook ${last}`;
+      const end =
+        hook === null || to === null ? '' : `, hook ${to.site === 'resid_post' ? to.layer : hookName(to)}`;
       return ['', `  ${device.padEnd(7)} ${formatBytes(bytes).padStart(9)}  ${parts.join(', ')}${end}`];
     }),
     [

@@ -48,6 +48,10 @@ export const runOptions = {
   },
   train: { type: 'boolean', help: 'with --sae: train SAEs as well, side by side' },
   layers: { type: 'string', help: 'hooks, as block numbers: 0,2,4' },
+  hooks: {
+    type: 'string',
+    help: 'hooks inside blocks as well, or instead where --layers is not given: mlp_out:4,12,attn_z:8',
+  },
   device: {
     type: 'string',
     help: 'auto, cpu, webgpu, coreml, dml, cuda or cuda:N; several as cuda:0,cuda:1',

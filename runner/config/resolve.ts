@@ -11,6 +11,7 @@ import { isObject, type Json } from './json.ts';
 import { didYouMean } from './nearest.ts';
 import type { LoadedSuite } from './own-suites.ts';
 import { type RunConfig, runConfig } from './run-config.ts';
+import { hooksOfWords } from './trained-hooks.ts';
 import { wrongSetting } from './wrong-setting.ts';
 
 const presetsFolder = fileURLToPath(new URL('./presets/', import.meta.url));
@@ -26,6 +27,8 @@ export interface RunFlags {
   name?: string | undefined;
   model?: string | undefined;
   layers?: string | undefined;
+  /** Without `layers` the run has none but these. */
+  hooks?: string | undefined;
   /** SAEs of others; without `train` the run trains none of its own. */
   sae?: readonly string[] | undefined;
   train?: boolean | undefined;
@@ -162,6 +165,7 @@ function flagSettings(flags: RunFlags): Json[] {
   if (flags.threads !== undefined) settings.push({ threads: Number(flags.threads) });
   if (flags.sae !== undefined) settings.push({ saes: [...flags.sae], train: false });
   if (flags.train !== undefined) settings.push({ train: flags.train });
+  if (flags.hooks !== undefined) settings.push({ layers: [], hooks: hooksOfWords(flags.hooks) });
   if (flags.layers !== undefined) settings.push({ layers: flags.layers.split(',').map(Number) });
   if (flags.model !== undefined) {
     const name = flags.model.replace(/[/\\]+$/, '');

@@ -20,6 +20,7 @@ const roles: Roles<RunConfig> = {
   // Which model it is follows from its files, which are told apart by their hash; where they lie is only recorded.
   model: { id: 'training', reference: 'evaluation' },
   layers: 'training',
+  hooks: 'training',
   // The last bits of the weights depend on what computes them.
   device: 'training',
   backend: 'training',

@@ -1,5 +1,6 @@
 /** What a run is: every setting, with the words that --help prints. Presets and config files are objects of this shape. */
 import { z } from 'zod';
+import { parseHook, sites } from '../hook.ts';
 import { isDeviceName } from '../io/windows-names.ts';
 import { suites } from '../suites/index.ts';
 import type { RunInputs, Suite } from '../suites/suite.ts';
@@ -24,6 +25,7 @@ import {
 } from './setting-groups.ts';
 import { foldedSettings, settingsOf, suiteSettings } from './suite-settings.ts';
 import { SAE_LIMIT, type Sweep, sweep, sweptArchitectures, sweptRecipes } from './sweep.ts';
+import { HOOK_TEXT, trainedHooks } from './trained-hooks.ts';
 
 const suiteIds = suites.map(({ declaration }) => declaration.id);
 
@@ -51,9 +53,14 @@ export const runConfig = z
     }),
     layers: z
       .array(z.int().nonnegative().max(10_000))
-      .min(1)
       .max(64)
       .describe('hooks: the residual stream after these blocks (numbered from 0)'),
+    hooks: z
+      .array(z.string().refine((text) => parseHook(text) !== null, `expected ${HOOK_TEXT}`))
+      .min(1)
+      .max(64)
+      .optional()
+      .describe(`hooks besides those of layers: ${sites.join(', ')}, each with its block, as mlp_out:4`),
     device: z
       .string()
       .max(200)
@@ -103,7 +110,7 @@ export const runConfig = z
       heldoutSeed: seed.describe('seed of the evaluation text; must differ from trainSeed'),
       rowTokens: count.max(1_000_000).describe('tokens of one packed row'),
     }),
-    train: z.boolean().default(true).describe('whether the run trains SAEs of its own, on the layers'),
+    train: z.boolean().default(true).describe('whether the run trains SAEs of its own, at layers and hooks'),
     saes: z
       .array(z.string().min(1).max(1_000))
       .max(SAE_LIMIT)
@@ -204,7 +211,7 @@ export const runConfig = z
     const complain: Complain = (path, message) => {
       context.addIssue({ code: 'custom', path, message });
     };
-    const { corpus, sae, layers, evaluation } = value;
+    const { corpus, sae, layers, hooks = [], evaluation } = value;
     if (corpus.trainSeed === corpus.heldoutSeed) {
       complain(['corpus', 'heldoutSeed'], `expected a seed other than trainSeed (${corpus.trainSeed})`);
     }
@@ -231,6 +238,12 @@ export const runConfig = z
     }
     if (!value.train && value.saes.length === 0) complain(['train'], 'expected true where no saes are given');
     if (new Set(layers).size !== layers.length) complain(['layers'], 'expected each layer once');
+    if (layers.length + hooks.length === 0)
+      complain(['layers'], 'expected one at least where there are no hooks');
+    if (trainedHooks({ layers: [], hooks }).length !== hooks.length)
+      complain(['hooks'], 'expected each hook once');
+    else if (trainedHooks({ layers, hooks }).length !== new Set(layers).size + hooks.length)
+      complain(['hooks'], 'expected none that layers names already');
     if (evaluation.tokens < 2 * corpus.rowTokens) {
       complain(
         ['evaluation', 'tokens'],
@@ -290,7 +303,11 @@ function complainAboutSettings(
 }
 
 function complainAboutSweep(
-  { sae, sweep: lists, layers }: { sae: Recipe; sweep: Sweep; layers: number[] },
+  {
+    sae,
+    sweep: lists,
+    ...places
+  }: { sae: Recipe; sweep: Sweep; layers: number[]; hooks?: string[] | undefined },
   complain: Complain,
 ): void {
   const parsed = attempt(() => sweptRecipes(sae, lists));
@@ -302,8 +319,8 @@ function complainAboutSweep(
     );
     return;
   }
-  if (parsed.length * layers.length > SAE_LIMIT) {
-    complain(['sweep'], `expected at most ${SAE_LIMIT} SAEs, layers times combinations`);
+  if (parsed.length * trainedHooks(places).length > SAE_LIMIT) {
+    complain(['sweep'], `expected at most ${SAE_LIMIT} SAEs, hooks times combinations`);
   }
   if (new Set(parsed.map(({ suffix }) => suffix)).size !== parsed.length) {
     complain(['sweep'], 'expected each value of a list once');

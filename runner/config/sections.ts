@@ -9,7 +9,7 @@ export type ValidationSettings = RunConfig['validation'];
 export type UploadSettings = RunConfig['upload'];
 
 /** Which SAEs a run trains. */
-export type SaeSettings = Pick<RunConfig, 'train' | 'layers' | 'sae' | 'sweep'>;
+export type SaeSettings = Pick<RunConfig, 'train' | 'layers' | 'hooks' | 'sae' | 'sweep'>;
 
 /** Where its programs run, and in which type its residuals wait on disk. */
 export type MachineSettings = Pick<RunConfig, 'device' | 'threads' | 'spill'>;

@@ -6,6 +6,7 @@ import { type BaseDefinitionId, type DefinitionId, definitions } from './definit
 import { type Headline, headlines } from './headline.ts';
 import { isMeasure } from './is-measure.ts';
 import { measureOf } from './measures.ts';
+import { hookSite } from './ranking.ts';
 import type { EvaluationRecord, Measure } from './schema.ts';
 import { replaceUnseen } from './unseen.ts';
 
@@ -72,7 +73,9 @@ function heading(records: readonly EvaluationRecord[]): string {
 
 function layersText(records: readonly EvaluationRecord[]): string {
   const layers = [...new Set(records.map(({ sae }) => sae.layer))];
-  return `${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}`;
+  const sites = [...new Set(records.map(({ sae }) => hookSite(sae.hook)))];
+  const inside = sites.every((site) => site === 'resid_post') ? '' : ` (${sites.join(', ')})`;
+  return `${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}${inside}`;
 }
 
 function introduction(records: readonly EvaluationRecord[]): string {
@@ -84,7 +87,10 @@ function introduction(records: readonly EvaluationRecord[]): string {
   const tokens =
     sae.tokens_trained === null ? '' : `, trained on ${thousands(sae.tokens_trained)} tokens each`;
   const width = model.d_model === null ? '' : ` The residual stream has ${model.d_model} dimensions.`;
-  return `${many} (${kinds}) for the residual stream of \`${line(model.id)}\`${revision}, read after the decoder blocks named below${tokens}.${width} Every number here was measured by Interpboard and names the definition it follows; brackets hold 95 % intervals.`;
+  const inside = records.some((each) => hookSite(each.sae.hook) !== 'resid_post');
+  const read = inside ? 'activations' : 'the residual stream';
+  const where = inside ? 'at the hooks that the table names' : 'after the decoder blocks named below';
+  return `${many} (${kinds}) for ${read} of \`${line(model.id)}\`${revision}, read ${where}${tokens}.${width} Every number here was measured by Interpboard and names the definition it follows; brackets hold 95 % intervals.`;
 }
 
 function saeTable(records: readonly EvaluationRecord[]): string {
@@ -133,7 +139,7 @@ function usage(record: EvaluationRecord, { repo }: CardOptions): string {
       '',
       `sae = load_file(hf_hub_download("${repo}", "${file}"))`,
       '',
-      'def encode(x):  # [tokens, d] residuals after the block, float32',
+      `def encode(x):  # [tokens, d] ${hookSite(sae.hook) === 'resid_post' ? 'residuals after the block' : `activations at ${line(sae.hook)}`}, float32`,
       '    pre = (x - sae["b_dec"]) @ sae["W_enc"] + sae["b_enc"]',
       `    top = pre.topk(${sae.k}, dim=-1)`,
       '    return torch.zeros_like(pre).scatter(-1, top.indices, top.values.relu())',

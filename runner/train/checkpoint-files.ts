@@ -9,6 +9,7 @@ import {
   readSafetensors,
   type TensorToWrite,
 } from '../formats/safetensors.ts';
+import { sites } from '../hook.ts';
 import { withFile } from '../io/byte-source.ts';
 import { trajectoryPoint } from '../report/schema.ts';
 import { normalisation } from '../sae/sae.ts';
@@ -19,6 +20,7 @@ import { mapParameters, type ParameterShapes, type Parameters, valuesOf } from '
 import type { TrainerState } from './trainer.ts';
 
 const STATE = 'state.json';
+const SCHEMA = 'interpboard.checkpoint/3';
 
 /** Longest state.json: the largest run's, with its trajectories, has a few megabytes. */
 const STATE_LIMIT = 64 * 2 ** 20;
@@ -26,7 +28,6 @@ const STATE_LIMIT = 64 * 2 ** 20;
 const HEADER_LIMIT = 2 ** 20;
 
 export interface Checkpoint {
-  d_in: number;
   state: TrainerState;
   /** Where the data stood: JSON that only its writer understands. */
   position: unknown;
@@ -37,7 +38,7 @@ export function* checkpointFiles(checkpoint: Checkpoint): Generator<{ name: stri
   for (const [id, sae] of checkpoint.state.saes) {
     const plan = checkpoint.state.plans.find((each) => each.id === id);
     if (plan === undefined) throw new RangeError(`no plan of ${id}`);
-    const tensors = tensorsOf(sae, shapesOf(plan.recipe, checkpoint.d_in));
+    const tensors = tensorsOf(sae, shapesOf(plan));
     yield { name: tensorFile(id), parts: encodeSafetensors(tensors) };
   }
   yield { name: STATE, parts: [Buffer.from(`${JSON.stringify(stateOf(checkpoint), null, 1)}\n`)] };
@@ -45,12 +46,12 @@ export function* checkpointFiles(checkpoint: Checkpoint): Generator<{ name: stri
 
 /** The files that a checkpoint of these SAEs must have, each with the bytes that it may have at most. */
 export function checkpointLimits(
-  plans: readonly Pick<SaePlan, 'id' | 'recipe'>[],
-  d_in: number,
+  plans: readonly Pick<SaePlan, 'id' | 'recipe' | 'd_in'>[],
 ): Map<string, number> {
   const limits = new Map([[STATE, STATE_LIMIT]]);
-  for (const { id, recipe } of plans) {
-    const values = Object.values(shapesOf(recipe, d_in)).reduce((sum, shape) => sum + valuesOf(shape), 0);
+  for (const plan of plans) {
+    const { id, recipe } = plan;
+    const values = Object.values(shapesOf(plan)).reduce((sum, shape) => sum + valuesOf(shape), 0);
     limits.set(tensorFile(id), 4 * (momentPrefixes.length * values + recipe.dSae) + HEADER_LIMIT);
   }
   return limits;
@@ -69,14 +70,19 @@ export async function readCheckpointFiles(folder: string, covered: ReadonlySet<s
   };
   const state = await readJson(need(STATE), stateSchema);
   const saes = new Map<string, SaeTrainingState>();
+  const plans: SaePlan[] = [];
   for (const each of state.saes) {
     const { id, steps, tokens, shuffling, varExp, threshold, normalisation, trajectory, latest } = each;
-    const tensors = await readTensors(need(tensorFile(id)), each, state.d_in);
+    const { layer, site = 'resid_post', recipe } = each;
+    const d_in = each.d_in ?? state.d_in;
+    if (d_in === undefined) throw damage(STATE, `no width of ${id}`, 'd_in of each SAE');
+    const plan = { id, hook: { layer, site }, d_in, recipe };
+    plans.push(plan);
+    const tensors = await readTensors(need(tensorFile(id)), plan, each.updates);
     const smoothed = { varExp, threshold, normalisation };
     saes.set(id, { steps, tokens, ...tensors, shuffling, ...smoothed, trajectory, latest });
   }
-  const plans: SaePlan[] = state.saes.map(({ id, layer, recipe }) => ({ id, layer, recipe }));
-  return { d_in: state.d_in, state: { plans, saes }, position: state.position };
+  return { state: { plans, saes }, position: state.position };
 }
 
 /** Ids become file names; they are checked when the trainer's plans are read back, and here when written. */
@@ -88,7 +94,7 @@ function tensorFile(id: string): string {
 
 const momentPrefixes = ['', 'first_', 'second_'] as const;
 
-function shapesOf(recipe: SaePlan['recipe'], d_in: number): ParameterShapes {
+function shapesOf({ recipe, d_in }: Pick<SaePlan, 'recipe' | 'd_in'>): ParameterShapes {
   return architectureOf(recipe).parameters(recipe, d_in);
 }
 
@@ -115,13 +121,17 @@ const word = z
 const average = z.strictObject({ sum: z.number(), weight: z.number() });
 // Contents are the trainer's own and stand under the manifest's hash: the schema guards against another version.
 const stateSchema = z.strictObject({
-  schema: z.literal('interpboard.checkpoint/2'),
-  d_in: z.int().positive(),
+  schema: z.enum(['interpboard.checkpoint/2', SCHEMA]),
+  /** Of version 2, where all SAEs are of one width. */
+  d_in: z.int().positive().optional(),
   position: z.unknown(),
   saes: z.array(
     z.strictObject({
       id: idSchema,
       layer: count,
+      /** Of version 3, as is d_in; without it the residual stream after the block. */
+      site: z.enum(sites).optional(),
+      d_in: z.int().positive().optional(),
       recipe,
       steps: count,
       tokens: count,
@@ -138,12 +148,11 @@ const stateSchema = z.strictObject({
 
 type StateFile = z.infer<typeof stateSchema>;
 
-function stateOf({ d_in, state, position }: Checkpoint): StateFile {
+function stateOf({ state, position }: Checkpoint): StateFile {
   return {
-    schema: 'interpboard.checkpoint/2',
-    d_in,
+    schema: SCHEMA,
     position,
-    saes: state.plans.map(({ id, layer, recipe }) => {
+    saes: state.plans.map(({ id, hook, d_in, recipe }) => {
       const sae = state.saes.get(id);
       if (sae === undefined) throw new RangeError(`no state of ${id}`);
       const { steps, tokens, optimiser, varExp, threshold, normalisation, trajectory, latest } = sae;
@@ -151,17 +160,30 @@ function stateOf({ d_in, state, position }: Checkpoint): StateFile {
       const shuffling: StateFile['saes'][number]['shuffling'] = [a, b, c, d];
       const { updates } = optimiser;
       const smoothed = { varExp, threshold, normalisation };
-      return { id, layer, recipe, steps, tokens, updates, shuffling, ...smoothed, trajectory, latest };
+      return {
+        id,
+        ...hook,
+        d_in,
+        recipe,
+        steps,
+        tokens,
+        updates,
+        shuffling,
+        ...smoothed,
+        trajectory,
+        latest,
+      };
     }),
   };
 }
 
 async function readTensors(
   path: string,
-  { recipe, updates }: StateFile['saes'][number],
-  d_in: number,
+  plan: Pick<SaePlan, 'recipe' | 'd_in'>,
+  updates: number,
 ): Promise<Pick<SaeTrainingState, 'optimiser' | 'silent'>> {
-  const shapes = shapesOf(recipe, d_in);
+  const { recipe } = plan;
+  const shapes = shapesOf(plan);
   return withFile(path, async (source) => {
     const file = await readSafetensors(source);
     const group = async (prefix: string): Promise<Parameters> => {

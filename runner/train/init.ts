@@ -1,8 +1,9 @@
+import type { Hook } from '../hook.ts';
 import { architectureOf } from './architectures/index.ts';
 import { geometricMedian } from './geometric-median.ts';
 import type { Recipe } from './recipe.ts';
 import { mapParameters, type Parameters } from './state.ts';
-import { type Hook, hookStream } from './streams.ts';
+import { hookStream } from './streams.ts';
 
 /**
  * Initial weights: rows of W_dec gaussian and scaled to unit norm, W_enc its transpose, b_dec the geometric median

@@ -3,6 +3,7 @@
  * whatever the data are; one that does not will not learn a corpus either.
  */
 import { MalformedError, UserError } from '../errors.ts';
+import { hookWords } from '../hook.ts';
 import type { TrainingBackend } from './backends/backend.ts';
 import { deadClock } from './dead-clock.ts';
 import { normalise } from './normalise.ts';
@@ -65,16 +66,16 @@ export function overfitRecipe(recipe: Recipe): Recipe {
 export async function overfitOneBatch(
   backend: TrainingBackend,
   plan: SaePlan,
-  d_in: number,
   start: { samples: Float32Array; batch: Float32Array },
   onStep: (step: number, varExp: number, loss: number) => boolean = () => false,
 ): Promise<OverfitResult> {
+  const { d_in } = plan;
   const recipe = overfitRecipe(plan.recipe);
-  const { normalisation, optimiser } = newTrainingState({ ...plan, recipe }, d_in, start.samples);
+  const { normalisation, optimiser } = newTrainingState({ ...plan, recipe }, start.samples);
   const wanted = recipe.batchTokens * d_in;
   if (start.batch.length < wanted) throw new RangeError(`a batch of ${start.batch.length / d_in} tokens`);
   const batch = normalise(normalisation, start.batch.subarray(0, wanted), d_in);
-  checkBatch(plan, batch, d_in);
+  checkBatch(plan, batch);
   const clock = deadClock(recipe.dSae, recipe.deadThresholdTokens);
   const session = await backend.init(recipe, d_in, optimiser);
   const result: OverfitResult = {
@@ -117,7 +118,7 @@ export async function overfitOneBatch(
   }
 }
 
-function checkBatch({ layer }: SaePlan, batch: Float32Array, d: number): void {
+function checkBatch({ hook, d_in: d }: SaePlan, batch: Float32Array): void {
   const tokens = batch.length / d;
   let centred = 0;
   for (let i = 0; i < d; i++) {
@@ -129,7 +130,7 @@ function checkBatch({ layer }: SaePlan, batch: Float32Array, d: number): void {
     }
   }
   const next = 'Check the text and the language model.';
-  const thing = `one batch of layer ${layer}`;
+  const thing = `one batch of ${hookWords(hook)}`;
   if (!Number.isFinite(centred))
     throw new MalformedError({
       thing,

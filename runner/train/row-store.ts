@@ -5,6 +5,8 @@ import { UnavailableError } from '../errors.ts';
 import { refusedWrite } from '../io/refused-write.ts';
 
 export interface RowStore {
+  /** Numbers of a row. */
+  readonly width: number;
   /** Copies row `at` to the start of `into`. */
   read(at: number, into: Float32Array): void;
   write(at: number, row: Float32Array): void;
@@ -14,6 +16,7 @@ export interface RowStore {
 export function memoryRows(capacity: number, width: number): RowStore {
   const rows = new Float32Array(capacity * width);
   return {
+    width,
     read: (at, into) => into.set(rows.subarray(at * width, (at + 1) * width)),
     write: (at, row) => rows.set(row, at * width),
     close: () => undefined,
@@ -32,6 +35,7 @@ export function fileRows(path: string, width: number): RowStore {
   });
   const bytes = 4 * width;
   return {
+    width,
     read(at, into) {
       const view = new Uint8Array(into.buffer, into.byteOffset, bytes);
       tried(path, () => {

@@ -1,5 +1,6 @@
 /** Trains one SAE: what a pass of activations does to it, and what is kept between passes. */
 import { MalformedError, UserError } from '../errors.ts';
+import { type Hook, hookWords } from '../hook.ts';
 import { type Random, type RandomState, randomFrom, shuffle } from '../math/random.ts';
 import type { TrajectoryPoint } from '../report/schema.ts';
 import type { Normalisation, Sae } from '../sae/sae.ts';
@@ -13,7 +14,7 @@ import { hasVariance, usualVariance } from './scale.ts';
 import { learningRate } from './schedule.ts';
 import { type SmoothedState, smooth, smoothed, unsmoothed } from './smoothed.ts';
 import { freshState, mapParameters, type OptimiserState } from './state.ts';
-import { hookStream, RESID_POST } from './streams.ts';
+import { hookStream } from './streams.ts';
 import { isLogged } from './trajectory.ts';
 
 /** Decay per step of the var_exp that the trajectory shows. */
@@ -28,8 +29,10 @@ const DIVERGED = 1_000;
 export interface SaePlan {
   /** Name of the SAE in files and messages; unique in the run. */
   id: string;
-  /** Hook whose activations it is trained on. */
-  layer: number;
+  /** Whose activations it is trained on. */
+  hook: Hook;
+  /** Its width. */
+  d_in: number;
   recipe: Recipe;
 }
 
@@ -60,7 +63,6 @@ export interface LogOptions {
 
 export class SaeTrainer {
   readonly plan: SaePlan;
-  readonly #d_in: number;
   readonly #session: TrainingSession;
   readonly #clock: DeadClock;
   readonly #shuffling: Random;
@@ -77,13 +79,11 @@ export class SaeTrainer {
 
   constructor(
     plan: SaePlan,
-    d_in: number,
     session: TrainingSession,
     state: Omit<SaeTrainingState, 'optimiser'>,
     options: LogOptions,
   ) {
     this.plan = plan;
-    this.#d_in = d_in;
     this.#session = session;
     this.#clock = deadClock(plan.recipe.dSae, plan.recipe.deadThresholdTokens, state.silent);
     this.#shuffling = randomFrom(state.shuffling);
@@ -114,7 +114,7 @@ export class SaeTrainer {
    * @throws MalformedError when the activations hold NaN, infinity or numbers beyond about 1e19
    */
   async pass(activations: Float32Array): Promise<void> {
-    const d = this.#d_in;
+    const d = this.plan.d_in;
     const x = normalise(this.#normalisation, activations, d);
     const { batchTokens } = this.plan.recipe;
     const tokens = x.length / d;
@@ -147,7 +147,9 @@ export class SaeTrainer {
     });
     this.#checkFinite(result, batch);
     const { centredSquares, errorSquares } = result;
-    const varExp = hasVariance(centredSquares, batch, this.#d_in) ? 1 - errorSquares / centredSquares : null;
+    const varExp = hasVariance(centredSquares, batch, this.plan.d_in)
+      ? 1 - errorSquares / centredSquares
+      : null;
     this.#steps += 1;
     this.#tokens += recipe.batchTokens;
     this.#clock.advance(result.fired, recipe.batchTokens);
@@ -185,11 +187,11 @@ export class SaeTrainer {
 
   #checkFinite(result: StepResult, batch: Float32Array): void {
     const { mse, auxLoss, gradientNorm, errorSquares, centredSquares } = result;
-    const { id, layer } = this.plan;
+    const { id, hook } = this.plan;
     const step = this.#steps + 1;
     if (!Number.isFinite(centredSquares)) {
       throw new MalformedError({
-        thing: `activations of layer ${layer} at training step ${step}`,
+        thing: `activations of ${hookWords(hook)} at training step ${step}`,
         found: 'NaN, infinity or numbers too large to square',
         expected: 'finite numbers',
         next: 'Check the language model’s weights; the last checkpoint is intact.',
@@ -214,7 +216,7 @@ export class SaeTrainer {
     const { parameters } = await this.#session.state();
     const copies = mapParameters(parameters, (tensor) => tensor.slice());
     const { recipe } = this.plan;
-    return architectureOf(recipe).toSae(recipe, this.#d_in, copies, {
+    return architectureOf(recipe).toSae(recipe, this.plan.d_in, copies, {
       normalisation: this.#normalisation,
       threshold: smoothed(this.#threshold) ?? 0,
     });
@@ -242,9 +244,8 @@ export class SaeTrainer {
 }
 
 /** @param samples activations [count, d_in] that b_dec is initialised from, at least `biasInitSamples` */
-export function newTrainingState(plan: SaePlan, d_in: number, samples: Float32Array): SaeTrainingState {
-  const { recipe, layer } = plan;
-  const hook = { layer, site: RESID_POST };
+export function newTrainingState(plan: SaePlan, samples: Float32Array): SaeTrainingState {
+  const { recipe, hook, d_in } = plan;
   const normalisation = estimateNormalisation(recipe.normalisation, samples, d_in);
   const inputs = normalise(normalisation, samples, d_in);
   return {
@@ -265,10 +266,9 @@ export function newTrainingState(plan: SaePlan, d_in: number, samples: Float32Ar
 export async function openSaeTrainer(
   backend: TrainingBackend,
   plan: SaePlan,
-  d_in: number,
   state: SaeTrainingState,
   options: LogOptions,
 ): Promise<SaeTrainer> {
-  const session = await backend.init(plan.recipe, d_in, state.optimiser);
-  return new SaeTrainer(plan, d_in, session, state, options);
+  const session = await backend.init(plan.recipe, plan.d_in, state.optimiser);
+  return new SaeTrainer(plan, session, state, options);
 }

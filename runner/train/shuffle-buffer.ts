@@ -17,36 +17,37 @@ export interface ShuffleState {
 const CHUNK_FLOATS = 2 ** 18;
 
 export class ShuffleBuffer {
-  readonly #d: number;
   readonly #capacity: number;
-  readonly #stores: ReadonlyMap<number, RowStore>;
+  readonly #stores: ReadonlyMap<string, RowStore>;
   readonly #random: Random;
-  /** For each layer the tokens that are out, pass by pass. */
-  readonly #out: ReadonlyMap<number, Float32Array[]>;
+  /** For each hook the tokens that are out, pass by pass. */
+  readonly #out: ReadonlyMap<string, Float32Array[]>;
   #filled = 0;
   #waiting = 0;
 
-  /** @param capacity tokens held; 0 passes them on as they come */
-  constructor(d: number, capacity: number, stores: ReadonlyMap<number, RowStore>, start: RandomState) {
-    this.#d = d;
+  /**
+   * @param capacity tokens held; 0 passes them on as they come
+   * @param stores for each hook, by any name
+   */
+  constructor(capacity: number, stores: ReadonlyMap<string, RowStore>, start: RandomState) {
     this.#capacity = capacity;
     this.#stores = stores;
     this.#random = randomFrom(start);
-    this.#out = new Map([...stores.keys()].map((layer) => [layer, []]));
+    this.#out = new Map([...stores.keys()].map((hook) => [hook, []]));
   }
 
   /**
-   * @param activations for each layer [tokens, d]
+   * @param activations for each hook [tokens, its width]
    * @param kept the tokens to take in
    */
-  push(activations: ReadonlyMap<number, Float32Array>, kept: Uint32Array): void {
-    const d = this.#d;
+  push(activations: ReadonlyMap<string, Float32Array>, kept: Uint32Array): void {
     const room = Math.max(0, Math.min(kept.length, this.#capacity - this.#filled));
     const slots = Array.from({ length: kept.length - room }, () =>
       this.#capacity === 0 ? 0 : this.#random.integer(this.#capacity),
     );
-    for (const [layer, store] of this.#stores) {
-      const x = activations.get(layer)!;
+    for (const [hook, store] of this.#stores) {
+      const x = activations.get(hook)!;
+      const d = store.width;
       const row = (t: number): Float32Array => x.subarray(t * d, (t + 1) * d);
       for (let i = 0; i < room; i++) store.write(this.#filled + i, row(kept[i]!));
       const out = new Float32Array(slots.length * d);
@@ -59,18 +60,18 @@ export class ShuffleBuffer {
           store.write(slot, incoming);
         }
       });
-      if (out.length > 0) this.#out.get(layer)!.push(out);
+      if (out.length > 0) this.#out.get(hook)!.push(out);
     }
     this.#filled += room;
     this.#waiting += slots.length;
   }
 
-  /** The next so many tokens of each layer [count, d], or null while there are not so many. */
-  take(count: number): Map<number, Float32Array> | null {
+  /** The next so many tokens of each hook [count, its width], or null while there are not so many. */
+  take(count: number): Map<string, Float32Array> | null {
     if (this.#waiting < count) return null;
     this.#waiting -= count;
-    const taken = new Map<number, Float32Array>();
-    for (const [layer, out] of this.#out) taken.set(layer, front(out, count * this.#d));
+    const taken = new Map<string, Float32Array>();
+    for (const [hook, out] of this.#out) taken.set(hook, front(out, count * this.#stores.get(hook)!.width));
     return taken;
   }
 
@@ -79,39 +80,41 @@ export class ShuffleBuffer {
   }
 
   /**
-   * What `state` does not hold, of one layer: rows in the buffer, then rows that are out, as float32 bytes. An array
+   * What `state` does not hold, of one hook: rows in the buffer, then rows that are out, as float32 bytes. An array
    * is good until the next one is asked for.
    */
-  *contents(layer: number): Generator<Uint8Array> {
-    const d = this.#d;
+  *contents(hook: string): Generator<Uint8Array> {
+    const store = this.#stores.get(hook)!;
+    const d = store.width;
     const together = Math.max(1, Math.floor(CHUNK_FLOATS / d));
     const chunk = new Float32Array(Math.min(together, Math.max(1, this.#filled)) * d);
     for (let slot = 0; slot < this.#filled; ) {
       let rows = 0;
       for (; rows < together && slot < this.#filled; rows++, slot++) {
-        this.#stores.get(layer)!.read(slot, chunk.subarray(rows * d, (rows + 1) * d));
+        store.read(slot, chunk.subarray(rows * d, (rows + 1) * d));
       }
       yield bytesOf(chunk.subarray(0, rows * d));
     }
-    for (const part of this.#out.get(layer)!) yield bytesOf(part);
+    for (const part of this.#out.get(hook)!) yield bytesOf(part);
   }
 
   /**
    * Puts contents back into a new buffer that was given the random state.
    *
-   * @param contents for each layer what `contents` gave, row by row
+   * @param contents for each hook what `contents` gave, row by row
    */
-  restore({ filled, waiting }: ShuffleState, contents: ReadonlyMap<number, Iterable<Float32Array>>): void {
-    for (const [layer, store] of this.#stores) {
-      const out = new Float32Array(waiting * this.#d);
+  restore({ filled, waiting }: ShuffleState, contents: ReadonlyMap<string, Iterable<Float32Array>>): void {
+    for (const [hook, store] of this.#stores) {
+      const d = store.width;
+      const out = new Float32Array(waiting * d);
       let at = 0;
-      for (const row of contents.get(layer)!) {
+      for (const row of contents.get(hook)!) {
         if (at < filled) store.write(at, row);
-        else out.set(row, (at - filled) * this.#d);
+        else out.set(row, (at - filled) * d);
         at++;
       }
       if (at !== filled + waiting) throw new RangeError(`${at} rows, expected ${filled + waiting}`);
-      if (waiting > 0) this.#out.get(layer)!.push(out);
+      if (waiting > 0) this.#out.get(hook)!.push(out);
     }
     this.#filled = filled;
     this.#waiting = waiting;

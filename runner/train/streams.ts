@@ -3,6 +3,7 @@
  * other SAEs in it: an SAE is the same in a sweep and by itself, and SAEs of one seed that differ in k or width see
  * the tokens in one order and start from the same rows of W_dec.
  */
+import type { Hook } from '../hook.ts';
 import { type Random, random } from '../math/random.ts';
 
 /**
@@ -10,16 +11,6 @@ import { type Random, random } from '../math/random.ts';
  * of SAEs whose streams were keyed by their name in the run.
  */
 export const STREAMS = 'hook-v1';
-
-/** Where in a language model an SAE hooks in. */
-export interface Hook {
-  layer: number;
-  /** The tensor of that block, as TransformerLens names it. */
-  site: string;
-}
-
-/** The residual stream after a block: the only site that SAEs are trained on. */
-export const RESID_POST = 'resid_post';
 
 /** What a stream of one SAE is for. */
 export type Purpose = 'initial weights' | 'token order';

@@ -36,19 +36,18 @@ export function keepsAll({ dropFirst, highNorm }: TokenPolicy): boolean {
  * Applies a policy to one pass. Capped rows are changed in place; a token that is beyond the limit at one hook is
  * dropped at all of them, so that every SAE is trained on the same tokens.
  *
- * @param activations for each layer [tokens, d]
- * @param medians norm, for each layer
- * @param rowTokens tokens of one row of text; a pass is whole rows
+ * @param activations for each hook [tokens, its width]
+ * @param medians norm, for each hook
+ * @param pass its tokens, and those of one row of text; it is whole rows
  * @returns the tokens that stay, ascending
  */
 export function applyPolicy(
   policy: TokenPolicy,
-  activations: ReadonlyMap<number, Float32Array>,
-  medians: ReadonlyMap<number, number>,
-  { d, rowTokens }: { d: number; rowTokens: number },
+  activations: ReadonlyMap<string, Float32Array>,
+  medians: ReadonlyMap<string, number>,
+  { tokens, rowTokens }: { tokens: number; rowTokens: number },
 ): { kept: Uint32Array; counts: PolicyCounts } {
   const counts: PolicyCounts = { dropped: 0, capped: 0 };
-  const tokens = Math.max(...[...activations.values()].map((x) => x.length / d));
   const kept: number[] = [];
   for (let t = 0; t < tokens; t++) {
     if (t % rowTokens < policy.dropFirst || !within(t)) counts.dropped++;
@@ -60,8 +59,9 @@ export function applyPolicy(
   function within(t: number): boolean {
     if (policy.highNorm === 'keep') return true;
     let stays = true;
-    for (const [layer, x] of activations) {
-      const limit = policy.highNormFactor * medians.get(layer)!;
+    for (const [hook, x] of activations) {
+      const d = x.length / tokens;
+      const limit = policy.highNormFactor * medians.get(hook)!;
       const found = norm(x, t, d);
       if (found <= limit) continue;
       if (policy.highNorm === 'drop') stays = false;

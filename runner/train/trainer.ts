@@ -3,6 +3,7 @@
  * them. Knows neither language models nor files.
  */
 import { UserError } from '../errors.ts';
+import { hookLabel, hookName, hookWords } from '../hook.ts';
 import type { TrajectoryPoint } from '../report/schema.ts';
 import type { Sae } from '../sae/sae.ts';
 import type { TrainingBackend } from './backends/backend.ts';
@@ -17,8 +18,7 @@ import { closed } from './trajectory.ts';
 
 export interface TrainerOptions {
   backend: TrainingBackend;
-  d_in: number;
-  /** Several may share a layer; ids are unique. */
+  /** Several may share a hook; ids are unique. */
   plans: readonly SaePlan[];
   /** Steps between logged points (the log-spaced ones aside). Default 100. */
   logEverySteps?: number;
@@ -45,7 +45,6 @@ export interface TrainedSae {
 
 export interface Progress extends TrajectoryPoint {
   id: string;
-  layer: number;
 }
 
 export interface Trainer {
@@ -54,14 +53,14 @@ export interface Trainer {
   /** Steps of the first SAE; of all of them where they share batchTokens. */
   readonly steps: number;
   /**
-   * One forward pass: trains every SAE on its layer's activations, in the order of the plans.
+   * One forward pass: trains every SAE on its hook's activations, in the order of the plans.
    *
-   * @param activations for each layer [tokens, d_in]; the arrays are only read
+   * @param activations for each hook, by its label, [tokens, d_in]; the arrays are only read
    * @returns where each SAE stands, in the order of the plans
    * @throws UserError naming SAE and step, when a loss is no number or has blown up. The trainer is of no use then:
    *   it will not train on or give its state, so that the last checkpoint stays the last good one.
    */
-  step(activations: ReadonlyMap<number, Float32Array>): Promise<Progress[]>;
+  step(activations: ReadonlyMap<string, Float32Array>): Promise<Progress[]>;
   /** The SAEs as they are now (copies). */
   saes(): Promise<TrainedSae[]>;
   /** What a checkpoint holds. Arrays are the trainer's own: write them before the next step. */
@@ -70,15 +69,15 @@ export interface Trainer {
 }
 
 /**
- * @param start activations for each layer [count, d_in] that b_dec is initialised from (a new run), or the state of
+ * @param start activations for each hook, by its label, [count, d_in] that b_dec is initialised from (a new run), or the state of
  *   an earlier trainer of the same plans
  * @throws UserError when the state was trained by other plans or recipes
  */
 export async function openTrainer(
   options: TrainerOptions,
-  start: { samples: ReadonlyMap<number, Float32Array> } | { resume: TrainerState },
+  start: { samples: ReadonlyMap<string, Float32Array> } | { resume: TrainerState },
 ): Promise<Trainer> {
-  const { backend, d_in, plans } = options;
+  const { backend, plans } = options;
   const settings = {
     logEverySteps: options.logEverySteps ?? 100,
     now: options.now ?? (() => performance.now()),
@@ -97,9 +96,9 @@ export async function openTrainer(
       const state =
         'resume' in start
           ? start.resume.saes.get(plan.id)
-          : newTrainingState(plan, d_in, required(start.samples, plan));
+          : newTrainingState(plan, required(start.samples, plan));
       if (state === undefined) throw new RangeError(`no state of ${plan.id}`);
-      trainers.push(await openSaeTrainer(backend, plan, d_in, state, settings));
+      trainers.push(await openSaeTrainer(backend, plan, state, settings));
     }
   } catch (error) {
     await close();
@@ -126,7 +125,7 @@ export async function openTrainer(
         throw error;
       }
       tokens = trainers[0]!.latest!.tokens;
-      return trainers.map(({ plan: { id, layer }, latest }) => ({ id, layer, ...latest! }));
+      return trainers.map(({ plan: { id }, latest }) => ({ id, ...latest! }));
     },
     async saes() {
       return Promise.all(
@@ -149,15 +148,15 @@ export async function openTrainer(
   };
 }
 
-function required(activations: ReadonlyMap<number, Float32Array>, { id, layer }: SaePlan): Float32Array {
-  const found = activations.get(layer);
-  if (found === undefined) throw new RangeError(`no activations of layer ${layer} for ${id}`);
+function required(activations: ReadonlyMap<string, Float32Array>, { id, hook }: SaePlan): Float32Array {
+  const found = activations.get(hookLabel(hook));
+  if (found === undefined) throw new RangeError(`no activations of ${hookWords(hook)} for ${id}`);
   return found;
 }
 
 function checkPlans(plans: readonly SaePlan[], saved: readonly SaePlan[]): void {
-  const text = ({ id, layer, recipe }: SaePlan): string =>
-    JSON.stringify([id, layer, Object.entries(recipe).sort(([a], [b]) => (a < b ? -1 : 1))]);
+  const text = ({ id, hook, d_in, recipe }: SaePlan): string =>
+    JSON.stringify([id, hookName(hook), d_in, Object.entries(recipe).sort(([a], [b]) => (a < b ? -1 : 1))]);
   const before = new Map(saved.map((plan) => [plan.id, plan]));
   const other = plans.find((plan) => {
     const match = before.get(plan.id);
@@ -166,7 +165,7 @@ function checkPlans(plans: readonly SaePlan[], saved: readonly SaePlan[]): void 
   if (other === undefined && plans.length === saved.length) return;
   throw new UserError({
     thing: `checkpoint of SAE ${other?.id ?? saved.map(({ id }) => id).join(', ')}`,
-    found: other !== undefined && before.has(other.id) ? 'another recipe or layer' : 'other SAEs',
+    found: other !== undefined && before.has(other.id) ? 'another recipe or hook' : 'other SAEs',
     expected: `${plans.map(({ id }) => id).join(', ')} with the recipe of this run`,
     next: 'Resume with the settings the run was started with, or start over.',
   });

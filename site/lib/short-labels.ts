@@ -1,4 +1,5 @@
 /** Names short enough to stand at the end of a line. */
+import { hookSite } from '../../runner/report/ranking.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 
 /** L4, or L4·2 for the second record of a layer. */
@@ -15,7 +16,7 @@ export function shortLabel(entry: EvaluationRecord, among: readonly EvaluationRe
   if (among.some((other) => other.sae.layer !== entry.sae.layer) || among.length === 1)
     return layerLabel(entry, among);
   // All of them by the same facts, or they could not be told apart by reading.
-  const told = [facts, ownFacts(among)].find((each) =>
+  const told = [[place, ...facts], ownFacts(among)].find((each) =>
     among.every((one) => labelBy(each, one, among) !== null),
   );
   return (told && labelBy(told, entry, among)) ?? layerLabel(entry, among);
@@ -47,6 +48,9 @@ interface RecordFact {
   mark: string;
   read: (entry: EvaluationRecord) => Fact;
 }
+
+/** Sets SAEs apart at whatever layers they are: no line goes from one place in a block to another. */
+const place: RecordFact = { mark: '', read: ({ sae }) => hookSite(sae.hook) };
 
 /** What SAEs of one layer may differ in, as the settings of a sweep name it. */
 const facts: readonly RecordFact[] = [
@@ -87,6 +91,7 @@ export function variantsOf(among: readonly EvaluationRecord[]): ReadonlyMap<Eval
   const told = [...facts, ...ownFacts(among).filter(({ mark }) => !named.has(mark.trim()))].filter(
     ({ read }) => layers.some((layer) => new Set(layer.map(read)).size > 1),
   );
+  if (new Set(among.map(place.read)).size > 1) told.unshift(place);
   const texts = among.map((entry) =>
     told
       .flatMap(({ read, mark }) => {

@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { resolveRun } from '../../runner/config/resolve.ts';
 import { demoModelFolder } from '../../runner/demo/index.ts';
+import { hookOf } from '../../runner/hook.ts';
 import { openActivationsHere } from '../../runner/job/training-data/activations.ts';
 import { silent } from '../../runner/reporter.ts';
 import type { TrainingBackend } from '../../runner/train/backends/backend.ts';
@@ -46,12 +47,19 @@ const recipe = {
 const folder = await mkdtemp(join(tmpdir(), 'interpboard-curves-'));
 try {
   const source = await openActivationsHere(
-    { config, place: { folder: demoModelFolder, revision: null }, folder, memory: 2 ** 31, saes: 0 },
+    {
+      config,
+      hooks: [hookOf(layer)],
+      place: { folder: demoModelFolder, revision: null },
+      folder,
+      memory: 2 ** 31,
+      saes: 0,
+    },
     undefined,
     silent,
   );
   const passes: Float32Array[] = [];
-  while (passes.length < batches) passes.push((await source.next()).activations.get(layer)!);
+  while (passes.length < batches) passes.push((await source.next()).activations.get(`L${layer}`)!);
   await source.close();
   const d_in = passes[0]!.length / recipe.batchTokens;
   const joined = new Float32Array(passes[0]!.length * batches);

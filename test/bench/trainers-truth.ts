@@ -82,7 +82,7 @@ async function theirs(python: string, model: SyntheticModel, seed: number): Prom
     // The samples that ours are trained on, in the same order.
     const file = await open(join(out, 'samples.f32'), 'w');
     const source = samplesOf(model, seed, BUDGET.batch, BIAS_SAMPLES);
-    for (let step = 0; step < steps; step++) await file.write((await source.next()).activations.get(0)!);
+    for (let step = 0; step < steps; step++) await file.write((await source.next()).activations.get('L0')!);
     await file.close();
     const script = fileURLToPath(new URL('./parts/truth_peer.py', import.meta.url));
     const given = JSON.stringify({

@@ -63,8 +63,7 @@ export async function validateStage(
       });
       for (const { file } of here) open.push(await openSae(file.sae, { device, ...threads }));
     }
-    const d = model.dModel;
-    const statistics = hooks.map(({ saes: here }) =>
+    const statistics = hooks.map(({ d, saes: here }) =>
       hookStatistics(
         d,
         here.map((sae) => sae.d_sae),

@@ -1,11 +1,12 @@
 /** When a run is taken up from its repository, and what of a checkpoint may come from there. */
 import { join } from 'node:path';
 import type { SaeSettings, TrainingSettings, UploadSettings } from '../../config/sections.ts';
+import { hookLabel, hooksAmong } from '../../hook.ts';
 import { checkpointStore } from '../../train/checkpoint.ts';
 import { checkpointLimits } from '../../train/checkpoint-files.ts';
 import type { CheckpointLimits } from '../release/hub-resume.ts';
-import { type ModelPlace, residualWidth } from '../shared/model-place.ts';
-import { trainedSaes } from '../shared/planned-saes.ts';
+import { type ModelPlace, widthsOf } from '../shared/model-place.ts';
+import { trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import { type ShardOfRun, saesOfShard } from '../shared/shard.ts';
 import { contentLimits } from '../training-data/training-tokens.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -30,9 +31,8 @@ export async function limitsOfCheckpoint(
   shard: ShardOfRun | null,
 ): Promise<CheckpointLimits> {
   const all = trainedSaes(config);
-  const plans = saesOfShard(all, shard);
-  const d_in = await residualWidth(model);
-  const layersOf = (some: typeof all): number[] => [...new Set(some.map(({ layer }) => layer))];
-  const others = contentLimits(config, d_in, layersOf(plans), layersOf(all).length);
-  return { needed: checkpointLimits(plans, d_in), others };
+  const widths = await widthsOf(model, hooksAmong(all.map(({ hook }) => hook)));
+  const plans = withWidths(saesOfShard(all, shard), widths);
+  const hooks = hooksAmong(plans.map(({ hook }) => hook)).map(hookLabel);
+  return { needed: checkpointLimits(plans), others: contentLimits(config, { widths, hooks }) };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunConfig } from '../../config/run-config.ts';
 import { UserError } from '../../errors.ts';
+import { hookLabel, hooksAmong } from '../../hook.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import { percent, type Reporter, Stopped } from '../../reporter.ts';
 import { chooseBackend } from '../../train/backends/choose.ts';
@@ -14,8 +15,8 @@ import {
   type OverfitResult,
   overfitOneBatch,
 } from '../../train/overfit.ts';
-import { type ModelPlace, residualWidth } from '../shared/model-place.ts';
-import { trainedSaes } from '../shared/planned-saes.ts';
+import { type ModelPlace, widthsOf } from '../shared/model-place.ts';
+import { trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
 import { sharingOf } from '../training-data/activations.ts';
 import { openTrainingTokens } from '../training-data/training-tokens.ts';
@@ -52,8 +53,8 @@ async function overfitAll(
   // One batch needs no buffer.
   const { shuffle } = given.training;
   const config = { ...given, training: { ...given.training, shuffle: { ...shuffle, megabytes: 0 } } };
-  const plans = trainedSaes(config);
-  if (plans.length === 0) {
+  const trained = trainedSaes(config);
+  if (trained.length === 0) {
     throw new UserError({
       thing: '--overfit-one-batch',
       found: 'a run that trains no SAE',
@@ -61,13 +62,14 @@ async function overfitAll(
       next: 'Leave --sae out, or add --train.',
     });
   }
-  const layers = [...new Set(plans.map(({ layer }) => layer))];
-  const d = await residualWidth(model);
+  const hooks = hooksAmong(trained.map(({ hook }) => hook));
+  const widths = await widthsOf(model, hooks);
+  const plans = withWidths(trained, widths);
   const devices = parseDevices(config.device);
   const { threads } = sharingOf(config.threads, devices);
-  const largest = Math.max(...plans.map(({ recipe }) => 4 * 2 * d * recipe.dSae));
+  const largest = Math.max(...plans.map(({ d_in, recipe }) => 4 * 2 * d_in * recipe.dSae));
   const source = await openActivations(
-    { config, place: model, folder, memory, saes: STATES_HELD * largest },
+    { config, hooks, place: model, folder, memory, saes: STATES_HELD * largest },
     undefined,
     {
       ...reporter,
@@ -76,9 +78,9 @@ async function overfitAll(
     },
   );
   try {
-    const samples = await firstActivations(config.sae.biasInitSamples, d, layers, source);
+    const samples = await firstActivations(config.sae.biasInitSamples, widths, hooks, source);
     const tokens = openTrainingTokens(
-      { config, folder, d, layers, planned: layers.length, source },
+      { config, folder, widths, hooks: hooks.map(hookLabel), source },
       { samples },
     );
     let batch = await tokens.next();
@@ -91,8 +93,9 @@ async function overfitAll(
     });
     const results: OverfitResult[] = [];
     for (const [i, plan] of plans.entries()) {
-      const start = { samples: samples.get(plan.layer)!, batch: batch.get(plan.layer)! };
-      const result = await overfitOneBatch(backend, plan, d, start, (step, varExp, loss) => {
+      const hook = hookLabel(plan.hook);
+      const start = { samples: samples.get(hook)!, batch: batch.get(hook)! };
+      const result = await overfitOneBatch(backend, plan, start, (step, varExp, loss) => {
         const done = i * OVERFIT_STEPS + step;
         const fields = { SAE: plan.id, var_exp: varExp.toFixed(2), loss: loss.toPrecision(2) };
         reporter.progress(done, plans.length * OVERFIT_STEPS, fields);

@@ -1,6 +1,8 @@
 /** What a run will take, before anything of it is done: from its settings and the checkpoint's headers. */
 import type { SaeSettings, SuitesSettings } from '../../config/sections.ts';
+import { trainedHooks } from '../../config/trained-hooks.ts';
 import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
+import { type Hook, orderedHooks } from '../../hook.ts';
 import type { Checkpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
 import { shareMemory } from '../../lm/memory.ts';
@@ -53,7 +55,7 @@ export interface RunPlan {
 
 /**
  * @param memory bytes the run may use
- * @param others blocks of SAEs of others, as far as they are known
+ * @param others hooks of SAEs of others, as far as they are known
  * @throws UserError for a family or hook that is not there, or when the memory does not hold the largest part
  */
 export function planOf(
@@ -61,12 +63,13 @@ export function planOf(
   suites: readonly Suite[],
   checkpoint: Checkpoint,
   memory: number,
-  others: readonly number[] = [],
+  others: readonly Hook[] = [],
 ): RunPlan {
   const family = familyOf(checkpoint);
   const parts = partsOf(checkpoint, family);
-  const own = config.train || others.length === 0 ? config.layers : [];
-  const hooks = [...new Set([...own, ...others])].sort((a, b) => a - b);
+  const own = config.train || others.length === 0 ? trainedHooks(config) : [];
+  const hooks = orderedHooks([...own, ...others]);
+  const layers = [...new Set(hooks.map(({ layer }) => layer))];
   const ends = { embedding: true, head: true };
   const weights = bytesOf(parts, { first: 0, last: family.blocks - 1, ...ends });
   const read = new Set([parts.embedding, ...parts.blocks, parts.head].flatMap((part) => [...part.keys()]));
@@ -75,8 +78,8 @@ export function planOf(
     return sum + place.end - place.start;
   }, 0);
   const devices = parseDevices(config.device);
-  const saes = trainedSaes(config).map(({ layer, recipe }) => ({
-    layer,
+  const saes = trainedSaes(config).map(({ hook, recipe }) => ({
+    layer: hook.layer,
     n: recipe.dSae,
     k: applies('k', recipe.architecture) ? recipe.k : null,
   }));
@@ -125,7 +128,7 @@ export function planOf(
   const work = workOf(config, suites, parts, family);
   const planned = saes.map(({ layer, n }) => ({ layer, d_sae: n, trained: true }));
   const operations = (text: TextWork): number =>
-    text.pass(hooks) + planned.reduce((sum, sae) => sum + text.sae(sae), 0);
+    text.pass(layers) + planned.reduce((sum, sae) => sum + text.sae(sae), 0);
   const text = (each: TextWork, branches: number): PlannedText => ({
     tokens: each.tokens,
     together: each.tokens,

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { loadSuites } from '../../config/own-suites.ts';
 import { suitesOf } from '../../config/run-config.ts';
+import { trainedHooks } from '../../config/trained-hooks.ts';
 import type { CachedResults } from '../../evaluation/observation.ts';
 import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
 import { type Hook, orderedHooks } from '../../hook.ts';
@@ -48,7 +49,7 @@ import {
   type RunModel,
   removeSpilled,
 } from '../shared/language-model.ts';
-import { residualWidth } from '../shared/model-place.ts';
+import { widthsOf } from '../shared/model-place.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from '../shared/planned-saes.ts';
 import { saesOfShard } from '../shared/shard.ts';
 import { writeTrained } from '../shared/trained-saes.ts';
@@ -100,7 +101,12 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
       if (state.checked !== identity.evaluated && !isSynthetic(start.model.folder)) {
         const reading = reporter('text', 'tokens');
         const tokenizer = await loadTokenizer(start.model.folder);
-        await checkTrainingText(config, tokenizer, await residualWidth(start.model), reading);
+        await checkTrainingText(
+          config,
+          tokenizer,
+          await widthsOf(start.model, trainedHooks(config)),
+          reading,
+        );
         await checkStart(config, suites, start.model, reading);
       }
       state.checked = identity.evaluated;

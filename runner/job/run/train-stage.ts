@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunConfig } from '../../config/run-config.ts';
+import { compareHooks, type Hook, hookLabel, hooksAmong } from '../../hook.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import type { TrajectoryPoint } from '../../report/schema.ts';
 import { percent, type Reporter, Stopped } from '../../reporter.ts';
@@ -12,8 +13,8 @@ import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../..
 import { type ResumeStamp, STAMP } from '../release/resume-stamp.ts';
 import { openRunUpload } from '../release/run-upload.ts';
 import { snapshot } from '../release/snapshots.ts';
-import { type ModelPlace, residualWidth } from '../shared/model-place.ts';
-import { trainedSaes } from '../shared/planned-saes.ts';
+import { type ModelPlace, widthsOf } from '../shared/model-place.ts';
+import { trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import { RESULTS, type ShardOfRun, saesOfShard, shardRepository } from '../shared/shard.ts';
 import type { Trained } from '../shared/trained-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
@@ -48,22 +49,24 @@ export async function trainStage(
   const { config } = run;
   const { sae: recipe, training } = config;
   const all = trainedSaes(config);
-  const plans: SaePlan[] = saesOfShard(all, run.shard);
-  const planned = [...new Set(all.map(({ layer }) => layer))];
-  const layers = [...new Set(plans.map(({ layer }) => layer))];
+  const planned = hooksAmong(all.map(({ hook }) => hook));
+  const widths = await widthsOf(run.model, planned);
+  const plans = withWidths(saesOfShard(all, run.shard), widths);
+  const hooks = hooksAmong(plans.map(({ hook }) => hook));
   // A token of high norm at one hook is left out at all of them, so that all are looked at.
   const seen =
-    training.policy.highNorm === 'keep' ? planned.filter((layer) => layer <= layers.at(-1)!) : planned;
+    training.policy.highNorm === 'keep'
+      ? planned.filter((hook) => compareHooks(hook, hooks.at(-1)!) <= 0)
+      : planned;
   const store = checkpointStore(join(run.folder, 'checkpoints'));
   const loaded = await store.load();
   for (const { folder, reason } of loaded?.damaged ?? []) {
     reporter.note(`checkpoint ${folder} is damaged (${reason}); going on from the one before it`);
   }
   const position = loaded === undefined ? undefined : positionSchema.parse(loaded.checkpoint.position);
-  const d_in = await residualWidth(run.model);
   const devices = parseDevices(config.device);
   const { threads } = sharingOf(config.threads, devices);
-  const weights = plans.reduce((sum, plan) => sum + 4 * 2 * d_in * plan.recipe.dSae, 0);
+  const weights = plans.reduce((sum, { d_in, recipe }) => sum + 4 * 2 * d_in * recipe.dSae, 0);
   // What reads activations speaks in the training's line, and may do so before there is a trainer.
   const shown = {
     tokens: loaded?.checkpoint.state.saes.values().next().value?.tokens ?? 0,
@@ -75,7 +78,9 @@ export async function trainStage(
   shown.show();
   const source = await openActivations(
     {
-      config: { ...config, layers: seen, cuts: planned },
+      config,
+      hooks: seen,
+      cuts: planned,
       place: run.model,
       folder: run.folder,
       memory: run.memory,
@@ -98,14 +103,13 @@ export async function trainStage(
   );
   try {
     const samples =
-      loaded === undefined ? await firstActivations(recipe.biasInitSamples, d_in, seen, source) : undefined;
+      loaded === undefined ? await firstActivations(recipe.biasInitSamples, widths, seen, source) : undefined;
     tokens = openTrainingTokens(
       {
         config,
         folder: run.folder,
-        d: d_in,
-        layers,
-        planned: planned.length,
+        widths,
+        hooks: hooks.map(hookLabel),
         source,
       },
       samples === undefined
@@ -127,7 +131,6 @@ export async function trainStage(
     const trainer = await openTrainer(
       {
         backend,
-        d_in,
         plans,
         logEverySteps: training.logSteps,
         onPoint: (id, point) => log?.add(id, point),
@@ -138,7 +141,7 @@ export async function trainStage(
     const save = async (): Promise<void> => {
       const { position: text } = stream;
       const data = { ...(text === undefined ? {} : { text }), tokens: stream.state() };
-      const checkpoint = { d_in, state: await trainer.state(), position: data };
+      const checkpoint = { state: await trainer.state(), position: data };
       const stamp = Buffer.from(`${JSON.stringify(run.stamp(trainer.tokens), null, 1)}\n`);
       const generation = await store.save(checkpoint, new Map([...stream.contents(), [STAMP, [stamp]]]));
       if (uploads?.due(trainer.tokens)) await uploads.start(trainer.tokens, await trainer.saes(), generation);
@@ -209,22 +212,25 @@ async function finish(trainer: Trainer, save: () => Promise<void>): Promise<Trai
   return trainer.saes();
 }
 
-/** The first activations of each layer [count, d_in], for the starting point of b_dec; not trained on. */
+/**
+ * The first activations of each hook, by its label [count, its width], for the starting point of b_dec; not trained on.
+ */
 export async function firstActivations(
   count: number,
-  d_in: number,
-  layers: readonly number[],
+  widths: ReadonlyMap<string, number>,
+  hooks: readonly Hook[],
   source: ActivationSource,
-): Promise<Map<number, Float32Array>> {
-  const wanted = count * d_in;
-  const samples = new Map(layers.map((layer) => [layer, new Float32Array(wanted)]));
-  for (let filled = 0; filled < wanted; ) {
+): Promise<Map<string, Float32Array>> {
+  const samples = new Map(
+    hooks.map(hookLabel).map((hook) => [hook, new Float32Array(count * widths.get(hook)!)]),
+  );
+  for (let filled = 0; filled < count; ) {
     const { activations } = await source.next();
     let taken = 0;
-    for (const [layer, x] of activations) {
-      const part = x.subarray(0, Math.min(x.length, wanted - filled));
-      samples.get(layer)!.set(part, filled);
-      taken = part.length;
+    for (const [hook, x] of activations) {
+      const width = widths.get(hook)!;
+      taken = Math.min(x.length / width, count - filled);
+      samples.get(hook)!.set(x.subarray(0, taken * width), filled * width);
     }
     filled += taken;
   }

@@ -7,6 +7,7 @@ import { readingsOf } from '../evaluation/pooled-memory.ts';
 
 /** Of an SAE what its work follows from. */
 export interface WorkingSae {
+  /** Block of its hook: where in it the hook is makes little difference. */
   layer: number;
   d_sae: number;
   /** Whether the run trains it. */
@@ -16,8 +17,8 @@ export interface WorkingSae {
 /** A text that goes through the language model, with the operations for each token of it. */
 export interface TextWork {
   tokens: number;
-  /** Of the language model with SAEs at these hooks, ascending. */
-  pass(hooks: readonly number[]): number;
+  /** Of the language model with SAEs at hooks of these blocks, ascending. */
+  pass(layers: readonly number[]): number;
   sae(sae: WorkingSae): number;
 }
 
@@ -45,7 +46,7 @@ export function workOf(
   for (let layer = family.blocks - 2; layer >= 0; layer--)
     after[layer] = after[layer + 1]! + block(layer + 1);
   const whole = block(0) + after[0]!;
-  const upTo = (hooks: readonly number[]): number => whole - after[hooks.at(-1)!]!;
+  const upTo = (layers: readonly number[]): number => whole - after[layers.at(-1)!]!;
   return {
     training: {
       tokens: config.training.tokens,
@@ -64,7 +65,7 @@ export function workOf(
       // Each SAE's branch and each hook's zero end in two heads: their own and the clean one.
       return {
         tokens,
-        pass: (hooks) => whole + head + hooks.reduce((sum, layer) => sum + after[layer]! + 2 * head, 0),
+        pass: (layers) => whole + head + layers.reduce((sum, layer) => sum + after[layer]! + 2 * head, 0),
         sae: ({ layer, d_sae }) => 2 * d * d_sae + after[layer]! + 2 * head,
       };
     }),

@@ -1,10 +1,13 @@
 /** What a run in shards will take, before anything of it is done. */
 import type { SaeSettings, SuitesSettings, TrainingSettings } from '../../config/sections.ts';
+import { trainedHooks } from '../../config/trained-hooks.ts';
+import { hookLabel, hooksAmong } from '../../hook.ts';
 import type { Checkpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
+import { widthsAt } from '../../lm/segments.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { checkpointLimits } from '../../train/checkpoint-files.ts';
-import { plannedSaes, trainedSaes } from '../shared/planned-saes.ts';
+import { plannedSaes, trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import { contentLimits } from '../training-data/training-tokens.ts';
 import { type Share, sharedSaes, sharesOf } from './shares.ts';
 
@@ -40,23 +43,23 @@ interface PlannedRun {
  */
 export function planShards(run: PlannedRun, of: number): ShardsPlan {
   const { config } = run;
-  const d = familyOf(run.checkpoint).dModel;
+  const family = familyOf(run.checkpoint);
+  const widths = new Map(trainedHooks(config).map((hook) => [hookLabel(hook), widthsAt(family, hook).value]));
   const saes = sharedSaes(plannedSaes(config, []));
-  const recipes = new Map(trainedSaes(config).map((each) => [each.id, each]));
-  const planned = new Set(config.layers).size;
+  const all = new Map(withWidths(trainedSaes(config), widths).map((plan) => [plan.id, plan]));
   const shards = sharesOf(run, saes, of).map(({ saes: here, passes, operations }): PlannedShard => {
-    const plans = here.map(({ id }) => recipes.get(id)!);
-    const layers = [...new Set(plans.map(({ layer }) => layer))];
+    const plans = here.map(({ id }) => all.get(id)!);
+    const hooks = hooksAmong(plans.map(({ hook }) => hook)).map(hookLabel);
     const bytes = (limits: ReadonlyMap<string, number>): number =>
       [...limits.values()].reduce((a, b) => a + b, 0);
-    const checkpoint = bytes(checkpointLimits(plans, d)) + bytes(contentLimits(config, d, layers, planned));
+    const checkpoint = bytes(checkpointLimits(plans)) + bytes(contentLimits(config, { widths, hooks }));
     return {
       saes: here.map(({ id }) => id),
       passes,
       operations,
       // Encoder, decoder and their biases as float32.
       disk: {
-        saes: here.reduce((sum, { d_sae }) => sum + 4 * (2 * d * d_sae + d_sae + d), 0),
+        saes: plans.reduce((sum, { d_in: d, recipe: { dSae: n } }) => sum + 4 * (2 * d * n + n + d), 0),
         checkpoints: 2 * checkpoint,
       },
     };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { CorpusSettings } from '../../config/sections.ts';
 import { UserError } from '../../errors.ts';
-import { checkHooks, hookName } from '../../hook.ts';
+import { checkHooks, type Hook, hookLabel, hookName, hookOf } from '../../hook.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
 import { widthsAt } from '../../lm/segments.ts';
@@ -63,14 +63,31 @@ export async function modelFiles({ folder }: ModelPlace): Promise<string[]> {
   return ['config.json', 'tokenizer.json', ...(await openCheckpoint(folder)).files];
 }
 
-/** @throws UserError for layers that the model has not */
-export async function checkLayers(place: ModelPlace, layers: readonly number[]): Promise<void> {
-  checkHooks(layers, (await modelShape(place)).blocks);
+/** @throws UserError for hooks that the model has not */
+export async function checkHooksOf(place: ModelPlace, hooks: readonly Hook[]): Promise<void> {
+  const { blocks, onlyHook, widthAt } = await modelShape(place);
+  checkHooks(hooks, blocks);
+  for (const hook of hooks) {
+    widthAt({ ...hook, ofModule: false });
+    if (onlyHook === undefined || hook.site === 'resid_post') continue;
+    throw new UserError({
+      thing: `hook ${hookName(hook)}`,
+      found: 'a synthetic model, which has no blocks',
+      expected: hookName(hookOf(onlyHook)),
+      next: 'Choose --layers 0.',
+    });
+  }
 }
 
 /** Width of the residual stream, from the model's configuration alone. */
 export async function residualWidth(place: ModelPlace): Promise<number> {
   return (await modelShape(place)).dModel;
+}
+
+/** Numbers of a token at each of some hooks, by their labels. */
+export async function widthsOf(place: ModelPlace, hooks: readonly Hook[]): Promise<Map<string, number>> {
+  const { widthAt } = await modelShape(place);
+  return new Map(hooks.map((hook) => [hookLabel(hook), widthAt({ ...hook, ofModule: false })]));
 }
 
 /** @throws UserError where a synthetic model is to read text, or a language model none */

@@ -1,11 +1,13 @@
 /** The SAEs of a run: what they are called, where they hook in, and where they come from. */
 import type { SaeSettings } from '../../config/sections.ts';
 import { sweptRecipes } from '../../config/sweep.ts';
-import { compareHooks, type Hook, hookOf } from '../../hook.ts';
+import { trainedHooks } from '../../config/trained-hooks.ts';
+import { compareHooks, type Hook, hookLabel } from '../../hook.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { openRelease } from '../../sae/checkpoints/reference-release.ts';
 import type { Recipe } from '../../train/recipe.ts';
+import type { SaePlan } from '../../train/sae-trainer.ts';
 import type { PublishedSae } from './published-saes.ts';
 
 /** With the hook that it is of. */
@@ -24,7 +26,7 @@ export type SaeOrigin =
 /** By hook, in the order of the model; of one hook those that are trained in the order of the sweep, then the others. Ids are unique. */
 export function plannedSaes(config: SaeSettings, published: readonly PublishedSae[]): PlannedSae[] {
   const trained = trainedSaes(config).map(
-    ({ id, layer, recipe }): PlannedSae => ({ id, ...hookOf(layer), origin: { kind: 'trained', recipe } }),
+    ({ id, hook, recipe }): PlannedSae => ({ id, ...hook, origin: { kind: 'trained', recipe } }),
   );
   const others = published.map(
     (sae): PlannedSae => ({
@@ -37,14 +39,21 @@ export function plannedSaes(config: SaeSettings, published: readonly PublishedSa
   return [...trained, ...others].sort(compareHooks);
 }
 
-/** Those that the run trains, by layer, of one layer in the order of the sweep. */
-export function trainedSaes(config: SaeSettings): { id: string; layer: number; recipe: Recipe }[] {
+/** One that the run trains, before the width of its hook is known. */
+export type TrainedPlan = Omit<SaePlan, 'd_in'>;
+
+/** Those that the run trains, by hook, of one hook in the order of the sweep. */
+export function trainedSaes(config: SaeSettings): TrainedPlan[] {
   if (!config.train) return [];
   const recipes = sweptRecipes(config.sae, config.sweep);
-  const layers = [...config.layers].sort((a, b) => a - b);
-  return layers.flatMap((layer) =>
-    recipes.map(({ suffix, recipe }) => ({ id: `L${layer}${suffix}`, layer, recipe })),
+  return trainedHooks(config).flatMap((hook) =>
+    recipes.map(({ suffix, recipe }) => ({ id: `${hookLabel(hook)}${suffix}`, hook, recipe })),
   );
+}
+
+/** With the width of each. */
+export function withWidths(plans: readonly TrainedPlan[], widths: ReadonlyMap<string, number>): SaePlan[] {
+  return plans.map((plan) => ({ ...plan, d_in: widths.get(hookLabel(plan.hook))! }));
 }
 
 /** Id of the record of an SAE of a run. */

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { hookOf } from '../../hook.ts';
 import { writeJsonAtomic } from '../../io/write-atomic.ts';
 import { type ReleaseType, writeRelease } from '../../sae/checkpoints/reference-release.ts';
 import { hookPath } from '../../sae/published/hook-names.ts';
@@ -31,7 +30,7 @@ export function writeTrainedSae(
   const { architecture, kAux, alphaAux } = plan.recipe;
   const details = {
     ...(applies('kAux', architecture) ? { k_aux: kAux, alpha_aux: alphaAux } : {}),
-    hook_name: hookPath(hookOf(plan.layer)),
+    hook_name: hookPath(plan.hook),
     model_name: model,
     tokens_seen: tokens,
     step: steps,
@@ -48,7 +47,15 @@ export async function writeTrained(
   for (const trained of saes) {
     await writeTrainedSae(folder, model, trained);
     const { plan, tokens, trajectory } = trained;
-    const points: Trajectory = { layer: plan.layer, tokens, points: trajectory, policy, brokenRows };
+    const { layer, site } = plan.hook;
+    const points: Trajectory = {
+      layer,
+      ...(site === 'resid_post' ? {} : { site }),
+      tokens,
+      points: trajectory,
+      policy,
+      brokenRows,
+    };
     await writeJsonAtomic(join(folder, trajectoryFile(plan.id)), points);
   }
 }

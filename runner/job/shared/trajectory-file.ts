@@ -2,10 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MalformedError } from '../../errors.ts';
+import { sites } from '../../hook.ts';
 import { trajectoryPoint } from '../../report/schema.ts';
 
 const trajectorySchema = z.strictObject({
   layer: z.int().nonnegative(),
+  /** Of a hook elsewhere than in the residual stream after the block. */
+  site: z.enum(sites).optional(),
   /** Tokens trained on in all. */
   tokens: z.int().nonnegative(),
   points: z.array(trajectoryPoint),

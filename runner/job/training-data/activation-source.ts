@@ -3,8 +3,8 @@ import type { PackingPosition } from '../../text/packing.ts';
 
 /** One forward pass. */
 export interface ActivationPass {
-  /** For each hooked layer [sae.batchTokens, dModel]. */
-  activations: Map<number, Float32Array>;
+  /** For each hook, by its label, [sae.batchTokens, its width]. */
+  activations: Map<string, Float32Array>;
   /** Where the text stands after it. */
   position: PackingPosition;
 }

@@ -3,7 +3,7 @@
  */
 import { availableParallelism } from 'node:os';
 import type { CorpusSettings, MachineSettings } from '../../config/sections.ts';
-import type { HookLike } from '../../hook.ts';
+import { type Hook, hookLabel } from '../../hook.ts';
 import { knownTokens } from '../../lm/known-tokens.ts';
 import type { TokenBatch } from '../../lm/language-model.ts';
 import { type Observer, sweep } from '../../lm/sweep.ts';
@@ -43,12 +43,12 @@ export function sharingOf(
 export interface ActivationRun {
   config: MachineSettings & {
     corpus: CorpusSettings;
-    layers: readonly number[];
-    /** Further places at which the language model is cut. */
-    cuts?: readonly HookLike[];
     sae: { batchTokens: number };
     training: { tokens: number };
   };
+  hooks: readonly Hook[];
+  /** Further places at which the language model is cut. */
+  cuts?: readonly Hook[];
   place: ModelPlace;
   /** The run's folder. */
   folder: string;
@@ -84,7 +84,6 @@ export async function openActivationsHere(
   const opened = await openRunModel({
     ...config,
     ...run,
-    hooks: config.layers,
     maxTokens: rowTokens,
     positions: batchTokens,
     threads,
@@ -149,9 +148,9 @@ export async function openActivationsHere(
       stopWhenAsked();
       if (ready.length === 0) await makePasses();
       const { index, position } = ready.shift()!;
-      const activations = new Map<number, Float32Array>();
-      for (const [hook, { layer }] of model.hooks.entries())
-        activations.set(layer, await store.take(key(index, hook)));
+      const activations = new Map<string, Float32Array>();
+      for (const [number, hook] of model.hooks.entries())
+        activations.set(hookLabel(hook), await store.take(key(index, number)));
       return { activations, position };
     },
     async close() {

@@ -13,26 +13,25 @@ const AMPLE_BYTES = 16;
  * Where the files are local and may be too small, reads as much text as training will. Files of the hub are not downloaded
  * for this: a note says that they were not checked.
  *
- * @param d width of the residual stream, by which the shuffle buffer's megabytes hold tokens
+ * @param widths numbers of a token at each hook, by which the shuffle buffer's megabytes hold tokens
  * @throws UserError where the text ends too early
  * @throws Stopped when the user asked to stop
  */
 export async function checkTrainingText(
   config: {
     corpus: CorpusSettings;
-    layers: readonly number[];
     sae: { batchTokens: number; biasInitSamples: number };
     training: Pick<TrainingSettings, 'tokens' | 'policy' | 'shuffle'>;
   },
   tokenizer: Tokenizer,
-  d: number,
+  widths: ReadonlyMap<string, number>,
   reporter: Reporter,
   find: FindDataFiles = findFiles,
 ): Promise<void> {
   const { corpus } = config;
   const sources = declarationsOf(corpus.source);
   if (sources === null) return;
-  const wanted = tokensRead(config, d);
+  const wanted = tokensRead(config, widths);
   const total = sources.reduce((sum, { weight }) => sum + weight, 0);
   const found = await Promise.all(
     sources.map(async ({ data, weight }) => {
@@ -62,12 +61,12 @@ export async function checkTrainingText(
  * drops at the start of rows and what waits in the shuffle buffer. What the policy drops for its norm comes on top.
  */
 function tokensRead(
-  { corpus, layers, sae, training }: Parameters<typeof checkTrainingText>[0],
-  d: number,
+  { corpus, sae, training }: Parameters<typeof checkTrainingText>[0],
+  widths: ReadonlyMap<string, number>,
 ): number {
   const { batchTokens, biasInitSamples } = sae;
   const kept = batchTokens * (1 - training.policy.dropFirst / corpus.rowTokens);
   const steps = Math.ceil(training.tokens / batchTokens);
-  const trained = steps * batchTokens + bufferCapacity(training.shuffle.megabytes, d, layers.length);
+  const trained = steps * batchTokens + bufferCapacity(training.shuffle.megabytes, widths);
   return batchTokens * (Math.ceil(biasInitSamples / batchTokens) + Math.ceil(trained / kept));
 }

@@ -1,4 +1,5 @@
 /** The stream that training reads of a synthetic model: its samples, in order, from where an earlier run stood. */
+import { hookLabel, hookOf } from '../../hook.ts';
 import { Stopped, type Voice } from '../../reporter.ts';
 import { type SyntheticModel, sampleBatch } from '../../synthetic/model.ts';
 import { startOfMixture } from '../../text/mixture.ts';
@@ -25,7 +26,7 @@ export function sampleActivations(
       const batch = sampleBatch(trainingStream(corpus.trainSeed), position.rows, rows, corpus.rowTokens);
       const [x] = await model.residuals(batch);
       position = { ...position, rows: position.rows + rows };
-      return { activations: new Map([[0, x!]]), position };
+      return { activations: new Map([[hookLabel(hookOf(0)), x!]]), position };
     },
     close: () => model.close(),
   };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { TrainingSettings } from '../../config/sections.ts';
 import { MalformedError } from '../../errors.ts';
+import { hookLabel, hookOf } from '../../hook.ts';
 import type { PackingPosition } from '../../text/packing.ts';
 import { fileRows, memoryRows, type RowStore } from '../../train/row-store.ts';
 import { ShuffleBuffer } from '../../train/shuffle-buffer.ts';
@@ -19,7 +20,8 @@ const count = z.int().nonnegative();
 
 /** Where the stream stood: in checkpoints, with the buffer's contents beside it. */
 export const tokensState = z.strictObject({
-  medians: z.array(z.tuple([count, z.number().nonnegative()])),
+  /** By hook; a number is the residual stream after that block. */
+  medians: z.array(z.tuple([z.union([count, z.string()]), z.number().nonnegative()])),
   counts: z.strictObject({ dropped: count, capped: count }),
   buffer: z.strictObject({
     filled: count,
@@ -32,10 +34,10 @@ export type TokensState = z.infer<typeof tokensState>;
 
 export interface TrainingTokens {
   /**
-   * The next batch, for each layer [sae.batchTokens, d]; null after a forward pass that gave none, because the buffer
+   * The next batch, for each hook by its label [sae.batchTokens, its width]; null after a forward pass that gave none, because the buffer
    * fills or tokens were dropped.
    */
-  next(): Promise<Map<number, Float32Array> | null>;
+  next(): Promise<Map<string, Float32Array> | null>;
   /** Share of the buffer that is filled, 0 to 1. */
   readonly filled: number;
   /** Where the text stands, undefined before the first pass. */
@@ -55,10 +57,10 @@ export interface TokensStart {
   };
   /** The run's. */
   folder: string;
-  d: number;
-  layers: readonly number[];
-  /** Layers of the whole run: the buffer holds as many tokens, whichever of them are here. */
-  planned: number;
+  /** Numbers of a token at all hooks of the whole run, by label: the buffer holds as many tokens, whichever of them are here. */
+  widths: ReadonlyMap<string, number>;
+  /** Labels of those that are trained at here. */
+  hooks: readonly string[];
   source: ActivationSource;
 }
 
@@ -68,32 +70,32 @@ export interface TokensStart {
  * @throws UnavailableError when the buffer's files cannot be written
  */
 export function openTrainingTokens(
-  { config, folder, d, layers, planned, source }: TokensStart,
+  { config, folder, widths, hooks, source }: TokensStart,
   start:
-    | { samples: ReadonlyMap<number, Float32Array> }
+    | { samples: ReadonlyMap<string, Float32Array> }
     | { state: TokensState; contents: ReadonlyMap<string, string>; position: PackingPosition | undefined },
 ): TrainingTokens {
   const { policy, shuffle } = config.training;
   const { batchTokens } = config.sae;
-  const shape = { d, rowTokens: config.corpus.rowTokens };
-  const capacity = bufferCapacity(shuffle.megabytes, d, planned);
+  const { rowTokens } = config.corpus;
+  const here = widthsAmong(hooks, widths);
+  const capacity = bufferCapacity(shuffle.megabytes, widths);
   const plain = keepsAll(policy) && capacity === 0;
   const resumed = 'state' in start ? start.state : undefined;
   const medians = new Map(
     'samples' in start
-      ? [...start.samples].map(([layer, x]) => [layer, medianNorm(x, d)] as const)
-      : start.state.medians,
+      ? [...start.samples].map(([hook, x]) => [hook, medianNorm(x, widths.get(hook)!)] as const)
+      : start.state.medians.map(([hook, median]) => [labelOf(hook), median] as const),
   );
-  const stores = new Map<number, RowStore>(
-    layers.map((layer) => [
-      layer,
+  const stores = new Map<string, RowStore>(
+    here.map(([hook, width]) => [
+      hook,
       shuffle.onDisk && capacity > 0
-        ? fileRows(join(folder, 'shuffle', `rows_L${layer}.f32`), d)
-        : memoryRows(capacity, d),
+        ? fileRows(join(folder, 'shuffle', `rows_${hook}.f32`), width)
+        : memoryRows(capacity, width),
     ]),
   );
   const buffer = new ShuffleBuffer(
-    d,
     capacity,
     stores,
     resumed?.buffer.random ?? bufferStream(config.corpus.trainSeed).state(),
@@ -102,13 +104,8 @@ export function openTrainingTokens(
   let position = 'state' in start ? start.position : undefined;
   if ('state' in start) {
     const { contents, state } = start;
-    checkBuffer(
-      state.buffer,
-      capacity,
-      d,
-      layers.map((layer) => contents.get(fileOf(layer))),
-    );
-    const files = layers.map((layer) => [layer, rowsOf(contents.get(fileOf(layer)), d)] as const);
+    checkBuffer(state.buffer, capacity, here, contents);
+    const files = here.map(([hook, width]) => [hook, rowsOf(contents.get(fileOf(hook)), width)] as const);
     buffer.restore(start.state.buffer, new Map(files));
   }
 
@@ -123,7 +120,10 @@ export function openTrainingTokens(
       const pass = await source.next();
       position = pass.position;
       if (plain) return pass.activations;
-      const { kept, counts: now } = applyPolicy(policy, pass.activations, medians, shape);
+      const { kept, counts: now } = applyPolicy(policy, pass.activations, medians, {
+        tokens: batchTokens,
+        rowTokens,
+      });
       counts.dropped += now.dropped;
       counts.capped += now.capped;
       buffer.push(pass.activations, kept);
@@ -140,52 +140,64 @@ export function openTrainingTokens(
     contents() {
       const { filled, waiting } = buffer.state();
       if (filled + waiting === 0) return new Map();
-      return new Map(
-        layers.map((layer) => [fileOf(layer), { [Symbol.iterator]: () => buffer.contents(layer) }]),
-      );
+      return new Map(hooks.map((hook) => [fileOf(hook), { [Symbol.iterator]: () => buffer.contents(hook) }]));
     },
     close: () => buffer.close(),
   };
 }
 
-/** Tokens that the shuffle buffer holds. */
-export function bufferCapacity(megabytes: number, d: number, layers: number): number {
-  return Math.floor((megabytes * 2 ** 20) / (4 * d * layers));
+/** Of a number, as earlier versions wrote hooks, the label. */
+function labelOf(hook: number | string): string {
+  return typeof hook === 'number' ? hookLabel(hookOf(hook)) : hook;
+}
+
+function widthsAmong(
+  hooks: readonly string[],
+  widths: ReadonlyMap<string, number>,
+): readonly (readonly [hook: string, width: number])[] {
+  return hooks.map((hook) => [hook, widths.get(hook)!]);
+}
+
+/** Tokens that the shuffle buffer holds. @param widths of all hooks of the run */
+export function bufferCapacity(megabytes: number, widths: ReadonlyMap<string, number>): number {
+  const floats = [...widths.values()].reduce((sum, width) => sum + width, 0);
+  return Math.floor((megabytes * 2 ** 20) / (4 * floats));
 }
 
 /** Files that hold the buffer's contents in a checkpoint, each with the bytes that it may have at most. */
 export function contentLimits(
   { sae, training }: { sae: { batchTokens: number }; training: Pick<TrainingSettings, 'shuffle'> },
-  d: number,
-  layers: readonly number[],
-  planned = layers.length,
+  { widths, hooks }: Pick<TokensStart, 'widths' | 'hooks'>,
 ): Map<string, number> {
   // Beside the buffer, what is out of it and does not fill a batch yet, and a pass.
-  const tokens = bufferCapacity(training.shuffle.megabytes, d, planned) + 2 * sae.batchTokens;
-  return new Map(layers.map((layer) => [fileOf(layer), 4 * d * tokens]));
+  const tokens = bufferCapacity(training.shuffle.megabytes, widths) + 2 * sae.batchTokens;
+  return new Map(widthsAmong(hooks, widths).map(([hook, width]) => [fileOf(hook), 4 * width * tokens]));
 }
 
 /** @throws MalformedError when the buffer that is to be restored is not one of this run, or its files are others */
 function checkBuffer(
   { filled, waiting }: TokensState['buffer'],
   capacity: number,
-  d: number,
-  files: readonly (string | undefined)[],
+  hooks: ReturnType<typeof widthsAmong>,
+  contents: ReadonlyMap<string, string>,
 ): void {
-  const expected = 4 * d * (filled + waiting);
-  const sizes = files.map((file) => (file === undefined ? 0 : statSync(file).size));
-  const wrong = sizes.find((size) => size !== expected);
+  const sizes = hooks.map(([hook, width]) => {
+    const file = contents.get(fileOf(hook));
+    return { found: file === undefined ? 0 : statSync(file).size, expected: 4 * width * (filled + waiting) };
+  });
+  const wrong = sizes.find(({ found, expected }) => found !== expected);
   if (filled <= capacity && wrong === undefined) return;
   throw new MalformedError({
     thing: 'shuffle buffer of the checkpoint',
-    found: wrong === undefined ? `${filled} tokens` : `${wrong} bytes of activations`,
-    expected: wrong === undefined ? `at most ${capacity}` : `${expected}, as its state says`,
+    found: wrong === undefined ? `${filled} tokens` : `${wrong.found} bytes of activations`,
+    expected: wrong === undefined ? `at most ${capacity}` : `${wrong.expected}, as its state says`,
     next: 'An older generation may be intact; else start over with --fresh.',
   });
 }
 
-function fileOf(layer: number): string {
-  return `shuffle_L${layer}.f32`;
+/** @param hook its label */
+function fileOf(hook: string): string {
+  return `shuffle_${hook}.f32`;
 }
 
 /** Rows of a file of float32 numbers, one after the other in the same array. */

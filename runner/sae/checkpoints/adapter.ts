@@ -1,4 +1,5 @@
 /** What a format of SAEs is to the rest: how it is recognised, which of its files are wanted, and how it is opened. */
+import type { Hook } from '../../hook.ts';
 import type { SaeFile } from './loaded.ts';
 
 /** What some formats do not have in their files. */
@@ -13,6 +14,8 @@ export interface LoadOptions {
   k?: number;
   /** Reference release: which of the folder's layers; not needed where there is one. */
   layer?: number;
+  /** Reference release: which of the folder's hooks, where a layer has several. */
+  hook?: Hook;
 }
 
 /** How a format is recognised. One that is a single file has names or keys, one that is a folder the files in it. */

@@ -9,6 +9,15 @@ import { z } from 'zod';
 import { MalformedError, quote, UserError } from '../../errors.ts';
 import { toBfloat16 } from '../../formats/number-types.ts';
 import { encodeSafetensors } from '../../formats/safetensors.ts';
+import {
+  compareHooks,
+  type Hook,
+  hookName,
+  hookOf,
+  hookOfLabelled,
+  hooksAmong,
+  hookWords,
+} from '../../hook.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
 import { normalisation, type ReluSae, type Sae, tensorsOf } from '../sae.ts';
 import type { Stored } from '../stored-sae.ts';
@@ -95,38 +104,46 @@ export const referenceRelease: SaeAdapter = {
   files: /^(?:step-\d{6,15}\/)?sae_L[\w.-]+_(?:latest\.safetensors|cfg\.json)$/,
   tensors: /_latest\.safetensors$/,
   loaders: [],
-  takes: ['layer'],
+  takes: ['layer', 'hook'],
   open: openOneOf,
 };
 
 /** The file named, or the one SAE of a folder that fits. @throws UserError where there are several; as `openRelease` */
-async function openOneOf(path: string, { layer }: Pick<LoadOptions, 'layer'>): Promise<SaeFile> {
+async function openOneOf(
+  path: string,
+  { layer, hook = layer === undefined ? undefined : hookOf(layer) }: Pick<LoadOptions, 'layer' | 'hook'>,
+): Promise<SaeFile> {
   const named = releaseId(basename(path));
   if (named !== null) return openRelease(dirname(path), named);
   const ids = await releaseIds(path);
-  const fitting = ids.filter((id) => layer === undefined || layerOf(id) === layer);
+  const fitting = ids.filter((id) => hook === undefined || hookName(hookIn(id)) === hookName(hook));
   const [only] = fitting;
   if (only !== undefined && fitting.length === 1) return openRelease(path, only);
-  const layers = [...new Set(ids.map(layerOf))];
-  const several = layers.length < ids.length && layer !== undefined && fitting.length > 1;
+  const hooks = hooksAmong(ids.map(hookIn));
+  const several = hook !== undefined && fitting.length > 1;
   throw new UserError({
     thing: path,
-    found: several ? `${fitting.length} SAEs of layer ${layer}` : 'no layer',
-    expected: several ? `one of ${fitting.join(', ')}` : `one of ${layers.join(', ')}`,
+    found: several ? `${fitting.length} SAEs of ${hookWords(hook)}` : 'no layer',
+    expected: several ? `one of ${fitting.join(', ')}` : `one of ${hooks.map(hookText).join(', ')}`,
     next: several
       ? `Point at the file itself: ${releaseFiles(only ?? '').tensors}.`
-      : 'Say which one: #layer=N after its name.',
+      : `Say which one: ${hooks.every(({ site }) => site === 'resid_post') ? '' : '#hook=SITE:N or '}#layer=N after its name.`,
   });
 }
 
-/** Names of a folder's SAEs, by layer. */
-async function releaseIds(folder: string): Promise<string[]> {
-  const ids = (await readdir(folder)).map(releaseId).filter((id) => id !== null);
-  return ids.sort((a, b) => layerOf(a) - layerOf(b) || (a < b ? -1 : 1));
+/** The hook that the name of an SAE says: a block's number alone is the residual stream after it. */
+function hookIn(id: string): Hook {
+  return hookOfLabelled(id)!;
 }
 
-function layerOf(id: string): number {
-  return Number.parseInt(id.slice(1), 10);
+function hookText(hook: Hook): string {
+  return hook.site === 'resid_post' ? String(hook.layer) : hookName(hook);
+}
+
+/** Names of a folder's SAEs, by hook. */
+async function releaseIds(folder: string): Promise<string[]> {
+  const ids = (await readdir(folder)).map(releaseId).filter((id) => id !== null);
+  return ids.sort((a, b) => compareHooks(hookIn(a), hookIn(b)) || (a < b ? -1 : 1));
 }
 
 /**

@@ -58,13 +58,6 @@ export function hookPath({ layer, site }: Hook): string {
   return `blocks.${layer}.${name}`;
 }
 
-/** `mlp_out:4`, as in settings; null for anything else. */
-export function parseHook(text: string): Hook | null {
-  const [, site, layer] = /^([a-z_]+):(\d{1,5})$/.exec(text) ?? [];
-  const known = Object.values(behindBlock).find((each) => each === site);
-  return known === undefined ? null : { layer: Number(layer), site: known };
-}
-
 /**
  * The place that the words of a repository, a release or a path stand for; null where they say another one than these.
  * Gemma Scope's and Llama Scope's words are those that SAELens knows; another repository's `mlp` may be either end of it.

@@ -7,7 +7,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../errors.ts';
-import { hookName, hookOf } from '../../hook.ts';
+import { hookName, hookOf, hookOfLabelled } from '../../hook.ts';
 import { releaseFiles, releaseId } from '../checkpoints/reference-release.ts';
 import type { SaePlace } from './place.ts';
 
@@ -43,15 +43,16 @@ export async function lightCheckpoints(
     const folder = join(place.path, stepFolder(each));
     const ids = (await readdir(folder)).map(releaseId).filter((id) => id !== null);
     for (const id of ids.sort()) {
-      const layer = Number.parseInt(id.slice(1), 10);
-      if (asked !== undefined && hookName(hookOf(asked)) !== hookName(hookOf(layer))) continue;
+      const hook = hookOfLabelled(id)!;
+      if (asked !== undefined && hookName(hookOf(asked)) !== hookName(hook)) continue;
+      const said = hook.site === 'resid_post' ? `layer=${hook.layer}` : `hook=${hookName(hook)}`;
       const tensors = `${stepFolder(each)}/${releaseFiles(id).tensors}`;
       found.push({
         ...place,
-        name: `${place.name.replace(/#.*$/, '')}#step=${each},layer=${layer}`,
+        name: `${place.name.replace(/#.*$/, '')}#step=${each},${said}`,
         path: join(place.path, tensors),
         options: {},
-        hook: { asked, fromPath: hookOf(layer) },
+        hook: { asked, fromPath: hook },
         pathInRepo: place.repo === null ? null : `${place.pathInRepo ?? '.'}/${tensors}`,
         light: { of: runOf(place), id, step: each },
       });

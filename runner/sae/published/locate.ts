@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { quote, UnavailableError, UserError } from '../../errors.ts';
-import { type Hook, hookOf, type Site, sites } from '../../hook.ts';
+import { type Hook, hookOf, parseHook, type Site, sites } from '../../hook.ts';
 import { type DownloadProgress, download } from '../../hub/download.ts';
 import { formatReference, type HubReference, parseReference } from '../../hub/reference.ts';
 import {
@@ -19,7 +19,7 @@ import {
 import type { Hub } from '../../hub/transport.ts';
 import type { LoadOptions } from '../checkpoints/adapter.ts';
 import { adapterOfLoader, adapters } from '../checkpoints/adapters.ts';
-import { parseHook, siteInWords } from './hook-names.ts';
+import { siteInWords } from './hook-names.ts';
 import { lightCheckpoints } from './light-checkpoints.ts';
 import type { SaePlace } from './place.ts';
 import { findEntry, type Registry } from './registry.ts';
@@ -126,6 +126,7 @@ async function locatePlace(text: string, locating: Locating): Promise<SaePlace> 
   const { name, options } = parseSaeName(text);
   const { layer, hook, step: _, ...rest } = options;
   const asked = hook ?? layer;
+  const chosen = { ...(layer === undefined ? {} : { layer }), ...(hook === undefined ? {} : { hook }) };
   const registered = registryName(name, locating.local.exists);
   if (registered !== null) return locateRegistered(text, registered, options, locating);
   const reference = parseReference(name, locating.local);
@@ -134,7 +135,7 @@ async function locatePlace(text: string, locating: Locating): Promise<SaePlace> 
     return {
       ...shared,
       path: reference.path,
-      options: { ...rest, ...(layer === undefined ? {} : { layer }) },
+      options: { ...rest, ...chosen },
       hook: { asked, fromPath: hookInPath(reference.path) },
       repo: null,
       revision: null,
@@ -148,7 +149,7 @@ async function locatePlace(text: string, locating: Locating): Promise<SaePlace> 
   return {
     ...shared,
     ...found.place,
-    options: { ...said.options, ...(layer === undefined ? {} : { layer }) },
+    options: { ...said.options, ...chosen },
     hook: { asked, fromPath: hookInPath(`${reference.repo}/${reference.path ?? ''}`) },
     conversions: said.conversions,
   };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { observeTokens } from '../../../runner/evaluation/token-pass.ts';
 import { truthPass } from '../../../runner/evaluation/truth-pass.ts';
+import { hookOf } from '../../../runner/hook.ts';
 import { heldoutSamples } from '../../../runner/job/evaluation/heldout-samples.ts';
 import { sampleActivations } from '../../../runner/job/training-data/sample-activations.ts';
 import { sweep } from '../../../runner/lm/sweep.ts';
@@ -70,15 +71,14 @@ export async function train(
   const passes = Math.ceil(biasInitSamples / batchTokens);
   const start = new Float32Array(passes * batchTokens * model.dModel);
   for (let i = 0; i < passes; i++)
-    start.set((await source.next()).activations.get(0)!, i * batchTokens * model.dModel);
+    start.set((await source.next()).activations.get('L0')!, i * batchTokens * model.dModel);
   const trainer = await openTrainer(
     {
       backend: graphBackend({ threads: THREADS }),
-      d_in: model.dModel,
-      plans: recipes.map((recipe, i) => ({ id: String(i), layer: 0, recipe })),
+      plans: recipes.map((recipe, i) => ({ id: String(i), hook: hookOf(0), d_in: model.dModel, recipe })),
       logEverySteps: 1_000_000,
     },
-    { samples: new Map([[0, start.subarray(0, biasInitSamples * model.dModel)]]) },
+    { samples: new Map([['L0', start.subarray(0, biasInitSamples * model.dModel)]]) },
   );
   try {
     for (let step = 1; step <= steps.at(-1)!; step++) {

@@ -104,7 +104,10 @@ describe('resolveRun', () => {
     ['sae.k=0', /setting sae\.k: found 0; expected more than 0\. /],
     ['sae.learningRate=-1', /setting sae\.learningRate: found -1; expected /],
     ['corpus.heldoutShare=1', /setting corpus\.heldoutShare: found 1; expected less than 1\. /],
-    ['layers=[]', /setting layers: found \[\]; expected at least 1 items\. /],
+    ['layers=[]', /setting layers: found \[\]; expected one at least where there are no hooks\. /],
+    ['hooks=["mlp:4"]', /setting hooks\.0: found "mlp:4"; expected one such as mlp_out:4, of resid_pre, /],
+    ['hooks=["mlp_out:4","mlp_out:4"]', /setting hooks: found .*; expected each hook once\. /],
+    ['hooks=["resid_pre:3"]', /setting hooks: found .*; expected none that layers names already\. /],
     ['train=perhaps', /setting train: found "perhaps"; expected true or false\. /],
     ['corpus.source=refrence', /setting corpus\.source: found "refrence"; expected .*small-world/],
     [

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MalformedError, UnavailableError } from '../../../runner/errors.ts';
+import { hookOf } from '../../../runner/hook.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { checkpointStore, loadLatestCheckpoint } from '../../../runner/train/checkpoint.ts';
 import type { Checkpoint } from '../../../runner/train/checkpoint-files.ts';
@@ -12,22 +13,23 @@ import { openTrainer, type Trainer } from '../../../runner/train/trainer.ts';
 import { smallRecipe, sparseActivations } from './support.ts';
 
 const d_in = 12;
+const at = (layer: number) => ({ hook: hookOf(layer), d_in });
 const plans: SaePlan[] = [
-  { id: 'L1', layer: 1, recipe: smallRecipe() },
-  { id: 'L3', layer: 3, recipe: smallRecipe({ dSae: 30, seed: 8 }) },
+  { id: 'L1', ...at(1), recipe: smallRecipe() },
+  { id: 'L3', ...at(3), recipe: smallRecipe({ dSae: 30, seed: 8 }) },
   ...(['batchtopk', 'jumprelu', 'gated'] as const).map((architecture) => ({
     id: `L1_${architecture}`,
-    layer: 1,
+    ...at(1),
     recipe: smallRecipe({ architecture, dSae: 20, kAux: 2, sparsityWarmupSteps: 9 }),
   })),
 ];
 
-const activations = (pass: number): Map<number, Float32Array> =>
-  new Map([1, 3].map((layer) => [layer, sparseActivations(64, d_in, 30, 100 * layer + pass)]));
+const activations = (pass: number): Map<string, Float32Array> =>
+  new Map([1, 3].map((layer) => [`L${layer}`, sparseActivations(64, d_in, 30, 100 * layer + pass)]));
 
 function open(start: Parameters<typeof openTrainer>[1] = { samples: activations(0) }): Promise<Trainer> {
   const backend = graphBackend({ threads: 1 });
-  return openTrainer({ backend, d_in, plans, logEverySteps: 5, now: () => 0 }, start);
+  return openTrainer({ backend, plans, logEverySteps: 5, now: () => 0 }, start);
 }
 
 async function trained(passes: number): Promise<Checkpoint> {
@@ -35,7 +37,7 @@ async function trained(passes: number): Promise<Checkpoint> {
   for (let pass = 0; pass < passes; pass++) await trainer.step(activations(pass));
   const state = await trainer.state();
   await trainer.close();
-  return { d_in, state, position: { pass: passes } };
+  return { state, position: { pass: passes } };
 }
 
 let base: string;
@@ -66,7 +68,7 @@ test('resuming from disk, again and again, equals the uninterrupted run bit for 
     const until = Math.min(pass + 3, passes);
     for (; pass < until; pass++) await trainer.step(activations(pass));
     const state = await trainer.state();
-    await store.save({ d_in, state, position: { pass } });
+    await store.save({ state, position: { pass } });
     await trainer.close();
     if (pass < passes) continue;
     expect(state).toEqual(whole.state);
@@ -213,10 +215,10 @@ test('a checkpoint of an earlier version is read and trained on', async () => {
     ),
   );
   const trainer = await openTrainer(
-    { backend: graphBackend({ threads: 1 }), d_in: 6, plans: saved, logEverySteps: 5, now: () => 0 },
+    { backend: graphBackend({ threads: 1 }), plans: saved, logEverySteps: 5, now: () => 0 },
     { resume: checkpoint.state },
   );
-  const seen = await trainer.step(new Map([[1, sparseActivations(64, 6, 12, 103)]]));
+  const seen = await trainer.step(new Map([['L1', sparseActivations(64, 6, 12, 103)]]));
   expect(seen.map(({ id, step }) => [id, step])).toEqual(saved.map(({ id }) => [id, 8]));
   const saes = (await trainer.saes()).map(({ sae }) => sae);
   expect(saes.map(({ architecture }) => architecture)).toEqual(['topk', 'batchtopk', 'matryoshka']);

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
+import { hookOf, type Site } from '../../../runner/hook.ts';
 import { geometricMedian } from '../../../runner/train/geometric-median.ts';
 import { initialParameters } from '../../../runner/train/init.ts';
 import { gaussians, smallRecipe } from './support.ts';
 
-const hook = { layer: 0, site: 'resid_post' };
+const hook = hookOf(0);
 
 test('rows of W_dec are unit, directions even, W_enc its transpose, b_enc 0', () => {
   const [d, n] = [40, 300];
@@ -29,7 +30,7 @@ test('rows of W_dec are unit, directions even, W_enc its transpose, b_enc 0', ()
 
 test('seed, layer and site name the stream', () => {
   const samples = gaussians(64 * 8, 'x');
-  const draw = (seed: number, layer: number, site: string) =>
+  const draw = (seed: number, layer: number, site: Site) =>
     initialParameters(smallRecipe({ seed }), 8, { layer, site }, samples).W_dec;
   const first = draw(1, 0, 'resid_post');
   expect(draw(1, 0, 'resid_post')).toEqual(first);

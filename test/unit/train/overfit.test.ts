@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MalformedError, UserError } from '../../../runner/errors.ts';
+import { hookOf } from '../../../runner/hook.ts';
 import { architectureNames } from '../../../runner/train/architectures/index.ts';
 import type { StepControls, TrainingBackend } from '../../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
@@ -23,7 +24,7 @@ function overfit(
   batch: Float32Array = sparseActivations(32, d_in, 30, 2),
 ): Promise<OverfitResult> {
   const samples = sparseActivations(64, d_in, 30, 1);
-  return overfitOneBatch(backend, { id: 'L1', layer: 1, recipe }, d_in, { samples, batch });
+  return overfitOneBatch(backend, { id: 'L1', hook: hookOf(1), d_in, recipe }, { samples, batch });
 }
 
 /** A backend whose steps are given other controls than they were. */

@@ -1,5 +1,6 @@
 /** Every setting of an architecture acts in each architecture that has it: another value trains another SAE. */
 import { describe, expect, it } from 'vitest';
+import { hookOf } from '../../../runner/hook.ts';
 import { architectures, type OwnSetting, ownSettings } from '../../../runner/train/architectures/index.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
 import type { Recipe } from '../../../runner/train/recipe.ts';
@@ -45,12 +46,12 @@ const bases: Readonly<Record<Recipe['architecture'], Partial<Recipe>>> = {
 
 /** What is left of a training: the SAE's tensors and its threshold. */
 async function trained(recipe: Recipe): Promise<string> {
-  const plans = [{ id: 'L0', layer: 0, recipe }];
-  const samples = new Map([[0, sparseActivations(recipe.biasInitSamples, WIDTH, 30, 0)]]);
-  const trainer = await openTrainer({ backend: referenceBackend, d_in: WIDTH, plans }, { samples });
+  const plans = [{ id: 'L0', hook: hookOf(0), d_in: WIDTH, recipe }];
+  const samples = new Map([['L0', sparseActivations(recipe.biasInitSamples, WIDTH, 30, 0)]]);
+  const trainer = await openTrainer({ backend: referenceBackend, plans }, { samples });
   try {
     for (let step = 1; step <= STEPS; step++)
-      await trainer.step(new Map([[0, sparseActivations(recipe.batchTokens, WIDTH, 30, step)]]));
+      await trainer.step(new Map([['L0', sparseActivations(recipe.batchTokens, WIDTH, 30, step)]]));
     const [{ sae }] = (await trainer.saes()) as [Awaited<ReturnType<typeof trainer.saes>>[number]];
     return JSON.stringify(sae, (_, value: unknown) =>
       value instanceof Float32Array ? Buffer.from(value.buffer).toString('base64') : value,

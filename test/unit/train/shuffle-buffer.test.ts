@@ -8,6 +8,7 @@ import { fileRows, memoryRows, type RowStore } from '../../../runner/train/row-s
 import { ShuffleBuffer } from '../../../runner/train/shuffle-buffer.ts';
 
 const d = 2;
+const HOOKS = ['L0', 'L3'];
 const start = random('buffer').state();
 let folder: string;
 beforeAll(async () => {
@@ -15,29 +16,29 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** A pass of tokens first..first + count − 1 at two layers, each row [token, ±token]. */
-function pass(first: number, count: number): Map<number, Float32Array> {
+/** A pass of tokens first..first + count − 1 at two hooks, each row [token, ±token]. */
+function pass(first: number, count: number): Map<string, Float32Array> {
   const rows = (sign: number): Float32Array =>
     Float32Array.from(
       { length: count * d },
       (_, i) => (i % d === 0 ? 1 : sign) * (first + Math.floor(i / d)),
     );
   return new Map([
-    [0, rows(1)],
-    [3, rows(-1)],
+    ['L0', rows(1)],
+    ['L3', rows(-1)],
   ]);
 }
 
 const all = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, t) => t);
 
-function buffer(capacity: number, open: (layer: number) => RowStore): ShuffleBuffer {
-  return new ShuffleBuffer(d, capacity, new Map([0, 3].map((layer) => [layer, open(layer)])), start);
+function buffer(capacity: number, open: (hook: string) => RowStore): ShuffleBuffer {
+  return new ShuffleBuffer(capacity, new Map(HOOKS.map((hook) => [hook, open(hook)])), start);
 }
 
-/** Tokens in the order they come out; checks that layers stay side by side. */
-function tokensOf(taken: Map<number, Float32Array> | null): number[] {
+/** Tokens in the order they come out; checks that hooks stay side by side. */
+function tokensOf(taken: Map<string, Float32Array> | null): number[] {
   if (taken === null) return [];
-  const [a, b] = [taken.get(0)!, taken.get(3)!];
+  const [a, b] = [taken.get('L0')!, taken.get('L3')!];
   const tokens: number[] = [];
   for (let i = 0; i < a.length; i += d) {
     expect([a[i], a[i + 1], b[i], b[i + 1]]).toEqual([a[i], a[i], a[i], -a[i]!]);
@@ -58,7 +59,7 @@ function run(into: ShuffleBuffer, from = 0, to = 6): number[] {
 
 describe.each([
   ['memory', () => memoryRows(16, d)],
-  ['a file', (layer: number) => fileRows(join(folder, `rows-${layer}`), d)],
+  ['a file', (hook: string) => fileRows(join(folder, `rows-${hook}`), d)],
 ] as const)('in %s', (_, open) => {
   it('gives every token once, in another order, across passes', () => {
     const into = buffer(16, open);
@@ -81,18 +82,15 @@ describe.each([
       const before = run(first, 0, cut);
       const state = first.state();
       const contents = new Map(
-        [0, 3].map((layer) => {
-          const bytes = Buffer.concat([...first.contents(layer)].map((part) => Buffer.from(part)));
+        HOOKS.map((hook) => {
+          const bytes = Buffer.concat([...first.contents(hook)].map((part) => Buffer.from(part)));
           const rows = new Float32Array(Uint8Array.from(bytes).buffer);
-          return [
-            layer,
-            Array.from({ length: rows.length / d }, (_, t) => rows.subarray(t * d, (t + 1) * d)),
-          ];
+          return [hook, Array.from({ length: rows.length / d }, (_, t) => rows.subarray(t * d, (t + 1) * d))];
         }),
       );
       first.close();
-      const stores = new Map([0, 3].map((layer) => [layer, open(layer)]));
-      const second = new ShuffleBuffer(d, 16, stores, state.random);
+      const stores = new Map(HOOKS.map((hook) => [hook, open(hook)]));
+      const second = new ShuffleBuffer(16, stores, state.random);
       second.restore(state, contents);
       expect([...before, ...run(second, cut)], `cut after ${cut}`).toEqual(expected);
       second.close();

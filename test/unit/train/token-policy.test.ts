@@ -3,20 +3,20 @@ import { applyPolicy, keepsAll, medianNorm, type TokenPolicy } from '../../../ru
 import { gaussians } from './support.ts';
 
 const d = 3;
-const shape = { d, rowTokens: 4 };
+const shape = { tokens: 8, rowTokens: 4 };
 const policy: TokenPolicy = { dropFirst: 0, highNorm: 'keep', highNormFactor: 10 };
 /** Eight tokens of norm 1 at two hooks, but token 4 of norm 50 at the first and token 6 of norm 11 at the second. */
-function pass(): Map<number, Float32Array> {
+function pass(): Map<string, Float32Array> {
   const row = (at: Record<number, number>): Float32Array =>
     Float32Array.from({ length: 8 * d }, (_, i) => (i % d === 0 ? (at[i / d] ?? 1) : 0));
   return new Map([
-    [2, row({ 4: 50 })],
-    [5, row({ 6: 11 })],
+    ['L2', row({ 4: 50 })],
+    ['L5', row({ 6: 11 })],
   ]);
 }
 const medians = new Map([
-  [2, 1],
-  [5, 1],
+  ['L2', 1],
+  ['L5', 1],
 ]);
 const norms = (x: Float32Array): number[] =>
   Array.from({ length: 8 }, (_, t) => Math.hypot(...x.subarray(t * d, (t + 1) * d)));
@@ -42,8 +42,8 @@ test('cap scales to the limit and no further', () => {
   const { kept, counts } = applyPolicy({ ...policy, highNorm: 'cap' }, x, medians, shape);
   expect(kept).toHaveLength(8);
   expect(counts).toEqual({ dropped: 0, capped: 2 });
-  expect(norms(x.get(2)!)).toEqual([1, 1, 1, 1, 10, 1, 1, 1]);
-  expect(norms(x.get(5)!)[6]).toBeCloseTo(10, 5);
+  expect(norms(x.get('L2')!)).toEqual([1, 1, 1, 1, 10, 1, 1, 1]);
+  expect(norms(x.get('L5')!)[6]).toBeCloseTo(10, 5);
 });
 
 test('the first tokens of every row are left out', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MalformedError, UserError } from '../../../runner/errors.ts';
+import { hookOf } from '../../../runner/hook.ts';
 import { recordObject } from '../../../runner/report/schema.ts';
 import { encode, reconstruct } from '../../../runner/sae/reference.ts';
 import type { Sae } from '../../../runner/sae/sae.ts';
@@ -12,23 +13,24 @@ import { gaussians, smallRecipe, sparseActivations } from './support.ts';
 
 const d_in = 16;
 const LAYERS = [0, 2];
+const at = (layer: number, width = d_in) => ({ hook: hookOf(layer), d_in: width });
 
 /** Two SAEs at one hook, one at another; a pass of 64 tokens is two steps of 32. */
 const plans: SaePlan[] = [
-  { id: 'L0', layer: 0, recipe: smallRecipe({ kAux: 2, deadThresholdTokens: 32 }) },
-  { id: 'L0-wide', layer: 0, recipe: smallRecipe({ dSae: 80, k: 6, batchTokens: 64, seed: 5 }) },
-  { id: 'L2', layer: 2, recipe: smallRecipe({ removeParallelGradient: true }) },
+  { id: 'L0', ...at(0), recipe: smallRecipe({ kAux: 2, deadThresholdTokens: 32 }) },
+  { id: 'L0-wide', ...at(0), recipe: smallRecipe({ dSae: 80, k: 6, batchTokens: 64, seed: 5 }) },
+  { id: 'L2', ...at(2), recipe: smallRecipe({ removeParallelGradient: true }) },
 ];
 
-const activations = (pass: number): Map<number, Float32Array> =>
-  new Map(LAYERS.map((layer) => [layer, sparseActivations(64, d_in, 40, 100 * layer + pass)]));
+const activations = (pass: number): Map<string, Float32Array> =>
+  new Map(LAYERS.map((layer) => [`L${layer}`, sparseActivations(64, d_in, 40, 100 * layer + pass)]));
 
 function open(
   backend: TrainingBackend,
   start: Parameters<typeof openTrainer>[1] = { samples: activations(0) },
   over: Partial<Parameters<typeof openTrainer>[0]> = {},
 ): Promise<Trainer> {
-  return openTrainer({ backend, d_in, plans, logEverySteps: 4, now: () => 0, ...over }, start);
+  return openTrainer({ backend, plans, logEverySteps: 4, now: () => 0, ...over }, start);
 }
 
 /** A copy that shares no memory, as a checkpoint would give it back. */
@@ -76,10 +78,10 @@ test('training reduces the error and logs where it should', async () => {
   const seen = [];
   for (let pass = 0; pass < 15; pass++) seen.push(await trainer.step(activations(pass)));
   expect(trainer.tokens).toBe(15 * 64);
-  expect(seen.at(-1)!.map(({ id, layer, step, tokens }) => [id, layer, step, tokens])).toEqual([
-    ['L0', 0, 30, 960],
-    ['L0-wide', 0, 15, 960],
-    ['L2', 2, 30, 960],
+  expect(seen.at(-1)!.map(({ id, step, tokens }) => [id, step, tokens])).toEqual([
+    ['L0', 30, 960],
+    ['L0-wide', 15, 960],
+    ['L2', 30, 960],
   ]);
   const saes = await trainer.saes();
   const steps = saes.map(({ trajectory }) => trajectory.map((point) => point.step));
@@ -89,7 +91,7 @@ test('training reduces the error and logs where it should', async () => {
     const [first, last] = [trajectory[0]!, trajectory.at(-1)!];
     // On activations that neither was trained on: the points are of one small batch each.
     const untrained = before.find(({ plan: { id } }) => id === plan.id)!.sae;
-    expect(errorOf(sae, plan.layer)).toBeLessThan(errorOf(untrained, plan.layer));
+    expect(errorOf(sae, plan.hook.layer)).toBeLessThan(errorOf(untrained, plan.hook.layer));
     expect(last.var_exp).not.toBe(first.var_exp);
     expect(last.l0!).toBeLessThanOrEqual(plan.recipe.k);
     expect(last.l0!).toBeGreaterThan(0);
@@ -117,7 +119,7 @@ test('var_exp of the first point is that of the first step', async () => {
   const trainer = await open(referenceBackend);
   await trainer.step(activations(0));
   const { trajectory } = (await trainer.saes())[1]!;
-  const x = activations(0).get(0)!;
+  const x = activations(0).get('L0')!;
   const mean = new Float64Array(d_in);
   x.forEach((value, i) => {
     mean[i % d_in]! += value / 64;
@@ -129,20 +131,20 @@ test('var_exp of the first point is that of the first step', async () => {
 
 test('constant activations have no variance to explain', async () => {
   const trainer = await open(referenceBackend, {
-    samples: new Map(LAYERS.map((layer) => [layer, new Float32Array(64 * d_in).fill(0.5)])),
+    samples: new Map(LAYERS.map((layer) => [`L${layer}`, new Float32Array(64 * d_in).fill(0.5)])),
   });
-  const constant = new Map(LAYERS.map((layer) => [layer, new Float32Array(64 * d_in).fill(0.5)]));
+  const constant = new Map(LAYERS.map((layer) => [`L${layer}`, new Float32Array(64 * d_in).fill(0.5)]));
   expect((await trainer.step(constant))[0]!.var_exp).toBeNull();
   await trainer.close();
 });
 
 describe('a batch of tokens that differ by rounding alone', () => {
   /** One activation of the usual size, again and again, each number off by a few units in the last place. */
-  const alike = (): Map<number, Float32Array> => {
+  const alike = (): Map<string, Float32Array> => {
     const token = sparseActivations(1, d_in, 40, 7);
     const noise = gaussians(64 * d_in, 'rounding');
     const x = noise.map((value, i) => token[i % d_in]! * (1 + 1e-6 * value));
-    return new Map(LAYERS.map((layer) => [layer, x]));
+    return new Map(LAYERS.map((layer) => [`L${layer}`, x]));
   };
 
   test('is trained on, and says nothing about the variance explained', async () => {
@@ -168,7 +170,7 @@ describe('a batch of tokens that differ by rounding alone', () => {
 });
 
 test('alphaAux 0 turns AuxK off', async () => {
-  const plan = { id: 'L0', layer: 0, recipe: smallRecipe({ alphaAux: 0, kAux: 2, deadThresholdTokens: 1 }) };
+  const plan = { id: 'L0', ...at(0), recipe: smallRecipe({ alphaAux: 0, kAux: 2, deadThresholdTokens: 1 }) };
   const trainer = await open(graphBackend({ threads: 1 }), undefined, { plans: [plan] });
   for (let pass = 0; pass < 3; pass++) {
     const [progress] = await trainer.step(activations(pass));
@@ -193,12 +195,12 @@ test('the order of tokens is drawn anew each pass, from the SAE’s own stream',
       };
     },
   };
-  const plan = { id: 'L0', layer: 0, recipe: smallRecipe({ learningRate: 1e-6, learningRateFloor: 0 }) };
+  const plan = { id: 'L0', ...at(0), recipe: smallRecipe({ learningRate: 1e-6, learningRateFloor: 0 }) };
   const trainer = await open(backend, undefined, { plans: [plan] });
   // Token t starts with the number t.
   const x = sparseActivations(64, d_in, 40, 1);
   for (let t = 0; t < 64; t++) x[t * d_in] = t;
-  const numbered = new Map([[0, x]]);
+  const numbered = new Map([['L0', x]]);
   await trainer.step(numbered);
   await trainer.step(numbered);
   await trainer.close();
@@ -213,15 +215,12 @@ test('the order of tokens is drawn anew each pass, from the SAE’s own stream',
 
 test('the order of tokens follows seed and layer, not the name, k or width of the SAE', () => {
   const stateOf = (over: Partial<SaePlan>, recipe: Parameters<typeof smallRecipe>[0] = {}) =>
-    newTrainingState(
-      { id: 'L0', layer: 0, recipe: smallRecipe(recipe), ...over },
-      d_in,
-      activations(0).get(0)!,
-    ).shuffling;
+    newTrainingState({ id: 'L0', ...at(0), recipe: smallRecipe(recipe), ...over }, activations(0).get('L0')!)
+      .shuffling;
   const first = stateOf({});
   expect(stateOf({ id: 'L0_k3' }, { k: 3, dSae: 80 })).toEqual(first);
   expect(stateOf({}, { seed: 4 })).not.toEqual(first);
-  expect(stateOf({ layer: 2 })).not.toEqual(first);
+  expect(stateOf({ hook: hookOf(2) })).not.toEqual(first);
 });
 
 describe('a loss that is no number, or has blown up', () => {
@@ -276,7 +275,7 @@ describe('a loss that is no number, or has blown up', () => {
       const trainer = await open(graphBackend({ threads: 1 }));
       await trainer.step(activations(0));
       const broken = activations(1);
-      broken.get(2)![37] = value;
+      broken.get('L2')![37] = value;
       const failure = await trainer.step(broken).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(MalformedError);
       expect((failure as Error).message).toMatch(
@@ -296,16 +295,16 @@ test('a state of other plans is refused', async () => {
   );
   const resume = { resume: saved };
   await expect(open(referenceBackend, resume, { plans: changed })).rejects.toThrow(
-    /checkpoint of SAE L2: found another recipe or layer/,
+    /checkpoint of SAE L2: found another recipe or hook/,
   );
   await expect(open(referenceBackend, resume, { plans: plans.slice(1) })).rejects.toThrow(UserError);
-  const moved = plans.map((plan) => ({ ...plan, layer: 2 }));
+  const moved = plans.map((plan) => ({ ...plan, hook: hookOf(2) }));
   await expect(open(referenceBackend, resume, { plans: moved })).rejects.toThrow(/SAE L0: found another/);
 });
 
 test('wrong use is refused before anything moves', async () => {
   const trainer = await open(referenceBackend);
-  await expect(trainer.step(new Map([[0, activations(0).get(0)!]]))).rejects.toThrow(
+  await expect(trainer.step(new Map([['L0', activations(0).get('L0')!]]))).rejects.toThrow(
     'no activations of layer 2 for L2',
   );
   expect(trainer.tokens).toBe(0);
@@ -316,7 +315,7 @@ test('wrong use is refused before anything moves', async () => {
   await expect(open(referenceBackend, { samples: new Map() })).rejects.toThrow(/no activations of layer 0/);
   await trainer.close();
   const odd = await open(referenceBackend);
-  const short = new Map(LAYERS.map((layer) => [layer, sparseActivations(40, d_in, 40, 1)]));
+  const short = new Map(LAYERS.map((layer) => [`L${layer}`, sparseActivations(40, d_in, 40, 1)]));
   await expect(odd.step(short)).rejects.toThrow(
     'a pass of 40 tokens, expected a multiple of batchTokens = 32',
   );
@@ -326,14 +325,14 @@ test('wrong use is refused before anything moves', async () => {
 test('a BatchTopK SAE keeps k latents per token on average with the threshold it is saved with', async () => {
   const [width, tokens] = [16, 64];
   const batch = smallRecipe({ architecture: 'batchtopk', batchTokens: 64, thresholdDecay: 0.9 });
-  const plan = { id: 'L0', layer: 0, recipe: batch };
+  const plan = { id: 'L0', ...at(0, width), recipe: batch };
   const samples = sparseActivations(batch.biasInitSamples, width, 30, 0);
   const trainer = await openTrainer(
-    { backend: graphBackend({ threads: 1 }), d_in: width, plans: [plan] },
-    { samples: new Map([[0, samples]]) },
+    { backend: graphBackend({ threads: 1 }), plans: [plan] },
+    { samples: new Map([['L0', samples]]) },
   );
   for (let step = 0; step < 60; step++) {
-    await trainer.step(new Map([[0, sparseActivations(tokens, width, 30, step + 1)]]));
+    await trainer.step(new Map([['L0', sparseActivations(tokens, width, 30, step + 1)]]));
   }
   const { sae } = (await trainer.saes())[0]!;
   await trainer.close();
@@ -365,13 +364,12 @@ test('the thresholds of a JumpReLU SAE, and the gates of a Gated one, bring L0 d
   const trainer = await openTrainer(
     {
       backend: graphBackend({ threads: 1 }),
-      d_in: width,
-      plans: Object.entries(recipes).map(([id, recipe]) => ({ id, layer: 0, recipe })),
+      plans: Object.entries(recipes).map(([id, recipe]) => ({ id, ...at(0, width), recipe })),
     },
-    { samples: new Map([[0, sparseActivations(64, width, 30, 0)]]) },
+    { samples: new Map([['L0', sparseActivations(64, width, 30, 0)]]) },
   );
   for (let step = 0; step < 250; step++) {
-    await trainer.step(new Map([[0, sparseActivations(64, width, 30, step + 1)]]));
+    await trainer.step(new Map([['L0', sparseActivations(64, width, 30, step + 1)]]));
   }
   const count = 256;
   const l0 = new Map<string, number>();

@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { resolveRun } from '../../../../runner/config/resolve.ts';
 import type { RunConfig } from '../../../../runner/config/run-config.ts';
+import { trainedHooks } from '../../../../runner/config/trained-hooks.ts';
 import { demoModelFolder } from '../../../../runner/demo/index.ts';
 import { MalformedError, UserError } from '../../../../runner/errors.ts';
+import { hookLabel } from '../../../../runner/hook.ts';
 import type { HubReference } from '../../../../runner/hub/reference.ts';
 import { type Fetching, fetchResume, findResume } from '../../../../runner/job/release/hub-resume.ts';
 import { checkStamp, type ResumeStamp, STAMP, stampOf } from '../../../../runner/job/release/resume-stamp.ts';
 import { limitsOfCheckpoint } from '../../../../runner/job/run/hub-state.ts';
-import { trainedSaes } from '../../../../runner/job/shared/planned-saes.ts';
+import { trainedSaes, withWidths } from '../../../../runner/job/shared/planned-saes.ts';
 import { random } from '../../../../runner/math/random.ts';
 import { checkpointStore } from '../../../../runner/train/checkpoint.ts';
 import { newTrainingState } from '../../../../runner/train/sae-trainer.ts';
@@ -43,14 +45,17 @@ afterEach(() => rm(base, { recursive: true }));
 
 /** A checkpoint's files as an upload sends them. */
 async function resumeFiles(): Promise<Record<string, Contents>> {
-  const plans = trainedSaes(config);
+  const plans = withWidths(
+    trainedSaes(config),
+    new Map(trainedHooks(config).map((hook) => [hookLabel(hook), D_IN])),
+  );
   const stream = random('hub-resume');
   const samples = Float32Array.from({ length: 32 * D_IN }, () => stream.gaussian());
-  const saes = new Map(plans.map((plan) => [plan.id, newTrainingState(plan, D_IN, samples)]));
+  const saes = new Map(plans.map((plan) => [plan.id, newTrainingState(plan, samples)]));
   const folder = join(base, 'written');
   await rm(folder, { recursive: true, force: true });
   const generation = await checkpointStore(folder).save(
-    { d_in: D_IN, state: { plans, saes }, position: null },
+    { state: { plans, saes }, position: null },
     new Map([[STAMP, [Buffer.from(JSON.stringify(stamp))]]]),
   );
   const names = await readdir(generation);

@@ -16,7 +16,7 @@ describe('plannedSaes', () => {
 
   it('trains them by layer, ascending, in whatever order the layers are named', async () => {
     const config = await resolveRun(['small-world'], { set: ['layers=[4,0,2]'] });
-    expect(trainedSaes(config).map(({ layer }) => layer)).toEqual([0, 2, 4]);
+    expect(trainedSaes(config).map(({ hook }) => hook.layer)).toEqual([0, 2, 4]);
     expect(trainedSaes({ ...config, train: false })).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveRun } from '../../../../runner/config/resolve.ts';
+import { trainedHooks } from '../../../../runner/config/trained-hooks.ts';
 import { demoModelFolder } from '../../../../runner/demo/index.ts';
 import { UserError } from '../../../../runner/errors.ts';
 import { removeSpilled } from '../../../../runner/job/shared/language-model.ts';
@@ -21,7 +22,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const config = await resolveRun(['small-world-quick'], {});
 const place = { folder: demoModelFolder, revision: null };
-const run = (memory: number) => ({ config, place, folder, memory, saes: 0 });
+const hooks = trainedHooks(config);
+const run = (memory: number) => ({ config, hooks, place, folder, memory, saes: 0 });
 
 async function passes(memory: number, count: number): Promise<ActivationPass[]> {
   const source = await openActivationsHere(run(memory), undefined, silent);

@@ -11,8 +11,8 @@ import { trainingRows } from '../../../../runner/job/training-data/training-rows
 import { Stopped } from '../../../../runner/reporter.ts';
 import { loadTokenizer, type Tokenizer } from '../../../../runner/text/tokenizer.ts';
 
-/** Width of the embedded model. */
-const D = 128;
+/** Width of the embedded model at its hooks. */
+const WIDTHS = new Map([0, 2, 4].map((layer) => [`L${layer}`, 128]));
 
 let folder: string;
 let source: string;
@@ -57,8 +57,8 @@ const listening = (stopped = false) => {
 describe('training text of this machine', () => {
   test('is read before training, the tokens that b_dec starts from among it', async () => {
     const { reporter } = listening();
-    await checkTrainingText(await config(held - 64), tokenizer, D, reporter);
-    await expect(checkTrainingText(await config(held), tokenizer, D, reporter)).rejects.toThrow(
+    await checkTrainingText(await config(held - 64), tokenizer, WIDTHS, reporter);
+    await expect(checkTrainingText(await config(held), tokenizer, WIDTHS, reporter)).rejects.toThrow(
       `after ${held} tokens; expected ${held + 64}. Lower training.tokens`,
     );
   });
@@ -66,17 +66,18 @@ describe('training text of this machine', () => {
   test('must hold what the policy drops too', async () => {
     const { reporter } = listening();
     const dropping = await config(held - 64, 'training.policy.dropFirst=8');
-    await expect(checkTrainingText(dropping, tokenizer, D, reporter)).rejects.toThrow(/expected \d+\. Lower/);
+    await expect(checkTrainingText(dropping, tokenizer, WIDTHS, reporter)).rejects.toThrow(
+      /expected \d+\. Lower/,
+    );
   });
 
   test('must hold what waits in the shuffle buffer too', async () => {
     const { reporter } = listening();
-    const { layers } = await config(1024);
-    const passes = Math.ceil(2 ** 20 / (4 * D * layers.length) / 64);
+    const passes = Math.ceil(2 ** 20 / (4 * 128 * WIDTHS.size) / 64);
     const most = held - 64 * (1 + passes);
     const shuffled = (tokens: number) => config(tokens, 'training.shuffle.megabytes=1');
-    await checkTrainingText(await shuffled(most), tokenizer, D, reporter);
-    await expect(checkTrainingText(await shuffled(most + 64), tokenizer, D, reporter)).rejects.toThrow(
+    await checkTrainingText(await shuffled(most), tokenizer, WIDTHS, reporter);
+    await expect(checkTrainingText(await shuffled(most + 64), tokenizer, WIDTHS, reporter)).rejects.toThrow(
       /expected \d+\. Lower/,
     );
   });
@@ -95,15 +96,17 @@ describe('training text of this machine', () => {
       return { ...found, files };
     };
     const { reporter } = listening();
-    await checkTrainingText(await config(64), tokenizer, D, reporter, counting);
+    await checkTrainingText(await config(64), tokenizer, WIDTHS, reporter, counting);
     expect(opened).toBe(0);
-    await checkTrainingText(await config(held - 64), tokenizer, D, reporter, counting);
+    await checkTrainingText(await config(held - 64), tokenizer, WIDTHS, reporter, counting);
     expect(opened).toBe(1);
   });
 
   test('is left when the user asks to stop', async () => {
     const { reporter } = listening(true);
-    await expect(checkTrainingText(await config(held - 64), tokenizer, D, reporter)).rejects.toThrow(Stopped);
+    await expect(checkTrainingText(await config(held - 64), tokenizer, WIDTHS, reporter)).rejects.toThrow(
+      Stopped,
+    );
   });
 });
 
@@ -113,7 +116,7 @@ test('of a hub it is said that the text was not checked', async () => {
     ...(await findFiles(reference)),
     fingerprint: null,
   });
-  await checkTrainingText(await config(10 * held), tokenizer, D, reporter, onHub);
+  await checkTrainingText(await config(10 * held), tokenizer, WIDTHS, reporter, onHub);
   expect(notes).toEqual([
     expect.stringMatching(/^not checked whether the training text holds \d+ tokens: not all of its files/),
   ]);

@@ -21,8 +21,8 @@ describe('samples as the stream of training', () => {
     const position = packingPosition.parse(JSON.parse(JSON.stringify(first.position)));
     const later = sampleActivations(config, await openSynthetic(place.folder), position, voice);
     expect(await later.next()).toEqual(second);
-    expect(second.activations.get(0)).not.toEqual(first.activations.get(0));
-    expect(first.activations.get(0)).toHaveLength(128 * 16);
+    expect(second.activations.get('L0')).not.toEqual(first.activations.get('L0'));
+    expect(first.activations.get('L0')).toHaveLength(128 * 16);
   });
 
   it('are not those of evaluation, whatever the seeds', async () => {
@@ -32,7 +32,7 @@ describe('samples as the stream of training', () => {
     const rows = (x: Float32Array): string[] =>
       Array.from({ length: x.length / 16 }, (_, row) => x.subarray(16 * row, 16 * (row + 1)).join());
     for (let pass = 0; pass < 8; pass++) {
-      for (const row of rows((await source.next()).activations.get(0)!)) trained.add(row);
+      for (const row of rows((await source.next()).activations.get('L0')!)) trained.add(row);
     }
     // As good as no two samples are equal by chance: those in which nothing fires are, in either stream.
     const silent = model.parts.bias.join();

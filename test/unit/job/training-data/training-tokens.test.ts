@@ -39,7 +39,7 @@ async function restore(buffer: { filled: number; waiting: number }, rows: number
     close: async () => undefined,
   };
   const tokens = openTrainingTokens(
-    { config, folder, d, layers: [0], planned: 1, source },
+    { config, folder, widths: new Map([['L0', d]]), hooks: ['L0'], source },
     { state, contents, position: undefined },
   );
   expect(tokens.filled).toBe(buffer.filled / 65_536);
@@ -65,7 +65,7 @@ test.each([
 
 describe('the stream', () => {
   const D = 4;
-  const LAYERS = [0, 2];
+  const HOOKS = ['L0', 'L2'];
 
   /** Passes of a batch, every number of a token its number in the stream. */
   async function opened(...set: string[]) {
@@ -79,13 +79,13 @@ describe('the stream', () => {
           Float32Array.from({ length: D * batchTokens }, (_, i) => from + Math.floor(i / D));
         const mixture = { random: [1, 2, 3, 4] as const, rows: {}, texts: 0, skipped: 0, withheld: 0 };
         const position = { mixture, carried: [], rows: 0 } as unknown as PackingPosition;
-        return { activations: new Map(LAYERS.map((layer) => [layer, x()])), position };
+        return { activations: new Map(HOOKS.map((hook) => [hook, x()])), position };
       },
       close: async () => undefined,
     };
-    const samples = new Map(LAYERS.map((layer) => [layer, new Float32Array(D * 8).fill(1)]));
+    const samples = new Map(HOOKS.map((hook) => [hook, new Float32Array(D * 8).fill(1)]));
     return openTrainingTokens(
-      { config, folder, d: D, layers: LAYERS, planned: LAYERS.length, source },
+      { config, folder, widths: new Map(HOOKS.map((hook) => [hook, D])), hooks: HOOKS, source },
       { samples },
     );
   }
@@ -97,7 +97,7 @@ describe('the stream', () => {
     expect(tokens.counts).toEqual({ dropped: 24, capped: 0 });
     const batch = await tokens.next();
     expect(tokens.counts.dropped).toBe(48);
-    expect(batch!.get(0)![0]).toBe(3);
+    expect(batch!.get('L0')![0]).toBe(3);
     tokens.close();
   });
 

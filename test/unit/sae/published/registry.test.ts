@@ -2,15 +2,17 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { MalformedError, UserError } from '../../../../runner/errors.ts';
-import { type HookLike, hookName, hookOf, sites } from '../../../../runner/hook.ts';
-import { random } from '../../../../runner/math/random.ts';
 import {
-  hookPath,
-  namedHook,
+  type HookLike,
+  hookLabel,
+  hookName,
+  hookOf,
+  hookOfLabelled,
   parseHook,
-  saeHook,
-  siteInWords,
-} from '../../../../runner/sae/published/hook-names.ts';
+  sites,
+} from '../../../../runner/hook.ts';
+import { random } from '../../../../runner/math/random.ts';
+import { hookPath, namedHook, saeHook, siteInWords } from '../../../../runner/sae/published/hook-names.ts';
 import {
   entryName,
   findEntry,
@@ -172,6 +174,8 @@ describe('hooks', () => {
       const hook = hookOf({ layer: 0, site });
       expect(namedHook(hookPath(hook))).toEqual({ ...hook, ofModule: false });
       expect(parseHook(hookName(hook))).toEqual(hook);
+      for (const rest of ['', '_k64', '_topk_k64_lr0.1'])
+        expect(hookOfLabelled(`${hookLabel(hook)}${rest}`)).toEqual(hook);
     }
     for (const text of ['mlp:4', 'mlp_out', 'mlp_out:x', 'constructor:1']) expect(parseHook(text)).toBe(null);
   });
