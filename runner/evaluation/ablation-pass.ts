@@ -1,10 +1,12 @@
 /**
  * Held-out rows that go on from a hook without one latent of an SAE each, beside the clean ones. Of the residual nothing else
  * changes: x′ = x + decode(z without it) − decode(z), at the tokens where the latent fires. Rows do not see one another, so one
- * branch takes another latent out of each row: it costs what one more SAE spliced in costs, over the rows that it is asked for.
+ * branch takes another latent out of each row, and only the rows that are asked for go on: the rest of the model, over them.
  */
+
 import type { TokenBatch } from '../lm/language-model.ts';
 import type { Branch, Observer } from '../lm/sweep.ts';
+import { joined } from '../math/joined.ts';
 import type { AblatedRow } from '../metrics/ablation-effect.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 import type { Latents } from '../sae/sae.ts';
@@ -16,6 +18,7 @@ export function observeAblations(hooks: readonly HookSaes[], ask: Ablations): Ob
   const clean = new Map<number, Float32Array>();
   const firstRows: number[] = [];
   return {
+    branches: () => ask.share * hooks.reduce((sum, { saes }) => sum + saes.length, 0),
     async see({ hook, index, batch, residual }) {
       firstRows[index + 1] = (firstRows[index] ?? 0) + batch.rows;
       const firstRow = firstRows[index] ?? 0;
@@ -27,20 +30,19 @@ export function observeAblations(hooks: readonly HookSaes[], ask: Ablations): Ob
           index: number,
           encoded: { ...encoded, ids: batch.ids, rows: batch.rows, tokens: batch.tokens },
         });
-        if (latents === null) continue;
         const taken = firingsOf(encoded, latents, batch);
+        if (taken.length === 0) continue;
         branches.push({
-          residual: await without(sae, residual, encoded, taken),
+          residual: await without(sae, residual, encoded, taken, batch.tokens),
+          rows: taken.map(({ row }) => row),
           ended({ nll }) {
             const left = clean.get(index)!;
-            for (const { row, latent, positions } of taken) {
-              if (positions.length === 0) continue;
-              const [from, to] = [row * batch.tokens, (row + 1) * batch.tokens];
+            for (const [i, { row, latent, positions }] of taken.entries()) {
               const found: AblatedRow = {
                 document: batch.documents?.[row] ?? firstRow + row,
                 ...{ latent, positions },
-                clean: left.subarray(from, to),
-                without: nll.subarray(from, to),
+                clean: left.subarray(row * batch.tokens, (row + 1) * batch.tokens),
+                without: nll.subarray(i * batch.tokens, (i + 1) * batch.tokens),
               };
               ask.ended({ hook, index: number, row: found });
             }
@@ -57,7 +59,7 @@ export function observeAblations(hooks: readonly HookSaes[], ask: Ablations): Ob
   };
 }
 
-/** Where the latent of a row fires in it; rows without one are left out. */
+/** Where the latent of a row fires in it; rows where none does are left out. */
 interface Taken {
   row: number;
   latent: number;
@@ -81,22 +83,28 @@ function firingsOf(
       taken.positions.push(Math.floor(slot / k) - row * tokens);
       taken.slots.push(slot);
     }
-    found.push(taken);
+    if (taken.positions.length > 0) found.push(taken);
   }
   return found;
 }
 
-/** The residual without the latents: only the tokens that change are decoded, with and without. */
+/** The rows of the residual without their latents: only the tokens that change are decoded, with and without. */
 async function without(
   sae: OpenSae,
   residual: Float32Array,
   { k, indices, values }: Latents,
   taken: readonly Taken[],
+  tokens: number,
 ): Promise<Float32Array> {
-  const changed = residual.slice();
-  const slots = taken.flatMap((each) => each.slots);
-  if (slots.length === 0) return changed;
   const { d_in } = sae;
+  const changed = joined(
+    taken.map(({ row }) => residual.subarray(row * tokens * d_in, (row + 1) * tokens * d_in)),
+  );
+  /** Where the tokens of the slots begin in `changed`. */
+  const places = taken.flatMap(({ positions }, i) =>
+    positions.map((position) => (i * tokens + position) * d_in),
+  );
+  const slots = taken.flatMap((each) => each.slots);
   const x = new Float32Array(slots.length * d_in);
   const full = { k, indices: new Int32Array(slots.length * k), values: new Float32Array(slots.length * k) };
   const less = full.values.slice();
@@ -110,9 +118,7 @@ async function without(
   });
   const before = await sae.decode(full, slots.length, x);
   const after = await sae.decode({ ...full, values: less }, slots.length, x);
-  slots.forEach((slot, i) => {
-    const at = Math.floor(slot / k) * d_in;
+  for (const [i, at] of places.entries())
     for (let j = 0; j < d_in; j++) changed[at + j]! += after[i * d_in + j]! - before[i * d_in + j]!;
-  });
   return changed;
 }

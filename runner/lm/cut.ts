@@ -32,3 +32,21 @@ export function partsOfCut(
     ? { value: null, residual: given }
     : { value, residual: given.subarray(value.length) };
 }
+
+/** Some rows of what travels over a cut, of a batch of `rows`. */
+export function rowsOfCut(
+  given: Float32Array,
+  { value, beside }: CutWidths,
+  rows: number,
+  asked: readonly number[],
+): Float32Array {
+  const tokens = given.length / (value + beside) / rows;
+  const parts = [];
+  for (const [from, width] of [
+    [0, value],
+    [rows * tokens * value, beside],
+  ] as const)
+    for (const row of asked)
+      parts.push(given.subarray(from + row * tokens * width, from + (row + 1) * tokens * width));
+  return joined(parts);
+}

@@ -140,6 +140,23 @@ export function repeated(vector: Float32Array, tokens: number): Float32Array {
   return row;
 }
 
+/** Some rows of a batch, in the order asked for. */
+export function rowsOfBatch(
+  { ids, tokens, lengths, documents }: TokenBatch,
+  rows: readonly number[],
+): TokenBatch {
+  const some = Int32Array.from(rows);
+  const chosen = new Int32Array(rows.length * tokens);
+  rows.forEach((row, i) => {
+    chosen.set(ids.subarray(row * tokens, (row + 1) * tokens), i * tokens);
+  });
+  return {
+    ...{ ids: chosen, rows: rows.length, tokens },
+    ...(lengths && { lengths: some.map((row) => lengths[row]!) }),
+    ...(documents && { documents: some.map((row) => documents[row]!) }),
+  };
+}
+
 /** A row whose tokens do not matter, because its residual is given. */
 export function rowOf(tokens: number): TokenBatch {
   return { ids: new Int32Array(tokens), rows: 1, tokens };

@@ -11,13 +11,14 @@
  * stands in residual-store.ts.
  */
 import { type Reporter, Stopped } from '../reporter.ts';
-import { valueOfCut, withValue } from './cut.ts';
+import { rowsOfCut, valueOfCut, withValue } from './cut.ts';
 import {
   type ActivationModel,
   hasLosses,
   type LanguageModel,
   repeated,
   rowOf,
+  rowsOfBatch,
   type TokenBatch,
 } from './language-model.ts';
 import { memoryStore, type ResidualStore } from './residual-store.ts';
@@ -44,6 +45,8 @@ export interface Ending {
 export interface Branch {
   /** [rows, tokens, width of the hook], the sweep's from now on. */
   residual: Float32Array;
+  /** The rows of the batch that go on, at least one; all by default. Not of an observer that asks for divergence. */
+  rows?: readonly number[];
   ended(ending: Ending): void;
 }
 
@@ -89,6 +92,8 @@ interface RunningBranch {
   /** Its name in the store. */
   key: string;
   observer: Observer;
+  /** The rows that go on. */
+  batch: TokenBatch;
   ended: Branch['ended'];
 }
 
@@ -155,7 +160,7 @@ export async function sweep(
         if (number === last) {
           await finish(index, running, clean);
         } else {
-          for (const { key } of running) await advance(number, key, batch);
+          for (const each of running) await advance(number, each.key, each.batch);
           if (cleanRuns) {
             const given = await model.advance(number, clean, batch);
             if (hook !== null) await show(number, index, given, running);
@@ -200,13 +205,16 @@ export async function sweep(
     running: RunningBranch[],
   ): Promise<void> {
     const hook = segments[segment]!.hook!;
-    const residual = valueOfCut(given, model.widths[segment]!);
+    const widths = model.widths[segment]!;
+    const residual = valueOfCut(given, widths);
+    const batch = batches[index]!;
     for (const { observer, number } of watching(index)) {
-      const seen: HookBatch = { hook, index: number, batch: batches[index]!, residual };
-      for (const { residual: sent, ended } of (await observer.see?.(seen)) ?? []) {
+      const seen: HookBatch = { hook, index: number, batch, residual };
+      for (const { residual: sent, rows, ended } of (await observer.see?.(seen)) ?? []) {
         const key = `branch-${index}-${running.length}`;
-        await store.put(key, withValue(given, sent));
-        running.push({ key, observer, ended });
+        const beside = rows === undefined ? given : rowsOfCut(given, widths, batch.rows, rows);
+        await store.put(key, withValue(beside, sent));
+        running.push({ key, observer, ended, batch: rows === undefined ? batch : rowsOfBatch(batch, rows) });
       }
     }
   }
@@ -222,10 +230,10 @@ export async function sweep(
       const nll = await ends().finish(clean, batch);
       for (const { observer, number } of askers) observer.clean?.(number, batch, nll);
     }
-    for (const { key, observer, ended } of running) {
+    for (const { key, observer, batch: own, ended } of running) {
       const residual = await store.take(key);
       if (observer.divergence) ended(await ends().finishDivergence(residual, clean!, batch));
-      else ended({ nll: await ends().finish(residual, batch) });
+      else ended({ nll: await ends().finish(residual, own) });
     }
   }
 

@@ -47,6 +47,10 @@ export class AblationEffects {
     if (sum.tokens > 0) of.documents.set(document, sum);
   }
 
+  forget(latent: number): void {
+    this.#sums.delete(latent);
+  }
+
   /** Latents that were taken out of at least one token, ascending. */
   latents(): number[] {
     return [...this.#sums.keys()].filter((latent) => this.of(latent) !== null).sort((a, b) => a - b);

@@ -66,6 +66,11 @@ export const featureIndex = z
     /** Bytes that the shards may take, and tokens that companions were counted on. */
     budget: count,
     companion_tokens: id,
+    /**
+     * Latents drawn at random from all that fired, to be taken out of the residual, and rows of the text that went on without one of
+     * them. Left out where none was, and in evidence from before this was said.
+     */
+    ablated: z.strictObject({ latents: count, rows: count }).optional(),
     /** Why there are no decoder rows, and so no effects on logits and no neighbours; null where there are. */
     no_directions: text.nullable(),
     columns,

@@ -349,10 +349,12 @@ export interface HeldOutRows {
   encoded: readonly EncodedRows[];
 }
 
-/** One more pass from the hook on, over the rows of the batches that are asked for. */
+/** Once more from the hook on, over the rows that are asked for. */
 export interface Ablations {
-  /** The latent that each row of a batch goes on without, [rows], −1 for none; null where the batch is not needed. */
-  without(seen: { hook: number; index: number; encoded: EncodedRows }): Int32Array | null;
+  /** Share of all rows that these are, about: for the time that is left. */
+  share: number;
+  /** The latent that each row of a batch goes on without, [rows], −1 for none. */
+  without(seen: { hook: number; index: number; encoded: EncodedRows }): Int32Array;
   /** Called once for each such row in which the latent fires. */
   ended(found: { hook: number; index: number; row: AblatedRow }): void;
 }

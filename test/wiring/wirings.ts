@@ -465,8 +465,8 @@ export const wirings: Readonly<Record<string, Wiring>> = {
     seen: evidence(({ columns }) => columns.effect?.filter((effect) => effect !== null).length),
     gives: 3,
   },
-  'suites.features.ablatedTokens': {
-    to: 256,
+  'suites.features.ablatedShare': {
+    to: 0.25,
     under: { ...FEATURES, 'suites.features.ablated': 1 },
     seen: evidence(({ columns }) => columns.effect?.filter((effect) => effect !== null)),
   },

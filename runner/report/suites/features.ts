@@ -15,5 +15,15 @@ export const features = declareSuite({
       row: 'Chosen as',
       columns: [{ key: 'latents', label: 'Latents' }],
     },
+    {
+      kind: 'table',
+      key: 'ablated',
+      title: 'Latents taken out of the residual',
+      row: 'Drawn from',
+      columns: [
+        { key: 'latents', label: 'Latents' },
+        { key: 'rows', label: 'Rows of text without one of them' },
+      ],
+    },
   ],
 });

@@ -17,6 +17,7 @@ import {
 import { type Decoder, pickedRows } from '../../sae/directions.ts';
 import type { HeldOutText, ScoredSae, SuiteContext } from '../suite.ts';
 import { tokenTable } from '../token-text.ts';
+import type { AblatedLatents } from './ablated.ts';
 import { chosenLatents } from './choose.ts';
 
 /** Of a latent: tokens at each end of its effects on logits, neighbours, companions, and tokens that it is found by. */
@@ -31,7 +32,7 @@ const LATENT_BYTES = 900;
 export interface EvidenceOf {
   evidence: LatentEvidence;
   together: FiringTogether;
-  effects: AblationEffects;
+  ablated: Pick<AblatedLatents, 'effects' | 'sampled'>;
   uses: ScoredSae['uses'];
   decoder: Decoder;
   text: HeldOutText;
@@ -97,7 +98,7 @@ export async function evidenceFiles(
       lowered: pairs('lowered'),
       neighbours: near.get(latent)?.map((each) => [each.latent, digits(each.cosine)]) ?? null,
       companions: companions[i]!.map((each) => [each.latent, digits(each.jaccard)]),
-      ...ablationOf(of.effects, latent),
+      ...ablationOf(of.ablated.effects, latent),
     };
   });
 
@@ -116,6 +117,7 @@ export async function evidenceFiles(
     contexts,
     budget,
     companion_tokens: of.together.tokens,
+    ...(of.ablated.sampled.rows > 0 && { ablated: of.ablated.sampled }),
     no_directions: decoder.rows === null ? decoder.reason : null,
     columns: columnsOf(of, features, { chosen, near, norms: rows && lengthsOf(rows, latents.length) }),
     uses: of.uses.map(({ suite, concept, latents }) => ({
@@ -145,12 +147,12 @@ function fitting({ budget, top, sampled, before, after }: EvidenceOf['settings']
 }
 
 /** Those that were taken out of the residual, and of each concept the heaviest first: concepts take turns. */
-function usedLatents({ effects, uses }: EvidenceOf): number[] {
+function usedLatents({ ablated, uses }: EvidenceOf): number[] {
   const longest = Math.max(0, ...uses.map(({ latents }) => latents.length));
   const turns = Array.from({ length: longest }, (_, turn) =>
     uses.flatMap(({ latents }) => latents[turn]?.[0] ?? []),
   );
-  return [...new Set([...effects.latents(), ...turns.flat()])];
+  return [...new Set([...ablated.effects.latents(), ...turns.flat()])];
 }
 
 function ablationOf(effects: AblationEffects, latent: number): Pick<Feature, 'ablation'> {
@@ -182,7 +184,7 @@ function histogramOf(evidence: LatentEvidence, latent: number): Feature['histogr
 }
 
 function columnsOf(
-  { evidence, effects }: EvidenceOf,
+  { evidence, ablated }: EvidenceOf,
   features: readonly Feature[],
   found: {
     chosen: ReadonlyMap<number, Choice>;
@@ -207,7 +209,7 @@ function columnsOf(
     }),
     norm: latents.map((_, place) => (found.norms === null ? null : digits(found.norms[place]!))),
     effect: latents.map((latent) => {
-      const effect = effects.of(latent);
+      const effect = ablated.effects.of(latent);
       return effect === null ? null : digits(effect.mean);
     }),
     peaks: features.map(peaksOf),

@@ -41,13 +41,13 @@ export const features = defineSuite({
         .max(10_000)
         .default(8)
         .describe('latents of an SAE that are taken out to see what the loss does; 0 for none'),
-      ablatedTokens: z
-        .int()
+      ablatedShare: z
+        .number()
         .positive()
-        .max(2 ** 31)
-        .default(8_192)
+        .max(1)
+        .default(1 / 8)
         .describe(
-          'held-out tokens that go through the model once more, from the hook on, without one of these latents',
+          'share of the held-out rows that go through the model once more, from the hook on, without one of these latents',
         ),
     },
   },
@@ -59,7 +59,7 @@ export const features = defineSuite({
       saes.map(({ d_sae }) => ({
         evidence: new LatentEvidence({ d_sae, ...settings, seed }),
         together: new FiringTogether(COMPANION_TOKENS),
-        ablated: new AblatedLatents(settings, seed),
+        ablated: new AblatedLatents(settings, { d_sae, seed }),
       })),
     );
     const width = settings.before + 1 + settings.after;
@@ -74,6 +74,7 @@ export const features = defineSuite({
     const windows = hooks.map(({ saes }) => saes.map(() => new RandomWindows(text, WINDOWS, width, seed)));
     if (settings.ablated > 0)
       context.ablated({
+        share: settings.ablatedShare,
         without: ({ hook, index, encoded }) => gathered[hook]![index]!.ablated.without(encoded),
         ended: ({ hook, index, row }) => gathered[hook]![index]!.ablated.ended(row),
       });
@@ -84,7 +85,7 @@ export const features = defineSuite({
         const { files, chosen, latents } = await evidenceFiles({
           evidence,
           together,
-          effects: ablated.effects,
+          ablated,
           uses,
           decoder,
           text,
@@ -99,6 +100,9 @@ export const features = defineSuite({
         const part: Part = {
           tables: {
             chosen: [...chosen].map(([name, latents]) => ({ name, cells: { latents } })),
+            ...(settings.ablated > 0 && {
+              ablated: [{ name: 'all that fired', cells: { ...ablated.sampled } }],
+            }),
           },
         };
         const seen = windows[hook]![index]!;

@@ -50,6 +50,7 @@ async function ablated(latentOf: (row: number) => number): Promise<AblatedRow[]>
   const found: AblatedRow[] = [];
   let first = 0;
   const observer = observeAblations([{ layer: block, site: 'resid_post', d: sae.d_in, saes: [sae] }], {
+    share: 1,
     without({ encoded }) {
       const chosen = Int32Array.from({ length: encoded.rows }, (_, row) => latentOf(first + row));
       first += encoded.rows;
@@ -88,29 +89,120 @@ test('rows that share a branch do not see one another, and rows without a latent
   expect(beside.every(({ document }) => document === 5 || document % 2 === 0)).toBe(true);
 });
 
-describe('the latents of a sample', () => {
-  const encoded = () => ({
-    ...{ ids: new Int32Array(16), rows: 4, tokens: 4, k: 1 },
-    // Latent 7 fires at the last token of a row alone, where no next token follows.
-    indices: Int32Array.from([1, 2, 1, 7, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]),
-    values: Float32Array.from({ length: 16 }, (_, i) => (i < 12 ? 1 : 0)),
+describe('the sample of latents and rows', () => {
+  const [ROWS, TOKENS, D_SAE] = [400, 4, 50];
+  /** Rows with a latent at each token, or silent; latent 49 fires at their last token, after which no other follows. */
+  function text(latentsOf: (row: number) => [number, number, number] | null) {
+    const rows = Array.from({ length: ROWS }, (_, row) => latentsOf(row));
+    return {
+      ...{ ids: new Int32Array(TOKENS * ROWS), rows: ROWS, tokens: TOKENS, k: 1 },
+      indices: Int32Array.from(rows.flatMap((latents) => [...(latents ?? [0, 0, 0]), 49])),
+      values: Float32Array.from(rows.flatMap((latents) => (latents === null ? [0, 0, 0, 1] : [1, 1, 1, 1]))),
+    };
+  }
+  const taken = (sample: AblatedLatents, encoded: ReturnType<typeof text>): [row: number, latent: number][] =>
+    [...sample.without(encoded)].flatMap((latent, row) => (latent < 0 ? [] : [[row, latent]]));
+  const sampleOf = (ablated: number, ablatedShare: number, seed = 1): AblatedLatents =>
+    new AblatedLatents({ ablated, ablatedShare }, { d_sae: D_SAE, seed });
+
+  it('takes a share of the rows, one in each stretch of them, at places that follow from the seed', () => {
+    const all = text(() => [1, 2, 3]);
+    const rowsOf = (seed: number): number[] => taken(sampleOf(3, 1 / 8, seed), all).map(([row]) => row);
+    const rows = rowsOf(1);
+    expect(rows.map((row) => Math.floor(row / 8))).toEqual(Array.from({ length: ROWS / 8 }, (_, i) => i));
+    expect(new Set(rows.map((row) => row % 8)).size).toBe(8);
+    expect(rowsOf(1)).toEqual(rows);
+    expect(rowsOf(2)).not.toEqual(rows);
   });
 
-  it('are those that fire in the first batch, and take turns by rows', () => {
-    const sample = new AblatedLatents({ ablated: 10, ablatedTokens: 32 }, 1);
-    expect([...sample.without(encoded())!]).toEqual([1, 1, 2, -1]);
-    expect([...sample.without(encoded())!]).toEqual([2, 1, 2, -1]);
-    // So many tokens were asked for.
-    expect(sample.without(encoded())).toBeNull();
+  it('lets the latents take turns', () => {
+    const sample = sampleOf(3, 1);
+    const counts = Map.groupBy(
+      taken(
+        sample,
+        text(() => [1, 2, 3]),
+      ),
+      ([, latent]) => latent,
+    );
+    expect([...counts].map(([latent, { length }]) => [latent, length]).sort()).toEqual([
+      [1, 134],
+      [2, 133],
+      [3, 133],
+    ]);
+    expect(sample.sampled).toEqual({ latents: 3, rows: ROWS });
   });
 
-  it('end within a batch where the tokens do, and follow from the seed', () => {
-    const sample = new AblatedLatents({ ablated: 1, ablatedTokens: 5 }, 1);
-    expect(sample.without(encoded())!.slice(2)).toEqual(Int32Array.of(-1, -1));
-    const drawn = (seed: number): number =>
-      Math.max(...new AblatedLatents({ ablated: 1, ablatedTokens: 99 }, seed).without(encoded())!);
-    expect(new Set(Array.from({ length: 20 }, (_, seed) => drawn(seed)))).toEqual(new Set([1, 2]));
-    expect(new AblatedLatents({ ablated: 0, ablatedTokens: 99 }, 1).without(encoded())).toBeNull();
+  it('where none of it fires takes the next rows where one does', () => {
+    const rows = taken(
+      sampleOf(1, 1 / 8),
+      text((row) => (row < 100 ? null : [1, 1, 1])),
+    ).map(([row]) => row);
+    // The twelve that were due in the silent rows, and a thirteenth that may be.
+    expect(rows.slice(0, 12)).toEqual(Array.from({ length: 12 }, (_, i) => 100 + i));
+    expect(rows).toHaveLength(ROWS / 8);
+  });
+
+  it('is of all latents that fire before the last token, whenever they first do, each as likely as any other', () => {
+    // Half of the latents fire in the last tenth of the text alone.
+    const late = text((row) => {
+      const latent = row % 24;
+      return row < 360 ? [latent, latent, latent] : [24 + latent, 24 + latent, 24 + latent];
+    });
+    const drawn = new Map<number, number>();
+    for (let seed = 0; seed < 300; seed++) {
+      const sample = sampleOf(6, 1 / 4, seed);
+      sample.without(late);
+      for (let latent = 0; latent < D_SAE; latent++) {
+        const row = {
+          document: 0,
+          latent,
+          positions: [0],
+          clean: Float32Array.of(1, 1),
+          without: Float32Array.of(2, 1),
+        };
+        sample.ended(row);
+      }
+      expect(sample.sampled.latents).toBe(6);
+      for (const latent of sample.effects.latents()) drawn.set(latent, (drawn.get(latent) ?? 0) + 1);
+    }
+    expect(drawn.has(49)).toBe(false);
+    const early = [...drawn].reduce((sum, [latent, count]) => sum + (latent < 24 ? count : 0), 0);
+    expect(early / (300 * 6)).toBeCloseTo(0.5, 1);
+    expect(Math.min(...drawn.values())).toBeGreaterThan(15);
+  });
+
+  it('forgets what was measured of a latent that another pushes out', () => {
+    const seeds = Array.from({ length: 20 }, (_, seed) => seed);
+    const pushed = seeds.filter((seed) => {
+      const sample = sampleOf(1, 1, seed);
+      const found = taken(
+        sample,
+        text((row) => (row < 200 ? [5, 5, 5] : [6, 6, 6])),
+      );
+      for (const [row, latent] of found)
+        sample.ended({
+          document: row,
+          latent,
+          positions: [0],
+          clean: Float32Array.of(1, 1),
+          without: Float32Array.of(2, 1),
+        });
+      const isPushed = found.some(([, latent]) => latent === 6);
+      expect(sample.effects.latents()).toEqual([isPushed ? 6 : 5]);
+      expect(sample.sampled).toEqual({ latents: 1, rows: 200 });
+      return isPushed;
+    });
+    expect(pushed.length).toBeGreaterThan(3);
+    expect(pushed.length).toBeLessThan(17);
+  });
+
+  it('is none where none is asked for', () => {
+    expect(
+      taken(
+        sampleOf(0, 1),
+        text(() => [1, 2, 3]),
+      ),
+    ).toEqual([]);
   });
 });
 

@@ -44,7 +44,7 @@ async function made(
   const { files, chosen } = await evidenceFiles({
     evidence,
     together,
-    effects,
+    ablated: { effects, sampled: { latents: effects.latents().length, rows: 1 } },
     uses,
     decoder:
       directions === null
