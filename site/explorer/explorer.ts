@@ -4,6 +4,7 @@
  */
 import '../islands/take-picture.ts';
 import { type Columns, textAt } from '../lib/columns.ts';
+import { addressOf } from './address.ts';
 import { changed, fillLists, isInput, showFacet, showState } from './controls.ts';
 import { dropsOf } from './drops.ts';
 import { exported, type Format, fileName, formats } from './exports.ts';
@@ -30,6 +31,7 @@ function run(page: Page, store: Store): void {
   const { columns } = store;
   const start = startOf(columns);
   let { state, unknown } = stateOf(location.search, columns, start);
+  const address = addressOf();
   let failures: string[] = [];
   /** Raised by all that changes what is drawn; marking a point or picking for Compare leaves a drawing under way valid. */
   let asked = 0;
@@ -83,9 +85,7 @@ function run(page: Page, store: Store): void {
     const onlyPoint = sameBut(state, next, 'at') || sameBut(state, next, 'pick');
     state = next;
     unknown = [];
-    const address = `${location.pathname}${queryOf(state, start)}${location.hash}`;
-    if (how === 'push') history.pushState(null, '', address);
-    else history.replaceState(null, '', address);
+    address.write(`${location.pathname}${queryOf(state, start)}${location.hash}`, how);
     if (onlyPoint) {
       // The view stays what it was, but for these: rows may be of an earlier filter until the next drawing.
       view = { ...view, state: { ...view.state, at: state.at, pick: state.pick } };
@@ -110,6 +110,7 @@ function run(page: Page, store: Store): void {
     if (next !== null) commit(next, target.name === 'pick' ? 'replace' : 'push');
   });
   addEventListener('popstate', () => {
+    address.drop();
     ({ state, unknown } = stateOf(location.search, columns, start));
     change();
   });
@@ -129,6 +130,7 @@ function run(page: Page, store: Store): void {
   };
   const give = async (how: 'download' | 'copy'): Promise<void> => {
     await update();
+    address.settle();
     const format = (root.querySelector<HTMLSelectElement>('[name="format"]')?.value ?? 'csv') as Format;
     const text = exported(format, { ...view, intervals: state.intervals, address: location.href });
     if (how === 'download') page.download(text, fileName(format), formats[format].type);

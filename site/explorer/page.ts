@@ -4,8 +4,9 @@ import { html, type Markup } from '../lib/html.ts';
 import { formatCount } from '../lib/numbers.ts';
 import { saveFile } from '../lib/save-file.ts';
 import { comparePath } from '../lib/url.ts';
-import { showPicks, writeInto } from './controls.ts';
+import { showPicks } from './controls.ts';
 import { afterPaint, sightOf } from './painting.ts';
+import { patch } from './patch.ts';
 import { legendView, pictureTitle, pictureView } from './scatter-view.ts';
 import { type State, sameSet } from './state.ts';
 import { tableDrawing } from './table-drawing.ts';
@@ -53,13 +54,14 @@ export function pageOf(root: HTMLElement): Page {
   const write = (name: string, markup: Markup): void => {
     if (written.get(name) === markup.text) return;
     written.set(name, markup.text);
-    writeInto(part(name), markup);
+    patch(part(name), markup);
   };
   const say = (words: string): void => {
     if (part('status').textContent !== words) part('status').textContent = words;
   };
-  const isNarrow = (): boolean => part('picture').clientWidth < NARROW;
   const [picture, table] = [part('picture'), part('table')];
+  // Kept, as asking for it lays the page out.
+  let narrow = picture.clientWidth < NARROW;
   const inSight = sightOf([picture, table]);
   let latest: View | null = null;
   let pictured = '';
@@ -73,7 +75,7 @@ export function pageOf(root: HTMLElement): Page {
     if (view.drawn === pictured) return;
     pictured = view.drawn;
     const { state, x, y } = view;
-    const input = { picture: view.picture(), state, x, y };
+    const input = { picture: view.picture(), state, x, y, walked: true };
     write('title', html`${pictureTitle(view)}`);
     write('picture', pictureView(input));
     write('legend', legendView(input, state));
@@ -90,7 +92,7 @@ export function pageOf(root: HTMLElement): Page {
   return {
     root,
     part,
-    isNarrow,
+    isNarrow: () => narrow,
     say,
     mark({ source: { columns } }, state) {
       showPicked(state);
@@ -111,12 +113,12 @@ export function pageOf(root: HTMLElement): Page {
       const { now = [], later = [] } = Object.groupBy(steps, (step) =>
         inSight(step.part) ? 'now' : 'later',
       );
-      for (const { draw } of now) keepingFocus(root, draw);
+      for (const { draw } of now) draw();
       showPicked(view.state);
       afterPaint(() => {
         if (view !== latest) return;
-        for (const { draw } of later) keepingFocus(root, draw);
-        keepingFocus(root, () => drawing.others(view));
+        for (const { draw } of later) draw();
+        drawing.others(view);
         say(statusOf(view, notes));
       });
     },
@@ -145,12 +147,12 @@ export function pageOf(root: HTMLElement): Page {
       for (const event of events) root.addEventListener(event, once);
     },
     whenWidthChanges(use) {
-      let was = isNarrow();
-      new ResizeObserver(() => {
-        if (isNarrow() === was) return;
-        was = isNarrow();
+      new ResizeObserver(([entry]) => {
+        const is = entry !== undefined && entry.contentRect.width < NARROW;
+        if (is === narrow) return;
+        narrow = is;
         use();
-      }).observe(part('picture'));
+      }).observe(picture);
     },
   };
 }
@@ -173,22 +175,4 @@ function startKindsNote({ values, at }: { values: string[]; at: number[] }, star
   const left = at.filter((place) => !start.facets.kind.includes(values[place] ?? '')).length;
   if (start.facets.kind.length === 0 || left === 0) return '';
   return ` ${left} that their publishers call provisional, or quote from papers, are left out: see Kind.`;
-}
-
-/** Gives the focus back to the element that takes the place of the focused one. */
-function keepingFocus(root: HTMLElement, draw: () => void): void {
-  const active = document.activeElement;
-  const selector = active instanceof HTMLElement && root.contains(active) ? selectorOf(active) : null;
-  draw();
-  if (selector !== null && active?.isConnected === false)
-    root.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true });
-}
-
-function selectorOf(element: HTMLElement): string | null {
-  if (element.dataset.sort !== undefined) return `[data-sort="${CSS.escape(element.dataset.sort)}"]`;
-  const panel = element.closest<HTMLElement>('[data-panel]')?.dataset.panel;
-  if (panel !== undefined) return `[data-panel="${panel}"] .plot`;
-  if (element instanceof HTMLInputElement)
-    return `input[name="${element.name}"][value="${CSS.escape(element.value)}"]`;
-  return null;
 }

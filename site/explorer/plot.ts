@@ -110,16 +110,6 @@ export function plotOf(picture: HTMLElement, spoken: HTMLElement, pin: (row: num
     refresh(next, row) {
       view = next;
       pinned = row;
-      for (const [i, plot] of [...picture.querySelectorAll<HTMLElement>('.plot')].entries()) {
-        plot.tabIndex = 0;
-        plot.setAttribute('role', 'application');
-        plot.setAttribute('aria-roledescription', 'scatter plot');
-        const title = next.picture().panels[i]?.title || 'All SAEs shown';
-        plot.setAttribute(
-          'aria-label',
-          `${title}: ${next.y.name} against ${next.x.name}. Arrow keys walk the points, Enter opens one.`,
-        );
-      }
       showRow(row);
     },
   };

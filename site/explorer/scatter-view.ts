@@ -12,6 +12,8 @@ export interface PictureInput {
   state: Pick<State, 'xScale' | 'yScale' | 'panels'>;
   x: Field;
   y: Field;
+  /** Whether a script is there that walks the points. */
+  walked?: boolean;
 }
 
 export function pictureView(input: PictureInput): Markup {
@@ -26,16 +28,17 @@ export function pictureView(input: PictureInput): Markup {
   }`;
 }
 
-function panelView(panel: ScatterPanel, index: number, { x, y, state }: PictureInput): Markup {
+function panelView(panel: ScatterPanel, index: number, { x, y, state, walked }: PictureInput): Markup {
   const { frame, title, points } = panel;
   const id = `panel-${index}`;
   const names = { x: axisName(x, state.xScale), y: axisName(y, state.yScale) };
+  const heading = title || 'All SAEs shown';
   const counted = `${points.length} SAE${points.length === 1 ? '' : 's'}`;
   return html`<figure class="multiple" data-panel="${index}" data-name="${fileOf(title, x, y)}" data-source="${`${title}: ${names.y} against ${names.x}. Interpboard`}">
-<figcaption><span id="${id}">${title || 'All SAEs shown'} <span class="sub">${counted}${
+<figcaption><span id="${id}">${heading} <span class="sub">${counted}${
     panel.left > 0 && html`, ${panel.left} without both values`
   }</span>${drawTake(title || pictureTitle({ x, y }))}</figcaption>
-<div class="plot">
+<div class="plot"${walked && walkedBy(`${heading}: ${y.name} against ${x.name}`)}>
 <svg class="chart scatter" viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-labelledby="${id}" aria-describedby="${id}-about">
 <desc id="${id}-about">${names.y} against ${names.x}, ${counted}. The same values stand in the table.</desc>
 ${drawAxes({ ...panel, xLabel: names.x, yLabel: `↑ ${names.y}` })}
@@ -50,6 +53,10 @@ ${panel.series.map(({ colour, path }) => html`<path class="marker s${colour}" d=
         by.length > 1 && html`${name} by ${by.length} definitions, which are not one scale: `
       }${by.map(({ id, rows }, i) => html`${i > 0 && ', '}<code>${id}</code>${by.length > 1 && ` (${rows})`}`)}</p>`,
   )}</figure>`;
+}
+
+function walkedBy(label: string): Markup {
+  return html` tabindex="0" role="application" aria-roledescription="scatter plot" aria-label="${label}. Arrow keys walk the points, Enter opens one."`;
 }
 
 function fileOf(title: string, x: Field, y: Field): string {

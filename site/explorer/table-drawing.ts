@@ -2,6 +2,7 @@
 import type { Markup } from '../lib/html.ts';
 import { formatCount } from '../lib/numbers.ts';
 import { afterPaint } from './painting.ts';
+import { patch, patchChildren } from './patch.ts';
 import { AT_ONCE, bodyView, FIRST_ROWS, headView } from './table-view.ts';
 import type { View } from './view.ts';
 
@@ -51,7 +52,7 @@ export function tableDrawing({ head, body, more, shown, all }: TableParts, added
     first(view) {
       latest = view;
       const top = headView(view);
-      if (!isWritten(head, top)) head.innerHTML = top.text;
+      if (!isWritten(head, top)) patch(head, top);
       const rows = bodyView(view, 0, AT_ONCE);
       if (isWritten(body, rows)) return;
       const made = rowsOf(rows);
@@ -83,9 +84,5 @@ function rowsOf({ text }: Markup): DocumentFragment {
 
 /** Puts rows in the place of those from one to another. */
 function replaceRows(body: HTMLElement, from: number, to: number, rows: DocumentFragment): void {
-  const range = document.createRange();
-  range.setStart(body, from);
-  range.setEnd(body, Math.min(to, body.childElementCount));
-  range.deleteContents();
-  range.insertNode(rows);
+  patchChildren(body, body.children[from] ?? null, body.children[to] ?? null, rows);
 }

@@ -43,7 +43,7 @@ export function explorerCases(withPage: WithPage): void {
       await until(page, /by loss recovered, ascending/);
       expect((await names(page)).slice(0, 3)).toEqual(measured.toReversed());
       expect(await page.locator('.board [aria-sort]').count()).toBe(1);
-      expect(query(page)).toBe('?sort=loss_recovered');
+      await soon(() => query(page)).toBe('?sort=loss_recovered');
       await page.getByLabel('By model, hook and text').uncheck();
       await page.getByRole('button', { name: /^Show all/ }).click();
       await soon(() => rows(page).count()).toBe(259);
@@ -67,7 +67,7 @@ export function explorerCases(withPage: WithPage): void {
       await until(page, /^259 of 263 SAEs.*4 that their publishers call provisional/);
       await page.getByRole('searchbox').fill('gemma jumprelu 65k');
       await until(page, /^6 of 263/);
-      expect(query(page)).toBe('?q=gemma jumprelu 65k');
+      await soon(() => query(page)).toBe('?q=gemma jumprelu 65k');
       await page.getByRole('searchbox').fill('no such thing');
       await until(page, /^0 of 263/);
       expect(await page.locator('.picture .notice').textContent()).toContain('No SAE shown');
@@ -84,10 +84,14 @@ export function explorerCases(withPage: WithPage): void {
       await page.locator('summary', { hasText: 'Drawing' }).click();
       await page.getByLabel('Colour by').selectOption('d_sae');
       await page.getByLabel('Pareto frontier').uncheck();
-      const asked = query(page);
-      expect(asked).toBe('?model=EleutherAI/pythia-160m-deduped&x=d_sae&colour=d_sae&frontier=0');
+      const asked = '?model=EleutherAI/pythia-160m-deduped&x=d_sae&colour=d_sae&frontier=0';
+      await soon(() => query(page)).toBe(asked);
       expect(await page.locator('.scatter .frontier').count()).toBe(0);
-      const drawn = await page.locator('.scatter').innerHTML();
+      // What is drawn over an earlier view is what is drawn anew.
+      const parts = page.locator('[data-part="picture"], [data-part="head"], [data-part="body"]');
+      const both = async (): Promise<string[]> => parts.evaluateAll((all) => all.map((one) => one.innerHTML));
+      await soon(() => rows(page).count()).toBe(50);
+      const drawn = await both();
 
       await page.goBack();
       await page.goBack();
@@ -102,7 +106,7 @@ export function explorerCases(withPage: WithPage): void {
       await soon(() => query(page)).toBe(asked);
       await page.reload();
       await until(page, /^126 of/);
-      await soon(() => page.locator('.scatter').innerHTML()).toBe(drawn);
+      await soon(both).toEqual(drawn);
       expect(
         await page
           .getByLabel(/pythia/)
@@ -126,7 +130,7 @@ export function explorerCases(withPage: WithPage): void {
       expect(asked.some((address) => address.endsWith('/data/metrics/cosine@v1.json'))).toBe(true);
       const cells = page.locator('.board tbody tr[data-row]').first().locator('td.number').last();
       await soon(() => cells.textContent()).toMatch(/^0\.\d{4}0\.\d{4}–0\.\d{4}$/);
-      expect(query(page)).toContain('~cosine@v1');
+      await soon(() => query(page)).toContain('~cosine@v1');
     }));
 
   it('weighs the composite anew, ranks by it, and tells how often each is first', () =>
@@ -136,7 +140,7 @@ export function explorerCases(withPage: WithPage): void {
       await page.locator('summary', { hasText: 'Weights' }).click();
       await page.getByLabel('Reconstruction alone').check();
       await soon(() => header(page, 'Reconstruction alone').count()).toBe(1);
-      expect(query(page)).toBe('?weights=reconstruction');
+      await soon(() => query(page)).toBe('?weights=reconstruction');
       expect((await names(page)).slice(0, 3)).toEqual(measured);
       await page.getByRole('button', { name: /over random weights/ }).click();
       await soon(async () => (await firsts()).length).toBe(3);
@@ -215,12 +219,12 @@ export function explorerCases(withPage: WithPage): void {
       await page.getByLabel('Compare small-world L4').check();
       const link = page.getByRole('link', { name: 'Compare 2 SAEs' });
       expect(await link.getAttribute('href')).toMatch(/compare\/\?sae=small-world-l0&sae=small-world-l4$/);
-      expect(query(page)).toBe('?pick=small-world-l0&pick=small-world-l4');
+      await soon(() => query(page)).toBe('?pick=small-world-l0&pick=small-world-l4');
 
       // A column's head keeps them.
       await header(page, 'loss recovered').getByRole('button').click();
       await until(page, /by loss recovered, descending/);
-      expect(query(page)).toBe('?sort=-loss_recovered&pick=small-world-l0&pick=small-world-l4');
+      await soon(() => query(page)).toBe('?sort=-loss_recovered&pick=small-world-l0&pick=small-world-l4');
       const ticked = (): Promise<string[]> =>
         page
           .locator('.board input[name="pick"]:checked')
@@ -232,7 +236,7 @@ export function explorerCases(withPage: WithPage): void {
       for (let i = 0; i < 3; i++) await others.last().check();
       expect(await ticked()).toHaveLength(4);
       expect(await ticked()).not.toContain('small-world-l0');
-      expect(new URL(page.url()).searchParams.getAll('pick').toSorted()).toEqual(await ticked());
+      await soon(() => new URL(page.url()).searchParams.getAll('pick').toSorted()).toEqual(await ticked());
     }));
 
   it('keeps a filter that a column’s head is pressed after at once', () =>
