@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { quote, UserError } from '../errors.ts';
 import { parseReference } from '../hub/reference.ts';
+import { writeLive } from '../job/release/live.ts';
 import { uploadRelease } from '../job/release/run-upload.ts';
 import { openRunFolder } from '../job/run/run-folder.ts';
 import { fetchShards } from '../job/shards/fetch-shards.ts';
@@ -15,13 +16,16 @@ import {
   mergeInto,
 } from '../job/shards/merge.ts';
 import { mergeSimilarity } from '../job/shards/merge-similarity.ts';
+import { plannedSaes } from '../job/shared/planned-saes.ts';
 import { publishRun } from '../report/content.ts';
+import { LIVE } from '../report/live-places.ts';
 import { scoreTable } from '../report/score-table.ts';
 import { SIMILARITY_FILE } from '../report/similarity.ts';
 import { readSimilarity } from '../report/similarity-file.ts';
 import { stageReporter } from '../reporter.ts';
 import { buildSite } from './build-site.ts';
 import { withShownHub } from './download-view.ts';
+import { locateModel } from './locate-model.ts';
 import { nearby } from './nearby.ts';
 import { optionLines } from './option-lines.ts';
 import { parseOptions } from './parse-options.ts';
@@ -65,12 +69,13 @@ export async function run(args: readonly string[]): Promise<number> {
     const whole = found.union.missing.length === 0;
     if (whole) await mergeRun(folder, found, view);
     const records = mergedRecords(found);
-    const changed = await publishRun(content, name, {
+    const live = whole && (await writeLivePages(join(content, LIVE, name), folder, found, view));
+    const told = await publishRun(content, name, {
       records,
       similarity: whole ? await readSimilarity(join(folder, SIMILARITY_FILE)) : null,
       features: await mergedFeatures(found.parts),
     });
-    if (!values['no-site'] && (changed || !existsSync(join(out, 'index.html'))))
+    if (!values['no-site'] && (told || live || !existsSync(join(out, 'index.html'))))
       await buildSite({ content, out, view });
     view.line(`\n${scoreTable(records)}\n`);
     const { done, missing } = found.union;
@@ -104,6 +109,28 @@ async function fetched(
   await withShownHub(view, ({ hub, signal }) =>
     fetchShards(hub, reference, { ...run, of: Number(shards) }, signal),
   );
+}
+
+/**
+ * Live pages follow from the model and the SAEs, which for the embedded model and SAEs that the run trained are here. Others may be
+ * neither here nor what they were: `eval` finds them and holds them to the run.
+ *
+ * @returns whether anything changed
+ */
+async function writeLivePages(
+  into: string,
+  folder: string,
+  { config, parts }: FoundShards,
+  view: ProgressView,
+): Promise<boolean> {
+  if (config.model.reference === null && config.saes.length === 0) {
+    const model = await locateModel(null, view);
+    const records = parts.flatMap((part) => part.records.map(({ record }) => record));
+    return writeLive(into, { config, model, saes: plannedSaes(config, []), folder, records });
+  }
+  if ((config.live.budget ?? 0) > 0)
+    view.line('live     the same eval without --shard writes the pages that live.budget allows');
+  return false;
 }
 
 async function mergeRun(folder: string, found: FoundShards, view: ProgressView): Promise<void> {
