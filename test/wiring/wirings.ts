@@ -461,7 +461,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   },
   'suites.features.ablated': {
     to: 3,
-    under: FEATURES,
+    under: { ...FEATURES, 'suites.features.ablatedShare': 1 },
     seen: evidence(({ columns }) => columns.effect?.filter((effect) => effect !== null).length),
     gives: 3,
   },
