@@ -60,7 +60,7 @@ function describe(machine: Machine): string[] {
   const { versions, nvidia } = machine;
   const vectors = machine.vectors === null ? '' : ` (${machine.vectors.join(', ')})`;
   return [
-    `system     ${machine.system}, Node ${versions.node}, onnxruntime ${versions.onnxruntime}, interpboard ${versions.interpboard}`,
+    `system     ${machine.system}, Node ${versions.node}, onnxruntime ${versions.onnxruntime} (${machine.binding === 'c-api' ? 'C API' : 'JavaScript'}), interpboard ${versions.interpboard}`,
     `processor  ${machine.processor}, ${machine.cores} cores${vectors}`,
     `memory     ${formatBytes(machine.memoryBytes)}, ${formatBytes(machine.freeDiskBytes)} free on this disk`,
     ...(nvidia.length === 0

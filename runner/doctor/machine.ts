@@ -3,8 +3,9 @@ import { execFile } from 'node:child_process';
 import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { promisify } from 'node:util';
+import type { BindingName } from '../onnx/binding/binding.ts';
 import { cudaProviderInstalled } from '../onnx/cuda-provider.ts';
-import { runtimeVersion } from '../onnx/session.ts';
+import { runtimeBinding, runtimeVersion } from '../onnx/session.ts';
 
 export interface Machine {
   system: string;
@@ -15,6 +16,8 @@ export interface Machine {
   memoryBytes: number;
   freeDiskBytes: number;
   versions: { interpboard: string; node: string; onnxruntime: string };
+  /** How onnxruntime is reached: its C API, or its package's JavaScript. */
+  binding: BindingName;
   /** As the NVIDIA driver tells; empty without one. */
   nvidia: { name: string; memory: string; driver: string }[];
   cudaProvider: boolean;
@@ -38,6 +41,7 @@ export async function readMachine(): Promise<Machine> {
       node: process.versions.node,
       onnxruntime: await runtimeVersion(),
     },
+    binding: await runtimeBinding(),
     nvidia: await nvidiaDevices(),
     cudaProvider: cudaProviderInstalled(),
   };

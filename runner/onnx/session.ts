@@ -1,57 +1,26 @@
 /**
- * Sessions of onnxruntime: the only file that imports onnxruntime-node. A session runs one program; `run` takes and
- * gives plain typed arrays. `create` and `run` block their thread, so long work belongs in a worker thread
- * (runner/commands/worker.ts); sessions of one thread must be used from that thread alone.
+ * Sessions of onnxruntime. A session runs one program; `run` takes and gives plain typed arrays. `create` and `run` block
+ * their thread, so long work belongs in a worker thread (runner/commands/worker.ts); sessions of one thread must be used
+ * from that thread alone. How the runtime is reached is decided in binding/: everything that could end the process, were
+ * it handed on, is refused here.
  */
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
+
 import { UnavailableError } from '../errors.ts';
-import { type Device, deviceAdvice, executionProvider } from './devices.ts';
-import type { Program } from './graph.ts';
-import { unloadable } from './unloadable.ts';
+import { type BindingName, isNative, type NativeSession, type NativeTensor } from './binding/binding.ts';
+import { bindingOf } from './binding/choose.ts';
+import { type Device, deviceAdvice } from './devices.ts';
+import { Graph, type Program } from './graph.ts';
+import { HeldTensor } from './held-tensor.ts';
+import { arrays, countOf, type HostTensor } from './tensors.ts';
+
+export { HeldTensor } from './held-tensor.ts';
+export * from './tensors.ts';
 
 // Read when the runtime is loaded. In a worker thread this changes a copy: the main thread must set it too.
 process.env.ORT_DISABLE_TELEMETRY = '1';
 
 /** 3 is errors alone; at 0 the runtime lists which operators a device leaves to the CPU. */
 const LOG_LEVEL = process.env.INTERPBOARD_RUNTIME_LOG === '0' ? 0 : 3;
-
-export interface Array32 {
-  type: 'float32';
-  dims: readonly number[];
-  data: Float32Array;
-}
-
-export interface ArrayInt32 {
-  type: 'int32';
-  dims: readonly number[];
-  data: Int32Array;
-}
-
-export interface ArrayInt64 {
-  type: 'int64';
-  dims: readonly number[];
-  data: BigInt64Array;
-}
-
-export interface ArrayBool {
-  type: 'bool';
-  dims: readonly number[];
-  data: Uint8Array;
-}
-
-export interface ArrayUint8 {
-  type: 'uint8';
-  dims: readonly number[];
-  data: Uint8Array;
-}
-
-export interface ArrayInt8 {
-  type: 'int8';
-  dims: readonly number[];
-  data: Int8Array;
-}
-
-export type HostTensor = Array32 | ArrayInt32 | ArrayInt64 | ArrayBool | ArrayUint8 | ArrayInt8;
 
 export interface SessionOptions {
   device?: Device;
@@ -61,193 +30,137 @@ export interface SessionOptions {
   folder?: string;
   /** False keeps weights unpacked: less memory, slower products. Default true. */
   prepack?: boolean;
+  /** How the runtime is reached; default as binding/choose.ts says. For tests. */
+  binding?: BindingName;
 }
+
+export type Feeds = Readonly<Record<string, HostTensor | HeldTensor>>;
 
 export interface Session {
   /** Runs the program once. `fetches` limits the outputs that are computed and returned. */
-  run(feeds: Record<string, HostTensor>, fetches?: readonly string[]): Promise<Record<string, HostTensor>>;
+  run(feeds: Feeds, fetches?: readonly string[]): Promise<Record<string, HostTensor>>;
   close(): Promise<void>;
 }
 
-export function float32(data: Float32Array, dims: readonly number[]): Array32 {
-  return { type: 'float32', dims, data };
-}
-
-export function int32(data: Int32Array, dims: readonly number[]): ArrayInt32 {
-  return { type: 'int32', dims, data };
-}
-
-export function uint8(data: Uint8Array, dims: readonly number[]): ArrayUint8 {
-  return { type: 'uint8', dims, data };
-}
-
-export function int8(data: Int8Array, dims: readonly number[]): ArrayInt8 {
-  return { type: 'int8', dims, data };
-}
-
-/** The float32 output of that name; a program's outputs have fixed types, so another type is a defect here. */
-export function floatsOf(outputs: Record<string, HostTensor>, name: string): Float32Array {
-  const found = outputs[name];
-  if (found?.type !== 'float32')
-    throw new TypeError(`output ${name}: expected float32, found ${found?.type ?? 'nothing'}`);
-  return found.data;
-}
-
-export function int32sOf(outputs: Record<string, HostTensor>, name: string): Int32Array {
-  const found = outputs[name];
-  if (found?.type !== 'int32')
-    throw new TypeError(`output ${name}: expected int32, found ${found?.type ?? 'nothing'}`);
-  return found.data;
-}
-
-export function uint8sOf(outputs: Record<string, HostTensor>, name: string): Uint8Array {
-  const found = outputs[name];
-  if (found?.type !== 'uint8')
-    throw new TypeError(`output ${name}: expected uint8, found ${found?.type ?? 'nothing'}`);
-  return found.data;
-}
-
-/**
- * Frees an output whose numbers have been read. Left to the garbage collector, megabytes that come and go with every run
- * make it look through everything every few runs.
- */
-export function discard({ buffer }: Float32Array | Int32Array | Uint8Array): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
-}
-
-type Runtime = typeof import('onnxruntime-node');
-
-/**
- * The native library, loaded when it is first needed.
- *
- * @param load for tests
- * @throws UnavailableError where the system lacks what it is linked with
- */
-export async function loadRuntime(
-  load: () => Promise<Runtime> = () => import('onnxruntime-node'),
-): Promise<Runtime> {
-  try {
-    return await load();
-  } catch (cause) {
-    throw (cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED' ? unloadable(cause) : cause;
-  }
+export interface HoldingSession {
+  /** Like a session's `run`; of the outputs, those named as held stay where they were computed, to be disposed of. */
+  run(
+    feeds: Feeds,
+    fetches?: readonly string[],
+  ): Promise<{ host: Record<string, HostTensor>; held: Record<string, HeldTensor> }>;
+  /** Frees the session, and before it every tensor of it that has not been disposed of. */
+  close(): Promise<void>;
 }
 
 /** Version of the runtime, for provenance. */
 export async function runtimeVersion(): Promise<string> {
-  const { env } = await loadRuntime();
-  return env.versions.node ?? env.versions.common;
+  return (await bindingOf({ logLevel: LOG_LEVEL })).version;
+}
+
+/** How the runtime is reached on this machine. */
+export async function runtimeBinding(): Promise<BindingName> {
+  return (await bindingOf({ logLevel: LOG_LEVEL })).name;
 }
 
 /**
  * @throws UnavailableError when the device's provider is missing or the program cannot be loaded there
  */
 export async function openSession(program: Program, options: SessionOptions = {}): Promise<Session> {
-  const { runtime, session } = await create(program, options, {});
+  const { run, close } = await openHoldingSession(program, options, []);
   return {
-    async run(feeds, fetches = program.outputs) {
-      const inputs: Record<string, Tensor> = {};
-      for (const [key, tensor] of Object.entries(feeds))
-        inputs[key] = new runtime.Tensor(tensor.type, tensor.data, tensor.dims);
-      const outputs = await session.run(inputs, [...fetches]);
-      return Object.fromEntries(
-        Object.entries(outputs).map(([key, tensor]) => [key, hostTensor(key, tensor)]),
-      );
+    async run(feeds, fetches) {
+      return (await run(feeds, fetches)).host;
     },
-    async close() {
-      await session.release();
-    },
+    close,
   };
 }
 
 /**
- * A tensor that lies on a device. Only a session on that device takes it: to another it would be silent garbage.
- * Its numbers are read by running a program that gives them back as outputs of its own.
- */
-export interface DeviceTensor {
-  readonly type: 'device';
-  readonly device: Device;
-  readonly tensor: Tensor;
-  /** Frees its memory, once. */
-  dispose(): void;
-}
-
-export interface ResidentSession {
-  /** Outputs named as resident stay on the device, to be disposed of; the others are copied to the host. */
-  run(
-    feeds: Record<string, HostTensor | DeviceTensor>,
-  ): Promise<{ host: Record<string, HostTensor>; resident: Record<string, DeviceTensor> }>;
-  close(): Promise<void>;
-}
-
-/**
- * A session on a GPU whose outputs `resident` stay there. Every operator runs on the device, or the session is refused.
+ * A session whose outputs `held` stay where they are computed: inputs of the next run, of this session or another, without
+ * a copy through the host. On WebGPU every operator then runs there, or the session is refused.
  *
  * @throws UnavailableError when the device's provider is missing or cannot run every operator of the program
  */
-export async function openResidentSession(
+export async function openHoldingSession(
   program: Program,
-  options: SessionOptions & { device: Device },
-  resident: readonly string[],
-): Promise<ResidentSession> {
-  const { device } = options;
-  const { runtime, session } = await create(program, options, {
-    preferredOutputLocation: Object.fromEntries(
-      program.outputs.map((name) => [name, resident.includes(name) ? 'gpu-buffer' : 'cpu'] as const),
-    ),
-  });
+  options: SessionOptions,
+  held: readonly string[],
+): Promise<HoldingSession> {
+  const { device = 'cpu' } = options;
+  const native = await openNative(program, options, held);
+  const tensors = new Set<HeldTensor>();
+  const running = new Set<Promise<unknown>>();
+  let closed = false;
+
+  /** Its numbers, by a session that gives back what it is given: what lies on a device cannot be read in place. */
+  async function download(tensor: HeldTensor): Promise<HostTensor> {
+    const { elements, dims } = tensor.description();
+    const graph = new Graph();
+    graph.output(graph.input('x', elements, dims), 'y', elements, dims);
+    const reader = await openNative(graph.program(), options, []);
+    try {
+      const found = await reader.run(() => new Map([['x', tensor.native()]]), ['y']);
+      return found.get('y') as HostTensor;
+    } finally {
+      await reader.close();
+    }
+  }
+
+  /** Numbers of another device come by the host. */
+  async function reachable(feeds: Feeds): Promise<Feeds> {
+    const entries: [string, HostTensor | HeldTensor][] = [];
+    for (const [name, given] of Object.entries(feeds)) {
+      const near = !(given instanceof HeldTensor) || given.device === 'cpu' || given.device === device;
+      entries.push([name, near ? given : await given.read()]);
+    }
+    return Object.fromEntries(entries);
+  }
+
+  async function run(feeds: Feeds, fetches: readonly string[]): ReturnType<HoldingSession['run']> {
+    checkNames(program, feeds, fetches);
+    const given = await reachable(feeds);
+    const found = await native.run(() => {
+      if (closed) throw new TypeError('a session was asked to run after it was closed');
+      return new Map(program.inputs.map((name) => [name, checked(name, given[name]!)]));
+    }, fetches);
+    const outputs: Awaited<ReturnType<HoldingSession['run']>> = { host: {}, held: {} };
+    for (const [name, tensor] of found) {
+      if (isNative(tensor)) outputs.held[name] = new HeldTensor(name, tensor, tensors, download);
+      else outputs.host[name] = tensor;
+    }
+    return outputs;
+  }
+
   return {
-    async run(feeds) {
-      const inputs: Record<string, Tensor> = {};
-      for (const [key, given] of Object.entries(feeds)) {
-        if (given.type !== 'device') inputs[key] = new runtime.Tensor(given.type, given.data, given.dims);
-        else if (given.device === device) inputs[key] = given.tensor;
-        else throw new TypeError(`input ${key}: a tensor of ${given.device} given to a session on ${device}`);
-      }
-      const outputs = await session.run(inputs);
-      const host: Record<string, HostTensor> = {};
-      const kept: Record<string, DeviceTensor> = {};
-      for (const [key, tensor] of Object.entries(outputs)) {
-        if (!resident.includes(key)) host[key] = hostTensor(key, tensor);
-        else kept[key] = { type: 'device', device, tensor, dispose: () => tensor.dispose() };
-      }
-      return { host, resident: kept };
+    run(feeds, fetches = program.outputs) {
+      const going = run(feeds, fetches);
+      running.add(going);
+      return going.finally(() => running.delete(going));
     },
     async close() {
-      await session.release();
+      if (closed) return;
+      closed = true;
+      // What has begun gives tensors that must be freed too.
+      await Promise.allSettled(running);
+      for (const tensor of tensors) tensor.dispose();
+      await native.close();
     },
   };
 }
 
-async function create(
+async function openNative(
   program: Program,
   options: SessionOptions,
-  more: Pick<InferenceSession.SessionOptions, 'preferredOutputLocation'>,
-) {
-  const runtime = await loadRuntime();
-  const device = options.device ?? 'cpu';
-  const { name, deviceId } = executionProvider(device);
-  const settings: InferenceSession.SessionOptions = {
-    executionProviders: [deviceId === undefined ? { name } : { name, deviceId }] as NonNullable<
-      InferenceSession.SessionOptions['executionProviders']
-    >,
-    logSeverityLevel: LOG_LEVEL,
-    extra: {
-      session: {
-        ...(options.folder === undefined
-          ? {}
-          : { model_external_initializers_file_folder_path: options.folder }),
-        ...(options.prepack === false ? { disable_prepacking: '1' } : {}),
-        ...(more.preferredOutputLocation === undefined ? {} : { disable_cpu_ep_fallback: '1' }),
-        // Waiting threads sleep: on a machine that does anything else, spinning ones take the cores from each other.
-        intra_op: { allow_spinning: '0' },
-      },
-    },
-    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-    ...more,
-  };
+  held: readonly string[],
+): Promise<NativeSession> {
+  const { device = 'cpu', threads, folder, prepack = true } = options;
+  const binding = await bindingOf({ name: options.binding, logLevel: LOG_LEVEL });
   try {
-    return { runtime, session: await runtime.InferenceSession.create(program.bytes, settings) };
+    return await binding.open(program, {
+      ...{ device, threads, folder, prepack, held },
+      cpuFallback: device !== 'webgpu' || held.length === 0,
+      logLevel: LOG_LEVEL,
+    });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UnavailableError(
@@ -262,13 +175,23 @@ async function create(
   }
 }
 
-function hostTensor(name: string, tensor: Tensor): HostTensor {
-  const { data, dims, type } = tensor;
-  if (type === 'float32' && data instanceof Float32Array) return { type, dims, data };
-  if (type === 'int32' && data instanceof Int32Array) return { type, dims, data };
-  if (type === 'int64' && data instanceof BigInt64Array) return { type, dims, data };
-  if (type === 'uint8' && data instanceof Uint8Array) return { type, dims, data };
-  if (type === 'int8' && data instanceof Int8Array) return { type, dims, data };
-  if (type === 'bool' && data instanceof Uint8Array) return { type, dims, data };
-  throw new TypeError(`output ${name}: element type ${type} is not one that programs return`);
+function checkNames(program: Program, feeds: Feeds, fetches: readonly string[]): void {
+  for (const name of program.inputs) if (!(name in feeds)) throw new RangeError(`input ${name}: not given`);
+  for (const name of fetches) {
+    if (!program.outputs.includes(name)) {
+      throw new RangeError(`output ${name}: not of this program, which has ${program.outputs.join(', ')}`);
+    }
+  }
+}
+
+/** What is lent to the runtime: an array that has as many numbers as its dimensions say, or a tensor that is still there. */
+function checked(name: string, given: HostTensor | HeldTensor): HostTensor | NativeTensor {
+  if (given instanceof HeldTensor) return given.native();
+  const { type, data, dims } = given;
+  const count = countOf(dims);
+  if (!(data instanceof arrays[type])) throw new TypeError(`input ${name}: not an array of ${type}`);
+  if (data.length !== count || dims.some((size) => !Number.isInteger(size) || size < 0)) {
+    throw new RangeError(`input ${name}: ${data.length} numbers, expected [${dims.join(', ')}]`);
+  }
+  return given;
 }

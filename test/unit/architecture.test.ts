@@ -40,16 +40,24 @@ function importers(match: (specifier: string) => boolean, except: (file: SourceF
 describe('rooms of the runner', () => {
   it('are there to be checked', () => {
     expect(files.length).toBeGreaterThan(80);
-    expect(files.find(({ path }) => path === 'onnx/session.ts')?.imports).toContain('onnxruntime-node');
+    expect(files.find(({ path }) => path === 'onnx/binding/package.ts')?.imports).toContain(
+      'onnxruntime-node',
+    );
   });
 
-  it('load onnxruntime in one file', () => {
+  it.each([
+    ['onnxruntime', 'onnx/binding/package.ts'],
+    ['koffi', 'onnx/binding/c-api/library.ts'],
+  ])('load %s in one file', (name, place) => {
     expect(
       importers(
-        (specifier) => specifier.startsWith('onnxruntime'),
-        ({ path }) => path === 'onnx/session.ts',
+        (specifier) => specifier.startsWith(name),
+        ({ path }) => path === place,
       ),
     ).toEqual([]);
+    expect(files.find(({ path }) => path === place)?.imports).toContain(
+      name === 'koffi' ? 'koffi' : `${name}-node`,
+    );
   });
 
   it.each(['metrics', 'probes', 'math', 'formats', 'suites'])(

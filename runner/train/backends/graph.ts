@@ -1,38 +1,27 @@
 import { sum } from '../../math/sum.ts';
-import type { Device } from '../../onnx/devices.ts';
-import type { Program } from '../../onnx/graph.ts';
-import { float32, floatsOf, type HostTensor, openSession, type Session } from '../../onnx/session.ts';
+import {
+  float32,
+  floatsOf,
+  type HoldingSession,
+  type HostTensor,
+  type SessionOptions,
+} from '../../onnx/session.ts';
 import { architectureOf } from '../architectures/index.ts';
 import { lossWeight, stepSettings } from '../common-settings.ts';
 import type { Recipe } from '../recipe.ts';
 import { stepProgram } from '../step-program.ts';
 import type { StepResult, TrainingBackend } from './backend.ts';
 import { sharedSessions } from './shared-sessions.ts';
-import {
-  type DeviceSessions,
-  openDeviceSessions,
-  type StateHolder,
-  stateOnDevice,
-  stateOnHost,
-} from './state-holder.ts';
+import { holdState, openStep } from './state-holder.ts';
 
-export interface GraphBackendOptions {
-  device?: Device;
-  threads?: number;
-}
+export type GraphBackendOptions = Pick<SessionOptions, 'device' | 'threads' | 'binding'>;
 
 /**
- * The step as an ONNX program. On webgpu the state stays on the GPU; elsewhere it travels in and out with every step
- * (about 1 ms for 131,072 × 2 weights). SAEs of one shape and recipe share a session.
- *
- * On cuda, dml and coreml it travels too, because onnxruntime-node 1.30 keeps tensors on webgpu alone: the binding's
- * `gpu-buffer` is WebGPU's memory (`WebGPU_Buf`) going in and coming out, whatever the session's provider
- * (js/node/src/tensor_helper.cc), and it exposes no IO binding that names another. Asked of another provider, as of cpu,
- * the outputs are ordinary arrays without a word.
+ * The step as an ONNX program. The state stays where the step is computed, apart from cuda, dml and coreml by onnxruntime-node's own
+ * binding, which keeps tensors on webgpu alone. SAEs of one shape and recipe share a session.
  */
 export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend {
-  const onHost = sharedSessions<Session>();
-  const onDevice = sharedSessions<DeviceSessions>();
+  const sessions = sharedSessions<HoldingSession>();
 
   return {
     name: 'graph',
@@ -45,18 +34,8 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
       const shapes = architecture.parameters(recipe, d_in);
       const tokens = recipe.batchTokens;
       const key = programKey(recipe, d_in);
-      const program = (): Program => stepProgram(recipe, d_in);
-      let holder: StateHolder;
-      if (options.device === 'webgpu') {
-        const device = options.device;
-        const sessions = await onDevice.take(key, () =>
-          openDeviceSessions(program(), shapes, { ...options, device }),
-        );
-        holder = stateOnDevice(sessions, shapes, initial, () => onDevice.give(key));
-      } else {
-        const session = await onHost.take(key, () => openSession(program(), options));
-        holder = stateOnHost(session, shapes, initial, () => onHost.give(key));
-      }
+      const session = await sessions.take(key, () => openStep(stepProgram(recipe, d_in), shapes, options));
+      const holder = holdState(session, shapes, initial, () => sessions.give(key));
       let open = true;
       return {
         async step(x, { learningRate, dead }) {

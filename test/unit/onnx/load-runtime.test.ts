@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { UnavailableError } from '../../../runner/errors.ts';
+import { loadRuntime } from '../../../runner/onnx/binding/package.ts';
 import { deviceAdvice } from '../../../runner/onnx/devices.ts';
-import { loadRuntime } from '../../../runner/onnx/session.ts';
 import { unloadable } from '../../../runner/onnx/unloadable.ts';
 
 const fault = (code: string): Error =>

@@ -1,0 +1,66 @@
+/**
+ * How the runtime is reached: one small interface, which each binding implements whole. What is asked for has been checked
+ * before (session.ts): names that the program has, arrays as long as their dimensions say, tensors not yet released.
+ */
+import type { Device } from '../devices.ts';
+import type { Program } from '../graph.ts';
+import type { HostTensor } from '../tensors.ts';
+
+/** onnxruntime's C API, or the JavaScript binding of onnxruntime-node. Both use the same library. */
+export const bindingNames = ['c-api', 'package'] as const;
+
+export type BindingName = (typeof bindingNames)[number];
+
+export interface Binding {
+  readonly name: BindingName;
+  /** Of onnxruntime's library, as it says itself. */
+  readonly version: string;
+  /** @throws Error in onnxruntime's words, where it refuses the program or the device */
+  open(program: Program, settings: SessionSettings): Promise<NativeSession>;
+}
+
+export interface SessionSettings {
+  device: Device;
+  /** Threads of one operator; undefined: what onnxruntime chooses from the machine's cores. */
+  threads: number | undefined;
+  /** Folder that external initialisers are relative to. */
+  folder: string | undefined;
+  prepack: boolean;
+  /** Outputs that stay where they are computed. */
+  held: readonly string[];
+  /** Whether operators that the device lacks may run on the CPU. */
+  cpuFallback: boolean;
+  /** 0 (everything) to 4. */
+  logLevel: number;
+}
+
+export interface NativeSession {
+  /**
+   * Runs the program once, in this thread. The event loop turns before, so that a stop is heard between runs.
+   *
+   * @param ready asked when it has turned: what it gives is used at once, so that nothing of it can be released meanwhile
+   * @returns a tensor of the runtime for each output that is held, an array for each other
+   */
+  run(
+    ready: () => ReadonlyMap<string, HostTensor | NativeTensor>,
+    outputs: readonly string[],
+  ): Promise<Map<string, HostTensor | NativeTensor>>;
+  /** After this no call may come. Tensors that it gave are released before. */
+  close(): Promise<void>;
+}
+
+/** A tensor in the runtime's memory. */
+export interface NativeTensor {
+  readonly elements: HostTensor['type'];
+  readonly dims: readonly number[];
+  /** Where its numbers lie. */
+  readonly device: Device;
+  /** Its numbers, as an array of the host's own: of a tensor that lies on the CPU alone. */
+  read(): HostTensor;
+  /** Frees it. Once. */
+  release(): void;
+}
+
+export function isNative(tensor: HostTensor | NativeTensor): tensor is NativeTensor {
+  return 'elements' in tensor;
+}

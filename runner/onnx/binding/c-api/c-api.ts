@@ -1,0 +1,204 @@
+/**
+ * onnxruntime's C API as a binding. Inputs of the host are lent to a run and outputs copied once, both within one call that
+ * JavaScript cannot interrupt: nothing of the runtime points into an array of JavaScript's when that call has ended.
+ * Outputs that are held stay in the runtime's own memory.
+ */
+import { isMainThread } from 'node:worker_threads';
+import type { Device } from '../../devices.ts';
+import { elementTypes, type Program } from '../../graph.ts';
+import { arrays, countOf, type HostTensor } from '../../tensors.ts';
+import {
+  type Binding,
+  isNative,
+  type NativeSession,
+  type NativeTensor,
+  type SessionSettings,
+} from '../binding.ts';
+import type { Pointer } from './functions.ts';
+import { type Library, loadLibrary } from './library.ts';
+import { memoryOf, sessionOptions } from './session-options.ts';
+
+let loaded: Promise<Library> | undefined;
+
+/** Sessions of this thread that are open: a thread that ends without closing them takes them along. */
+const open = new Set<() => void>();
+
+/** @throws UnavailableError where the library cannot be loaded */
+export async function openCApi(logLevel: number): Promise<Binding> {
+  if (loaded === undefined) {
+    loaded = loadLibrary(logLevel);
+    if (!isMainThread) {
+      process.once('exit', () => {
+        for (const close of open) close();
+      });
+    }
+  }
+  const library = await loaded;
+  return {
+    name: 'c-api',
+    version: library.version,
+    async open(program, settings) {
+      await new Promise(setImmediate);
+      return openNative(library, program, settings);
+    },
+  };
+}
+
+const typeNames = new Map(
+  Object.keys(arrays).map((name) => [elementTypes[name as HostTensor['type']], name as HostTensor['type']]),
+);
+
+/** What an empty array is lent as: it may have no address of its own. */
+const nothing = new Uint8Array(8);
+
+interface CApiTensor extends NativeTensor {
+  readonly pointer: Pointer;
+}
+
+function openNative(library: Library, program: Program, settings: SessionSettings): NativeSession {
+  const { api, check, made, copy } = library;
+  const options = sessionOptions(library, settings);
+  let session: Pointer;
+  try {
+    const { bytes } = program;
+    session = made((out) =>
+      api.CreateSessionFromArray(library.environment, bytes, bytes.byteLength, options, out),
+    );
+  } finally {
+    api.ReleaseSessionOptions(options);
+  }
+  let binding: Pointer;
+  try {
+    binding = made((out) => api.CreateIoBinding(session, out));
+  } catch (error) {
+    api.ReleaseSession(session);
+    throw error;
+  }
+  const cpu = memoryOf(library, 'cpu');
+  const here = memoryOf(library, settings.device);
+  const allocator = made((out) => api.GetAllocatorWithDefaultOptions(out));
+  const held = new Set(settings.held);
+
+  /** A value of the runtime whose numbers stay in the array: released before anything else can happen to that. */
+  function lend({ type, data, dims }: HostTensor): Pointer {
+    const shape = BigInt64Array.from(dims, BigInt);
+    const from = data.byteLength === 0 ? nothing : data;
+    return made((out) =>
+      api.CreateTensorWithDataAsOrtValue(
+        ...[cpu.info, from, data.byteLength, shape, dims.length, elementTypes[type], out],
+      ),
+    );
+  }
+
+  const type = new Int32Array(1);
+  const shapeAt = new BigUint64Array(1);
+  const rank = new BigUint64Array(1);
+
+  function describe(value: Pointer, name: string): { elements: HostTensor['type']; dims: number[] } {
+    check(api.GetTensorElementTypeAndShapeDataReference(value, type, shapeAt, rank));
+    const sizes = new BigInt64Array(Number(rank[0]));
+    copy(sizes, shapeAt[0]!, sizes.byteLength);
+    const elements = typeNames.get(type[0] as (typeof elementTypes)[HostTensor['type']]);
+    if (elements === undefined)
+      throw new TypeError(`output ${name}: element type ${type[0]} is not one that programs return`);
+    return { elements, dims: Array.from(sizes, Number) };
+  }
+
+  function read(value: Pointer, elements: HostTensor['type'], dims: readonly number[]): HostTensor {
+    const count = countOf(dims);
+    // An empty tensor may lie nowhere. Of another every byte is written: zeros first would take as long again.
+    if (count === 0) return { type: elements, dims, data: new arrays[elements](0) } as HostTensor;
+    const bytes = count * arrays[elements].BYTES_PER_ELEMENT;
+    const data = new arrays[elements](Buffer.allocUnsafeSlow(bytes).buffer, 0, count);
+    const from = made((out) => api.GetTensorMutableData(value, out));
+    copy(data, from, bytes);
+    return { type: elements, dims, data } as HostTensor;
+  }
+
+  function keep(value: Pointer, name: string, device: Device): CApiTensor {
+    const { elements, dims } = describe(value, name);
+    return {
+      ...{ elements, dims, device, pointer: value },
+      read: () => read(value, elements, dims),
+      release: () => api.ReleaseValue(value),
+    };
+  }
+
+  /** The values that the last run gave, in the order in which its outputs were bound. */
+  function outputValues(count: number): Pointer[] {
+    check(api.GetBoundOutputValues(binding, allocator, shapeAt, rank));
+    const at = shapeAt[0]!;
+    const found = new BigUint64Array(Number(rank[0]));
+    copy(found, at, found.byteLength);
+    if (at !== 0n) check(api.AllocatorFree(allocator, at));
+    if (found.length === count) return [...found];
+    for (const value of found) api.ReleaseValue(value);
+    throw new Error(`${found.length} outputs, expected ${count}`);
+  }
+
+  function run(
+    feeds: ReadonlyMap<string, HostTensor | NativeTensor>,
+    outputs: readonly string[],
+  ): Map<string, HostTensor | NativeTensor> {
+    const lent: Pointer[] = [];
+    try {
+      for (const [name, given] of feeds) {
+        if (!isNative(given)) lent.push(lend(given));
+        check(api.BindInput(binding, name, isNative(given) ? (given as CApiTensor).pointer : lent.at(-1)!));
+      }
+      for (const name of outputs) {
+        check(api.BindOutputToDevice(binding, name, held.has(name) ? here.info : cpu.info));
+      }
+      check(api.RunWithBinding(session, null, binding));
+      check(api.SynchronizeBoundOutputs(binding));
+      return taken(outputValues(outputs.length), outputs);
+    } finally {
+      api.ClearBoundInputs(binding);
+      api.ClearBoundOutputs(binding);
+      for (const value of lent) api.ReleaseValue(value);
+    }
+  }
+
+  function taken(
+    values: readonly Pointer[],
+    outputs: readonly string[],
+  ): Map<string, HostTensor | NativeTensor> {
+    const found = new Map<string, HostTensor | NativeTensor>();
+    const waiting = new Set(values);
+    try {
+      for (const [i, name] of outputs.entries()) {
+        const value = values[i]!;
+        if (held.has(name)) {
+          found.set(name, keep(value, name, here.device));
+          waiting.delete(value);
+        } else {
+          const { elements, dims } = describe(value, name);
+          found.set(name, read(value, elements, dims));
+        }
+      }
+      return found;
+    } catch (error) {
+      for (const tensor of found.values()) if (isNative(tensor)) tensor.release();
+      throw error;
+    } finally {
+      for (const value of waiting) api.ReleaseValue(value);
+    }
+  }
+
+  function close(): void {
+    if (!open.delete(close)) return;
+    api.ReleaseIoBinding(binding);
+    api.ReleaseSession(session);
+  }
+  open.add(close);
+
+  return {
+    async run(ready, outputs) {
+      await new Promise(setImmediate);
+      return run(ready(), outputs);
+    },
+    async close() {
+      close();
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * The functions of onnxruntime's C API that are used (include/onnxruntime/core/session/onnxruntime_c_api.h). The API is a
+ * struct of pointers, to which each version only adds at its end, so that a function is its position.
+ */
+
+/** The newest version of the API whose functions are used: onnxruntime 1.24. */
+export const API_VERSION = 24;
+
+/** An address; of what no pointer is, 0. */
+export type Pointer = bigint;
+
+export type Argument = Pointer | number | string | null | ArrayBufferView | readonly string[];
+
+/** A status is null where all went well. */
+export type Status = Pointer | null;
+
+type Kind = 'pointer' | 'int' | 'size' | 'text' | 'texts';
+
+interface Signature {
+  at: number;
+  gives: 'status' | 'nothing' | 'text';
+  takes: readonly Kind[];
+}
+
+function status(at: number, ...takes: Kind[]) {
+  return { at, gives: 'status' as const, takes };
+}
+
+/** What frees something. */
+function release(at: number) {
+  return { at, gives: 'nothing' as const, takes: ['pointer'] as const };
+}
+
+/** Where a name says that something is made or got, the last pointer is where its address is written. */
+export const functions = {
+  GetErrorMessage: { at: 2, gives: 'text', takes: ['pointer'] },
+  ReleaseStatus: release(93),
+
+  CreateEnv: status(3, 'int', 'text', 'pointer'),
+  DisableTelemetryEvents: status(6, 'pointer'),
+  GetAllocatorWithDefaultOptions: status(78, 'pointer'),
+  AllocatorFree: status(76, 'pointer', 'pointer'),
+  /** Name, allocator type (0: device), device number, memory type (0: default). */
+  CreateMemoryInfo: status(68, 'text', 'int', 'int', 'int', 'pointer'),
+
+  CreateSessionOptions: status(10, 'pointer'),
+  ReleaseSessionOptions: release(100),
+  SetSessionLogSeverityLevel: status(22, 'pointer', 'int'),
+  SetIntraOpNumThreads: status(24, 'pointer', 'int'),
+  AddSessionConfigEntry: status(130, 'pointer', 'text', 'text'),
+  /** Options, name, keys and values, how many of them. */
+  SessionOptionsAppendExecutionProvider: status(216, 'pointer', 'text', 'texts', 'texts', 'size'),
+  CreateCUDAProviderOptions: status(205, 'pointer'),
+  UpdateCUDAProviderOptions: status(206, 'pointer', 'texts', 'texts', 'size'),
+  SessionOptionsAppendExecutionProvider_CUDA_V2: status(204, 'pointer', 'pointer'),
+  ReleaseCUDAProviderOptions: release(208),
+
+  /** Environment, bytes of a model and how many, options. */
+  CreateSessionFromArray: status(8, 'pointer', 'pointer', 'size', 'pointer', 'pointer'),
+  ReleaseSession: release(95),
+
+  /** Memory info, numbers and how many bytes, dimensions and how many, element type. The numbers stay where they are. */
+  CreateTensorWithDataAsOrtValue: status(
+    49,
+    'pointer',
+    'pointer',
+    'size',
+    'pointer',
+    'size',
+    'int',
+    'pointer',
+  ),
+  GetTensorMutableData: status(51, 'pointer', 'pointer'),
+  /** Into: element type (int32), where the dimensions lie, how many. */
+  GetTensorElementTypeAndShapeDataReference: status(414, 'pointer', 'pointer', 'pointer', 'pointer'),
+  ReleaseValue: release(96),
+
+  CreateIoBinding: status(134, 'pointer', 'pointer'),
+  ReleaseIoBinding: release(135),
+  /** Copies to the session's device when it is called. */
+  BindInput: status(136, 'pointer', 'text', 'pointer'),
+  BindOutputToDevice: status(138, 'pointer', 'text', 'pointer'),
+  /** Into: an array of values that the allocator frees, how many. Each value is the caller's. */
+  GetBoundOutputValues: status(140, 'pointer', 'pointer', 'pointer', 'pointer'),
+  ClearBoundInputs: { at: 141, gives: 'nothing', takes: ['pointer'] },
+  ClearBoundOutputs: { at: 142, gives: 'nothing', takes: ['pointer'] },
+  /** Session, run options (null for those of old), binding. */
+  RunWithBinding: status(133, 'pointer', 'pointer', 'pointer'),
+  SynchronizeBoundOutputs: status(203, 'pointer'),
+} as const satisfies Record<string, Signature>;
+
+export type FunctionName = keyof typeof functions;
+
+type Given<Name extends FunctionName> = {
+  status: Status;
+  nothing: undefined;
+  text: string;
+}[(typeof functions)[Name]['gives']];
+
+export type Api = { readonly [Name in FunctionName]: (...args: readonly Argument[]) => Given<Name> };
+
+/** Names of the types in koffi. */
+export const kinds = {
+  pointer: 'void *',
+  int: 'int',
+  size: 'size_t',
+  text: 'const char *',
+  texts: 'const char **',
+} as const satisfies Record<Kind, string>;
+
+export const results = { status: 'void *', nothing: 'void', text: 'const char *' } as const;

@@ -1,0 +1,125 @@
+/** onnxruntime's library, loaded through koffi: the only file that imports koffi. Once in each thread. */
+import { join } from 'node:path';
+import { runtimeFolder } from '../../cuda-provider.ts';
+import { unloadable } from '../../unloadable.ts';
+import {
+  API_VERSION,
+  type Api,
+  type FunctionName,
+  functions,
+  kinds,
+  type Pointer,
+  results,
+  type Status,
+} from './functions.ts';
+
+export interface Library {
+  /** Held, so that the libraries stay open. */
+  readonly handles: readonly unknown[];
+  readonly version: string;
+  readonly api: Api;
+  /** Shared by all sessions of the process, and never freed: threads may still log to it at the end. */
+  readonly environment: Pointer;
+  /** @throws Error in onnxruntime's words */
+  check(status: Status): void;
+  /** What a function makes, which writes its address into the word that it is given. */
+  made(make: (out: BigUint64Array) => Status): Pointer;
+  /** Copies bytes from an address. */
+  copy(to: ArrayBufferView, from: Pointer, bytes: number): void;
+}
+
+/** As onnxruntime-node's own binding finds it, so that a process which uses both has one library. */
+function libraryPath(): string {
+  const names: Partial<Record<NodeJS.Platform, string>> = {
+    win32: 'onnxruntime.dll',
+    darwin: 'libonnxruntime.1.dylib',
+  };
+  const name = names[process.platform] ?? 'libonnxruntime.so.1';
+  return join(runtimeFolder, 'bin', 'napi-v6', process.platform, process.arch, name);
+}
+
+const RTLD_NOW = 2;
+
+/**
+ * @param logLevel 0 (everything) to 4: of the whole process, by the first that loads it
+ * @throws UnavailableError where the library, or the package that calls it, cannot be loaded
+ */
+export async function loadLibrary(logLevel: number): Promise<Library> {
+  const koffi = await import('koffi').then(
+    (module) => module.default,
+    (cause: unknown) => {
+      throw unloadable(cause);
+    },
+  );
+  const opened = ((): ReturnType<typeof koffi.load> => {
+    try {
+      return koffi.load(libraryPath());
+    } catch (cause) {
+      throw unloadable(cause);
+    }
+  })();
+  // koffi closes a library that nothing refers to any more, and those of a thread with it; the runtime does not survive that.
+  const memory = koffi.load(process.platform === 'win32' ? 'ucrtbase.dll' : null);
+  if (process.platform === 'win32') {
+    koffi.load('kernel32.dll').func('LoadLibraryW', 'void *', ['str16'])(libraryPath());
+  } else {
+    const stay = process.platform === 'darwin' ? 0x80 : 0x1000;
+    memory.func('dlopen', 'void *', ['const char *', 'int'])(libraryPath(), RTLD_NOW | stay);
+  }
+
+  const slot = new BigUint64Array(1);
+  const base: Pointer = opened.func('void *OrtGetApiBase()')();
+  const pointerAt = (address: Pointer, index: number): Pointer =>
+    koffi.decode(address, 8 * index, 'void *') as Pointer;
+  const getApi = koffi.decode(pointerAt(base, 0), koffi.proto('void *', ['uint32_t'])) as (
+    version: number,
+  ) => Pointer | null;
+  const getVersion = koffi.decode(pointerAt(base, 1), koffi.proto('const char *', [])) as () => string;
+  const version = getVersion();
+  const table = getApi(API_VERSION);
+  if (table === null) throw unloadable(new Error(`onnxruntime ${version} has no C API ${API_VERSION}`));
+
+  const pick = (name: FunctionName): unknown => {
+    const { at, gives, takes } = functions[name];
+    const type = koffi.proto(
+      results[gives],
+      takes.map((kind) => kinds[kind]),
+    );
+    return koffi.decode(pointerAt(table, at), type);
+  };
+  const names = Object.keys(functions) as FunctionName[];
+  const api = Object.fromEntries(names.map((name) => [name, pick(name)])) as Api;
+
+  function check(status: Status): void {
+    if (status === null) return;
+    const message = api.GetErrorMessage(status);
+    api.ReleaseStatus(status);
+    throw new Error(message);
+  }
+
+  function made(make: (out: BigUint64Array) => Status): Pointer {
+    check(make(slot));
+    return slot[0]!;
+  }
+
+  const memcpy = memory.func('memcpy', 'void *', ['void *', 'void *', 'size_t']) as (
+    to: ArrayBufferView,
+    from: Pointer,
+    bytes: number,
+  ) => Pointer;
+
+  const environment = made((out) => api.CreateEnv(logLevel, 'interpboard', out));
+  check(api.DisableTelemetryEvents(environment));
+  return {
+    handles: [opened, memory],
+    version,
+    api,
+    environment,
+    check,
+    made,
+    copy(to, from, bytes) {
+      if (bytes > to.byteLength) throw new RangeError(`${bytes} bytes do not fit into ${to.byteLength}`);
+      if (bytes > 0) memcpy(to, from, bytes);
+    },
+  };
+}

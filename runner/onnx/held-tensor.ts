@@ -1,0 +1,64 @@
+import type { NativeTensor } from './binding/binding.ts';
+import type { Device } from './devices.ts';
+import type { HostTensor } from './tensors.ts';
+
+/**
+ * An output that stays where it was computed. It belongs to the session that gave it, and goes with that at the latest; what
+ * is asked of it afterwards is an error, and never reaches the runtime.
+ */
+export class HeldTensor {
+  /** Told from a host's tensor by it. */
+  readonly type = 'held';
+  readonly device: Device;
+  readonly #name: string;
+  readonly #owner: Set<HeldTensor>;
+  readonly #download: (tensor: HeldTensor) => Promise<HostTensor>;
+  #native: NativeTensor | null;
+
+  /**
+   * @param owner where the session finds those that it must free
+   * @param download reads one that does not lie on the CPU
+   */
+  constructor(
+    name: string,
+    native: NativeTensor,
+    owner: Set<HeldTensor>,
+    download: (tensor: HeldTensor) => Promise<HostTensor>,
+  ) {
+    this.#name = name;
+    this.#native = native;
+    this.device = native.device;
+    this.#owner = owner;
+    this.#download = download;
+    owner.add(this);
+  }
+
+  /**
+   * What the runtime knows it by.
+   *
+   * @throws TypeError once it has been released
+   */
+  native(): NativeTensor {
+    if (this.#native === null) throw new TypeError(`tensor ${this.#name}: used after its release`);
+    return this.#native;
+  }
+
+  description(): { elements: HostTensor['type']; dims: readonly number[] } {
+    const { elements, dims } = this.native();
+    return { elements, dims };
+  }
+
+  /** Its numbers, in an array of the host's own. */
+  async read(): Promise<HostTensor> {
+    const native = this.native();
+    return this.device === 'cpu' ? native.read() : this.#download(this);
+  }
+
+  /** Frees its memory. A second time does nothing. */
+  dispose(): void {
+    const native = this.#native;
+    this.#native = null;
+    this.#owner.delete(this);
+    native?.release();
+  }
+}

@@ -1,0 +1,223 @@
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it } from 'vitest';
+import { UnavailableError } from '../../../runner/errors.ts';
+import { bindingNames } from '../../../runner/onnx/binding/binding.ts';
+import { type ElementType, Graph, type Program } from '../../../runner/onnx/graph.ts';
+import {
+  float32,
+  floatsOf,
+  type HeldTensor,
+  type HostTensor,
+  int32,
+  openHoldingSession,
+  openSession,
+} from '../../../runner/onnx/session.ts';
+
+const available = `${process.platform}-${process.arch}` === 'linux-x64';
+
+/** y = x, and for numbers y = x + 1. */
+function program(type: ElementType, add: boolean): Program {
+  const graph = new Graph();
+  const x = graph.input('x', type, ['n', 2]);
+  graph.output(add ? graph.node('Add', [x, graph.scalar(1)]) : x, 'y', type, ['n', 2]);
+  return graph.program();
+}
+
+const tensors: HostTensor[] = [
+  { type: 'float32', dims: [2, 2], data: Float32Array.of(1.5, -0, Number.NaN, Number.NEGATIVE_INFINITY) },
+  { type: 'int32', dims: [2, 2], data: Int32Array.of(1, -1, 2 ** 31 - 1, -(2 ** 31)) },
+  { type: 'int64', dims: [2, 2], data: BigInt64Array.of(1n, -1n, 2n ** 63n - 1n, -(2n ** 63n)) },
+  { type: 'bool', dims: [2, 2], data: Uint8Array.of(1, 0, 0, 1) },
+  { type: 'uint8', dims: [2, 2], data: Uint8Array.of(0, 1, 128, 255) },
+  { type: 'int8', dims: [2, 2], data: Int8Array.of(0, 1, -128, 127) },
+  { type: 'float16', dims: [2, 2], data: Uint16Array.of(0x3c00, 0x8000, 0x7c00, 0x0001) },
+  { type: 'bfloat16', dims: [2, 2], data: Uint16Array.of(0x3f80, 0x8000, 0x7f80, 0x0001) },
+];
+
+describe.each(bindingNames)('the runtime by %s', (binding) => {
+  const there = binding === 'package' || available;
+  if (!there) console.info('the C API is tried on Linux x64 alone');
+
+  describe.skipIf(!there)('gives', () => {
+    it.each(tensors)('$type as it was, by the host and by what it holds', async (x) => {
+      const asked = openHoldingSession(program(x.type, false), { binding }, ['y']);
+      if (binding === 'package' && x.data instanceof Uint16Array) {
+        await expect(asked).rejects.toThrow(UnavailableError);
+        return;
+      }
+      const [holding, plain] = [await asked, await openSession(program(x.type, false), { binding })];
+      const { host, held } = await holding.run({ x });
+      expect(host).toEqual({});
+      expect(held.y!.description()).toEqual({ elements: x.type, dims: [2, 2] });
+      expect(await held.y!.read()).toEqual(x);
+      const { y } = await plain.run({ x: held.y! });
+      expect(y).toEqual(x);
+      await plain.close();
+      await holding.close();
+    });
+
+    it('empty tensors, and parts of an array', async () => {
+      const session = await openSession(program('float32', true), { binding });
+      const y = floatsOf(await session.run({ x: float32(new Float32Array(0), [0, 2]) }), 'y');
+      expect(y).toEqual(new Float32Array(0));
+      const long = Float32Array.of(1, 2, 3, 4, 5, 6);
+      const part = await session.run({ x: float32(long.subarray(2, 4), [1, 2]) });
+      expect(part.y).toEqual(float32(Float32Array.of(4, 5), [1, 2]));
+      expect([...long]).toEqual([1, 2, 3, 4, 5, 6]);
+      await session.close();
+    });
+
+    it('arrays that are the host’s own: given away, or changed, they change nothing', async () => {
+      const session = await openHoldingSession(program('float32', true), { binding }, ['y']);
+      const x = Float32Array.of(1, 2);
+      const { held } = await session.run({ x: float32(x, [1, 2]) });
+      x.fill(9);
+      const first = floatsOf({ y: await held.y!.read() }, 'y');
+      expect([...first]).toEqual([2, 3]);
+      held.y!.dispose();
+      await session.close();
+      expect([...first]).toEqual([2, 3]);
+      expect(structuredClone(first, { transfer: [first.buffer] })).toHaveLength(2);
+    });
+
+    it('of several outputs those that are asked for', async () => {
+      const graph = new Graph();
+      const x = graph.input('x', 'float32', [2]);
+      for (const [i, name] of ['a', 'b', 'c'].entries())
+        graph.output(graph.node('Mul', [x, graph.scalar(i)]), name, 'float32', [2]);
+      const session = await openHoldingSession(graph.program(), { binding }, ['b']);
+      const feeds = { x: float32(Float32Array.of(3, 4), [2]) };
+      const some = await session.run(feeds, ['c', 'b']);
+      expect(Object.keys(some.host)).toEqual(['c']);
+      expect([...floatsOf(some.host, 'c')]).toEqual([6, 8]);
+      expect([...floatsOf({ b: await some.held.b!.read() }, 'b')]).toEqual([3, 4]);
+      const all = await session.run(feeds);
+      expect(Object.keys(all.host)).toEqual(['a', 'c']);
+      await session.close();
+    });
+
+    it('the same from several sessions at once', async () => {
+      const sessions = await Promise.all(
+        Array.from({ length: 8 }, () => openSession(program('float32', true), { binding, threads: 2 })),
+      );
+      const found = await Promise.all(
+        sessions.flatMap((session, i) =>
+          Array.from({ length: 20 }, (_, j) =>
+            session.run({ x: float32(Float32Array.of(i, j), [1, 2]) }).then((all) => floatsOf(all, 'y')),
+          ),
+        ),
+      );
+      expect(found.map((each) => [...each])).toEqual(
+        sessions.flatMap((_, i) => Array.from({ length: 20 }, (_, j) => [i + 1, j + 1])),
+      );
+      await Promise.all(sessions.map((session) => session.close()));
+    });
+
+    it('the same in worker threads, which may end with sessions open', async () => {
+      const body = new URL('./binding-worker.ts', import.meta.url);
+      const ended = Array.from(
+        { length: 3 },
+        (_, seed) =>
+          new Promise<number[]>((resolve, reject) => {
+            let found: number[] = [];
+            const worker = new Worker(body, { workerData: { binding, seed } });
+            worker.on('message', (message: number[]) => {
+              found = message;
+            });
+            worker.on('error', reject);
+            worker.on('exit', () => resolve(found));
+          }),
+      );
+      expect(await Promise.all(ended)).toEqual([0, 1, 2].map((seed) => [seed + 50, seed + 51]));
+    });
+
+    it('its state from step to step, and frees each one', async () => {
+      const session = await openHoldingSession(program('float32', true), { binding }, ['y']);
+      let x: HostTensor | HeldTensor = float32(new Float32Array(2), [1, 2]);
+      for (let step = 0; step < 100; step++) {
+        const { y }: Record<string, HeldTensor> = (await session.run({ x })).held;
+        if (x.type === 'held') x.dispose();
+        x = y!;
+      }
+      expect([...floatsOf({ y: await (x as HeldTensor).read() }, 'y')]).toEqual([100, 100]);
+      await session.close();
+    });
+  });
+
+  describe.skipIf(!there)('refuses', () => {
+    const wrong = async (x: HostTensor | HeldTensor): Promise<Error> => {
+      const session = await openSession(program('float32', true), { binding });
+      const error = await session.run({ x }).then(
+        () => new Error('it ran'),
+        (caught: Error) => caught,
+      );
+      // It is still of use.
+      expect(floatsOf(await session.run({ x: float32(Float32Array.of(1, 2), [1, 2]) }), 'y')[1]).toBe(3);
+      await session.close();
+      return error;
+    };
+
+    it('a program that is none, or has an operator that is none', async () => {
+      const graph = new Graph();
+      graph.output(graph.node('NoSuchOperator', [graph.input('x', 'float32', [])]), 'y', 'float32', []);
+      for (const each of [{ bytes: new Uint8Array(20), inputs: [], outputs: [] }, graph.program()]) {
+        const error = await openSession(each, { binding }).catch((caught: unknown) => caught);
+        expect(error).toBeInstanceOf(UnavailableError);
+        expect((error as Error).message).not.toContain('\n');
+      }
+      await expect(openSession(graph.program(), { binding })).rejects.toThrow(/NoSuchOperator/);
+    });
+
+    it('another type, and dimensions that the program does not have', async () => {
+      expect((await wrong(int32(new Int32Array(2), [1, 2]))).message).toMatch(
+        /tensor\(int32\).*tensor\(float\)/,
+      );
+      expect((await wrong(float32(new Float32Array(3), [1, 3]))).message).toMatch(
+        /index: 1 Got: 3 Expected: 2/,
+      );
+      expect((await wrong(float32(new Float32Array(2), [2]))).message).toMatch(/rank.*Got: 1 Expected: 2/i);
+    });
+
+    it('numbers that are not as many as the dimensions say, and an array that was given away', async () => {
+      expect((await wrong(float32(new Float32Array(1), [1, 2]))).message).toContain(
+        '1 numbers, expected [1, 2]',
+      );
+      const gone = new Float32Array(2);
+      gone.buffer.transfer(0);
+      expect((await wrong(float32(gone, [1, 2]))).message).toContain('0 numbers, expected [1, 2]');
+      const other = { type: 'float32', dims: [1, 2], data: new Int32Array(2) } as unknown as HostTensor;
+      expect((await wrong(other)).message).toBe('input x: not an array of float32');
+    });
+
+    it('names that the program does not have', async () => {
+      const session = await openSession(program('float32', true), { binding });
+      const x = float32(new Float32Array(2), [1, 2]);
+      await expect(session.run({ z: x })).rejects.toThrow('input x: not given');
+      await expect(session.run({ x }, ['z'])).rejects.toThrow('output z: not of this program, which has y');
+      await session.close();
+    });
+
+    it('what has been released: a tensor, those of a session that is closed, and the session', async () => {
+      const session = await openHoldingSession(program('float32', true), { binding }, ['y']);
+      const x = float32(new Float32Array(2), [1, 2]);
+      const [first, second] = [(await session.run({ x })).held.y!, (await session.run({ x })).held.y!];
+      first.dispose();
+      first.dispose();
+      await expect(session.run({ x: first })).rejects.toThrow('tensor y: used after its release');
+      await expect(first.read()).rejects.toThrow('tensor y: used after its release');
+      // Asked for and released before it runs.
+      const late = session.run({ x: second });
+      second.dispose();
+      await expect(late).rejects.toThrow('tensor y: used after its release');
+      const third = (await session.run({ x })).held.y!;
+      const going = session.run({ x });
+      const closing = session.close();
+      await expect(going).rejects.toThrow('after it was closed');
+      await closing;
+      await session.close();
+      await expect(third.read()).rejects.toThrow('tensor y: used after its release');
+      await expect(session.run({ x })).rejects.toThrow('after it was closed');
+      expect((await wrong(third)).message).toBe('tensor y: used after its release');
+    });
+  });
+});
