@@ -134,9 +134,13 @@ function weightsOf(checkpoint: Checkpoint): Map<string, readonly number[]> {
     rowsAndTokens: graph.node('Shape', [ids]),
     maxTokens: 64,
     kernels: allKernels,
-    weight(name, shape) {
+    weight(name, shape, part) {
       shapes.set(name, shape);
-      return graph.external('float32', shape, { file: name, offset: 0, length: 0 });
+      return graph.external('float32', part === undefined ? shape : shape.slice(1), {
+        file: name,
+        offset: 0,
+        length: 0,
+      });
     },
   };
   const family = familyOf(checkpoint);

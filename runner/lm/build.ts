@@ -3,6 +3,7 @@ import { type FloatType, isFloatType } from '../formats/number-types.ts';
 import { type ElementType, elementTypes, type Graph, type Value } from '../onnx/graph.ts';
 import { type AttentionKernels, allKernels } from '../onnx/kernels.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { cutRows, type TensorPlace } from './stored-tensors.ts';
 
 const elementOf: Record<FloatType, ElementType> = {
   F16: 'float16',
@@ -24,11 +25,13 @@ export interface Build {
   /** What the device it will run on does right. */
   kernels: AttentionKernels;
   /**
-   * A weight as float32, read from where it lies in the checkpoint.
+   * A weight as float32, read from where it lies in the checkpoint; of several that are stored together, one.
    *
+   * @param shape as it is stored
+   * @param part which of those along the first axis, as a weight of its own; default: the whole
    * @throws MalformedError when the checkpoint lacks it or it has another shape or type
    */
-  weight(name: string, shape: readonly number[]): Value;
+  weight(name: string, shape: readonly number[], part?: number): Value;
 }
 
 export function startBuild(
@@ -44,21 +47,13 @@ export function startBuild(
     rowsAndTokens,
     maxTokens,
     kernels,
-    weight(name, shape) {
-      const known = casts.get(name);
+    weight(name, shape, part) {
+      const key = part === undefined ? name : `${name}[${part}]`;
+      const known = casts.get(key);
       if (known !== undefined) return known;
-      const place = checkpoint.tensors.get(name);
-      const found = place === undefined ? 'no such tensor' : `${place.dtype} [${place.shape.join(', ')}]`;
-      const same = place?.shape.length === shape.length && shape.every((size, i) => size === place.shape[i]);
-      if (place === undefined || !same || !isFloatType(place.dtype)) {
-        throw new MalformedError({
-          thing: `checkpoint ${checkpoint.folder}, tensor ${quote(name)}`,
-          found,
-          expected: `a floating type of shape [${shape.join(', ')}], as config.json implies`,
-          next: 'Check that config.json belongs to these weights; download the checkpoint again.',
-        });
-      }
-      const stored = graph.external(elementOf[place.dtype], shape, {
+      const whole = placeOf(name, shape);
+      const place = part === undefined ? whole : cutRows(whole, { from: part, size: 1 });
+      const stored = graph.external(elementOf[place.dtype], part === undefined ? shape : shape.slice(1), {
         file: place.file,
         offset: place.start,
         length: place.end - place.start,
@@ -68,10 +63,23 @@ export function startBuild(
         place.dtype === 'F32'
           ? stored
           : graph.node('Cast', [stored], { attributes: { to: elementTypes.float32 } });
-      casts.set(name, value);
+      casts.set(key, value);
       return value;
     },
   };
+
+  function placeOf(name: string, shape: readonly number[]): TensorPlace & { dtype: FloatType } {
+    const place = checkpoint.tensors.get(name);
+    const found = place === undefined ? 'no such tensor' : `${place.dtype} [${place.shape.join(', ')}]`;
+    const same = place?.shape.length === shape.length && shape.every((size, i) => size === place.shape[i]);
+    if (place !== undefined && same && isFloatType(place.dtype)) return { ...place, dtype: place.dtype };
+    throw new MalformedError({
+      thing: `checkpoint ${checkpoint.folder}, tensor ${quote(name)}`,
+      found,
+      expected: `a floating type of shape [${shape.join(', ')}], as config.json implies`,
+      next: 'Check that config.json belongs to these weights; download the checkpoint again.',
+    });
+  }
 }
 
 /** x [rows·tokens, width] as [rows, tokens, width], for operators that look along a row. */

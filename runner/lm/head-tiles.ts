@@ -2,7 +2,7 @@ import { Graph, type Value } from '../onnx/graph.ts';
 import { type Build, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Family } from './families/family.ts';
-import type { TensorPlace } from './stored-tensors.ts';
+import { cutRows } from './stored-tensors.ts';
 
 /** Most logits that exist at a time: 2^28 of them are 1 GiB. */
 const LOGITS_LIMIT = 2 ** 28;
@@ -71,15 +71,16 @@ function cutHead(
   const logits = family[of](
     {
       ...build,
-      weight(name, shape) {
+      weight(name, shape, part) {
         const isHead = shape.length === 2 && shape[0] === family.vocabulary;
-        const isBias = name === head?.replace(/weight$/, 'bias');
-        if (!isHead && !isBias) return build.weight(name, shape);
+        // Of a head that is the embedding too it has a name of its own.
+        const isBias = name === head?.replace(/weight$/, 'bias') || /(^|\.)lm_head\.bias$/.test(name);
+        if (!isHead && !isBias) return build.weight(name, shape, part);
         if (isHead) head = name;
         whole.weight(name, shape);
         const place = cutRows(checkpoint.tensors.get(name)!, stretch);
-        const part = { ...checkpoint, tensors: new Map([[name, place]]) };
-        return startBuild(graph, part, rowsAndTokens, maxTokens, build.kernels).weight(name, place.shape);
+        const rows = { ...checkpoint, tensors: new Map([[name, place]]) };
+        return startBuild(graph, rows, rowsAndTokens, maxTokens, build.kernels).weight(name, place.shape);
       },
     },
     residual,
@@ -87,16 +88,4 @@ function cutHead(
   if (head === undefined)
     throw new TypeError(`family ${family.name}: its head has no weight [vocabulary, …]`);
   return logits;
-}
-
-/** Rows `from` to `from + size` of a tensor, which lie in one piece. */
-function cutRows(place: TensorPlace, { from, size }: Pick<Tile, 'from' | 'size'>): TensorPlace {
-  const [rows = 1, ...rest] = place.shape;
-  const bytes = (place.end - place.start) / rows;
-  return {
-    ...place,
-    shape: [size, ...rest],
-    start: place.start + from * bytes,
-    end: place.start + (from + size) * bytes,
-  };
 }

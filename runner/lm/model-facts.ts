@@ -135,9 +135,9 @@ function hasTiedHead(checkpoint: Checkpoint, family: Family): boolean {
     const found = new Set<string>();
     part({
       ...build,
-      weight(name, shape) {
+      weight(name, shape, part) {
         found.add(name);
-        return build.weight(name, shape);
+        return build.weight(name, shape, part);
       },
     });
     return found;

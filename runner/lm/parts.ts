@@ -27,9 +27,9 @@ export function partsOf(checkpoint: Checkpoint, family: Family): ModelParts {
     part(
       {
         ...build,
-        weight(name, shape) {
+        weight(name, shape, part) {
           found.set(name, 4 * shape.reduce((product, size) => product * size, 1));
-          return build.weight(name, shape);
+          return build.weight(name, shape, part);
         },
       },
       graph.floats(new Float32Array(family.dModel), [1, family.dModel]),

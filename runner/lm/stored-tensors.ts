@@ -12,6 +12,21 @@ export interface TensorPlace {
   end: number;
 }
 
+/** Rows `from` to `from + size` of a tensor, which lie in one piece. */
+export function cutRows<Place extends TensorPlace>(
+  place: Place,
+  { from, size }: { from: number; size: number },
+): Place {
+  const [rows = 1, ...rest] = place.shape;
+  const bytes = (place.end - place.start) / rows;
+  return {
+    ...place,
+    shape: [size, ...rest],
+    start: place.start + from * bytes,
+    end: place.start + (from + size) * bytes,
+  };
+}
+
 /** Where a checkpoint's files are read from. */
 export interface CheckpointFiles {
   /** The folder or the repository, for errors. */

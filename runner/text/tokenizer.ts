@@ -144,12 +144,14 @@ const GPT2 = { bos_token: END_OF_TEXT, eos_token: END_OF_TEXT, pad_token: null, 
 const QWEN = { bos_token: null, eos_token: END_OF_TEXT, pad_token: END_OF_TEXT, unk_token: END_OF_TEXT };
 const GEMMA = { bos_token: '<bos>', eos_token: '<eos>', pad_token: '<pad>', unk_token: '<unk>' };
 
-/** Special tokens of transformers' tokenizer classes, by the start of config.json's model_type. */
-const CLASS_DEFAULTS: readonly (readonly [string, SpecialTokens])[] = [
-  ['gpt2', GPT2],
-  ['gpt_neox', { ...GPT2, pad_token: '<|padding|>' }],
-  ['qwen', QWEN],
-  ['gemma', GEMMA],
+const NEOX = { ...GPT2, pad_token: '<|padding|>' };
+
+/** Special tokens of transformers' tokenizer classes, by config.json's model_type. */
+const CLASS_DEFAULTS: readonly (readonly [RegExp, SpecialTokens])[] = [
+  [/^(gpt2|gpt_neo|phi)$/, GPT2],
+  [/^(gpt_neox|olmo)$/, NEOX],
+  [/^qwen/, QWEN],
+  [/^gemma/, GEMMA],
 ];
 
 /** What a model's class adds where tokenizer_config.json is silent, as transformers' AutoTokenizer does. */
@@ -162,7 +164,7 @@ async function classDefaults(folder: string, { idOf }: Pipeline): Promise<Specia
     parsed(path, text),
     path,
   );
-  const [, found = NONE] = CLASS_DEFAULTS.find(([start]) => model_type.startsWith(start)) ?? [];
+  const [, found = NONE] = CLASS_DEFAULTS.find(([types]) => types.test(model_type)) ?? [];
   return Object.fromEntries(
     Object.entries(found).map(([name, token]) => [
       name,

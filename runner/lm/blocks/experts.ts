@@ -1,6 +1,7 @@
 import type { Value } from '../../onnx/graph.ts';
 import type { Build } from '../build.ts';
-import { linear } from './linear.ts';
+import { linear, split } from './linear.ts';
+import { type Activation, activate } from './mlp.ts';
 
 export interface ExpertsShape {
   width: number;
@@ -43,4 +44,29 @@ export function experts(build: Build, x: Value, shape: ExpertsShape): Value {
     });
   }
   return mixed;
+}
+
+/**
+ * Experts of a file that stores all of them together: gate_up_proj [count, 2·inner, width] and down_proj
+ * [count, width, inner] under `name`.
+ */
+export function packedExpert(
+  build: Build,
+  name: string,
+  {
+    width,
+    inner,
+    count,
+    activation,
+  }: { width: number; inner: number; count: number; activation: Activation },
+): ExpertsShape['expert'] {
+  const { graph } = build;
+  const product = (x: Value, weight: Value): Value =>
+    graph.node('Gemm', [x, weight], { attributes: { transB: 1 } });
+  return (rows, index) => {
+    const both = product(rows, build.weight(`${name}.gate_up_proj`, [count, 2 * inner, width], index));
+    const [gate, up] = split(build, both, [inner, inner]);
+    const gated = graph.node('Mul', [activate(build, gate!, activation), up!]);
+    return product(gated, build.weight(`${name}.down_proj`, [count, width, inner], index));
+  };
 }

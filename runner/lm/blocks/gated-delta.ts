@@ -1,7 +1,7 @@
 import { none, type Value } from '../../onnx/graph.ts';
 import { type Build, byRow } from '../build.ts';
 import { linear, split } from './linear.ts';
-import { activate } from './mlp.ts';
+import { type Activation, activate } from './mlp.ts';
 import { type Norm, scaledRms } from './norm.ts';
 
 export interface GatedDeltaShape {
@@ -12,6 +12,8 @@ export interface GatedDeltaShape {
   valueSize: number;
   /** Tokens the convolution looks at, the current one included. */
   kernel: number;
+  /** Of what the convolution gives; the gate's is SiLU in every model. */
+  activation: Activation;
   norm: Norm;
 }
 
@@ -24,13 +26,13 @@ const LENGTH_EPSILON = 1e-6;
  */
 export function gatedDelta(build: Build, x: Value, name: string, shape: GatedDeltaShape): Value {
   const { graph } = build;
-  const { width, keyHeads, valueHeads, keySize, valueSize, kernel } = shape;
+  const { width, keyHeads, valueHeads, keySize, valueSize } = shape;
   const keys = keyHeads * keySize;
   const values = valueHeads * valueSize;
   const product = (part: string, to: number): Value =>
     linear(build, x, `${name}.in_proj_${part}`, { from: width, to });
 
-  const mixed = convolve(build, product('qkv', 2 * keys + values), name, 2 * keys + values, kernel);
+  const mixed = convolve(build, product('qkv', 2 * keys + values), name, 2 * keys + values, shape);
   const [query, key, value] = split(build, mixed, [keys, keys, values]) as [Value, Value, Value];
   const slowness = graph.node('Add', [
     product('a', valueHeads),
@@ -77,18 +79,25 @@ export function gatedDeltaOutput(
   return linear(build, mixed, `${name}.out_proj`, { from: valueHeads * valueSize, to: width });
 }
 
-/** Each channel's weighted sum over its last `kernel` tokens, then SiLU: [N, channels] -> [rows, tokens, channels]. */
-function convolve(build: Build, x: Value, name: string, channels: number, kernel: number): Value {
+/** Each channel's weighted sum over its last `kernel` tokens, activated: [N, channels] -> [rows, tokens, channels]. */
+function convolve(
+  build: Build,
+  x: Value,
+  name: string,
+  channels: number,
+  { kernel, activation }: GatedDeltaShape,
+): Value {
   const { graph } = build;
   const turn = (of: Value): Value =>
     graph.node('Transpose', [of], { attributes: { perm: { ints: [0, 2, 1] } } });
+  const isSilu = activation === 'silu' || activation === 'swish';
   const weight = build.weight(`${name}.conv1d.weight`, [channels, 1, kernel]);
   const [out] = graph.nodes('CausalConvWithState', [turn(byRow(build, x)), weight], {
     domain: 'com.microsoft',
     outputs: 2,
-    attributes: { activation: { string: 'silu' }, ndim: 1 },
+    attributes: { activation: { string: isSilu ? 'silu' : 'none' }, ndim: 1 },
   });
-  return turn(out as Value);
+  return turn(isSilu ? out! : activate(build, out!, activation));
 }
 
 /** Every head divided by its length √(Σx² + ε), which is a root-mean-square norm with another ε and a constant weight. */

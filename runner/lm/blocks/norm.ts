@@ -39,12 +39,23 @@ export function layerNorm(epsilon: number): ScaledNorm {
       [x, stored(build, name, width), build.weight(`${name}.bias`, [width])],
       { attributes: { axis: -1, epsilon: { float: epsilon } } },
     );
-  const scaled: Norm = (build, x, name, width) => {
-    const { graph } = build;
-    const mean = graph.node('ReduceMean', [x, graph.int64s([-1])], { attributes: { keepdims: 1 } });
-    return graph.node('Mul', [graph.node('Sub', [x, mean]), stored(build, name, width)]);
-  };
+  const scaled: Norm = (build, x, name, width) =>
+    build.graph.node('Mul', [centred(build, x), stored(build, name, width)]);
   return Object.assign(norm, { scaled });
+}
+
+/** Mean and variance removed, and nothing else: a layer norm without parameters (OLMo). */
+export function bareLayerNorm(epsilon: number): ScaledNorm {
+  const norm: Norm = ({ graph }, x, _, width) =>
+    graph.node('LayerNormalization', [x, graph.floats(new Float32Array(width).fill(1), [width])], {
+      attributes: { axis: -1, epsilon: { float: epsilon } },
+    });
+  return Object.assign(norm, { scaled: (build: Build, x: Value) => centred(build, x) });
+}
+
+function centred({ graph }: Build, x: Value): Value {
+  const mean = graph.node('ReduceMean', [x, graph.int64s([-1])], { attributes: { keepdims: 1 } });
+  return graph.node('Sub', [x, mean]);
 }
 
 /** Every head normed on its own by one weight of the head's size: x [N, heads·headSize]. */

@@ -1,5 +1,5 @@
 import type { Value } from '../../onnx/graph.ts';
-import type { Build } from '../build.ts';
+import { type Build, byRow } from '../build.ts';
 import { attention } from './attention.ts';
 import type { AttentionShape } from './attention-shape.ts';
 import { linear, split } from './linear.ts';
@@ -13,6 +13,10 @@ export interface SelfAttentionShape extends AttentionShape {
   outBias?: boolean;
   /** Norm of queries and keys before they are turned (q_norm, k_norm). */
   norm?: Norm;
+  /** Queries, keys and values are kept within ± this. */
+  clip?: number | undefined;
+  /** What queries at a position of a row (from 0) are multiplied by; absent: 1. */
+  queryScale?: (position: number) => number;
   /** One product qkv_proj instead of three. */
   fused?: boolean;
   /** q_proj gives each head's query and after it a gate, by whose sigmoid the head's output is multiplied. */
@@ -21,11 +25,15 @@ export interface SelfAttentionShape extends AttentionShape {
 
 /** Attention from x [N, width] with Llama's names, {q,k,v}_proj under `name`, to what the heads mix: [N, heads·headSize]. */
 export function selfAttention(build: Build, x: Value, name: string, shape: SelfAttentionShape): Value {
+  const { graph } = build;
   const { width, bias = false, norm, headSize } = shape;
   const queries = shape.heads * headSize;
   const keys = shape.kvHeads * headSize;
-  const product = (part: string, to: number): Value =>
-    linear(build, x, `${name}.${part}_proj`, { from: width, to, bias });
+  const product = (part: string, to: number): Value => {
+    const found = linear(build, x, `${name}.${part}_proj`, { from: width, to, bias });
+    if (shape.clip === undefined) return found;
+    return graph.node('Clip', [found, ...[-shape.clip, shape.clip].map((end) => bound(build, end))]);
+  };
   const normed = (value: Value, part: string, size: number): Value =>
     norm === undefined ? value : norm(build, value, `${name}.${part}_norm`, size);
 
@@ -33,9 +41,24 @@ export function selfAttention(build: Build, x: Value, name: string, shape: SelfA
     ? (split(build, product('qkv', queries + 2 * keys), [queries, keys, keys]) as [Value, Value, Value])
     : [product('q', shape.gated ? 2 * queries : queries), product('k', keys), product('v', keys)];
   const { query, gate } = shape.gated ? splitGate(build, q, shape.heads, headSize) : { query: q };
-  const mixed = attention(build, normed(query, 'q', queries), normed(k, 'k', keys), v, shape);
-  const { graph } = build;
+  const scaled = byPosition(build, normed(query, 'q', queries), shape.queryScale);
+  const mixed = attention(build, scaled, normed(k, 'k', keys), v, shape);
   return gate === undefined ? mixed : graph.node('Mul', [mixed, graph.node('Sigmoid', [gate])]);
+}
+
+function bound({ graph }: Build, value: number): Value {
+  return graph.floats(Float32Array.of(value), []);
+}
+
+/** x [N, width], each row times the number of its position. */
+function byPosition(build: Build, x: Value, scale: SelfAttentionShape['queryScale']): Value {
+  const { graph, rowsAndTokens, maxTokens } = build;
+  const scales = Float32Array.from({ length: maxTokens }, (_, position) => scale?.(position) ?? 1);
+  if (scales.every((each) => each === 1)) return x;
+  const all = graph.floats(scales, [scales.length, 1]);
+  const tokens = graph.node('Gather', [rowsAndTokens, graph.int64s([1])]);
+  const scaled = graph.node('Mul', [byRow(build, x), graph.node('Slice', [all, graph.int64s([0]), tokens])]);
+  return graph.node('Reshape', [scaled, graph.node('Shape', [x])]);
 }
 
 /** Its output projection o_proj: [N, heads·headSize] -> [N, width]. */

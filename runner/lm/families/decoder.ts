@@ -80,9 +80,10 @@ export function readDecoder(
     throw unsupported(checkpoint, 'num_key_value_heads', `${kvHeads} of ${heads} heads`, 'a divisor');
   }
   checkPadding(checkpoint, config.pad_token_id, config.vocab_size);
-  const has = (name: string): boolean => checkpoint.tensors.has(`${name}.weight`);
   const possible = isNested(checkpoint) ? nestedPrefixes : prefixes;
-  const model = possible.find((prefix) => has(`${prefix}norm`)) ?? 'model.';
+  const names = [...checkpoint.tensors.keys()];
+  const model =
+    possible.find((prefix) => names.some((name) => name.startsWith(`${prefix}layers.`))) ?? 'model.';
   return {
     blocks: config.num_hidden_layers,
     width: config.hidden_size,

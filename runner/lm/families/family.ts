@@ -38,11 +38,13 @@ const textParts = new WeakSet<Checkpoint>();
  * The part of a multimodal checkpoint's config that describes its text model; a plain one is itself.
  *
  * @param tied whether embeddings are tied, by what the part and the whole say of it
+ * @param kinds values that its `model_type` may have
  * @throws UserError for parts that are of another model, or settings for single layers
  */
 export function textPart(
   checkpoint: Checkpoint,
   tied: (inside: unknown, whole: unknown) => unknown = inner,
+  kinds: readonly unknown[] = [undefined, `${checkpoint.config.model_type}_text`],
 ): Checkpoint {
   const { text_config: text, ...whole } = checkpoint.config;
   if (text === undefined) return checkpoint;
@@ -50,7 +52,7 @@ export function textPart(
   const parts = {
     vision_config: whole.vision_config === undefined || isObject(whole.vision_config),
     per_layer_config: whole.per_layer_config == null || isObject(whole.per_layer_config, 0),
-    'text_config.model_type': [undefined, `${whole.model_type}_text`].includes(text.model_type as string),
+    'text_config.model_type': kinds.includes(text.model_type),
     tie_word_embeddings: whole.tie_word_embeddings !== null,
     'text_config.tie_word_embeddings': [undefined, true, false].includes(text.tie_word_embeddings as boolean),
   };

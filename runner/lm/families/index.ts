@@ -9,14 +9,17 @@ import { gptNeox, gptNeoxKeys } from './gpt-neox.ts';
 import { gpt2, gpt2Keys } from './gpt2.ts';
 import type { ConfigKeys } from './keys.ts';
 import { llama, llamaKeys } from './llama.ts';
+import { ministral3, ministral3Keys, mistral3, mistral3Keys } from './ministral3.ts';
 import { mistral, mistralKeys } from './mistral.ts';
 import { mixtral, mixtralKeys } from './mixtral.ts';
+import { olmo, olmoKeys } from './olmo.ts';
 import { olmo2, olmo2Keys } from './olmo2.ts';
 import { olmo3, olmo3Keys } from './olmo3.ts';
+import { phi, phiKeys } from './phi.ts';
 import { phi3, phi3Keys } from './phi3.ts';
 import { qwen2, qwen2Keys } from './qwen2.ts';
 import { qwen3, qwen3Keys } from './qwen3.ts';
-import { qwen35, qwen35Keys } from './qwen3-5.ts';
+import { qwen35, qwen35Keys, qwen35Moe, qwen35MoeKeys } from './qwen3-5.ts';
 import { qwen3Moe, qwen3MoeKeys } from './qwen3-moe.ts';
 
 interface FamilyEntry {
@@ -35,15 +38,21 @@ export const families: Readonly<Record<string, FamilyEntry>> = {
   gpt_neo: { make: gptNeo, keys: gptNeoKeys },
   gpt_neox: { make: gptNeox, keys: gptNeoxKeys },
   llama: { make: llama, keys: llamaKeys },
+  ministral3: { make: ministral3, keys: ministral3Keys },
   mistral: { make: mistral, keys: mistralKeys },
+  mistral3: { make: mistral3, keys: mistral3Keys },
   mixtral: { make: mixtral, keys: mixtralKeys },
+  olmo: { make: olmo, keys: olmoKeys },
   olmo2: { make: olmo2, keys: olmo2Keys },
   olmo3: { make: olmo3, keys: olmo3Keys },
+  phi: { make: phi, keys: phiKeys },
   phi3: { make: phi3, keys: phi3Keys },
   qwen2: { make: qwen2, keys: qwen2Keys },
   qwen3: { make: qwen3, keys: qwen3Keys },
   qwen3_5: { make: qwen35, keys: qwen35Keys },
   qwen3_5_text: { make: qwen35, keys: qwen35Keys },
+  qwen3_5_moe: { make: qwen35Moe, keys: qwen35MoeKeys },
+  qwen3_5_moe_text: { make: qwen35Moe, keys: qwen35MoeKeys },
   qwen3_moe: { make: qwen3Moe, keys: qwen3MoeKeys },
 };
 

@@ -1,12 +1,42 @@
 import { z } from 'zod';
-import { quote } from '../../errors.ts';
+import { experts, packedExpert } from '../blocks/experts.ts';
 import { gatedDelta, gatedDeltaOutput } from '../blocks/gated-delta.ts';
+import { linear } from '../blocks/linear.ts';
+import { gatedMlp } from '../blocks/mlp.ts';
 import { headNorm, rmsNorm, shiftedRmsNorm } from '../blocks/norm.ts';
 import type { Checkpoint } from '../checkpoint.ts';
-import { decoderBlock, decoderEnds, decoderFields, readDecoder, readLayerTypes } from './decoder.ts';
+import {
+  type BlockParts,
+  checkExperts,
+  type Decoder,
+  decoderBlock,
+  decoderEnds,
+  decoderFields,
+  readDecoder,
+  readLayerTypes,
+} from './decoder.ts';
 import { type Family, size, textPart } from './family.ts';
 import { configKeys, readConfig, unsupported } from './keys.ts';
 import { partialRopeFields, readRotary } from './rope.ts';
+
+/** Keys of the dense models and of those with experts, but for the sizes of the MLP. */
+const commonFields = {
+  ...partialRopeFields,
+  rms_norm_eps: z.number().positive().default(1e-6),
+  head_dim: size.default(256),
+  hidden_act: z.string().default('silu'),
+  attention_bias: z.boolean().default(false),
+  layer_types: z.array(z.string()).nullish(),
+  full_attention_interval: size.default(4),
+  linear_conv_kernel_dim: size.default(4),
+  linear_key_head_dim: size.default(128),
+  linear_value_head_dim: size.default(128),
+  linear_num_key_heads: size.default(16),
+  linear_num_value_heads: size.default(32),
+};
+
+// Not of the classes, which always have the gate and apply it through a sigmoid: a config that says otherwise is of another model.
+const fixed = { attn_output_gate: [true], output_gate_type: [null, 'sigmoid'] };
 
 export const qwen35Keys = configKeys(
   'Qwen3_5',
@@ -14,22 +44,34 @@ export const qwen35Keys = configKeys(
     ...decoderFields({
       ...{ vocabulary: 248_320, width: 4096, inner: 12_288, blocks: 32, heads: 16, context: 32_768 },
     }),
-    ...partialRopeFields,
-    rms_norm_eps: z.number().positive().default(1e-6),
+    ...commonFields,
     num_key_value_heads: size.default(4),
-    head_dim: size.default(256),
-    hidden_act: z.string().default('silu'),
-    attention_bias: z.boolean().default(false),
-    layer_types: z.array(z.string()).nullish(),
-    full_attention_interval: size.default(4),
-    linear_conv_kernel_dim: size.default(4),
-    linear_key_head_dim: size.default(128),
-    linear_value_head_dim: size.default(128),
-    linear_num_key_heads: size.default(16),
-    linear_num_value_heads: size.default(32),
   },
-  // Not of the class, which always has the gate and applies it through a sigmoid: a config that says otherwise is of another model.
-  { fixed: { attn_output_gate: [true], output_gate_type: [null, 'sigmoid'] } },
+  { fixed },
+);
+
+const { intermediate_size: _, ...sparseFields } = decoderFields({
+  ...{ vocabulary: 248_320, width: 2048, inner: 512, blocks: 40, heads: 16, context: 32_768 },
+});
+
+export const qwen35MoeKeys = configKeys(
+  'Qwen3_5Moe',
+  {
+    ...sparseFields,
+    ...commonFields,
+    num_key_value_heads: size.default(2),
+    moe_intermediate_size: size.default(512),
+    shared_expert_intermediate_size: size.default(512),
+    num_experts_per_tok: size.default(8),
+    num_experts: size.default(256),
+  },
+  {
+    fixed,
+    withoutEffect: {
+      output_router_logits: z.boolean().optional(),
+      router_aux_loss_coef: z.number().optional(),
+    },
+  },
 );
 
 /**
@@ -37,13 +79,56 @@ export const qwen35Keys = configKeys(
  * Images turn by three positions a token, text by one three times over, so that plain rotary positions do.
  */
 export function qwen35(checkpoint: Checkpoint): Family {
-  const text = textPart(checkpoint);
+  const text = textPart(checkpoint, ownFlag);
   const config = readConfig(text, qwen35Keys);
-  if (!['silu', 'swish'].includes(config.hidden_act)) {
-    throw unsupported(text, 'hidden_act', quote(config.hidden_act), '"silu", which the gated delta nets use');
-  }
   const decoder = readDecoder(text, config, config.hidden_act, shiftedRmsNorm);
-  const { blocks, width } = decoder;
+  return { name: 'qwen3_5', ...hybrid(text, config, decoder) };
+}
+
+/** The same with experts for the MLP, and one that every token goes to, through a gate. */
+export function qwen35Moe(checkpoint: Checkpoint): Family {
+  const text = textPart(checkpoint, ownFlag);
+  const config = readConfig(text, qwen35MoeKeys);
+  checkExperts(text, config.num_experts_per_tok, config.num_experts);
+  const sizes = { ...config, intermediate_size: config.shared_expert_intermediate_size };
+  const decoder = readDecoder(text, sizes, config.hidden_act, shiftedRmsNorm);
+  const { width, inner, activation } = decoder;
+  return {
+    name: 'qwen3_5_moe',
+    ...hybrid(text, config, decoder, (build, x, at) => {
+      const { graph } = build;
+      const mixed = experts(build, x, {
+        width,
+        count: config.num_experts,
+        chosen: config.num_experts_per_tok,
+        router: `${at}.mlp.gate`,
+        normalise: true,
+        expert: packedExpert(build, `${at}.mlp.experts`, {
+          ...{ width, activation, inner: config.moe_intermediate_size, count: config.num_experts },
+        }),
+      });
+      const shared = gatedMlp(build, x, `${at}.mlp.shared_expert`, { width, inner, activation });
+      const gate = linear(build, x, `${at}.mlp.shared_expert_gate`, { from: width, to: 1 });
+      const gated = graph.node('Mul', [shared, graph.node('Sigmoid', [gate])]);
+      return graph.node('Add', [mixed, gated]);
+    }),
+  };
+}
+
+/** Whether embeddings are tied is the text model's to say, and not the case where it does not. */
+function ownFlag(inside: unknown): unknown {
+  return inside ?? false;
+}
+
+type CommonConfig = z.output<z.ZodObject<typeof commonFields>> & { num_hidden_layers: number };
+
+function hybrid(
+  text: Checkpoint,
+  config: CommonConfig,
+  decoder: Decoder,
+  mlp?: BlockParts['mlp'],
+): Omit<Family, 'name'> {
+  const { blocks, width, activation } = decoder;
   const types =
     readLayerTypes(text, config.layer_types, blocks, ['full', 'linear']) ??
     Array.from({ length: blocks }, (_, i) =>
@@ -62,6 +147,7 @@ export function qwen35(checkpoint: Checkpoint): Family {
   const bias = config.attention_bias;
   const delta = {
     width,
+    activation,
     keyHeads: config.linear_num_key_heads,
     valueHeads: config.linear_num_value_heads,
     keySize: config.linear_key_head_dim,
@@ -70,9 +156,9 @@ export function qwen35(checkpoint: Checkpoint): Family {
     norm: rmsNorm(config.rms_norm_eps),
   };
   return {
-    name: 'qwen3_5',
     ...decoderEnds(decoder),
     block: decoderBlock(decoder, {
+      ...(mlp !== undefined && { mlp }),
       attention: (index) =>
         types[index] === 'linear'
           ? {

@@ -10,8 +10,8 @@ const positive = z.number().positive();
 const factors = z.array(positive).max(4096);
 
 export const ropeSettings = z.object({
-  rope_type: z.string().nullish(),
-  type: z.string().nullish(),
+  rope_type: z.string().optional(),
+  type: z.string().optional(),
   rope_theta: positive.optional(),
   partial_rotary_factor: positive.max(1).optional(),
   factor: positive.nullish(),
@@ -112,8 +112,13 @@ export function partialOf(
   throw unsupported(checkpoint, 'partial_rotary_factor', JSON.stringify(factor), '1 (whole heads) here');
 }
 
-function kindOf(rope: RopeSettings): string {
+export function kindOf(rope: RopeSettings): string {
   return rope.rope_type ?? rope.type ?? 'default';
+}
+
+/** Whether a kind of scaling goes out from the context that a model was first trained with: its own where none is given. */
+export function countsFrom(kind: string): boolean {
+  return ['llama3', 'yarn', 'longrope'].includes(kind);
 }
 
 function isObject(value: unknown): boolean {
@@ -143,6 +148,10 @@ export function rotaryOf(checkpoint: Checkpoint, rope: RopeSettings, sizes: Rope
     return value;
   };
   const original = rope.original_max_position_embeddings ?? sizes.contextLength;
+  if (countsFrom(kind) && rope.original_max_position_embeddings === null) {
+    const found = 'original_max_position_embeddings null';
+    throw unsupported(checkpoint, `rope scaling ${kind}`, found, 'a number, or none');
+  }
   switch (kind) {
     case 'default':
       return { frequencies: plain, factor: 1 };
@@ -161,6 +170,8 @@ export function rotaryOf(checkpoint: Checkpoint, rope: RopeSettings, sizes: Rope
       return { frequencies: llama3(plain, { ...scaling, original }), factor: 1 };
     }
     case 'yarn':
+      // Null is the ratio of the contexts; transformers asks for the key itself.
+      if (rope.factor === undefined) need('factor');
       return yarn(rope, periods, {
         theta,
         turned,

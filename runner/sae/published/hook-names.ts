@@ -34,7 +34,10 @@ const moduleName =
 const behindLayer: readonly (readonly [pattern: RegExp, site: Site, ofModule?: true])[] = [
   [/^input$/, 'resid_pre'],
   [/^(?:output)?$/, 'resid_post'],
-  [/^(?:self_attn\.o_proj|linear_attn\.out_proj|attn\.c_proj|attention\.dense)\.input$/, 'attn_z'],
+  [
+    /^(?:self_attn\.(?:o_proj|dense)|linear_attn\.out_proj|attn\.(?:c_proj|attention\.out_proj)|attention\.dense)\.input$/,
+    'attn_z',
+  ],
   [/^(?:self_attn|attn|attention)(?:\.output)?$/, 'attn_out', true],
   [/^(?:mlp\.input|pre_feedforward_layernorm\.output)$/, 'mlp_in'],
   [/^mlp(?:\.output)?$/, 'mlp_out', true],

@@ -17,13 +17,18 @@ const FAMILIES = [
   'gpt_neo',
   'gpt_neox',
   'llama',
+  'ministral3',
   'mistral',
+  'mistral3',
   'mixtral',
+  'olmo',
   'olmo2',
   'olmo3',
+  'phi',
   'phi3',
   'qwen2',
   'qwen3_5',
+  'qwen3_5_moe',
   'qwen3_moe',
 ];
 const MODEL_WORDS = [

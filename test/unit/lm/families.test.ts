@@ -22,11 +22,16 @@ const folders = [
   'gemma2-bf16',
   'gemma3',
   'phi3',
+  'phi',
+  'olmo',
   'olmo2',
   'olmo3',
+  'ministral3',
+  'mistral3',
   'mixtral',
   'qwen3_moe',
   'qwen3_5',
+  'qwen3_5_moe',
 ];
 const variants = ['llama/linear', 'llama/llama3', 'llama/yarn', 'gpt_neox/sequential'];
 

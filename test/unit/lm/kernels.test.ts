@@ -25,11 +25,15 @@ const folders = [
     'gemma2-bf16',
     'gemma3',
     'phi3',
+    'phi',
+    'olmo',
+    'ministral3',
     'olmo2',
     'olmo3',
     'mixtral',
     'qwen3_moe',
     'qwen3_5',
+    'qwen3_5_moe',
   ],
 ];
 
