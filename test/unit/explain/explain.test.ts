@@ -91,6 +91,24 @@ describe('explanations of latents whose meaning is known', () => {
     }
   });
 
+  it('one that is always wrong scores 0', async () => {
+    const found = await explained({ kind: 'contrary' }, { latents: 6 });
+    for (const { score } of found.scores) expect([score!.value, score!.low]).toEqual([0, 0]);
+  });
+
+  it('one that says the right things in the wrong order knows nothing: each answer is held to its own excerpt', async () => {
+    const found = await explained({ kind: 'backwards' }, { latents: 16 });
+    expect(found.latents.every(({ latent, explanation }) => explanation === `The word w${latent}`)).toBe(
+      true,
+    );
+    for (const { protocol, score } of found.scores) {
+      // Of autointerp's 14 excerpts 4 are right: by chance two lists agree at 1 − 2 · 4/14 · 10/14 of them.
+      const chance = protocol === 'autointerp' ? 0.59 : 0.5;
+      expect(Math.abs(score!.value - chance), protocol).toBeLessThan(0.13);
+      expect(score!.high, protocol).toBeLessThan(0.8);
+    }
+  });
+
   it('answers that are none of those asked for are counted and score nothing', async () => {
     const found = await explained({ kind: 'rude' }, { latents: 3 });
     expect(found.scores.map(({ score, latents }) => [score, latents])).toEqual(Array(3).fill([null, 0]));

@@ -4,8 +4,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { prompts } from '../../../runner/explain/prompts.ts';
 
-/** perfect: finds the word that is marked, and looks for it. random: a fair coin for every excerpt. endless: megabytes. */
-export type Kind = 'perfect' | 'random' | 'rude' | 'endless';
+/**
+ * perfect: finds the word that is marked, and looks for it. contrary: the same, and says the opposite. backwards: the same, with
+ * its answers in the wrong order. random: a fair coin for every excerpt. endless: megabytes.
+ */
+export type Kind = 'perfect' | 'contrary' | 'backwards' | 'random' | 'rude' | 'endless';
 
 export interface StandIn {
   url: string;
@@ -51,11 +54,13 @@ export function answerOf(kind: Kind, system: string, user: string): string {
   }
   const word = /responds to: The word (\S+)/.exec(user)?.[1] ?? '';
   const holds = (excerpt: string): boolean => excerpt.split(/[^\w]+/).includes(word);
-  const yes = excerpts.map((excerpt, i) => {
+  const found = excerpts.map((excerpt, i) => {
     if (kind === 'random') return coin(`${i} ${excerpt} ${user.length}`);
     const marked = markedWords(excerpt);
     return system === prompts.fuzzing ? marked.every((each) => each === word) : holds(excerpt);
   });
+  const said = kind === 'contrary' ? found.map((each) => !each) : found;
+  const yes = kind === 'backwards' ? said.toReversed() : said;
   if (system !== prompts.autointerp) return `[${yes.map(Number).join(', ')}]`;
   const named = yes.flatMap((each, i) => (each ? [i + 1] : []));
   return named.length === 0 ? 'None' : named.join(', ');
