@@ -1,5 +1,6 @@
 /** Body of a process that checks one device, and prints what it found as JSON: see device-facts.ts. */
 
+import { UnavailableError } from '../errors.ts';
 import { type Device, parseDevice } from './devices.ts';
 import { Graph, none, type Program } from './graph.ts';
 import { type AttentionKernels, allKernels } from './kernels.ts';
@@ -38,7 +39,13 @@ async function attends(
   attributes: Record<string, number | { float: number }>,
 ): Promise<boolean> {
   const program = attentionProgram(attributes);
-  const [here, there] = [await openSession(program), await openSession(program, { device })];
+  // Refused where it would run on the CPU after all.
+  const there = await openSession(program, { device }).catch((error: unknown) => {
+    if (error instanceof UnavailableError) return null;
+    throw error;
+  });
+  if (there === null) return false;
+  const here = await openSession(program);
   let largest = 0;
   for (const tokens of LENGTHS) {
     const feeds: Record<string, HostTensor> = {

@@ -6,7 +6,13 @@
  */
 
 import { UnavailableError } from '../errors.ts';
-import { type BindingName, isNative, type NativeSession, type NativeTensor } from './binding/binding.ts';
+import {
+  type BindingName,
+  isNative,
+  type NativeSession,
+  type NativeTensor,
+  type OnCpu,
+} from './binding/binding.ts';
 import { bindingOf } from './binding/choose.ts';
 import { type Device, deviceAdvice } from './devices.ts';
 import { Graph, type Program } from './graph.ts';
@@ -30,6 +36,8 @@ export interface SessionOptions {
   folder?: string;
   /** False keeps weights unpacked: less memory, slower products. Default true. */
   prepack?: boolean;
+  /** What a device may leave to the CPU, or the session is refused; default arithmetic on shapes. */
+  onCpu?: OnCpu;
   /** How the runtime is reached; default as binding/choose.ts says. For tests. */
   binding?: BindingName;
 }
@@ -77,7 +85,7 @@ export async function openSession(program: Program, options: SessionOptions = {}
 
 /**
  * A session whose outputs `held` stay where they are computed: inputs of the next run, of this session or another, without
- * a copy through the host. On WebGPU every operator then runs there, or the session is refused.
+ * a copy through the host.
  *
  * @throws UnavailableError when the device's provider is missing or cannot run every operator of the program
  */
@@ -153,12 +161,12 @@ async function openNative(
   options: SessionOptions,
   held: readonly string[],
 ): Promise<NativeSession> {
-  const { device = 'cpu', threads, folder, prepack = true } = options;
+  const { device = 'cpu', threads, folder, prepack = true, onCpu = 'shapes' } = options;
   const binding = await bindingOf({ name: options.binding, logLevel: LOG_LEVEL });
   try {
     return await binding.open(program, {
       ...{ device, threads, folder, prepack, held },
-      cpuFallback: device !== 'webgpu' || held.length === 0,
+      onCpu: device === 'cpu' ? 'shapes' : onCpu,
       logLevel: LOG_LEVEL,
     });
   } catch (cause) {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { shapeOperators } from '../../runner/onnx/shape-operators.ts';
 import { slowTest, whole } from '../sample.ts';
 import { howToEnable, isSoftware, runWithDevice, webgpuEnvironment } from './software-vulkan.ts';
 
@@ -10,22 +11,6 @@ const environment = await webgpuEnvironment();
 const answer = z.array(
   z.object({ scale: z.number(), residual: z.number(), nll: z.number(), devices: z.array(z.string()) }),
 );
-
-/**
- * Operators that a device leaves to the CPU on purpose: arithmetic on the shape of a batch, a few numbers.
- * (`session.disable_cpu_ep_fallback` refuses these too, so that programs cannot be held to it.)
- */
-const shapeArithmetic = [
-  'Shape',
-  'Gather',
-  'Concat',
-  'Sub',
-  'Cast',
-  'Squeeze',
-  'Unsqueeze',
-  'Expand',
-  'Range',
-];
 
 async function compare(devices: string, folders: readonly string[], env = environment!) {
   const paths = folders.map((folder) => `${fixtures}${folder}`);
@@ -77,7 +62,7 @@ describe.skipIf(environment === null)(title, () => {
       .flatMap(([, lines]) => [...lines!.matchAll(/\] {3}(\w+) \(/g)])
       .map(([, operator]) => operator!);
     expect(left.length).toBeGreaterThan(0);
-    expect([...new Set(left)].filter((operator) => !shapeArithmetic.includes(operator))).toEqual([]);
+    expect([...new Set(left)].filter((operator) => !shapeOperators.includes(operator))).toEqual([]);
   });
 
   it.runIf(whole && environment !== null && isSoftware(environment))(

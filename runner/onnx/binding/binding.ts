@@ -19,6 +19,12 @@ export interface Binding {
   open(program: Program, settings: SessionSettings): Promise<NativeSession>;
 }
 
+/**
+ * Arithmetic on shapes (shape-operators.ts), or nothing at all. The package's binding is not told who computes what: by it the first
+ * is whatever the device lacks.
+ */
+export type OnCpu = 'shapes' | 'nothing';
+
 export interface SessionSettings {
   device: Device;
   /** Threads of one operator; undefined: what onnxruntime chooses from the machine's cores. */
@@ -28,8 +34,8 @@ export interface SessionSettings {
   prepack: boolean;
   /** Outputs that stay where they are computed. */
   held: readonly string[];
-  /** Whether operators that the device lacks may run on the CPU. */
-  cpuFallback: boolean;
+  /** What a device may leave to the CPU. */
+  onCpu: OnCpu;
   /** 0 (everything) to 4. */
   logLevel: number;
 }

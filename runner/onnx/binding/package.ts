@@ -87,7 +87,7 @@ function heldTensor(name: string, tensor: Tensor): PackageTensor {
 }
 
 function optionsOf(
-  { device, threads, folder, prepack, held, cpuFallback, logLevel }: SessionSettings,
+  { device, threads, folder, prepack, held, onCpu, logLevel }: SessionSettings,
   outputs: readonly string[],
 ): InferenceSession.SessionOptions {
   const { name, deviceId } = executionProvider(device);
@@ -101,7 +101,7 @@ function optionsOf(
       session: {
         ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
         ...(prepack ? {} : { disable_prepacking: '1' }),
-        ...(cpuFallback ? {} : { disable_cpu_ep_fallback: '1' }),
+        ...(onCpu === 'shapes' ? {} : { disable_cpu_ep_fallback: '1' }),
         // Waiting threads sleep: on a machine that does anything else, spinning ones take the cores from each other.
         intra_op: { allow_spinning: '0' },
       },

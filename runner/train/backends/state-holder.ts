@@ -33,7 +33,7 @@ export function openStep(
 ): Promise<HoldingSession> {
   return openHoldingSession(
     program,
-    options,
+    { ...options, onCpu: options.device === 'webgpu' ? 'nothing' : 'shapes' },
     allNames(shapes).map((name) => `next_${name}`),
   );
 }

@@ -6,6 +6,7 @@
 import { isMainThread } from 'node:worker_threads';
 import type { Device } from '../../devices.ts';
 import { elementTypes, type Program } from '../../graph.ts';
+import { shapeOperators } from '../../shape-operators.ts';
 import { arrays, countOf, type HostTensor } from '../../tensors.ts';
 import {
   type Binding,
@@ -14,6 +15,7 @@ import {
   type NativeTensor,
   type SessionSettings,
 } from '../binding.ts';
+import { operatorsOnCpu } from './assignment.ts';
 import type { Pointer } from './functions.ts';
 import { type Library, loadLibrary } from './library.ts';
 import { memoryOf, sessionOptions } from './session-options.ts';
@@ -44,6 +46,12 @@ export async function openCApi(logLevel: number): Promise<Binding> {
   };
 }
 
+/** @throws Error for an operator that the device left to the CPU */
+function checkPlaces(library: Library, session: Pointer): void {
+  const left = operatorsOnCpu(library, session).filter((operator) => !shapeOperators.includes(operator));
+  if (left.length > 0) throw new Error(`the device has no ${left.join(', ')}, which would run on the CPU`);
+}
+
 const typeNames = new Map(
   Object.keys(arrays).map((name) => [elementTypes[name as HostTensor['type']], name as HostTensor['type']]),
 );
@@ -69,6 +77,7 @@ function openNative(library: Library, program: Program, settings: SessionSetting
   }
   let binding: Pointer;
   try {
+    if (settings.device !== 'cpu') checkPlaces(library, session);
     binding = made((out) => api.CreateIoBinding(session, out));
   } catch (error) {
     api.ReleaseSession(session);

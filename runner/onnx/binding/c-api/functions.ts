@@ -59,6 +59,12 @@ export const functions = {
   CreateSessionFromArray: status(8, 'pointer', 'pointer', 'size', 'pointer', 'pointer'),
   ReleaseSession: release(95),
 
+  /** Into: an array of parts of the graph, how many. It belongs to the session, like all that is read from it. */
+  Session_GetEpGraphAssignmentInfo: status(407, 'pointer', 'pointer', 'pointer'),
+  EpAssignedSubgraph_GetEpName: status(408, 'pointer', 'pointer'),
+  EpAssignedSubgraph_GetNodes: status(409, 'pointer', 'pointer', 'pointer'),
+  EpAssignedNode_GetOperatorType: status(412, 'pointer', 'pointer'),
+
   /** Memory info, numbers and how many bytes, dimensions and how many, element type. The numbers stay where they are. */
   CreateTensorWithDataAsOrtValue: status(
     49,

@@ -26,6 +26,7 @@ export interface Library {
   made(make: (out: BigUint64Array) => Status): Pointer;
   /** Copies bytes from an address. */
   copy(to: ArrayBufferView, from: Pointer, bytes: number): void;
+  text(at: Pointer): string;
 }
 
 /** As onnxruntime-node's own binding finds it, so that a process which uses both has one library. */
@@ -117,6 +118,7 @@ export async function loadLibrary(logLevel: number): Promise<Library> {
     environment,
     check,
     made,
+    text: (at) => koffi.decode.string(at),
     copy(to, from, bytes) {
       if (bytes > to.byteLength) throw new RangeError(`${bytes} bytes do not fit into ${to.byteLength}`);
       if (bytes > 0) memcpy(to, from, bytes);

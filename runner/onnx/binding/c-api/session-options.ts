@@ -22,7 +22,7 @@ function cudaOptions(deviceId: number): Record<string, string> {
 /** @returns options to be released; made whole, or not at all */
 export function sessionOptions(library: Library, settings: SessionSettings): Pointer {
   const { api, check, made } = library;
-  const { device, threads, folder, prepack, cpuFallback, logLevel } = settings;
+  const { device, threads, folder, prepack, onCpu, logLevel } = settings;
   const options = made((out) => api.CreateSessionOptions(out));
   try {
     check(api.SetSessionLogSeverityLevel(options, logLevel));
@@ -32,7 +32,8 @@ export function sessionOptions(library: Library, settings: SessionSettings): Poi
       'session.intra_op.allow_spinning': '0',
       ...(folder === undefined ? {} : { 'session.model_external_initializers_file_folder_path': folder }),
       ...(prepack ? {} : { 'session.disable_prepacking': '1' }),
-      ...(cpuFallback ? {} : { 'session.disable_cpu_ep_fallback': '1' }),
+      ...(onCpu === 'shapes' ? {} : { 'session.disable_cpu_ep_fallback': '1' }),
+      ...(device === 'cpu' ? {} : { 'session.record_ep_graph_assignment_info': '1' }),
     };
     for (const [key, value] of Object.entries(entries)) check(api.AddSessionConfigEntry(options, key, value));
     appendProvider(library, options, device);

@@ -1,0 +1,15 @@
+/**
+ * Operators that a device may leave to the CPU: arithmetic on the shape of a batch, a few numbers of it. A provider asks for that
+ * itself; any other operator there would move whole tensors to the host and back with every run, without a word.
+ */
+export const shapeOperators: readonly string[] = [
+  'Cast',
+  'Concat',
+  'Expand',
+  'Gather',
+  'Range',
+  'Shape',
+  'Squeeze',
+  'Sub',
+  'Unsqueeze',
+];
