@@ -20,7 +20,7 @@ import { openCApi } from './c-api/c-api.ts';
 import { openPackage } from './package.ts';
 
 /** Where the project's tests have run with the C API. */
-const TRIED: readonly string[] = [];
+const TRIED = ['linux-x64'];
 
 /** The check takes a second at most where nothing else runs. */
 const TIME_LIMIT_MS = 60_000;
@@ -47,8 +47,28 @@ export async function bindingOf({
   return known;
 }
 
-async function choice(): Promise<BindingName> {
-  const asked = process.env.INTERPBOARD_RUNTIME;
+export interface Failure {
+  /** In a few words. */
+  why: string;
+  /** Whether it would be the same another time: a process that somebody stops says nothing about the runtime. */
+  lasting: boolean;
+}
+
+/** What a choice depends on. */
+export interface Circumstances {
+  /** INTERPBOARD_RUNTIME. */
+  asked: string | undefined;
+  /** As in linux-x64. */
+  system: string;
+  /** Where the check's outcome is kept, and the versions that it is of. */
+  file: string;
+  of: string;
+  /** @returns null where nothing went wrong */
+  check(): Promise<Failure | null>;
+  say(line: string): void;
+}
+
+export async function choose({ asked, system, file, of, check, say }: Circumstances): Promise<BindingName> {
   if (asked !== undefined && asked !== '') {
     const found = bindingNames.find((name) => name === asked);
     if (found !== undefined) return found;
@@ -59,19 +79,27 @@ async function choice(): Promise<BindingName> {
       next: 'Set one of these, or leave it out.',
     });
   }
-  if (!TRIED.includes(`${process.platform}-${process.arch}`)) return 'package';
-  const file = join(userCacheFolder(process.env, homedir()), 'runtime-check.json');
-  const of = versions();
+  if (!TRIED.includes(system)) return 'package';
   const known = await remembered(file, of);
   if (known !== null) return known;
-  const failure = await failureOfCheck();
+  const failure = await check();
   // Where nothing can be kept, each process checks again.
-  await writeAtomic(file, JSON.stringify({ of, failure })).catch(() => undefined);
+  if (failure?.lasting !== false)
+    await writeAtomic(file, JSON.stringify({ of, failure: failure?.why ?? null })).catch(() => undefined);
   if (failure === null) return 'c-api';
-  console.warn(
-    `onnxruntime’s C API failed its check (${failure}); its JavaScript binding is used, which is slower.`,
-  );
+  say(`onnxruntime’s C API failed its check (${failure.why}); its JavaScript is used, which takes longer.`);
   return 'package';
+}
+
+function choice(): Promise<BindingName> {
+  return choose({
+    asked: process.env.INTERPBOARD_RUNTIME,
+    system: `${process.platform}-${process.arch}`,
+    file: join(userCacheFolder(process.env, homedir()), 'runtime-check.json'),
+    of: versions(),
+    check: () => failureOfCheck(),
+    say: (line) => console.warn(line),
+  });
 }
 
 /** What the check depends on. */
@@ -99,20 +127,23 @@ async function remembered(file: string, of: string): Promise<BindingName | null>
   }
 }
 
-/** @returns what went wrong, in a few words; null where nothing did */
+/** Ways in which a process ends by its own fault. */
+const CRASHES = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP'];
+
 export async function failureOfCheck(
   script = fileURLToPath(new URL('./self-check.ts', import.meta.url)),
-): Promise<string | null> {
+): Promise<Failure | null> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [script], {
       env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
       timeout: TIME_LIMIT_MS,
     });
     const found = stdout.trim().split('\n').at(-1);
-    return found === 'right' ? null : `its answer was ${quote(found ?? '')}`;
+    return found === 'right' ? null : { why: `its answer was ${quote(found ?? '')}`, lasting: true };
   } catch (cause) {
     const { signal, code, stderr } = cause as { signal?: string | null; code?: number; stderr?: string };
     const said = stderr?.split('\n').find((line) => /error/i.test(line));
-    return quote(said ?? (signal ? `ended by ${signal}` : `ended with ${code}`));
+    if (signal) return { why: `ended by ${signal}`, lasting: CRASHES.includes(signal) };
+    return { why: said === undefined ? `ended with ${code}` : quote(said), lasting: true };
   }
 }
