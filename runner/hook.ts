@@ -55,11 +55,66 @@ export function hookLabel({ layer, site }: Hook): string {
   return site === 'resid_post' ? `L${layer}` : `L${layer}_${site}`;
 }
 
-/** The hook that a name beginning with its label is of, such as L4_k64 or L4_mlp_out_k64; null for other names. */
-export function hookOfLabelled(name: string): Hook | null {
-  const [, layer, site = 'resid_post'] =
-    new RegExp(`^L(\\d{1,5})(?:_(${sites.join('|')})(?=_|$))?`).exec(name) ?? [];
-  return layer === undefined ? null : { layer: Number(layer), site: site as Site };
+const labelled = new RegExp(
+  `^L(\\d{1,5})(?:_(${sites.join('|')})(?=_|$))?(?:_to_(?:L(\\d{1,5})_)?(${sites.join('|')})(?=_|$))?`,
+);
+
+/** The place that a name beginning with its label is of, such as L4_k64 or L4_mlp_out_k64; null for other names. */
+export function placeOfLabelled(name: string): Place | null {
+  const [, layer, site = 'resid_post', targetLayer = layer, target] = labelled.exec(name) ?? [];
+  if (layer === undefined) return null;
+  const hook = { layer: Number(layer), site: site as Site };
+  return target === undefined ? hook : { layer: Number(targetLayer), site: target as Site, reads: hook };
+}
+
+/** Where an SAE stands: at the hook that it reconstructs. A transcoder reads another one. */
+export interface Place extends Hook {
+  reads?: Hook;
+}
+
+/** The hook whose activations an SAE is given. */
+export function readHook({ layer, site, reads = { layer, site } }: Place): Hook {
+  return reads;
+}
+
+/** All that an SAE needs of the language model. */
+export function hooksOfPlace({ layer, site, reads }: Place): Hook[] {
+  return reads === undefined ? [{ layer, site }] : [reads, { layer, site }];
+}
+
+/** As it is written in settings and names: `mlp_out:4`, and of a transcoder `mlp_in:4>mlp_out:4`. */
+export function placeName(place: Place): string {
+  return hooksOfPlace(place).map(hookName).join('>');
+}
+
+/** Its inverse; null for anything else, and for a transcoder that reads what comes after its target. */
+export function parsePlace(text: string): Place | null {
+  const [first, second, ...more] = text.split('>').map(parseHook);
+  if (first == null || second === null || more.length > 0) return null;
+  if (second === undefined) return hookOf(first);
+  const place = { ...hookOf(second), reads: hookOf(first) };
+  return compareHooks(place.reads, place) < 0 ? place : null;
+}
+
+/** As in the names of files and records: `L4_mlp_out`, and of a transcoder `L4_mlp_in_to_mlp_out`. */
+export function placeLabel(place: Place): string {
+  const { layer, site, reads } = place;
+  if (reads === undefined) return hookLabel(place);
+  const target = reads.layer === layer ? site : `L${layer}_${site}`;
+  return `L${reads.layer}_${reads.site}_to_${target}`;
+}
+
+/** By target; of one target SAEs first, then transcoders by what they read. */
+export function comparePlaces(a: Place, b: Place): number {
+  if (compareHooks(a, b) !== 0 || !(a.reads || b.reads)) return compareHooks(a, b);
+  if (a.reads === undefined || b.reads === undefined) return a.reads === undefined ? -1 : 1;
+  return compareHooks(a.reads, b.reads);
+}
+
+/** Places of things, each once, in order. */
+export function placesAmong(placed: readonly Place[]): Place[] {
+  const plain = ({ layer, site, reads }: Place): Place => ({ layer, site, ...(reads && { reads }) });
+  return [...new Map(placed.map((each) => [placeName(each), plain(each)])).values()].sort(comparePlaces);
 }
 
 /** Hooks of things, each once, in the order in which the things come. */

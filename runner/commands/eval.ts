@@ -9,7 +9,7 @@ import { type RunConfig, runConfig, suitesOf } from '../config/run-config.ts';
 import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
 import { trainedHooks } from '../config/trained-hooks.ts';
 import { UserError } from '../errors.ts';
-import { type Hook, hookName, hooksAmong } from '../hook.ts';
+import { type Place, placeName, placesAmong } from '../hook.ts';
 import { parseBytes } from '../io/bytes.ts';
 import { writeLive } from '../job/release/live.ts';
 import { stampOf } from '../job/release/resume-stamp.ts';
@@ -313,11 +313,11 @@ function headline(
         : `resumes ${folder.found.stage}`;
   const { training } = config;
   const trained = saesOfShard(trainedSaes(config), shard).length;
-  const hooks = hooksAmong(saesOfShard(plannedSaes(config, published), shard));
+  const places = placesAmong(saesOfShard(plannedSaes(config, published), shard));
   const here = saesOfShard(published, shard);
   return [
     `run ${config.name}${shard === null ? '' : `, shard ${shardName(shard)}`} (${state})`,
-    `model    ${config.model.id}, ${hooksText(hooks)}, device ${config.device}`,
+    `model    ${config.model.id}, ${hooksText(places)}, device ${config.device}`,
     ...(config.corpus.source === 'small-world' && config.model.reference !== null
       ? [
           'text     a made-up world of a few hundred words, for trying things out (--set corpus.source=reference: public text)',
@@ -333,10 +333,10 @@ function headline(
 }
 
 /** `layers 0, 4`, or `hooks resid_post:0, mlp_out:4` where some are inside blocks. */
-function hooksText(hooks: readonly Hook[]): string {
-  return hooks.every(({ site }) => site === 'resid_post')
-    ? `layers ${hooks.map(({ layer }) => layer).join(', ')}`
-    : `hooks ${hooks.map(hookName).join(', ')}`;
+function hooksText(places: readonly Place[]): string {
+  return places.every(({ site }) => site === 'resid_post')
+    ? `layers ${places.map(({ layer }) => layer).join(', ')}`
+    : `hooks ${places.map(placeName).join(', ')}`;
 }
 
 /** What the SAEs are: one shape, or the lists of the sweep. */

@@ -6,12 +6,12 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quote, UserError } from '../errors.ts';
-import { hookLabel, hookOf } from '../hook.ts';
+import { hookOf, placeLabel } from '../hook.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
 import { releaseFiles, releaseId } from '../sae/checkpoints/reference-release.ts';
 import { saeLensFiles } from '../sae/checkpoints/sae-lens.ts';
 import { writeSaeLens } from '../sae/checkpoints/sae-lens-export.ts';
-import { hookPath, saeHookIfSaid } from '../sae/published/hook-names.ts';
+import { hookPath, saeHookIfSaid, transcoderTarget } from '../sae/published/hook-names.ts';
 import { parseSaeName } from '../sae/published/locate.ts';
 import type { SaePlace } from '../sae/published/place.ts';
 import { exportNeuronpedia, exportSaeBench } from './export-results.ts';
@@ -107,7 +107,9 @@ function folderName({ name, hook: { asked } }: Pick<SaePlace, 'name' | 'hook'>):
       .at(-1) ?? 'sae'
   ).replace(/[^\w.-]/g, '_');
   const stem = releaseId(last) ?? last.replace(/\.pth?$/, '');
-  return asked === undefined ? stem : `${stem}_${hookLabel(hookOf(asked))}`;
+  return asked === undefined
+    ? stem
+    : `${stem}_${placeLabel(typeof asked === 'number' ? hookOf(asked) : asked)}`;
 }
 
 async function checkFree(target: string): Promise<void> {
@@ -131,7 +133,12 @@ async function exportSae(place: SaePlace, target: string, model: string | undefi
     const hook = saeHookIfSaid(details, place.hook);
     const hook_name = hook === null ? details.hook_name : hookPath(hook);
     if (hook_name === null) throw wrong(`no hook for ${quote(place.name)}`, '#hook=SITE:N after its name');
-    await writeSaeLens(target, sae, { model_name, hook_name });
+    const out = sae.d_out === undefined ? null : transcoderTarget(place.name, details, place.hook);
+    await writeSaeLens(target, sae, {
+      model_name,
+      hook_name,
+      ...(out === null ? {} : { hook_name_out: hookPath(out) }),
+    });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UserError({

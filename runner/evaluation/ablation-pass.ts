@@ -5,7 +5,7 @@
  */
 
 import type { TokenBatch } from '../lm/language-model.ts';
-import type { Branch, Observer } from '../lm/sweep.ts';
+import type { Branch, HookBatch, Observer } from '../lm/sweep.ts';
 import { joined } from '../math/joined.ts';
 import type { AblatedRow } from '../metrics/ablation-effect.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
@@ -19,12 +19,12 @@ export function observeAblations(hooks: readonly HookSaes[], ask: Ablations): Ob
   const firstRows: number[] = [];
   return {
     branches: () => ask.share * hooks.reduce((sum, { saes }) => sum + saes.length, 0),
-    async see({ hook, index, batch, residual }) {
+    async see({ hook, index, batch, residual, input }) {
       firstRows[index + 1] = (firstRows[index] ?? 0) + batch.rows;
       const firstRow = firstRows[index] ?? 0;
       const branches: Branch[] = [];
       for (const [number, sae] of hooks[hook]!.saes.entries()) {
-        const encoded = await sae.encode(residual, batch.rows * batch.tokens);
+        const encoded = await sae.encode(input, batch.rows * batch.tokens);
         const latents = ask.without({
           hook,
           index: number,
@@ -33,7 +33,7 @@ export function observeAblations(hooks: readonly HookSaes[], ask: Ablations): Ob
         const taken = firingsOf(encoded, latents, batch);
         if (taken.length === 0) continue;
         branches.push({
-          residual: await without(sae, residual, encoded, taken, batch.tokens),
+          residual: await without(sae, { residual, input }, encoded, taken, batch.tokens),
           rows: taken.map(({ row }) => row),
           ended({ nll }) {
             const left = clean.get(index)!;
@@ -91,18 +91,18 @@ function firingsOf(
 /** The rows of the residual without their latents: only the tokens that change are decoded, with and without. */
 async function without(
   sae: OpenSae,
-  residual: Float32Array,
+  { residual, input }: Pick<HookBatch, 'residual' | 'input'>,
   { k, indices, values }: Latents,
   taken: readonly Taken[],
   tokens: number,
 ): Promise<Float32Array> {
-  const { d_in } = sae;
+  const { d_in, d_out } = sae;
   const changed = joined(
-    taken.map(({ row }) => residual.subarray(row * tokens * d_in, (row + 1) * tokens * d_in)),
+    taken.map(({ row }) => residual.subarray(row * tokens * d_out, (row + 1) * tokens * d_out)),
   );
   /** Where the tokens of the slots begin in `changed`. */
   const places = taken.flatMap(({ positions }, i) =>
-    positions.map((position) => (i * tokens + position) * d_in),
+    positions.map((position) => (i * tokens + position) * d_out),
   );
   const slots = taken.flatMap((each) => each.slots);
   const x = new Float32Array(slots.length * d_in);
@@ -110,7 +110,7 @@ async function without(
   const less = full.values.slice();
   slots.forEach((slot, i) => {
     const token = Math.floor(slot / k);
-    x.set(residual.subarray(token * d_in, (token + 1) * d_in), i * d_in);
+    x.set(input.subarray(token * d_in, (token + 1) * d_in), i * d_in);
     full.indices.set(indices.subarray(token * k, (token + 1) * k), i * k);
     full.values.set(values.subarray(token * k, (token + 1) * k), i * k);
     less.set(values.subarray(token * k, (token + 1) * k), i * k);
@@ -119,6 +119,6 @@ async function without(
   const before = await sae.decode(full, slots.length, x);
   const after = await sae.decode({ ...full, values: less }, slots.length, x);
   for (const [i, at] of places.entries())
-    for (let j = 0; j < d_in; j++) changed[at + j]! += after[i * d_in + j]! - before[i * d_in + j]!;
+    for (let j = 0; j < d_out; j++) changed[at + j]! += after[i * d_out + j]! - before[i * d_out + j]!;
   return changed;
 }

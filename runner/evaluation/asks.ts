@@ -101,16 +101,16 @@ function observeOneToken(
     batches,
     branches: 0,
     observer: {
-      async see({ hook, index, batch, residual }) {
+      async see({ hook, index, batch, residual, input }) {
         const group = groups[index]!;
         const { latents, residual: copy } = found[hook]!;
         const { d } = hooks[hook]!;
-        const chosen = new Float32Array(group.length * d);
+        const read = input.length / (batch.rows * batch.tokens);
+        const chosen = new Float32Array(group.length * read);
         group.forEach((text, row) => {
-          const from = (row * batch.tokens + positions[text]!) * d;
-          const token = residual.subarray(from, from + d);
-          chosen.set(token, row * d);
-          copy.values.set(token, text * d);
+          const token = row * batch.tokens + positions[text]!;
+          chosen.set(input.subarray(token * read, (token + 1) * read), row * read);
+          copy.values.set(residual.subarray(token * d, (token + 1) * d), text * d);
         });
         for (const [i, sae] of hooks[hook]!.saes.entries()) {
           const { k, indices, values } = await sae.encode(chosen, group.length);
@@ -149,11 +149,11 @@ function observeVisits(
     batches,
     branches: 0,
     observer: {
-      async see({ hook, index, batch, residual }) {
+      async see({ hook, index, batch, residual, input }) {
         const { d } = hooks[hook]!;
         const encoded: Latents[] = [];
         for (const sae of hooks[hook]!.saes) {
-          encoded.push(await sae.encode(residual, batch.rows * batch.tokens));
+          encoded.push(await sae.encode(input, batch.rows * batch.tokens));
         }
         groups[index]!.forEach((text, row) => {
           const tokens = texts[text]!.ids.length;
@@ -179,10 +179,10 @@ function observeVisits(
 
 function observeHeldOut(hooks: readonly HookSaes[], see: (seen: HeldOutRows) => void): Observer {
   return {
-    async see({ hook, batch: { ids, rows, tokens, documents }, residual }) {
+    async see({ hook, batch: { ids, rows, tokens, documents }, input }) {
       const encoded = [];
       for (const sae of hooks[hook]!.saes) {
-        const { k, indices, values } = await sae.encode(residual, rows * tokens);
+        const { k, indices, values } = await sae.encode(input, rows * tokens);
         encoded.push({ ids, rows, tokens, documents, k, indices, values });
       }
       see({ hook, encoded });

@@ -11,7 +11,7 @@
  * Cost: for each control what an SAE costs, on the share of rows that are controlled.
  */
 import { deserialize, serialize } from 'node:v8';
-import { type Hook, hookName } from '../hook.ts';
+import { type Hook, placeName } from '../hook.ts';
 import type { ContentCache } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
@@ -31,6 +31,7 @@ import {
   type LeftOutControl,
   type MakingOptions,
   type Reconstructor,
+  type SeenActivations,
 } from './reconstructors.ts';
 
 /** Floats of residuals kept to fit on, a hook (64 MiB). */
@@ -77,7 +78,7 @@ type Entry = Control &
   );
 
 interface HookState {
-  fit: Float32Array[];
+  fit: SeenActivations[];
   fitTokens: number;
   made:
     | { entries: readonly Entry[]; statistics: HookStatistics; untrained: readonly UntrainedControl[] }
@@ -131,11 +132,14 @@ export function controlPass(
   async function make(hook: number): Promise<NonNullable<HookState['made']>> {
     const here = state[hook]!;
     const { d } = hooks[hook]!;
-    let whole: Float32Array | undefined;
+    let whole: SeenActivations | undefined;
     const parts = here.fit;
     here.fit = [];
-    const before = (): Float32Array => {
-      whole ??= joined(parts);
+    const before = (): SeenActivations => {
+      if (whole !== undefined) return whole;
+      const residual = joined(parts.map((part) => part.residual));
+      const input = hooks[hook]!.reads === undefined ? residual : joined(parts.map((part) => part.input));
+      whole = { residual, input };
       return whole;
     };
     const entries: Entry[] = [];
@@ -145,7 +149,7 @@ export function controlPass(
       hashes: options.hashes[hook]!,
     })) {
       const { name, of, k, follows, asSae } = each;
-      const all = `${text} hook ${hookName(hooks[hook]!)} of ${hooks.map(hookName).join()} ${name} ${follows}`;
+      const all = `${text} hook ${placeName(hooks[hook]!)} of ${hooks.map(placeName).join()} ${name} ${follows}`;
       const key = cached && follows !== null ? all : null;
       if (asSae !== undefined) untrained.push({ of, follows: all, sae: asSae });
       const outcome = key === null ? undefined : await recall(cached!.cache, key);
@@ -169,14 +173,19 @@ export function controlPass(
   const observer: Observer = {
     // Of each SAE its decoder permuted, an untrained SAE and PCA; and the identity.
     branches: (index) => (index < start ? 0 : hooks.reduce((sum, { saes }) => sum + 3 * saes.length + 1, 0)),
-    async see({ hook, index, batch, residual }) {
+    async see({ hook, index, batch, residual, input }) {
       const here = state[hook]!;
       const { d } = hooks[hook]!;
       if (index < start) {
-        const room = Math.floor(FIT_LIMIT / d) - here.fitTokens;
-        const taken = Math.min(room, batch.rows * batch.tokens);
+        const tokens = batch.rows * batch.tokens;
+        const read = input.length / tokens;
+        const room = Math.floor(FIT_LIMIT / Math.max(d, read)) - here.fitTokens;
+        const taken = Math.min(room, tokens);
         if (taken > 0) {
-          here.fit.push(residual.subarray(0, taken * d));
+          here.fit.push({
+            residual: residual.subarray(0, taken * d),
+            input: input.subarray(0, taken * read),
+          });
           here.fitTokens += taken;
         }
         return [];
@@ -188,7 +197,7 @@ export function controlPass(
       for (const entry of entries) {
         if (entry.outcome !== null) continue;
         const { losses, running } = entry;
-        const output = await running.reconstruct(residual, batch.rows * batch.tokens);
+        const output = await running.reconstruct({ residual, input }, batch.rows * batch.tokens);
         outputs.push(output);
         branches.push({
           residual: output.reconstruction,

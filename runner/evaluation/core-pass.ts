@@ -3,7 +3,7 @@
  * token is not special, zero stands in for it everywhere, and both are compared with the model left alone.
  */
 import { deserialize, serialize } from 'node:v8';
-import { hookName } from '../hook.ts';
+import { placeName } from '../hook.ts';
 import { canonicalJson } from '../io/hash.ts';
 import { lossCount, type TokenBatch } from '../lm/language-model.ts';
 import type { Branch, Ending } from '../lm/sweep.ts';
@@ -57,12 +57,12 @@ export async function observeCore(
   const text = canonicalJson([
     'core zero',
     cached?.identity ?? '',
-    hooks.map(hookName),
+    hooks.map(placeName),
     [...special],
     namesOf(batches),
   ]);
   const stateOf = async (at: HookSaes) => {
-    const key = `${text} ${hookName(at)}`;
+    const key = `${text} ${placeName(at)}`;
     const { saes } = at;
     const zero = new RowSums(special);
     const bytes = await cached?.cache.get(key);
@@ -76,7 +76,7 @@ export async function observeCore(
     observer: {
       divergence: true,
       branches: () => hooks.reduce((sum, { saes }) => sum + saes.length + 1, 0),
-      async see({ hook, batch, residual }) {
+      async see({ hook, batch, residual, input }) {
         const { known, zero, sae: sums } = state[hook]!;
         const { d } = hooks[hook]!;
         const branches: Branch[] = [];
@@ -85,7 +85,7 @@ export async function observeCore(
           branches.push({ residual, ended: (ending) => zero.add(ending, batch) });
         }
         for (const [i, sae] of hooks[hook]!.saes.entries()) {
-          const { reconstruction } = await sae.reconstruct(residual, batch.rows * batch.tokens);
+          const { reconstruction } = await sae.reconstruct(input, batch.rows * batch.tokens);
           batch.ids.forEach((id, position) => {
             if (!special.has(id)) return;
             const [from, to] = [position * d, (position + 1) * d];

@@ -4,16 +4,16 @@
  * union of it.
  */
 
-import type { Hook } from '../hook.ts';
+import { indexOfHook, type Place, readHook } from '../hook.ts';
 import type { ContentCache } from '../io/content-cache.ts';
 import { sha256 } from '../io/hash.ts';
 import { type ActivationModel, hasLosses, type TokenBatch } from '../lm/language-model.ts';
-import { type Observer, type SweepOptions, sweep } from '../lm/sweep.ts';
+import { type Observer, type SweepOptions, type SweptPlace, sweep } from '../lm/sweep.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 
-/** The SAEs at one hook, in the order of their statistics. */
-export interface HookSaes extends Hook {
-  /** Its width: numbers of a token that they read. */
+/** The SAEs at one place, in the order of their statistics. */
+export interface HookSaes extends Place {
+  /** Width of the hook: numbers of a token that they reconstruct. */
   d: number;
   saes: readonly OpenSae[];
 }
@@ -67,7 +67,7 @@ export function namesOf(batches: readonly TokenBatch[]): [number, number, string
 
 /**
  * @param sweeping how so many batches go through the model, given the most branches of any
- * @param hooks with the SAEs that encode there, for the time that is left
+ * @param hooks with the SAEs there: what observers see, by their numbers; none for the hooks of the model
  * @throws Stopped when the user asked to stop
  */
 export async function observe(
@@ -85,7 +85,20 @@ export async function observe(
   });
   const branches = Math.max(0, ...observations.map((each) => each.branches));
   const work = workOf(model, hooks, batches, observers);
-  await sweep(model, batches, observers, { ...(await sweeping(batches, branches)), work });
+  const places = placesIn(model, hooks);
+  await sweep(model, batches, observers, {
+    ...(await sweeping(batches, branches)),
+    work,
+    ...(places.length > 0 && { places }),
+  });
+}
+
+/** Places by the numbers of their hooks in a model. */
+export function placesIn({ hooks }: Pick<ActivationModel, 'hooks'>, places: readonly Place[]): SweptPlace[] {
+  return places.map((place) => ({
+    hook: indexOfHook(hooks, place),
+    reads: indexOfHook(hooks, readHook(place)),
+  }));
 }
 
 /**
@@ -104,8 +117,7 @@ export function workOf(
   const after = hooks.map(({ layer }) => (model.blocks - 1 - layer) * BLOCK * d * d + head);
   const branch = after.reduce((sum, each) => sum + each, 0) / Math.max(1, hooks.length);
   const encoders =
-    ENCODED *
-    hooks.reduce((sum, { d: width, saes }) => saes.reduce((n, { d_sae }) => n + width * d_sae, sum), 0);
+    ENCODED * hooks.reduce((sum, { saes }) => saes.reduce((n, { d_in, d_sae }) => n + d_in * d_sae, sum), 0);
   const whole = model.blocks * BLOCK * d * d + head;
   return batches.map(({ rows, tokens }, index) => {
     const branches = observers.reduce((sum, { part, branches: of }) => {

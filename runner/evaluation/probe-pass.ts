@@ -51,7 +51,7 @@ export function observeProbes(
     batches,
     branches: 0,
     observer: {
-      async see({ hook, index, batch, residual }) {
+      async see({ hook, index, batch, residual, input }) {
         const group = groups[index]!;
         const { latents, residual: means, untrained } = pooled[hook]!;
         const { d } = hooks[hook]!;
@@ -64,7 +64,7 @@ export function observeProbes(
           encoders.push({ sae, into });
         }
         for (const { sae, into } of encoders) {
-          const found = await sae.encode(residual, batch.rows * batch.tokens);
+          const found = await sae.encode(input, batch.rows * batch.tokens);
           const { entries, columns } = into;
           const sums = new Float32Array(columns);
           group.forEach((text, row) => {

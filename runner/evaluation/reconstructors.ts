@@ -1,13 +1,14 @@
 /** How the controls of a hook reconstruct: what each is stands in control-pass.ts. */
 
+import type { HookBatch } from '../lm/sweep.ts';
 import { type Random, random, shuffle } from '../math/random.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { ReconstructionControl } from '../report/schema.ts';
 import { type OpenSae, openSae } from '../sae/open-sae.ts';
-import type { Latents } from '../sae/sae.ts';
+import type { Latents, Sae } from '../sae/sae.ts';
 import type { HookSaes } from './observation.ts';
 import { fitPca, project } from './pca.ts';
-import { meanResidual, untrainedDirections, untrainedSae } from './untrained.ts';
+import { meanResidual, untrainedDirections, untrainedSae, untrainedTranscoder } from './untrained.ts';
 
 /** Tokens the L0 of an SAE without a fixed one is taken over. */
 const L0_TOKENS = 1_024;
@@ -46,11 +47,14 @@ export interface MakingOptions {
   threads?: number;
 }
 
+/** Activations of tokens at a place: what is reconstructed [tokens, d], and what is read [tokens, d_in], of SAEs the same. */
+export type SeenActivations = Pick<HookBatch, 'residual' | 'input'>;
+
 /** A control as it runs over batches of residuals. */
 export interface RunningControl {
   /** How many it has, where they are counted: an untrained SAE's. */
   latents: number | null;
-  reconstruct(x: Float32Array, tokens: number): Promise<ControlOutput>;
+  reconstruct(seen: SeenActivations, tokens: number): Promise<ControlOutput>;
 }
 
 export interface ControlOutput {
@@ -78,13 +82,13 @@ export interface ControlSae {
 /**
  * The controls of the SAEs at one hook; those that serve several SAEs alike are made once.
  *
- * @param before gives residuals [tokens, d] to fit on, none of them of the controlled rows
+ * @param before gives activations to fit on, none of them of the controlled rows
  * @param leftOut takes what cannot be made, with the reason
  * @param options with the hashes of the SAEs of this hook
  */
 export async function controlsOf(
   at: HookSaes,
-  before: () => Float32Array,
+  before: () => SeenActivations,
   leftOut: LeftOutControl[],
   options: Omit<MakingOptions, 'hashes'> & { hashes: readonly string[] },
 ): Promise<Reconstructor[]> {
@@ -97,11 +101,14 @@ export async function controlsOf(
       of: all,
       k: null,
       follows: '',
-      open: async () => ({ latents: null, reconstruct: async (x) => ({ reconstruction: x.slice() }) }),
+      open: async () => ({
+        latents: null,
+        reconstruct: async ({ residual: x }) => ({ reconstruction: x.slice() }),
+      }),
     },
   ];
   const ks: number[] = [];
-  for (const sae of saes) ks.push(await activeLatents(sae, before, d));
+  for (const sae of saes) ks.push(await activeLatents(sae, () => before().input));
   for (const k of new Set(ks)) {
     const count = Math.min(k, d);
     const of = all.filter((i) => ks[i] === k);
@@ -111,8 +118,11 @@ export async function controlsOf(
       k: count,
       follows: `${count}`,
       async open() {
-        const pca = fitPca(before(), d, count);
-        return { latents: null, reconstruct: async (x) => ({ reconstruction: project(pca, x) }) };
+        const pca = fitPca(before().residual, d, count);
+        return {
+          latents: null,
+          reconstruct: async ({ residual: x }) => ({ reconstruction: project(pca, x) }),
+        };
       },
     });
   }
@@ -126,10 +136,20 @@ export async function controlsOf(
     }
     const k = ks[of[0]!]!;
     const stream = (): Random => random('untrained', options.seed, at.layer, at.site);
-    const mean = meanResidual(before(), d);
+    const { residual, input } = before();
+    const mean = meanResidual(residual, d);
+    const made = (): Sae => {
+      if (at.reads === undefined) return untrainedSae({ d_sae, k, d }, mean, stream());
+      const { d_in } = saes[of[0]!]!;
+      return untrainedTranscoder(
+        { d_sae, k, d_in, d_out: d },
+        { input: meanResidual(input, d_in), mean },
+        stream(),
+      );
+    };
     let opened: Promise<OpenSae> | undefined;
     const asSae: ControlSae = {
-      open: () => (opened ??= openSae(untrainedSae({ d_sae, k, d }, mean, stream()), sessionOf(options))),
+      open: () => (opened ??= openSae(made(), sessionOf(options))),
       directions: () => untrainedDirections(d_sae, d, stream()),
       close: async () => (await opened)?.close(),
     };
@@ -143,8 +163,8 @@ export async function controlsOf(
         const sae = await asSae.open();
         return {
           latents: d_sae,
-          async reconstruct(x, tokens) {
-            const { reconstruction, ...latents } = await sae.reconstruct(x, tokens);
+          async reconstruct({ input }, tokens) {
+            const { reconstruction, ...latents } = await sae.reconstruct(input, tokens);
             return { reconstruction, latents };
           },
         };
@@ -161,10 +181,10 @@ export async function controlsOf(
       follows: null,
       open: async () => ({
         latents: null,
-        async reconstruct(x, tokens) {
-          const latents = await sae.encode(x, tokens);
+        async reconstruct({ input }, tokens) {
+          const latents = await sae.encode(input, tokens);
           const indices = latents.indices.map((latent) => order[latent]!);
-          return { reconstruction: await sae.decode({ ...latents, indices }, tokens, x) };
+          return { reconstruction: await sae.decode({ ...latents, indices }, tokens, input) };
         },
       }),
     });
@@ -172,12 +192,16 @@ export async function controlsOf(
   return controls;
 }
 
-/** The SAE's L0, as a whole number: its k, or the mean over some tokens. */
-export async function activeLatents(sae: OpenSae, before: () => Float32Array, d: number): Promise<number> {
+/**
+ * The SAE's L0, as a whole number: its k, or the mean over some tokens.
+ *
+ * @param before gives what it reads, [tokens, d_in]
+ */
+export async function activeLatents(sae: OpenSae, before: () => Float32Array): Promise<number> {
   if (sae.k !== null) return sae.k;
   const x = before();
-  const tokens = Math.min(L0_TOKENS, x.length / d);
-  const { values } = await sae.encode(x.subarray(0, tokens * d), tokens);
+  const tokens = Math.min(L0_TOKENS, x.length / sae.d_in);
+  const { values } = await sae.encode(x.subarray(0, tokens * sae.d_in), tokens);
   let active = 0;
   for (const value of values) if (value !== 0) active++;
   return Math.max(1, Math.min(sae.d_sae, Math.round(active / tokens)));

@@ -70,11 +70,12 @@ export function observeTokens(
   }));
   const observer: Observer = {
     branches: () => (hasLosses ? hooks.reduce((sum, { saes }) => sum + saes.length, 0) : 0),
-    async see({ hook, index, batch, residual: x }) {
+    async see({ hook, index, batch, residual: x, input }) {
       const { statistics, sae: losses } = state[hook]!;
       const { d } = hooks[hook]!;
       const views = [];
-      for (const sae of hooks[hook]!.saes) views.push(await sae.reconstruct(x, batch.rows * batch.tokens));
+      for (const sae of hooks[hook]!.saes)
+        views.push(await sae.reconstruct(input, batch.rows * batch.tokens));
       const passMean = meanOfTokens(x, d);
       for (let row = 0; row < batch.rows; row++) {
         const [from, to] = [row * batch.tokens, (row + 1) * batch.tokens];

@@ -80,7 +80,7 @@ export async function truthPass(
     const fit = activationsOf(parts, model.features(sampleBatch(`floor ${options.seed}`, 0, 1, FIT)));
     const shapes = new Map<string, { sae: OpenSae; k: number; of: number[] }>();
     for (const [i, { sae }] of saes.entries()) {
-      const k = await activeLatents(sae, () => fit, d);
+      const k = await activeLatents(sae, () => fit);
       const key = `${sae.d_sae} ${k}`;
       shapes.set(key, { sae, k, of: [...(shapes.get(key)?.of ?? []), i] });
     }

@@ -13,7 +13,7 @@ export function factsOf({ model, sae }: EvaluationRecord): Facts {
   return {
     model: modelKey(model.id),
     layer: sae.layer,
-    hook: siteOf(sae.hook),
+    hook: sae.reads === undefined ? siteOf(sae.hook) : `${siteOf(sae.reads)} > ${siteOf(sae.hook)}`,
     architecture: sae.architecture,
     d_sae: sae.d_sae,
     k: sae.k,

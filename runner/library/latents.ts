@@ -168,7 +168,7 @@ export interface EffectsOfLatent {
 /**
  * What one unit of latents adds to the logits on its own: decoder rows through the weight of the last norm and the head.
  *
- * @param sae its weights; of a stored one W_dec is read, [d_sae, d_in]
+ * @param sae its weights; of a stored one W_dec is read, [d_sae, d_out]
  * @param options `latents` (default all), and `most` tokens at each end (default 8)
  * @returns in the order asked for
  * @throws UserError for an SAE whose latents have no direction in the residual, and for latents that it has not

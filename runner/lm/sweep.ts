@@ -23,15 +23,25 @@ import {
 } from './language-model.ts';
 import { memoryStore, type ResidualStore } from './residual-store.ts';
 
-/** The clean activations of one batch at one hook. */
-export interface HookBatch {
+/** Where observers look: at a hook of the model, and at what an earlier one gave beside it. */
+export interface SweptPlace {
   /** Number of the hook among the model's. */
+  hook: number;
+  /** Number of the hook whose activations come as `input`. */
+  reads: number;
+}
+
+/** The clean activations of one batch at one place. */
+export interface HookBatch {
+  /** Number of the place among those swept: of the hook among the model's, unless the sweep was given others. */
   hook: number;
   /** Number of the batch among those swept. */
   index: number;
   batch: TokenBatch;
   /** [rows, tokens, width of the hook]; not to be changed. */
   residual: Float32Array;
+  /** The same array, and at a place that reads another hook [rows, tokens, width of that]; not to be changed. */
+  input: Float32Array;
 }
 
 /** What a residual ended in, for every position of its batch, [rows · tokens]: see `LanguageModel.finish`. */
@@ -69,9 +79,9 @@ export interface Observer {
   branches?(index: number): number;
   /** Whether its branches are compared with the clean model by KL; the model must have been opened with divergence. */
   divergence?: boolean;
-  /** Called once for each hook and batch; batches come in order at each hook, hooks in order for each batch. */
+  /** Called once for each place and batch; batches come in order at each hook, hooks in order for each batch. */
   see?(seen: HookBatch): Promise<readonly Branch[]>;
-  /** Called once per hook, when all batches were seen there. Its batches must then be of one width. */
+  /** Called once per place, when all batches were seen there. Its batches must then be of one width. */
   seen?(hook: number): readonly ConstantBranch[];
   /** Called once per batch with the losses of the model left alone. */
   clean?(index: number, batch: TokenBatch, nll: Float32Array): void;
@@ -79,6 +89,8 @@ export interface Observer {
 
 export interface SweepOptions {
   reporter: Reporter;
+  /** Default: each hook of the model by itself. One that is read comes before the one that reads it. */
+  places?: readonly SweptPlace[];
   /** Batches taken through all segments together; default 1. */
   together?: number;
   /** What each batch costs, in any unit, for the time that is left; default its tokens for each segment it goes through. */
@@ -116,6 +128,7 @@ export async function sweep(
 ): Promise<void> {
   const { reporter, together = 1, store = memoryStore() } = options;
   const { segments } = model;
+  const places = options.places ?? model.hooks.map((_, hook) => ({ hook, reads: hook }));
   const last = segments.length - 1;
   const lastHook = segments.findLastIndex(({ hook }) => hook !== null);
   const views = observers.map((observer) => ({
@@ -208,13 +221,24 @@ export async function sweep(
     const widths = model.widths[segment]!;
     const residual = valueOfCut(given, widths);
     const batch = batches[index]!;
-    for (const { observer, number } of watching(index)) {
-      const seen: HookBatch = { hook, index: number, batch, residual };
-      for (const { residual: sent, rows, ended } of (await observer.see?.(seen)) ?? []) {
-        const key = `branch-${index}-${running.length}`;
-        const beside = rows === undefined ? given : rowsOfCut(given, widths, batch.rows, rows);
-        await store.put(key, withValue(beside, sent));
-        running.push({ key, observer, ended, batch: rows === undefined ? batch : rowsOfBatch(batch, rows) });
+    for (const [place, at] of places.entries()) {
+      const waiting = `input-${index}-${place}`;
+      if (at.reads === hook && at.hook !== hook) await store.put(waiting, residual.slice());
+      if (at.hook !== hook) continue;
+      const input = at.reads === hook ? residual : await store.take(waiting);
+      for (const { observer, number } of watching(index)) {
+        const seen: HookBatch = { hook: place, index: number, batch, residual, input };
+        for (const { residual: sent, rows, ended } of (await observer.see?.(seen)) ?? []) {
+          const key = `branch-${index}-${running.length}`;
+          const beside = rows === undefined ? given : rowsOfCut(given, widths, batch.rows, rows);
+          await store.put(key, withValue(beside, sent));
+          running.push({
+            key,
+            observer,
+            ended,
+            batch: rows === undefined ? batch : rowsOfBatch(batch, rows),
+          });
+        }
       }
     }
   }
@@ -241,7 +265,10 @@ export async function sweep(
     for (const { observer, from, to } of views) {
       const own = batches.slice(from, to);
       if (own.length === 0) continue;
-      for (const { vector, ended } of observer.seen?.(hook) ?? []) {
+      const asked = places.flatMap((at, place) =>
+        at.hook === hook ? [...(observer.seen?.(place) ?? [])] : [],
+      );
+      for (const { vector, ended } of asked) {
         if (model.widths[segment]!.beside > 0) {
           apart.push({ hook, vector, part: { from, to }, ended });
           continue;
@@ -261,7 +288,7 @@ export async function sweep(
     const nll = apart.map(({ part }) => Array<Float32Array>(part.to - part.from));
     const from = Math.min(...apart.map(({ part }) => part.from));
     const to = Math.max(...apart.map(({ part }) => part.to));
-    const { work: _, ...others } = options;
+    const { work: _, places: __, ...others } = options;
     await sweep(
       model,
       batches.slice(from, to),

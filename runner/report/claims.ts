@@ -25,6 +25,7 @@ interface Claiming {
     hook: string;
     layer: number;
     d_in: number | null;
+    d_out?: number | undefined;
     d_sae: number;
     k: number | null;
     tokens_trained: number | null;
@@ -60,6 +61,7 @@ export function claimFaults({ model, sae, data, metrics }: Claiming): ClaimFault
     [['model', 'd_model'], model.d_model, LARGEST_SIZE],
     [['sae', 'layer'], sae.layer, LARGEST_DEPTH],
     [['sae', 'd_in'], sae.d_in, LARGEST_SIZE],
+    [['sae', 'd_out'], sae.d_out, LARGEST_SIZE],
     [['sae', 'd_sae'], sae.d_sae, LARGEST_SIZE],
     [['sae', 'k'], sae.k, sae.d_sae],
     [['sae', 'tokens_trained'], sae.tokens_trained, LARGEST_COUNT],

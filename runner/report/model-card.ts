@@ -6,7 +6,7 @@ import { type BaseDefinitionId, type DefinitionId, definitions } from './definit
 import { type Headline, headlines } from './headline.ts';
 import { isMeasure } from './is-measure.ts';
 import { measureOf } from './measures.ts';
-import { hookSite } from './ranking.ts';
+import { placeSite } from './ranking.ts';
 import type { EvaluationRecord, Measure } from './schema.ts';
 import { replaceUnseen } from './unseen.ts';
 
@@ -73,7 +73,7 @@ function heading(records: readonly EvaluationRecord[]): string {
 
 function layersText(records: readonly EvaluationRecord[]): string {
   const layers = [...new Set(records.map(({ sae }) => sae.layer))];
-  const sites = [...new Set(records.map(({ sae }) => hookSite(sae.hook)))];
+  const sites = [...new Set(records.map(({ sae }) => placeSite(sae)))];
   const inside = sites.every((site) => site === 'resid_post') ? '' : ` (${sites.join(', ')})`;
   return `${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}${inside}`;
 }
@@ -87,7 +87,7 @@ function introduction(records: readonly EvaluationRecord[]): string {
   const tokens =
     sae.tokens_trained === null ? '' : `, trained on ${thousands(sae.tokens_trained)} tokens each`;
   const width = model.d_model === null ? '' : ` The residual stream has ${model.d_model} dimensions.`;
-  const inside = records.some((each) => hookSite(each.sae.hook) !== 'resid_post');
+  const inside = records.some((each) => placeSite(each.sae) !== 'resid_post');
   const read = inside ? 'activations' : 'the residual stream';
   const where = inside ? 'at the hooks that the table names' : 'after the decoder blocks named below';
   return `${many} (${kinds}) for ${read} of \`${line(model.id)}\`${revision}, read ${where}${tokens}.${width} Every number here was measured by Interpboard and names the definition it follows; brackets hold 95 % intervals.`;
@@ -102,7 +102,7 @@ function saeTable(records: readonly EvaluationRecord[]): string {
         const { sae } = record;
         return [
           `\`${fileOf(record) ?? sae.name}\``,
-          `\`${sae.hook}\``,
+          [sae.reads, sae.hook].flatMap((hook) => (hook === undefined ? [] : [`\`${hook}\``])).join(' → '),
           sae.architecture,
           thousands(sae.d_sae),
           sae.k === null ? '' : String(sae.k),
@@ -139,7 +139,7 @@ function usage(record: EvaluationRecord, { repo }: CardOptions): string {
       '',
       `sae = load_file(hf_hub_download("${repo}", "${file}"))`,
       '',
-      `def encode(x):  # [tokens, d] ${hookSite(sae.hook) === 'resid_post' ? 'residuals after the block' : `activations at ${line(sae.hook)}`}, float32`,
+      `def encode(x):  # [tokens, d] ${placeSite(sae) === 'resid_post' ? 'residuals after the block' : `activations at ${line(sae.reads ?? sae.hook)}`}, float32`,
       '    pre = (x - sae["b_dec"]) @ sae["W_enc"] + sae["b_enc"]',
       `    top = pre.topk(${sae.k}, dim=-1)`,
       '    return torch.zeros_like(pre).scatter(-1, top.indices, top.values.relu())',

@@ -28,10 +28,15 @@ export function hookSite(hook: string): string {
   return /^blocks\.\d+\.(?:hook_)?(.+)$/.exec(hook)?.[1] ?? hook.replace(/\d+/g, 'N');
 }
 
+/** What an SAE reads and reconstructs, whatever the layers: `resid_post`, and of a transcoder `mlp.hook_in > mlp_out`. */
+export function placeSite({ hook, reads }: Pick<EvaluationRecord['sae'], 'hook' | 'reads'>): string {
+  return reads === undefined ? hookSite(hook) : `${hookSite(reads)} > ${hookSite(hook)}`;
+}
+
 /** Equal where two records were evaluated in the same place on the same text; null where a record does not say. */
 function rankingGroup({ sae, data }: EvaluationRecord, model: string): string | null {
   if (data === null) return null;
-  return JSON.stringify([model, hookSite(sae.hook), data.name, data.split, data.row_tokens]);
+  return JSON.stringify([model, placeSite(sae), data.name, data.split, data.row_tokens]);
 }
 
 /**

@@ -169,7 +169,11 @@ export const recordObject = z.strictObject({
     variant: name.optional(),
     layer: count,
     hook: name,
+    /** Of a transcoder, the hook that it reads: `hook` is the one that it reconstructs. */
+    reads: name.optional(),
     d_in: count.nullable(),
+    /** Of a transcoder, the width of what it reconstructs. */
+    d_out: count.optional(),
     d_sae: count,
     k: count.nullable(),
     tokens_trained: count.nullable(),

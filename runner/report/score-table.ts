@@ -1,7 +1,7 @@
 import type { Definition } from './definition.ts';
 import { headlines, leadFigures } from './headline.ts';
 import { measureOf } from './measures.ts';
-import { hookSite } from './ranking.ts';
+import { placeSite } from './ranking.ts';
 import type { EvaluationRecord, Measure } from './schema.ts';
 import { definitionOf } from './suites/find.ts';
 
@@ -24,7 +24,7 @@ export function scoreTable(records: readonly EvaluationRecord[]): string {
   });
   const oneALayer =
     new Set(records.map(({ sae }) => sae.layer)).size === records.length &&
-    records.every(({ sae }) => hookSite(sae.hook) === 'resid_post');
+    records.every(({ sae }) => placeSite(sae) === 'resid_post');
   const header = [oneALayer ? 'layer' : 'SAE', ...cells.map(({ definition }) => definition.short)];
   const rows: string[][] = [header];
   const reasons = new Set<string>();

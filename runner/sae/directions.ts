@@ -1,5 +1,5 @@
 import { cancellationPoint } from '../math/cancellation.ts';
-import type { Sae } from './sae.ts';
+import { type Sae, undoneOnOutput } from './sae.ts';
 import { isStored, type StoredSae } from './stored-sae.ts';
 
 /** Rows of a decoder in the scale of x, read a block at a time: of a stored SAE no more than that is in memory. */
@@ -17,12 +17,13 @@ export type Decoder = { rows: DecoderRows; reason?: never } | { rows: null; reas
 /** Rows that are read at once (12 MiB of a width of 768, 80 of 5,120). */
 export const BLOCK_ROWS = 4_096;
 
-/** What one unit of each latent adds to the reconstruction, whatever the token: the decoder's rows in the scale of x. */
+/**
+ * What one unit of each latent adds to the reconstruction, whatever the token: the decoder's rows in the scale of what is
+ * reconstructed.
+ */
 export function decoderRows(sae: Sae | StoredSae): Decoder {
-  const { d_in: d, d_sae, normalisation } = sae;
-  if (sae.d_out !== undefined || sae.W_skip !== undefined) {
-    return { rows: null, reason: 'a transcoder does not reconstruct the residual it reads' };
-  }
+  const { d_in, d_sae, d_out: d = d_in } = sae;
+  const normalisation = undoneOnOutput(sae);
   if (normalisation.kind === 'constant_norm_rescale' || normalisation.kind === 'layer_norm') {
     return {
       rows: null,
@@ -46,7 +47,7 @@ export function decoderRows(sae: Sae | StoredSae): Decoder {
   };
 }
 
-/** As `decoderRows`, all of them in memory, [d_sae, d_in] row-major. @throws MalformedError where the file's checksum is another */
+/** As `decoderRows`, all of them in memory, [d_sae, d] row-major. @throws MalformedError where the file's checksum is another */
 export async function decoderDirections(
   sae: Sae | StoredSae,
 ): Promise<{ rows: Float32Array } | { rows: null; reason: string }> {

@@ -5,7 +5,7 @@ import { measureOf } from '../../runner/report/measures.ts';
 import { studyLine } from '../../runner/report/metric-study.ts';
 import { drawsOf, type PairedId } from '../../runner/report/paired.ts';
 import { packDraws } from '../../runner/report/paired-draws.ts';
-import { hookSite, rankWithin } from '../../runner/report/ranking.ts';
+import { placeSite, rankWithin } from '../../runner/report/ranking.ts';
 import { type EvaluationRecord, rankedKinds } from '../../runner/report/schema.ts';
 import { isLightCheckpoint } from './along-training.ts';
 import {
@@ -154,7 +154,7 @@ function textOf(entry: EvaluationRecord, field: TextField): string | null {
     case 'hook':
       return entry.sae.hook;
     case 'site':
-      return hookSite(entry.sae.hook);
+      return placeSite(entry.sae);
     case 'architecture':
       return entry.sae.architecture;
     case 'kind':

@@ -78,6 +78,7 @@ export function compareRecords(records: readonly EvaluationRecord[]): Comparison
         fact('Architecture', (entry) => entry.sae.architecture),
         fact('Layer', (entry) => entry.sae.layer),
         fact('Hook', (entry) => entry.sae.hook),
+        fact('Hook that it reads', (entry) => entry.sae.reads),
         fact('Width of the residual (d_in)', (entry) => entry.sae.d_in),
         fact('Latents (d_sae)', (entry) => entry.sae.d_sae),
         fact('k', (entry) => entry.sae.k),

@@ -1,5 +1,6 @@
 /** Hooks in words. */
-import { hookSite } from '../../runner/report/ranking.ts';
+import { hookSite, placeSite } from '../../runner/report/ranking.ts';
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
 
 /** By what `hookSite` calls them. */
 const names: Readonly<Record<string, string>> = {
@@ -12,13 +13,19 @@ const names: Readonly<Record<string, string>> = {
   'attn.hook_z': 'the attention heads’ outputs (z)',
 };
 
-/** What is read at a hook; of one that is not known here its own word. */
-export function hookWords(hook: string): string {
+function words(hook: string): string {
   const site = hookSite(hook);
   return names[site] ?? site;
 }
 
-/** Whether it is the residual stream after a block, as most are: then a page need not say so. */
-export function isUsualHook(hook: string): boolean {
-  return hookSite(hook) === 'resid_post';
+type Hooked = Pick<EvaluationRecord['sae'], 'hook' | 'reads'>;
+
+/** Where an SAE stands, of hooks that are not known here their own words. */
+export function hookWords({ hook, reads }: Hooked): string {
+  return reads === undefined ? words(hook) : `${words(hook)} from ${words(reads)} (transcoder)`;
+}
+
+/** Whether it is an SAE of the residual stream after a block, as most are: then a page need not say so. */
+export function isUsualHook(sae: Hooked): boolean {
+  return placeSite(sae) === 'resid_post';
 }

@@ -1,5 +1,5 @@
 /** How to load an SAE, in three ways, and the commands that measure it again: each for the very SAE of a record. */
-import { hookSite } from '../../runner/report/ranking.ts';
+import { placeSite } from '../../runner/report/ranking.ts';
 import type { RecordTable } from '../../runner/report/record-table.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { shellWord } from '../../runner/report/shell-word.ts';
@@ -159,8 +159,10 @@ function pyTorch(entry: EvaluationRecord): Snippet[] {
 }
 
 /** What the SAE takes, on one line of a comment. */
-function readAt({ sae: { hook, layer } }: EvaluationRecord): string {
-  return hookSite(hook) === 'resid_post' ? `the residual after block ${layer}` : `read at ${quoted(hook)}`;
+function readAt({ sae }: EvaluationRecord): string {
+  return placeSite(sae) === 'resid_post'
+    ? `the residual after block ${sae.layer}`
+    : `read at ${quoted(sae.reads ?? sae.hook)}`;
 }
 
 /** As JavaScript and Python both read it. */

@@ -24,6 +24,7 @@ const facts: readonly Setting[] = [
   ['Architecture', ({ sae }) => architectureNames[sae.architecture]],
   ['Layer', ({ sae }) => String(sae.layer)],
   ['Hook', ({ sae }) => sae.hook],
+  ['Hook that it reads', ({ sae }) => sae.reads ?? null],
   ['Latents (d_sae)', ({ sae }) => count(sae.d_sae)],
   ['Latents for each dimension', expansion],
   ['Latents kept per token (k)', ({ sae }) => count(sae.k)],

@@ -37,7 +37,7 @@ export function releaseSummary(records: readonly EvaluationRecord[]): string {
 }
 
 function sitesText(records: readonly EvaluationRecord[]): string {
-  return [...new Set(records.map(({ sae }) => hookWords(sae.hook)))].join(', ');
+  return [...new Set(records.map(({ sae }) => hookWords(sae)))].join(', ');
 }
 
 export interface Headline {

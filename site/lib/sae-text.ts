@@ -24,7 +24,7 @@ export function verdictText(entry: EvaluationRecord): string | null {
   const window = dead?.value == null ? undefined : dead.window_tokens;
   const parts = [
     variance &&
-      `explains ${variance} of ${isUsualHook(entry.sae.hook) ? 'the residual’s variance' : 'the variance there'}`,
+      `explains ${variance} of ${isUsualHook(entry.sae) ? 'the residual’s variance' : 'the variance there'}`,
     loss && `recovers ${loss} of the loss that zeroing the hook would cost`,
     unused &&
       `leaves ${unused} of its latents unused${window === undefined ? '' : ` in ${formatCount(window)} tokens`}`,

@@ -1,5 +1,5 @@
 /** Names short enough to stand at the end of a line. */
-import { hookSite } from '../../runner/report/ranking.ts';
+import { placeSite } from '../../runner/report/ranking.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 
 /** L4, or L4·2 for the second record of a layer. */
@@ -50,7 +50,7 @@ interface RecordFact {
 }
 
 /** Sets SAEs apart at whatever layers they are: no line goes from one place in a block to another. */
-const place: RecordFact = { mark: '', read: ({ sae }) => hookSite(sae.hook) };
+const place: RecordFact = { mark: '', read: ({ sae }) => placeSite(sae) };
 
 /** What SAEs of one layer may differ in, as the settings of a sweep name it. */
 const facts: readonly RecordFact[] = [

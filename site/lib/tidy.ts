@@ -2,7 +2,7 @@
  * All values of all records as one tidy table: a row for each value of each SAE, with its interval, its definition and
  * where it comes from. Pure; docs/data.md describes the columns.
  */
-import { hookSite } from '../../runner/report/ranking.ts';
+import { placeSite } from '../../runner/report/ranking.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import { csvCell } from './csv.ts';
 import { releaseOf } from './release.ts';
@@ -31,7 +31,7 @@ const columns: readonly (Pick<TidyColumn, 'name' | 'type'> & { read: (row: Row) 
   { name: 'model', type: 'text', read: ({ entry }) => entry.model.id },
   { name: 'model_revision', type: 'text', read: ({ entry }) => entry.model.revision },
   { name: 'hook', type: 'text', read: ({ entry }) => entry.sae.hook },
-  { name: 'site', type: 'text', read: ({ entry }) => hookSite(entry.sae.hook) },
+  { name: 'site', type: 'text', read: ({ entry }) => placeSite(entry.sae) },
   { name: 'layer', type: 'integer', read: ({ entry }) => entry.sae.layer },
   { name: 'blocks', type: 'integer', read: ({ entry }) => entry.model.blocks },
   { name: 'architecture', type: 'text', read: ({ entry }) => entry.sae.architecture },

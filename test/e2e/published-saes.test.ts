@@ -200,7 +200,7 @@ describe('what cannot be evaluated is one line', () => {
       /one of resid_post:2 and width 12; expected a block below 6 and width 128.*its files name "tiny"/,
     ],
     [
-      'a transcoder',
+      'a transcoder of another width',
       async () => ({
         'x/cfg.json': { text: await readFile(join(fixtures, 'sae-lens/transcoder/cfg.json')) },
         'x/sae_weights.safetensors': {
@@ -208,7 +208,7 @@ describe('what cannot be evaluated is one line', () => {
         },
       }),
       2,
-      /found a transcoder.*their x̂ is not x/,
+      /width 12; expected a block below 6 and width 128/,
     ],
     [
       'a repository without it',

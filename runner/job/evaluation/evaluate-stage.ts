@@ -14,7 +14,7 @@ import { pairingKeys } from '../../evaluation/pairing.ts';
 import { sharedEncoding } from '../../evaluation/shared-encoding.ts';
 import { observeTokens } from '../../evaluation/token-pass.ts';
 import { type TruthPass, truthPass } from '../../evaluation/truth-pass.ts';
-import { hookName } from '../../hook.ts';
+import { placeName, placesAmong } from '../../hook.ts';
 import { cachedModel } from '../../lm/cached-model.ts';
 import { type ActivationModel, hasLosses, hookWidth } from '../../lm/language-model.ts';
 import type { Readout } from '../../lm/readout.ts';
@@ -89,10 +89,10 @@ export async function evaluateStage(
   try {
     const order: PlannedSae[] = [];
     const byHook: { file: SaeFile; sha256: string }[][] = [];
-    for (const hook of model.hooks) {
+    for (const place of placesAmong(saes.map(({ planned }) => planned))) {
       const open: OpenSae[] = [];
-      hooks.push({ ...hook, d: hookWidth(model, hook), saes: open });
-      const here = saes.filter(({ planned }) => hookName(planned) === hookName(hook));
+      hooks.push({ ...place, d: hookWidth(model, place), saes: open });
+      const here = saes.filter(({ planned }) => placeName(planned) === placeName(place));
       byHook.push(here);
       for (const { planned, file } of here) {
         open.push(sharedEncoding(await openSae(file.sae, { device, ...threads, thread })));

@@ -75,6 +75,7 @@ export async function recordOf(parts: {
     },
     sae: {
       hook: hookPath(planned),
+      ...(planned.reads && { reads: hookPath(planned.reads), d_out: sae.d_out ?? sae.d_in }),
       architecture: sae.architecture,
       layer,
       d_in: sae.d_in,

@@ -1,7 +1,7 @@
 /** What a record says of an SAE itself: one that the run trained, or one made by others. */
 import { basename, join } from 'node:path';
 import type { CorpusSettings, TrainingSettings } from '../../config/sections.ts';
-import { hookLabel } from '../../hook.ts';
+import { placeLabel } from '../../hook.ts';
 import { hashFile } from '../../io/hash.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
@@ -123,7 +123,7 @@ export function publishedFacts(published: PublishedSae, selfTest: Tested | null,
 function nameOf({ place, ...hook }: PublishedSae): string {
   const { light } = place;
   if (light !== undefined) return `${light.of} ${light.id.replaceAll('_', ' ')} step ${light.step}`;
-  return place.repo === null ? `${basename(place.path)} ${hookLabel(hook)}` : place.name;
+  return place.repo === null ? `${basename(place.path)} ${placeLabel(hook)}` : place.name;
 }
 
 /** A recipe as a record holds it: lists as text. */

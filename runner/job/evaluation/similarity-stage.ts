@@ -53,6 +53,8 @@ export async function similarityStage(
       const hook = record && namedHook(record.sae.hook);
       // Decoders that write to spaces of their own have nothing to be compared in.
       if (hook && !isInResidualSpace(hook)) continue;
+      // A transcoder's latents are of another activation than those of an SAE.
+      if (record?.sae.reads !== undefined) continue;
       if (sha256 == null || kept?.length !== record?.sae.d_sae) throw otherFiles(path, id);
       const file = open === null ? null : await open();
       if (file !== null) files.push(file);

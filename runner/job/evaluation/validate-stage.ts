@@ -1,7 +1,7 @@
 /** Validation of SAEs on a budget of held-out tokens of its own: reconstruction, sparsity and dead latents, no losses. */
 import type { CorpusSettings, ValidationSettings } from '../../config/sections.ts';
-import type { HookSaes } from '../../evaluation/observation.ts';
-import { hookName } from '../../hook.ts';
+import { type HookSaes, placesIn } from '../../evaluation/observation.ts';
+import { placeName, placesAmong } from '../../hook.ts';
 import { type ActivationModel, hasLosses, hookWidth } from '../../lm/language-model.ts';
 import { type Observer, sweep } from '../../lm/sweep.ts';
 import { resampleRows } from '../../metrics/bootstrap.ts';
@@ -52,8 +52,8 @@ export async function validateStage(
     : heldoutSamples(config, config.validation.seed, wanted);
   const hooks: (HookSaes & { ids: string[] })[] = [];
   try {
-    for (const hook of model.hooks) {
-      const here = saes.filter(({ planned }) => hookName(planned) === hookName(hook));
+    for (const hook of placesAmong(saes.map(({ planned }) => planned))) {
+      const here = saes.filter(({ planned }) => placeName(planned) === placeName(hook));
       const open: OpenSae[] = [];
       hooks.push({
         ...hook,
@@ -70,18 +70,19 @@ export async function validateStage(
       ),
     );
     const observer: Observer = {
-      async see({ hook, index, batch, residual: x }) {
+      async see({ hook, index, batch, residual: x, input }) {
         const tokens = batch.rows * batch.tokens;
         const views = [];
         for (const sae of hooks[hook]!.saes) {
-          const { reconstruction, k, indices, values } = await sae.reconstruct(x, tokens);
+          const { reconstruction, k, indices, values } = await sae.reconstruct(input, tokens);
           views.push({ reconstruction, latents: { k, indices, values } });
         }
         statistics[hook]!.add({ x, tokens, pass: index }, views);
         return [];
       },
     };
-    await sweep(model, batches, [observer], await opened.sweeping(reporter, batches, 0));
+    const places = placesIn(model, hooks);
+    await sweep(model, batches, [observer], { ...(await opened.sweeping(reporter, batches, 0)), places });
     const resamples = resampleRows(batches.length, NO_INTERVALS);
     const report = new Map<string, ValidationReport>();
     for (const [hook, { ids, saes: here }] of hooks.entries()) {

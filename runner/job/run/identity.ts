@@ -27,10 +27,11 @@ export async function runIdentity(
   const names = await modelFiles(model);
   const hashed = await hash(names.map((name) => join(model.folder, name)));
   const hashes = Object.fromEntries(names.map((name, index) => [name, hashed[index]!.sha256]));
-  const saes = published.map(({ files, layer, site }) => ({
+  const saes = published.map(({ files, layer, site, reads }) => ({
     files,
     layer,
     ...(site === 'resid_post' ? {} : { site }),
+    ...(reads === undefined ? {} : { reads }),
   }));
   return {
     trained: sha256(canonicalJson(trainingSettings(config))),

@@ -7,7 +7,7 @@ import { suitesOf } from '../../config/run-config.ts';
 import { trainedHooks } from '../../config/trained-hooks.ts';
 import type { CachedResults } from '../../evaluation/observation.ts';
 import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
-import { type Hook, orderedHooks } from '../../hook.ts';
+import { type Hook, hooksOfPlace, orderedHooks } from '../../hook.ts';
 import { openContentCache } from '../../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../../io/hash.ts';
 import { programHash } from '../../io/program-hash.ts';
@@ -67,7 +67,7 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
   const all = [...suitesOf(asked.config), ...own.map(({ suite }) => suite)];
   const { kind, suites, leftOut } = suitesFor(asked.model, all);
   const planned = plannedSaes(asked.config, asked.published);
-  const cuts = orderedHooks(planned);
+  const cuts = orderedHooks(planned.flatMap(hooksOfPlace));
   const start: StartedRun = { ...asked, suites, leftOut, cuts };
   const { config, folder, identity } = start;
   if (leftOut.length > 0)
@@ -277,14 +277,17 @@ async function withSaes<T>(
       spill: config.spill,
       place: start.model,
       folder,
-      hooks: orderedHooks(planned),
+      hooks: orderedHooks(planned.flatMap(hooksOfPlace)),
       cuts: start.cuts,
       memory: start.memory,
       maxTokens: Math.max(config.corpus.rowTokens, ...readings.map(({ rowTokens }) => rowTokens)),
       positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, CORE_BATCH_TOKENS),
       divergence: readings.some(({ spliced }) => spliced),
       saes:
-        saes.reduce((sum, { file: { sae } }) => sum + 4 * 2 * sae.d_in * sae.d_sae, 0) +
+        saes.reduce(
+          (sum, { file: { sae } }) => sum + 4 * (sae.d_in + (sae.d_out ?? sae.d_in)) * sae.d_sae,
+          0,
+        ) +
         pooledBytes(
           config,
           start.suites,

@@ -2,7 +2,7 @@
 import type { SaeSettings } from '../../config/sections.ts';
 import { sweptRecipes } from '../../config/sweep.ts';
 import { trainedHooks } from '../../config/trained-hooks.ts';
-import { compareHooks, type Hook, hookLabel } from '../../hook.ts';
+import { comparePlaces, hookLabel, type Place } from '../../hook.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { openRelease } from '../../sae/checkpoints/reference-release.ts';
@@ -10,8 +10,8 @@ import type { Recipe } from '../../train/recipe.ts';
 import type { SaePlan } from '../../train/sae-trainer.ts';
 import type { PublishedSae } from './published-saes.ts';
 
-/** With the hook that it is of. */
-export interface PlannedSae extends Hook {
+/** With where it stands. */
+export interface PlannedSae extends Place {
   /** Name in files, in progress and (in lower case) in records: `L11`, or `L11_k64` where a layer has several. */
   id: string;
   origin: SaeOrigin;
@@ -31,12 +31,15 @@ export function plannedSaes(config: SaeSettings, published: readonly PublishedSa
   const others = published.map(
     (sae): PlannedSae => ({
       id: sae.id,
-      layer: sae.layer,
-      site: sae.site,
+      ...placeOf(sae),
       origin: { kind: 'published', sae },
     }),
   );
-  return [...trained, ...others].sort(compareHooks);
+  return [...trained, ...others].sort(comparePlaces);
+}
+
+function placeOf({ layer, site, reads }: Place): Place {
+  return { layer, site, ...(reads === undefined ? {} : { reads }) };
 }
 
 /** One that the run trains, before the width of its hook is known. */

@@ -1,16 +1,16 @@
 /** SAEs that the run did not train: what is known of one from its headers, before anything runs. */
 import { basename } from 'node:path';
 import { quote, UserError } from '../../errors.ts';
-import { type Hook, hookLabel, hookName, hookOf } from '../../hook.ts';
+import { compareHooks, type Hook, hookName, hookOf, type Place, placeLabel, placeName } from '../../hook.ts';
 import { type HashFiles, sha256 } from '../../io/hash.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeDetails, SaeFormat } from '../../sae/checkpoints/loaded.ts';
-import { saeHook } from '../../sae/published/hook-names.ts';
+import { type NamedHook, saeHook, transcoderTarget } from '../../sae/published/hook-names.ts';
 import type { SaePlace } from '../../sae/published/place.ts';
 import type { ModelShape } from './model-place.ts';
 
 /** With the hook that it is of. */
-export interface PublishedSae extends Hook {
+export interface PublishedSae extends Place {
   /** Name in files and records, unique in the run: its hook, and what it is called. */
   id: string;
   d_sae: number;
@@ -29,7 +29,7 @@ const NAME_LIMIT = 60;
  * Looks into each SAE's files; nothing large is read but to be hashed.
  *
  * @param model that they are to fit; a synthetic one has one hook, whatever their files say
- * @throws UserError for a transcoder, for a hook that is not known, and as reading does
+ * @throws UserError for a hook that is not known or of another width, and as reading does
  * @throws UnavailableError, MalformedError as reading does
  */
 export async function describePublished(
@@ -41,35 +41,66 @@ export async function describePublished(
   for (const place of places) {
     const file = await openSaeFile(place.path, place.options);
     await file.close();
-    if (file.sae.d_out !== undefined) {
-      throw new UserError({
-        thing: `SAE ${quote(place.name)}`,
-        found: 'a transcoder',
-        expected: 'an SAE, whose reconstruction is of its own input',
-        next: 'Transcoders can be read (npx interpboard inspect, or as a library) but not evaluated: their x̂ is not x.',
-      });
-    }
-    const asked = model.onlyHook === undefined ? place.hook.asked : hookOf(model.onlyHook);
-    const named = saeHook(place.name, file.details, { ...place.hook, asked });
-    const hook: Hook = { layer: named.layer, site: named.site };
-    const { d_in, d_sae } = file.sae;
-    const width = hook.layer < model.blocks ? model.widthAt(named) : null;
-    if (d_in !== width) {
-      throw new UserError({
-        thing: `SAE ${quote(place.name)}`,
-        found: `one of ${hookName(hook)} and width ${d_in}`,
-        expected: `a block below ${model.blocks}${width === null ? '' : ` and width ${width}`}, as the language model has`,
-        next: `Give the SAE’s own model with --model${file.details.model_name === null ? '' : ` (its files name ${quote(file.details.model_name)})`}.`,
-      });
-    }
+    const asked: SaePlace['hook']['asked'] =
+      model.onlyHook === undefined ? place.hook.asked : hookOf(model.onlyHook);
+    const given = { ...place.hook, asked };
+    const { d_in, d_sae, d_out } = file.sae;
+    const input = saeHook(place.name, file.details, given);
+    checkWidth(place, file.details, model, input, d_in);
+    const target = d_out === undefined ? null : transcoderTarget(place.name, file.details, given);
+    const hook: Place = target === null ? plain(input) : { ...plain(target), reads: plain(input) };
+    if (target !== null) {
+      checkWidth(place, file.details, model, target, d_out!);
+      if (compareHooks(input, target) >= 0) throw backwards(place, hook);
+    } else if (typeof asked === 'object' && asked.reads !== undefined) throw noTranscoder(place, asked);
     const hashed = await hash(file.files);
     const files = file.files.map((path, index) => ({ name: basename(path), ...hashed[index]! }));
-    const id = uniqueId(`${hookLabel(hook)}_${slug(place)}`, found);
+    const id = uniqueId(`${placeLabel(hook)}_${slug(place)}`, found);
     const conversions = [...place.conversions, ...file.conversions];
     const { format, details } = file;
     found.push({ id, ...hook, d_sae, place, format, details, files, conversions });
   }
   return found;
+}
+
+/** @throws UserError where the model has another width at the hook, or no such block */
+function checkWidth(
+  { name }: SaePlace,
+  { model_name }: SaeDetails,
+  model: ModelShape,
+  hook: NamedHook,
+  found: number,
+): void {
+  const width = hook.layer < model.blocks ? model.widthAt(hook) : null;
+  if (found === width) return;
+  throw new UserError({
+    thing: `SAE ${quote(name)}`,
+    found: `one of ${hookName(hook)} and width ${found}`,
+    expected: `a block below ${model.blocks}${width === null ? '' : ` and width ${width}`}, as the language model has`,
+    next: `Give the SAE’s own model with --model${model_name === null ? '' : ` (its files name ${quote(model_name)})`}.`,
+  });
+}
+
+function plain({ layer, site }: Hook): Hook {
+  return { layer, site };
+}
+
+function noTranscoder({ name }: SaePlace, asked: Place): UserError {
+  return new UserError({
+    thing: `SAE ${quote(name)}`,
+    found: `an SAE whose reconstruction is of its own input, for ${placeName(asked)}`,
+    expected: 'one hook',
+    next: `Say the hook that it reads: #hook=${hookName(asked)}.`,
+  });
+}
+
+function backwards({ name }: SaePlace, place: Place): UserError {
+  return new UserError({
+    thing: `transcoder ${quote(name)}`,
+    found: placeName(place),
+    expected: 'one that reads what comes before its target',
+    next: 'Append its hooks to its name, in quotes: "#hook=mlp_in:4>mlp_out:4".',
+  });
 }
 
 /** Lower-case words joined by -, of the SAE's name without what stands before its last repository or folder. */

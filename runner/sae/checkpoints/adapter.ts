@@ -1,5 +1,5 @@
 /** What a format of SAEs is to the rest: how it is recognised, which of its files are wanted, and how it is opened. */
-import type { Hook } from '../../hook.ts';
+import type { Place } from '../../hook.ts';
 import type { SaeFile } from './loaded.ts';
 
 /** What some formats do not have in their files. */
@@ -15,7 +15,7 @@ export interface LoadOptions {
   /** Reference release: which of the folder's layers; not needed where there is one. */
   layer?: number;
   /** Reference release: which of the folder's hooks, where a layer has several. */
-  hook?: Hook;
+  hook?: Place;
 }
 
 /** How a format is recognised. One that is a single file has names or keys, one that is a folder the files in it. */

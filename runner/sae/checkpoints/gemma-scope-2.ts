@@ -116,7 +116,11 @@ async function openGemmaScope2(folder: string): Promise<SaeFile> {
     return {
       format: 'gemma-scope-2',
       sae: accepted(source.name, sae),
-      details: { model_name: config.model_name ?? null, hook_name: config.hf_hook_point_in },
+      details: {
+        model_name: config.model_name ?? null,
+        hook_name: config.hf_hook_point_in,
+        ...(transcoder ? { hook_name_out: config.hf_hook_point_out ?? null } : {}),
+      },
       conversions,
     };
   });

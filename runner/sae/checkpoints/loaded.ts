@@ -74,6 +74,8 @@ export async function loadedFrom(opening: Promise<SaeFile>): Promise<LoadedSae> 
 export interface SaeDetails {
   model_name: string | null;
   hook_name: string | null;
+  /** Of a transcoder: the hook that it reconstructs. */
+  hook_name_out?: string | null;
   /** Tokens it was trained on, where its files say so. */
   tokens_seen?: number;
 }

@@ -9,15 +9,7 @@ import { z } from 'zod';
 import { MalformedError, quote, UserError } from '../../errors.ts';
 import { toBfloat16 } from '../../formats/number-types.ts';
 import { encodeSafetensors } from '../../formats/safetensors.ts';
-import {
-  compareHooks,
-  type Hook,
-  hookName,
-  hookOf,
-  hookOfLabelled,
-  hooksAmong,
-  hookWords,
-} from '../../hook.ts';
+import { comparePlaces, hookOf, type Place, placeName, placeOfLabelled } from '../../hook.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
 import { normalisation, type ReluSae, type Sae, tensorsOf } from '../sae.ts';
 import type { Stored } from '../stored-sae.ts';
@@ -116,34 +108,34 @@ async function openOneOf(
   const named = releaseId(basename(path));
   if (named !== null) return openRelease(dirname(path), named);
   const ids = await releaseIds(path);
-  const fitting = ids.filter((id) => hook === undefined || hookName(hookIn(id)) === hookName(hook));
+  const fitting = ids.filter((id) => hook === undefined || placeName(placeIn(id)) === placeName(hook));
   const [only] = fitting;
   if (only !== undefined && fitting.length === 1) return openRelease(path, only);
-  const hooks = hooksAmong(ids.map(hookIn));
+  const places = [...new Map(ids.map(placeIn).map((place) => [placeName(place), place])).values()];
   const several = hook !== undefined && fitting.length > 1;
   throw new UserError({
     thing: path,
-    found: several ? `${fitting.length} SAEs of ${hookWords(hook)}` : 'no layer',
-    expected: several ? `one of ${fitting.join(', ')}` : `one of ${hooks.map(hookText).join(', ')}`,
+    found: several ? `${fitting.length} SAEs of ${placeText(hook)}` : 'no layer',
+    expected: several ? `one of ${fitting.join(', ')}` : `one of ${places.map(placeText).join(', ')}`,
     next: several
       ? `Point at the file itself: ${releaseFiles(only ?? '').tensors}.`
-      : `Say which one: ${hooks.every(({ site }) => site === 'resid_post') ? '' : '#hook=SITE:N or '}#layer=N after its name.`,
+      : `Say which one: ${places.every((place) => placeText(place) === String(place.layer)) ? '' : '#hook=SITE:N or '}#layer=N after its name.`,
   });
 }
 
-/** The hook that the name of an SAE says: a block's number alone is the residual stream after it. */
-function hookIn(id: string): Hook {
-  return hookOfLabelled(id)!;
+/** The place that the name of an SAE says: a block's number alone is the residual stream after it. */
+function placeIn(id: string): Place {
+  return placeOfLabelled(id)!;
 }
 
-function hookText(hook: Hook): string {
-  return hook.site === 'resid_post' ? String(hook.layer) : hookName(hook);
+function placeText(place: Place): string {
+  return placeName(place) === placeName(hookOf(place.layer)) ? String(place.layer) : placeName(place);
 }
 
 /** Names of a folder's SAEs, by hook. */
 async function releaseIds(folder: string): Promise<string[]> {
   const ids = (await readdir(folder)).map(releaseId).filter((id) => id !== null);
-  return ids.sort((a, b) => compareHooks(hookIn(a), hookIn(b)) || (a < b ? -1 : 1));
+  return ids.sort((a, b) => comparePlaces(placeIn(a), placeIn(b)) || (a < b ? -1 : 1));
 }
 
 /**

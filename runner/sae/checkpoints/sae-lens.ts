@@ -45,6 +45,8 @@ const metadataSchema = z.looseObject({
   sae_lens_version: shortText.nullish(),
   model_name: shortText.nullish(),
   hook_name: shortText.nullish(),
+  /** Of transcoders. */
+  hook_name_out: shortText.nullish(),
 });
 
 const configSchema = z.strictObject({
@@ -106,11 +108,11 @@ async function openSaeLens(folder: string, options: SaeLensOptions): Promise<Sae
     const bag = new TensorBag(source.name, 'SAELens', await storedTensors(source));
     const sae = await assemble(path, config, bag, options, conversions);
     bag.rest();
-    const { model_name = null, hook_name = null } = config.metadata;
+    const { model_name = null, hook_name = null, hook_name_out = null } = config.metadata;
     return {
       format: 'sae-lens',
       sae: accepted(source.name, sae),
-      details: { model_name, hook_name },
+      details: { model_name, hook_name, ...(sae.d_out === undefined ? {} : { hook_name_out }) },
       conversions,
     };
   });

@@ -74,8 +74,15 @@ async function openSparsify(folder: string): Promise<SaeFile> {
     return {
       format: 'sparsify',
       sae: accepted(source.name, sae),
-      details: { model_name: null, hook_name: basename(folder) },
+      details: { model_name: null, ...hooksOf(basename(folder), transcode) },
       conversions: ['encoder.weight turned'],
     };
   });
+}
+
+/** The folder is called as the module that the SAE hooks: its output, or of a transcoder both its ends. */
+function hooksOf(module: string, transcode: boolean): { hook_name: string; hook_name_out?: string } {
+  return transcode
+    ? { hook_name: `${module}.input`, hook_name_out: `${module}.output` }
+    : { hook_name: module };
 }

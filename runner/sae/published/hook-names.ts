@@ -1,6 +1,6 @@
 /** Names of hooks, as programs write them. */
 import { quote, UserError } from '../../errors.ts';
-import { type Hook, hookName, hookOf, type Site } from '../../hook.ts';
+import { type Hook, hookName, hookOf, readHook, type Site } from '../../hook.ts';
 import type { SaeDetails } from '../checkpoints/loaded.ts';
 import type { SaePlace } from './place.ts';
 
@@ -47,6 +47,8 @@ const behindLayer: readonly (readonly [pattern: RegExp, site: Site, ofModule?: t
 /** Null where the name is of no hook that is known here, or means different things in different models. */
 export function namedHook(name: string): NamedHook | null {
   const lens = lensName.exec(name);
+  // As TransformerBridge calls it, before a norm that may stand behind.
+  if (lens?.[2] === 'mlp.hook_out') return { layer: Number(lens[1]), site: 'mlp_out', ofModule: true };
   const site = lens && behindBlock[lens[2]!];
   if (lens && site) return { ...hookOf({ layer: Number(lens[1]), site }), ofModule: false };
   const found = moduleName.exec(name);
@@ -76,24 +78,27 @@ export function siteInWords(text: string): Site | null {
 }
 
 /**
- * The hook of an SAE: as the user says, else as its files say, else as its path does. A block that the user names is of
- * the place that these say, the residual stream where they say none. Null where nothing says it, or says one that is not
- * known here.
+ * The hook that an SAE reads: as the user says, else as its files say, else as its path does. A block that the user names
+ * is of the place that these say, the residual stream where they say none. Null where nothing says it, or says one that is
+ * not known here.
  */
 export function saeHookIfSaid(
-  { hook_name }: Pick<SaeDetails, 'hook_name'>,
+  { hook_name, hook_name_out }: Pick<SaeDetails, 'hook_name' | 'hook_name_out'>,
   { asked, fromPath }: SaePlace['hook'],
 ): NamedHook | null {
-  const said = hook_name === null ? fromPath && { ...fromPath, ofModule: false } : namedHook(hook_name);
-  if (typeof asked === 'object') return { ...hookOf(asked), ofModule: false };
-  if (asked !== undefined) return { ofModule: false, site: 'resid_post', ...said, layer: asked };
+  const said =
+    hook_name === null ? fromPath && { ...readHook(fromPath), ofModule: false } : namedHook(hook_name);
+  if (typeof asked === 'object' && (asked.reads !== undefined || hook_name_out === undefined))
+    return { ...hookOf(readHook(asked)), ofModule: false };
+  const layer = typeof asked === 'object' ? asked.layer : asked;
+  if (layer !== undefined) return { ofModule: false, site: 'resid_post', ...said, layer };
   return said;
 }
 
 /** @throws UserError where `saeHookIfSaid` knows none */
 export function saeHook(
   name: string,
-  details: Pick<SaeDetails, 'hook_name'>,
+  details: Pick<SaeDetails, 'hook_name' | 'hook_name_out'>,
   given: SaePlace['hook'],
 ): NamedHook {
   const said = saeHookIfSaid(details, given);
@@ -104,5 +109,28 @@ export function saeHook(
     found: hook_name === null ? 'nothing that says its hook' : `the hook ${quote(hook_name)}`,
     expected: `one such as ${hookName({ layer: 4, site: 'resid_post' })} or ${hookName({ layer: 4, site: 'mlp_out' })}`,
     next: 'If you know it, append it to the name of the SAE: #hook=mlp_out:4, or #layer=4 for the residual stream after a block.',
+  });
+}
+
+/**
+ * The hook that a transcoder reconstructs, by the same precedence. A block that the user names is of both its hooks.
+ *
+ * @throws UserError where nothing says it
+ */
+export function transcoderTarget(
+  name: string,
+  { hook_name_out }: Pick<SaeDetails, 'hook_name_out'>,
+  { asked, fromPath }: SaePlace['hook'],
+): NamedHook {
+  if (typeof asked === 'object') return { ...hookOf(asked), ofModule: false };
+  const path = fromPath?.reads === undefined ? null : { ...hookOf(fromPath), ofModule: false };
+  const said = hook_name_out == null ? path : namedHook(hook_name_out);
+  if (said !== null) return { ...said, layer: asked ?? said.layer };
+  throw new UserError({
+    thing: `transcoder ${quote(name)}`,
+    found:
+      hook_name_out == null ? 'nothing that says what it reconstructs' : `the hook ${quote(hook_name_out)}`,
+    expected: 'the hook that it reconstructs, such as mlp_out:4',
+    next: 'If you know both its hooks, append them to its name, in quotes: "#hook=mlp_in:4>mlp_out:4".',
   });
 }

@@ -7,7 +7,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../errors.ts';
-import { hookName, hookOf, hookOfLabelled } from '../../hook.ts';
+import { hookOf, type Place, placeName, placeOfLabelled } from '../../hook.ts';
 import { releaseFiles, releaseId } from '../checkpoints/reference-release.ts';
 import type { SaePlace } from './place.ts';
 
@@ -43,9 +43,10 @@ export async function lightCheckpoints(
     const folder = join(place.path, stepFolder(each));
     const ids = (await readdir(folder)).map(releaseId).filter((id) => id !== null);
     for (const id of ids.sort()) {
-      const hook = hookOfLabelled(id)!;
-      if (asked !== undefined && hookName(hookOf(asked)) !== hookName(hook)) continue;
-      const said = hook.site === 'resid_post' ? `layer=${hook.layer}` : `hook=${hookName(hook)}`;
+      const hook = placeOfLabelled(id)!;
+      if (asked !== undefined && placeName(placeOf(asked)) !== placeName(hook)) continue;
+      const isUsual = placeName(hook) === placeName(hookOf(hook.layer));
+      const said = isUsual ? `layer=${hook.layer}` : `hook=${placeName(hook)}`;
       const tensors = `${stepFolder(each)}/${releaseFiles(id).tensors}`;
       found.push({
         ...place,
@@ -61,10 +62,15 @@ export async function lightCheckpoints(
   if (found.length > 0) return found;
   throw new UserError({
     thing: `light checkpoints ${place.path}`,
-    found: `steps ${steps.join(', ')}${asked === undefined ? '' : `, none of ${hookName(hookOf(asked))}`}`,
+    found: `steps ${steps.join(', ')}${asked === undefined ? '' : `, none of ${placeName(placeOf(asked))}`}`,
     expected: step === undefined ? 'an SAE in one of them' : `step ${step}`,
     next: 'Choose one of these, or leave #step out for all.',
   });
+}
+
+/** A number is the residual stream after that block. */
+function placeOf(asked: number | Place): Place {
+  return typeof asked === 'number' ? hookOf(asked) : asked;
 }
 
 /** `runs/mine/snapshots` is of `mine`, and a repository's are the repository's. */

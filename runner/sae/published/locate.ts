@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { quote, UnavailableError, UserError } from '../../errors.ts';
-import { type Hook, hookOf, parseHook, type Site, sites } from '../../hook.ts';
+import { type Hook, hookOf, parsePlace, type Site, sites } from '../../hook.ts';
 import { type DownloadProgress, download } from '../../hub/download.ts';
 import { formatReference, type HubReference, parseReference } from '../../hub/reference.ts';
 import {
@@ -29,7 +29,7 @@ const optionsSchema = z.strictObject({
   hook: z
     .string()
     .transform((text, context) => {
-      const hook = parseHook(text);
+      const hook = parsePlace(text);
       if (hook === null)
         context.addIssue({ code: 'custom', message: `expected ${sites.join(', ')} with :N` });
       return hook ?? hookOf(0);

@@ -1,4 +1,4 @@
-import type { Hook, HookLike } from '../../hook.ts';
+import type { Place } from '../../hook.ts';
 import type { LoadOptions } from '../checkpoints/adapter.ts';
 
 /** Which one of a run's light checkpoints a place is. */
@@ -19,7 +19,7 @@ export interface SaePlace {
   /** What its files do not say and something else does. */
   options: LoadOptions;
   /** What it is of: as the user says (a number is a block), and as its path or its registry's entry does. */
-  hook: { asked: HookLike | undefined; fromPath: Hook | null };
+  hook: { asked: number | Place | undefined; fromPath: Place | null };
   /** owner/name, and the commit; null for local files. */
   repo: string | null;
   revision: string | null;

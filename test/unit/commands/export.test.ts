@@ -59,7 +59,7 @@ test('wrong arguments, and what the layout cannot hold', async () => {
   await expect(run([])).rejects.toThrow(UserError);
   await expect(run([join(folder, 'run')])).rejects.toThrow(/--to FOLDER/);
   await expect(run(['--nonsense'])).rejects.toThrow(UserError);
-  const transcoder = `${join(fixtures, 'sparsify/transcoder')}#layer=3`;
+  const transcoder = `${join(fixtures, 'sparsify/transcoder')}#hook=mlp_in:3>mlp_out:3`;
   await expect(run([transcoder, '--to', join(folder, 't'), '--model', 'm'])).rejects.toThrow(
     /no topk transcoder/,
   );

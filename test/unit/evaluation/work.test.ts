@@ -18,6 +18,7 @@ function counting() {
     segments: [{ hook: 0 }, { hook: null }],
     widths: [{ value: D, beside: 0 }],
     resident: true,
+    hooks: [{ layer: LAYER, site: 'resid_post' }],
     async advance(_segment: number, _residual: Float32Array | null, { rows, tokens }: TokenBatch) {
       met += rows * tokens * (LAYER + 1) * block;
       return new Float32Array(rows * tokens * D);
@@ -30,7 +31,9 @@ function counting() {
   return { model, met: () => met, encoded: (tokens: number) => (met += 2 * tokens * D * D_SAE) };
 }
 
-const hooks: HookSaes[] = [{ layer: LAYER, site: 'resid_post', d: D, saes: [{ d_sae: D_SAE } as OpenSae] }];
+const hooks: HookSaes[] = [
+  { layer: LAYER, site: 'resid_post', d: D, saes: [{ d_in: D, d_sae: D_SAE } as OpenSae] },
+];
 const batch = (rows: number): TokenBatch => ({ ids: new Int32Array(rows * 5), rows, tokens: 5 });
 
 it('the share of the work that is said follows what the model and the encoders do', async () => {

@@ -115,7 +115,6 @@ test('logit effects and neighbours of chosen latents as Python finds them', asyn
 test('what cannot be is refused in a line', async () => {
   await expect(logitEffects(weights, model, { latents: [d_sae] })).rejects.toThrow(UserError);
   await expect(logitEffects(weights, model, { latents: [0.5] })).rejects.toThrow('a whole number below 96');
-  await expect(nearestLatents({ ...weights, d_out: 64 } as Sae, [0])).rejects.toThrow('a transcoder');
   await expect(encodeText({ ...sae, d_in: 64 }, model, 'a')).rejects.toThrow('width 64');
   await expect(encodeText(sae, model, [])).rejects.toThrow('one token at least');
   expect(() => topContexts(sae, texts, { latents: [-1] })).toThrow(UserError);

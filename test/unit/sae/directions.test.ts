@@ -52,10 +52,10 @@ describe('decoderDirections', () => {
     });
   });
 
-  it('none for a transcoder', async () => {
-    expect(await decoderDirections({ ...saeOf({ kind: 'none' }, false), d_out: d })).toMatchObject({
-      rows: null,
-      reason: expect.stringMatching(/transcoder/),
-    });
+  it('of a transcoder those of what it reconstructs, which gets no norm of a token back', async () => {
+    const b_dec = draw(3);
+    const wide = { ...saeOf({ kind: 'layer_norm' }, false), d_out: 3, W_dec: draw(n * 3), b_dec };
+    const { rows } = await decoderDirections({ ...wide, apply_b_dec_to_input: false });
+    expect(rows).toEqual(wide.W_dec);
   });
 });

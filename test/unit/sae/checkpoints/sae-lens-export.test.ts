@@ -41,7 +41,11 @@ test.each(['relu-layer-norm', 'topk-rescale', 'jumprelu-plain-input', 'gated', '
   async (name) => {
     const { sae, details, conversions } = await loadSae(join(folder, name));
     expect(sae).toEqual(saes.get(name));
-    expect(details).toEqual({ model_name: 'tiny', hook_name: 'blocks.2.hook_resid_post' });
+    expect(details).toEqual({
+      model_name: 'tiny',
+      hook_name: 'blocks.2.hook_resid_post',
+      ...(sae.d_out === undefined ? {} : { hook_name_out: null }),
+    });
     expect(conversions).toEqual([]);
   },
 );

@@ -7,8 +7,8 @@ import {
   hookLabel,
   hookName,
   hookOf,
-  hookOfLabelled,
   parseHook,
+  placeOfLabelled,
   sites,
 } from '../../../../runner/hook.ts';
 import { random } from '../../../../runner/math/random.ts';
@@ -175,7 +175,7 @@ describe('hooks', () => {
       expect(namedHook(hookPath(hook))).toEqual({ ...hook, ofModule: false });
       expect(parseHook(hookName(hook))).toEqual(hook);
       for (const rest of ['', '_k64', '_topk_k64_lr0.1'])
-        expect(hookOfLabelled(`${hookLabel(hook)}${rest}`)).toEqual(hook);
+        expect(placeOfLabelled(`${hookLabel(hook)}${rest}`)).toEqual(hook);
     }
     for (const text of ['mlp:4', 'mlp_out', 'mlp_out:x', 'constructor:1']) expect(parseHook(text)).toBe(null);
   });
