@@ -1,9 +1,11 @@
-// Runs before the first paint: marks that scripts work, and sets the theme the reader chose earlier, if any.
+// Runs before the first paint: marks that scripts work and that the address asks for a choice of SAEs, and sets the theme the
+// reader chose earlier, if any.
 (() => {
   const root = document.documentElement;
   const key = 'interpboard-theme';
   const system = matchMedia('(prefers-color-scheme: dark)');
   root.dataset.js = '';
+  if (new URLSearchParams(location.search).has('sae')) root.dataset.asked = '';
 
   function stored() {
     try {

@@ -1,5 +1,5 @@
 /** Geometry -> SVG as text: the same at build and in the browser. Colours are classes, so that themes and print apply. */
-import { html, type Markup } from '../lib/html.ts';
+import { html, type Inserted, type Markup } from '../lib/html.ts';
 import type { HistogramGeometry } from './histogram.ts';
 import type { LineChartGeometry } from './line-chart.ts';
 import { colourClass, dashOf, markerPath } from './palette.ts';
@@ -44,8 +44,21 @@ export function drawAxes({
   }</g>`;
 }
 
-function drawMarker(index: number, x: number, y: number, title: string): Markup {
-  return html`<path class="marker" transform="translate(${x} ${y})" d="${markerPath(index)}"><title>${title}</title></path>`;
+/** Markers of one chart beyond which those of a series are one path: a picture of thousands of nodes is slow to come. */
+const MOST_NAMED = 60;
+
+/** Markers of a series, each named for a pointer where no script reads them out, or all as one path. */
+function drawMarkers(
+  index: number,
+  markers: readonly { x: number; y: number; title: string }[],
+  named: boolean,
+): Inserted {
+  if (named)
+    return markers.map(
+      ({ x, y, title }) =>
+        html`<path class="marker" d="${markerPath(index, x, y)}"><title>${title}</title></path>`,
+    );
+  return html`<path class="marker" d="${markers.map(({ x, y }) => markerPath(index, x, y)).join('')}"/>`;
 }
 
 export interface LineChartDrawing {
@@ -61,23 +74,25 @@ export interface LineChartDrawing {
 
 export function drawLineChart({ chart, id, title, description, xLabel, keys }: LineChartDrawing): Markup {
   const { frame } = chart;
+  const named = chart.series.reduce((sum, { markers }) => sum + markers.length, 0) <= MOST_NAMED;
   const words = chart.cut ? `${description} The axis does not begin at 0.` : description;
-  return html`<svg class="chart" viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-labelledby="${id}-title ${id}-desc"><title id="${id}-title">${title}</title><desc id="${id}-desc">${words}</desc>${drawAxes({ ...chart, xLabel })}${chart.series.map((series, i) => drawSeries(chart, series, keys?.[i]))}</svg>`;
+  return html`<svg class="chart" viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-labelledby="${id}-title ${id}-desc"><title id="${id}-title">${title}</title><desc id="${id}-desc">${words}</desc>${drawAxes({ ...chart, xLabel })}${chart.series.map((series, i) => drawSeries(chart, series, named, keys?.[i]))}</svg>`;
 }
 
 function drawSeries(
   { frame, labelled }: LineChartGeometry,
   series: LineChartGeometry['series'][number],
+  named: boolean,
   key: string | undefined,
 ): Markup {
   const { index, end, label, markers, path, whiskers } = series;
   const dash = dashOf(index);
-  return html`<g class="series ${colourClass(index)}"${key === undefined ? null : html` data-sae="${key}"`}${!labelled && html` data-label="${label}"`}>${whiskers.map(
-    ({ x, low, high }) =>
-      html`<path class="whisker" d="M${x} ${low}V${high}M${x - 3} ${low}h6M${x - 3} ${high}h6"/>`,
-  )}${path !== '' && html`<path class="line" d="${path}"${dash && html` stroke-dasharray="${dash}"`}/>`}${markers.map(
-    ({ x, y, title }) => drawMarker(index, x, y, title),
-  )}${end && markers.length === 0 && drawMarker(index, end.x, end.pointY, label)}${
+  return html`<g class="series ${colourClass(index)}"${key === undefined ? null : html` data-sae="${key}"`}${!labelled && html` data-label="${label}"`}>${
+    whiskers.length > 0 &&
+    html`<path class="whisker" d="${whiskers.map(({ x, low, high }) => `M${x} ${low}V${high}M${x - 3} ${low}h6M${x - 3} ${high}h6`).join('')}"/>`
+  }${path !== '' && html`<path class="line" d="${path}"${dash && html` stroke-dasharray="${dash}"`}/>`}${
+    markers.length > 0 && drawMarkers(index, markers, named)
+  }${end && markers.length === 0 && drawMarkers(index, [{ x: end.x, y: end.pointY, title: label }], true)}${
     end &&
     labelled &&
     html`<text class="end-label" x="${frame.width - frame.right + 8}" y="${end.y}" dy="0.32em">${label}</text>`

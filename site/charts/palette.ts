@@ -15,7 +15,11 @@ const shapes = [
 
 /** A shape at a place, pixels: a path that others may follow. */
 export function shapePath(shape: number, x: number, y: number): string {
-  return `M${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}${shapes[shape % shapes.length]}`;
+  return pathAt(shapes[shape % shapes.length]!, x, y);
+}
+
+function pathAt(relative: string, x: number, y: number): string {
+  return `M${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}${relative}`;
 }
 
 /**
@@ -25,16 +29,18 @@ export function shapePath(shape: number, x: number, y: number): string {
 export const CONTROL = -1;
 
 const controlShape =
-  'M-3.8-2.4-2.4-3.8 0-1.4 2.4-3.8 3.8-2.4 1.4 0 3.8 2.4 2.4 3.8 0 1.4-2.4 3.8-3.8 2.4-1.4 0z';
+  'm-3.8-2.4l1.4-1.4l2.4 2.4l2.4-2.4l1.4 1.4l-2.4 2.4l2.4 2.4l-1.4 1.4l-2.4-2.4l-2.4 2.4l-1.4-1.4l2.4-2.4z';
 
 /** Class of a series' colour. */
 export function colourClass(index: number): string {
   return index === CONTROL ? 's-control' : `s${index % COLOURS}`;
 }
 
-/** Path of a series' marker around the origin: after each round of the colours the shapes move on by one, so that 36 pairs differ. */
-export function markerPath(index: number): string {
-  return index === CONTROL ? controlShape : shapePath(index + Math.floor(index / COLOURS), 0, 0);
+/** Path of a series' marker at a place: after each round of the colours the shapes move on by one, so that 36 pairs differ. */
+export function markerPath(index: number, x = 0, y = 0): string {
+  return index === CONTROL
+    ? pathAt(controlShape, x, y)
+    : shapePath(index + Math.floor(index / COLOURS), x, y);
 }
 
 /** Dashes of a series' line, from the second round of the colours on. */

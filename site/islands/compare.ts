@@ -14,6 +14,7 @@ import { MOST_COMPARED, recordPath } from '../lib/url.ts';
 import { verdicts } from '../lib/verdicts.ts';
 import { attach } from './read-out.ts';
 import { attachSearch, type FoundSae, loadIndex } from './sae-search.ts';
+import { whenNear } from './when-near.ts';
 
 const form = document.querySelector<HTMLFormElement>('#compare')!;
 const input = form.querySelector<HTMLInputElement>('input[type="search"]')!;
@@ -34,6 +35,7 @@ function say(words: string): void {
 }
 
 function fail(reason: unknown): void {
+  delete document.documentElement.dataset.asked;
   say(reason instanceof Error ? reason.message : String(reason));
 }
 
@@ -63,11 +65,18 @@ function drawChips(): void {
   else if (drop !== undefined) input.focus();
 }
 
+/** Lets the browser answer between two pieces of work. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
 async function draw(): Promise<void> {
   drawChips();
   const chosen = [...picked];
   const complete = chosen.length >= 2;
   waiting.hidden = complete;
+  // From here on the choice decides, and not the address that the page came with (theme.js).
+  delete document.documentElement.dataset.asked;
   place.hidden = !complete;
   onlyDifferences.disabled = !complete;
   if (!complete) {
@@ -85,28 +94,36 @@ async function draw(): Promise<void> {
   ))
     records.set(id, record);
   // The reader may have chosen otherwise meanwhile.
-  if (chosen.some((sae, i) => picked[i] !== sae) || chosen.length !== picked.length) return;
-  place.hidden = false;
+  const isLate = (): boolean => chosen.some((sae, i) => picked[i] !== sae) || chosen.length !== picked.length;
+  await breath();
+  if (isLate()) return;
   const loaded = chosen.map(({ id }) => records.get(id)!);
   const labels = compareLabels(chosen);
   const sections = compareRecords(loaded);
+  await breath();
+  if (isLate()) return;
   const shown = onlyDifferences.checked
     ? sections
         .map((section) => ({ ...section, rows: section.rows.filter((row) => row.differs) }))
         .filter((section) => section.rows.length > 0)
     : sections;
   const charts = comparisonCharts(loaded.map((record, i) => ({ record, label: labels[i]! })));
-  place.innerHTML = drawComparisonPage({
+  const drawn = drawComparisonPage({
     saes: chosen.map((sae, i) => ({ ...sae, label: labels[i]! })),
     protocol: protocolDifferences(loaded),
     verdicts: verdicts(sections, chosen.length),
     charts,
     sections: shown,
-  }).text;
-  for (const [i, figure] of [...place.querySelectorAll('figure')].entries()) {
-    const spec = charts[i];
+  });
+  await breath();
+  if (isLate()) return;
+  place.hidden = false;
+  place.innerHTML = drawn.text;
+  const figures = [...place.querySelectorAll('figure')];
+  whenNear(figures, (figure) => {
+    const spec = charts[figures.indexOf(figure)];
     if (spec) attach(figure, spec);
-  }
+  });
   say(`${chosen.length} SAEs compared. The address of this page keeps the choice.`);
 }
 

@@ -3,9 +3,11 @@
  * Charts inside one `data-linked` element are read at the same place together.
  */
 import { formatNamed } from '../charts/formats.ts';
+import type { LineChartGeometry } from '../charts/line-chart.ts';
 import { colourClass } from '../charts/palette.ts';
 import { type ChartSpec, chartOf, readingsAt, stopsOf } from '../charts/spec.ts';
 import { html } from '../lib/html.ts';
+import { whenNear } from './when-near.ts';
 
 const SPACE = 'http://www.w3.org/2000/svg';
 
@@ -29,7 +31,12 @@ export function attach(figure: HTMLElement, spec: ChartSpec): void {
   const words = figure.querySelector<HTMLElement>('.readout');
   const stops = stopsOf(spec);
   if (!plot || !svg || !words || stops.length === 0) return;
-  const chart = chartOf(spec);
+  let made: LineChartGeometry | null = null;
+  /** Not before it is read: a page may have many. */
+  const chart = (): LineChartGeometry => {
+    made ??= chartOf(spec);
+    return made;
+  };
   const formatX = formatNamed(spec.x.values);
   const unit = spec.x.label.replace(/ \(log\)$/, '');
   const cross = document.createElementNS(SPACE, 'g');
@@ -49,17 +56,17 @@ export function attach(figure: HTMLElement, spec: ChartSpec): void {
     place = nearest(stops, wanted, spec.x.scale === 'log');
     const at = stops[place]!;
     const readings = readingsAt(spec, at);
-    const x = chart.at(at, 0).x;
-    const { frame } = chart;
+    const x = chart().at(at, 0).x;
+    const { frame } = chart();
     cross.innerHTML = html`<path d="M${x} ${frame.top}V${frame.height - frame.bottom}"/>${readings.map(
       ({ point, series }) => {
-        const here = chart.at(point.x, point.y);
-        return html`<circle class="${colourClass(chart.series[series]?.index ?? 0)}" cx="${here.x}" cy="${here.y}" r="5"/>`;
+        const here = chart().at(point.x, point.y);
+        return html`<circle class="${colourClass(chart().series[series]?.index ?? 0)}" cx="${here.x}" cy="${here.y}" r="5"/>`;
       },
     )}`.text;
     words.innerHTML = html`<b>${unit} ${formatX(at)}</b> ${readings.map(
       ({ label, series, text }) =>
-        html`<span class="reading ${colourClass(chart.series[series]?.index ?? 0)}">${label} <b>${text}</b></span> `,
+        html`<span class="reading ${colourClass(chart().series[series]?.index ?? 0)}">${label} <b>${text}</b></span> `,
     )}`.text;
     plot.setAttribute('aria-valuenow', String(place + 1));
     plot.setAttribute('aria-valuetext', describe(at));
@@ -76,8 +83,8 @@ export function attach(figure: HTMLElement, spec: ChartSpec): void {
 
   const valueAt = (clientX: number): number => {
     const box = svg.getBoundingClientRect();
-    const wanted = ((clientX - box.left) / box.width) * chart.frame.width;
-    const distances = stops.map((stop) => Math.abs(chart.at(stop, 0).x - wanted));
+    const wanted = ((clientX - box.left) / box.width) * chart().frame.width;
+    const distances = stops.map((stop) => Math.abs(chart().at(stop, 0).x - wanted));
     return stops[distances.indexOf(Math.min(...distances))]!;
   };
   plot.onpointermove = ({ clientX }) => readTogether(figure, valueAt(clientX));
@@ -115,7 +122,10 @@ function nearest(stops: readonly number[], wanted: number, log: boolean): number
   return best;
 }
 
-for (const text of document.querySelectorAll('script.chart-spec')) {
-  const figure = text.closest('figure');
-  if (figure && text.textContent) attach(figure, JSON.parse(text.textContent) as ChartSpec);
-}
+const written = [...document.querySelectorAll('script.chart-spec')].flatMap(
+  (text) => text.closest('figure') ?? [],
+);
+whenNear(written, (figure) => {
+  const text = figure.querySelector('script.chart-spec')?.textContent;
+  if (text) attach(figure, JSON.parse(text) as ChartSpec);
+});

@@ -7,11 +7,14 @@ import type { TrajectorySet } from '../lib/trajectories.ts';
 import { type Along, startView, type TrajectoryView } from '../lib/trajectory-charts.ts';
 import { drawPanels, drawSet, shownPanels } from '../lib/trajectory-page.ts';
 import { attach } from './read-out.ts';
+import { whenNear } from './when-near.ts';
 
 interface Place {
   element: HTMLElement;
   id: string;
   set: TrajectorySet;
+  /** Whether its charts are read out: not before the reader comes near. */
+  attached: boolean;
 }
 
 const form = document.querySelector<HTMLFormElement>('#trajectory-view');
@@ -19,6 +22,7 @@ const places: Place[] = [...document.querySelectorAll<HTMLElement>('[data-trajec
   element,
   id: element.dataset.trajectories ?? '',
   set: JSON.parse(element.querySelector('.trajectory-set')?.textContent ?? '') as TrajectorySet,
+  attached: false,
 }));
 
 /** Boxes beside the lines' names belong to the form too, wherever they stand. */
@@ -46,13 +50,16 @@ function chosenMetrics(): Set<string> | null {
 }
 
 /** Makes the figures of a place readable, in the order in which they were drawn. */
-function attachAll({ element, set, id }: Place, view: TrajectoryView, chosen: Set<string> | null): number {
-  const panels = shownPanels(set, view, id, chosen);
-  for (const [i, figure] of [...element.querySelectorAll<HTMLElement>('.panels figure')].entries()) {
+function attachAll({ element, set, id }: Place): void {
+  const panels = shownPanels(set, viewNow(), id, chosenMetrics());
+  for (const [i, figure] of figuresOf(element).entries()) {
     const panel = panels[i];
     if (panel) attach(figure, panel.spec);
   }
-  return panels.length;
+}
+
+function figuresOf(element: HTMLElement): HTMLElement[] {
+  return [...element.querySelectorAll<HTMLElement>('.panels figure')];
 }
 
 function draw(): void {
@@ -65,7 +72,8 @@ function draw(): void {
     if (panels) panels.innerHTML = drawPanels(place.set, view, place.id, chosen).text;
     const folded = panels?.querySelector<HTMLDetailsElement>('.folded');
     if (folded) folded.open = open;
-    count += attachAll(place, view, chosen);
+    if (place.attached) attachAll(place);
+    count += figuresOf(place.element).length;
   }
   const status = form?.querySelector('[role="status"]');
   if (status) status.textContent = `${count} charts shown`;
@@ -110,14 +118,21 @@ function writeAddress(): void {
   history.replaceState(null, '', url);
 }
 
-if (form === null) {
-  for (const place of places) attachAll(place, startView, null);
-} else {
+if (form !== null) {
   readAddress();
-  draw();
+  // The page as built shows what an address without a choice asks for.
+  if (location.search !== '') draw();
   document.addEventListener('change', ({ target }) => {
     if (!(target instanceof HTMLInputElement) || target.form !== form) return;
     draw();
     writeAddress();
   });
 }
+whenNear(
+  places.map(({ element }) => element),
+  (element) => {
+    const place = places.find((each) => each.element === element)!;
+    place.attached = true;
+    attachAll(place);
+  },
+);

@@ -24,7 +24,7 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 export function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (found) => escapes[found]!);
+  return !/[&<>"']/.test(text) ? text : text.replace(/[&<>"']/g, (found) => escapes[found]!);
 }
 
 function inserted(value: Inserted): string {

@@ -1,8 +1,10 @@
-/** Serves a folder on 127.0.0.1 under a base path, the way Pages does: index.html for folders, 404.html for the rest. */
+/** Serves a folder on 127.0.0.1 under a base path, the way Pages does: index.html for folders, 404.html for the rest, text compressed. */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 
 const types: Readonly<Record<string, string>> = {
   '.bin': 'application/octet-stream',
@@ -26,8 +28,12 @@ export async function serveFolder(folder: string, base = '/'): Promise<StaticSer
     const inside = path.startsWith(base) ? normalize(path.slice(base.length)) : null;
     const found = inside === null || inside.startsWith('..') ? null : await readPage(join(folder, inside));
     const page = found ?? { body: await readFile(join(folder, '404.html')), type: '.html' };
-    response.writeHead(found ? 200 : 404, { 'Content-Type': types[page.type] ?? 'application/octet-stream' });
-    response.end(page.body);
+    const zipped = page.type !== '.bin' && /\bgzip\b/.test(String(request.headers['accept-encoding']));
+    response.writeHead(found ? 200 : 404, {
+      'Content-Type': types[page.type] ?? 'application/octet-stream',
+      ...(zipped ? { 'Content-Encoding': 'gzip' } : {}),
+    });
+    response.end(zipped ? await promisify(gzip)(page.body) : page.body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
