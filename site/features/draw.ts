@@ -24,6 +24,7 @@ export function drawFeature(
   const of = (kind: FeatureContext['kind']): FeatureContext[] =>
     feature.contexts.filter((each) => each.kind === kind);
   return html`<h2 id="latent-${feature.latent}" tabindex="-1">Latent ${formatCount(feature.latent)}</h2>
+<p class="latent-peaks">Strongest on${columns.peaks[place]!.map((id) => html` <code>${loneToken(text(id))}</code>`)}</p>
 <p class="latent-facts">Fires on <b>${share(columns.rate[place]!)}</b> of tokens (95 % interval ${share(columns.low[place]!)}–${share(columns.high[place]!)}); where it does it is <b>${formatNumber(columns.mean[place]!, 2)}</b> in the mean and <b>${formatNumber(max, 2)}</b> at most.${ablationText(feature.ablation)}${chosenText(columns.choice[place]!)}</p>
 ${explained !== null && drawExplained(explained)}
 <div class="latent-lists">

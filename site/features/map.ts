@@ -3,7 +3,7 @@ import type { FeatureIndex } from '../../runner/report/features.ts';
 import { drawAxes } from '../charts/draw.ts';
 import { defaultFrame, linearAxis, logAxis } from '../charts/scale.ts';
 import { html, type Markup } from '../lib/html.ts';
-import { formatBrief, formatCount, formatSigned } from '../lib/numbers.ts';
+import { formatBrief, formatCount, formatPower, formatSigned } from '../lib/numbers.ts';
 import { share } from './draw.ts';
 
 const FRAME = { ...defaultFrame, width: 480, height: 240, right: 12 };
@@ -15,6 +15,11 @@ const MOST = 3_000;
 /** What the map has upwards: the largest values, or the effects of those latents that were taken out of the residual. */
 export type Height = 'max' | 'effect';
 
+/** A share of tokens as an axis has room for. */
+function rateTick(rate: number): string {
+  return rate >= 0.001 ? share(rate) : formatPower(rate);
+}
+
 /** @param found places that a query finds; the others are faint */
 export function latentMap(
   { columns }: FeatureIndex,
@@ -24,7 +29,7 @@ export function latentMap(
 ): Markup {
   const { left, right, top, bottom, width } = FRAME;
   const positive = (values: readonly number[]): number[] => values.filter((value) => value > 0);
-  const x = logAxis(positive(columns.rate), [left + ROOM, width - right - ROOM], share);
+  const x = logAxis(positive(columns.rate), [left + ROOM, width - right - ROOM], rateTick);
   const range = [FRAME.height - bottom - ROOM, top + ROOM] as const;
   const tried = (columns.effect ?? []).filter((effect) => effect !== null);
   const { y, words } =

@@ -12,7 +12,7 @@ import { findLatents, type Order, orders } from '../features/find.ts';
 import { latentMap } from '../features/map.ts';
 import { loneToken, visibleToken } from '../features/tokens.ts';
 import { fetchJson } from '../lib/fetch-json.ts';
-import { html } from '../lib/html.ts';
+import { html, type Markup } from '../lib/html.ts';
 import { formatCount } from '../lib/numbers.ts';
 
 /** Latents listed at a time. */
@@ -27,6 +27,7 @@ const status = form.querySelector<HTMLElement>('[role="status"]')!;
 const map = document.querySelector<HTMLElement>('#latent-map')!;
 const list = document.querySelector<HTMLElement>('#latent-list')!;
 const article = document.querySelector<HTMLElement>('#latent')!;
+const walk = document.querySelector<HTMLElement>('#latent-walk')!;
 const written = document.querySelector<HTMLElement>('#latents-written')!;
 const address = form.dataset.index!;
 const shards = new Map<string, Promise<FeatureShard>>();
@@ -64,7 +65,29 @@ function drawList(index: FeatureIndex): void {
     found.length > listed &&
     html`<li><button type="button" data-more>${formatCount(found.length - listed)} more</button></li>`
   }`.text;
+  drawWalk(index, found, chosen);
   map.innerHTML = latentMap(index, found, chosen, order() === 'effect' ? 'effect' : 'max').text;
+}
+
+/** From the latent shown to those before and after it in the list, whatever its order; who walks by keyboard stays on the link. */
+function drawWalk({ columns }: FeatureIndex, found: readonly number[], chosen: number | null): void {
+  const at = found.findIndex((place) => columns.latent[place] === chosen);
+  walk.hidden = at < 0;
+  if (at < 0) return;
+  const focused = walk.contains(document.activeElement) ? document.activeElement?.getAttribute('rel') : null;
+  const step = (rel: 'prev' | 'next', place: number | undefined): Markup | false => {
+    if (place === undefined) return false;
+    const latent = columns.latent[place]!;
+    const name =
+      rel === 'prev'
+        ? html`← <span class="hidden">Previous: latent</span> ${String(latent)}`
+        : html`<span class="hidden">Next: latent</span> ${String(latent)} →`;
+    return html`<a rel="${rel}" href="${latentHref(latent)}">${name}</a>`;
+  };
+  walk.innerHTML =
+    html`${step('prev', found[at - 1])} <span class="sub">${formatCount(at + 1)} of ${formatCount(found.length)}</span> ${step('next', found[at + 1])}`.text;
+  if (focused !== null)
+    (walk.querySelector<HTMLElement>(`[rel="${focused}"]`) ?? walk.querySelector('a'))?.focus();
 }
 
 /** The latent that the address asks for. */
@@ -96,6 +119,7 @@ function shardAt(place: number): Promise<FeatureShard> {
 
 async function show(index: FeatureIndex): Promise<void> {
   const latent = asked();
+  const isWalking = walk.contains(document.activeElement);
   drawList(index);
   article.hidden = latent === null;
   written.hidden = latent !== null;
@@ -114,7 +138,7 @@ async function show(index: FeatureIndex): Promise<void> {
     const feature = shard.features.find((each) => each.latent === latent)!;
     article.innerHTML = drawFeature(index, place, feature, explained.get(latent) ?? null).text;
   }
-  article.querySelector<HTMLElement>('h2')?.focus({ preventScroll: false });
+  if (!isWalking) article.querySelector<HTMLElement>('h2')?.focus({ preventScroll: false });
 }
 
 /** What a language model says, where the page says that one was asked. */

@@ -175,6 +175,21 @@ describe.skipIf(browser === null)(
         await at.locator('#latent h2', { hasText: 'Latent 198' }).waitFor();
       }));
 
+    it('is walked along by keyboard, in the order of the list', () =>
+      open(`${page}#latent=196`, async (at) => {
+        await at.locator('#latent h2', { hasText: 'Latent 196' }).waitFor();
+        await at.getByLabel('Sort by').selectOption('max');
+        const walk = at.getByRole('navigation', { name: 'Along the latents found' });
+        expect(await walk.innerText()).toMatch(/198\s+2 of 100\s+.*194/s);
+        await walk.getByRole('link', { name: 'Next: latent 194' }).focus();
+        for (const latent of [194, 192]) {
+          await at.keyboard.press('Enter');
+          await at.locator('#latent h2', { hasText: `Latent ${latent}` }).waitFor();
+        }
+        await at.getByLabel('Find by token, concept or number').fill('198');
+        await walk.waitFor({ state: 'hidden' });
+      }));
+
     it('picks the dot nearest to a pointer, as fingers are wider than dots', () =>
       open(page, async (at) => {
         const dot = at.locator('#latent-map [data-latent="198"]');
