@@ -142,6 +142,9 @@ function weightsOf(checkpoint: Checkpoint): Map<string, readonly number[]> {
         length: 0,
       });
     },
+    bytes(name) {
+      throw new TypeError(`${name}: random checkpoints have no quantised weights`);
+    },
   };
   const family = familyOf(checkpoint);
   let residual = family.embed(build, ids);

@@ -1,5 +1,5 @@
 import { MalformedError, quote } from '../errors.ts';
-import { type FloatType, isFloatType } from '../formats/number-types.ts';
+import { type FloatType, isFloatType, type NumberType } from '../formats/number-types.ts';
 import { type ElementType, elementTypes, type Graph, type Value } from '../onnx/graph.ts';
 import { type AttentionKernels, allKernels } from '../onnx/kernels.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -32,6 +32,12 @@ export interface Build {
    * @throws MalformedError when the checkpoint lacks it or it has another shape or type
    */
   weight(name: string, shape: readonly number[], part?: number): Value;
+  /**
+   * Bytes of a quantised weight as they are stored, uint8.
+   *
+   * @throws MalformedError as `weight`
+   */
+  bytes(name: string, shape: readonly number[], part?: number): Value;
 }
 
 export function startBuild(
@@ -51,35 +57,44 @@ export function startBuild(
       const key = part === undefined ? name : `${name}[${part}]`;
       const known = casts.get(key);
       if (known !== undefined) return known;
-      const whole = placeOf(name, shape);
-      const place = part === undefined ? whole : cutRows(whole, { from: part, size: 1 });
-      const stored = graph.external(elementOf[place.dtype], part === undefined ? shape : shape.slice(1), {
-        file: place.file,
-        offset: place.start,
-        length: place.end - place.start,
-      });
+      const { dtype, ...place } = placeOf(name, shape, isFloatType, 'a floating type');
+      const stored = external(elementOf[dtype], place, part);
       // The cast of a constant is folded when the session is made, so it costs memory once and no time later.
       const value =
-        place.dtype === 'F32'
-          ? stored
-          : graph.node('Cast', [stored], { attributes: { to: elementTypes.float32 } });
+        dtype === 'F32' ? stored : graph.node('Cast', [stored], { attributes: { to: elementTypes.float32 } });
       casts.set(key, value);
       return value;
     },
+    bytes: (name, shape, part) => external('uint8', placeOf(name, shape, isByte, 'bytes'), part),
   };
 
-  function placeOf(name: string, shape: readonly number[]): TensorPlace & { dtype: FloatType } {
+  function external(type: ElementType, whole: Omit<TensorPlace, 'dtype'>, part: number | undefined): Value {
+    const { file, start, end } = part === undefined ? whole : cutRows(whole, { from: part, size: 1 });
+    const shape = part === undefined ? whole.shape : whole.shape.slice(1);
+    return graph.external(type, shape, { file, offset: start, length: end - start });
+  }
+
+  function placeOf<Type extends NumberType>(
+    name: string,
+    shape: readonly number[],
+    fits: (type: NumberType) => type is Type,
+    expected: string,
+  ): TensorPlace & { dtype: Type } {
     const place = checkpoint.tensors.get(name);
     const found = place === undefined ? 'no such tensor' : `${place.dtype} [${place.shape.join(', ')}]`;
     const same = place?.shape.length === shape.length && shape.every((size, i) => size === place.shape[i]);
-    if (place !== undefined && same && isFloatType(place.dtype)) return { ...place, dtype: place.dtype };
+    if (place !== undefined && same && fits(place.dtype)) return { ...place, dtype: place.dtype };
     throw new MalformedError({
       thing: `checkpoint ${checkpoint.folder}, tensor ${quote(name)}`,
       found,
-      expected: `a floating type of shape [${shape.join(', ')}], as config.json implies`,
+      expected: `${expected} of shape [${shape.join(', ')}], as config.json implies`,
       next: 'Check that config.json belongs to these weights; download the checkpoint again.',
     });
   }
+}
+
+function isByte(type: NumberType): type is 'U8' {
+  return type === 'U8';
 }
 
 /** x [rows·tokens, width] as [rows, tokens, width], for operators that look along a row. */

@@ -31,6 +31,11 @@ export function partsOf(checkpoint: Checkpoint, family: Family): ModelParts {
           found.set(name, 4 * shape.reduce((product, size) => product * size, 1));
           return build.weight(name, shape, part);
         },
+        bytes(name, shape, part) {
+          // Two numbers to a byte.
+          found.set(name, 8 * shape.reduce((product, size) => product * size, 1));
+          return build.bytes(name, shape, part);
+        },
       },
       graph.floats(new Float32Array(family.dModel), [1, family.dModel]),
     );

@@ -13,7 +13,7 @@ export interface TensorPlace {
 }
 
 /** Rows `from` to `from + size` of a tensor, which lie in one piece. */
-export function cutRows<Place extends TensorPlace>(
+export function cutRows<Place extends Omit<TensorPlace, 'dtype'>>(
   place: Place,
   { from, size }: { from: number; size: number },
 ): Place {

@@ -10,6 +10,8 @@ export interface AttentionShape {
   window?: number | undefined;
   /** Scores s become cap·tanh(s / cap). */
   softCap?: number | undefined;
+  /** Name of a score for each head that takes part in the softmax and gives nothing: [heads]. */
+  sinks?: string | undefined;
   /** Factor of the scores; default 1/√headSize. */
   scale?: number | undefined;
 }

@@ -7,6 +7,8 @@ import { rotaryTables, rotate } from './rotary.ts';
 /** The operator takes heads of a multiple of 8 numbers, and turns multiples of 16 of heads that are such too. */
 const HEAD_STEP = 8;
 const TURN_STEP = 16;
+/** Place of the sinks among its inputs. */
+const SINK_INPUT = 11;
 
 /**
  * Causal grouped-query attention over positions 0..tokens−1.
@@ -54,6 +56,10 @@ export function attention(
   if (rotary !== undefined && turnsInside) {
     const { cos, sin } = rotaryTables(build, rotary);
     inputs.push(cos, sin);
+  }
+  if (shape.sinks !== undefined) {
+    while (inputs.length < SINK_INPUT) inputs.push(none);
+    inputs.push(build.weight(shape.sinks, [heads]));
   }
   const [mixed] = graph.nodes('GroupQueryAttention', inputs, {
     domain: 'com.microsoft',

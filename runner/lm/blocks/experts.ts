@@ -10,6 +10,8 @@ export interface ExpertsShape {
   chosen: number;
   /** Name of the router's weight. */
   router: string;
+  /** Whether the router has a bias. */
+  routerBias?: boolean;
   /** Divide the chosen experts' probabilities by their sum. */
   normalise: boolean;
   /** One expert's product for some rows: [n, width] -> [n, width]. */
@@ -19,7 +21,8 @@ export interface ExpertsShape {
 /** Mixture of experts (Shazeer et al. 2017): each expert sees only the tokens sent to it. x [N, width]. */
 export function experts(build: Build, x: Value, shape: ExpertsShape): Value {
   const { graph } = build;
-  const scores = linear(build, x, shape.router, { from: shape.width, to: shape.count });
+  const { width, count, routerBias = false } = shape;
+  const scores = linear(build, x, shape.router, { from: width, to: count, bias: routerBias });
   const probabilities = graph.node('Softmax', [scores], { attributes: { axis: -1 } });
   const [top, which] = graph.nodes('TopK', [probabilities, graph.int64s([shape.chosen])], {
     outputs: 2,

@@ -50,9 +50,26 @@ export function plainAttention(
   ]);
   const scores = shape.softCap === undefined ? scaled : softCap(build, scaled, shape.softCap);
   const seen = graph.node('Where', [mask(build, shape.window), scores, graph.scalar(UNSEEN)]);
-  const shares = graph.node('Softmax', [seen], { attributes: { axis: -1 } });
+  const shares = shape.sinks === undefined ? softmax(build, seen) : besideSinks(build, seen, shape);
   const mixed = transposed(graph.node('MatMul', [shares, v]), 0, 3, 1, 2, 4);
   return graph.node('Reshape', [mixed, graph.int64s([-1, heads * headSize])]);
+}
+
+function softmax({ graph }: Build, scores: Value): Value {
+  return graph.node('Softmax', [scores], { attributes: { axis: -1 } });
+}
+
+/** Shares of scores [rows, kvHeads, queries a key head, tokens, tokens], the sinks' own left out. */
+function besideSinks(build: Build, scores: Value, { sinks, heads, kvHeads }: AttentionShape): Value {
+  const { graph } = build;
+  const last = graph.int64s([-1]);
+  const lead = graph.node('Shape', [scores], { attributes: { end: -1 } });
+  const columns = graph.node('Concat', [lead, graph.int64s([1])], { attributes: { axis: 0 } });
+  const byHead = graph.int64s([1, kvHeads, heads / kvHeads, 1, 1]);
+  const sink = graph.node('Reshape', [build.weight(sinks!, [heads]), byHead]);
+  const column = graph.node('Expand', [sink, columns]);
+  const all = softmax(build, graph.node('Concat', [scores, column], { attributes: { axis: -1 } }));
+  return graph.node('Slice', [all, graph.int64s([0]), last, last]);
 }
 
 /** Whether the token of a row sees that of a column: bool [tokens, tokens]. */

@@ -6,6 +6,7 @@ import { gemma2, gemma2Keys } from './gemma2.ts';
 import { gemma3, gemma3Keys } from './gemma3.ts';
 import { gptNeo, gptNeoKeys } from './gpt-neo.ts';
 import { gptNeox, gptNeoxKeys } from './gpt-neox.ts';
+import { gptOss, gptOssKeys } from './gpt-oss.ts';
 import { gpt2, gpt2Keys } from './gpt2.ts';
 import type { ConfigKeys } from './keys.ts';
 import { llama, llamaKeys } from './llama.ts';
@@ -37,6 +38,7 @@ export const families: Readonly<Record<string, FamilyEntry>> = {
   gpt2: { make: gpt2, keys: gpt2Keys },
   gpt_neo: { make: gptNeo, keys: gptNeoKeys },
   gpt_neox: { make: gptNeox, keys: gptNeoxKeys },
+  gpt_oss: { make: gptOss, keys: gptOssKeys },
   llama: { make: llama, keys: llamaKeys },
   ministral3: { make: ministral3, keys: ministral3Keys },
   mistral: { make: mistral, keys: mistralKeys },
@@ -73,7 +75,7 @@ export function familyOf(checkpoint: Checkpoint): Family {
     });
   }
   const quantisation = checkpoint.config.quantization_config;
-  if (quantisation != null) {
+  if (quantisation != null && !Object.hasOwn(entry.keys.read, 'quantization_config')) {
     throw new UserError({
       thing: `${checkpoint.folder}/config.json, quantization_config`,
       found: quote(JSON.stringify(quantisation)),

@@ -64,7 +64,10 @@ export function configKeys<Read extends z.ZodRawShape>(
     className,
     read,
     withoutEffect: { ...common, ...unused, ...more.withoutEffect },
-    fixed: { ...commonFixed, ...more.fixed },
+    // What a family reads it judges itself.
+    fixed: Object.fromEntries(
+      Object.entries({ ...commonFixed, ...more.fixed }).filter(([key]) => !Object.hasOwn(read, key)),
+    ),
     aliases: more.aliases ?? {},
   };
 }

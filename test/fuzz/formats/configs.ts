@@ -16,6 +16,7 @@ const FAMILIES = [
   'gpt2',
   'gpt_neo',
   'gpt_neox',
+  'gpt_oss',
   'llama',
   'ministral3',
   'mistral',

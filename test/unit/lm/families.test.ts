@@ -16,6 +16,8 @@ const folders = [
   'gpt2',
   'gpt2-f16',
   'gpt_neo',
+  'gpt_oss',
+  'gpt_oss-mxfp4',
   'gpt_neox',
   'gemma',
   'gemma2',

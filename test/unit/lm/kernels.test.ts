@@ -21,6 +21,8 @@ const folders = [
   ...[
     'gemma',
     'gpt_neo',
+    'gpt_oss',
+    'gpt_oss-mxfp4',
     'gemma2',
     'gemma2-bf16',
     'gemma3',
