@@ -21,6 +21,11 @@ export function drawFeature(
   const { columns, tokens } = index;
   const max = columns.max[place]!;
   const text = (id: number): string => tokens[String(id)] ?? `#${id}`;
+  /** The token that another latent is strongest on, where there is evidence of it. */
+  const peakOf = (latent: number): string | undefined => {
+    const [peak] = columns.peaks[columns.latent.indexOf(latent)] ?? [];
+    return peak === undefined ? undefined : text(peak);
+  };
   const of = (kind: FeatureContext['kind']): FeatureContext[] =>
     feature.contexts.filter((each) => each.kind === kind);
   return html`<h2 id="latent-${feature.latent}" tabindex="-1">Latent ${formatCount(feature.latent)}</h2>
@@ -30,8 +35,8 @@ ${explained !== null && drawExplained(explained)}
 <div class="latent-lists">
 ${effects('Raises', 'logits of tokens, by one unit of it', feature.raised, feature.neighbours !== null, text)}
 ${effects('Lowers', 'logits of tokens, by one unit of it', feature.lowered, feature.neighbours !== null, text)}
-${others('Nearest decoder rows', 'cosine', feature.neighbours)}
-${others('Fires together with', 'share of tokens with either that have both', feature.companions)}
+${others('Nearest decoder rows', 'cosine', feature.neighbours, peakOf)}
+${others('Fires together with', 'share of tokens with either that have both', feature.companions, peakOf)}
 ${usesOf(index, feature.latent)}
 ${values(feature)}
 </div>
@@ -86,14 +91,19 @@ function effects(
   );
 }
 
-function others(title: string, note: string, pairs: Feature['neighbours']): Markup {
+function others(
+  title: string,
+  note: string,
+  pairs: Feature['neighbours'],
+  peakOf: (latent: number) => string | undefined,
+): Markup {
   return list(
     title,
     note,
-    pairs?.map(
-      ([latent, value]) =>
-        html`<li><a href="${latentHref(latent)}">${String(latent)}</a> <span>${formatNumber(value, 2)}</span></li>`,
-    ) ?? null,
+    pairs?.map(([latent, value]) => {
+      const peak = peakOf(latent);
+      return html`<li><a href="${latentHref(latent)}">${String(latent)}</a>${peak !== undefined && html` <code>${loneToken(peak)}</code>`} <span>${formatNumber(value, 2)}</span></li>`;
+    }) ?? null,
   );
 }
 

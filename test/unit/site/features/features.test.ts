@@ -99,7 +99,8 @@ test('a latent says its rate with the interval, its contexts with the peak, and 
   expect(text).toMatch(/<mark class="w8 peak" title="9\.00">&lt;img/);
   // A ninth of the largest value is the faintest shade, and tokens where it is silent have none.
   expect(text).toContain('<mark class="w1 peak" title="1.00">⟨U+202E⟩evil</mark><span>↵</span>');
-  expect(text).toContain('<a href="#latent=20">20</a> <span>0.50</span>');
+  // With the token that the neighbour is strongest on.
+  expect(text).toContain('<a href="#latent=20">20</a> <code>⟨U+202E⟩evil</code> <span>0.50</span>');
   expect(text).toContain('drawn at random.');
 });
 
