@@ -7,7 +7,7 @@ import { portableWord } from '../config/portable.ts';
 import { listPresets, resolveRun } from '../config/resolve.ts';
 import { type RunConfig, runConfig, suitesOf } from '../config/run-config.ts';
 import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
-import { trainedHooks } from '../config/trained-hooks.ts';
+import { trainedPlaces } from '../config/trained-hooks.ts';
 import { UserError } from '../errors.ts';
 import { type Place, placeName, placesAmong } from '../hook.ts';
 import { parseBytes } from '../io/bytes.ts';
@@ -118,7 +118,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const model = await locateModel(asked.model.reference, view);
   // Before an earlier run is looked at: layers that no run can have are no reason to start over.
   checkSource(model, asked.corpus);
-  if (asked.train) await checkHooksOf(model, trainedHooks(asked));
+  if (asked.train) await checkHooksOf(model, trainedPlaces(asked));
   if (checked && part !== null) {
     throw new UserError({
       thing: '--overfit-one-batch',

@@ -1,6 +1,6 @@
 /** What a run is: every setting, with the words that --help prints. Presets and config files are objects of this shape. */
 import { z } from 'zod';
-import { parseHook, sites } from '../hook.ts';
+import { type Place, parsePlace, placeName, sites } from '../hook.ts';
 import { isDeviceName } from '../io/windows-names.ts';
 import { suites } from '../suites/index.ts';
 import type { RunInputs, Suite } from '../suites/suite.ts';
@@ -25,7 +25,7 @@ import {
 } from './setting-groups.ts';
 import { foldedSettings, settingsOf, suiteSettings } from './suite-settings.ts';
 import { SAE_LIMIT, type Sweep, sweep, sweptArchitectures, sweptRecipes } from './sweep.ts';
-import { HOOK_TEXT, trainedHooks } from './trained-hooks.ts';
+import { HOOK_TEXT, trainedPlaces } from './trained-hooks.ts';
 
 const suiteIds = suites.map(({ declaration }) => declaration.id);
 
@@ -56,11 +56,13 @@ export const runConfig = z
       .max(64)
       .describe('hooks: the residual stream after these blocks (numbered from 0)'),
     hooks: z
-      .array(z.string().refine((text) => parseHook(text) !== null, `expected ${HOOK_TEXT}`))
+      .array(z.string().refine((text) => parsePlace(text) !== null, `expected ${HOOK_TEXT}`))
       .min(1)
       .max(64)
       .optional()
-      .describe(`hooks besides those of layers: ${sites.join(', ')}, each with its block, as mlp_out:4`),
+      .describe(
+        `hooks besides those of layers: ${sites.join(', ')}, each with its block, as mlp_out:4; a transcoder has what it reads before what it reconstructs, as mlp_in:4>mlp_out:4`,
+      ),
     device: z
       .string()
       .max(200)
@@ -240,10 +242,12 @@ export const runConfig = z
     if (new Set(layers).size !== layers.length) complain(['layers'], 'expected each layer once');
     if (layers.length + hooks.length === 0)
       complain(['layers'], 'expected one at least where there are no hooks');
-    if (trainedHooks({ layers: [], hooks }).length !== hooks.length)
-      complain(['hooks'], 'expected each hook once');
-    else if (trainedHooks({ layers, hooks }).length !== new Set(layers).size + hooks.length)
+    const [inside, all] = [trainedPlaces({ layers: [], hooks }), trainedPlaces({ layers, hooks })];
+    const distinct = (places: typeof all): number => new Set(places.map(placeName)).size;
+    if (distinct(inside) !== hooks.length) complain(['hooks'], 'expected each hook once');
+    else if (distinct(all) !== new Set(layers).size + hooks.length)
       complain(['hooks'], 'expected none that layers names already');
+    complainAboutTranscoders(value.train ? all : [], sae, complain);
     if (evaluation.tokens < 2 * corpus.rowTokens) {
       complain(
         ['evaluation', 'tokens'],
@@ -302,6 +306,17 @@ function complainAboutSettings(
   }
 }
 
+function complainAboutTranscoders(places: readonly Place[], sae: Recipe, complain: Complain): void {
+  const transcoders = places.some(({ reads }) => reads !== undefined);
+  if (!transcoders && sae.transcode !== undefined)
+    complain(
+      ['sae', 'transcode'],
+      'expected none where no hook is a transcoder’s, such as mlp_in:4>mlp_out:4',
+    );
+  if (transcoders && sae.normalisation !== 'none')
+    complain(['sae', 'normalisation'], 'expected none: transcoders are trained without');
+}
+
 function complainAboutSweep(
   {
     sae,
@@ -319,7 +334,7 @@ function complainAboutSweep(
     );
     return;
   }
-  if (parsed.length * trainedHooks(places).length > SAE_LIMIT) {
+  if (parsed.length * trainedPlaces(places).length > SAE_LIMIT) {
     complain(['sweep'], `expected at most ${SAE_LIMIT} SAEs, hooks times combinations`);
   }
   if (new Set(parsed.map(({ suffix }) => suffix)).size !== parsed.length) {

@@ -127,6 +127,7 @@ function usage(record: EvaluationRecord, { repo }: CardOptions): string {
   // Other rules need more than these lines; the config file beside the tensors names them.
   const plain = (sae.training?.normalisation ?? 'none') === 'none';
   if (file === undefined || sae.architecture !== 'topk' || sae.k === null || !plain) return '';
+  if (sae.reads !== undefined || sae.training?.applyBDecToInput === false) return '';
   return section(
     'Use',
     [

@@ -73,10 +73,10 @@ export async function readCheckpointFiles(folder: string, covered: ReadonlySet<s
   const plans: SaePlan[] = [];
   for (const each of state.saes) {
     const { id, steps, tokens, shuffling, varExp, threshold, normalisation, trajectory, latest } = each;
-    const { layer, site = 'resid_post', recipe } = each;
+    const { layer, site = 'resid_post', reads, recipe } = each;
     const d_in = each.d_in ?? state.d_in;
     if (d_in === undefined) throw damage(STATE, `no width of ${id}`, 'd_in of each SAE');
-    const plan = { id, hook: { layer, site }, d_in, recipe };
+    const plan = { id, hook: { layer, site, ...(reads && { reads }) }, d_in, recipe };
     plans.push(plan);
     const tensors = await readTensors(need(tensorFile(id)), plan, each.updates);
     const smoothed = { varExp, threshold, normalisation };
@@ -131,6 +131,8 @@ const stateSchema = z.strictObject({
       layer: count,
       /** Of version 3, as is d_in; without it the residual stream after the block. */
       site: z.enum(sites).optional(),
+      /** Of a transcoder. */
+      reads: z.strictObject({ layer: count, site: z.enum(sites) }).optional(),
       d_in: z.int().positive().optional(),
       recipe,
       steps: count,

@@ -18,6 +18,12 @@ export const stepSettings = {
     .boolean()
     .default(true)
     .describe('subtract b_dec from the activations before the encoder'),
+  transcode: z
+    .enum(['plain', 'skip'])
+    .optional()
+    .describe(
+      'what a transcoder is (hooks such as mlp_in:4>mlp_out:4): plain, its default, or skip: with a linear connection from what it reads; b_dec is not subtracted from that',
+    ),
   batchTokens: size.default(2_048).describe('tokens of one optimiser step'),
   gradientClip: z
     .number()

@@ -2,6 +2,7 @@
 import { preActivations } from '../sae/reference.ts';
 import { type CommonRecipe, lossWeight } from './common-settings.ts';
 import type { Gradients, LossAndGradients, ReferenceStep } from './reference-step.ts';
+import { addSkip, addSkipGradient } from './skip-reference.ts';
 import { mapParameters } from './state.ts';
 
 export interface DenseReference {
@@ -9,7 +10,7 @@ export interface DenseReference {
   gradients: Gradients;
   /** (x − b_dec, if subtracted)·W_enc + bias of each token [n]. */
   encode(bias: Float32Array): Float64Array[];
-  /** x̂ − x of each token [d]. */
+  /** x̂ − y of each token [d]. */
   errors(z: readonly Float64Array[]): Float64Array[];
   /** What d loss / d x̂ = factor·error costs: to W_dec and b_dec, unless they are held still, and to z. */
   throughDecoder(
@@ -28,9 +29,15 @@ export interface DenseReference {
   ): LossAndGradients;
 }
 
-export function denseReference({ recipe, d_in, parameters, x }: ReferenceStep<CommonRecipe>): DenseReference {
+export function denseReference({
+  recipe,
+  d_in,
+  parameters,
+  x,
+  y,
+}: ReferenceStep<CommonRecipe>): DenseReference {
   const { dSae: n, applyBDecToInput } = recipe;
-  const { W_enc, W_dec, b_dec } = parameters;
+  const { W_enc, W_dec, b_dec, W_skip } = parameters;
   const tokens = x.length / d_in;
   const rows = Array.from({ length: tokens }, (_, t) => x.subarray(t * d_in, (t + 1) * d_in));
   const gradients = mapParameters(parameters, ({ length }) => new Float64Array(length));
@@ -41,16 +48,19 @@ export function denseReference({ recipe, d_in, parameters, x }: ReferenceStep<Co
     encode: (b_enc) =>
       rows.map((row) => preActivations({ W_enc, b_enc, b_dec }, { d_in, d_sae: n }, row, applyBDecToInput)),
     errors: (z) =>
-      rows.map((row, t) =>
-        Float64Array.from(row, (value, i) =>
-          z[t]!.reduce((sum, each, j) => sum + each * W_dec[j * d_in + i]!, b_dec[i]! - value),
-        ),
-      ),
+      rows.map((row, t) => {
+        const error = Float64Array.from(row, (_, i) =>
+          z[t]!.reduce((sum, each, j) => sum + each * W_dec[j * d_in + i]!, b_dec[i]! - y[t * d_in + i]!),
+        );
+        addSkip(error, W_skip, row);
+        return error;
+      }),
     throughDecoder: (z, errors, factor, held = false) =>
       errors.map((error, t) => {
         const slope = error.map((value) => factor * value);
         if (!held) {
           for (let i = 0; i < d_in; i++) gradients.b_dec[i]! += slope[i]!;
+          addSkipGradient(gradients.W_skip, slope, rows[t]!);
           for (let j = 0; j < n; j++)
             for (let i = 0; i < d_in; i++) gradients.W_dec[j * d_in + i]! += z[t]![j]! * slope[i]!;
         }

@@ -59,23 +59,30 @@ export function overfitRecipe(recipe: Recipe): Recipe {
 /**
  * Trains one SAE on the first tokens of a batch until it has learned them or cannot.
  *
- * @param start activations [count, d_in] that b_dec is initialised from, and the batch [tokens, d_in]
+ * @param start activations [count, d_in] that b_dec is initialised from, and the batch [tokens, d_in]; of a transcoder
+ *   the targets of that batch, and the first are of its target
  * @param onStep called after each step; true ends the check early
  * @throws UserError when the batch has no variance; MalformedError when it holds no finite numbers
  */
 export async function overfitOneBatch(
   backend: TrainingBackend,
   plan: SaePlan,
-  start: { samples: Float32Array; batch: Float32Array },
+  start: {
+    samples: Float32Array;
+    read?: Float32Array | undefined;
+    batch: Float32Array;
+    targets?: Float32Array | undefined;
+  },
   onStep: (step: number, varExp: number, loss: number) => boolean = () => false,
 ): Promise<OverfitResult> {
   const { d_in } = plan;
   const recipe = overfitRecipe(plan.recipe);
-  const { normalisation, optimiser } = newTrainingState({ ...plan, recipe }, start.samples);
+  const { normalisation, optimiser } = newTrainingState({ ...plan, recipe }, start.samples, start.read);
   const wanted = recipe.batchTokens * d_in;
   if (start.batch.length < wanted) throw new RangeError(`a batch of ${start.batch.length / d_in} tokens`);
   const batch = normalise(normalisation, start.batch.subarray(0, wanted), d_in);
-  checkBatch(plan, batch);
+  const targets = start.targets?.subarray(0, wanted);
+  checkBatch(plan, targets ?? batch);
   const clock = deadClock(recipe.dSae, recipe.deadThresholdTokens);
   const session = await backend.init(recipe, d_in, optimiser);
   const result: OverfitResult = {
@@ -90,10 +97,14 @@ export async function overfitOneBatch(
   try {
     for (let step = 0; step < OVERFIT_STEPS; step++) {
       const dead = clock.dead(recipe.deadCounting === 'with-step' ? recipe.batchTokens : 0);
-      const found = await session.step(batch, {
-        learningRate: learningRate(recipe, step),
-        dead: recipe.alphaAux === 0 ? new Int32Array(0) : dead,
-      });
+      const found = await session.step(
+        batch,
+        {
+          learningRate: learningRate(recipe, step),
+          dead: recipe.alphaAux === 0 ? new Int32Array(0) : dead,
+        },
+        targets,
+      );
       clock.advance(found.fired, recipe.batchTokens);
       const varExp = 1 - found.errorSquares / found.centredSquares;
       const loss = found.reconstructionLoss;

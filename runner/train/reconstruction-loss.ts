@@ -1,9 +1,15 @@
 /** The reconstruction part of the loss and what it sends back, in the step program. */
 import type { Graph, Value } from '../onnx/graph.ts';
+import type { ProgramStep } from './architectures/architecture.ts';
 import { type CommonRecipe, lossWeight } from './common-settings.ts';
 
+type Reconstructing = Pick<
+  ProgramStep<Pick<CommonRecipe, 'batchTokens' | 'lossReduction'>>,
+  'graph' | 'recipe' | 'd_in' | 'x' | 'target' | 'parameters'
+>;
+
 export interface ReconstructionLoss {
-  /** x̂ − x [B, d], of all latents. */
+  /** x̂ − target [B, d], of all latents. */
   error: Value;
   /**
    * For each token the squared error, averaged over the prefixes [B]; null where there is only one prefix, and the
@@ -16,28 +22,30 @@ export interface ReconstructionLoss {
   slopes: Value;
   /** Gradient of b_dec [d] through the decoder. */
   b_dec: Value;
+  /** Gradient of a transcoder's W_skip [d, d]; empty where it has none. */
+  skip: { W_skip?: Value };
 }
 
 /**
- * The squared error of x̂ = z·W_dec + b_dec; with several groups of latents the mean over the prefixes of groups, each of
- * which reconstructs x by itself (Bussmann et al. 2025, arXiv 2503.17547).
+ * The squared error of x̂ = z·W_dec + b_dec (and x·W_skipᵀ, where a transcoder has it); with several groups of latents the mean over the prefixes of groups, each of
+ * which reconstructs the target by itself (Bussmann et al. 2025, arXiv 2503.17547).
  *
  * @param groups latents of each group, in order
  */
 export function reconstructionLoss(
-  graph: Graph,
-  recipe: Pick<CommonRecipe, 'batchTokens' | 'lossReduction'>,
-  d_in: number,
-  { x, z, W_dec, b_dec }: { x: Value; z: Value; W_dec: Value; b_dec: Value },
+  step: Reconstructing,
+  z: Value,
   groups: readonly number[],
 ): ReconstructionLoss {
+  const { graph, recipe, d_in, x, target } = step;
+  const { W_dec, b_dec, W_skip } = step.parameters;
   const scale = graph.scalar((2 * lossWeight(recipe, d_in)) / groups.length);
   const parts = slices(graph, groups, z, W_dec);
   let error: Value | undefined;
   const errors = parts.map(({ z, rows }) => {
     error =
       error === undefined
-        ? graph.node('Sub', [graph.node('Gemm', [z, rows, b_dec]), x])
+        ? withSkip(step, graph.node('Sub', [graph.node('Gemm', [z, rows, b_dec]), target]))
         : graph.node('Add', [graph.node('MatMul', [z, rows]), error]);
     return error;
   });
@@ -60,7 +68,20 @@ export function reconstructionLoss(
     W_dec: joined(graph, rowGradients, 0),
     slopes: joined(graph, back, 1),
     b_dec: graph.node('ReduceSum', [slopes[0]!, graph.int64s([0])], { attributes: { keepdims: 0 } }),
+    skip:
+      W_skip === undefined
+        ? {}
+        : { W_skip: graph.node('Gemm', [slopes[0]!, x], { attributes: { transA: 1 } }) },
   };
+}
+
+/** What a transcoder's skip connection adds to an error: x·W_skipᵀ. */
+export function withSkip(
+  { graph, x, parameters: { W_skip } }: Pick<Reconstructing, 'graph' | 'x' | 'parameters'>,
+  error: Value,
+): Value {
+  if (W_skip === undefined) return error;
+  return graph.node('Gemm', [x, W_skip, error], { attributes: { transB: 1 } });
 }
 
 /** z [B, size] and decoder rows [size, d] of each group. */

@@ -7,6 +7,8 @@ export interface ReferenceStep<R> {
   parameters: Parameters;
   /** [tokens, d_in] */
   x: Float32Array;
+  /** What is reconstructed, of the same shape: x itself, unless it is a transcoder. */
+  y: Float32Array;
   /** Latents that are dead, ascending; where the recipe counts with the step, unless they fire in it. */
   dead: ArrayLike<number>;
   /** Optimiser steps taken before this one. */

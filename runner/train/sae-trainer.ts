@@ -1,6 +1,6 @@
 /** Trains one SAE: what a pass of activations does to it, and what is kept between passes. */
 import { MalformedError, UserError } from '../errors.ts';
-import { type Hook, hookWords } from '../hook.ts';
+import { hookWords, type Place } from '../hook.ts';
 import { type Random, type RandomState, randomFrom, shuffle } from '../math/random.ts';
 import type { TrajectoryPoint } from '../report/schema.ts';
 import type { Normalisation, Sae } from '../sae/sae.ts';
@@ -29,9 +29,9 @@ const DIVERGED = 1_000;
 export interface SaePlan {
   /** Name of the SAE in files and messages; unique in the run. */
   id: string;
-  /** Whose activations it is trained on. */
-  hook: Hook;
-  /** Its width. */
+  /** Whose activations it is trained on. A transcoder's recipe says `transcode`. */
+  hook: Place;
+  /** Width of the hook, and of what a transcoder reads. */
   d_in: number;
   recipe: Recipe;
 }
@@ -110,10 +110,11 @@ export class SaeTrainer {
    * Trains on one forward pass: its tokens in random order, `batchTokens` a step.
    *
    * @param activations [tokens, d_in], tokens a multiple of batchTokens
+   * @param targets of a transcoder what it reconstructs, of the same shape
    * @throws UserError naming the step, when the loss is no number or has blown up
    * @throws MalformedError when the activations hold NaN, infinity or numbers beyond about 1e19
    */
-  async pass(activations: Float32Array): Promise<void> {
+  async pass(activations: Float32Array, targets?: Float32Array): Promise<void> {
     const d = this.plan.d_in;
     const x = normalise(this.#normalisation, activations, d);
     const { batchTokens } = this.plan.recipe;
@@ -128,26 +129,27 @@ export class SaeTrainer {
       this.#shuffling,
     );
     const batch = new Float32Array(batchTokens * d);
+    const target = targets === undefined ? undefined : new Float32Array(batchTokens * d);
     for (let from = 0; from < tokens; from += batchTokens) {
       for (let t = 0; t < batchTokens; t++) {
         const source = order[from + t]! * d;
         batch.set(x.subarray(source, source + d), t * d);
+        target?.set(targets!.subarray(source, source + d), t * d);
       }
-      await this.#step(batch);
+      await this.#step(batch, target);
     }
   }
 
-  async #step(batch: Float32Array): Promise<void> {
+  async #step(batch: Float32Array, target: Float32Array | undefined): Promise<void> {
     const { recipe } = this.plan;
     const rate = learningRate(recipe, this.#steps);
     const dead = this.#clock.dead(recipe.deadCounting === 'with-step' ? recipe.batchTokens : 0);
-    const result = await this.#session.step(batch, {
-      learningRate: rate,
-      dead: recipe.alphaAux === 0 ? new Int32Array(0) : dead,
-    });
-    this.#checkFinite(result, batch);
+    const controls = { learningRate: rate, dead: recipe.alphaAux === 0 ? new Int32Array(0) : dead };
+    const result = await this.#session.step(batch, controls, target);
+    const reconstructed = target ?? batch;
+    this.#checkFinite(result, reconstructed);
     const { centredSquares, errorSquares } = result;
-    const varExp = hasVariance(centredSquares, batch, this.plan.d_in)
+    const varExp = hasVariance(centredSquares, reconstructed, this.plan.d_in)
       ? 1 - errorSquares / centredSquares
       : null;
     this.#steps += 1;
@@ -243,15 +245,22 @@ export class SaeTrainer {
   }
 }
 
-/** @param samples activations [count, d_in] that b_dec is initialised from, at least `biasInitSamples` */
-export function newTrainingState(plan: SaePlan, samples: Float32Array): SaeTrainingState {
+/**
+ * @param samples activations [count, d_in] that b_dec is initialised from, at least `biasInitSamples`: of a transcoder
+ *   those that it reconstructs, beside `read`, as many that it reads
+ */
+export function newTrainingState(
+  plan: SaePlan,
+  samples: Float32Array,
+  read: Float32Array = samples,
+): SaeTrainingState {
   const { recipe, hook, d_in } = plan;
   const normalisation = estimateNormalisation(recipe.normalisation, samples, d_in);
   const inputs = normalise(normalisation, samples, d_in);
   return {
     steps: 0,
     tokens: 0,
-    optimiser: freshState(initialParameters(recipe, d_in, hook, inputs)),
+    optimiser: freshState(initialParameters(recipe, d_in, hook, inputs, plan.hook.reads && read)),
     silent: new Int32Array(recipe.dSae),
     shuffling: hookStream('token order', recipe.seed, hook).state(),
     varExp: unsmoothed,

@@ -21,7 +21,7 @@ export function stateNames(name: string): readonly [string, string, string] {
 }
 
 /**
- * Inputs: x [B, d]; the tensors and moments of `stateNames`; step_size (learning rate / (1 − beta1^t)) and
+ * Inputs: x [B, d], of a transcoder y [B, d], its target; the tensors and moments of `stateNames`; step_size (learning rate / (1 − beta1^t)) and
  * root_correction (sqrt(1 − beta2^t)), scalars; what the architecture's `feeds` gives.
  * Outputs: the same tensors and moments after the step; error_squares [B]; centred_squares [B]; aux_loss,
  * gradient_norm and active_latents, scalars; fired bool [n]; where the architecture has them sparsity_loss, a scalar,
@@ -45,7 +45,8 @@ export function stepProgram(recipe: Recipe, d_in: number): Program {
   const zero = graph.node('Mul', [rootCorrection, graph.scalar(0)]);
 
   const centred = graph.node('Sub', [x, recipe.applyBDecToInput ? b_dec : zero]);
-  const step = { graph, recipe, d_in, x, centred, parameters, zero };
+  const target = recipe.transcode === undefined ? x : graph.input('y', 'float32', [B, d_in]);
+  const step = { graph, recipe, d_in, x, target, centred, parameters, zero };
   const selection = architecture.select(step);
   const loss = architecture.loss(step, selection);
   const { error } = loss;
@@ -74,8 +75,9 @@ export function stepProgram(recipe: Recipe, d_in: number): Program {
   const perToken = { attributes: { keepdims: 0 } };
   const lastAxis = graph.int64s([1]);
   graph.output(graph.node('ReduceSumSquare', [error, lastAxis], perToken), 'error_squares', 'float32', [B]);
-  const mean = graph.node('ReduceMean', [centred, graph.int64s([0])]);
-  const deviation = graph.node('Sub', [centred, mean]);
+  const shifted = recipe.transcode === undefined ? centred : graph.node('Sub', [target, b_dec]);
+  const mean = graph.node('ReduceMean', [shifted, graph.int64s([0])]);
+  const deviation = graph.node('Sub', [shifted, mean]);
   graph.output(graph.node('ReduceSumSquare', [deviation, lastAxis], perToken), 'centred_squares', 'float32', [
     B,
   ]);

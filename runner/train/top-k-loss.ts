@@ -8,12 +8,13 @@ type AuxKRecipe = RecipeWith<typeof auxKSettings>;
 
 /** @param groups latents of each group whose prefixes are reconstructed */
 export function topKLoss(
-  { graph, recipe, d_in, x, centred, parameters, zero }: ProgramStep<AuxKRecipe>,
+  step: ProgramStep<AuxKRecipe>,
   selection: Selection,
   groups: readonly number[],
 ): Loss {
-  const { W_enc, W_dec, b_dec } = parameters;
-  const main = reconstructionLoss(graph, recipe, d_in, { x, z: selection.z, W_dec, b_dec }, groups);
+  const { graph, recipe, d_in, centred, parameters, zero } = step;
+  const { W_enc, W_dec } = parameters;
+  const main = reconstructionLoss(step, selection.z, groups);
   const encoder = encoderGradients(graph, centred, selection.backward(main.slopes).pre);
   const { loss, gradients } = auxK(graph, recipe, d_in, {
     centred,
@@ -23,7 +24,13 @@ export function topKLoss(
     W_enc,
     W_dec,
     b_enc: parameters.b_enc!,
-    gradients: { W_enc: encoder.W_enc, W_dec: main.W_dec, b_enc: encoder.b_enc, b_dec: main.b_dec },
+    gradients: {
+      W_enc: encoder.W_enc,
+      W_dec: main.W_dec,
+      b_enc: encoder.b_enc,
+      b_dec: main.b_dec,
+      ...main.skip,
+    },
   });
   return {
     error: main.error,

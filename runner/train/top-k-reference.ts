@@ -4,6 +4,7 @@ import type { RecipeWith } from './architectures/architecture.ts';
 import { type auxKSettings, leastDead } from './aux-k.ts';
 import { lossWeight } from './common-settings.ts';
 import type { LossAndGradients, ReferenceStep } from './reference-step.ts';
+import { addSkip, addSkipGradient } from './skip-reference.ts';
 import { mapParameters } from './state.ts';
 
 type AuxKRecipe = RecipeWith<typeof auxKSettings>;
@@ -20,12 +21,12 @@ interface Active {
  * @param groups latents of each group whose prefixes are reconstructed
  */
 export function topKReference(
-  { recipe, d_in, parameters, x, dead: candidates }: ReferenceStep<AuxKRecipe>,
+  { recipe, d_in, parameters, x, y, dead: candidates }: ReferenceStep<AuxKRecipe>,
   select: (pres: readonly Float64Array[]) => number[][],
   groups: readonly number[],
 ): LossAndGradients {
   const { dSae: d_sae, alphaAux, applyBDecToInput } = recipe;
-  const { W_enc, W_dec, b_dec } = parameters;
+  const { W_enc, W_dec, b_dec, W_skip } = parameters;
   const tensors = { W_enc, b_enc: parameters.b_enc!, b_dec };
   const tokens = x.length / d_in;
   const rows = Array.from({ length: tokens }, (_, t) => x.subarray(t * d_in, (t + 1) * d_in));
@@ -67,7 +68,8 @@ export function topKReference(
     const active = kept[t]!.filter((j) => pres[t]![j]! > 0).map((j) => ({ j, z: pres[t]![j]! }));
     activeLatents += active.length;
     for (const { z } of active) leastActive = Math.min(leastActive ?? z, z);
-    const error = Float64Array.from(row, (value, i) => b_dec[i]! - value);
+    const error = Float64Array.from(row, (_, i) => b_dec[i]! - y[t * d_in + i]!);
+    addSkip(error, W_skip, row);
     let from = 0;
     for (const size of groups) {
       addRows(
@@ -80,6 +82,7 @@ export function topKReference(
       slope.forEach((value, i) => {
         gradients.b_dec[i]! += value;
       });
+      addSkipGradient(gradients.W_skip, slope, row);
       backward(
         row,
         active.filter(({ j }) => j < from),

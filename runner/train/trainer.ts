@@ -3,7 +3,7 @@
  * them. Knows neither language models nor files.
  */
 import { UserError } from '../errors.ts';
-import { hookLabel, hookName, hookWords } from '../hook.ts';
+import { type Hook, hookLabel, hookWords, placeName, readHook } from '../hook.ts';
 import type { TrajectoryPoint } from '../report/schema.ts';
 import type { Sae } from '../sae/sae.ts';
 import type { TrainingBackend } from './backends/backend.ts';
@@ -96,7 +96,11 @@ export async function openTrainer(
       const state =
         'resume' in start
           ? start.resume.saes.get(plan.id)
-          : newTrainingState(plan, required(start.samples, plan));
+          : newTrainingState(
+              plan,
+              required(start.samples, plan, plan.hook),
+              required(start.samples, plan, readHook(plan.hook)),
+            );
       if (state === undefined) throw new RangeError(`no state of ${plan.id}`);
       trainers.push(await openSaeTrainer(backend, plan, state, settings));
     }
@@ -117,9 +121,12 @@ export async function openTrainer(
     async step(activations) {
       if (failure !== undefined) throw failure;
       // All are there before the first SAE moves.
-      const inputs = trainers.map(({ plan }) => required(activations, plan));
+      const given = trainers.map(({ plan }) => ({
+        x: required(activations, plan, readHook(plan.hook)),
+        y: plan.hook.reads && required(activations, plan, plan.hook),
+      }));
       try {
-        for (const [i, trainer] of trainers.entries()) await trainer.pass(inputs[i]!);
+        for (const [i, trainer] of trainers.entries()) await trainer.pass(given[i]!.x, given[i]!.y);
       } catch (error) {
         failure = error;
         throw error;
@@ -148,7 +155,7 @@ export async function openTrainer(
   };
 }
 
-function required(activations: ReadonlyMap<string, Float32Array>, { id, hook }: SaePlan): Float32Array {
+function required(activations: ReadonlyMap<string, Float32Array>, { id }: SaePlan, hook: Hook): Float32Array {
   const found = activations.get(hookLabel(hook));
   if (found === undefined) throw new RangeError(`no activations of ${hookWords(hook)} for ${id}`);
   return found;
@@ -156,7 +163,7 @@ function required(activations: ReadonlyMap<string, Float32Array>, { id, hook }: 
 
 function checkPlans(plans: readonly SaePlan[], saved: readonly SaePlan[]): void {
   const text = ({ id, hook, d_in, recipe }: SaePlan): string =>
-    JSON.stringify([id, hookName(hook), d_in, Object.entries(recipe).sort(([a], [b]) => (a < b ? -1 : 1))]);
+    JSON.stringify([id, placeName(hook), d_in, Object.entries(recipe).sort(([a], [b]) => (a < b ? -1 : 1))]);
   const before = new Map(saved.map((plan) => [plan.id, plan]));
   const other = plans.find((plan) => {
     const match = before.get(plan.id);

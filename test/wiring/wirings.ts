@@ -147,6 +147,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
     seen: [(left) => first(left).provenance.config?.model, (left) => first(left).caveats.length],
   },
   layers: { to: [1, 2], seen: ids, gives: ['wiring-l1', 'wiring-l2'] },
+  'sae.transcode': { to: 'skip', under: { layers: [], hooks: ['mlp_in:1>mlp_out:1'] } },
   hooks: { to: ['mlp_out:1'], seen: ids, gives: ['wiring-l1-mlp-out', 'wiring-l2'] },
   device: { to: 'tpu', refused: /device: found "tpu"/ },
   backend: { to: 'graph', seen: [recipe('backend'), weights] },

@@ -128,7 +128,10 @@ function nameOf({ place, ...hook }: PublishedSae): string {
 
 /** A recipe as a record holds it: lists as text. */
 function flat(recipe: Recipe): NonNullable<EvaluationRecord['sae']['training']> {
-  const entries = Object.entries(recipe).filter(([name]) => applies(name, recipe.architecture));
+  const entries = Object.entries(recipe).filter(
+    (entry): entry is [string, Exclude<(typeof entry)[1], undefined>] =>
+      entry[1] !== undefined && applies(entry[0], recipe.architecture),
+  );
   return Object.fromEntries(
     entries.map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : value]),
   );

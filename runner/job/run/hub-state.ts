@@ -1,12 +1,12 @@
 /** When a run is taken up from its repository, and what of a checkpoint may come from there. */
 import { join } from 'node:path';
 import type { SaeSettings, TrainingSettings, UploadSettings } from '../../config/sections.ts';
-import { hookLabel, hooksAmong } from '../../hook.ts';
+import { hookLabel } from '../../hook.ts';
 import { checkpointStore } from '../../train/checkpoint.ts';
 import { checkpointLimits } from '../../train/checkpoint-files.ts';
 import type { CheckpointLimits } from '../release/hub-resume.ts';
 import { type ModelPlace, widthsOf } from '../shared/model-place.ts';
-import { trainedSaes, withWidths } from '../shared/planned-saes.ts';
+import { hooksOfPlans, trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import { type ShardOfRun, saesOfShard } from '../shared/shard.ts';
 import { contentLimits } from '../training-data/training-tokens.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -31,8 +31,8 @@ export async function limitsOfCheckpoint(
   shard: ShardOfRun | null,
 ): Promise<CheckpointLimits> {
   const all = trainedSaes(config);
-  const widths = await widthsOf(model, hooksAmong(all.map(({ hook }) => hook)));
+  const widths = await widthsOf(model, hooksOfPlans(all));
   const plans = withWidths(saesOfShard(all, shard), widths);
-  const hooks = hooksAmong(plans.map(({ hook }) => hook)).map(hookLabel);
+  const hooks = hooksOfPlans(plans).map(hookLabel);
   return { needed: checkpointLimits(plans), others: contentLimits(config, { widths, hooks }) };
 }

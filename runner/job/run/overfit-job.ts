@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunConfig } from '../../config/run-config.ts';
 import { UserError } from '../../errors.ts';
-import { hookLabel, hooksAmong } from '../../hook.ts';
+import { hookLabel, readHook } from '../../hook.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import { percent, type Reporter, Stopped } from '../../reporter.ts';
 import { chooseBackend } from '../../train/backends/choose.ts';
@@ -16,7 +16,7 @@ import {
   overfitOneBatch,
 } from '../../train/overfit.ts';
 import { type ModelPlace, widthsOf } from '../shared/model-place.ts';
-import { trainedSaes, withWidths } from '../shared/planned-saes.ts';
+import { hooksOfPlans, trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
 import { sharingOf } from '../training-data/activations.ts';
 import { openTrainingTokens } from '../training-data/training-tokens.ts';
@@ -62,7 +62,7 @@ async function overfitAll(
       next: 'Leave --sae out, or add --train.',
     });
   }
-  const hooks = hooksAmong(trained.map(({ hook }) => hook));
+  const hooks = hooksOfPlans(trained);
   const widths = await widthsOf(model, hooks);
   const plans = withWidths(trained, widths);
   const devices = parseDevices(config.device);
@@ -93,8 +93,14 @@ async function overfitAll(
     });
     const results: OverfitResult[] = [];
     for (const [i, plan] of plans.entries()) {
-      const hook = hookLabel(plan.hook);
-      const start = { samples: samples.get(hook)!, batch: batch.get(hook)! };
+      const [read, target] = [readHook(plan.hook), plan.hook].map(hookLabel) as [string, string];
+      const targets = plan.hook.reads && batch.get(target)!;
+      const start = {
+        samples: samples.get(target)!,
+        read: samples.get(read)!,
+        batch: batch.get(read)!,
+        targets,
+      };
       const result = await overfitOneBatch(backend, plan, start, (step, varExp, loss) => {
         const done = i * OVERFIT_STEPS + step;
         const fields = { SAE: plan.id, var_exp: varExp.toFixed(2), loss: loss.toPrecision(2) };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunConfig } from '../../config/run-config.ts';
-import { compareHooks, type Hook, hookLabel, hooksAmong } from '../../hook.ts';
+import { compareHooks, type Hook, hookLabel } from '../../hook.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import type { TrajectoryPoint } from '../../report/schema.ts';
 import { percent, type Reporter, Stopped } from '../../reporter.ts';
@@ -14,7 +14,7 @@ import { type ResumeStamp, STAMP } from '../release/resume-stamp.ts';
 import { openRunUpload } from '../release/run-upload.ts';
 import { snapshot } from '../release/snapshots.ts';
 import { type ModelPlace, widthsOf } from '../shared/model-place.ts';
-import { trainedSaes, withWidths } from '../shared/planned-saes.ts';
+import { hooksOfPlans, trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import { RESULTS, type ShardOfRun, saesOfShard, shardRepository } from '../shared/shard.ts';
 import type { Trained } from '../shared/trained-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
@@ -49,10 +49,10 @@ export async function trainStage(
   const { config } = run;
   const { sae: recipe, training } = config;
   const all = trainedSaes(config);
-  const planned = hooksAmong(all.map(({ hook }) => hook));
+  const planned = hooksOfPlans(all);
   const widths = await widthsOf(run.model, planned);
   const plans = withWidths(saesOfShard(all, run.shard), widths);
-  const hooks = hooksAmong(plans.map(({ hook }) => hook));
+  const hooks = hooksOfPlans(plans);
   // A token of high norm at one hook is left out at all of them, so that all are looked at.
   const seen =
     training.policy.highNorm === 'keep'

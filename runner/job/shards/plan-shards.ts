@@ -1,13 +1,13 @@
 /** What a run in shards will take, before anything of it is done. */
 import type { SaeSettings, SuitesSettings, TrainingSettings } from '../../config/sections.ts';
 import { trainedHooks } from '../../config/trained-hooks.ts';
-import { hookLabel, hooksAmong } from '../../hook.ts';
+import { hookLabel } from '../../hook.ts';
 import type { Checkpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
 import { widthsAt } from '../../lm/segments.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { checkpointLimits } from '../../train/checkpoint-files.ts';
-import { plannedSaes, trainedSaes, withWidths } from '../shared/planned-saes.ts';
+import { hooksOfPlans, plannedSaes, trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import { contentLimits } from '../training-data/training-tokens.ts';
 import { type Share, sharedSaes, sharesOf } from './shares.ts';
 
@@ -49,7 +49,7 @@ export function planShards(run: PlannedRun, of: number): ShardsPlan {
   const all = new Map(withWidths(trainedSaes(config), widths).map((plan) => [plan.id, plan]));
   const shards = sharesOf(run, saes, of).map(({ saes: here, passes, operations }): PlannedShard => {
     const plans = here.map(({ id }) => all.get(id)!);
-    const hooks = hooksAmong(plans.map(({ hook }) => hook)).map(hookLabel);
+    const hooks = hooksOfPlans(plans).map(hookLabel);
     const bytes = (limits: ReadonlyMap<string, number>): number =>
       [...limits.values()].reduce((a, b) => a + b, 0);
     const checkpoint = bytes(checkpointLimits(plans)) + bytes(contentLimits(config, { widths, hooks }));

@@ -1,7 +1,16 @@
 import { join } from 'node:path';
 import type { CorpusSettings } from '../../config/sections.ts';
 import { UserError } from '../../errors.ts';
-import { checkHooks, type Hook, hookLabel, hookName, hookOf } from '../../hook.ts';
+import {
+  checkHooks,
+  type Hook,
+  hookLabel,
+  hookName,
+  hookOf,
+  hooksOfPlace,
+  type Place,
+  placeName,
+} from '../../hook.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
 import { widthsAt } from '../../lm/segments.ts';
@@ -63,9 +72,10 @@ export async function modelFiles({ folder }: ModelPlace): Promise<string[]> {
   return ['config.json', 'tokenizer.json', ...(await openCheckpoint(folder)).files];
 }
 
-/** @throws UserError for hooks that the model has not */
-export async function checkHooksOf(place: ModelPlace, hooks: readonly Hook[]): Promise<void> {
+/** @throws UserError for hooks that the model has not, and for a transcoder between hooks of two widths */
+export async function checkHooksOf(place: ModelPlace, places: readonly Place[]): Promise<void> {
   const { blocks, onlyHook, widthAt } = await modelShape(place);
+  const hooks = places.flatMap(hooksOfPlace);
   checkHooks(hooks, blocks);
   for (const hook of hooks) {
     widthAt({ ...hook, ofModule: false });
@@ -75,6 +85,16 @@ export async function checkHooksOf(place: ModelPlace, hooks: readonly Hook[]): P
       found: 'a synthetic model, which has no blocks',
       expected: hookName(hookOf(onlyHook)),
       next: 'Choose --layers 0.',
+    });
+  }
+  for (const each of places) {
+    const [first, second = first] = hooksOfPlace(each).map((hook) => widthAt({ ...hook, ofModule: false }));
+    if (first === second) continue;
+    throw new UserError({
+      thing: `transcoder ${placeName(each)}`,
+      found: `hooks of ${first} and ${second} numbers a token`,
+      expected: 'two of one width, as it is trained here',
+      next: 'Choose another hook.',
     });
   }
 }

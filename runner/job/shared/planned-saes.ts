@@ -1,8 +1,16 @@
 /** The SAEs of a run: what they are called, where they hook in, and where they come from. */
 import type { SaeSettings } from '../../config/sections.ts';
 import { sweptRecipes } from '../../config/sweep.ts';
-import { trainedHooks } from '../../config/trained-hooks.ts';
-import { comparePlaces, hookLabel, type Place } from '../../hook.ts';
+import { trainedPlaces } from '../../config/trained-hooks.ts';
+import {
+  comparePlaces,
+  type Hook,
+  hookLabel,
+  hooksOfPlace,
+  orderedHooks,
+  type Place,
+  placeLabel,
+} from '../../hook.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { openRelease } from '../../sae/checkpoints/reference-release.ts';
@@ -49,9 +57,24 @@ export type TrainedPlan = Omit<SaePlan, 'd_in'>;
 export function trainedSaes(config: SaeSettings): TrainedPlan[] {
   if (!config.train) return [];
   const recipes = sweptRecipes(config.sae, config.sweep);
-  return trainedHooks(config).flatMap((hook) =>
-    recipes.map(({ suffix, recipe }) => ({ id: `${hookLabel(hook)}${suffix}`, hook, recipe })),
+  return trainedPlaces(config).flatMap((hook) =>
+    recipes.map(({ suffix, recipe }) => ({
+      id: `${placeLabel(hook)}${suffix}`,
+      hook,
+      recipe: recipeAt(hook, recipe),
+    })),
   );
+}
+
+/** SAEs have no skip connection, and of transcoders b_dec is of another activation than what they read. */
+function recipeAt({ reads }: Place, { transcode, ...recipe }: Recipe): Recipe {
+  if (reads === undefined) return recipe;
+  return { ...recipe, transcode: transcode ?? 'plain', applyBDecToInput: false };
+}
+
+/** All that is read of the language model for some, each hook once, in order. */
+export function hooksOfPlans(plans: readonly Pick<SaePlan, 'hook'>[]): Hook[] {
+  return orderedHooks(plans.flatMap(({ hook }) => hooksOfPlace(hook)));
 }
 
 /** With the width of each. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { readHook } from '../../hook.ts';
 import { writeJsonAtomic } from '../../io/write-atomic.ts';
 import { type ReleaseType, writeRelease } from '../../sae/checkpoints/reference-release.ts';
 import { hookPath } from '../../sae/published/hook-names.ts';
@@ -30,7 +31,8 @@ export function writeTrainedSae(
   const { architecture, kAux, alphaAux } = plan.recipe;
   const details = {
     ...(applies('kAux', architecture) ? { k_aux: kAux, alpha_aux: alphaAux } : {}),
-    hook_name: hookPath(plan.hook),
+    hook_name: hookPath(readHook(plan.hook)),
+    ...(plan.hook.reads && { hook_name_out: hookPath(plan.hook) }),
     model_name: model,
     tokens_seen: tokens,
     step: steps,

@@ -28,6 +28,10 @@ const configSchema = z
     k_aux: size.optional(),
     alpha_aux: z.number().nonnegative().optional(),
     hook_name: z.string().min(1).max(300),
+    /** Not of the reference release: of a transcoder, what it reconstructs. */
+    hook_name_out: z.string().min(1).max(300).optional(),
+    d_out: size.optional(),
+    skip_connection: z.literal(true).optional(),
     model_name: z.string().min(1).max(300),
     /** What follows the selection; the selection itself is the architecture. */
     activation_fn_str: z.enum(['topk', 'relu', 'jumprelu']),
@@ -48,6 +52,14 @@ const configSchema = z
       context.addIssue({ code: 'custom', path: [key], message });
     }
   })
+  .refine(({ d_out, hook_name_out }) => (d_out === undefined) === (hook_name_out === undefined), {
+    path: ['hook_name_out'],
+    message: 'expected with d_out, of a transcoder only',
+  })
+  .refine(({ d_out, skip_connection }) => d_out !== undefined || skip_connection === undefined, {
+    path: ['skip_connection'],
+    message: 'expected of a transcoder only',
+  })
   .refine(({ k = 0, d_sae }) => k <= d_sae, { path: ['k'], message: 'expected at most d_sae' })
   .refine(
     ({ architecture, group_sizes, d_sae }) =>
@@ -62,7 +74,7 @@ export type ReleaseConfig = z.infer<typeof configSchema>;
 /** What the config says besides the SAE itself. */
 export type ReleaseDetails = Pick<
   ReleaseConfig,
-  'k_aux' | 'alpha_aux' | 'hook_name' | 'model_name' | 'tokens_seen' | 'step'
+  'k_aux' | 'alpha_aux' | 'hook_name' | 'hook_name_out' | 'model_name' | 'tokens_seen' | 'step'
 >;
 
 /** What the layout holds: the plain TopK SAEs of the reference release, and what else this project trains. */
@@ -158,13 +170,15 @@ export async function writeRelease(
   }
   const files = releaseFiles(id);
   const { d_in, d_sae } = sae;
-  const { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step } = details;
+  const { k_aux, alpha_aux, hook_name, hook_name_out, model_name, tokens_seen, step } = details;
   const config: ReleaseConfig = {
     architecture: sae.architecture,
     d_in,
     d_sae,
     ...('k' in sae ? { k: sae.k, k_aux, alpha_aux } : {}),
     hook_name,
+    ...(sae.d_out === undefined ? {} : { hook_name_out, d_out: sae.d_out }),
+    ...(sae.W_skip === undefined ? {} : { skip_connection: true as const }),
     model_name,
     activation_fn_str: activationOf(sae),
     tokens_seen,
@@ -200,16 +214,13 @@ export async function openRelease(
 ): Promise<SaeFile & { release: ReleaseDetails; sae: Stored<ReleaseSae> }> {
   const files = releaseFiles(id);
   const path = join(folder, files.config);
-  const { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step, ...config } = await readConfig(
-    path,
-    configSchema,
-    'the reference release',
-  );
-  const release = { k_aux, alpha_aux, hook_name, model_name, tokens_seen, step };
+  const { k_aux, alpha_aux, hook_name, hook_name_out, model_name, tokens_seen, step, ...config } =
+    await readConfig(path, configSchema, 'the reference release');
+  const release = { k_aux, alpha_aux, hook_name, hook_name_out, model_name, tokens_seen, step };
   let sae: Stored<ReleaseSae> | undefined;
   const file = await openTensors(join(folder, files.tensors), [path], async (source) => {
     const tensors = await storedTensors(source);
-    const names = tensorNamesOf(config.architecture);
+    const names = tensorNamesOf(config);
     for (const [name, { dtype }] of tensors) {
       const known = names.includes(name);
       if (known && (dtype === 'F32' || dtype === 'BF16')) continue;
@@ -227,7 +238,12 @@ export async function openRelease(
     return {
       format: 'reference-release',
       sae,
-      details: { model_name, hook_name, tokens_seen },
+      details: {
+        model_name,
+        hook_name,
+        ...(hook_name_out === undefined ? {} : { hook_name_out }),
+        tokens_seen,
+      },
       conversions: [],
     };
   });
@@ -242,7 +258,7 @@ export async function readRelease(folder: string, id: number | string): Promise<
 }
 
 function isReleaseSae(sae: Sae): sae is ReleaseSae {
-  if (sae.d_out !== undefined || sae.W_skip !== undefined) return false;
+  if (sae.W_skip !== undefined && sae.d_out === undefined) return false;
   return sae.architecture === 'topk' ? !sae.rescale_acts_by_decoder_norm : sae.architecture !== 'relu';
 }
 
@@ -251,8 +267,11 @@ function activationOf({ architecture }: ReleaseSae): ReleaseConfig['activation_f
   return architecture === 'gated' ? 'relu' : 'jumprelu';
 }
 
-function tensorNamesOf(architecture: ReleaseSae['architecture']): string[] {
-  const matrices = ['W_enc', 'W_dec'];
+function tensorNamesOf({
+  architecture,
+  skip_connection,
+}: Pick<ReleaseConfig, 'architecture' | 'skip_connection'>): string[] {
+  const matrices = ['W_enc', 'W_dec', ...(skip_connection ? ['W_skip'] : [])];
   if (architecture === 'gated') return [...matrices, 'b_dec', 'b_gate', 'b_mag', 'r_mag'];
   return [...matrices, 'b_enc', 'b_dec', ...(architecture === 'topk' ? [] : ['threshold'])];
 }
@@ -261,7 +280,7 @@ async function assemble(
   config: Omit<ReleaseConfig, keyof ReleaseDetails>,
   bag: TensorBag,
 ): Promise<Stored<ReleaseSae>> {
-  const { architecture, d_in, d_sae, k = 0, normalisation: given, group_sizes = [] } = config;
+  const { architecture, d_in, d_sae, d_out, k = 0, normalisation: given, group_sizes = [] } = config;
   const latents = (name: string): Promise<Float32Array> => bag.take(name, [d_sae]);
   const common = {
     d_in,
@@ -269,8 +288,10 @@ async function assemble(
     apply_b_dec_to_input: config.apply_b_dec_to_input ?? true,
     normalisation: given ?? { kind: 'none' as const },
     W_enc: bag.matrix('W_enc', [d_in, d_sae]),
-    W_dec: bag.matrix('W_dec', [d_sae, d_in]),
-    b_dec: await bag.take('b_dec', [d_in]),
+    W_dec: bag.matrix('W_dec', [d_sae, d_out ?? d_in]),
+    b_dec: await bag.take('b_dec', [d_out ?? d_in]),
+    ...(d_out === undefined ? {} : { d_out }),
+    ...(config.skip_connection ? { W_skip: await bag.take('W_skip', [d_out ?? d_in, d_in]) } : {}),
   };
   if (architecture === 'gated') {
     const [b_gate, b_mag, r_mag] = [await latents('b_gate'), await latents('b_mag'), await latents('r_mag')];

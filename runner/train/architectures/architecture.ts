@@ -79,8 +79,10 @@ export interface ProgramStep<R> {
   graph: Graph;
   recipe: R;
   d_in: number;
-  /** [B, d] */
+  /** What is read [B, d]. */
   x: Value;
+  /** What is reconstructed [B, d]: x, unless it is a transcoder. */
+  target: Value;
   /** x − b_dec, or x where b_dec is not subtracted [B, d]. */
   centred: Value;
   parameters: PerParameter<Value>;
@@ -104,7 +106,7 @@ export interface Selection {
 }
 
 export interface Loss {
-  /** x̂ − x [B, d] */
+  /** x̂ − target [B, d] */
   error: Value;
   /** The squared error of each token, averaged over prefixes [B]; null where it is that of `error`. */
   nestedSquares: Value | null;

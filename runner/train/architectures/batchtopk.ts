@@ -5,7 +5,7 @@ import { largest } from '../../sae/reference.ts';
 import { checkedSae } from '../../sae/sae.ts';
 import { auxKFeeds } from '../aux-k.ts';
 import { activityOf } from '../gradients.ts';
-import { plainParameters, plainTensors } from '../plain-parameters.ts';
+import { plainParameters, plainTensors, transcoderParts } from '../plain-parameters.ts';
 import { topKLoss } from '../top-k-loss.ts';
 import { topKReference } from '../top-k-reference.ts';
 import { architecture, type ProgramStep, type RecipeWith, type Selection } from './architecture.ts';
@@ -38,9 +38,10 @@ export const batchtopk = architecture({
   reference: {
     loss: (step) => topKReference(step, (pres) => largestOfBatch(pres, step.recipe.k), [step.recipe.dSae]),
   },
-  toSae: ({ dSae: d_sae, k, applyBDecToInput }, d_in, parameters, { normalisation, threshold }) =>
+  toSae: ({ dSae: d_sae, k, applyBDecToInput, transcode }, d_in, parameters, { normalisation, threshold }) =>
     checkedSae({
       ...plainTensors(parameters),
+      ...transcoderParts({ transcode }, d_in, parameters),
       architecture: 'batchtopk',
       d_in,
       d_sae,

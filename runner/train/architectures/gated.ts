@@ -14,7 +14,8 @@ import { checkedSae } from '../../sae/sae.ts';
 import { lossWeight } from '../common-settings.ts';
 import { denseReference, squares } from '../dense-reference.ts';
 import { activityOf, positive, sumAll, sumOverTokens } from '../gradients.ts';
-import { reconstructionLoss } from '../reconstruction-loss.ts';
+import { skipShape, transcoderParts } from '../plain-parameters.ts';
+import { reconstructionLoss, withSkip } from '../reconstruction-loss.ts';
 import { sparsityFeeds, sparsitySettings, sparsityWeight } from '../sparsity.ts';
 import { architecture } from './architecture.ts';
 
@@ -33,13 +34,14 @@ export const gated = architecture({
   summary: 'a gate for which latents are active and a magnitude of its own, sparse by an L1 loss',
   settings,
   marks: { sparsityPenalty: 'penalty', auxDecoder: '' },
-  parameters: ({ dSae: n }, d_in) => ({
+  parameters: ({ dSae: n, transcode }, d_in) => ({
     W_enc: [d_in, n],
     W_dec: [n, d_in],
     b_gate: [n],
     b_mag: [n],
     r_mag: [n],
     b_dec: [d_in],
+    ...skipShape({ transcode }, d_in),
   }),
   initialise: ({ dSae }) => ({
     b_gate: new Float32Array(dSae),
@@ -75,12 +77,13 @@ export const gated = architecture({
     };
   },
 
-  loss({ graph, recipe, d_in, x, centred, parameters }, { z, inner, backward }) {
+  loss(step, { z, inner, backward }) {
+    const { graph, recipe, d_in, x, centred, parameters } = step;
     const { W_dec, b_dec } = parameters;
-    const main = reconstructionLoss(graph, recipe, d_in, { x, z, W_dec, b_dec }, [recipe.dSae]);
+    const main = reconstructionLoss(step, z, [recipe.dSae]);
     const { pre, own } = backward(main.slopes);
     const g = graph.node('Relu', [inner!.gate!]);
-    const auxError = graph.node('Sub', [graph.node('Gemm', [g, W_dec, b_dec]), x]);
+    const auxError = withSkip(step, graph.node('Sub', [graph.node('Gemm', [g, W_dec, b_dec]), step.target]));
     const auxSlope = graph.node('Mul', [auxError, graph.scalar(2 * lossWeight(recipe, d_in))]);
     const toGate = graph.node('Gemm', [auxSlope, W_dec], { attributes: { transB: 1 } });
     const weight = graph.node('Mul', [
@@ -99,11 +102,16 @@ export const gated = architecture({
       b_mag: own.b_mag!,
       r_mag: own.r_mag!,
       b_dec: main.b_dec,
+      ...main.skip,
     };
     if (recipe.auxDecoder === 'trained') {
       const rows = graph.node('Gemm', [g, auxSlope], { attributes: { transA: 1 } });
       gradients.W_dec = graph.node('Add', [gradients.W_dec, rows]);
       gradients.b_dec = graph.node('Add', [gradients.b_dec, sumOverTokens(graph, auxSlope)]);
+      if (gradients.W_skip !== undefined) {
+        const share = graph.node('Gemm', [auxSlope, x], { attributes: { transA: 1 } });
+        gradients.W_skip = graph.node('Add', [gradients.W_skip, share]);
+      }
     }
     if (norms !== null) {
       const share = graph.node('Mul', [graph.node('Div', [sumOverTokens(graph, g), norms]), weight]);
@@ -168,8 +176,9 @@ export const gated = architecture({
     },
   },
 
-  toSae: ({ dSae: d_sae, applyBDecToInput }, d_in, parameters, { normalisation }) =>
+  toSae: ({ dSae: d_sae, applyBDecToInput, transcode }, d_in, parameters, { normalisation }) =>
     checkedSae({
+      ...transcoderParts({ transcode }, d_in, parameters),
       architecture: 'gated',
       d_in,
       d_sae,

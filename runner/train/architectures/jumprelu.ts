@@ -16,7 +16,7 @@ import { checkedSae } from '../../sae/sae.ts';
 import { lossWeight } from '../common-settings.ts';
 import { denseReference } from '../dense-reference.ts';
 import { activityOf, encoderGradients, sumAll, sumOverTokens } from '../gradients.ts';
-import { plainParameters, plainTensors } from '../plain-parameters.ts';
+import { plainParameters, plainTensors, transcoderParts } from '../plain-parameters.ts';
 import { reconstructionLoss } from '../reconstruction-loss.ts';
 import { sparsityFeeds, sparsitySettings, sparsityWeight } from '../sparsity.ts';
 import { architecture } from './architecture.ts';
@@ -95,11 +95,11 @@ export const jumprelu = architecture({
     };
   },
 
-  loss({ graph, recipe, d_in, x, centred, parameters }, { z, inner, backward }) {
-    const { W_dec, b_dec } = parameters;
+  loss(step, { z, inner, backward }) {
+    const { graph, recipe, centred, parameters } = step;
     const threshold = parameters.threshold!;
     const { bandwidth, batchTokens, sparsityLoss, l0Target: target } = recipe;
-    const main = reconstructionLoss(graph, recipe, d_in, { x, z, W_dec, b_dec }, [recipe.dSae]);
+    const main = reconstructionLoss(step, z, [recipe.dSae]);
     const { pre, own } = backward(main.slopes);
     const encoder = encoderGradients(graph, centred, pre);
 
@@ -120,6 +120,7 @@ export const jumprelu = architecture({
         W_dec: main.W_dec,
         b_enc: encoder.b_enc,
         b_dec: main.b_dec,
+        ...main.skip,
         threshold: graph.node('Add', [own.threshold!, graph.node('Mul', [share, factor])]),
       },
       encoderSum: encoder.b_enc,
@@ -177,9 +178,10 @@ export const jumprelu = architecture({
     },
   },
 
-  toSae: ({ dSae: d_sae, applyBDecToInput }, d_in, parameters, { normalisation }) =>
+  toSae: ({ dSae: d_sae, applyBDecToInput, transcode }, d_in, parameters, { normalisation }) =>
     checkedSae({
       ...plainTensors(parameters),
+      ...transcoderParts({ transcode }, d_in, parameters),
       architecture: 'jumprelu',
       d_in,
       d_sae,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { checkedSae } from '../../sae/sae.ts';
 import { auxKFeeds } from '../aux-k.ts';
-import { plainParameters, plainTensors } from '../plain-parameters.ts';
+import { plainParameters, plainTensors, transcoderParts } from '../plain-parameters.ts';
 import { topKLoss } from '../top-k-loss.ts';
 import { topKReference } from '../top-k-reference.ts';
 import { architecture, type Complaint } from './architecture.ts';
@@ -38,6 +38,7 @@ export const matryoshka = architecture({
   toSae: (recipe, d_in, parameters, { normalisation, threshold }) =>
     checkedSae({
       ...plainTensors(parameters),
+      ...transcoderParts(recipe, d_in, parameters),
       architecture: 'matryoshka',
       d_in,
       d_sae: recipe.dSae,

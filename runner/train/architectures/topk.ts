@@ -5,7 +5,7 @@ import { topKSae } from '../../sae/sae.ts';
 import { auxKFeeds, auxKSettings } from '../aux-k.ts';
 import { size } from '../common-settings.ts';
 import { positive, scatterColumns, sumAll } from '../gradients.ts';
-import { plainParameters, plainTensors } from '../plain-parameters.ts';
+import { plainParameters, plainTensors, transcoderParts } from '../plain-parameters.ts';
 import { topKLoss } from '../top-k-loss.ts';
 import { topKReference } from '../top-k-reference.ts';
 import { architecture, type Complaint } from './architecture.ts';
@@ -63,9 +63,10 @@ export const topk = architecture({
       return { ...topKReference(step, select, [step.recipe.dSae]), leastActive: null };
     },
   },
-  toSae: ({ dSae: d_sae, k, applyBDecToInput }, d_in, parameters, { normalisation }) =>
+  toSae: ({ dSae: d_sae, k, applyBDecToInput, transcode }, d_in, parameters, { normalisation }) =>
     topKSae({
       ...plainTensors(parameters),
+      ...transcoderParts({ transcode }, d_in, parameters),
       d_in,
       d_sae,
       k,

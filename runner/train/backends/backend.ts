@@ -22,8 +22,11 @@ export interface TrainingBackend {
 }
 
 export interface TrainingSession {
-  /** @param x activations [recipe.batchTokens, d_in] */
-  step(x: Float32Array, controls: StepControls): Promise<StepResult>;
+  /**
+   * @param x activations [recipe.batchTokens, d_in]
+   * @param y of a transcoder what it reconstructs, of the same shape
+   */
+  step(x: Float32Array, controls: StepControls, y?: Float32Array): Promise<StepResult>;
   /** The state after the last step. Arrays may be the session's own: read them before the next step. */
   state(): Promise<OptimiserState>;
   close(): Promise<void>;
@@ -54,9 +57,9 @@ export interface StepResult {
   auxLoss: number;
   /** The architecture's sparsity loss with its weight, 0 where it has none. */
   sparsityLoss: number;
-  /** Σ‖x − x̂‖² over the batch. */
+  /** Σ‖target − x̂‖² over the batch. */
   errorSquares: number;
-  /** Σ‖x − mean of the batch‖². */
+  /** Σ‖target − mean of the batch‖². */
   centredSquares: number;
   /** Global norm of the gradient, before clipping (and after the removal of its parallel part, where that is on). */
   gradientNorm: number;

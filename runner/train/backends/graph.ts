@@ -38,13 +38,17 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
       const holder = holdState(session, shapes, initial, () => sessions.give(key));
       let open = true;
       return {
-        async step(x, { learningRate, dead }) {
-          if (x.length !== tokens * d_in) {
-            throw new RangeError(`x: ${x.length} values, expected ${tokens} tokens × ${d_in}`);
+        async step(x, { learningRate, dead }, y) {
+          const given = recipe.transcode === undefined ? { x } : { x, y: y ?? new Float32Array() };
+          for (const [name, { length }] of Object.entries(given)) {
+            if (length !== tokens * d_in)
+              throw new RangeError(`${name}: ${length} values, expected ${tokens} tokens × ${d_in}`);
           }
           const updates = holder.updates + 1;
           const outputs = await holder.step({
-            x: float32(x, [tokens, d_in]),
+            ...Object.fromEntries(
+              Object.entries(given).map(([name, values]) => [name, float32(values, [tokens, d_in])]),
+            ),
             ...architecture.feeds(recipe, { d_in, dead, updates: holder.updates }),
             step_size: scalar(learningRate / (1 - recipe.adamBeta1 ** updates)),
             root_correction: scalar(Math.sqrt(1 - recipe.adamBeta2 ** updates)),

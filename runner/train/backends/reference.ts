@@ -15,9 +15,9 @@ export const referenceBackend: TrainingBackend = {
     let state = initial;
     const { reference } = architectureOf(recipe);
     return {
-      async step(x, { learningRate, dead }) {
+      async step(x, { learningRate, dead }, y = x) {
         const { parameters, updates } = state;
-        const { gradients, ...measured } = reference.loss({ recipe, d_in, parameters, x, dead, updates });
+        const { gradients, ...measured } = reference.loss({ recipe, d_in, parameters, x, y, dead, updates });
         if (recipe.removeParallelGradient) {
           removeParallel(gradients.W_dec, parameters.W_dec, d_in);
         }
@@ -27,7 +27,7 @@ export const referenceBackend: TrainingBackend = {
         state = adam(recipe, state, clipped, learningRate);
         if (recipe.unitNormDecoder) unitRows(state.parameters.W_dec, d_in);
         reference.afterStep?.(state.parameters);
-        const result: StepResult = { ...measured, gradientNorm, centredSquares: centredSquares(x, d_in) };
+        const result: StepResult = { ...measured, gradientNorm, centredSquares: centredSquares(y, d_in) };
         return result;
       },
       async state() {

@@ -48,6 +48,8 @@ const jumpRelu = {
   l0Target: 3,
 } as const;
 
+const TRANSCODER = { transcode: 'plain', applyBDecToInput: false } as const;
+
 const rows: readonly Row[] = [
   ['no dead latents', {}, [latents(0)]],
   ['dead below, at and above kAux', {}, [latents(5), latents(6), latents(20, 2), latents(3)]],
@@ -120,6 +122,37 @@ const rows: readonly Row[] = [
     },
     [latents(0)],
   ],
+  ['Transcoder', { ...TRANSCODER }, [latents(0), latents(9, 3), latents(20, 2)]],
+  [
+    'Transcoder with a skip connection',
+    { ...TRANSCODER, transcode: 'skip', deadCounting: 'with-step', auxVariant: 'scaled' },
+    [latents(0), latents(20, 2)],
+  ],
+  [
+    'Transcoder with a skip connection, Matryoshka',
+    { ...TRANSCODER, transcode: 'skip', architecture: 'matryoshka', groupFractions: [0.1, 0.3, 0.6] },
+    [latents(0), latents(9, 3)],
+  ],
+  [
+    'Transcoder with a skip connection, BatchTopK',
+    { ...TRANSCODER, transcode: 'skip', architecture: 'batchtopk', removeParallelGradient: true },
+    [latents(0), latents(9, 3)],
+  ],
+  [
+    'Transcoder with a skip connection, JumpReLU',
+    { ...TRANSCODER, ...jumpRelu, transcode: 'skip', lossReduction: 'sum' },
+    [latents(0)],
+  ],
+  [
+    'Transcoder with a skip connection, Gated',
+    { ...TRANSCODER, architecture: 'gated', transcode: 'skip', sparsityPenalty: 0.05 },
+    [latents(0)],
+  ],
+  [
+    'Transcoder with a skip connection, Gated, its auxiliary loss leaving the decoder alone',
+    { ...TRANSCODER, architecture: 'gated', transcode: 'skip', auxDecoder: 'frozen', sparsityPenalty: 0.05 },
+    [latents(0)],
+  ],
   ['one token a batch', { batchTokens: 1 }, [latents(12), latents(12), latents(0)]],
 ];
 
@@ -143,7 +176,9 @@ export async function runCase(backend: TrainingBackend, each: ConformanceCase): 
     const results: StepResult[] = [];
     for (let i = 0; i < STEPS; i++) {
       const controls: StepControls = { learningRate: 2e-4 * (i + 1), dead: dead[i % dead.length]! };
-      results.push(await session.step(sparseActivations(recipe.batchTokens, d_in, 30, i + 1), controls));
+      const x = sparseActivations(recipe.batchTokens, d_in, 30, i + 1);
+      const y = recipe.transcode && sparseActivations(recipe.batchTokens, d_in, 30, 100 + i);
+      results.push(await session.step(x, controls, y));
     }
     return { results, state: await session.state() };
   } finally {
@@ -162,7 +197,7 @@ export function startOf({
   const parameters = initialParameters(recipe, d_in, { layer: 0, site: 'resid_post' }, samples);
   for (const [name, tensor] of Object.entries(parameters)) {
     if (['W_enc', 'W_dec', 'b_dec', 'threshold'].includes(name)) continue;
-    gaussians(n, name).forEach((value, j) => {
+    gaussians(tensor.length, name).forEach((value, j) => {
       tensor[j] = 0.1 * value - 0.1;
     });
   }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { architectureOf } from '../../../runner/train/architectures/index.ts';
 import { plainParameters } from '../../../runner/train/plain-parameters.ts';
+import type { Recipe } from '../../../runner/train/recipe.ts';
 import type { LossAndGradients } from '../../../runner/train/reference-step.ts';
 import { mapParameters, type Parameters, valuesOf } from '../../../runner/train/state.ts';
 import { gaussians, smallRecipe } from './support.ts';
@@ -8,16 +9,20 @@ import { gaussians, smallRecipe } from './support.ts';
 const [d_in, dSae, tokens] = [5, 12, 7];
 const recipe = smallRecipe({ dSae, k: 3, kAux: 4, alphaAux: 0.7, batchTokens: tokens });
 const dead = [1, 4, 5, 8, 11];
+const transcoder = { ...recipe, transcode: 'skip', applyBDecToInput: false } as const;
 
-function weights(seed: number): Parameters {
-  return mapParameters(plainParameters(recipe, d_in), (shape, name) =>
+function weights(seed: number, of: Recipe = recipe): Parameters {
+  return mapParameters(plainParameters(of, d_in), (shape, name) =>
     gaussians(valuesOf(shape), seed, name).map((value) => 0.6 * value),
   );
 }
 
+/** With a skip connection among the weights, of a transcoder from x to its tokens in another order. */
 function lossOf(parameters: Parameters, x: Float32Array, candidates: readonly number[]): LossAndGradients {
-  const step = { recipe, d_in, parameters, x, dead: candidates, updates: 0 };
-  return architectureOf(recipe).reference.loss(step);
+  const [of, y] =
+    parameters.W_skip === undefined ? [recipe, x] : [transcoder, x.map((_, i) => x.at(-1 - i)!)];
+  const step = { recipe: of, d_in, parameters, x, y, dead: candidates, updates: 0 };
+  return architectureOf(of).reference.loss(step);
 }
 
 /** Central difference of the main loss or the AuxK loss along one weight, float32 steps taken as they round. */
@@ -38,10 +43,10 @@ function slopeOf(
   return (up.value - down.value) / (up.point - down.point);
 }
 
-test('gradients of the main loss agree with finite differences', () => {
+test.each([recipe, transcoder])('gradients of the main loss agree with finite differences', (of) => {
   let worst = 0;
   for (const seed of [1, 2, 3]) {
-    const tensors = weights(seed);
+    const tensors = weights(seed, of);
     const x = gaussians(tokens * d_in, seed, 'x');
     const { gradients } = lossOf(tensors, x, []);
     for (const [name, tensor] of Object.entries(tensors)) {

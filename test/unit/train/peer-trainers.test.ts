@@ -37,6 +37,7 @@ const programs = {
   'dictionary-learning': 'dictionary_learning',
   'dictionary-learning-sparsity': 'dictionary_learning',
   'sae-lens': 'SAELens',
+  sparsify: 'sparsify',
 };
 
 const cases = (
@@ -54,7 +55,7 @@ const cases = (
   )
 ).flat();
 
-const topKCases = cases.filter(({ steps: [first] }) => first!.least_active !== undefined);
+const topKCases = cases.filter(({ steps: [first] }) => first!.dead !== undefined);
 
 test.each(topKCases)(
   'the run of $program’s $name kills latents, and AuxK works on them',
@@ -103,10 +104,12 @@ test.each(backends.flatMap((backend) => cases.map((each) => ({ of: backend.name,
       const rate = learningRate(recipe, i);
       compare('learning rate', rate, step.learning_rate);
       const x = data.subarray(i * batch, (i + 1) * batch);
-      const result = await session.step(x, {
+      const y = tensors.get('targets')?.subarray(i * batch, (i + 1) * batch);
+      const controls = {
         learningRate: rate,
-        dead: clock.dead(recipe.batchTokens),
-      });
+        dead: clock.dead(recipe.deadCounting === 'with-step' ? recipe.batchTokens : 0),
+      };
+      const result = await session.step(x, controls, y);
       clock.advance(result.fired, recipe.batchTokens);
       if (step.dead !== undefined) expect(clock.dead().length, `dead after step ${i}`).toBe(step.dead);
       expect(result.activeLatents).toBe(step.active_latents);

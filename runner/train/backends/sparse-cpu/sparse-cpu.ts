@@ -30,7 +30,9 @@ export interface SparseCpuBackend extends TrainingBackend {
 export function unsupportedBySparseCpu({
   architecture,
   applyBDecToInput,
-}: Pick<Recipe, 'architecture' | 'applyBDecToInput'>): string | null {
+  transcode,
+}: Pick<Recipe, 'architecture' | 'applyBDecToInput' | 'transcode'>): string | null {
+  if (transcode !== undefined) return 'transcoders';
   if (architecture !== 'topk') return `architecture ${architecture}`;
   return applyBDecToInput ? null : 'activations from which b_dec is not subtracted (applyBDecToInput false)';
 }

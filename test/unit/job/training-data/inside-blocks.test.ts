@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { resolveRun } from '../../../../runner/config/resolve.ts';
-import { hooksOfWords, trainedHooks } from '../../../../runner/config/trained-hooks.ts';
+import { hooksOfWords, trainedHooks, trainedPlaces } from '../../../../runner/config/trained-hooks.ts';
 import { demoModelFolder } from '../../../../runner/demo/index.ts';
-import { hookLabel, hookName } from '../../../../runner/hook.ts';
+import { hookLabel, hookName, placeName } from '../../../../runner/hook.ts';
 import { stampOf } from '../../../../runner/job/release/resume-stamp.ts';
 import { trainStage } from '../../../../runner/job/run/train-stage.ts';
 import { checkHooksOf, widthsOf } from '../../../../runner/job/shared/model-place.ts';
@@ -23,12 +23,12 @@ import { loadTokenizer } from '../../../../runner/text/tokenizer.ts';
 
 const model = { folder: demoModelFolder, revision: null };
 const config = await resolveRun(['small-world-quick'], {
-  hooks: 'attn_z:3,mlp_out:1,2,mlp_in:2',
+  hooks: 'attn_z:3,mlp_out:1,2,mlp_in:2,mlp_in:1>mlp_out:1,2',
   layers: '2',
   set: [
     ...['sae.batchTokens=256', 'sae.dSae=64', 'sae.k=4', 'sae.kAux=8', 'sae.warmupSteps=2'],
     ...['sae.biasInitSamples=256', 'training.tokens=2048', 'training.shuffle.megabytes=1'],
-    ...['training.policy.highNorm=drop', 'threads=1'],
+    ...['training.policy.highNorm=drop', 'threads=1', 'sae.transcode=skip'],
   ],
 });
 const hooks = trainedHooks(config);
@@ -39,8 +39,16 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 it('names several hooks of a block, and blocks of one hook', () => {
-  expect(hooks.map(hookName)).toEqual(['mlp_out:1', 'mlp_in:2', 'mlp_out:2', 'resid_post:2', 'attn_z:3']);
-  expect(hooksOfWords('4,mlp_out:1,12')).toEqual(['resid_post:4', 'mlp_out:1', 'mlp_out:12']);
+  expect(hooks.map(hookName)).toEqual([
+    ...['mlp_in:1', 'mlp_out:1', 'mlp_in:2', 'mlp_out:2', 'resid_post:2', 'attn_z:3'],
+  ]);
+  expect(trainedPlaces(config).map(placeName)).toEqual([
+    ...['mlp_out:1', 'mlp_in:1>mlp_out:1', 'mlp_in:2', 'mlp_out:2', 'mlp_in:2>mlp_out:2'],
+    ...['resid_post:2', 'attn_z:3'],
+  ]);
+  expect(hooksOfWords('4,mlp_out:1,12,mlp_in:3>mlp_out:3,4')).toEqual([
+    ...['resid_post:4', 'mlp_out:1', 'mlp_out:12', 'mlp_in:3>mlp_out:3', 'mlp_in:4>mlp_out:4'],
+  ]);
 });
 
 it('reads what the language model has there', async () => {
@@ -85,8 +93,9 @@ it('trains at each, goes on where it stopped to the same bits, and says the hook
   const resumed = await stage('parts', Infinity);
   const hashes = ({ saes }: typeof whole) => saes.map(({ plan, sae }) => [plan.id, tensorsSha256(sae)]);
   expect(hashes(resumed)).toEqual(hashes(whole));
-  expect(new Set(hashes(whole).map(([, hash]) => hash)).size).toBe(5);
-  expect(whole.saes.map(({ plan: { d_in } }) => d_in)).toEqual([...(await widthsOf(model, hooks)).values()]);
+  expect(new Set(hashes(whole).map(([, hash]) => hash)).size).toBe(7);
+  const widths = await widthsOf(model, hooks);
+  for (const { plan } of whole.saes) expect(plan.d_in).toBe(widths.get(hookLabel(plan.hook)));
   await writeTrained(join(folder, 'whole'), 'demo', whole);
   const file = await openSaeFile(join(folder, 'whole'), { hook: { layer: 2, site: 'mlp_out' } });
   await file.close();
@@ -94,11 +103,37 @@ it('trains at each, goes on where it stopped to the same bits, and says the hook
   await expect(openSaeFile(join(folder, 'whole'), { layer: 3 })).rejects.toThrow(
     /expected one of .*attn_z:3/,
   );
+  const hook = { layer: 2, site: 'mlp_out', reads: { layer: 2, site: 'mlp_in' } } as const;
+  const transcoder = await openSaeFile(join(folder, 'whole'), { hook });
+  const { sae } = await transcoder.load();
+  await transcoder.close();
+  expect(transcoder.details).toMatchObject({
+    hook_name: 'blocks.2.mlp.hook_in',
+    hook_name_out: 'blocks.2.hook_mlp_out',
+  });
+  expect(sae).toMatchObject({ d_in: 128, d_out: 128, apply_b_dec_to_input: false });
+  const trained = whole.saes.find(({ plan: { id } }) => id === 'L2_mlp_in_to_mlp_out')!;
+  expect(tensorsSha256(sae)).toBe(tensorsSha256(trained.sae));
+  expect(sae.W_skip!.some((value) => value !== 0)).toBe(true);
+  expect(trained.trajectory.at(-1)!.var_exp).toBeGreaterThan(trained.trajectory[0]!.var_exp!);
   const trajectory = await readFile(join(folder, 'whole', 'trajectory_L1_mlp_out.json'), 'utf8');
   expect(JSON.parse(trajectory)).toMatchObject({ layer: 1, site: 'mlp_out' });
 });
 
-it('refuses hooks that the model has not', async () => {
+it('refuses hooks that the model has not, and settings that no hook has a use for', async () => {
+  const set = ['layers=[2]', 'sae.transcode=skip'];
+  await expect(resolveRun(['small-world-quick'], { set })).rejects.toThrow(
+    /expected none where no hook is a transcoder’s/,
+  );
+  await expect(
+    resolveRun(['small-world-quick'], {
+      hooks: 'mlp_in:2>mlp_out:2',
+      set: ['sae.normalisation=layer_norm'],
+    }),
+  ).rejects.toThrow(/transcoders are trained without/);
+  await expect(resolveRun(['small-world-quick'], { hooks: 'mlp_out:2>mlp_in:2' })).rejects.toThrow(
+    /expected one such/,
+  );
   await expect(checkHooksOf(model, [{ layer: 9, site: 'mlp_out' }])).rejects.toThrow(
     /hook layer: found mlp_out:9/,
   );
