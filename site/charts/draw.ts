@@ -2,7 +2,7 @@
 import { html, type Inserted, type Markup } from '../lib/html.ts';
 import type { HistogramGeometry } from './histogram.ts';
 import type { LineChartGeometry } from './line-chart.ts';
-import { colourClass, dashOf, markerPath } from './palette.ts';
+import { colourClass, dashOf, markerPath, tenths } from './palette.ts';
 import type { Frame, Tick } from './scale.ts';
 
 export interface AxesDrawing {
@@ -42,6 +42,11 @@ export function drawAxes({
   }<text class="axis-name" x="${right}" y="${frame.height - 3}" text-anchor="end">${xLabel}</text>${
     yLabel !== undefined && html`<text class="axis-name" x="0" y="${frame.height - 3}">${yLabel}</text>`
   }</g>`;
+}
+
+function whiskerPath(whisker: { x: number; low: number; high: number }): string {
+  const [x, low, high] = [tenths(whisker.x), tenths(whisker.low), tenths(whisker.high)];
+  return `M${x} ${low}V${high}M${tenths(whisker.x - 3)} ${low}h6m-6 ${tenths(whisker.high - whisker.low)}h6`;
 }
 
 /** Markers of one chart beyond which those of a series are one path: a picture of thousands of nodes is slow to come. */
@@ -88,8 +93,7 @@ function drawSeries(
   const { index, end, label, markers, path, whiskers } = series;
   const dash = dashOf(index);
   return html`<g class="series ${colourClass(index)}"${key === undefined ? null : html` data-sae="${key}"`}${!labelled && html` data-label="${label}"`}>${
-    whiskers.length > 0 &&
-    html`<path class="whisker" d="${whiskers.map(({ x, low, high }) => `M${x} ${low}V${high}M${x - 3} ${low}h6M${x - 3} ${high}h6`).join('')}"/>`
+    whiskers.length > 0 && html`<path class="whisker" d="${whiskers.map(whiskerPath).join('')}"/>`
   }${path !== '' && html`<path class="line" d="${path}"${dash && html` stroke-dasharray="${dash}"`}/>`}${
     markers.length > 0 && drawMarkers(index, markers, named)
   }${end && markers.length === 0 && drawMarkers(index, [{ x: end.x, y: end.pointY, title: label }], true)}${

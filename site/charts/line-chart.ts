@@ -156,7 +156,7 @@ function drawSeries(
   const path = line<LinePoint>(
     (point) => x.at(point.x),
     (point) => y.at(point.y),
-  ).digits(2);
+  ).digits(1);
   const last = series.points.at(-1);
   return {
     label: series.label,

@@ -19,7 +19,12 @@ export function shapePath(shape: number, x: number, y: number): string {
 }
 
 function pathAt(relative: string, x: number, y: number): string {
-  return `M${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}${relative}`;
+  return `M${tenths(x)} ${tenths(y)}${relative}`;
+}
+
+/** Of a pixel: finer is not seen. */
+export function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Points on two axes, in panels. Pure geometry: pixels of each panel's own view box. */
 import { median } from '../../runner/math/quantile.ts';
-import { COLOURS, shapePath } from '../charts/palette.ts';
+import { COLOURS, shapePath, tenths } from '../charts/palette.ts';
 import { type Axis, type Frame, linearAxis, logAxis, type Tick } from '../charts/scale.ts';
 import { type Columns, textAt } from '../lib/columns.ts';
 import { formatBrief } from '../lib/numbers.ts';
@@ -69,10 +69,6 @@ export const frames = {
   several: { width: 400, height: 268, left: 46, right: 14, top: 12, bottom: 40 },
   one: { width: 600, height: 340, left: 50, right: 16, top: 12, bottom: 42 },
 } as const satisfies Record<string, Frame>;
-
-function short(value: number): string {
-  return String(Math.round(value * 10) / 10);
-}
 
 export interface ScatterInput {
   source: Source;
@@ -272,8 +268,9 @@ function whiskersOf(
     for (const { row, x, y } of points) {
       const [from, to] = [low[row] ?? null, high[row] ?? null];
       if (from === null || to === null || (logs[name] && from <= 0)) continue;
-      const ends = [short(axes[name].at(from)), short(axes[name].at(to))];
-      const line = name === 'x' ? `M${ends[0]} ${short(y)}H${ends[1]}` : `M${short(x)} ${ends[0]}V${ends[1]}`;
+      const ends = [tenths(axes[name].at(from)), tenths(axes[name].at(to))];
+      const line =
+        name === 'x' ? `M${ends[0]} ${tenths(y)}H${ends[1]}` : `M${tenths(x)} ${ends[0]}V${ends[1]}`;
       paths.set(colour(row), (paths.get(colour(row)) ?? '') + line);
     }
   }
@@ -296,7 +293,7 @@ function frontierOf(
   if (best.length < 2) return [];
   // Steps, not a slope: between two points nothing was measured.
   const steps = best.map((point, i) => {
-    const at = [short(across.at(point.x)), short(up.at(point.y))];
+    const at = [tenths(across.at(point.x)), tenths(up.at(point.y))];
     if (i === 0) return `M${at[0]} ${at[1]}`;
     return better.x === 'less' ? `H${at[0]}V${at[1]}` : `V${at[1]}H${at[0]}`;
   });
