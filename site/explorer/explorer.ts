@@ -151,7 +151,9 @@ function run(page: Page, store: Store): void {
   fillLists(root, view);
   showState(root, view);
   page.ready();
-  if (location.search !== '') void update();
+  // The one panel of a built page is too wide for a phone.
+  const isWide = page.isNarrow() && view.picture().panels.length === 1;
+  if (location.search !== '' || isWide) void update();
   // What is built shows intervals already; the files behind them come when somebody turns to the page.
   else page.whenTurnedTo(() => void update());
 }
