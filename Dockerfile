@@ -22,6 +22,8 @@ WORKDIR /interpboard
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 COPY . .
+# Not in the user's cache, which is the volume's.
+ENV INTERPBOARD_CUDA=/opt/cuda/onnxruntime
 RUN if [ -n "${CUDA_VERSION:-}" ]; then npm run cuda; fi
 
 ENV HF_HOME=/shared/huggingface XDG_CACHE_HOME=/shared/cache INTERPBOARD_CACHE=/shared/cache/evaluation

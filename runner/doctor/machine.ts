@@ -4,7 +4,7 @@ import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import type { BindingName } from '../onnx/binding/binding.ts';
-import { cudaProviderInstalled } from '../onnx/cuda-provider.ts';
+import { cudaProviderInstalled } from '../onnx/cuda-libraries.ts';
 import { runtimeBinding, runtimeVersion } from '../onnx/session.ts';
 
 export interface Machine {
@@ -57,7 +57,8 @@ async function vectorInstructions(): Promise<string[] | null> {
   return TOLD.filter((name) => all.has(name));
 }
 
-async function nvidiaDevices(): Promise<Machine['nvidia']> {
+/** As the NVIDIA driver tells; empty without one. */
+export async function nvidiaDevices(): Promise<Machine['nvidia']> {
   const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'];
   try {
     const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: 10_000 });

@@ -3,7 +3,8 @@
  * strangers: sizes are held against named limits before anything is read by them, members may not overlap (one stretch
  * of bytes counted many times is how a small archive claims to be a huge one), and contents are checked by CRC-32.
  */
-import { crc32, inflateRawSync } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
 import { MalformedError, quote } from '../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 
@@ -232,6 +233,54 @@ export async function readMember(source: ByteSource, member: ZipMember): Promise
   }
   if (crc32(bytes) !== crc) throw damaged(source, member);
   return bytes;
+}
+
+/**
+ * The contents of one member piece by piece: of one that is too large to be held.
+ *
+ * @throws MalformedError when they are missing, damaged, or of another length than declared: at the end, when all that is right has been given
+ */
+export async function* memberPieces(source: ByteSource, member: ZipMember): AsyncGenerator<Uint8Array> {
+  const { name, packedLength, byteLength, deflated, crc } = member;
+  const start = await contentsOf(source, member);
+  async function* packed(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < packedLength; at += VERIFIED_AT_ONCE) {
+      yield await source.slice(start + at, start + Math.min(packedLength, at + VERIFIED_AT_ONCE));
+    }
+  }
+  let found = 0;
+  let sum = 0;
+  const pieces = deflated ? inflated(source, member, packed()) : packed();
+  for await (const piece of pieces) {
+    found += piece.byteLength;
+    if (found > byteLength) break;
+    sum = crc32(piece, sum);
+    yield piece;
+  }
+  if (found !== byteLength) {
+    const more = found > byteLength ? 'more' : `${found}`;
+    throw malformed(source, `member ${quote(name)} of ${more} bytes`, `${byteLength} bytes`);
+  }
+  if (sum !== crc) throw damaged(source, member);
+}
+
+async function* inflated(
+  source: ByteSource,
+  { name, byteLength }: ZipMember,
+  packed: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const from = Readable.from(packed);
+  const inflate = createInflateRaw({ chunkSize: 1 << 20 });
+  from.on('error', (error) => inflate.destroy(error));
+  try {
+    yield* from.pipe(inflate) as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code?.startsWith('Z_') !== true) throw error;
+    throw malformed(source, `member ${quote(name)} that does not inflate`, `${byteLength} bytes`);
+  } finally {
+    from.destroy();
+    inflate.destroy();
+  }
 }
 
 /**

@@ -57,7 +57,9 @@ function reasonOf(cause: unknown): string {
     typeof cause === 'object' && cause !== null && 'stderr' in cause ? String(cause.stderr) : String(cause);
   if (/libvulkan|No supported adapters|Failed to get a WebGPU adapter/.test(said))
     return 'no graphics adapter';
-  if (/providers_cuda|CUDA(ExecutionProvider)? .*not (available|enabled)/i.test(said))
+  if (/libcuda\.so/.test(said)) return 'no NVIDIA driver (libcuda.so.1)';
+  if (/driver version is insufficient/.test(said)) return 'an NVIDIA driver that is too old for CUDA 13';
+  if (/providers_(cuda|shared)|CUDA(ExecutionProvider)? .*not (available|enabled)/i.test(said))
     return 'no CUDA provider';
   if (/no available backend|not supported|Unknown provider|backend not found/i.test(said))
     return 'no provider for it in this build of onnxruntime';

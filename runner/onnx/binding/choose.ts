@@ -14,7 +14,7 @@ import { z } from 'zod';
 import { quote, UserError } from '../../errors.ts';
 import { userCacheFolder } from '../../io/user-cache.ts';
 import { writeAtomic } from '../../io/write-atomic.ts';
-import { runtimeFolder } from '../cuda-provider.ts';
+import { runtimeFolder } from '../runtime-library.ts';
 import { type Binding, type BindingName, bindingNames } from './binding.ts';
 import { openCApi } from './c-api/c-api.ts';
 import { openPackage } from './package.ts';

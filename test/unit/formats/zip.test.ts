@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../../runner/errors.ts';
 import { parseNpy } from '../../../runner/formats/npy.ts';
-import { readMember, readZip } from '../../../runner/formats/zip.ts';
+import { memberPieces, readMember, readZip } from '../../../runner/formats/zip.ts';
 import { strictSource, zipOf } from './hostile.ts';
 
 const some = Buffer.from('some bytes, some bytes, some bytes');
@@ -32,8 +32,34 @@ describe('zip', () => {
     );
     const { members } = await readZip(source);
     for (const name of ['a', 'b/c']) {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of memberPieces(source, members.get(name)!)) pieces.push(piece);
+      expect(Buffer.concat(pieces).toString()).toBe(some.toString());
       expect(Buffer.from(await readMember(source, members.get(name)!)).toString()).toBe(some.toString());
     }
+  });
+
+  it('reads a member piece by piece, and refuses a damaged one at its end', async () => {
+    const large = Buffer.alloc(3 << 20, 'some bytes');
+    const all = async (bytes: Uint8Array): Promise<number> => {
+      const source = strictSource(bytes);
+      const [member] = (await readZip(source)).members.values();
+      let length = 0;
+      for await (const piece of memberPieces(source, member!)) length += piece.byteLength;
+      return length;
+    };
+    const part = { name: 'a', bytes: large, deflate: true };
+    expect(await all(zipOf([part]))).toBe(large.length);
+    await expect(all(zipOf([{ ...part, claim: 1_000 }]))).rejects.toThrow('of more bytes');
+    await expect(all(zipOf([{ ...part, claim: large.length + 1 }]))).rejects.toThrow(
+      `of ${large.length} bytes`,
+    );
+    const stored = zipOf([{ name: 'a', bytes: some }]);
+    await expect(all(changed(stored, (view) => view.setUint8(40, 0)))).rejects.toThrow('CRC-32');
+    const broken = changed(zipOf([{ name: 'a', bytes: large, deflate: true }]), (view) => {
+      for (let at = 31; at < 60; at++) view.setUint8(at, 255);
+    });
+    await expect(all(broken)).rejects.toThrow('does not inflate');
   });
 
   const plain = zipOf([

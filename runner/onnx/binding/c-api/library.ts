@@ -1,6 +1,6 @@
 /** onnxruntime's library, loaded through koffi: the only file that imports koffi. Once in each thread. */
-import { join } from 'node:path';
-import { runtimeFolder } from '../../cuda-provider.ts';
+import { cudaLibraries } from '../../cuda-libraries.ts';
+import { runtimeLibrary } from '../../runtime-library.ts';
 import { unloadable } from '../../unloadable.ts';
 import {
   API_VERSION,
@@ -27,16 +27,8 @@ export interface Library {
   /** Copies bytes from an address. */
   copy(to: ArrayBufferView, from: Pointer, bytes: number): void;
   text(at: Pointer): string;
-}
-
-/** As onnxruntime-node's own binding finds it, so that a process which uses both has one library. */
-function libraryPath(): string {
-  const names: Partial<Record<NodeJS.Platform, string>> = {
-    win32: 'onnxruntime.dll',
-    darwin: 'libonnxruntime.1.dylib',
-  };
-  const name = names[process.platform] ?? 'libonnxruntime.so.1';
-  return join(runtimeFolder, 'bin', 'napi-v6', process.platform, process.arch, name);
+  /** Loads what the CUDA provider is linked with, where it has been fetched: the provider's library then finds it. */
+  loadCuda(): void;
 }
 
 const RTLD_NOW = 2;
@@ -52,9 +44,11 @@ export async function loadLibrary(logLevel: number): Promise<Library> {
       throw unloadable(cause);
     },
   );
+  const cuda = cudaLibraries();
+  const path = cuda?.runtime ?? runtimeLibrary().path;
   const opened = ((): ReturnType<typeof koffi.load> => {
     try {
-      return koffi.load(libraryPath());
+      return koffi.load(path);
     } catch (cause) {
       throw unloadable(cause);
     }
@@ -62,10 +56,10 @@ export async function loadLibrary(logLevel: number): Promise<Library> {
   // koffi closes a library that nothing refers to any more, and those of a thread with it; the runtime does not survive that.
   const memory = koffi.load(process.platform === 'win32' ? 'ucrtbase.dll' : null);
   if (process.platform === 'win32') {
-    koffi.load('kernel32.dll').func('LoadLibraryW', 'void *', ['str16'])(libraryPath());
+    koffi.load('kernel32.dll').func('LoadLibraryW', 'void *', ['str16'])(path);
   } else {
     const stay = process.platform === 'darwin' ? 0x80 : 0x1000;
-    memory.func('dlopen', 'void *', ['const char *', 'int'])(libraryPath(), RTLD_NOW | stay);
+    memory.func('dlopen', 'void *', ['const char *', 'int'])(path, RTLD_NOW | stay);
   }
 
   const slot = new BigUint64Array(1);
@@ -109,15 +103,19 @@ export async function loadLibrary(logLevel: number): Promise<Library> {
     bytes: number,
   ) => Pointer;
 
+  const handles: unknown[] = [opened, memory];
   const environment = made((out) => api.CreateEnv(logLevel, 'interpboard', out));
   check(api.DisableTelemetryEvents(environment));
   return {
-    handles: [opened, memory],
+    handles,
     version,
     api,
     environment,
     check,
     made,
+    loadCuda() {
+      for (const library of cuda?.preload ?? []) handles.push(koffi.load(library, { global: true }));
+    },
     text: (at) => koffi.decode.string(at),
     copy(to, from, bytes) {
       if (bytes > to.byteLength) throw new RangeError(`${bytes} bytes do not fit into ${to.byteLength}`);

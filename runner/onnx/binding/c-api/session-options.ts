@@ -44,13 +44,14 @@ export function sessionOptions(library: Library, settings: SessionSettings): Poi
   }
 }
 
-function appendProvider({ api, check, made }: Library, options: Pointer, device: Device): void {
+function appendProvider({ api, check, made, loadCuda }: Library, options: Pointer, device: Device): void {
   const { name, deviceId } = executionProvider(device);
   if (name === 'cpu') return;
   if (name !== 'cuda') {
     check(api.SessionOptionsAppendExecutionProvider(options, providers[name], [], [], 0));
     return;
   }
+  loadCuda();
   const cuda = made((out) => api.CreateCUDAProviderOptions(out));
   try {
     const settings = cudaOptions(deviceId ?? 0);
