@@ -6,6 +6,7 @@ import { openCheckpoint } from '../lm/checkpoint.ts';
 import { type ModelFacts, modelFacts } from '../lm/model-facts.ts';
 import type { RegistryFilter } from '../sae/published/registry.ts';
 import { type TokenizerFacts, tokenizerFacts } from '../text/tokenizer-facts.ts';
+import { obstacle } from './evaluable.ts';
 import { describeLatent, evidenceOfLatent } from './inspect-latent.ts';
 import { describeSae, inspectSae, namesSae } from './inspect-sae.ts';
 import { describeText, latentsOfText } from './inspect-text.ts';
@@ -68,7 +69,8 @@ export async function run(args: readonly string[]): Promise<number> {
       ...(release === undefined ? {} : { release }),
     };
     const entries = await searchSaes(filter, view);
-    console.log(values.json ? JSON.stringify(entries, null, 2) : describeEntries(entries));
+    const told = entries.map((entry) => ({ ...entry, obstacle: obstacle(entry) }));
+    console.log(values.json ? JSON.stringify(told, null, 2) : describeEntries(entries));
     return 0;
   }
   if (positionals.length > 0 && (await namesSae(folder))) {

@@ -50,7 +50,10 @@ interface RecordFact {
 }
 
 /** Sets SAEs apart at whatever layers they are: no line goes from one place in a block to another. */
-const place: RecordFact = { mark: '', read: ({ sae }) => placeSite(sae) };
+const place: RecordFact = {
+  mark: '',
+  read: ({ sae }) => placeSite(sae).replaceAll('.hook_', '_').replace(' > ', '→'),
+};
 
 /** What SAEs of one layer may differ in, as the settings of a sweep name it. */
 const facts: readonly RecordFact[] = [

@@ -1,5 +1,6 @@
 /** The formats that are read: a new one is its file here, and a line of this list. */
 import type { SaeAdapter } from './adapter.ts';
+import { circuitTracer } from './circuit-tracer.ts';
 import { dictionaryLearning } from './dictionary-learning.ts';
 import { gemmaScope } from './gemma-scope.ts';
 import { gemmaScope2 } from './gemma-scope-2.ts';
@@ -14,6 +15,7 @@ import { sparsify } from './sparsify.ts';
 export const adapters: readonly SaeAdapter[] = [
   saeLens,
   sparsify,
+  circuitTracer,
   dictionaryLearning,
   gemmaScope,
   gemmaScope2,

@@ -256,7 +256,7 @@ async function fetchFiles(
   const listed = hub.settings.offline ? null : await listRepository(hub, reference, signal);
   const folder = listed?.some((file) => path === null || file.path.startsWith(`${path}/`)) ?? null;
   // Some folders are called like files (v5_32k_layer_0.pt).
-  const single = /\.pth?$/.test(path ?? '') && folder !== true;
+  const single = /\.(?:pth?|safetensors)$/.test(path ?? '') && folder !== true;
   if (listed !== null && folder === false && !listed.some((file) => file.path === path))
     throw nothingThere(reference, listed);
   const under = path === null || single ? '' : `${path}/`;

@@ -5,7 +5,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { MalformedError, quote, UserError } from '../../errors.ts';
-import type { Hook } from '../../hook.ts';
+import type { Hook, Place } from '../../hook.ts';
 import { adapterOfLoader } from '../checkpoints/adapters.ts';
 import type { SaeFormat } from '../checkpoints/loaded.ts';
 import { namedHook, siteInWords } from './hook-names.ts';
@@ -53,8 +53,8 @@ export interface RegistryEntry {
   loader: string;
   /** Null where no adapter reads it. */
   format: SaeFormat | null;
-  /** As far as its names say; null for hooks that are not known here, and for transcoders. */
-  hook: Hook | null;
+  /** As far as its names say; null for hooks that are not known here. */
+  hook: Place | null;
   /** Number of latents as far as its names say, such as 16k. */
   width: string | null;
   l0: number | null;
@@ -116,7 +116,10 @@ function entryOf(
     path: sae.path,
     loader,
     format: adapterOfLoader(loader)?.format ?? null,
-    hook: hookOf(release, repo_id, sae),
+    hook:
+      MLP_TRANSCODERS.includes(loader) && isTranscoder(release, repo_id, sae)
+        ? transcoderOf(sae)
+        : hookOf(release, repo_id, sae),
     width: widthOf(`${sae.id} ${sae.path} ${release}`),
     l0: sae.l0 ?? null,
     varExp: sae.variance_explained ?? null,
@@ -135,10 +138,30 @@ function widthOf(text: string): string | null {
   return patterns.map((pattern) => pattern.exec(text)?.[1]).find((each) => each !== undefined) ?? null;
 }
 
+/** Loaders whose transcoders go from one end of an MLP to the other. */
+const MLP_TRANSCODERS: readonly string[] = ['gemma_3', 'mwhanna_transcoder'];
+
+interface Named {
+  id: string;
+  path: string;
+}
+
+function isTranscoder(release: string, repo: string, { id, path }: Named): boolean {
+  return /transcoder/i.test(`${release} ${repo} ${path} ${id}`);
+}
+
+function transcoderOf({ id, path }: Named): Place | null {
+  const number = /layer_?(\d+)/i.exec(`${path} ${id}`)?.[1];
+  if (number === undefined) return null;
+  const layer = Number(number);
+  return { layer, site: 'mlp_out', reads: { layer, site: 'mlp_in' } };
+}
+
 /** Hooks stand in ids and paths in several ways. */
-function hookOf(release: string, repo: string, { id, path }: { id: string; path: string }): Hook | null {
+function hookOf(release: string, repo: string, sae: Named): Hook | null {
+  const { id, path } = sae;
   const text = `${release} ${repo} ${path} ${id}`;
-  if (/transcoder/i.test(text)) return null;
+  if (isTranscoder(release, repo, sae)) return null;
   const named = /blocks\.\d+\.(?:\w+\.)?hook_[a-z]+(?:_[a-z]+)?/.exec(`${id} ${path}`)?.[0];
   if (named !== undefined) {
     const hook = namedHook(named);

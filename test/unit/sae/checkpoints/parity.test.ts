@@ -28,6 +28,7 @@ const singleFiles: Record<string, string> = {
   goodfire: 'tiny-SAE-l2.pth',
   'qwen-scope': 'layer0.sae.pt',
   openai: 'layer.pt',
+  'circuit-tracer': 'layer_3.safetensors',
 };
 
 const cases = adapters
@@ -50,7 +51,7 @@ function named(sae: Sae): string {
 }
 
 test('there are as many cases as the makers write', () => {
-  expect(cases.length).toBe(60);
+  expect(cases.length).toBe(62);
 });
 
 test.each(cases)('$format/$name computes what its author’s library computes', async ({ format, name }) => {
