@@ -56,6 +56,14 @@ async function loadSuite(path: string): Promise<LoadedSuite> {
       next: 'Check the path; docs/suites.md has an example.',
     });
   });
+  if (/[\\/]node_modules[\\/]/.test(resolve(path)) && /\.m?ts$/.test(path)) {
+    throw new UserError({
+      thing: `--suite ${path}`,
+      found: 'TypeScript inside node_modules, which Node does not run',
+      expected: 'a file of your own',
+      next: 'Copy it beside your package.json and name the copy.',
+    });
+  }
   // One file, so that its hash says what it is: what it needs it is given.
   const relative = /(?:from|import\s*\(?)\s*['"](\.{1,2}\/[^'"]*)['"]/.exec(text.toString('utf8'))?.[1];
   if (relative !== undefined) {

@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadSuites } from '../../../runner/config/own-suites.ts';
@@ -21,6 +21,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function written(name: string, text: string): Promise<string> {
   const path = join(folder, name);
+  await mkdir(dirname(path), { recursive: true });
   await writeFile(path, text);
   return path;
 }
@@ -60,6 +61,7 @@ describe('a suite from a file', () => {
     ['none.ts', 'export const a = 1;', MalformedError, /no default export/],
     ['object.ts', 'export default {};', MalformedError, /a default export that is object/],
     ['syntax.ts', 'export default (', UserError, /cannot be loaded/],
+    ['node_modules/a.ts', 'export default () => {};', UserError, /inside node_modules.*Copy it/],
     ['throws.ts', "export default () => {\n  throw new Error('no');\n};", UserError, /is made: no \(line 2/],
     [
       'empty.ts',
