@@ -1,8 +1,9 @@
 /** What directions of the residual stream do to the logits on their own, through the last norm's scale and the head. */
 import { cancellationPoint } from '../math/cancellation.ts';
+import { keepFirst } from '../math/keep-first.ts';
 import type { Device } from '../onnx/devices.ts';
-import { Graph, type Value } from '../onnx/graph.ts';
-import { float32, floatsOf, int32sOf, openSession } from '../onnx/session.ts';
+import { Graph, type Program } from '../onnx/graph.ts';
+import { float32, floatsOf, int32sOf, openSession, type Session } from '../onnx/session.ts';
 import { startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Family } from './families/family.ts';
@@ -10,8 +11,8 @@ import { headTiles } from './head-tiles.ts';
 
 /** Directions that go through the head together. */
 const TOGETHER = 256;
-/** Entries of the vocabulary whose logits exist at a time: with as many directions 64 MiB. */
-const TILE = 65_536;
+/** Numbers of the head that are in memory at a time (256 MiB): of a larger one a part after the other is opened and closed. */
+const HELD = 64 << 20;
 
 /** The tokens whose logits a direction raises most, and those that it lowers most, from the largest effect on. */
 export interface LogitEffects {
@@ -32,87 +33,95 @@ export interface Readout {
 
 /**
  * @param most tokens at each end
- * @throws UnavailableError when the head does not fit on the device
+ * @param tile most entries of the vocabulary that are held at a time, for tests
+ * @throws UnavailableError when the head, or in `effects` a part of it, does not fit on the device
  */
 export async function openReadout(
   checkpoint: Checkpoint,
   family: Family,
-  { most, device, threads }: { most: number; device?: Device; threads?: number },
+  options: { most: number; device?: Device; threads?: number; tile?: number },
 ): Promise<Readout> {
-  const count = Math.min(most, family.vocabulary);
-  const program = readoutProgram(checkpoint, family, count);
-  const session = await openSession(program, {
-    folder: checkpoint.folder,
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-  });
-  const { dModel } = family;
+  const { most, device, threads, tile } = options;
+  const { dModel, vocabulary } = family;
+  const width = Math.min(vocabulary, tile ?? Math.ceil(HELD / dModel));
+  const tiles = Math.ceil(vocabulary / width);
+  const open = (number: number): Promise<Session> =>
+    openSession(readoutProgram(checkpoint, family, { most, width, number }), {
+      folder: checkpoint.folder,
+      ...(device === undefined ? {} : { device }),
+      ...(threads === undefined ? {} : { threads }),
+    });
+  const whole = tiles === 1 ? await open(0) : null;
   return {
     async effects(directions) {
-      const found: LogitEffects[] = [];
-      for (let from = 0; from < directions.length; from += TOGETHER * dModel) {
-        cancellationPoint();
-        const part = directions.slice(from, from + TOGETHER * dModel);
-        const rows = part.length / dModel;
-        const outputs = await session.run({ directions: float32(part, [rows, dModel]) });
-        const end = (name: string, row: number) => ({
-          ids: int32sOf(outputs, `${name}_ids`).slice(row * count, (row + 1) * count),
-          values: floatsOf(outputs, name).slice(row * count, (row + 1) * count),
-        });
-        for (let row = 0; row < rows; row++)
-          found.push({ raised: end('raised', row), lowered: end('lowered', row) });
+      const rows = directions.length / dModel;
+      const found = Array.from({ length: rows }, () => ({ raised: [] as Effect[], lowered: [] as Effect[] }));
+      for (let number = 0; number < tiles; number++) {
+        const session = whole ?? (await open(number));
+        try {
+          for (let from = 0; from < rows; from += TOGETHER) {
+            cancellationPoint();
+            const part = directions.slice(from * dModel, (from + TOGETHER) * dModel);
+            const outputs = await session.run({ directions: float32(part, [part.length / dModel, dModel]) });
+            for (const end of ['raised', 'lowered'] as const) {
+              const [ids, values] = [int32sOf(outputs, `${end}_ids`), floatsOf(outputs, end)];
+              const count = (ids.length * dModel) / part.length;
+              ids.forEach((id, i) => {
+                const one = { id: number * width + id, value: values[i]! };
+                keepFirst(found[from + Math.floor(i / count)]![end], one, most, isBefore[end]);
+              });
+            }
+          }
+        } finally {
+          if (whole === null) await session.close();
+        }
       }
-      return found;
+      const arrays = (end: readonly Effect[]): LogitEffects['raised'] => ({
+        ids: Int32Array.from(end, ({ id }) => id),
+        values: Float32Array.from(end, ({ value }) => value),
+      });
+      return found.map(({ raised, lowered }) => ({ raised: arrays(raised), lowered: arrays(lowered) }));
     },
-    close: () => session.close(),
+    close: async () => whole?.close(),
   };
 }
 
-/** `directions` [rows, dModel] -> at each end values and ids of `count` tokens, [rows, count]. */
-function readoutProgram(checkpoint: Checkpoint, family: Family, count: number) {
+interface Effect {
+  id: number;
+  value: number;
+}
+
+/** Of equal effects the lower id first. */
+const isBefore = {
+  raised: (a: Effect, b: Effect): boolean => a.value > b.value || (a.value === b.value && a.id < b.id),
+  lowered: (a: Effect, b: Effect): boolean => a.value < b.value || (a.value === b.value && a.id < b.id),
+};
+
+/** `directions` [rows, dModel] -> at each end of a stretch of the vocabulary values of `most` tokens, and their places in it, [rows, most]. */
+function readoutProgram(
+  checkpoint: Checkpoint,
+  family: Family,
+  { most, width, number }: { most: number; width: number; number: number },
+): Program {
   const graph = new Graph();
   const directions = graph.input('directions', 'float32', ['rows', family.dModel]);
   const build = startBuild(graph, checkpoint, graph.int64s([1, 1]), 1);
-  const tiles = headTiles(build, checkpoint, family, Math.min(TILE, family.vocabulary), 'readout');
-  const logits = tiles.map((tile) => tile.logits(directions));
+  const tile = headTiles(build, checkpoint, family, width, 'readout')[number]!;
+  const logits = tile.logits(directions);
+  const count = Math.min(most, tile.size);
   for (const [name, largest] of [
     ['raised', 1],
     ['lowered', 0],
   ] as const) {
-    const ends = tiles.map(({ from, size }, i) =>
-      endOf(graph, logits[i]!, { count: Math.min(count, size), largest, from }),
-    );
-    const values = graph.node(
-      'Concat',
-      ends.map(([value]) => value!),
-      { attributes: { axis: 1 } },
-    );
-    const ids = graph.node(
-      'Concat',
-      ends.map(([, id]) => id!),
-      { attributes: { axis: 1 } },
-    );
-    const [best, places] = top(graph, values, count, largest);
-    const chosen = graph.node('GatherElements', [ids, places!], { attributes: { axis: 1 } });
-    graph.output(best!, name, 'float32', ['rows', count]);
-    graph.output(chosen, `${name}_ids`, 'int32', ['rows', count]);
+    const [values, places] = graph.nodes('TopK', [logits, graph.int64s([count])], {
+      outputs: 2,
+      attributes: { axis: -1, largest, sorted: 1 },
+    });
+    graph.output(values!, name, 'float32', ['rows', count]);
+    graph.output(graph.node('Cast', [places!], { attributes: { to: 6 } }), `${name}_ids`, 'int32', [
+      'rows',
+      count,
+    ]);
   }
   return graph.program();
-}
-
-function endOf(
-  graph: Graph,
-  logits: Value,
-  { count, largest, from }: { count: number; largest: 0 | 1; from: number },
-): [Value, Value] {
-  const [values, places] = top(graph, logits, count, largest);
-  const ids = graph.node('Cast', [places!], { attributes: { to: 6 } });
-  return [values!, graph.node('Add', [ids, graph.int32s([from], [])])];
-}
-
-function top(graph: Graph, x: Value, count: number, largest: 0 | 1): Value[] {
-  return graph.nodes('TopK', [x, graph.int64s([count])], {
-    outputs: 2,
-    attributes: { axis: -1, largest, sorted: 1 },
-  });
 }

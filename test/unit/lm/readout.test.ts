@@ -14,9 +14,15 @@ const golden = JSON.parse(readFileSync(folder('readout.json'), 'utf8')) as Recor
 const MOST = 7;
 
 describe.each(Object.entries(golden))('readout of %s', (name, { directions, effects }) => {
-  it('is that of the last norm, its size held at 1, and of the head', async () => {
+  it.each([
+    ['whole', undefined],
+    ['in parts, some of them narrower than what is asked for', 6],
+  ])('is that of the last norm, its size held at 1, and of the head, %s', async (_, tile) => {
     const checkpoint = await openCheckpoint(folder(name));
-    const readout = await openReadout(checkpoint, familyOf(checkpoint), { most: MOST });
+    const readout = await openReadout(checkpoint, familyOf(checkpoint), {
+      most: MOST,
+      ...(tile !== undefined && { tile }),
+    });
     const found = await readout.effects(Float32Array.from(directions.flat()));
     await readout.close();
     for (const [i, { raised, lowered }] of found.entries()) {
