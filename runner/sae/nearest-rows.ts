@@ -25,6 +25,8 @@ const NONE = -4;
 const TINY = 1e-30;
 
 export interface NearestOptions extends SessionOptions {
+  /** Rows of the latents asked for, [latents, d], where they were read before. */
+  picked?: Float32Array | undefined;
   /** Most rows of a block, for tests. */
   blockRows?: number;
 }
@@ -38,7 +40,7 @@ export async function nearestRows(
   decoder: DecoderRows,
   latents: readonly number[],
   most: number,
-  { blockRows = BLOCK_ROWS, ...options }: NearestOptions = {},
+  { picked, blockRows = BLOCK_ROWS, ...options }: NearestOptions = {},
 ): Promise<Neighbour[][]> {
   const { d, d_sae } = decoder;
   const found = latents.map((): Neighbour[] => []);
@@ -52,7 +54,8 @@ export async function nearestRows(
   try {
     for (let first = 0; first < latents.length; first += ASKED_ROWS) {
       const asked = latents.slice(first, first + ASKED_ROWS);
-      const queries = await pickedRows(decoder, asked);
+      const queries =
+        picked?.slice(first * d, (first + ASKED_ROWS) * d) ?? (await pickedRows(decoder, asked));
       for (let block = 0; block < blocks; block++) {
         cancellationPoint();
         const [from, to] = [edge(block), edge(block + 1)];

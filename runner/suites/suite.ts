@@ -227,11 +227,16 @@ export interface SuiteContext {
    * `most` tokens that it raises and those that it lowers most.
    */
   logitEffects(directions: Float32Array, most: number): Promise<TokenEffects[]>;
-  /** Of the latents asked for those whose rows are nearest by cosine, the nearest first; a row of zeros is nobody's neighbour. */
+  /**
+   * Of the latents asked for those whose rows are nearest by cosine, the nearest first; a row of zeros is nobody's neighbour.
+   *
+   * @param picked rows of the latents asked for, where they were read before
+   */
   nearestRows(
     decoder: DecoderRows,
     latents: readonly number[],
     most: number,
+    picked?: Float32Array,
   ): Promise<{ latent: number; cosine: number }[][]>;
   /** Losses and KL over rows of held-out text that begin with BOS; null, and an exclusion, without such a token. */
   splicedLosses(tokens: number, setting: string): Promise<SplicedLosses | null>;

@@ -146,7 +146,8 @@ export async function evaluateStage(
         readouts.set(most, readout);
         return (await readout).effects(directions);
       },
-      nearest: (decoder, latents, most) => nearestRows(decoder, latents, most, { device, ...threads }),
+      nearest: (decoder, latents, most, picked) =>
+        nearestRows(decoder, latents, most, { picked, device, ...threads }),
       readings: readingsOf(config, suites),
     });
     const running: RunningSuite[] = [];

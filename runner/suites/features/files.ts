@@ -1,5 +1,6 @@
 /** The evidence of one SAE's latents as the files that a page reads (runner/report/features.ts). */
 import { cancellationPoint } from '../../math/cancellation.ts';
+import { joined } from '../../math/joined.ts';
 import type { AblationEffects } from '../../metrics/ablation-effect.ts';
 import { firingRate } from '../../metrics/firing-rate.ts';
 import type { FiringTogether } from '../../metrics/firing-together.ts';
@@ -57,6 +58,8 @@ export async function evidenceFiles(
   const contexts = { top, sampled, before, after };
   const alive = evidence.alive();
   const near = new Map<number, Neighbour[]>();
+  /** Decoder rows of the latents that were looked at, those chosen among them. */
+  const rowOf = new Map<number, Float32Array>();
   const chosen = await chosenLatents(
     alive.map((latent) => ({ latent, rate: evidence.factsOf(latent).fires / evidence.tokens })),
     fitting(settings),
@@ -64,13 +67,18 @@ export async function evidenceFiles(
     usedLatents(of),
     async (asked) => {
       if (decoder.rows === null) return asked.map(() => null);
-      const found = await of.nearestRows(decoder.rows, asked, NEIGHBOURS);
-      for (const [i, each] of found.entries()) near.set(asked[i]!, each);
+      const { d } = decoder.rows;
+      const picked = await pickedRows(decoder.rows, asked);
+      const found = await of.nearestRows(decoder.rows, asked, NEIGHBOURS, picked);
+      for (const [i, latent] of asked.entries()) {
+        near.set(latent, found[i]!);
+        rowOf.set(latent, picked.subarray(i * d, (i + 1) * d));
+      }
       return found.map(([first]) => first?.cosine ?? null);
     },
   );
   const latents = [...chosen.keys()];
-  const rows = decoder.rows && (await pickedRows(decoder.rows, latents));
+  const rows = decoder.rows && joined(latents.map((latent) => rowOf.get(latent)!));
   const effects = rows === null || of.logitEffects === null ? null : await of.logitEffects(rows, EFFECTS);
   const companions = of.together.of(latents, evidence.d_sae, COMPANIONS);
 

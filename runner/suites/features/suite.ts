@@ -22,7 +22,7 @@ const contextsOf = z.int().nonnegative().max(200);
 
 export const features = defineSuite({
   declaration,
-  byDefault: false,
+  byDefault: true,
   settings: {
     own: {
       budget: z

@@ -108,7 +108,10 @@ describe('plan', () => {
     // The suites' text waits beside it: core rows with a branch an SAE and a hook, probe texts with none.
     // 3 SAEs' features of 700 texts, of 256 latents at most (8 bytes), an untrained SAE's as many, and the residual.
     const pooled = 3 * 700 * (2 * 8 * 256 + 4 * 128);
-    const all = await planned(Math.ceil(555_500 + pooled / 1e3) / 1e3);
+    const all = await planned(
+      Math.ceil(555_500 + pooled / 1e3) / 1e3,
+      ...['--set', 'evaluation.suites=["interpscore","core","k-sparse","tpp","scr"]'],
+    );
     expect(all.memory.working - evaluation.memory.working).toBe(pooled);
     const texts = 2 * 200 * 256 + 5 * (40 + 20) * 128;
     expect(all.tokens).toBe(4096 + 1024 + texts);

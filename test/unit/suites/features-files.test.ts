@@ -70,7 +70,7 @@ async function made(
       size: VOCABULARY,
       special: new Set(),
     },
-    nearestRows,
+    nearestRows: (decoder, latents, most, picked) => nearestRows(decoder, latents, most, { picked }),
     logitEffects: async (asked, most) =>
       Array.from({ length: asked.length / D }, (_, i) => {
         const end = {

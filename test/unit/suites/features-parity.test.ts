@@ -115,6 +115,7 @@ test.each([4_096, 8])('nearest decoder rows, in blocks of %i', async (blockRows)
   const all = golden.latents.map((_, latent) => latent);
   const most = golden.latents[0]!.near.length;
   const found = await nearestRows(decoder, all, most, { blockRows });
+  expect(await nearestRows(decoder, all, most, { blockRows, picked: directions })).toEqual(found);
   golden.latents.forEach(({ near: theirs }, latent) => {
     expect(found[latent]!.map(({ latent: other }) => other)).toEqual(theirs.map(([other]) => other));
     found[latent]!.forEach(({ cosine }, i) => {

@@ -4,6 +4,8 @@ import { suitesOf } from '../../../../runner/config/run-config.ts';
 import { pooledBytes } from '../../../../runner/job/evaluation/pooled-memory.ts';
 
 const settings = [
+  // Those that read texts.
+  'evaluation.suites=["interpscore","core","k-sparse","tpp","scr"]',
   'evaluation.probeTexts=100',
   'evaluation.probeTokens=10',
   'evaluation.setTrainTexts=20',
