@@ -47,7 +47,7 @@ export async function openReadout(
   const tiles = Math.ceil(vocabulary / width);
   const open = (number: number): Promise<Session> =>
     openSession(readoutProgram(checkpoint, family, { most, width, number }), {
-      folder: checkpoint.folder,
+      folder: checkpoint.weightsFolder,
       ...(device === undefined ? {} : { device }),
       ...(threads === undefined ? {} : { threads }),
     });

@@ -1,7 +1,10 @@
 /** Held to transformers' own norms and heads (test/fixtures/lm/make_readout.py). */
 import { readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../runner/lm/families/index.ts';
 import { openReadout } from '../../../runner/lm/readout.ts';
@@ -39,4 +42,22 @@ describe.each(Object.entries(golden))('readout of %s', (name, { directions, effe
       }
     }
   });
+});
+
+test('the weights are found where links lead, as in the cache of the hub', async () => {
+  const at = await mkdtemp(join(tmpdir(), 'interpboard-readout-'));
+  try {
+    await mkdir(join(at, 'blobs'));
+    await mkdir(join(at, 'snapshot'));
+    await cp(join(folder('gpt2'), 'config.json'), join(at, 'snapshot/config.json'));
+    await cp(join(folder('gpt2'), 'model.safetensors'), join(at, 'blobs/0123'));
+    await symlink(join('..', 'blobs', '0123'), join(at, 'snapshot/model.safetensors'));
+    const checkpoint = await openCheckpoint(join(at, 'snapshot'));
+    const readout = await openReadout(checkpoint, familyOf(checkpoint), { most: 1 });
+    const [found] = await readout.effects(Float32Array.from(golden.gpt2!.directions[0]!));
+    await readout.close();
+    expect(found!.raised.values[0]).toBeCloseTo(Math.max(...golden.gpt2!.effects[0]!), 4);
+  } finally {
+    await rm(at, { recursive: true, force: true });
+  }
 });
