@@ -10,6 +10,7 @@
  * the losses they end in come back to the observer that made them. Between segments they wait in a store; its arithmetic
  * stands in residual-store.ts.
  */
+import { joined } from '../math/joined.ts';
 import { type Reporter, Stopped } from '../reporter.ts';
 import { rowsOfCut, valueOfCut, withValue } from './cut.ts';
 import {
@@ -116,6 +117,9 @@ interface RunningConstant {
   ended: ConstantBranch['ended'];
 }
 
+/** Numbers of residuals beside hooks inside blocks that are kept for ablations there (256 MiB). */
+const BESIDE_LIMIT = 64 << 20;
+
 /**
  * @param model of one without losses no observer may ask for more than residuals
  * @throws Stopped when the user asked to stop
@@ -141,6 +145,9 @@ export async function sweep(
   let worked = 0;
   /** Ablations that go through the model by themselves, in the end. */
   const apart: (ConstantBranch & { hook: number; part: { from: number; to: number } })[] = [];
+  /** What stands beside the hooks inside blocks, for them; null where it is too much to be kept. */
+  let beside: Map<string, Float32Array> | null = model.resident ? new Map() : null;
+  let besideFloats = 0;
 
   /** The observers of a batch, and its number among the batches of each. */
   const watching = (index: number) =>
@@ -197,7 +204,7 @@ export async function sweep(
       if (hook !== null) await ablate(number, hook, constants);
     }
   }
-  if (apart.length > 0) await sweepApart();
+  if (apart.length > 0) await (beside === null ? sweepApart() : ablateBeside(beside));
   if (Math.round(done) < total) reporter.progress(total, total, {}, 1);
 
   function ends(): LanguageModel {
@@ -221,6 +228,11 @@ export async function sweep(
     const widths = model.widths[segment]!;
     const residual = valueOfCut(given, widths);
     const batch = batches[index]!;
+    if (widths.beside > 0 && watching(index).some(({ observer }) => observer.seen !== undefined)) {
+      besideFloats += given.length - residual.length;
+      if (besideFloats > BESIDE_LIMIT) beside = null;
+      beside?.set(`${index}-${hook}`, given.slice(residual.length));
+    }
     for (const [place, at] of places.entries()) {
       const waiting = `input-${index}-${place}`;
       if (at.reads === hook && at.hook !== hook) await store.put(waiting, residual.slice());
@@ -280,8 +292,33 @@ export async function sweep(
     }
   }
 
+  function progressApart(...[done, all, fields, share]: Parameters<Reporter['progress']>): void {
+    reporter.progress(done, all, { ...fields, pass: 'ablations' }, share);
+  }
+
+  /** Ablations inside a block, from what was kept there. */
+  async function ablateBeside(kept: ReadonlyMap<string, Float32Array>): Promise<void> {
+    const all = apart.reduce((sum, { part }) => sum + part.to - part.from, 0);
+    let ended = 0;
+    for (const { hook, vector, part, ended: tell } of apart) {
+      const nll: Float32Array[] = [];
+      for (let index = part.from; index < part.to; index++) {
+        if (reporter.stopRequested()) throw new Stopped();
+        const batch = batches[index]!;
+        const value = repeated(vector, batch.rows * batch.tokens);
+        let given = joined([value, kept.get(`${index}-${hook}`)!]);
+        for (let number = segments.findIndex((each) => each.hook === hook) + 1; number < last; number++)
+          given = await model.advance(number, given, batch);
+        nll.push(await ends().finish(given, batch));
+        ended++;
+        progressApart(Math.round((total * ended) / all), total, {}, ended / all);
+      }
+      tell(nll);
+    }
+  }
+
   /**
-   * Ablations inside a block: the residual beside the hook differs from text to text, so that one row does not stand for
+   * The same where that is not kept, by a pass of their own: the residual beside the hook differs from text to text, so that one row does not stand for
    * all. The vector is known when all text was seen, hence they go through the model after it.
    */
   async function sweepApart(): Promise<void> {
@@ -306,11 +343,7 @@ export async function sweep(
       {
         ...others,
         store,
-        reporter: {
-          ...reporter,
-          progress: (done, total, fields, share) =>
-            reporter.progress(done, total, { ...fields, pass: 'ablations' }, share),
-        },
+        reporter: { ...reporter, progress: progressApart },
       },
     );
     for (const [i, { ended }] of apart.entries()) ended(nll[i]!);

@@ -125,40 +125,46 @@ it('segments that are loaded in turn give the same at hooks inside blocks', asyn
   expect(inTurn.found).toEqual(resident.found);
 });
 
-it('ablations inside a block take their observer’s batches through the model again, and no others', async () => {
-  const { ids } = golden.folders.llama!;
-  const batch = batchOf(ids);
-  const hook: Hook = { layer: 1, site: 'mlp_out' };
-  const model = await openLanguageModel(await openCheckpoint(`${fixtures}llama`), { hooks: [hook] });
-  let advanced = 0;
-  const counting = {
-    ...model,
-    advance(...given: Parameters<typeof model.advance>) {
-      advanced++;
-      return model.advance(...given);
-    },
-  };
-  const found: (Float32Array | undefined)[] = [];
-  const passes = new Set<string | undefined>();
-  const ablated: Observer = {
-    part: { from: 1, to: 2 },
-    seen: () => [{ vector: new Float32Array(model.dModel), ended: (nll) => found.push(...nll) }],
-  };
-  const options = {
-    reporter: {
-      ...reporter,
-      progress: (_done: number, _total: number, fields: Readonly<Record<string, string>> = {}) =>
-        void passes.add(fields.pass),
-    },
-  };
-  await sweep(counting, [batch, batch, batch], [ablated, {}], options);
-  await model.close();
-  expect(found).toHaveLength(1);
-  expect(found[0]).toHaveLength(batch.ids.length);
-  // Three batches up to the hook, and one of them again.
-  expect(advanced).toBe(4);
-  expect([...passes]).toEqual([undefined, 'ablations']);
-});
+it.each([
+  ['from the hook on, of a model held whole', true, 3],
+  ['again, of one loaded in parts', false, 4],
+])(
+  'ablations inside a block take their observer’s batches through the model %s, and no others',
+  async (_, resident, passesUpToHook) => {
+    const { ids } = golden.folders.llama!;
+    const batch = batchOf(ids);
+    const hook: Hook = { layer: 1, site: 'mlp_out' };
+    const model = await openLanguageModel(await openCheckpoint(`${fixtures}llama`), { hooks: [hook] });
+    let advanced = 0;
+    const counting = {
+      ...model,
+      resident,
+      advance(...given: Parameters<typeof model.advance>) {
+        advanced++;
+        return model.advance(...given);
+      },
+    };
+    const found: (Float32Array | undefined)[] = [];
+    const passes = new Set<string | undefined>();
+    const ablated: Observer = {
+      part: { from: 1, to: 2 },
+      seen: () => [{ vector: new Float32Array(model.dModel), ended: (nll) => found.push(...nll) }],
+    };
+    const options = {
+      reporter: {
+        ...reporter,
+        progress: (_done: number, _total: number, fields: Readonly<Record<string, string>> = {}) =>
+          void passes.add(fields.pass),
+      },
+    };
+    await sweep(counting, [batch, batch, batch], [ablated, {}], options);
+    await model.close();
+    expect(found).toHaveLength(1);
+    expect(found[0]).toHaveLength(batch.ids.length);
+    expect(advanced).toBe(passesUpToHook);
+    expect([...passes]).toEqual([undefined, 'ablations']);
+  },
+);
 
 it.each(['resid_post:0', 'mlp_out:0'])(
   'some rows of a batch go on from %s as they do among all of them',

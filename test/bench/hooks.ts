@@ -1,0 +1,140 @@
+/**
+ * What an SAE costs at a hook inside a block, against one at the residual stream after it: processor time of one thread, of the
+ * same passes over the same text through a random llama, in turns. `forward` is the model cut at the hook, from tokens to
+ * losses, the hook's tensor looked at; `evaluation` all that every run measures of one SAE (reconstruction; losses clean, with it, and with zero
+ * and the mean in its place); and the share of that which ablations take, which inside a block go through the rest of the
+ * model with all of the text, as what stands beside the hook differs from token to token.
+ *
+ *     node test/bench/hooks.ts [--rows 24] [--rounds 5]
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { observe } from '../../runner/evaluation/observation.ts';
+import { observeTokens } from '../../runner/evaluation/token-pass.ts';
+import { type Hook, hookName } from '../../runner/hook.ts';
+import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
+import { hookWidth, type LanguageModel, type TokenBatch } from '../../runner/lm/language-model.ts';
+import { openLanguageModel } from '../../runner/lm/open-language-model.ts';
+import { sweep } from '../../runner/lm/sweep.ts';
+import { random } from '../../runner/math/random.ts';
+import { type Reporter, silent, stageReporter } from '../../runner/reporter.ts';
+import { openSae } from '../../runner/sae/open-sae.ts';
+import { topKSae } from '../../runner/sae/sae.ts';
+import { median } from './parts/median.ts';
+import { type LlamaSizes, writeRandomLlama } from './parts/random-llama.ts';
+
+const { values } = parseArgs({
+  options: { rows: { type: 'string', default: '24' }, rounds: { type: 'string', default: '5' } },
+});
+const TOKENS = 128;
+const LAYER = 5;
+const D_SAE = 1_024;
+const sizes: LlamaSizes = {
+  ...{ width: 256, inner: 704, blocks: 8, heads: 8, kvHeads: 4 },
+  ...{ vocabulary: 2_048, context: 512, type: 'F32' },
+};
+const sites = ['resid_post', 'attn_z', 'attn_out', 'resid_mid', 'mlp_in', 'mlp_out'] as const;
+
+const folder = mkdtempSync(join(tmpdir(), 'interpboard-hooks-'));
+try {
+  await writeRandomLlama(folder, sizes);
+  const stream = random('bench hooks');
+  const rows = Number(values.rows);
+  const batches = Array.from(
+    { length: Math.ceil(rows / 8) },
+    (): TokenBatch => ({
+      ids: Int32Array.from({ length: 8 * TOKENS }, () => stream.integer(sizes.vocabulary)),
+      rows: 8,
+      tokens: TOKENS,
+    }),
+  );
+  const checkpoint = await openCheckpoint(folder);
+  const places = [];
+  for (const site of sites) {
+    const hook: Hook = { layer: LAYER, site };
+    const model = await openLanguageModel(checkpoint, { hooks: [hook], maxTokens: TOKENS, threads: 1 });
+    places.push({ hook, model, sae: await openSae(randomSae(hookWidth(model, hook)), { threads: 1 }) });
+  }
+  const times = new Map(sites.map((site) => [site, { forward: [] as number[], evaluation: [] as number[] }]));
+  let ablations: number[] = [];
+  for (let round = -1; round < Number(values.rounds); round++) {
+    for (const { hook, model, sae } of places) {
+      const forward = await timed(() =>
+        sweep(model, batches, [{ see: async () => [], clean: () => undefined }], { reporter: reporter() }),
+      );
+      const at: number[] = [];
+      const evaluation = await timed(() => evaluate(model, hook, sae, batches, () => at.push(cpu())));
+      // The first round warms the programs up.
+      if (round < 0) continue;
+      times.get(hook.site as (typeof sites)[number])!.forward.push(forward);
+      times.get(hook.site as (typeof sites)[number])!.evaluation.push(evaluation);
+      if (hook.site !== 'resid_post' && at[0] !== undefined)
+        ablations = [...ablations, (cpu() - at[0]) / evaluation];
+    }
+  }
+  const base = times.get('resid_post')!;
+  for (const site of sites.slice(1)) {
+    const of = times.get(site)!;
+    const ratio = (what: 'forward' | 'evaluation'): string =>
+      `${(100 * (median(of[what].map((each, i) => each / base[what][i]!)) - 1)).toFixed(1)} %`;
+    console.log(
+      `${hookName({ layer: LAYER, site })} against resid_post: forward ${ratio('forward')}, evaluation ${ratio('evaluation')}`,
+    );
+  }
+  console.log(
+    `of an evaluation inside a block the pass of ablations takes ${(100 * median(ablations)).toFixed(0)} %`,
+  );
+  for (const { model, sae } of places) {
+    await sae.close();
+    await model.close();
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function evaluate(
+  model: LanguageModel,
+  hook: Hook,
+  sae: Awaited<ReturnType<typeof openSae>>,
+  text: readonly TokenBatch[],
+  ablating: () => void,
+): Promise<void> {
+  const hooks = [{ ...hook, d: hookWidth(model, hook), saes: [sae] }];
+  const observation = observeTokens(hooks, text);
+  const sweeping = async () => ({ reporter: reporter(ablating) });
+  await observe(model, [observation], sweeping, hooks);
+  observation.result();
+}
+
+/** @param ablating called during the pass of ablations */
+function reporter(ablating: () => void = () => undefined): Reporter {
+  return stageReporter('bench', 'tokens', {
+    ...silent,
+    progress: ({ fields }) => {
+      if (fields.pass === 'ablations') ablating();
+    },
+  });
+}
+
+function randomSae(d: number) {
+  const draw = (length: number): Float32Array => {
+    const stream = random('bench hooks', d, length);
+    return Float32Array.from({ length }, () => 0.1 * stream.gaussian());
+  };
+  const [W_enc, W_dec] = [draw(d * D_SAE), draw(D_SAE * d + 1).subarray(1)];
+  return topKSae({ d_in: d, d_sae: D_SAE, k: 32, W_enc, W_dec, b_enc: draw(D_SAE), b_dec: draw(d) });
+}
+
+/** Processor time, milliseconds. */
+function cpu(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const from = cpu();
+  await work();
+  return cpu() - from;
+}
