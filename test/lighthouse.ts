@@ -22,11 +22,24 @@ const TRIES = 3;
 const all = ['performance', 'accessibility', 'best-practices', 'seo'] as const;
 
 type Category = (typeof all)[number];
-type Scores = Partial<Record<Category, number>>;
+interface Scores extends Partial<Record<Category, number>> {
+  /** What performance comes of, of the run that scored best. */
+  timings?: string;
+}
 
 interface Report {
   categories: Record<string, { score: number | null }>;
+  audits: Record<string, { displayValue?: string }>;
 }
+
+/** Audits that performance is made of. */
+const timings = [
+  'first-contentful-paint',
+  'largest-contentful-paint',
+  'speed-index',
+  'total-blocking-time',
+  'cumulative-layout-shift',
+] as const;
 
 /** Addresses of one page of each type: pages of a folder are of one. */
 function pagesOf(folder: string): string[] {
@@ -51,9 +64,12 @@ async function scoresOf(address: string, file: string): Promise<Scores> {
   const code = await new Promise((done) => child.on('close', done));
   if (code !== 0) throw new Error(`${LIGHTHOUSE} ended with ${code} over ${address}`);
   const report = JSON.parse(await readFile(file, 'utf8')) as Report;
-  return Object.fromEntries(
-    categories.map((name) => [name, Math.round(100 * (report.categories[name]?.score ?? 0))]),
-  );
+  return {
+    ...Object.fromEntries(
+      categories.map((name) => [name, Math.round(100 * (report.categories[name]?.score ?? 0))]),
+    ),
+    timings: timings.map((id) => `${id} ${report.audits[id]?.displayValue ?? 'not measured'}`).join(', '),
+  };
 }
 
 async function buildMany(records: number, work: string): Promise<string> {
@@ -86,14 +102,16 @@ try {
   for (const page of pagesOf(folder)) {
     let scores = await scoresOf(server.url + page, join(work, 'report.json'));
     for (let i = 1; i < TRIES && (scores.performance ?? BAR) < BAR; i++) {
-      const { performance = 0 } = await scoresOf(server.url + page, join(work, 'report.json'));
-      scores = { ...scores, performance: Math.max(performance, scores.performance ?? 0) };
+      const again = await scoresOf(server.url + page, join(work, 'report.json'));
+      if ((again.performance ?? 0) > (scores.performance ?? 0))
+        scores = { ...scores, performance: again.performance ?? 0, timings: again.timings ?? '' };
     }
     const low = categories.some((name) => (scores[name] ?? 0) < BAR);
     if (low) process.exitCode = 1;
     console.log(
       `/${page}: ${categories.map((name) => `${name} ${scores[name]}`).join(', ')}${low ? `, below ${BAR}` : ''}`,
     );
+    if (low && (scores.performance ?? BAR) < BAR) console.log(`  ${scores.timings}`);
   }
 } finally {
   await server.close();
