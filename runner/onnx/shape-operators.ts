@@ -1,5 +1,6 @@
 /**
- * Operators that a device may leave to the CPU: arithmetic on the shape of a batch, a few numbers of it. A provider asks for that
+ * Operators that a device may leave to the CPU: arithmetic on the shape of a batch, a few numbers of it, and in mixtures of experts which
+ * tokens go to an expert (NonZero, and Transpose of its integers; of floats every provider has it). A provider asks for that
  * itself; any other operator there would move whole tensors to the host and back with every run, without a word.
  */
 export const shapeOperators: readonly string[] = [
@@ -7,9 +8,11 @@ export const shapeOperators: readonly string[] = [
   'Concat',
   'Expand',
   'Gather',
+  'NonZero',
   'Range',
   'Shape',
   'Squeeze',
   'Sub',
+  'Transpose',
   'Unsqueeze',
 ];

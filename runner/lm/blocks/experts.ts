@@ -29,7 +29,8 @@ export function experts(build: Build, x: Value, shape: ExpertsShape): Value {
     attributes: { axis: -1 },
   }) as [Value, Value];
   const sum = graph.node('ReduceSum', [top, graph.int64s([-1])], { attributes: { keepdims: 1 } });
-  const zeros = (like: Value): Value => graph.node('ConstantOfShape', [graph.node('Shape', [like])]);
+  // Expanded, and not ConstantOfShape, which a GPU would leave to the CPU with all its zeros.
+  const zeros = (like: Value): Value => graph.node('Expand', [graph.scalar(0), graph.node('Shape', [like])]);
   const weights = graph.node(
     'ScatterElements',
     [zeros(probabilities), which, shape.normalise ? graph.node('Div', [top, sum]) : top],

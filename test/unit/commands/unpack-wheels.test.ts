@@ -42,7 +42,8 @@ it('has the libraries out of wheels, beside a copy of the runtime, and says when
   ]);
   const name = 'nvidia/cu13/lib/libcurand.so.10';
   expect((await readFile(found!.preload.at(-1)!)).toString()).toBe(name.repeat(9));
-  expect(await readFile(found!.runtime)).toEqual(await readFile(runtimeLibrary().path));
+  // Compared as bytes: 45 MB are too many for the matcher.
+  expect((await readFile(found!.runtime)).equals(await readFile(runtimeLibrary().path))).toBe(true);
   // Another build of the runtime is another library.
   expect(cudaLibraries(folder, { ...runtimeLibrary(), path: join(from, wheels[0]!.file) })).toBeNull();
   await truncate(found!.preload[0]!, 3);
