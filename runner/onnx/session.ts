@@ -62,12 +62,12 @@ export interface HoldingSession {
 
 /** Version of the runtime, for provenance. */
 export async function runtimeVersion(): Promise<string> {
-  return (await bindingOf({ logLevel: LOG_LEVEL })).version;
+  return (await bindingOf()).version;
 }
 
 /** How the runtime is reached on this machine. */
 export async function runtimeBinding(): Promise<BindingName> {
-  return (await bindingOf({ logLevel: LOG_LEVEL })).name;
+  return (await bindingOf()).name;
 }
 
 /**
@@ -162,7 +162,7 @@ async function openNative(
   held: readonly string[],
 ): Promise<NativeSession> {
   const { device = 'cpu', threads, folder, prepack = true, onCpu = 'shapes' } = options;
-  const binding = await bindingOf({ name: options.binding, logLevel: LOG_LEVEL });
+  const binding = await bindingOf(options.binding);
   try {
     return await binding.open(program, {
       ...{ device, threads, folder, prepack, held },

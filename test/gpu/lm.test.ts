@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { shapeOperators } from '../../runner/onnx/shape-operators.ts';
 import { slowTest, whole } from '../sample.ts';
 import { howToEnable, isSoftware, runWithDevice, webgpuEnvironment } from './software-vulkan.ts';
 
@@ -46,23 +45,6 @@ describe.skipIf(environment === null)(title, () => {
     expect(found[0]!.devices).toEqual(['cpu', 'cpu', 'webgpu']);
     expect(found[0]!.residual).toBeLessThanOrEqual(2e-4);
     expect(found[0]!.nll).toBeLessThanOrEqual(2e-4);
-  });
-
-  slowTest('leaves nothing but arithmetic on shapes to the CPU', async () => {
-    const { log } = await compare('webgpu', ['llama'], {
-      ...environment!,
-      INTERPBOARD_RUNTIME_LOG: '0',
-    });
-    // "Node(s)": some of a session's nodes; "All nodes" on the CPU are those of the comparison itself.
-    const left = [
-      ...log.matchAll(
-        / Node\(s\) placed on \[CPUExecutionProvider\][^\n]*\n((?:[^\n]*\] {3}\w+ \([^\n]*\n)+)/g,
-      ),
-    ]
-      .flatMap(([, lines]) => [...lines!.matchAll(/\] {3}(\w+) \(/g)])
-      .map(([, operator]) => operator!);
-    expect(left.length).toBeGreaterThan(0);
-    expect([...new Set(left)].filter((operator) => !shapeOperators.includes(operator))).toEqual([]);
   });
 
   it.runIf(whole && environment !== null && isSoftware(environment))(

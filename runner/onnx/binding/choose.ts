@@ -33,16 +33,10 @@ let chosen: Promise<BindingName> | undefined;
  * @throws UserError for another value of INTERPBOARD_RUNTIME
  * @throws UnavailableError where the runtime's library cannot be loaded
  */
-export async function bindingOf({
-  name,
-  logLevel,
-}: {
-  name?: BindingName | undefined;
-  logLevel: number;
-}): Promise<Binding> {
+export async function bindingOf(name?: BindingName): Promise<Binding> {
   chosen ??= name === undefined ? choice() : undefined;
   const wanted = name ?? (await chosen!);
-  const known = opened.get(wanted) ?? (wanted === 'c-api' ? openCApi(logLevel) : openPackage());
+  const known = opened.get(wanted) ?? (wanted === 'c-api' ? openCApi() : openPackage());
   opened.set(wanted, known);
   return known;
 }

@@ -9,7 +9,7 @@ const x = graph.input('x', 'float32', ['n']);
 graph.output(graph.node('Add', [x, graph.scalar(1)]), 'y', 'float32', ['n']);
 
 const settings = { device: 'cpu', threads: 1, folder: undefined, prepack: true, onCpu: 'shapes' } as const;
-const binding = await openCApi(3);
+const binding = await openCApi();
 const program = graph.program();
 const [holding, plain] = [
   await binding.open(program, { ...settings, held: ['y'], logLevel: 3 }),

@@ -26,9 +26,9 @@ let loaded: Promise<Library> | undefined;
 const open = new Set<() => void>();
 
 /** @throws UnavailableError where the library cannot be loaded */
-export async function openCApi(logLevel: number): Promise<Binding> {
+export async function openCApi(): Promise<Binding> {
   if (loaded === undefined) {
-    loaded = loadLibrary(logLevel);
+    loaded = loadLibrary();
     if (!isMainThread) {
       process.once('exit', () => {
         for (const close of open) close();

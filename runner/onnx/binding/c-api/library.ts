@@ -33,11 +33,13 @@ export interface Library {
 
 const RTLD_NOW = 2;
 
+/** Errors alone of what belongs to no session. */
+const LOG_LEVEL = 3;
+
 /**
- * @param logLevel 0 (everything) to 4: of the whole process, by the first that loads it
  * @throws UnavailableError where the library, or the package that calls it, cannot be loaded
  */
-export async function loadLibrary(logLevel: number): Promise<Library> {
+export async function loadLibrary(): Promise<Library> {
   const koffi = await import('koffi').then(
     (module) => module.default,
     (cause: unknown) => {
@@ -104,7 +106,7 @@ export async function loadLibrary(logLevel: number): Promise<Library> {
   ) => Pointer;
 
   const handles: unknown[] = [opened, memory];
-  const environment = made((out) => api.CreateEnv(logLevel, 'interpboard', out));
+  const environment = made((out) => api.CreateEnv(LOG_LEVEL, 'interpboard', out));
   check(api.DisableTelemetryEvents(environment));
   return {
     handles,
