@@ -2,10 +2,11 @@
 import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../runner/lm/families/index.ts';
 import { openLanguageModel } from '../../runner/lm/open-language-model.ts';
+import { openReadout } from '../../runner/lm/readout.ts';
 import type { Device } from '../../runner/onnx/devices.ts';
 
 const [devices, ...folders] = process.argv.slice(2);
-const found: { scale: number; residual: number; nll: number; devices: string[] }[] = [];
+const found: { scale: number; residual: number; nll: number; raised: boolean; devices: string[] }[] = [];
 for (const folder of folders) {
   const checkpoint = await openCheckpoint(folder);
   const hooks = Array.from({ length: familyOf(checkpoint).blocks }, (_, i) => i);
@@ -14,12 +15,17 @@ for (const folder of folders) {
   const ids = Int32Array.from({ length: 2 * tokens }, (_, i) => (i * 37 + 5) % 101);
   const batch = { ids, rows: 2, tokens, lengths: Int32Array.of(tokens, 13) };
   const answers = [];
+  const raised: string[] = [];
   for (const device of ['cpu', devices!.split(',') as Device[]] as const) {
     const model = await openLanguageModel(checkpoint, { hooks, device, maxTokens: 64 });
     const residuals = await model.residuals(batch);
     const used = model.segments.map((segment) => segment.device);
     answers.push({ residuals, nll: await model.losses(0, residuals[0]!, batch), used });
     await model.close();
+    const readout = await openReadout(checkpoint, familyOf(checkpoint), { most: 3, device: used.at(-1)! });
+    const directions = Float32Array.from({ length: 2 * model.dModel }, (_, i) => Math.sin(i));
+    raised.push((await readout.effects(directions)).map((each) => [...each.raised.ids].join()).join(' '));
+    await readout.close();
   }
   const [cpu, gpu] = answers as [(typeof answers)[0], (typeof answers)[0]];
   const most = (values: readonly number[]): number => values.reduce((a, b) => (b <= a ? a : b), 0);
@@ -29,6 +35,7 @@ for (const folder of folders) {
     scale: most(cpu.residuals.flatMap((x) => [...x].map(Math.abs))),
     residual: most(cpu.residuals.map((x, i) => difference(x, gpu.residuals[i]!))),
     nll: difference(cpu.nll, gpu.nll),
+    raised: raised[0] === raised[1],
     devices: gpu.used,
   });
 }

@@ -8,7 +8,14 @@ const fixtures = fileURLToPath(new URL('../fixtures/lm/', import.meta.url));
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const environment = await webgpuEnvironment();
 const answer = z.array(
-  z.object({ scale: z.number(), residual: z.number(), nll: z.number(), devices: z.array(z.string()) }),
+  z.object({
+    scale: z.number(),
+    residual: z.number(),
+    nll: z.number(),
+    /** Whether the same tokens are raised most. */
+    raised: z.boolean(),
+    devices: z.array(z.string()),
+  }),
 );
 
 async function compare(devices: string, folders: readonly string[], env = environment!) {
@@ -28,7 +35,7 @@ describe.skipIf(environment === null)(title, () => {
     const all = ['llama', 'qwen3_5', 'mistral', 'gemma2', 'gpt2', 'tiny-bf16'];
     const folders = whole ? all : all.slice(0, 2);
     const { found } = await compare('webgpu', folders);
-    for (const [i, { scale, residual, nll, devices }] of found.entries()) {
+    for (const [i, { scale, residual, nll, raised, devices }] of found.entries()) {
       console.log(
         `${folders[i]}: residual ${residual.toExponential(1)} of ${scale.toFixed(1)}, nll ${nll.toExponential(1)}`,
       );
@@ -36,6 +43,7 @@ describe.skipIf(environment === null)(title, () => {
       expect(scale).toBeGreaterThan(1);
       expect(residual).toBeLessThanOrEqual(1e-4 * scale);
       expect(nll).toBeLessThanOrEqual(2e-4);
+      expect(raised).toBe(true);
     }
     expect(found).toHaveLength(folders.length);
   });
