@@ -110,7 +110,7 @@ export const mutations: readonly Mutation[] = [
   job('training-data/training-tokens.ts', 'counts.dropped += now.dropped;', '', TOKENS),
   job('training-data/training-tokens.ts', 'keepsAll(policy) && capacity === 0', 'keepsAll(policy)', TOKENS),
   job('training-data/training-tokens.ts', 'bufferStream(config.corpus.trainSeed)', 'bufferStream(0)', TOKENS),
-  job('training-data/training-tokens.ts', '(4 * d * layers)', '(4 * d)', TOKENS),
+  job('training-data/training-tokens.ts', '(sum, width) => sum + width', '(_, width) => width', TOKENS),
   job(
     'run/train-stage.ts',
     'while (trainer.tokens < training.tokens)',
@@ -186,11 +186,29 @@ export const mutations: readonly Mutation[] = [
     'if (evaluated !== identity.evaluated)',
     'test/unit/job/run/resumed-state.test.ts',
   ),
+  config(
+    'trained-hooks.ts',
+    'places.sort(comparePlaces)',
+    'places',
+    'test/unit/job/shared/planned-saes.test.ts',
+  ),
   job(
     'shared/planned-saes.ts',
-    '[...config.layers].sort((a, b) => a - b)',
-    '[...config.layers]',
-    'test/unit/job/shared/planned-saes.test.ts',
+    "transcode: transcode ?? 'plain', applyBDecToInput: false",
+    "transcode: transcode ?? 'plain'",
+    'test/unit/job/training-data/inside-blocks.test.ts',
+  ),
+  evaluation(
+    'token-pass.ts',
+    'await sae.reconstruct(input, batch.rows * batch.tokens)',
+    'await sae.reconstruct(x, batch.rows * batch.tokens)',
+    'test/unit/evaluation/transcoders.test.ts',
+  ),
+  train(
+    'reconstruction-loss.ts',
+    "graph.node('Gemm', [slopes[0]!, x], { attributes: { transA: 1 } })",
+    "graph.node('Gemm', [slopes.at(-1)!, x], { attributes: { transA: 1 } })",
+    'test/unit/train/backends.test.ts',
   ),
   job(
     'release/hub-resume.ts',
@@ -319,7 +337,7 @@ export const mutations: readonly Mutation[] = [
   ),
   job(
     'training-data/check-text.ts',
-    'steps * batchTokens + bufferCapacity(training.shuffle.megabytes, d, layers.length)',
+    'steps * batchTokens + bufferCapacity(training.shuffle.megabytes, widths)',
     'steps * batchTokens',
     'test/unit/job/training-data/check-text.test.ts',
   ),
