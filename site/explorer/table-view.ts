@@ -13,7 +13,7 @@ import type { State } from './state.ts';
 /** Rows in the document until more are asked for. */
 export const FIRST_ROWS = 50;
 /** Of them, about what a screen holds. */
-export const AT_ONCE = 20;
+export const AT_ONCE = 16;
 
 export interface TableInput {
   source: Source;

@@ -84,6 +84,8 @@ async function draw(): Promise<void> {
     return;
   }
   const missing = chosen.filter(({ id }) => !records.has(id));
+  // Of what is here already the answer is at once.
+  const pause = missing.length > 0 ? breath : async () => {};
   if (missing.length > 0) {
     // What stands below is of an earlier choice, and stays away if a record cannot be fetched.
     place.hidden = true;
@@ -95,12 +97,12 @@ async function draw(): Promise<void> {
     records.set(id, record);
   // The reader may have chosen otherwise meanwhile.
   const isLate = (): boolean => chosen.some((sae, i) => picked[i] !== sae) || chosen.length !== picked.length;
-  await breath();
+  await pause();
   if (isLate()) return;
   const loaded = chosen.map(({ id }) => records.get(id)!);
   const labels = compareLabels(chosen);
   const sections = compareRecords(loaded);
-  await breath();
+  await pause();
   if (isLate()) return;
   const shown = onlyDifferences.checked
     ? sections
@@ -115,7 +117,7 @@ async function draw(): Promise<void> {
     charts,
     sections: shown,
   });
-  await breath();
+  await pause();
   if (isLate()) return;
   place.hidden = false;
   place.innerHTML = drawn.text;
