@@ -84,6 +84,20 @@ const runSettings = {
     .default(48_828)
     .describe('step at which the decay reaches its floor, warm-up included'),
   biasInitSamples: size.default(16_384).describe('activations whose geometric median b_dec starts from'),
+  decoderInitNorm: z
+    .number()
+    .positive()
+    .max(1_000)
+    .default(1)
+    .describe(
+      'norm of the first rows of W_dec, whose transpose W_enc starts from; another than 1 with unitNormDecoder=false alone',
+    ),
+  biasInit: z
+    .enum(['geometric-median', 'zeros'])
+    .default('geometric-median')
+    .describe(
+      'what b_dec starts from: the geometric median of the first biasInitSamples activations, or zeros, as in SAELens',
+    ),
   weiszfeldIterations: z
     .int()
     .nonnegative()

@@ -6,9 +6,9 @@ import { mapParameters, type Parameters } from './state.ts';
 import { hookStream } from './streams.ts';
 
 /**
- * Initial weights: rows of W_dec gaussian and scaled to unit norm, W_enc its transpose, b_dec the geometric median
- * of the first `biasInitSamples` activations, the rest as the architecture says. A transcoder's encoder is of unit
- * directions of its own, drawn after those of the decoder, its skip connection 0.
+ * Initial weights: rows of W_dec gaussian and scaled to norm `decoderInitNorm`, W_enc its transpose, b_dec the geometric median
+ * of the first `biasInitSamples` activations or zeros, the rest as the architecture says. A transcoder's encoder has
+ * rows of its own and of that norm, drawn after those of the decoder, its skip connection 0.
  *
  * @param hook with the recipe's seed it decides the weights: a wider SAE begins with the rows of a narrower one
  * @param samples activations [count, d_in], at least `biasInitSamples` of them; of a transcoder those it reconstructs
@@ -38,7 +38,7 @@ export function initialParameters(
       row[i] = value;
       square += value * value;
     }
-    const scale = 1 / Math.sqrt(square);
+    const scale = recipe.decoderInitNorm / Math.sqrt(square);
     for (let i = 0; i < d_in; i++) set(i, row[i]! * scale);
   };
   for (let j = 0; j < d_sae; j++) {
@@ -57,11 +57,11 @@ export function initialParameters(
       });
     }
   }
-  const centre = geometricMedian(
-    samples.subarray(0, biasInitSamples * d_in),
-    d_in,
-    recipe.weiszfeldIterations,
-  );
+  const first = samples.subarray(0, biasInitSamples * d_in);
+  const centre =
+    recipe.biasInit === 'zeros'
+      ? new Float32Array(d_in)
+      : geometricMedian(first, d_in, recipe.weiszfeldIterations);
   const architecture = architectureOf(recipe);
   const own = architecture.initialise(recipe);
   if (recipe.transcode !== undefined) {

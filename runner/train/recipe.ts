@@ -25,6 +25,8 @@ export const recipe = z
     for (const { setting, message } of architectureOf(value).check?.(value) ?? []) complain(setting, message);
     bound('learningRateFloor', value.learningRate, 'learningRate');
     bound('warmupSteps', value.scheduleSteps, 'scheduleSteps');
+    if (value.unitNormDecoder && value.decoderInitNorm !== 1)
+      complain('decoderInitNorm', 'expected 1 where unitNormDecoder scales rows to norm 1');
     const start = value.decayStartStep;
     if (start !== null && (start < value.warmupSteps || start >= value.scheduleSteps)) {
       complain(

@@ -33,7 +33,13 @@ export interface Unit {
 
 /** All of one seed, then the next: a study cut short has whole sweeps of fewer seeds. */
 export function unitsOf({ batch, rate, lengths, widths }: Design, seeds: number): Unit[] {
-  const budget = { steps: lengths.at(-1)!, batch, rate, thresholdDecay: 0.98, unitNormDecoder: true };
+  const budget = {
+    steps: lengths.at(-1)!,
+    batch,
+    rate,
+    thresholdDecay: 0.98,
+    asSaeLens: false,
+  };
   const architectures = Object.keys(SPARSITIES) as Recipe['architecture'][];
   return Array.from({ length: seeds }, (_, i) => i + 1).flatMap((seed) =>
     architectures.flatMap((architecture) =>

@@ -226,6 +226,8 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'sae.unitNormDecoder': trained(false),
   'sae.removeParallelGradient': trained(true),
   'sae.biasInitSamples': trained(2048),
+  'sae.decoderInitNorm': trained(0.1, { 'sae.unitNormDecoder': false }),
+  'sae.biasInit': trained('zeros'),
   'sae.weiszfeldIterations': trained(2),
   'sae.seed': trained(1),
 

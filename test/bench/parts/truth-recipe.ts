@@ -14,15 +14,15 @@ export interface Budget {
   rate: number;
   /** Of BatchTopK and Matryoshka. */
   thresholdDecay: number;
-  /** Of Gated: whether rows of W_dec are held at norm 1; where they are not, its L1 loss counts their norms. */
-  unitNormDecoder: boolean;
+  /** Whether b_dec and the rows of W_dec start as in SAELens and rows may grow; else all as is usual here. */
+  asSaeLens: boolean;
 }
 
 /** @param sparsity k, the L0 that the loss aims at, or of Gated the weight of its L1 loss, which L0 falls with */
 export function truthRecipe(
   architecture: Recipe['architecture'],
   { sparsity, seed }: { sparsity: number; seed: number },
-  { width, steps, batch, rate, thresholdDecay, unitNormDecoder }: Budget,
+  { width, steps, batch, rate, thresholdDecay, asSaeLens }: Budget,
 ): Recipe {
   const common = {
     architecture,
@@ -36,6 +36,12 @@ export function truthRecipe(
     decay: 'none',
     scheduleSteps: steps,
     biasInitSamples: BIAS_SAMPLES,
+    ...(asSaeLens && {
+      biasInit: 'zeros',
+      unitNormDecoder: false,
+      // Of JumpReLU the peer is asked for 1, in whose scale thresholds are.
+      decoderInitNorm: architecture === 'jumprelu' ? 1 : 0.1,
+    }),
     deadThresholdTokens: 50_000,
   };
   const topK = { ...common, k: sparsity, kAux: width / 4 };
@@ -61,7 +67,6 @@ export function truthRecipe(
         ...common,
         sparsityPenalty: sparsity,
         sparsityWarmupSteps: LOSS.warmup,
-        unitNormDecoder,
       });
   }
 }

@@ -47,12 +47,24 @@ test('k does not change the initial weights, and a wider SAE begins with the row
   expect(wide.b_dec).toEqual(narrow.b_dec);
 });
 
-test('b_dec is the geometric median of the first biasInitSamples activations', () => {
+test('decoderInitNorm is the norm of every row of W_dec, and W_enc its transpose', () => {
+  const recipe = smallRecipe({ decoderInitNorm: 0.1, unitNormDecoder: false });
+  const { W_dec, W_enc } = initialParameters(recipe, 8, hook, gaussians(64 * 8, 'x'));
+  for (let j = 0; j < recipe.dSae; j++) {
+    const row = W_dec.subarray(j * 8, (j + 1) * 8);
+    expect(Math.hypot(...row)).toBeCloseTo(0.1, 6);
+    expect(Array.from(row, (_, i) => W_enc[i * recipe.dSae + j])).toEqual([...row]);
+  }
+});
+
+test('b_dec is the geometric median of the first biasInitSamples activations, or zeros', () => {
   const d = 6;
   const samples = gaussians(100 * d, 'x');
   const { b_dec } = initialParameters(smallRecipe({ weiszfeldIterations: 40 }), d, hook, samples);
   const expected = Float32Array.from(geometricMedian(samples.subarray(0, 64 * d), d, 40));
   expect(b_dec).toEqual(expected);
+  const zeros = initialParameters(smallRecipe({ biasInit: 'zeros' }), d, hook, samples);
+  expect(zeros.b_dec).toEqual(new Float32Array(d));
   expect(() => initialParameters(smallRecipe(), d, hook, samples.subarray(0, 63 * d))).toThrow(
     '63 activations for b_dec, expected biasInitSamples = 64',
   );

@@ -44,6 +44,7 @@ test.each([
   [{ architecture: 'matryoshka', groupFractions: [0.5, 0.4] }, 'groupFractions'],
   [{ architecture: 'matryoshka', dSae: 16, k: 4, kAux: 4, groupFractions: [0.01, 0.99] }, 'groupFractions'],
   [{ decayStartStep: 4_999 }, 'decayStartStep'],
+  [{ decoderInitNorm: 0.1 }, 'decoderInitNorm'],
 ])('%j is refused', (fields, path) => {
   const parsed = recipe.safeParse(fields);
   expect(parsed.error?.issues[0]?.path.join('.')).toBe(path);
