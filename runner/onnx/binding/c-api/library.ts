@@ -31,6 +31,9 @@ export interface Library {
   loadCuda(): void;
 }
 
+/** As much as a system gives a program's first thread: calls run on a stack of koffi's own. */
+const STACK_BYTES = 8 << 20;
+
 const RTLD_NOW = 2;
 
 /** Errors alone of what belongs to no session. */
@@ -46,6 +49,13 @@ export async function loadLibrary(): Promise<Library> {
       throw unloadable(cause);
     },
   );
+  if (koffi.config().sync_stack_size! < STACK_BYTES) {
+    try {
+      koffi.config({ sync_stack_size: STACK_BYTES });
+    } catch {
+      // Another part of the process has called a library through it: its 2 MiB were enough for all that has been tried.
+    }
+  }
   const cuda = cudaLibraries();
   const path = cuda?.runtime ?? runtimeLibrary().path;
   const opened = ((): ReturnType<typeof koffi.load> => {
