@@ -151,7 +151,7 @@ describe.skipIf(browser === null)(
         at.on('request', (request) => loaded.push(new URL(request.url()).pathname));
         await at.getByRole('link', { name: 'What its latents fire on' }).click();
         await at.getByText('100 of 100 latents.').waitFor();
-        await at.getByLabel('Find by token, concept or number').fill('tuesday');
+        await at.getByLabel('Find by token, concept, explanation or number').fill('tuesday');
         await at.getByText('15 of 100 latents.').waitFor();
         await at.getByLabel('Sort by').selectOption('max');
         const first = at.locator('#latent-list a').first();
@@ -186,7 +186,7 @@ describe.skipIf(browser === null)(
           await at.keyboard.press('Enter');
           await at.locator('#latent h2', { hasText: `Latent ${latent}` }).waitFor();
         }
-        await at.getByLabel('Find by token, concept or number').fill('198');
+        await at.getByLabel('Find by token, concept, explanation or number').fill('198');
         await walk.waitFor({ state: 'hidden' });
       }));
 
@@ -209,7 +209,7 @@ describe.skipIf(browser === null)(
         expect(text).toContain('⟨U+202E⟩gnp.exe');
         expect(await at.evaluate(() => Reflect.get(window, 'hit'))).toBeUndefined();
         // By the concept that uses it, and on the map of effects.
-        await at.getByLabel('Find by token, concept or number').fill('topic');
+        await at.getByLabel('Find by token, concept, explanation or number').fill('topic');
         await at.getByText('1 of 100 latents.').waitFor();
         await at.getByLabel('Sort by').selectOption('effect');
         expect(await at.locator('#latent-map circle').count()).toBe(12);
