@@ -75,11 +75,10 @@ async function draw(): Promise<void> {
   const chosen = [...picked];
   const complete = chosen.length >= 2;
   waiting.hidden = complete;
-  // From here on the choice decides, and not the address that the page came with (theme.js).
-  delete document.documentElement.dataset.asked;
   place.hidden = !complete;
   onlyDifferences.disabled = !complete;
   if (!complete) {
+    delete document.documentElement.dataset.asked;
     say(chosen.length === 1 ? 'Pick one more.' : 'Pick two to four.');
     return;
   }
@@ -121,6 +120,8 @@ async function draw(): Promise<void> {
   if (isLate()) return;
   place.hidden = false;
   place.innerHTML = drawn.text;
+  // What the address asked for is here: no room need be kept for it (theme.js).
+  delete document.documentElement.dataset.asked;
   const figures = [...place.querySelectorAll('figure')];
   whenNear(figures, (figure) => {
     const spec = charts[figures.indexOf(figure)];
