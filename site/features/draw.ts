@@ -69,8 +69,11 @@ function chosenText(choice: FeatureIndex['columns']['choice'][number]): string |
   }
 }
 
+/** In percent however small, so that the unit stays the same along a list. */
 export function share(value: number): string {
-  return value >= 0.001 ? `${formatNumber(100 * value, value >= 0.1 ? 1 : 2)} %` : formatSmall(value);
+  const percent = 100 * value;
+  if (percent >= 0.1) return `${formatNumber(percent, percent >= 10 ? 1 : 2)} %`;
+  return `${percent === 0 || percent >= 1e-4 ? Number(percent.toPrecision(2)) : formatSmall(percent)} %`;
 }
 
 function effects(

@@ -4,7 +4,6 @@ import { drawAxes } from '../charts/draw.ts';
 import { defaultFrame, linearAxis, logAxis } from '../charts/scale.ts';
 import { html, type Markup } from '../lib/html.ts';
 import { formatBrief, formatCount, formatPower, formatSigned } from '../lib/numbers.ts';
-import { share } from './draw.ts';
 
 const FRAME = { ...defaultFrame, width: 480, height: 240, right: 12 };
 /** Between the outermost dots and the frame, pixels. */
@@ -17,7 +16,8 @@ export type Height = 'max' | 'effect';
 
 /** A share of tokens as an axis has room for. */
 function rateTick(rate: number): string {
-  return rate >= 0.001 ? share(rate) : formatPower(rate);
+  const percent = 100 * rate;
+  return `${percent >= 1e-3 ? Number(percent.toPrecision(3)) : formatPower(percent)} %`;
 }
 
 /** @param found places that a query finds; the others are faint */

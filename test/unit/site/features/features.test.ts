@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { drawFeature } from '../../../../site/features/draw.ts';
+import { drawFeature, share } from '../../../../site/features/draw.ts';
 import { findLatents } from '../../../../site/features/find.ts';
 import { latentMap } from '../../../../site/features/map.ts';
 import { loneToken, shadedTokens, visibleToken } from '../../../../site/features/tokens.ts';
@@ -156,7 +156,17 @@ test('the map shows every latent, those found apart from the others', () => {
     '3',
   ]);
   expect(dots.get('12')!.y).toBeLessThan(dots.get('3')!.y);
-  expect(text).toContain('>1.00 %</text>');
+  expect(text).toContain('>1 %</text>');
+});
+
+test.each([
+  [0, '0 %'],
+  [0.000031, '0.0031 %'],
+  [0.00095, '0.095 %'],
+  [0.0241, '2.41 %'],
+  [0.25, '25.0 %'],
+])('a share of %d is said in percent, as all others', (value, words) => {
+  expect(share(value)).toBe(words);
 });
 
 test('the map of effects shows the latents that were taken out, above and below no change', () => {
