@@ -158,7 +158,10 @@ function choosePosition(to: number): void {
 
 const STEPS: Readonly<Record<string, number>> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
-start.querySelector('button')!.addEventListener('click', () => void load().catch(fail));
+const loadButton = start.querySelector('button')!;
+loadButton.addEventListener('click', () => void load().catch(fail));
+// A click before this would be lost.
+loadButton.disabled = false;
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   read().catch(fail);
