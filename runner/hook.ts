@@ -111,10 +111,14 @@ export function comparePlaces(a: Place, b: Place): number {
   return compareHooks(a.reads, b.reads);
 }
 
+/** The place of a thing alone. */
+export function placeOf({ layer, site, reads }: Place): Place {
+  return { layer, site, ...(reads && { reads }) };
+}
+
 /** Places of things, each once, in order. */
 export function placesAmong(placed: readonly Place[]): Place[] {
-  const plain = ({ layer, site, reads }: Place): Place => ({ layer, site, ...(reads && { reads }) });
-  return [...new Map(placed.map((each) => [placeName(each), plain(each)])).values()].sort(comparePlaces);
+  return [...new Map(placed.map((each) => [placeName(each), placeOf(each)])).values()].sort(comparePlaces);
 }
 
 /** Hooks of things, each once, in the order in which the things come. */

@@ -2,13 +2,13 @@
  * `cuda`: brings what sessions on CUDA need into the user's cache (Linux x64): onnxruntime's CUDA provider and the libraries of CUDA that
  * it is linked with, out of the wheels that PyPI has of them. Python is not needed.
  */
-import { mkdir, rm, statfs } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { nvidiaDevices } from '../doctor/machine.ts';
-import { UnavailableError, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { downloadPinned } from '../hub/pinned-download.ts';
+import { checkFree } from '../hub/room.ts';
 import { wheelAddress } from '../hub/wheel-index.ts';
-import { formatBytes } from '../io/bytes.ts';
 import { cudaFolder, cudaLibraries, wheels } from '../onnx/cuda-libraries.ts';
 import { deviceAdvice } from '../onnx/devices.ts';
 import { type ShownHub, withShownHub } from './download-view.ts';
@@ -85,7 +85,12 @@ async function fetchWheels(
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const total = wheels.reduce((sum, { size }) => sum + size, 0);
-  await checkRoom(folder, total + UNPACKED_BYTES);
+  await checkFree({
+    thing: 'CUDA provider',
+    what: 'its wheels and what comes out of them',
+    next: 'Free space, or set XDG_CACHE_HOME to a folder on a larger disk.',
+    ...{ folder, bytes: total + UNPACKED_BYTES },
+  });
   const retryPolicy = { ...hub.retryPolicy, attempts: INDEX_ATTEMPTS };
   let before = 0;
   for (const [filesDone, wheel] of wheels.entries()) {
@@ -114,17 +119,6 @@ function checkIndex(index: string): void {
     found: 'no address that may be asked',
     expected: 'http or https, without a user name or password in it',
     next: `Give it as pip takes it, such as ${INDEX}.`,
-  });
-}
-
-async function checkRoom(folder: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  if (bytes <= bavail * bsize) return;
-  throw new UnavailableError({
-    thing: 'CUDA provider',
-    found: `${formatBytes(bavail * bsize)} free in the user’s cache`,
-    expected: formatBytes(bytes),
-    next: 'Free space, or set XDG_CACHE_HOME to a folder on a larger disk.',
   });
 }
 

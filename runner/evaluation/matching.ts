@@ -6,7 +6,7 @@ import { assignLargest } from '../math/assignment.ts';
 import { cancellationPoint } from '../math/cancellation.ts';
 import { Graph, type Program } from '../onnx/graph.ts';
 import { float32, floatsOf, openSession } from '../onnx/session.ts';
-import type { Matching } from '../suites/suite.ts';
+import type { Matching } from '../suites/truth.ts';
 import { normaliseRows } from '../synthetic/dictionary.ts';
 import type { MakingOptions } from './reconstructors.ts';
 

@@ -5,7 +5,7 @@ import { type Random, random, shuffle } from '../math/random.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 import { openSae } from '../sae/open-sae.ts';
 import type { Directions } from '../suites/ablation.ts';
-import type { Detection, Matching, TrueDetections, Truth } from '../suites/suite.ts';
+import type { Detection, Matching, TrueDetections, Truth } from '../suites/truth.ts';
 import { type SyntheticModel, sampleBatch } from '../synthetic/model.ts';
 import { activationsOf } from '../synthetic/samples.ts';
 import { matchFeatures } from './matching.ts';

@@ -1,5 +1,4 @@
-import { statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { UnavailableError } from '../errors.ts';
 import type { HashingOptions } from '../io/known-hashes.ts';
 import {
@@ -32,6 +31,7 @@ import {
   type RepositoryFile,
   treePath,
 } from './repository.ts';
+import { checkFree, freeBytesOf } from './room.ts';
 import { transferInto } from './transfer.ts';
 import type { Hub } from './transport.ts';
 
@@ -78,8 +78,6 @@ export interface Download {
 }
 
 const PARALLEL = 4;
-/** Left free on the disk for whatever else is running. */
-const SPARE_BYTES = 256 * 2 ** 20;
 
 interface Blob {
   blob: string;
@@ -246,16 +244,12 @@ export async function checkRoom(
   bytes: number,
   place: { folder: string; freeBytes?: ((folder: string) => Promise<number>) | undefined; advice: string },
 ): Promise<void> {
-  if (bytes === 0) return;
-  const { folder, freeBytes = freeBytesOf, advice } = place;
-  const free = await freeBytes(folder);
-  if (bytes + SPARE_BYTES <= free) return;
-  const gigabytes = (count: number) => `${(count / 1e9).toFixed(2)} GB`;
-  throw new UnavailableError({
+  const { folder, freeBytes, advice } = place;
+  await checkFree({
     thing: formatReference(pinnedSubject(reference, null)),
-    found: `${gigabytes(free)} free in ${folder}`,
-    expected: `${gigabytes(bytes + SPARE_BYTES)} for the ${files} files still to come`,
+    what: `the ${files} files still to come`,
     next: `Free space or ${advice}; nothing was fetched.`,
+    ...{ folder, bytes, freeBytes },
   });
 }
 
@@ -328,18 +322,6 @@ function missingOffline(reference: PinnedReference, missing: readonly string[]):
     expected: 'every file in the cache',
     next: 'Unset HF_HUB_OFFLINE once, with a connection, to fetch them.',
   });
-}
-
-/** Room in the file system of a folder or, before it is made, of the nearest one above it. */
-async function freeBytesOf(folder: string): Promise<number> {
-  for (let path = folder; ; path = dirname(path)) {
-    try {
-      const { bavail, bsize } = await statfs(path);
-      return bavail * bsize;
-    } catch (error) {
-      if (dirname(path) === path) throw error;
-    }
-  }
 }
 
 function selected<File extends { path: string }>(

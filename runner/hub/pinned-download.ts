@@ -2,11 +2,11 @@
 import { open, truncate } from 'node:fs/promises';
 import { InterpboardError, MalformedError, UnavailableError } from '../errors.ts';
 import { contentHash } from '../io/content-hash.ts';
-import { pieces, transientUnlessAborted } from './body.ts';
+import { pieces } from './body.ts';
 import { fileSize } from './cache.ts';
+import { type Fetcher, fetchOutside } from './outside.ts';
 import { takePartial } from './partial.ts';
-import { retryAfter, Transient, withRetries } from './retry.ts';
-import type { Hub } from './transport.ts';
+import { Transient, withRetries } from './retry.ts';
 
 export interface LargeFile {
   /** What it is called in errors. */
@@ -20,9 +20,6 @@ export interface LargeFile {
   /** What to try when it cannot be had. */
   next: string;
 }
-
-/** What of the hub is needed: no token goes with the request, for the address is not the hub's. */
-export type Fetcher = Pick<Hub, 'fetch' | 'clock' | 'retryPolicy' | 'timeouts'>;
 
 /**
  * @param onBytes called with the number of bytes so far
@@ -83,38 +80,22 @@ async function emptied(path: string): Promise<0> {
 
 /** @returns bytes of the file that are there then */
 async function fetchRest(
-  { fetch, timeouts, clock }: Fetcher,
+  fetcher: Fetcher,
   { address: addressOf, thing, size, next }: LargeFile,
   path: string,
   from: number,
   { signal, onBytes }: { signal: AbortSignal | undefined; onBytes: (bytes: number) => void },
 ): Promise<number> {
-  const address = await addressOf();
-  const { host } = new URL(address);
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), timeouts.answerMs);
   const headers = { 'accept-encoding': 'identity', ...(from === 0 ? {} : { range: `bytes=${from}-` }) };
-  const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
-  const response = await fetch(address, { headers, signal: either })
-    .catch((error: unknown) => {
-      throw transientUnlessAborted(error, signal, `no answer from ${host}`);
-    })
-    .finally(() => clearTimeout(timer));
-  const { status } = response;
-  if (!response.ok) {
-    await response.body?.cancel();
-    if (status === 408 || status === 429 || status >= 500) {
-      const retryAfterMs = retryAfter(response.headers, clock.now());
-      throw new Transient(`HTTP ${status} from ${host}`, { status, retryAfterMs });
-    }
-    throw new UnavailableError({ thing, found: `HTTP ${status} from ${host}`, expected: 'the file', next });
-  }
+  const asked = { address: await addressOf(), thing, expected: 'the file', next };
+  const response = await fetchOutside(fetcher, asked, { headers, signal });
   // An answer with the whole file begins it anew.
-  const continued = status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${from}-`);
+  const continued =
+    response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${from}-`);
   let offset = continued ? from : await emptied(path);
   const file = await open(path, 'r+');
   try {
-    for await (const piece of pieces(response, timeouts.stallMs, signal)) {
+    for await (const piece of pieces(response, fetcher.timeouts.stallMs, signal)) {
       if (offset + piece.byteLength > size) {
         await file.truncate(0);
         throw new Transient(`more than ${size} bytes`, { wrongBytes: true });

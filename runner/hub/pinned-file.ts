@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { MalformedError, UnavailableError } from '../errors.ts';
 import { sha256 as sha256Of } from '../io/hash.ts';
 import { writeAtomic } from '../io/write-atomic.ts';
-import { readBody, transientUnlessAborted } from './body.ts';
-import { retryAfter, Transient, withRetries } from './retry.ts';
+import { readBody } from './body.ts';
+import { fetchOutside } from './outside.ts';
+import { withRetries } from './retry.ts';
 import type { Hub } from './transport.ts';
 
 export interface PinnedFile {
@@ -40,21 +41,8 @@ export async function fetchPinned(hub: Hub, file: PinnedFile, signal?: AbortSign
     });
   }
   const bytes = await withRetries({ ...hub, signal }, thing, async () => {
-    const late = AbortSignal.timeout(hub.timeouts.answerMs);
-    // No token goes with it: the address is not the hub's.
-    const response = await hub
-      .fetch(address, { signal: signal ? AbortSignal.any([signal, late]) : late })
-      .catch((error: unknown) => {
-        throw transientUnlessAborted(error, signal, `no answer from ${new URL(address).host}`);
-      });
-    const { status } = response;
-    if (response.ok) return readBody(response, hub.timeouts.stallMs, limit, thing);
-    await response.body?.cancel();
-    if (status === 408 || status === 429 || status >= 500) {
-      const retryAfterMs = retryAfter(response.headers, hub.clock.now());
-      throw new Transient(`HTTP ${status} from ${new URL(address).host}`, { status, retryAfterMs });
-    }
-    throw new UnavailableError({ thing, found: `HTTP ${status} at ${address}`, expected: 'the file', next });
+    const response = await fetchOutside(hub, { address, thing, expected: 'the file', next }, { signal });
+    return readBody(response, hub.timeouts.stallMs, limit, thing);
   }).catch((error: unknown) => {
     if (!(error instanceof UnavailableError)) throw error;
     throw new UnavailableError({ ...error.complaint, expected: 'the file', next }, { cause: error });

@@ -1,9 +1,9 @@
 /** Where an index of Python packages has a file: PEP 503 (a page of links) and PEP 691 (the same as JSON). */
 import { z } from 'zod';
 import { MalformedError, UnavailableError } from '../errors.ts';
-import { readBody, transientUnlessAborted } from './body.ts';
-import type { Fetcher } from './pinned-download.ts';
-import { Transient, withRetries } from './retry.ts';
+import { readBody } from './body.ts';
+import { type Fetcher, fetchOutside } from './outside.ts';
+import { withRetries } from './retry.ts';
 
 /** Bytes of a project's listing; that of onnxruntime-gpu has 160 kB. */
 const LIMIT = 16 << 20;
@@ -16,7 +16,7 @@ const listing = z.object({ files: z.array(z.object({ filename: z.string(), url: 
  * @throws MalformedError when its answer is neither
  */
 export async function wheelAddress(
-  { fetch, clock, retryPolicy, timeouts }: Fetcher,
+  fetcher: Fetcher,
   index: string,
   { project, file }: { project: string; file: string },
   signal?: AbortSignal,
@@ -24,27 +24,17 @@ export async function wheelAddress(
   const page = new URL(`${index.replace(/\/+$/, '')}/${project}/`);
   const thing = `package index ${page.host}`;
   const next = 'Name another with --index, or a folder of wheels with --wheels.';
-  const { body, type, at } = await withRetries({ clock, retryPolicy, signal }, thing, async () => {
-    const late = AbortSignal.timeout(timeouts.answerMs);
+  const { body, type, at } = await withRetries({ ...fetcher, signal }, thing, async () => {
     const headers = { accept: 'application/vnd.pypi.simple.v1+json, text/html;q=0.5' };
-    const response = await fetch(page, {
-      headers,
-      signal: signal ? AbortSignal.any([signal, late]) : late,
-    }).catch((error: unknown) => {
-      throw transientUnlessAborted(error, signal, `no answer from ${page.host}`);
-    });
-    if (response.ok) {
-      const bytes = await readBody(response, timeouts.stallMs, LIMIT, thing);
-      return {
-        body: Buffer.from(bytes).toString(),
-        type: response.headers.get('content-type') ?? '',
-        at: response.url || page.href,
-      };
-    }
-    await response.body?.cancel();
-    const found = `HTTP ${response.status} for ${project}`;
-    if (response.status === 429 || response.status >= 500) throw new Transient(found);
-    throw new UnavailableError({ thing, found, expected: 'a list of its files', next });
+    const refused = `for ${project}`;
+    const asked = { address: page, thing, refused, expected: 'a list of its files', next };
+    const response = await fetchOutside(fetcher, asked, { headers, signal });
+    const bytes = await readBody(response, fetcher.timeouts.stallMs, LIMIT, thing);
+    return {
+      body: Buffer.from(bytes).toString(),
+      type: response.headers.get('content-type') ?? '',
+      at: response.url || page.href,
+    };
   }).catch((error: unknown) => {
     if (!(error instanceof UnavailableError)) throw error;
     throw new UnavailableError({ ...error.complaint, expected: 'a list of files', next }, { cause: error });

@@ -19,8 +19,8 @@ import type {
   Suite,
   SuiteContext,
   SuiteTokenizer,
-  Truth,
 } from '../../suites/suite.ts';
+import type { Truth } from '../../suites/truth.ts';
 import { beginningToken, specialTokens } from '../../text/bos-rows.ts';
 import { encodedTexts } from '../../text/encoded-texts.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';

@@ -10,6 +10,7 @@ import {
   orderedHooks,
   type Place,
   placeLabel,
+  placeOf,
 } from '../../hook.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
@@ -44,10 +45,6 @@ export function plannedSaes(config: SaeSettings, published: readonly PublishedSa
     }),
   );
   return [...trained, ...others].sort(comparePlaces);
-}
-
-function placeOf({ layer, site, reads }: Place): Place {
-  return { layer, site, ...(reads === undefined ? {} : { reads }) };
 }
 
 /** One that the run trains, before the width of its hook is known. */

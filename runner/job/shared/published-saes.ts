@@ -1,7 +1,7 @@
 /** SAEs that the run did not train: what is known of one from its headers, before anything runs. */
 import { basename } from 'node:path';
 import { quote, UserError } from '../../errors.ts';
-import { compareHooks, type Hook, hookName, hookOf, type Place, placeLabel, placeName } from '../../hook.ts';
+import { compareHooks, hookName, hookOf, type Place, placeLabel, placeName, placeOf } from '../../hook.ts';
 import { type HashFiles, sha256 } from '../../io/hash.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeDetails, SaeFormat } from '../../sae/checkpoints/loaded.ts';
@@ -48,7 +48,7 @@ export async function describePublished(
     const input = saeHook(place.name, file.details, given);
     checkWidth(place, file.details, model, input, d_in);
     const target = d_out === undefined ? null : transcoderTarget(place.name, file.details, given);
-    const hook: Place = target === null ? plain(input) : { ...plain(target), reads: plain(input) };
+    const hook = placeOf(target === null ? input : { ...target, reads: placeOf(input) });
     if (target !== null) {
       checkWidth(place, file.details, model, target, d_out!);
       if (compareHooks(input, target) >= 0) throw backwards(place, hook);
@@ -79,10 +79,6 @@ function checkWidth(
     expected: `a block below ${model.blocks}${width === null ? '' : ` and width ${width}`}, as the language model has`,
     next: `Give the SAE’s own model with --model${model_name === null ? '' : ` (its files name ${quote(model_name)})`}.`,
   });
-}
-
-function plain({ layer, site }: Hook): Hook {
-  return { layer, site };
 }
 
 function noTranscoder({ name }: SaePlace, asked: Place): UserError {

@@ -2,7 +2,7 @@
 import { cancellationPoint } from '../../math/cancellation.ts';
 import type { Resamples } from '../../metrics/bootstrap.ts';
 import type { Estimate } from '../../metrics/statistic.ts';
-import type { Detected, TrueDetections } from '../suite.ts';
+import type { Detected, TrueDetections } from '../truth.ts';
 
 export const QUALITIES = ['precision', 'recall', 'f1', 'accuracy'] as const;
 export type Quality = (typeof QUALITIES)[number];

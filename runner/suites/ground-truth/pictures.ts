@@ -1,7 +1,7 @@
 /** Which features were found, and which are missed or split among latents: by their frequency, and by their level. */
 import { mean } from '../../math/sum.ts';
 import type { Measure, Part } from '../../report/schema.ts';
-import type { Detected, TrueDetections, Truth } from '../suite.ts';
+import type { Detected, TrueDetections, Truth } from '../truth.ts';
 
 /** Stretches of features in the order of their frequency. */
 const STRETCHES = 10;

@@ -3,7 +3,8 @@ import { resampleRows } from '../../metrics/bootstrap.ts';
 import { combine, type Estimate, type Statistic, sumOf, toMeasure } from '../../metrics/statistic.ts';
 import type { Measure, Part } from '../../report/schema.ts';
 import { groundTruth as declaration } from '../../report/suites/ground-truth.ts';
-import { defineSuite, type SuiteResult, type TrueDetections } from '../suite.ts';
+import { defineSuite, type SuiteResult } from '../suite.ts';
+import type { TrueDetections } from '../truth.ts';
 import { QUALITIES, qualities, qualityEstimates } from './detectors.ts';
 import { picturesOf } from './pictures.ts';
 

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { MalformedError, UnavailableError } from '../../../runner/errors.ts';
-import { downloadPinned, type Fetcher } from '../../../runner/hub/pinned-download.ts';
+import type { Fetcher } from '../../../runner/hub/outside.ts';
+import { downloadPinned } from '../../../runner/hub/pinned-download.ts';
 import { RETRY_POLICY } from '../../../runner/hub/retry.ts';
 import { wheelAddress } from '../../../runner/hub/wheel-index.ts';
 
