@@ -21,8 +21,10 @@ export interface Block {
   /** -> what is added to the residual. */
   afterAttention: Part;
   beforeMlp: Part;
-  /** -> what is added to the residual. */
-  mlp: Part;
+  /** -> what is added to the residual, which stands beside it. */
+  mlp(build: Build, x: Value, residual: Value): Value;
+  /** What the block makes of the residual after that, where it is not the residual itself. */
+  end?: Part;
 }
 
 /** What the rest of a model follows from at a place within a block. */
@@ -69,11 +71,14 @@ const readBefore: BlockStep = {
 };
 const mlp: BlockStep = {
   site: 'mlp_out',
-  run: (build, block, { residual, value }) => ({ residual, value: block.mlp(build, value!) }),
+  run: (build, block, { residual, value }) => ({ residual, value: block.mlp(build, value!, residual) }),
 };
 const addMlp: BlockStep = {
   site: 'resid_post',
-  run: (build, _, bundle) => ({ residual: added(build, bundle), value: null }),
+  run(build, { end }, bundle) {
+    const sum = added(build, bundle);
+    return { residual: end === undefined ? sum : end(build, sum), value: null };
+  },
 };
 
 const sequential = [mix, project, addAttention, readMid, mlp, addMlp];

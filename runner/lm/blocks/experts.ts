@@ -20,28 +20,48 @@ export interface ExpertsShape {
 
 /** Mixture of experts (Shazeer et al. 2017): each expert sees only the tokens sent to it. x [N, width]. */
 export function experts(build: Build, x: Value, shape: ExpertsShape): Value {
-  const { graph } = build;
   const { width, count, routerBias = false } = shape;
   const scores = linear(build, x, shape.router, { from: width, to: count, bias: routerBias });
+  return mixture(build, x, chosenShares(build, scores, shape), shape);
+}
+
+// Expanded, and not ConstantOfShape, which a GPU would leave to the CPU with all its zeros.
+const zeros = ({ graph }: Build, like: Value): Value =>
+  graph.node('Expand', [graph.scalar(0), graph.node('Shape', [like])]);
+
+/** Of scores [N, count] the largest probabilities, and 0 for the experts that a token does not go to. */
+export function chosenShares(
+  build: Build,
+  scores: Value,
+  { chosen, normalise }: Pick<ExpertsShape, 'chosen' | 'normalise'>,
+): Value {
+  const { graph } = build;
   const probabilities = graph.node('Softmax', [scores], { attributes: { axis: -1 } });
-  const [top, which] = graph.nodes('TopK', [probabilities, graph.int64s([shape.chosen])], {
+  const [top, which] = graph.nodes('TopK', [probabilities, graph.int64s([chosen])], {
     outputs: 2,
     attributes: { axis: -1 },
   }) as [Value, Value];
   const sum = graph.node('ReduceSum', [top, graph.int64s([-1])], { attributes: { keepdims: 1 } });
-  // Expanded, and not ConstantOfShape, which a GPU would leave to the CPU with all its zeros.
-  const zeros = (like: Value): Value => graph.node('Expand', [graph.scalar(0), graph.node('Shape', [like])]);
-  const weights = graph.node(
-    'ScatterElements',
-    [zeros(probabilities), which, shape.normalise ? graph.node('Div', [top, sum]) : top],
-    { attributes: { axis: 1 } },
-  );
-  let mixed = zeros(x);
-  for (let index = 0; index < shape.count; index++) {
-    const weight = graph.node('Gather', [weights, graph.int64s([index])], { attributes: { axis: 1 } });
+  const shares = normalise ? graph.node('Div', [top, sum]) : top;
+  return graph.node('ScatterElements', [zeros(build, probabilities), which, shares], {
+    attributes: { axis: 1 },
+  });
+}
+
+/** What the experts make of x [N, width], by their shares [N, count]: an expert sees the tokens of which it has a share. */
+export function mixture(
+  build: Build,
+  x: Value,
+  shares: Value,
+  { count, expert }: Pick<ExpertsShape, 'count' | 'expert'>,
+): Value {
+  const { graph } = build;
+  let mixed = zeros(build, x);
+  for (let index = 0; index < count; index++) {
+    const weight = graph.node('Gather', [shares, graph.int64s([index])], { attributes: { axis: 1 } });
     const flat = graph.node('Reshape', [weight, graph.int64s([-1])]);
     const rows = graph.node('Transpose', [graph.node('NonZero', [flat])]);
-    const output = shape.expert(graph.node('GatherND', [x, rows]), index);
+    const output = expert(graph.node('GatherND', [x, rows]), index);
     const weighted = graph.node('Mul', [output, graph.node('GatherND', [weight, rows])]);
     mixed = graph.node('ScatterND', [mixed, rows, weighted], {
       attributes: { reduction: { string: 'add' } },

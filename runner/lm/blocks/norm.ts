@@ -24,6 +24,11 @@ export function rmsNorm(epsilon: number): ScaledNorm {
   return rms(epsilon, stored);
 }
 
+/** Root-mean-square norm without parameters. */
+export function bareRmsNorm(epsilon: number): ScaledNorm {
+  return rms(epsilon, ({ graph }, _, width) => graph.floats(new Float32Array(width).fill(1), [width]));
+}
+
 /** Root-mean-square norm whose weight is stored as its difference from 1 (Gemma). */
 export function shiftedRmsNorm(epsilon: number): ScaledNorm {
   return rms(epsilon, (build, name, width) =>

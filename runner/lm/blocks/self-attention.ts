@@ -13,6 +13,10 @@ export interface SelfAttentionShape extends AttentionShape {
   outBias?: boolean;
   /** Norm of queries and keys before they are turned (q_norm, k_norm). */
   norm?: Norm;
+  /** Norm of values (v_norm). */
+  valueNorm?: Norm;
+  /** Values are what k_proj gives, before it is normed. */
+  keysAreValues?: boolean;
   /** Queries, keys and values are kept within ± this. */
   clip?: number | undefined;
   /** What queries at a position of a row (from 0) are multiplied by; absent: 1. */
@@ -34,15 +38,20 @@ export function selfAttention(build: Build, x: Value, name: string, shape: SelfA
     if (shape.clip === undefined) return found;
     return graph.node('Clip', [found, ...[-shape.clip, shape.clip].map((end) => bound(build, end))]);
   };
-  const normed = (value: Value, part: string, size: number): Value =>
-    norm === undefined ? value : norm(build, value, `${name}.${part}_norm`, size);
+  const normed = (value: Value, part: string, size: number, by: Norm | undefined): Value =>
+    by === undefined ? value : by(build, value, `${name}.${part}_norm`, size);
 
-  const [q, k, v] = shape.fused
+  const [q, k, own] = shape.fused
     ? (split(build, product('qkv', queries + 2 * keys), [queries, keys, keys]) as [Value, Value, Value])
-    : [product('q', shape.gated ? 2 * queries : queries), product('k', keys), product('v', keys)];
+    : [
+        product('q', shape.gated ? 2 * queries : queries),
+        product('k', keys),
+        shape.keysAreValues ? undefined : product('v', keys),
+      ];
   const { query, gate } = shape.gated ? splitGate(build, q, shape.heads, headSize) : { query: q };
-  const scaled = byPosition(build, normed(query, 'q', queries), shape.queryScale);
-  const mixed = attention(build, scaled, normed(k, 'k', keys), v, shape);
+  const scaled = byPosition(build, normed(query, 'q', queries, norm), shape.queryScale);
+  const values = normed(own ?? k, 'v', keys, shape.valueNorm);
+  const mixed = attention(build, scaled, normed(k, 'k', keys, norm), values, shape);
   return gate === undefined ? mixed : graph.node('Mul', [mixed, graph.node('Sigmoid', [gate])]);
 }
 

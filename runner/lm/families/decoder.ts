@@ -230,10 +230,12 @@ export interface BlockParts {
   /** What the attention of block `index` has beyond its sizes, or what stands in its place. */
   attention(index: number): Partial<SelfAttentionShape> | MixingPart;
   mlp?: Partial<MlpShape> | Part;
+  /** What is made of the residual after both. */
+  end?(build: Build, x: Value, at: string): Value;
 }
 
-/** A part of block `index`, whose tensors lie under `at`: x [N, width] -> [N, width]. */
-type Part = (build: Build, x: Value, at: string, index: number) => Value;
+/** A part of block `index`, whose tensors lie under `at`: x [N, width] -> [N, width]; `residual` stands beside x. */
+type Part = (build: Build, x: Value, at: string, index: number, residual: Value) => Value;
 
 /** What mixes tokens in the place of attention; tensors of the block lie under `at`. */
 export interface MixingPart {
@@ -252,7 +254,7 @@ const preNorms: Record<'attention' | 'mlp', Norms> = {
 /** x + attention(norm(x)), then x + mlp(norm(x)), with norms where the family has them. */
 export function decoderBlock(decoder: Decoder, parts: BlockParts): Family['block'] {
   const { width, inner, activation, heads, kvHeads, headSize } = decoder;
-  const { norms = preNorms, mlp = {} } = parts;
+  const { norms = preNorms, mlp = {}, end } = parts;
   return (index) => {
     const at = `${decoder.names.model}layers.${index}`;
     const normed = (build: Build, x: Value, name: string | undefined): Value =>
@@ -268,13 +270,14 @@ export function decoderBlock(decoder: Decoder, parts: BlockParts): Family['block
       mix: (build, x) => mix(build, x, at),
       afterAttention: (build, mixed) => normed(build, out(build, mixed, at), norms.attention.after),
       beforeMlp: (build, x) => normed(build, x, norms.mlp.before),
-      mlp(build, x) {
+      mlp(build, x, residual) {
         const found =
           typeof mlp === 'function'
-            ? mlp(build, x, at, index)
+            ? mlp(build, x, at, index, residual)
             : gatedMlp(build, x, `${at}.mlp`, { width, inner, activation, ...mlp });
         return normed(build, found, norms.mlp.after);
       },
+      ...(end && { end: (build: Build, x: Value) => end(build, x, at) }),
     };
   };
 }

@@ -4,6 +4,7 @@ import type { Family } from './family.ts';
 import { gemma, gemmaKeys } from './gemma.ts';
 import { gemma2, gemma2Keys } from './gemma2.ts';
 import { gemma3, gemma3Keys } from './gemma3.ts';
+import { gemma4, gemma4Keys } from './gemma4.ts';
 import { gptNeo, gptNeoKeys } from './gpt-neo.ts';
 import { gptNeox, gptNeoxKeys } from './gpt-neox.ts';
 import { gptOss, gptOssKeys } from './gpt-oss.ts';
@@ -35,6 +36,8 @@ export const families: Readonly<Record<string, FamilyEntry>> = {
   gemma2: { make: gemma2, keys: gemma2Keys },
   gemma3: { make: gemma3, keys: gemma3Keys },
   gemma3_text: { make: gemma3, keys: gemma3Keys },
+  gemma4: { make: gemma4, keys: gemma4Keys },
+  gemma4_text: { make: gemma4, keys: gemma4Keys },
   gpt2: { make: gpt2, keys: gpt2Keys },
   gpt_neo: { make: gptNeo, keys: gptNeoKeys },
   gpt_neox: { make: gptNeox, keys: gptNeoxKeys },

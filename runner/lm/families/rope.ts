@@ -1,4 +1,4 @@
-/** Rotary positions as config.json files describe them: three generations of field names, six kinds of scaling. */
+/** Rotary positions as config.json files describe them: three generations of field names, seven kinds of scaling. */
 import { z } from 'zod';
 import { quote } from '../../errors.ts';
 import type { Rotary } from '../blocks/rotary.ts';
@@ -108,6 +108,7 @@ export function partialOf(
 ): number {
   if (partial !== undefined) return given.partial_rotary_factor ?? partial;
   const factor = given.partial_rotary_factor ?? checkpoint.config.partial_rotary_factor ?? 1;
+  if (kindOf(given) === 'proportional') return given.partial_rotary_factor ?? 1;
   if (factor === 1 || kindOf(given) === 'default') return 1;
   throw unsupported(checkpoint, 'partial_rotary_factor', JSON.stringify(factor), '1 (whole heads) here');
 }
@@ -133,6 +134,7 @@ function isObject(value: unknown): boolean {
  */
 export function rotaryOf(checkpoint: Checkpoint, rope: RopeSettings, sizes: RopeSizes): Rotary {
   const kind = kindOf(rope);
+  if (kind === 'proportional') return proportional(rope, sizes.headSize);
   const turned = Math.trunc(sizes.headSize * (rope.partial_rotary_factor ?? 1));
   // An odd part is rounded up to pairs, which a whole head has no room for.
   const pairs = Math.ceil(turned / 2);
@@ -185,9 +187,19 @@ export function rotaryOf(checkpoint: Checkpoint, rope: RopeSettings, sizes: Rope
         checkpoint,
         'rope_type',
         JSON.stringify(kind),
-        'default, linear, dynamic, llama3, yarn or longrope',
+        'default, linear, dynamic, llama3, yarn, longrope or proportional',
       );
   }
+}
+
+/** The first pairs of a head turn at the speeds that they have in a head that turns whole, the others not (Gemma 4). */
+function proportional(rope: RopeSettings, headSize: number): Rotary {
+  const turned = Math.floor(((rope.partial_rotary_factor ?? 1) * headSize) / 2);
+  const theta = rope.rope_theta ?? 10_000;
+  const frequencies = Float32Array.from({ length: Math.floor(headSize / 2) }, (_, i) =>
+    i < turned ? Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / headSize))) : 0,
+  );
+  return { frequencies: frequencies.map((each) => each / (rope.factor ?? 1)), factor: 1 };
 }
 
 /** Slow turns divided by the factor, fast ones kept, those between interpolated (Llama 3.1). */

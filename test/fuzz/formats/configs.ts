@@ -13,6 +13,7 @@ const FAMILIES = [
   'gemma',
   'gemma2',
   'gemma3',
+  'gemma4',
   'gpt2',
   'gpt_neo',
   'gpt_neox',

@@ -1,0 +1,247 @@
+import { z } from 'zod';
+import { quote } from '../../errors.ts';
+import type { Value } from '../../onnx/graph.ts';
+import { chosenShares, mixture, packedExpert } from '../blocks/experts.ts';
+import { linear } from '../blocks/linear.ts';
+import { gatedMlp } from '../blocks/mlp.ts';
+import { bareRmsNorm, headNorm, rmsNorm } from '../blocks/norm.ts';
+import type { Build } from '../build.ts';
+import type { Checkpoint } from '../checkpoint.ts';
+import {
+  type BlockParts,
+  checkExperts,
+  checkWindow,
+  type Decoder,
+  decoderBlock,
+  decoderEnds,
+  decoderFields,
+  readDecoder,
+  readLayerTypes,
+} from './decoder.ts';
+import { type Family, size, textPart } from './family.ts';
+import { cap, cappedHead, gemmaNorms, scaledEmbedding } from './gemma2.ts';
+import { configKeys, readConfig, unsupported } from './keys.ts';
+import { partialOf, type RopeSettings, ropeSettings, rotaryOf } from './rope.ts';
+
+/** Settings of one kind of layer: only these of it may have other sizes. */
+const layerSizes = z.strictObject({ head_dim: size.optional(), num_key_value_heads: size.optional() });
+
+export const gemma4Keys = configKeys(
+  'Gemma4',
+  {
+    ...decoderFields({
+      ...{ vocabulary: 262_144, width: 2304, inner: 9216, blocks: 30, heads: 8, context: 131_072 },
+      tied: true,
+    }),
+    num_key_value_heads: size.default(4),
+    head_dim: size.default(256),
+    pad_token_id: z.int().nullable().default(0),
+    hidden_activation: z.string().default('gelu_pytorch_tanh'),
+    attention_bias: z.boolean().default(false),
+    sliding_window: z.int().default(512),
+    layer_types: z.array(z.string()).nullish(),
+    final_logit_softcapping: cap.default(null),
+    use_bidirectional_attention: z.enum(['all', 'vision']).nullish(),
+    rope_parameters: z
+      .object({ full_attention: ropeSettings.nullish(), sliding_attention: ropeSettings.nullish() })
+      .nullish(),
+    hidden_size_per_layer_input: z.int().nonnegative().default(256),
+    num_kv_shared_layers: z.int().nonnegative().default(0),
+    attention_k_eq_v: z.boolean().default(false),
+    enable_moe_block: z.boolean().default(false),
+    num_experts: size.nullish(),
+    top_k_experts: size.nullish(),
+    moe_intermediate_size: size.nullish(),
+    // Not of the class, which makes per_layer_config of them where there is none.
+    global_head_dim: size.default(512),
+    num_global_key_value_heads: size.nullish(),
+    per_layer_config: z.record(z.string(), layerSizes).nullish(),
+  },
+  {
+    withoutEffect: {
+      attention_dropout: z.number().nullish(),
+      // Of the embeddings for each layer, and of layers that share keys.
+      vocab_size_per_layer_input: z.int().optional(),
+      use_double_wide_mlp: z.boolean().optional(),
+    },
+    aliases: { rope_scaling: 'rope_parameters' },
+  },
+);
+
+type Config = z.output<z.ZodObject<typeof gemma4Keys.read>>;
+
+const plainRope: Record<'full' | 'sliding', RopeSettings> = {
+  full: { rope_type: 'proportional', partial_rotary_factor: 0.25, rope_theta: 1_000_000 },
+  sliding: { rope_type: 'default', rope_theta: 10_000 },
+};
+
+/**
+ * Gemma 4 (text): full layers with larger heads of fewer keys, which may be the values as well, normed values, a factor
+ * at the end of each block, and in the sparse models experts beside the MLP.
+ */
+export function gemma4(checkpoint: Checkpoint): Family {
+  const text = textPart(checkpoint, (_, whole) => whole ?? true);
+  const config = readConfig(text, gemma4Keys);
+  refuseSharing(text, config);
+  const decoder = readDecoder(text, config, config.hidden_activation, rmsNorm);
+  const ends = scaledEmbedding(decoder, decoderEnds(decoder));
+  const places = text === checkpoint ? [] : placeholders(checkpoint, config);
+  const types =
+    readLayerTypes(text, config.layer_types, decoder.blocks, ['full', 'sliding']) ??
+    Array.from({ length: decoder.blocks }, (_, i) => ((i + 1) % 6 === 0 ? 'full' : 'sliding'));
+  // Whatever the config says of the last one.
+  types[decoder.blocks - 1] = 'full';
+  const sizes = types.map((type, index) => sizesOf(text, config, type === 'full', index));
+  const attention = { full: sizes[types.indexOf('full')]!, sliding: sizes[types.indexOf('sliding')] };
+  for (const [index, type] of types.entries()) {
+    const first = attention[type as 'full' | 'sliding']!;
+    if (first.headSize === sizes[index]!.headSize && first.kvHeads === sizes[index]!.kvHeads) continue;
+    throw unsupported(text, 'per_layer_config', `layer ${index} unlike others of its kind`, 'one kind alike');
+  }
+  const bias = config.attention_bias;
+  if (attention.sliding !== undefined) checkWindow(text, config.sliding_window);
+  const shapes = {
+    full: attentionOf('full', attention.full),
+    sliding: attention.sliding && attentionOf('sliding', attention.sliding),
+  };
+
+  function attentionOf(kind: 'full' | 'sliding', { headSize, kvHeads }: LayerSizes) {
+    const given = config.rope_parameters == null ? plainRope : ropeOf(config.rope_parameters);
+    const rope = given[kind];
+    if (rope?.rope_theta === undefined || text.config.rope_scaling === null) {
+      const found = quote(JSON.stringify(text.config.rope_scaling ?? text.config.rope_parameters));
+      throw unsupported(text, 'rope_parameters', found, `${kind}_attention with a rope_theta`);
+    }
+    const settings = { ...rope, partial_rotary_factor: partialOf(text, rope) };
+    return {
+      ...{ headSize, kvHeads, bias, outBias: bias, scale: 1 },
+      rotary: rotaryOf(text, settings, { headSize, contextLength: decoder.contextLength }),
+      norm: headNorm(decoder.norm, headSize),
+      valueNorm: headNorm(bareRmsNorm(config.rms_norm_eps), headSize),
+      keysAreValues: kind === 'full' && config.attention_k_eq_v,
+      window: kind === 'sliding' ? config.sliding_window : undefined,
+    };
+  }
+
+  const mlp = config.enable_moe_block ? besideExperts(text, config, decoder) : undefined;
+  return {
+    name: 'gemma4',
+    ...ends,
+    embed: (build, ids) => ends.embed(build, padded(build, ids, places, config.pad_token_id ?? 0)),
+    head: cappedHead(ends, config.final_logit_softcapping),
+    block: decoderBlock(decoder, {
+      norms: gemmaNorms,
+      attention: (index) => shapes[types[index] as 'full' | 'sliding']!,
+      ...(mlp && { mlp }),
+      end: (build, x, at) => build.graph.node('Mul', [x, build.weight(`${at}.layer_scalar`, [1])]),
+    }),
+  };
+}
+
+/** What the small models have besides: tensors that would have to travel beside the residual from block to block. */
+function refuseSharing(text: Checkpoint, config: Config): void {
+  if (config.use_bidirectional_attention === 'all') {
+    throw unsupported(text, 'use_bidirectional_attention', 'all', 'causal attention (null or vision)');
+  }
+  if (config.hidden_size_per_layer_input > 0) {
+    const found = `${config.hidden_size_per_layer_input}: an embedding for each layer`;
+    throw unsupported(text, 'hidden_size_per_layer_input', found, '0, as in the larger models');
+  }
+  if (config.num_kv_shared_layers > 0) {
+    const found = `${config.num_kv_shared_layers} layers that take an earlier one's keys`;
+    throw unsupported(text, 'num_kv_shared_layers', found, '0, as in the larger models');
+  }
+}
+
+/** Where images, videos and sounds go stand the embedding of padding, which a text with such a token gets as well. */
+function padded({ graph }: Build, ids: Value, places: readonly number[], padding: number): Value {
+  const filler = graph.int32s([padding]);
+  return places.reduce(
+    (found, place) => graph.node('Where', [graph.node('Equal', [ids, graph.int32s([place])]), filler, found]),
+    ids,
+  );
+}
+
+function placeholders({ config: whole, ...checkpoint }: Checkpoint, config: Config): number[] {
+  const found = z
+    .object({
+      image_token_id: z.int().nullable().default(258_880),
+      video_token_id: z.int().nullable().default(258_884),
+      audio_token_id: z.int().nullable().default(258_881),
+    })
+    .safeParse(whole);
+  const at = { ...checkpoint, config: whole };
+  if (!found.success)
+    throw unsupported(at, 'image_token_id', 'another type', 'a token for each kind of input');
+  if (config.pad_token_id === null) throw unsupported(at, 'text_config.pad_token_id', 'null', 'a token');
+  return Object.values(found.data).filter(
+    (id) => id !== null && id >= 0 && id < config.vocab_size,
+  ) as number[];
+}
+
+interface LayerSizes {
+  headSize: number;
+  kvHeads: number;
+}
+
+function sizesOf(text: Checkpoint, config: Config, full: boolean, index: number): LayerSizes {
+  const beyond = Object.keys(config.per_layer_config ?? {}).find(
+    (key) => !(Number(key) < config.num_hidden_layers),
+  );
+  if (beyond !== undefined) throw unsupported(text, 'per_layer_config', quote(beyond), 'numbers of layers');
+  const own = config.per_layer_config === undefined ? undefined : (config.per_layer_config?.[index] ?? {});
+  const global = full
+    ? {
+        head_dim: config.global_head_dim,
+        num_key_value_heads: config.attention_k_eq_v
+          ? (config.num_global_key_value_heads ?? undefined)
+          : undefined,
+      }
+    : {};
+  const { head_dim: headSize = config.head_dim, num_key_value_heads: kvHeads = config.num_key_value_heads } =
+    own ?? global;
+  if (config.num_attention_heads % kvHeads === 0) return { headSize, kvHeads };
+  const found = `${kvHeads} of ${config.num_attention_heads} heads`;
+  throw unsupported(text, 'num_key_value_heads', found, 'a divisor');
+}
+
+function ropeOf(given: NonNullable<Config['rope_parameters']>) {
+  return { full: given.full_attention, sliding: given.sliding_attention };
+}
+
+/** The MLP and experts side by side, which read the residual through norms of their own. */
+function besideExperts(text: Checkpoint, config: Config, decoder: Decoder): BlockParts['mlp'] {
+  const { width, inner, activation, norm } = decoder;
+  const need = (key: 'num_experts' | 'top_k_experts' | 'moe_intermediate_size'): number => {
+    const value = config[key];
+    if (value != null) return value;
+    throw unsupported(text, key, 'none', 'a number, as enable_moe_block says');
+  };
+  const [count, chosen] = [need('num_experts'), need('top_k_experts')];
+  const expertInner = need('moe_intermediate_size');
+  checkExperts(text, chosen, count);
+  const routerNorm = bareRmsNorm(config.rms_norm_eps);
+  return (build, x, at, _, residual) => {
+    const { graph } = build;
+    const normed = (of: Value, name: string): Value => norm(build, of, `${at}.${name}`, width);
+    const dense = gatedMlp(build, x, `${at}.mlp`, { width, inner, activation });
+    const gain = graph.node('Mul', [
+      build.weight(`${at}.router.scale`, [width]),
+      graph.scalar(width ** -0.5),
+    ]);
+    const routed = graph.node('Mul', [routerNorm(build, residual, '', width), gain]);
+    const scores = linear(build, routed, `${at}.router.proj`, { from: width, to: count });
+    const shares = graph.node('Mul', [
+      chosenShares(build, scores, { chosen, normalise: true }),
+      build.weight(`${at}.router.per_expert_scale`, [count]),
+    ]);
+    const sparse = mixture(build, normed(residual, 'pre_feedforward_layernorm_2'), shares, {
+      count,
+      expert: packedExpert(build, `${at}.experts`, { width, count, activation, inner: expertInner }),
+    });
+    return graph.node('Add', [
+      normed(dense, 'post_feedforward_layernorm_1'),
+      normed(sparse, 'post_feedforward_layernorm_2'),
+    ]);
+  };
+}
