@@ -1,4 +1,4 @@
-/** Panels that open under a button: one at a time, closed by Escape and by a click elsewhere. */
+/** Panels that open under a button, closed by Escape and by a click elsewhere; that one closes another is their common `name`. */
 export function dropsOf(root: HTMLElement, opened: (drop: HTMLDetailsElement) => void): void {
   const open = (): HTMLDetailsElement[] => [
     ...root.querySelectorAll<HTMLDetailsElement>('details.drop[open]'),
@@ -7,7 +7,6 @@ export function dropsOf(root: HTMLElement, opened: (drop: HTMLDetailsElement) =>
     'toggle',
     ({ target }) => {
       if (!(target instanceof HTMLDetailsElement) || !target.matches('.drop') || !target.open) return;
-      for (const other of open()) if (other !== target) other.open = false;
       opened(target);
     },
     true,

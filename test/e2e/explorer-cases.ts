@@ -271,6 +271,8 @@ export function explorerCases(withPage: WithPage): void {
       await summary('Model').focus();
       await page.keyboard.press('Enter');
       expect(await page.locator('details.drop[open]').count()).toBe(1);
+      // Escape is the script's, which is there once what it serves can be used.
+      await page.locator('fieldset.needs-script:enabled').first().waitFor();
       await summary('Architecture').click();
       await expect
         .poll(() => page.locator('details.drop[open] summary').textContent())
