@@ -13,6 +13,7 @@ import { sites } from '../hook.ts';
 import { withFile } from '../io/byte-source.ts';
 import { trajectoryPoint } from '../report/schema.ts';
 import { normalisation } from '../sae/sae.ts';
+import { notAnnealed } from './anneal.ts';
 import { architectureOf } from './architectures/index.ts';
 import { recipe } from './recipe.ts';
 import type { SaePlan, SaeTrainingState } from './sae-trainer.ts';
@@ -73,13 +74,13 @@ export async function readCheckpointFiles(folder: string, covered: ReadonlySet<s
   const plans: SaePlan[] = [];
   for (const each of state.saes) {
     const { id, steps, tokens, shuffling, varExp, threshold, normalisation, trajectory, latest } = each;
-    const { layer, site = 'resid_post', reads, recipe } = each;
+    const { layer, site = 'resid_post', reads, recipe, annealing = notAnnealed } = each;
     const d_in = each.d_in ?? state.d_in;
     if (d_in === undefined) throw damage(STATE, `no width of ${id}`, 'd_in of each SAE');
     const plan = { id, hook: { layer, site, ...(reads && { reads }) }, d_in, recipe };
     plans.push(plan);
     const tensors = await readTensors(need(tensorFile(id)), plan, each.updates);
-    const smoothed = { varExp, threshold, normalisation };
+    const smoothed = { varExp, threshold, annealing, normalisation };
     saes.set(id, { steps, tokens, ...tensors, shuffling, ...smoothed, trajectory, latest });
   }
   return { state: { plans, saes }, position: state.position };
@@ -141,6 +142,10 @@ const stateSchema = z.strictObject({
       shuffling: z.tuple([word, word, word, word]),
       varExp: average,
       threshold: average,
+      /** Where p of the sparsity loss is annealed. */
+      annealing: z
+        .strictObject({ scale: z.number(), losses: z.array(z.tuple([z.number(), z.number()])) })
+        .optional(),
       normalisation,
       trajectory: z.array(trajectoryPoint),
       latest: trajectoryPoint.nullable(),
@@ -158,6 +163,11 @@ function stateOf({ state, position }: Checkpoint): StateFile {
       const sae = state.saes.get(id);
       if (sae === undefined) throw new RangeError(`no state of ${id}`);
       const { steps, tokens, optimiser, varExp, threshold, normalisation, trajectory, latest } = sae;
+      const { scale, losses } = sae.annealing;
+      const annealing =
+        losses.length === 0
+          ? {}
+          : { annealing: { scale, losses: losses.map(([now, next]): [number, number] => [now, next]) } };
       const [a, b, c, d] = sae.shuffling;
       const shuffling: StateFile['saes'][number]['shuffling'] = [a, b, c, d];
       const { updates } = optimiser;
@@ -172,6 +182,7 @@ function stateOf({ state, position }: Checkpoint): StateFile {
         updates,
         shuffling,
         ...smoothed,
+        ...annealing,
         trajectory,
         latest,
       };

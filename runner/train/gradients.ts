@@ -39,3 +39,11 @@ export function activityOf(graph: Graph, z: Value): { active: Value; activeLaten
     fired: graph.node('Greater', [sums, graph.scalar(0)]),
   };
 }
+
+/** ‖W_dec_j‖ [n]. Squared first: a reduction over the input itself could sum in another order (see step-program.ts). */
+export function rowNorms(graph: Graph, W_dec: Value): Value {
+  const squared = graph.node('ReduceSum', [graph.node('Mul', [W_dec, W_dec]), graph.int64s([1])], {
+    attributes: { keepdims: 0 },
+  });
+  return graph.node('Sqrt', [squared]);
+}

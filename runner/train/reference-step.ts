@@ -13,6 +13,8 @@ export interface ReferenceStep<R> {
   dead: ArrayLike<number>;
   /** Optimiser steps taken before this one. */
   updates: number;
+  /** What annealing multiplies the weight of the sparsity loss by, else 1. */
+  sparsityScale: number;
 }
 
 export type Gradients = PerParameter<Float64Array>;
@@ -25,6 +27,7 @@ export interface LossAndGradients {
   errorSquares: number;
   activeLatents: number;
   leastActive: number | null;
+  norms?: { now: number; next: number };
   fired: Uint8Array;
   /** Of the whole loss. */
   gradients: Gradients;

@@ -4,6 +4,7 @@ import { hookWords, type Place } from '../hook.ts';
 import { type Random, type RandomState, randomFrom, shuffle } from '../math/random.ts';
 import type { TrajectoryPoint } from '../report/schema.ts';
 import type { Normalisation, Sae } from '../sae/sae.ts';
+import { type AnnealState, anneal, notAnnealed } from './anneal.ts';
 import { architectureOf } from './architectures/index.ts';
 import type { StepResult, TrainingBackend, TrainingSession } from './backends/backend.ts';
 import { type DeadClock, deadClock } from './dead-clock.ts';
@@ -48,6 +49,8 @@ export interface SaeTrainingState {
   varExp: SmoothedState;
   /** Of the smallest latent kept of each batch, where latents are selected over the batch. */
   threshold: SmoothedState;
+  /** Of the sparsity loss, where its p is annealed. */
+  annealing: AnnealState;
   normalisation: Normalisation;
   trajectory: TrajectoryPoint[];
   /** The last step, logged or not. */
@@ -71,6 +74,7 @@ export class SaeTrainer {
   #tokens: number;
   #varExp: SmoothedState;
   #threshold: SmoothedState;
+  #annealing: AnnealState;
   readonly #normalisation: Normalisation;
   #trajectory: TrajectoryPoint[];
   #latest: TrajectoryPoint | null;
@@ -92,6 +96,7 @@ export class SaeTrainer {
     this.#tokens = state.tokens;
     this.#varExp = state.varExp;
     this.#threshold = state.threshold;
+    this.#annealing = state.annealing;
     this.#normalisation = state.normalisation;
     this.#trajectory = state.trajectory;
     this.#latest = state.latest;
@@ -144,7 +149,11 @@ export class SaeTrainer {
     const { recipe } = this.plan;
     const rate = learningRate(recipe, this.#steps);
     const dead = this.#clock.dead(recipe.deadCounting === 'with-step' ? recipe.batchTokens : 0);
-    const controls = { learningRate: rate, dead: recipe.alphaAux === 0 ? new Int32Array(0) : dead };
+    const controls = {
+      learningRate: rate,
+      dead: recipe.alphaAux === 0 ? new Int32Array(0) : dead,
+      sparsityScale: this.#annealing.scale,
+    };
     const result = await this.#session.step(batch, controls, target);
     const reconstructed = target ?? batch;
     this.#checkFinite(result, reconstructed);
@@ -152,6 +161,7 @@ export class SaeTrainer {
     const varExp = hasVariance(centredSquares, reconstructed, this.plan.d_in)
       ? 1 - errorSquares / centredSquares
       : null;
+    this.#annealing = anneal(recipe, this.#annealing, this.#steps, result.norms ?? null);
     this.#steps += 1;
     this.#tokens += recipe.batchTokens;
     this.#clock.advance(result.fired, recipe.batchTokens);
@@ -234,6 +244,7 @@ export class SaeTrainer {
       shuffling: this.#shuffling.state(),
       varExp: this.#varExp,
       threshold: this.#threshold,
+      annealing: this.#annealing,
       normalisation: this.#normalisation,
       trajectory: this.#trajectory,
       latest: this.#latest,
@@ -265,6 +276,7 @@ export function newTrainingState(
     shuffling: hookStream('token order', recipe.seed, hook).state(),
     varExp: unsmoothed,
     threshold: unsmoothed,
+    annealing: notAnnealed,
     normalisation,
     trajectory: [],
     latest: null,

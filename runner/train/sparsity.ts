@@ -10,30 +10,31 @@ export const sparsitySettings = {
     .max(1e9)
     .default(1)
     .describe(
-      'jumprelu, gated: weight of a token’s sparsity loss beside its squared error summed over dimensions; with lossReduction mean both are divided by their number',
+      'jumprelu, gated, relu: weight of a token’s sparsity loss beside its squared error summed over dimensions; with lossReduction mean both are divided by their number',
     ),
   sparsityWarmupSteps: z
     .int()
     .nonnegative()
     .default(0)
-    .describe('jumprelu, gated: steps in which that weight grows linearly from 0'),
+    .describe('jumprelu, gated, relu: steps in which that weight grows linearly from 0'),
 };
 
 type SparsityRecipe = Pick<CommonRecipe, 'lossReduction'> & z.output<z.ZodObject<typeof sparsitySettings>>;
 
-/** The weight in the loss of one token, after so many updates. */
+/** The weight in the loss of one token, after so many updates; `sparsityScale` is what annealing multiplies it by. */
 export function sparsityWeight(
   { sparsityPenalty, sparsityWarmupSteps, lossReduction }: SparsityRecipe,
-  { updates, d_in }: { updates: number; d_in: number },
+  { updates, d_in, sparsityScale }: { updates: number; d_in: number; sparsityScale: number },
 ): number {
-  const whole = lossReduction === 'sum' ? sparsityPenalty : sparsityPenalty / d_in;
+  const scaled = sparsityPenalty * sparsityScale;
+  const whole = lossReduction === 'sum' ? scaled : scaled / d_in;
   return updates < sparsityWarmupSteps ? (whole * updates) / sparsityWarmupSteps : whole;
 }
 
 /** What the step program is told of it: input sparsity_weight, a scalar. */
 export function sparsityFeeds(
   recipe: SparsityRecipe,
-  step: { updates: number; d_in: number },
+  step: { updates: number; d_in: number; sparsityScale: number },
 ): Record<string, HostTensor> {
   return { sparsity_weight: float32(Float32Array.of(sparsityWeight(recipe, step)), []) };
 }

@@ -25,7 +25,7 @@ export function stateNames(name: string): readonly [string, string, string] {
  * root_correction (sqrt(1 − beta2^t)), scalars; what the architecture's `feeds` gives.
  * Outputs: the same tensors and moments after the step; error_squares [B]; centred_squares [B]; aux_loss,
  * gradient_norm and active_latents, scalars; fired bool [n]; where the architecture has them sparsity_loss, a scalar,
- * nested_squares [B] and least_active, a scalar.
+ * nested_squares [B], least_active, norm_now and norm_next, scalars.
  */
 export function stepProgram(recipe: Recipe, d_in: number): Program {
   const architecture = architectureOf(recipe);
@@ -87,6 +87,10 @@ export function stepProgram(recipe: Recipe, d_in: number): Program {
   graph.output(selection.fired, 'fired', 'bool', [n]);
   if (loss.nestedSquares !== null) graph.output(loss.nestedSquares, 'nested_squares', 'float32', [B]);
   if (loss.sparsity !== null) graph.output(loss.sparsity, 'sparsity_loss', 'float32', []);
+  if (loss.norms !== undefined) {
+    graph.output(loss.norms.now, 'norm_now', 'float32', []);
+    graph.output(loss.norms.next, 'norm_next', 'float32', []);
+  }
   if (selection.least !== null) graph.output(selection.least, 'least_active', 'float32', []);
   return graph.program();
 }

@@ -18,9 +18,8 @@ import { openSaeFile } from '../../runner/sae/checkpoints/load.ts';
 import type { Sae } from '../../runner/sae/sae.ts';
 import type { SyntheticModel } from '../../runner/synthetic/model.ts';
 import { syntheticFolder } from '../../runner/synthetic/models/index.ts';
-import type { Recipe } from '../../runner/train/recipe.ts';
 import { type Measured, measure, samplesOf, train, withModel } from './parts/truth.ts';
-import { BIAS_SAMPLES, LOSS, truthRecipe } from './parts/truth-recipe.ts';
+import { BIAS_SAMPLES, type Compared, LOSS, truthRecipe } from './parts/truth-recipe.ts';
 
 const { values } = parseArgs({
   options: {
@@ -47,18 +46,18 @@ const L0 = 'l0@v1';
 /** `sparsity` is k, the target of the loss, or the weight of the L1 loss. */
 interface Run {
   name: string;
-  architecture: Recipe['architecture'];
+  architecture: Compared;
   sparsity: number;
 }
 
-const ladders: Record<Recipe['architecture'], readonly number[]> = {
+const ladders: Record<Compared, readonly number[]> = {
   topk: [k],
   batchtopk: [0.75 * k, 1.25 * k],
   matryoshka: [0.75 * k, 1.25 * k],
   jumprelu: [0.75 * k, 1.25 * k],
   gated: l1,
 };
-const architectures = (Object.keys(ladders) as Recipe['architecture'][]).filter(
+const architectures = (Object.keys(ladders) as Compared[]).filter(
   (name) => values.only === undefined || values.only.split(',').includes(name),
 );
 const runs = architectures.flatMap((architecture): Run[] =>
@@ -115,7 +114,7 @@ async function theirs(python: string, model: SyntheticModel, seed: number): Prom
  * Of each seed a value: as measured, or at L0 = k on the line over ln L0 through the sparsities on either side; none of a seed
  * whose sparsities are all on one side.
  */
-function valuesOf(found: readonly Measured[][], architecture: Recipe['architecture'], id: string): number[] {
+function valuesOf(found: readonly Measured[][], architecture: Compared, id: string): number[] {
   const places = runs.flatMap((run, i) => (run.architecture === architecture ? [i] : []));
   return found.flatMap((bySeed) => {
     const rungs = places.map((i) => bySeed[i]!).sort((a, b) => a[L0]! - b[L0]!);

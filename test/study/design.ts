@@ -1,6 +1,6 @@
 /** What the study trains: every architecture at three sparsities and several widths, at several lengths and seeds. */
 import type { Recipe } from '../../runner/train/recipe.ts';
-import { truthRecipe } from '../bench/parts/truth-recipe.ts';
+import { type Compared, truthRecipe } from '../bench/parts/truth-recipe.ts';
 
 export interface Design {
   widths: readonly number[];
@@ -15,7 +15,7 @@ export interface Design {
 }
 
 /** Latents a sample, as k or as the target of the loss; gated: the weight of its L1 loss, which L0 falls with. */
-const SPARSITIES: Record<Recipe['architecture'], readonly [number, number, number]> = {
+const SPARSITIES: Record<Compared, readonly [number, number, number]> = {
   topk: [3, 6, 12],
   batchtopk: [3, 6, 12],
   matryoshka: [3, 6, 12],
@@ -40,7 +40,7 @@ export function unitsOf({ batch, rate, lengths, widths }: Design, seeds: number)
     thresholdDecay: 0.98,
     asSaeLens: false,
   };
-  const architectures = Object.keys(SPARSITIES) as Recipe['architecture'][];
+  const architectures = Object.keys(SPARSITIES) as Compared[];
   return Array.from({ length: seeds }, (_, i) => i + 1).flatMap((seed) =>
     architectures.flatMap((architecture) =>
       widths.map((width) => ({

@@ -67,6 +67,14 @@ const trained = (to: unknown, under: Settings = {}): Wiring => ({ to, under });
 const AUX = { 'sae.dSae': 2048, 'sae.k': 2, 'sae.kAux': 8, 'sae.deadThresholdTokens': 1024 };
 /** Thresholds that many latents are near. */
 const JUMPRELU = { 'sae.architecture': 'jumprelu', 'sae.bandwidth': 0.5, 'sae.initialThreshold': 0.5 };
+/** p changes after steps 1 and 3. */
+const ANNEALED = {
+  'sae.architecture': 'relu',
+  'sae.sparsityPEnd': 0.5,
+  'sae.annealStartStep': 1,
+  'sae.annealEndStep': 3,
+  'sae.annealUpdates': 3,
+};
 const GATED = { 'sae.architecture': 'gated' };
 const PROBES = { 'evaluation.suites': ['interpscore'] };
 const CORE = { 'evaluation.suites': ['core'], 'evaluation.coreTokens': 256 };
@@ -201,6 +209,13 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'sae.sparsityPenalty': trained(3, JUMPRELU),
   'sae.sparsityWarmupSteps': trained(4, GATED),
   'sae.auxDecoder': trained('frozen', GATED),
+  'sae.sparsityNorm': trained('powers', ANNEALED),
+  'sae.sparsityP': trained(0.5, { 'sae.architecture': 'relu' }),
+  'sae.sparsityPEnd': trained(0.7, ANNEALED),
+  'sae.annealStartStep': trained(0, ANNEALED),
+  'sae.annealEndStep': trained(4, ANNEALED),
+  'sae.annealUpdates': trained(2, ANNEALED),
+  'sae.annealQueue': trained(1, ANNEALED),
   'sae.dSae': trained(128),
   'sae.k': trained(8),
   'sae.kAux': trained(16, AUX),
@@ -243,6 +258,9 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'sweep.initialThreshold': sweptTo([0.25, 0.5], ['threshold0.25', 'threshold0.5'], JUMPRELU),
   'sweep.sparsityPenalty': sweptTo([0.5, 2], ['penalty0.5', 'penalty2'], GATED),
   'sweep.auxDecoder': sweptTo(['frozen', 'trained'], ['frozen', 'trained'], GATED),
+  'sweep.sparsityNorm': sweptTo(['lp', 'powers'], ['lp', 'powers'], ANNEALED),
+  'sweep.sparsityP': sweptTo([0.5, 2], ['p0.5', 'p2'], { 'sae.architecture': 'relu' }),
+  'sweep.sparsityPEnd': sweptTo([0.5, 0.7], ['pend0.5', 'pend0.7'], ANNEALED),
   'sweep.learningRate': sweptTo([0.5, 1], ['lr0.5', 'lr1']),
   'sweep.seed': sweptTo([0, 1], ['s0', 's1']),
 

@@ -11,17 +11,17 @@ import { toBfloat16 } from '../../formats/number-types.ts';
 import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { comparePlaces, hookOf, type Place, placeName, placeOfLabelled } from '../../hook.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
-import { normalisation, type ReluSae, type Sae, tensorsOf } from '../sae.ts';
+import { normalisation, type Sae, tensorsOf } from '../sae.ts';
 import type { Stored } from '../stored-sae.ts';
 import type { LoadOptions, SaeAdapter } from './adapter.ts';
 import { accepted, openTensors, readConfig, type SaeFile, size, storedTensors, TensorBag } from './loaded.ts';
 
 /** Architectures that keep a number of latents: their configs, and no others, have k, k_aux and alpha_aux. */
-const withK: readonly string[] = ['topk', 'batchtopk', 'matryoshka'] satisfies ReleaseSae['architecture'][];
+const withK: readonly string[] = ['topk', 'batchtopk', 'matryoshka'] satisfies Sae['architecture'][];
 
 const configSchema = z
   .strictObject({
-    architecture: z.enum(['topk', 'batchtopk', 'matryoshka', 'jumprelu', 'gated']),
+    architecture: z.enum(['topk', 'batchtopk', 'matryoshka', 'jumprelu', 'gated', 'relu']),
     d_in: size,
     d_sae: size,
     k: size.optional(),
@@ -77,13 +77,10 @@ export type ReleaseDetails = Pick<
   'k_aux' | 'alpha_aux' | 'hook_name' | 'hook_name_out' | 'model_name' | 'tokens_seen' | 'step'
 >;
 
-/** What the layout holds: the plain TopK SAEs of the reference release, and what else this project trains. */
-export type ReleaseSae = Exclude<Sae, ReluSae>;
-
 /** The reference release has F32; light checkpoints may be half as large. */
 export type ReleaseType = 'F32' | 'BF16';
 
-export interface ReleaseCheckpoint<S extends Sae = ReleaseSae> {
+export interface ReleaseCheckpoint<S extends Sae = Sae> {
   sae: S;
   details: ReleaseDetails;
 }
@@ -160,14 +157,11 @@ async function releaseIds(folder: string): Promise<string[]> {
 export async function writeRelease(
   folder: string,
   id: number | string,
-  { sae, details }: ReleaseCheckpoint<Sae>,
+  { sae, details }: ReleaseCheckpoint,
   type: ReleaseType = 'F32',
 ): Promise<{ tensors: string; config: string }> {
-  if (!isReleaseSae(sae)) {
-    throw new RangeError(
-      'the reference layout holds SAEs of one width, without rescaling, that are not ReLU',
-    );
-  }
+  if (!isReleaseSae(sae))
+    throw new RangeError('the reference layout holds SAEs of one width, without rescaling');
   const files = releaseFiles(id);
   const { d_in, d_sae } = sae;
   const { k_aux, alpha_aux, hook_name, hook_name_out, model_name, tokens_seen, step } = details;
@@ -211,13 +205,13 @@ export async function writeRelease(
 export async function openRelease(
   folder: string,
   id: number | string,
-): Promise<SaeFile & { release: ReleaseDetails; sae: Stored<ReleaseSae> }> {
+): Promise<SaeFile & { release: ReleaseDetails; sae: Stored<Sae> }> {
   const files = releaseFiles(id);
   const path = join(folder, files.config);
   const { k_aux, alpha_aux, hook_name, hook_name_out, model_name, tokens_seen, step, ...config } =
     await readConfig(path, configSchema, 'the reference release');
   const release = { k_aux, alpha_aux, hook_name, hook_name_out, model_name, tokens_seen, step };
-  let sae: Stored<ReleaseSae> | undefined;
+  let sae: Stored<Sae> | undefined;
   const file = await openTensors(join(folder, files.tensors), [path], async (source) => {
     const tensors = await storedTensors(source);
     const names = tensorNamesOf(config);
@@ -254,17 +248,17 @@ export async function openRelease(
 export async function readRelease(folder: string, id: number | string): Promise<ReleaseCheckpoint> {
   const file = await openRelease(folder, id);
   const { sae } = await file.load().finally(() => file.close());
-  return { sae: sae as ReleaseSae, details: file.release };
+  return { sae, details: file.release };
 }
 
-function isReleaseSae(sae: Sae): sae is ReleaseSae {
+function isReleaseSae(sae: Sae): boolean {
   if (sae.W_skip !== undefined && sae.d_out === undefined) return false;
-  return sae.architecture === 'topk' ? !sae.rescale_acts_by_decoder_norm : sae.architecture !== 'relu';
+  return sae.architecture !== 'topk' || !sae.rescale_acts_by_decoder_norm;
 }
 
-function activationOf({ architecture }: ReleaseSae): ReleaseConfig['activation_fn_str'] {
+function activationOf({ architecture }: Sae): ReleaseConfig['activation_fn_str'] {
   if (architecture === 'topk') return 'topk';
-  return architecture === 'gated' ? 'relu' : 'jumprelu';
+  return architecture === 'gated' || architecture === 'relu' ? 'relu' : 'jumprelu';
 }
 
 function tensorNamesOf({
@@ -273,13 +267,14 @@ function tensorNamesOf({
 }: Pick<ReleaseConfig, 'architecture' | 'skip_connection'>): string[] {
   const matrices = ['W_enc', 'W_dec', ...(skip_connection ? ['W_skip'] : [])];
   if (architecture === 'gated') return [...matrices, 'b_dec', 'b_gate', 'b_mag', 'r_mag'];
-  return [...matrices, 'b_enc', 'b_dec', ...(architecture === 'topk' ? [] : ['threshold'])];
+  const threshold = architecture === 'topk' || architecture === 'relu' ? [] : ['threshold'];
+  return [...matrices, 'b_enc', 'b_dec', ...threshold];
 }
 
 async function assemble(
   config: Omit<ReleaseConfig, keyof ReleaseDetails>,
   bag: TensorBag,
-): Promise<Stored<ReleaseSae>> {
+): Promise<Stored<Sae>> {
   const { architecture, d_in, d_sae, d_out, k = 0, normalisation: given, group_sizes = [] } = config;
   const latents = (name: string): Promise<Float32Array> => bag.take(name, [d_sae]);
   const common = {
@@ -299,6 +294,8 @@ async function assemble(
   }
   const parts = { ...common, b_enc: await latents('b_enc') };
   switch (architecture) {
+    case 'relu':
+      return { ...parts, architecture };
     case 'topk':
       return { ...parts, architecture, k, rescale_acts_by_decoder_norm: false };
     case 'batchtopk':

@@ -40,7 +40,7 @@ export interface Architecture<Name extends string, S extends Settings> {
   /** What the step program is told besides x, the state and Adam's factors: the inputs that `select` and `loss` add. */
   feeds(
     recipe: RecipeWith<S>,
-    step: { d_in: number; dead: Int32Array; updates: number },
+    step: { d_in: number; dead: Int32Array; updates: number; sparsityScale: number },
   ): Record<string, HostTensor>;
   /** From x to the latents. */
   select(step: ProgramStep<RecipeWith<S>>): Selection;
@@ -118,6 +118,8 @@ export interface Loss {
   aux: Value | null;
   /** A sparsity loss with its weight, a scalar. */
   sparsity: Value | null;
+  /** Where p of the sparsity loss is annealed: that loss without its weight at the p in force and at the one after it. */
+  norms?: { now: Value; next: Value };
 }
 
 /** The architecture itself, its types found from it. */

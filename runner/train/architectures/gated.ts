@@ -9,11 +9,10 @@
  * reconstruction of x from g alone.
  */
 import { z } from 'zod';
-import type { Graph, Value } from '../../onnx/graph.ts';
 import { checkedSae } from '../../sae/sae.ts';
 import { lossWeight } from '../common-settings.ts';
 import { denseReference, squares } from '../dense-reference.ts';
-import { activityOf, positive, sumAll, sumOverTokens } from '../gradients.ts';
+import { activityOf, positive, rowNorms, sumAll, sumOverTokens } from '../gradients.ts';
 import { skipShape, transcoderParts } from '../plain-parameters.ts';
 import { reconstructionLoss, withSkip } from '../reconstruction-loss.ts';
 import { sparsityFeeds, sparsitySettings, sparsityWeight } from '../sparsity.ts';
@@ -192,11 +191,3 @@ export const gated = architecture({
       r_mag: parameters.r_mag!,
     }),
 });
-
-/** ‖W_dec_j‖ [n]. Squared first: a reduction over the input itself could sum in another order (see step-program.ts). */
-function rowNorms(graph: Graph, W_dec: Value): Value {
-  const squared = graph.node('ReduceSum', [graph.node('Mul', [W_dec, W_dec]), graph.int64s([1])], {
-    attributes: { keepdims: 0 },
-  });
-  return graph.node('Sqrt', [squared]);
-}

@@ -4,9 +4,10 @@ import { batchtopk } from './batchtopk.ts';
 import { gated } from './gated.ts';
 import { jumprelu } from './jumprelu.ts';
 import { matryoshka } from './matryoshka.ts';
+import { relu } from './relu.ts';
 import { topk } from './topk.ts';
 
-export const architectures = [topk, batchtopk, matryoshka, jumprelu, gated] as const;
+export const architectures = [topk, batchtopk, matryoshka, jumprelu, gated, relu] as const;
 
 type Listed = (typeof architectures)[number];
 export type ArchitectureName = Listed['name'];

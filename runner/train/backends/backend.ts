@@ -39,6 +39,8 @@ export interface StepControls {
    * they fire in it. Of no meaning to architectures without AuxK, which is active from `leastDead(recipe)` of them on.
    */
   dead: Int32Array;
+  /** What the weight of the sparsity loss is multiplied by, where its p is annealed; default 1. */
+  sparsityScale?: number;
 }
 
 /** What one step measured, before its update. */
@@ -67,6 +69,8 @@ export interface StepResult {
   activeLatents: number;
   /** Of an SAE whose latents are selected over the batch: the smallest value above 0 that was kept, if any. */
   leastActive: number | null;
+  /** Where p of the sparsity loss is annealed: a token's mean of it without its weight, at this p and at the one after it. */
+  norms?: { now: number; next: number };
   /** One byte a latent: non-zero where it is in some token's top k, or was kept with a value above 0 of the batch. */
   fired: Uint8Array;
 }

@@ -38,7 +38,7 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
       const holder = holdState(session, shapes, initial, () => sessions.give(key));
       let open = true;
       return {
-        async step(x, { learningRate, dead }, y) {
+        async step(x, { learningRate, dead, sparsityScale = 1 }, y) {
           const given = recipe.transcode === undefined ? { x } : { x, y: y ?? new Float32Array() };
           for (const [name, { length }] of Object.entries(given)) {
             if (length !== tokens * d_in)
@@ -49,7 +49,7 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
             ...Object.fromEntries(
               Object.entries(given).map(([name, values]) => [name, float32(values, [tokens, d_in])]),
             ),
-            ...architecture.feeds(recipe, { d_in, dead, updates: holder.updates }),
+            ...architecture.feeds(recipe, { d_in, dead, updates: holder.updates, sparsityScale }),
             step_size: scalar(learningRate / (1 - recipe.adamBeta1 ** updates)),
             root_correction: scalar(Math.sqrt(1 - recipe.adamBeta2 ** updates)),
           });
@@ -94,5 +94,6 @@ function resultOf(outputs: Record<string, HostTensor>, recipe: Recipe, d_in: num
     activeLatents: one('active_latents'),
     leastActive: Number.isFinite(least) ? least : null,
     fired: fired.data,
+    ...('norm_now' in outputs ? { norms: { now: one('norm_now'), next: one('norm_next') } } : {}),
   };
 }

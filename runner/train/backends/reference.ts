@@ -15,9 +15,18 @@ export const referenceBackend: TrainingBackend = {
     let state = initial;
     const { reference } = architectureOf(recipe);
     return {
-      async step(x, { learningRate, dead }, y = x) {
+      async step(x, { learningRate, dead, sparsityScale = 1 }, y = x) {
         const { parameters, updates } = state;
-        const { gradients, ...measured } = reference.loss({ recipe, d_in, parameters, x, y, dead, updates });
+        const { gradients, ...measured } = reference.loss({
+          recipe,
+          d_in,
+          parameters,
+          x,
+          y,
+          dead,
+          updates,
+          sparsityScale,
+        });
         if (recipe.removeParallelGradient) {
           removeParallel(gradients.W_dec, parameters.W_dec, d_in);
         }

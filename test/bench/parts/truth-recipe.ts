@@ -6,6 +6,9 @@ export const LOSS = { warmup: 50, penalty: 1, threshold: 1, bandwidth: 2 };
 /** Samples that biases start from. */
 export const BIAS_SAMPLES = 1_024;
 
+/** relu is not compared: its L0 follows from a penalty, as Gated's does, and it shrinks what it finds. */
+export type Compared = Exclude<Recipe['architecture'], 'relu'>;
+
 export interface Budget {
   width: number;
   steps: number;
@@ -20,7 +23,7 @@ export interface Budget {
 
 /** @param sparsity k, the L0 that the loss aims at, or of Gated the weight of its L1 loss, which L0 falls with */
 export function truthRecipe(
-  architecture: Recipe['architecture'],
+  architecture: Compared,
   { sparsity, seed }: { sparsity: number; seed: number },
   { width, steps, batch, rate, thresholdDecay, asSaeLens }: Budget,
 ): Recipe {

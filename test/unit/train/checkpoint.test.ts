@@ -8,19 +8,27 @@ import { hookOf } from '../../../runner/hook.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { checkpointStore, loadLatestCheckpoint } from '../../../runner/train/checkpoint.ts';
 import type { Checkpoint } from '../../../runner/train/checkpoint-files.ts';
+import type { Recipe } from '../../../runner/train/recipe.ts';
 import type { SaePlan } from '../../../runner/train/sae-trainer.ts';
 import { openTrainer, type Trainer } from '../../../runner/train/trainer.ts';
 import { smallRecipe, sparseActivations } from './support.ts';
 
 const d_in = 12;
 const at = (layer: number) => ({ hook: hookOf(layer), d_in });
+const annealed: Partial<Recipe> = { sparsityPEnd: 0.5, annealUpdates: 4 };
 const plans: SaePlan[] = [
   { id: 'L1', ...at(1), recipe: smallRecipe() },
   { id: 'L3', ...at(3), recipe: smallRecipe({ dSae: 30, seed: 8 }) },
-  ...(['batchtopk', 'jumprelu', 'gated'] as const).map((architecture) => ({
+  ...(['batchtopk', 'jumprelu', 'gated', 'relu'] as const).map((architecture) => ({
     id: `L1_${architecture}`,
     ...at(1),
-    recipe: smallRecipe({ architecture, dSae: 20, kAux: 2, sparsityWarmupSteps: 9 }),
+    recipe: smallRecipe({
+      architecture,
+      dSae: 20,
+      kAux: 2,
+      sparsityWarmupSteps: 9,
+      ...(architecture === 'relu' ? annealed : {}),
+    }),
   })),
 ];
 

@@ -48,6 +48,15 @@ const jumpRelu = {
   l0Target: 3,
 } as const;
 
+const ANNEALED = {
+  architecture: 'relu',
+  sparsityPenalty: 0.1,
+  // A slope of z^(p - 1) near 0 turns the rounding of z into more than the tolerance where p is far below 1.
+  sparsityPEnd: 0.85,
+  annealEndStep: 10,
+  annealUpdates: 5,
+} as const;
+
 const TRANSCODER = { transcode: 'plain', applyBDecToInput: false } as const;
 
 const rows: readonly Row[] = [
@@ -122,6 +131,28 @@ const rows: readonly Row[] = [
     },
     [latents(0)],
   ],
+  [
+    'ReLU, L1',
+    { architecture: 'relu', sparsityPenalty: 0.2, sparsityWarmupSteps: 6, removeParallelGradient: true },
+    [latents(0)],
+  ],
+  [
+    'ReLU, L1 of latents times the norms of their rows',
+    { architecture: 'relu', sparsityPenalty: 0.2, unitNormDecoder: false, lossReduction: 'sum' },
+    [latents(0)],
+  ],
+  [
+    'ReLU, an Lp norm',
+    { architecture: 'relu', sparsityPenalty: 0.1, sparsityP: 0.6, unitNormDecoder: false },
+    [latents(0)],
+  ],
+  ['ReLU, p annealed', { ...ANNEALED, sparsityNorm: 'powers', unitNormDecoder: false }, [latents(0)]],
+  ['ReLU, p of the Lp norm annealed', { ...ANNEALED, sparsityNorm: 'lp' }, [latents(0)]],
+  [
+    'Transcoder with a skip connection, ReLU',
+    { ...TRANSCODER, transcode: 'skip', architecture: 'relu', sparsityPenalty: 0.2, unitNormDecoder: false },
+    [latents(0)],
+  ],
   ['Transcoder', { ...TRANSCODER }, [latents(0), latents(9, 3), latents(20, 2)]],
   [
     'Transcoder with a skip connection',
@@ -175,7 +206,11 @@ export async function runCase(backend: TrainingBackend, each: ConformanceCase): 
   try {
     const results: StepResult[] = [];
     for (let i = 0; i < STEPS; i++) {
-      const controls: StepControls = { learningRate: 2e-4 * (i + 1), dead: dead[i % dead.length]! };
+      const controls: StepControls = {
+        learningRate: 2e-4 * (i + 1),
+        dead: dead[i % dead.length]!,
+        sparsityScale: 1 + i / 8,
+      };
       const x = sparseActivations(recipe.batchTokens, d_in, 30, i + 1);
       const y = recipe.transcode && sparseActivations(recipe.batchTokens, d_in, 30, 100 + i);
       results.push(await session.step(x, controls, y));
@@ -238,10 +273,13 @@ export async function differenceFromReference(
     if (a !== b) throw new Error(`${backend.name}, ${each.title}, ${name}: found ${a}, expected ${b}`);
   };
   for (const [i, result] of found.results.entries()) {
-    const { fired, activeLatents, leastActive, ...numbers } = expected.results[i]!;
+    const { fired, activeLatents, leastActive, norms, ...numbers } = expected.results[i]!;
     same(`step ${i} fired`, result.fired.join(), fired.join());
     same(`step ${i} activeLatents`, result.activeLatents, activeLatents);
     same(`step ${i} leastActive is null`, result.leastActive === null, leastActive === null);
+    same(`step ${i} measures norms`, result.norms !== undefined, norms !== undefined);
+    for (const key of ['now', 'next'] as const)
+      if (norms !== undefined) compare(`step ${i} norm ${key}`, [result.norms![key]], [norms[key]]);
     // Of pre-activations around 1: near 0 what is left of them is rounding.
     if (leastActive !== null) compare(`step ${i} leastActive`, [1 + result.leastActive!], [1 + leastActive]);
     for (const [key, value] of Object.entries(numbers)) {

@@ -21,7 +21,7 @@ function weights(seed: number, of: Recipe = recipe): Parameters {
 function lossOf(parameters: Parameters, x: Float32Array, candidates: readonly number[]): LossAndGradients {
   const [of, y] =
     parameters.W_skip === undefined ? [recipe, x] : [transcoder, x.map((_, i) => x.at(-1 - i)!)];
-  const step = { recipe: of, d_in, parameters, x, y, dead: candidates, updates: 0 };
+  const step = { recipe: of, d_in, parameters, x, y, dead: candidates, updates: 0, sparsityScale: 1 };
   return architectureOf(of).reference.loss(step);
 }
 

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { readFloats, readSafetensors } from '../../../runner/formats/safetensors.ts';
 import { withFile } from '../../../runner/io/byte-source.ts';
+import { anneal, notAnnealed, pOf } from '../../../runner/train/anneal.ts';
 import { architectureOf } from '../../../runner/train/architectures/index.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
@@ -29,6 +30,7 @@ const steps = z.array(
     active_latents: z.int(),
     least_active: z.number().optional(),
     gradient_norm: z.number().optional(),
+    p: z.number().optional(),
   }),
 );
 const golden = z.object({ d_in: z.int(), cases: z.record(z.string(), z.object({ recipe, steps })) });
@@ -57,6 +59,14 @@ const cases = (
 
 const topKCases = cases.filter(({ steps: [first] }) => first!.dead !== undefined);
 
+test.each(cases.filter(({ steps: [first] }) => first!.p !== undefined))(
+  'the run of $program’s $name changes p and the weight of its norm',
+  ({ steps: expected, recipe }) => {
+    expect(new Set(expected.map(({ p }) => p)).size).toBeGreaterThan(3);
+    expect(expected.at(-1)!.p).toBeCloseTo(recipe.sparsityPEnd!, 6);
+  },
+);
+
 test.each(topKCases)(
   'the run of $program’s $name kills latents, and AuxK works on them',
   ({ steps: expected }) => {
@@ -67,15 +77,15 @@ test.each(topKCases)(
   },
 );
 
-test.each(cases.filter(({ name }) => /jumprelu|gated/.test(name)))(
-  'the run of $program’s $name moves thresholds or gates, and its sparsity loss works',
+test.each(cases.filter(({ name }) => /relu|gated/.test(name)))(
+  'the run of $program’s $name moves biases, thresholds or gates, and its sparsity loss works',
   ({ steps: expected, recipe, d_in, tensors, name }) => {
     expect(expected.length).toBe(20);
     expect(expected[0]!.sparsity_loss).toBeCloseTo(0, 4);
     expect(expected.slice(1).every(({ sparsity_loss }) => sparsity_loss > 0)).toBe(true);
     expect(expected.at(-1)!.active_latents).toBeLessThan(expected[0]!.active_latents);
-    const own = recipe.architecture === 'gated' ? ['b_gate', 'b_mag', 'r_mag'] : ['threshold', 'b_enc'];
-    for (const tensor of own) {
+    const own = { gated: ['b_gate', 'b_mag', 'r_mag'], jumprelu: ['threshold', 'b_enc'] };
+    for (const tensor of own[recipe.architecture as keyof typeof own] ?? ['b_enc']) {
       const [from, to] = ['initial_', 'final_'].map((part) => tensors.get(`${name}.${part}${tensor}`)!);
       expect(relativeDifference(to!, from!), tensor).toBeGreaterThan(0.05);
       expect(to!.length).toBe(architectureOf(recipe).parameters(recipe, d_in)[tensor]![0]);
@@ -94,6 +104,7 @@ test.each(backends.flatMap((backend) => cases.map((each) => ({ of: backend.name,
     const initial = group('initial_');
     const session = await backend.init(recipe, d_in, freshState(initial));
     const clock = deadClock(recipe.dSae, recipe.deadThresholdTokens);
+    let annealing = notAnnealed;
     const data = tensors.get('data')!;
     const batch = recipe.batchTokens * d_in;
     const worst: Record<string, number> = {};
@@ -108,8 +119,11 @@ test.each(backends.flatMap((backend) => cases.map((each) => ({ of: backend.name,
       const controls = {
         learningRate: rate,
         dead: clock.dead(recipe.deadCounting === 'with-step' ? recipe.batchTokens : 0),
+        sparsityScale: annealing.scale,
       };
+      if (step.p !== undefined) compare('p', pOf(recipe, i).now, step.p);
       const result = await session.step(x, controls, y);
+      annealing = anneal(recipe, annealing, i, result.norms ?? null);
       clock.advance(result.fired, recipe.batchTokens);
       if (step.dead !== undefined) expect(clock.dead().length, `dead after step ${i}`).toBe(step.dead);
       expect(result.activeLatents).toBe(step.active_latents);

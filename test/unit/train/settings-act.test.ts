@@ -26,6 +26,13 @@ const other: Readonly<Record<OwnSetting, unknown>> = {
   sparsityPenalty: 1,
   sparsityWarmupSteps: 2,
   auxDecoder: 'frozen',
+  sparsityNorm: 'lp',
+  sparsityP: 0.9,
+  sparsityPEnd: 0.6,
+  annealStartStep: 3,
+  annealEndStep: 6,
+  annealUpdates: 3,
+  annealQueue: 1,
 };
 
 /** Thresholds that many latents are near; two latents fire at a time, so that most are soon dead. */
@@ -42,6 +49,14 @@ const bases: Readonly<Record<Recipe['architecture'], Partial<Recipe>>> = {
     sparsityWarmupSteps: 8,
   },
   gated: { sparsityPenalty: 0.1, sparsityWarmupSteps: 8 },
+  relu: {
+    sparsityPenalty: 0.1,
+    sparsityWarmupSteps: 8,
+    sparsityNorm: 'powers',
+    sparsityPEnd: 0.5,
+    annealEndStep: 10,
+    annealUpdates: 5,
+  },
 };
 
 /** What is left of a training: the SAE's tensors and its threshold. */

@@ -7,12 +7,11 @@ import { encodeSafetensors } from '../../../../runner/formats/safetensors.ts';
 import { writeAtomic } from '../../../../runner/io/write-atomic.ts';
 import {
   type ReleaseCheckpoint,
-  type ReleaseSae,
   readRelease,
   releaseFiles,
   writeRelease,
 } from '../../../../runner/sae/checkpoints/reference-release.ts';
-import { type TopKSae, tensorsSha256, topKSae } from '../../../../runner/sae/sae.ts';
+import { type Sae, type TopKSae, tensorsSha256, topKSae } from '../../../../runner/sae/sae.ts';
 import { randomSae } from '../support.ts';
 
 const checkpoint: ReleaseCheckpoint<TopKSae> = {
@@ -77,13 +76,14 @@ test('what was written is read back, under the release’s names and keys', asyn
   expect(tensorsSha256(found.sae)).toBe(tensorsSha256(checkpoint.sae));
 });
 
-test.each<[string, ReleaseSae]>([
+test.each<[string, Sae]>([
   [
     'BatchTopK',
     { ...batch, architecture: 'batchtopk', normalisation: { kind: 'expected_average_only_in', scale: 0.25 } },
   ],
   ['Matryoshka', { ...batch, architecture: 'matryoshka', group_sizes: [2, 3, 5] }],
   ['JumpReLU', { ...plain, b_enc, architecture: 'jumprelu', threshold, apply_b_dec_to_input: false }],
+  ['ReLU', { ...plain, b_enc, architecture: 'relu' }],
   ['Gated', { ...plain, architecture: 'gated', b_gate: b_enc, b_mag: threshold, r_mag: b_enc }],
 ])('a %s SAE comes back as it was, with every tensor and convention', async (_, sae) => {
   const { k_aux, alpha_aux, ...details } = checkpoint.details;
