@@ -4,7 +4,8 @@ import { UserError } from '../errors.ts';
 import { formatBytes } from '../io/bytes.ts';
 import { assignLargest } from '../math/assignment.ts';
 import { cancellationPoint } from '../math/cancellation.ts';
-import { Graph, type Program } from '../onnx/graph.ts';
+import { providerOf } from '../onnx/devices.ts';
+import { Graph, type Program, type Provider } from '../onnx/graph.ts';
 import { float32, floatsOf, openSession } from '../onnx/session.ts';
 import type { Matching } from '../suites/truth.ts';
 import { normaliseRows } from '../synthetic/dictionary.ts';
@@ -82,7 +83,7 @@ async function absoluteCosines(
 ): Promise<Float32Array> {
   const [rows, columns] = [above.length / d, beside.length / d];
   const found = new Float32Array(rows * columns);
-  const session = await openSession(cosineProgram(beside, columns, d), {
+  const session = await openSession(cosineProgram(beside, columns, d, providerOf(device)), {
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
   });
@@ -98,8 +99,13 @@ async function absoluteCosines(
   return found;
 }
 
-function cosineProgram(beside: Float32Array, columns: number, d: number): Program {
-  const graph = new Graph();
+export function cosineProgram(
+  beside: Float32Array,
+  columns: number,
+  d: number,
+  provider?: Provider,
+): Program {
+  const graph = new Graph('', { provider });
   const rows = graph.input('rows', 'float32', ['N', d]);
   const product = graph.node('Gemm', [rows, graph.floats(beside, [columns, d])], {
     attributes: { transB: 1 },

@@ -1,5 +1,6 @@
 /** Losses inside the program, so that logits never leave it; over tiles of the vocabulary they never exist whole. */
 import type { Graph, Value } from '../onnx/graph.ts';
+import { largest } from '../onnx/reductions.ts';
 import type { Build } from './build.ts';
 import type { Tile } from './head-tiles.ts';
 
@@ -82,14 +83,16 @@ function gathered(graph: Graph, tiles: readonly (readonly Value[])[]): Value[] {
 /** The target's logit where it falls in this tile, else 0: [positions, sets]. */
 function targetLogits(graph: Graph, { from, size }: Tile, logits: Value, targets: Value): Value {
   const place = graph.node('Sub', [targets, graph.int32s([from], [])]);
-  const inside = graph.node('Clip', [place, graph.int32s([0], []), graph.int32s([size - 1], [])]);
+  // Not Clip, which CUDA has of floats alone.
+  const above = graph.node('Max', [place, graph.int32s([0], [])]);
+  const inside = graph.node('Min', [above, graph.int32s([size - 1], [])]);
   const found = graph.node('GatherElements', [logits, inside], { attributes: { axis: 1 } });
   return graph.node('Where', [graph.node('Equal', [place, inside]), found, graph.scalar(0)]);
 }
 
 /** From the tiles' totals and target logits, both [tiles, positions, …], to the loss. */
 function lossOf(graph: Graph, totals: Value, chosen: Value, targets: Value): Value {
-  const sum = graph.node('ReduceLogSumExp', [totals, graph.int64s([0])], { attributes: { keepdims: 0 } });
+  const sum = graph.node('Squeeze', [normalised(graph, totals, 0).logSumExp, graph.int64s([0])]);
   const loss = graph.node('Sub', [sum, total(graph, chosen, 0)]);
   const there = graph.node('GreaterOrEqual', [targets, graph.int32s([0], [])]);
   return graph.node('Where', [there, loss, graph.scalar(0)]);
@@ -113,11 +116,11 @@ function total(graph: Graph, x: Value, axis: number): Value {
 function normalised(graph: Graph, x: Value, axis: number): { logSumExp: Value; logSoftmax(): Value } {
   const over = graph.int64s([axis]);
   const kept = { attributes: { keepdims: 1 } };
-  const largest = graph.node('ReduceMax', [x, over], kept);
-  const shifted = graph.node('Sub', [x, largest]);
+  const most = largest(graph, x, axis);
+  const shifted = graph.node('Sub', [x, most]);
   const log = graph.node('Log', [graph.node('ReduceSum', [graph.node('Exp', [shifted]), over], kept)]);
   return {
-    logSumExp: graph.node('Add', [largest, log]),
+    logSumExp: graph.node('Add', [most, log]),
     logSoftmax: () => graph.node('Sub', [shifted, log]),
   };
 }

@@ -80,8 +80,8 @@ export async function openLanguageModel(
   const kernels = new Map<Device, AttentionKernels>();
   for (const { device } of segments) {
     // A device of another kind is checked before it is used, and what it does wrong is done another way.
-    const found = device === 'cpu' ? allKernels : (await deviceFacts(device)).kernels;
-    kernels.set(device, options.kernels ?? found);
+    const right = async () => (device === 'cpu' ? allKernels : (await deviceFacts(device)).kernels);
+    kernels.set(device, options.kernels ?? (await right()));
   }
   const programs = buildSegments(checkpoint, family, {
     segments: segments.map((segment) => ({ ...segment, kernels: kernels.get(segment.device)! })),
@@ -92,7 +92,9 @@ export async function openLanguageModel(
   if (options.divergence) {
     // As measured: two sets of logits, what is computed from them, and what the allocator keeps.
     const tile = options.tile ?? tileWidth(family.vocabulary, 16);
-    programs[last]!.push(buildDivergence(checkpoint, family, { maxTokens, tile }));
+    programs[last]!.push(
+      buildDivergence(checkpoint, family, { maxTokens, tile, device: segments[last]!.device }),
+    );
   }
   const held = new Map<number, Session[]>();
 

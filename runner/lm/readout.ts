@@ -1,8 +1,8 @@
 /** What directions of the residual stream do to the logits on their own, through the last norm's scale and the head. */
 import { cancellationPoint } from '../math/cancellation.ts';
 import { keepFirst } from '../math/keep-first.ts';
-import type { Device } from '../onnx/devices.ts';
-import { Graph, type Program } from '../onnx/graph.ts';
+import { type Device, providerOf } from '../onnx/devices.ts';
+import { Graph, type Program, type Provider } from '../onnx/graph.ts';
 import { float32, floatsOf, int32sOf, openSession, type Session } from '../onnx/session.ts';
 import { startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -46,7 +46,7 @@ export async function openReadout(
   const width = Math.min(vocabulary, tile ?? Math.ceil(HELD / dModel));
   const tiles = Math.ceil(vocabulary / width);
   const open = (number: number): Promise<Session> =>
-    openSession(readoutProgram(checkpoint, family, { most, width, number }), {
+    openSession(readoutProgram(checkpoint, family, { most, width, number, provider: providerOf(device) }), {
       folder: checkpoint.weightsFolder,
       ...(device === undefined ? {} : { device }),
       ...(threads === undefined ? {} : { threads }),
@@ -98,12 +98,12 @@ const isBefore = {
 };
 
 /** `directions` [rows, dModel] -> at each end of a stretch of the vocabulary values of `most` tokens, and their places in it, [rows, most]. */
-function readoutProgram(
+export function readoutProgram(
   checkpoint: Checkpoint,
   family: Family,
-  { most, width, number }: { most: number; width: number; number: number },
+  { most, width, number, provider }: { most: number; width: number; number: number; provider?: Provider },
 ): Program {
-  const graph = new Graph();
+  const graph = new Graph('', { provider });
   const directions = graph.input('directions', 'float32', ['rows', family.dModel]);
   const build = startBuild(graph, checkpoint, graph.int64s([1, 1]), 1);
   const tile = headTiles(build, checkpoint, family, width, 'readout')[number]!;

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 import { type Hook, hookName, isResidual, orderedHooks } from '../hook.ts';
+import { type Device, providerOf } from '../onnx/devices.ts';
 import { Graph, type Program, type Value } from '../onnx/graph.ts';
 import type { AttentionKernels } from '../onnx/kernels.ts';
 import { type Bundle, stepsOf } from './blocks/block.ts';
@@ -87,14 +88,14 @@ export function buildSegments(
   checkpoint: Checkpoint,
   family: Family,
   options: {
-    segments: readonly (Segment & { kernels?: AttentionKernels })[];
+    segments: readonly (Segment & { kernels?: AttentionKernels; device?: Device })[];
     maxTokens: number;
     logits: boolean;
     tile?: number;
   },
 ): Program[] {
   return options.segments.map((segment, i) => {
-    const graph = new Graph();
+    const graph = new Graph('', { provider: providerOf(segment.device) });
     const started = start(graph, checkpoint, family, segment.after, options.maxTokens, segment.kernels);
     const { build } = started;
     const { residual, value } = through(build, family, segment, started.bundle);
@@ -177,9 +178,9 @@ function finish(
 export function buildDivergence(
   checkpoint: Checkpoint,
   family: Family,
-  options: { maxTokens: number; tile?: number },
+  options: { maxTokens: number; tile?: number; device?: Device },
 ): Program {
-  const graph = new Graph();
+  const graph = new Graph('', { provider: providerOf(options.device) });
   const last = { layer: family.blocks - 1, site: 'resid_post' } as const;
   const { build, bundle } = start(graph, checkpoint, family, last, options.maxTokens);
   const patched = bundle.residual;

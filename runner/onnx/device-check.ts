@@ -77,7 +77,7 @@ async function productRate(device: Device): Promise<number> {
     const x = graph.input('x', 'float32', [size, size]);
     const weight = graph.floats(numbers(2 * size * size, 9), [2 * size, size]);
     const y = graph.node('Gemm', [x, weight], { attributes: { transB: 1 } });
-    graph.output(graph.node('ReduceMax', [y, graph.int64s([0, 1])]), 'y', 'float32', [1, 1]);
+    graph.output(graph.node('ReduceSum', [y, graph.int64s([0, 1])]), 'y', 'float32', [1, 1]);
     const session = await openSession(graph.program(), { device });
     const feeds = { x: float32(numbers(size * size, 3), [size, size]) };
     await session.run(feeds);

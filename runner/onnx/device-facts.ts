@@ -63,7 +63,10 @@ function reasonOf(cause: unknown): string {
     return 'no CUDA provider';
   if (/no available backend|not supported|Unknown provider|backend not found/i.test(said))
     return 'no provider for it in this build of onnxruntime';
-  const line = said.split('\n').find((each) => /error/i.test(each)) ?? said.split('\n', 1)[0] ?? '';
+  const lines = said.split('\n');
+  // Node prints the line of the source that threw before what was thrown.
+  const thrown = lines.find((each) => /^\w*Error: /.test(each));
+  const line = thrown ?? lines.find((each) => /error/i.test(each)) ?? lines[0] ?? '';
   return line.slice(0, 200) || 'that its check ended without a word';
 }
 

@@ -64,6 +64,11 @@ export function executionProvider(device: Device): ExecutionProvider {
   }
 }
 
+/** The provider of a device, for which a program is built; of none the CPU. */
+export function providerOf(device: Device | undefined): ExecutionProvider['name'] {
+  return executionProvider(device ?? 'cpu').name;
+}
+
 /**
  * What to do when a device cannot be used.
  *

@@ -3,24 +3,13 @@
  * and returns its output. Initialisers are either small tensors held in the program or stretches of a file that
  * onnxruntime maps itself (external data), so that checkpoints are used where they lie.
  */
+import type { ExecutionProvider } from './devices.ts';
 import { encodeModel } from './proto.ts';
+import { type ElementType, elementTypes } from './result-types.ts';
 
 export type Value = string & { readonly __value: unique symbol };
 
-/** ONNX TensorProto.DataType codes. */
-export const elementTypes = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-  bfloat16: 16,
-} as const;
-
-export type ElementType = keyof typeof elementTypes;
+export { type ElementType, elementTypes } from './result-types.ts';
 
 /** A size, or the name of a size known only at run time. */
 export type Dimension = number | string;
@@ -61,6 +50,9 @@ const IR_VERSION = 10;
 /** Missing optional input of a node. */
 export const none = '' as Value;
 
+/** What a program is built for, where providers have different operators. */
+export type Provider = ExecutionProvider['name'];
+
 export class Graph {
   readonly #nodes: Record<string, unknown>[] = [];
   readonly #initializers: Record<string, unknown>[] = [];
@@ -72,10 +64,12 @@ export class Graph {
   #counter = 0;
   #contrib = false;
   readonly #prefix: string;
+  readonly provider: Provider;
 
   /** @param prefix keeps the names of a nested graph (a branch of If) apart from those of its parent */
-  constructor(prefix = '') {
+  constructor(prefix = '', { provider = 'cpu' }: { provider?: Provider | undefined } = {}) {
     this.#prefix = prefix;
+    this.provider = provider;
   }
 
   input(name: string, type: ElementType, shape: readonly Dimension[]): Value {

@@ -75,3 +75,8 @@ const modelType = root.lookupType('Model');
 export function encodeModel(model: Record<string, unknown>): Uint8Array {
   return modelType.encode(modelType.fromObject(model)).finish();
 }
+
+/** A ModelProto as a plain object in the field names above, as far as they go; numbers of 64 bits as numbers. */
+export function decodeModel(bytes: Uint8Array): unknown {
+  return modelType.toObject(modelType.decode(bytes), { longs: Number, arrays: true, defaults: true });
+}

@@ -4,7 +4,9 @@
  * column are all that is held of the d_sae × d_sae cosines.
  */
 import { cancellationPoint } from '../math/cancellation.ts';
-import { Graph, type Program } from '../onnx/graph.ts';
+import { providerOf } from '../onnx/devices.ts';
+import { Graph, type Program, type Provider } from '../onnx/graph.ts';
+import { largest } from '../onnx/reductions.ts';
 import {
   discard,
   float32,
@@ -71,7 +73,7 @@ export function countOf({ kept }: Pick<DecoderRows, 'kept'>): number {
 
 /** @param blockRows most rows of a block, for tests */
 export async function openComparer(options: SessionOptions = {}, blockRows = BLOCK_ROWS): Promise<Comparer> {
-  const session = await openSession(productProgram(), options);
+  const session = await openSession(productProgram(providerOf(options.device)), options);
   return {
     nearest: (first, second, between = () => undefined) =>
       first === second
@@ -163,13 +165,12 @@ function feedsOf(a: Block, b: Block) {
 }
 
 /** a [M, d], b [N, d] -> cosines [M, N], and the greatest of each row and of each column. */
-function productProgram(): Program {
-  const graph = new Graph();
+export function productProgram(provider?: Provider): Program {
+  const graph = new Graph('', { provider });
   const a = graph.input('a', 'float32', ['M', 'd']);
   const b = graph.input('b', 'float32', ['N', 'd']);
   const cosines = graph.node('Gemm', [a, b], { attributes: { transB: 1 } });
-  const over = (axis: number) =>
-    graph.node('ReduceMax', [cosines, graph.int64s([axis])], { attributes: { keepdims: 0 } });
+  const over = (axis: number) => graph.node('Squeeze', [largest(graph, cosines, axis), graph.int64s([axis])]);
   graph.output(cosines, 'cosines', 'float32', ['M', 'N']);
   graph.output(over(1), 'rows', 'float32', ['M']);
   graph.output(over(0), 'columns', 'float32', ['N']);

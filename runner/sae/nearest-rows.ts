@@ -1,7 +1,9 @@
 /** Which decoder rows of an SAE lie nearest to some of its rows, by cosine: products on a device, a block of rows at a time. */
 import { cancellationPoint } from '../math/cancellation.ts';
 import { keepFirst } from '../math/keep-first.ts';
-import { Graph, type Program, type Value } from '../onnx/graph.ts';
+import { providerOf } from '../onnx/devices.ts';
+import { Graph, type Program, type Provider, type Value } from '../onnx/graph.ts';
+import { length } from '../onnx/reductions.ts';
 import {
   float32,
   floatsOf,
@@ -50,7 +52,7 @@ export async function nearestRows(
   const edge = (block: number): number => Math.floor((block * d_sae) / blocks);
   // The row itself is among the nearest.
   const count = Math.min(most + 1, edge(1));
-  const session = await openSession(nearestProgram(count), options);
+  const session = await openSession(nearestProgram(count, providerOf(options.device)), options);
   try {
     for (let first = 0; first < latents.length; first += ASKED_ROWS) {
       const asked = latents.slice(first, first + ASKED_ROWS);
@@ -95,20 +97,19 @@ function isBefore(a: Neighbour, b: Neighbour): boolean {
 }
 
 /** `queries` [M, d], `block` [N, d] -> cosines (NONE with rows of zeros) and places in the block of the `count` nearest of each, [M, count]. */
-function nearestProgram(count: number): Program {
-  const graph = new Graph();
+export function nearestProgram(count: number, provider?: Provider): Program {
+  const graph = new Graph('', { provider });
   const queries = graph.input('queries', 'float32', ['M', 'd']);
   const block = graph.input('block', 'float32', ['N', 'd']);
-  const lengthOf = (rows: Value): Value =>
-    graph.node('ReduceL2', [rows, graph.int64s([-1])], { attributes: { keepdims: 1 } });
-  const unit = (rows: Value, length: Value): Value =>
-    graph.node('Div', [rows, graph.node('Max', [length, graph.scalar(TINY)])]);
-  const length = lengthOf(block);
-  const isZero = graph.node('Equal', [length, graph.scalar(0)]);
+  const lengthOf = (rows: Value): Value => length(graph, rows, 1);
+  const unit = (rows: Value, lengths: Value): Value =>
+    graph.node('Div', [rows, graph.node('Max', [lengths, graph.scalar(TINY)])]);
+  const lengths = lengthOf(block);
+  const isZero = graph.node('Equal', [lengths, graph.scalar(0)]);
   const absent = graph.node('Where', [isZero, graph.scalar(NONE), graph.scalar(0)]);
   const cosine = graph.node(
     'Gemm',
-    [unit(queries, lengthOf(queries)), unit(block, length), graph.node('Transpose', [absent])],
+    [unit(queries, lengthOf(queries)), unit(block, lengths), graph.node('Transpose', [absent])],
     { attributes: { transB: 1 } },
   );
   const [cosines, places] = graph.nodes('TopK', [cosine, graph.int64s([count])], {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Device } from '../onnx/devices.ts';
+import { type Device, providerOf } from '../onnx/devices.ts';
 import {
   discard,
   float32,
@@ -109,7 +109,7 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
   const made = async (make: typeof encodeProgram, needed: readonly MatrixName[]) => {
     const { place, ...where } = isStored(sae) ? await inFile(sae, needed) : { place: inMemory(sae) };
     const settings = { ...sessionOptions(options), ...where, ...(large ? { prepack: false } : {}) };
-    return { program: make(sae, place), settings };
+    return { program: make(sae, place, providerOf(device)), settings };
   };
   const encoding = await made(onHost ? preProgram : encodeProgram, encodingMatrices(sae));
   if (shared !== undefined) encoding.settings.threads = Math.ceil(threads / 2);

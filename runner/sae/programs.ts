@@ -5,7 +5,8 @@
  * as fast at d_in 128, d_sae 1,024, K 32 and 5 times at 512, 8,192, 32 (one core). It holds T·K·d_out floats, so
  * callers bound T.
  */
-import { elementTypes, Graph, type Program, type Value } from '../onnx/graph.ts';
+import { elementTypes, Graph, type Program, type Provider, type Value } from '../onnx/graph.ts';
+import { largest, length } from '../onnx/reductions.ts';
 import {
   LAYER_NORM_EPSILON,
   type Sae,
@@ -62,8 +63,8 @@ export function decodingNeedsInput(sae: SaeVectors): boolean {
  * else found by the program: the largest number of active latents of a token, at least 1. ONNX TopK settles exact
  * ties as the canonical form demands: the lowest index first.
  */
-export function encodeProgram(sae: SaeVectors, place: PlaceTensor): Program {
-  const graph = new Graph();
+export function encodeProgram(sae: SaeVectors, place: PlaceTensor, provider?: Provider): Program {
+  const graph = new Graph('', { provider });
   const z = selectedFrom(graph, sae, place);
   const fixed = sae.architecture === 'topk';
   const k = fixed ? graph.int64s([sae.k]) : mostActive(graph, z);
@@ -80,15 +81,15 @@ export function encodeProgram(sae: SaeVectors, place: PlaceTensor): Program {
 }
 
 /** x [T, d_in] -> pre float32 [T, d_sae]: what the k of a topk SAE are selected from. */
-export function preProgram(sae: SaeVectors, place: PlaceTensor): Program {
-  const graph = new Graph();
+export function preProgram(sae: SaeVectors, place: PlaceTensor, provider?: Provider): Program {
+  const graph = new Graph('', { provider });
   graph.output(selectedFrom(graph, sae, place), 'pre', 'float32', ['T', sae.d_sae]);
   return graph.program();
 }
 
 /** values [T, K], indices [T, K] (and x [T, d_in] where `decodingNeedsInput`) -> reconstruction [T, d_out]. */
-export function decodeProgram(sae: SaeVectors, place: PlaceTensor): Program {
-  const graph = new Graph();
+export function decodeProgram(sae: SaeVectors, place: PlaceTensor, provider?: Provider): Program {
+  const graph = new Graph('', { provider });
   const { d_in, d_out = d_in } = sae;
   const slots = sae.architecture === 'topk' ? sae.k : 'K';
   let values = graph.input('values', 'float32', ['T', slots]);
@@ -157,14 +158,14 @@ function mostActive(graph: Graph, z: Value): Value {
     attributes: { to: elementTypes.int32 },
   });
   const counts = graph.node('ReduceSum', [positive, graph.int64s([1])], { attributes: { keepdims: 0 } });
-  const most = graph.node('ReduceMax', [counts, graph.int64s([0])], { attributes: { keepdims: 1 } });
+  const most = largest(graph, counts, 0);
   const atLeastOne = graph.node('Max', [most, graph.int32s([1])]);
   return graph.node('Cast', [atLeastOne], { attributes: { to: elementTypes.int64 } });
 }
 
 /** ‖row‖ of each row of W_dec: [d_sae]. The runtime computes it once, as nothing in it depends on inputs. */
 function rowNorms(graph: Graph, W_dec: Value): Value {
-  return graph.node('ReduceL2', [W_dec, graph.int64s([1])], { attributes: { keepdims: 0 } });
+  return length(graph, W_dec, 1, 0);
 }
 
 function normalised(graph: Graph, { normalisation, d_in }: SaeVectors, x: Value): Value {
@@ -201,8 +202,7 @@ function denormalised(graph: Graph, sae: SaeVectors, sum: Value, x: Value | unde
 
 /** √d/‖x‖: [T, 1]. */
 function tokenScale(graph: Graph, x: Value, d_in: number): Value {
-  const norm = graph.node('ReduceL2', [x, graph.int64s([1])], { attributes: { keepdims: 1 } });
-  return graph.node('Div', [graph.scalar(Math.sqrt(d_in)), norm]);
+  return graph.node('Div', [graph.scalar(Math.sqrt(d_in)), length(graph, x, 1)]);
 }
 
 /** mean and std (over d − 1): [T, 1]; x − mean: [T, d_in]. */

@@ -84,7 +84,7 @@ export function auxK(
   const touched = ['W_enc', 'W_dec', 'b_enc'] as const;
   const shapes = { W_enc: [d_in, n], W_dec: [n, d_in], b_enc: [n] };
 
-  const graph = new Graph('aux_');
+  const graph = new Graph('aux_', outer);
   const column = graph.node('Cast', [dead], { attributes: { to: elementTypes.int64 } });
   const W_enc = graph.node('Gather', [main.W_enc, column], { attributes: { axis: 1 } });
   const W_dec = graph.node('Gather', [main.W_dec, column], { attributes: { axis: 0 } });
@@ -128,7 +128,7 @@ export function auxK(
   graph.output(loss, 'aux_then_loss', 'float32', []);
   for (const name of touched) graph.output(branch[name], `aux_then_${name}`, 'float32', shapes[name]);
 
-  const idle = new Graph('idle_');
+  const idle = new Graph('idle_', outer);
   idle.output(idle.scalar(0), 'aux_else_loss', 'float32', []);
   for (const name of touched) idle.output(gradients[name]!, `aux_else_${name}`, 'float32', shapes[name]);
 

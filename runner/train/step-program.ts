@@ -9,7 +9,7 @@
  * Reductions run on values computed here, never on the program's inputs: their order of summation may follow the
  * address of the data, and a resumed run has to give the same bits.
  */
-import { Graph, type Program, type Value } from '../onnx/graph.ts';
+import { Graph, type Program, type Provider, type Value } from '../onnx/graph.ts';
 import { architectureOf } from './architectures/index.ts';
 import type { Recipe } from './recipe.ts';
 import { mapParameters } from './state.ts';
@@ -27,9 +27,9 @@ export function stateNames(name: string): readonly [string, string, string] {
  * gradient_norm and active_latents, scalars; fired bool [n]; where the architecture has them sparsity_loss, a scalar,
  * nested_squares [B], least_active, norm_now and norm_next, scalars.
  */
-export function stepProgram(recipe: Recipe, d_in: number): Program {
+export function stepProgram(recipe: Recipe, d_in: number, provider?: Provider): Program {
   const architecture = architectureOf(recipe);
-  const graph = new Graph();
+  const graph = new Graph('', { provider });
   const { dSae: n, batchTokens: B } = recipe;
   const shapes = architecture.parameters(recipe, d_in);
   const x = graph.input('x', 'float32', [B, d_in]);

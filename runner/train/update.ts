@@ -1,5 +1,6 @@
 /** From gradients to new weights, in the step program. */
 import type { Graph, Value } from '../onnx/graph.ts';
+import { length } from '../onnx/reductions.ts';
 import type { CommonRecipe } from './common-settings.ts';
 import { sumAll } from './gradients.ts';
 import type { PerParameter } from './state.ts';
@@ -58,6 +59,5 @@ export function adam(
 
 /** The rows of W_dec scaled to norm 1. */
 export function unitRows(graph: Graph, rows: Value): Value {
-  const norm = graph.node('ReduceL2', [rows, graph.int64s([1])]);
-  return graph.node('Div', [rows, graph.node('Max', [norm, graph.scalar(NORM_FLOOR)])]);
+  return graph.node('Div', [rows, graph.node('Max', [length(graph, rows, 1), graph.scalar(NORM_FLOOR)])]);
 }

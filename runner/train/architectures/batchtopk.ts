@@ -1,6 +1,7 @@
 /** Bussmann et al. 2024, arXiv 2412.06410. */
 import { z } from 'zod';
 import type { Value } from '../../onnx/graph.ts';
+import { smallest } from '../../onnx/reductions.ts';
 import { largest } from '../../sae/reference.ts';
 import { checkedSae } from '../../sae/sae.ts';
 import { auxKFeeds } from '../aux-k.ts';
@@ -78,7 +79,7 @@ export function selectOfBatch({
     backward: (slopes) => ({ pre: graph.node('Mul', [slopes, active]), own: {} }),
     fired,
     activeLatents,
-    least: graph.node('ReduceMin', [above], { attributes: { keepdims: 0 } }),
+    least: graph.node('Squeeze', [smallest(graph, above)]),
   };
 }
 

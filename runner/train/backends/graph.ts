@@ -1,4 +1,5 @@
 import { sum } from '../../math/sum.ts';
+import { providerOf } from '../../onnx/devices.ts';
 import {
   float32,
   floatsOf,
@@ -34,7 +35,9 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
       const shapes = architecture.parameters(recipe, d_in);
       const tokens = recipe.batchTokens;
       const key = programKey(recipe, d_in);
-      const session = await sessions.take(key, () => openStep(stepProgram(recipe, d_in), shapes, options));
+      const session = await sessions.take(key, () =>
+        openStep(stepProgram(recipe, d_in, providerOf(options.device)), shapes, options),
+      );
       const holder = holdState(session, shapes, initial, () => sessions.give(key));
       let open = true;
       return {

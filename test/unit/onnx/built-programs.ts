@@ -1,0 +1,92 @@
+/** Every program that is built for a device: of each family, of SAEs, of training steps. */
+import { existsSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { cosineProgram } from '../../../runner/evaluation/matching.ts';
+import { activate, activationNames } from '../../../runner/lm/blocks/mlp.ts';
+import { startBuild } from '../../../runner/lm/build.ts';
+import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
+import { familyOf } from '../../../runner/lm/families/index.ts';
+import { readoutProgram } from '../../../runner/lm/readout.ts';
+import { buildDivergence, buildSegments, segmentsOf } from '../../../runner/lm/segments.ts';
+import type { Device } from '../../../runner/onnx/devices.ts';
+import { Graph, type Program } from '../../../runner/onnx/graph.ts';
+import { type AttentionKernels, allKernels } from '../../../runner/onnx/kernels.ts';
+import { productProgram } from '../../../runner/sae/decoder-similarity.ts';
+import { nearestProgram } from '../../../runner/sae/nearest-rows.ts';
+import { decodeProgram, encodeProgram, inMemory, preProgram } from '../../../runner/sae/programs.ts';
+import { stepProgram } from '../../../runner/train/step-program.ts';
+import { exportedSaes } from '../../fixtures/sae/exported-cases.ts';
+import { conformanceCases } from '../train/conformance.ts';
+import type { TableProvider } from './node-signatures.ts';
+
+export interface BuiltProgram {
+  name: string;
+  program: Program;
+}
+
+const fixtures = fileURLToPath(new URL('../../fixtures/lm/', import.meta.url));
+
+/** A vocabulary of more than one tile. */
+const TILE = 20;
+
+/** Of a device that has no attention of its own. */
+export const noKernels: AttentionKernels = { full: false, windowed: false, softCapped: false };
+
+/** @param kernels attention kernels that the device has right */
+export async function languageModelPrograms(
+  provider: TableProvider,
+  kernels: AttentionKernels,
+): Promise<BuiltProgram[]> {
+  const device: Device = provider === 'cuda' ? 'cuda:0' : provider;
+  const found: BuiltProgram[] = [];
+  for (const name of readdirSync(fixtures)) {
+    if (!existsSync(`${fixtures}${name}/config.json`)) continue;
+    const checkpoint = await openCheckpoint(`${fixtures}${name}`);
+    const family = familyOf(checkpoint);
+    const hooks = Array.from({ length: family.blocks }, (_, layer) => ({
+      layer,
+      site: 'resid_post' as const,
+    }));
+    const segments = segmentsOf(family.blocks, hooks).map((segment) => ({ ...segment, device, kernels }));
+    const options = { maxTokens: 64, tile: TILE };
+    const programs = [
+      ...buildSegments(checkpoint, family, { ...options, segments, logits: true }),
+      buildDivergence(checkpoint, family, { ...options, device }),
+      readoutProgram(checkpoint, family, { most: 4, width: family.vocabulary, number: 0, provider }),
+    ];
+    programs.forEach((program, i) => {
+      found.push({ name: `${name}, part ${i}`, program });
+    });
+  }
+  const anywhere = await openCheckpoint(`${fixtures}tiny-f32`);
+  for (const activation of activationNames) {
+    const graph = new Graph('', { provider });
+    const build = startBuild(graph, anywhere, graph.int64s([1, 1]), 1, allKernels);
+    const x = graph.input('x', 'float32', ['n', 8]);
+    graph.output(activate(build, x, activation), 'y', 'float32', ['n', 8]);
+    found.push({ name: `activation ${activation}`, program: graph.program() });
+  }
+  return found;
+}
+
+export function saePrograms(provider: TableProvider): BuiltProgram[] {
+  const found = [...exportedSaes()].flatMap(([name, sae]): BuiltProgram[] =>
+    Object.entries({ encode: encodeProgram, pre: preProgram, decode: decodeProgram }).map(([what, make]) => ({
+      name: `${name}, ${what}`,
+      program: make(sae, inMemory(sae), provider),
+    })),
+  );
+  const others = {
+    'nearest rows': nearestProgram(3, provider),
+    'similar decoders': productProgram(provider),
+    matching: cosineProgram(new Float32Array(8), 2, 4, provider),
+  };
+  return [...found, ...Object.entries(others).map(([name, program]) => ({ name, program }))];
+}
+
+export function trainingPrograms(provider: TableProvider): BuiltProgram[] {
+  return conformanceCases.map(({ title, recipe, d_in }) => ({
+    name: `step: ${title}`,
+    program: stepProgram(recipe, d_in, provider),
+  }));
+}
