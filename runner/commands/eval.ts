@@ -41,6 +41,7 @@ import { plannedSaes, trainedSaes } from '../job/shared/planned-saes.ts';
 import type { PublishedSae } from '../job/shared/published-saes.ts';
 import { type ShardOfRun, saesOfShard, shardName, shardRepository } from '../job/shared/shard.ts';
 import { findFiles } from '../job/shared/text.ts';
+import { startOfEach } from '../job/training-data/starting-weights.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { machineMemory } from '../lm/memory.ts';
 import { publishRun } from '../report/content.ts';
@@ -127,8 +128,18 @@ export async function run(args: readonly string[]): Promise<number> {
       next: 'Leave --shard out.',
     });
   }
+  if (checked && asked.training.from.length > 0) {
+    throw new UserError({
+      thing: '--overfit-one-batch',
+      found: '--from beside it',
+      expected: 'SAEs that begin anew: the check is of the recipe',
+      next: 'Leave --from out.',
+    });
+  }
   if (checked) return overfit(asked, model, memory, view);
   const published = await locatePublished(asked.saes, model, view, hash);
+  const from = await locatePublished(asked.training.from, model, view, hash, '--from');
+  startOfEach(trainedSaes(asked), from);
   if (values.fresh) await discardRunFolder(folder);
   let opened = await openRunFolder(folder);
   const fresh = values.fresh ?? false;
@@ -136,7 +147,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const onHub = await findOnHub({ ...asked, upload: shardRepository(asked, part) }, opened, fresh, view);
     const pinned = async (pins: readonly Pin[]): Promise<PlannedRun> => {
       const config = await pinText(asked, pins, findFiles);
-      return { config, identity: await runIdentity(config, model, published, hash) };
+      return { config, identity: await runIdentity(config, model, published, hash, from) };
     };
     const identified = (before: unknown): Promise<PlannedRun> => pinned(onHub?.stamp.text ?? pinsOf(before));
     const identityOf = async (pins: readonly Pin[]) => (await pinned(pins)).identity;
@@ -182,6 +193,7 @@ export async function run(args: readonly string[]): Promise<number> {
         model,
         suiteFiles: (values.suite ?? []).map((file) => resolve(file)),
         published,
+        from,
         shard,
         command: commandOf(positionals, values),
         memory,
@@ -288,6 +300,7 @@ function commandOf(
   if (values.config !== undefined) words.push(`--config=${basename(values.config)}`);
   if (values.model !== undefined) words.push(`--model=${values.model}`);
   for (const sae of values.sae ?? []) words.push(`--sae=${sae}`);
+  for (const sae of values.from ?? []) words.push(`--from=${sae}`);
   for (const suite of values.suite ?? []) words.push(`--suite=${suite}`);
   if (values.train) words.push('--train');
   for (const name of ['name', 'layers', 'hooks', 'device', 'backend', 'threads'] as const) {

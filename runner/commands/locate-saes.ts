@@ -22,10 +22,11 @@ export async function locatePublished(
   model: ModelPlace,
   view: ProgressView,
   hash: HashFiles,
+  option = '--sae',
 ): Promise<PublishedSae[]> {
   if (names.length === 0) return [];
   const places = await located(names, view, locateSaes);
-  checkNumber(places);
+  checkNumber(places, option);
   return describePublished(places, await modelShape(model), hash);
 }
 
@@ -58,10 +59,10 @@ async function located(
 }
 
 /** A folder of light checkpoints is one name and many SAEs. */
-function checkNumber(places: readonly SaePlace[]): void {
+function checkNumber(places: readonly SaePlace[], option: string): void {
   if (places.length <= SAE_LIMIT) return;
   throw new UserError({
-    thing: '--sae',
+    thing: option,
     found: `${places.length} SAEs, light checkpoints among them`,
     expected: `at most ${SAE_LIMIT} in one run`,
     next: 'Choose some, with #step=N or #layer=N after the folder.',

@@ -47,6 +47,11 @@ export const runOptions = {
     help: 'a suite from a file of your own, which is run: ./mine.ts; see docs/suites.md; may be repeated',
   },
   train: { type: 'boolean', help: 'with --sae: train SAEs as well, side by side' },
+  from: {
+    type: 'string',
+    multiple: true,
+    help: 'SAE whose weights training starts from, named as with --sae, one of each hook that is trained; may be repeated',
+  },
   layers: { type: 'string', help: 'hooks, as block numbers: 0,2,4' },
   hooks: {
     type: 'string',

@@ -45,6 +45,8 @@ const roles: Roles<RunConfig> = {
     checkpointTokens: 'training',
     logSteps: 'training',
     snapshots: 'training',
+    from: 'training',
+    resampleTokens: 'training',
     log: 'beside',
     shuffle: 'training',
     policy: 'training',

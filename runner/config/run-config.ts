@@ -138,6 +138,21 @@ export const runConfig = z
         .describe(
           'a log beside the trajectory, to look at while training goes on; tensorboard: event files in tensorboard/ of the run folder',
         ),
+      from: z
+        .array(z.string().min(1).max(1_000))
+        .max(SAE_LIMIT)
+        .default([])
+        .describe(
+          'SAEs whose weights training starts from, one of each hook that is trained, named as in saes; the optimiser begins anew',
+        ),
+      resampleTokens: z
+        .int()
+        .nonnegative()
+        .max(2 ** 24)
+        .default(0)
+        .describe(
+          'with from: latents that fire on none of so many first tokens are made anew before the first step; 0 leaves all as they are',
+        ),
       shuffle: shuffleSettings.prefault({}),
       policy: policySettings.prefault({}),
     }),
@@ -238,6 +253,10 @@ export const runConfig = z
       for (const { path, message } of suite.check(settingsOf(suite, value), inputsOf(value)))
         complain(path, message);
     }
+    if (!value.train && value.training.from.length > 0)
+      complain(['training', 'from'], 'expected none where nothing is trained');
+    if (value.training.from.length === 0 && value.training.resampleTokens > 0)
+      complain(['training', 'resampleTokens'], 'expected 0 where training.from names no SAE to start from');
     if (!value.train && value.saes.length === 0) complain(['train'], 'expected true where no saes are given');
     if (new Set(layers).size !== layers.length) complain(['layers'], 'expected each layer once');
     if (layers.length + hooks.length === 0)

@@ -14,7 +14,7 @@ import type { Recipe } from './recipe.ts';
 import { hasVariance, usualVariance } from './scale.ts';
 import { learningRate } from './schedule.ts';
 import { type SmoothedState, smooth, smoothed, unsmoothed } from './smoothed.ts';
-import { freshState, mapParameters, type OptimiserState } from './state.ts';
+import { freshState, mapParameters, type OptimiserState, type Parameters } from './state.ts';
 import { hookStream } from './streams.ts';
 import { isLogged } from './trajectory.ts';
 
@@ -55,6 +55,14 @@ export interface SaeTrainingState {
   trajectory: TrajectoryPoint[];
   /** The last step, logged or not. */
   latest: TrajectoryPoint | null;
+}
+
+/** What training starts from where an SAE exists already. */
+export interface StartingWeights {
+  parameters: Parameters;
+  normalisation: Normalisation;
+  /** Of an SAE with one threshold for all latents. */
+  threshold: number | null;
 }
 
 /** As in `TrainerOptions`. */
@@ -259,23 +267,27 @@ export class SaeTrainer {
 /**
  * @param samples activations [count, d_in] that b_dec is initialised from, at least `biasInitSamples`: of a transcoder
  *   those that it reconstructs, beside `read`, as many that it reads
+ * @param given the weights of an SAE that is trained on, with an optimiser's state of its own
  */
 export function newTrainingState(
   plan: SaePlan,
   samples: Float32Array,
   read: Float32Array = samples,
+  given?: StartingWeights,
 ): SaeTrainingState {
   const { recipe, hook, d_in } = plan;
-  const normalisation = estimateNormalisation(recipe.normalisation, samples, d_in);
-  const inputs = normalise(normalisation, samples, d_in);
+  const normalisation = given?.normalisation ?? estimateNormalisation(recipe.normalisation, samples, d_in);
+  const initial = (): Parameters =>
+    initialParameters(recipe, d_in, hook, normalise(normalisation, samples, d_in), hook.reads && read);
+  const threshold = given?.threshold ?? null;
   return {
     steps: 0,
     tokens: 0,
-    optimiser: freshState(initialParameters(recipe, d_in, hook, inputs, plan.hook.reads && read)),
+    optimiser: freshState(given?.parameters ?? initial()),
     silent: new Int32Array(recipe.dSae),
     shuffling: hookStream('token order', recipe.seed, hook).state(),
     varExp: unsmoothed,
-    threshold: unsmoothed,
+    threshold: threshold === null ? unsmoothed : { sum: threshold, weight: 1 },
     annealing: notAnnealed,
     normalisation,
     trajectory: [],

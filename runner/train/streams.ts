@@ -13,7 +13,7 @@ import { type Random, random } from '../math/random.ts';
 export const STREAMS = 'hook-v1';
 
 /** What a stream of one SAE is for. */
-export type Purpose = 'initial weights' | 'token order';
+export type Purpose = 'initial weights' | 'token order' | 'resampling';
 
 export function hookStream(purpose: Purpose, seed: number, { layer, site }: Hook): Random {
   return random(purpose, seed, layer, site);

@@ -13,6 +13,7 @@ import {
   type SaePlan,
   type SaeTrainer,
   type SaeTrainingState,
+  type StartingWeights,
 } from './sae-trainer.ts';
 import { closed } from './trajectory.ts';
 
@@ -70,12 +71,14 @@ export interface Trainer {
 
 /**
  * @param start activations for each hook, by its label, [count, d_in] that b_dec is initialised from (a new run), or the state of
- *   an earlier trainer of the same plans
+ *   an earlier trainer of the same plans; `from` are weights of SAEs that some start from, by the plan's id
  * @throws UserError when the state was trained by other plans or recipes
  */
 export async function openTrainer(
   options: TrainerOptions,
-  start: { samples: ReadonlyMap<string, Float32Array> } | { resume: TrainerState },
+  start:
+    | { samples: ReadonlyMap<string, Float32Array>; from?: ReadonlyMap<string, StartingWeights> }
+    | { resume: TrainerState },
 ): Promise<Trainer> {
   const { backend, plans } = options;
   const settings = {
@@ -100,6 +103,7 @@ export async function openTrainer(
               plan,
               required(start.samples, plan, plan.hook),
               required(start.samples, plan, readHook(plan.hook)),
+              start.from?.get(plan.id),
             );
       if (state === undefined) throw new RangeError(`no state of ${plan.id}`);
       trainers.push(await openSaeTrainer(backend, plan, state, settings));

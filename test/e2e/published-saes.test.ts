@@ -68,6 +68,33 @@ afterAll(async () => {
 });
 
 describe('SAEs of others', () => {
+  it('are trained on from their weights, and the record says from which', async () => {
+    hub.put('lab/start', await saeLensFiles(trained, 'it'));
+    const asked = [
+      '--from=lab/start:it',
+      '--layers=2',
+      '--set=training.tokens=4096',
+      ...settingWords(NO_SUITES),
+    ];
+    const refused = await evaluate('tuned', ...asked, '--set=sae.dSae=512');
+    expect(refused.code).toBe(2);
+    expect(refused.err).toContain('Add --set sae.dSae=256.');
+    const elsewhere = await evaluate('tuned', ...asked, '--layers=0');
+    expect(elsewhere.err).toContain('0 SAEs of that hook to start from');
+    const tuned = await evaluate('tuned', ...asked, '--set=training.resampleTokens=256');
+    expect({ code: tuned.code, err: tuned.err }).toEqual({ code: 0, err: '' });
+    expect(tuned.out).toMatch(/L2 starts from L2_start-it\n.*L2: \d+ latents resampled/s);
+    const [record] = await records('tuned');
+    expect(record!.sae.training).toMatchObject({ from: 'lab/start:it', resampleTokens: 256 });
+    const [own] = (await records('own')).filter(({ sae }) => sae.layer === 2);
+    expect(record!.sae.sha256).not.toBe(own!.sae.sha256);
+    // 4,096 tokens alone would leave it far behind the one that it starts from.
+    const varExp = (of: EvaluationRecord) => of.metrics['var_exp@pooled-v1']!.value!;
+    expect(varExp(record!)).toBeGreaterThan(varExp(own!) - 0.05);
+    const again = await evaluate('tuned', ...asked, '--set=training.resampleTokens=256');
+    expect(again.out).toContain('up to date');
+  });
+
   it('are evaluated beside trained ones in one run, and score what the same SAE scores', async () => {
     const commit = hub.put('lab/saes', {
       'README.md': { text: '---\nlicense: mit\n---\n' },

@@ -18,6 +18,7 @@ try {
     {
       config,
       shard: null,
+      from: [],
       folder,
       model: { folder: demoModelFolder, revision: null },
       memory: 2 ** 32,

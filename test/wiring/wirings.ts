@@ -265,6 +265,9 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'sweep.seed': sweptTo([0, 1], ['s0', 's1']),
 
   'training.tokens': { to: 8192, seen: (left) => first(left).sae.tokens_trained, gives: 8192 },
+  'training.from': trained(({ sae }: Made) => [sae]),
+  // Few latents fire on four tokens.
+  'training.resampleTokens': { to: 4, under: ({ sae }: Made) => ({ 'training.from': [sae] }) },
   'training.checkpointTokens': { to: 5120, under: BLOWS_UP, seen: savedTokens },
   'training.logSteps': {
     to: 2,

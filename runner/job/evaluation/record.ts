@@ -13,6 +13,7 @@ import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { hookPath } from '../../sae/published/hook-names.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { type PlannedSae, recordId } from '../shared/planned-saes.ts';
+import type { PublishedSae } from '../shared/published-saes.ts';
 import { type EvaluationText, heldOutNames } from './heldout-text.ts';
 import { publishedFacts, trainedFacts } from './sae-facts.ts';
 import type { Tested } from './self-test-stage.ts';
@@ -21,6 +22,8 @@ import type { Tested } from './self-test-stage.ts';
 export interface MeasuringRun {
   config: RunConfig;
   folder: string;
+  /** SAEs whose weights training started from. */
+  from: readonly PublishedSae[];
   /** With those of files among them. */
   suites: readonly Suite[];
   /** The command that makes the run again. */
@@ -58,7 +61,7 @@ export async function recordOf(parts: {
   const { sae } = file;
   const known =
     origin.kind === 'trained'
-      ? await trainedFacts(run, id, origin.recipe, sae.d_in)
+      ? await trainedFacts(run, planned, origin.recipe, sae.d_in)
       : publishedFacts(origin.sae, selfTest, config.model.id);
   return {
     schema: schemaVersion,

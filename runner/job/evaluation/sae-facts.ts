@@ -1,7 +1,7 @@
 /** What a record says of an SAE itself: one that the run trained, or one made by others. */
 import { basename, join } from 'node:path';
 import type { CorpusSettings, TrainingSettings } from '../../config/sections.ts';
-import { placeLabel } from '../../hook.ts';
+import { type Place, placeLabel, placeName } from '../../hook.ts';
 import { hashFile } from '../../io/hash.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
@@ -11,6 +11,7 @@ import type { BackendChoice } from '../../train/backends/backend.ts';
 import { backendFor } from '../../train/backends/choose.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import { STREAMS } from '../../train/streams.ts';
+import type { PlannedSae } from '../shared/planned-saes.ts';
 import type { PublishedSae } from '../shared/published-saes.ts';
 import { corpusText } from '../shared/text.ts';
 import { readTrajectory, type Trajectory } from '../shared/trajectory-file.ts';
@@ -37,13 +38,14 @@ export interface SaeFacts {
 }
 
 export async function trainedFacts(
-  { config, folder }: { config: TrainedSettings; folder: string },
-  id: string,
+  { config, folder, from }: { config: TrainedSettings; folder: string; from: readonly PublishedSae[] },
+  { id, ...hook }: Pick<PlannedSae, 'id'> & Place,
   recipe: Recipe,
   d_in: number,
 ): Promise<SaeFacts> {
   const device = parseDevices(config.device)[0];
   const trajectory = await readTrajectory(folder, id);
+  const start = from.find((sae) => placeName(sae) === placeName(hook));
   const names = releaseFiles(id);
   const files = [];
   for (const name of [names.tensors, names.config])
@@ -58,6 +60,9 @@ export async function trainedFacts(
         ...flat(recipe),
         streams: STREAMS,
         backend: backendFor({ choice: config.backend, device }, recipe, d_in),
+        ...(start === undefined
+          ? {}
+          : { from: nameOf(start).slice(0, 300), resampleTokens: config.training.resampleTokens }),
         ...dataSettings(config.training, trajectory),
         source: corpusText(config.corpus.source),
         rowTokens: config.corpus.rowTokens,

@@ -23,18 +23,22 @@ export async function runIdentity(
   model: ModelPlace,
   published: readonly PublishedSae[],
   hash: HashFiles,
+  from: readonly PublishedSae[] = [],
 ): Promise<RunIdentity> {
   const names = await modelFiles(model);
   const hashed = await hash(names.map((name) => join(model.folder, name)));
   const hashes = Object.fromEntries(names.map((name, index) => [name, hashed[index]!.sha256]));
-  const saes = published.map(({ files, layer, site, reads }) => ({
+  const known = ({ files, layer, site, reads }: PublishedSae): object => ({
     files,
     layer,
     ...(site === 'resid_post' ? {} : { site }),
     ...(reads === undefined ? {} : { reads }),
-  }));
+  });
+  const saes = published.map(known);
+  const settings = trainingSettings(config);
+  const started = from.length === 0 ? settings : { settings, from: from.map(known) };
   return {
-    trained: sha256(canonicalJson(trainingSettings(config))),
+    trained: sha256(canonicalJson(started)),
     evaluated: sha256(canonicalJson({ settings: recordedSettings(config), saes })),
     model: sha256(canonicalJson(hashes)),
   };

@@ -19,6 +19,8 @@ export interface RunStart extends Work {
   suiteFiles: readonly string[];
   /** SAEs to evaluate that the run does not train. */
   published: readonly PublishedSae[];
+  /** SAEs whose weights training starts from. */
+  from: readonly PublishedSae[];
   /** The part of the run that is done; null for all of it. */
   shard: ShardOfRun | null;
   /** The command that makes the run again, for provenance. */

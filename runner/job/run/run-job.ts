@@ -119,7 +119,15 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
         const seconds = (): number => state.seconds.training + (performance.now() - since) / 1000;
         const stamp = (tokens: number): ResumeStamp => ({ ...stamped, tokens, seconds: seconds() });
         const trained = await trainStage(
-          { config, shard: start.shard, folder, model: start.model, memory: start.memory, stamp },
+          {
+            config,
+            shard: start.shard,
+            from: start.from,
+            folder,
+            model: start.model,
+            memory: start.memory,
+            stamp,
+          },
           reporter('training', 'tokens'),
         );
         await writeTrained(folder, config.model.id, trained);

@@ -15,10 +15,12 @@ import { openRunUpload } from '../release/run-upload.ts';
 import { snapshot } from '../release/snapshots.ts';
 import { type ModelPlace, widthsOf } from '../shared/model-place.ts';
 import { hooksOfPlans, trainedSaes, withWidths } from '../shared/planned-saes.ts';
+import type { PublishedSae } from '../shared/published-saes.ts';
 import { RESULTS, type ShardOfRun, saesOfShard, shardRepository } from '../shared/shard.ts';
 import type { Trained } from '../shared/trained-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
 import { type ActivationSource, sharingOf } from '../training-data/activations.ts';
+import { startingWeights, startOfEach } from '../training-data/starting-weights.ts';
 import { openTrainingTokens, type TrainingTokens, tokensState } from '../training-data/training-tokens.ts';
 import { type EventLog, openEventLog } from './event-log.ts';
 
@@ -38,6 +40,8 @@ export async function trainStage(
   run: {
     config: RunConfig;
     shard: ShardOfRun | null;
+    /** SAEs whose weights it starts from. */
+    from: readonly PublishedSae[];
     folder: string;
     model: ModelPlace;
     memory: number;
@@ -103,7 +107,14 @@ export async function trainStage(
   );
   try {
     const samples =
-      loaded === undefined ? await firstActivations(recipe.biasInitSamples, widths, seen, source) : undefined;
+      loaded === undefined
+        ? await firstActivations(
+            Math.max(recipe.biasInitSamples, training.resampleTokens),
+            widths,
+            seen,
+            source,
+          )
+        : undefined;
     tokens = openTrainingTokens(
       {
         config,
@@ -135,7 +146,18 @@ export async function trainStage(
         logEverySteps: training.logSteps,
         onPoint: (id, point) => log?.add(id, point),
       },
-      samples === undefined ? { resume: loaded!.checkpoint.state } : { samples },
+      samples === undefined
+        ? { resume: loaded!.checkpoint.state }
+        : {
+            samples,
+            from: await startingWeights(
+              plans,
+              startOfEach(all, run.from),
+              { samples, window: training.resampleTokens },
+              { device: devices[0], ...(threads === undefined ? {} : { threads }) },
+              reporter,
+            ),
+          },
     );
     const stream = tokens;
     const save = async (): Promise<void> => {
