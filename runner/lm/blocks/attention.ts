@@ -68,7 +68,7 @@ export function attention(
       num_heads: heads,
       kv_num_heads: kvHeads,
       do_rotary: turnsInside ? 1 : 0,
-      rotary_interleaved: 0,
+      rotary_interleaved: rotary?.interleaved ? 1 : 0,
       scale: { float: shape.scale ?? headSize ** -0.5 },
       ...(window === undefined ? {} : { local_window_size: window }),
       ...(softCap === undefined ? {} : { softcap: { float: softCap } }),

@@ -1,7 +1,7 @@
 import type { Value } from '../../onnx/graph.ts';
 import type { Build } from '../build.ts';
 import { linear, split } from './linear.ts';
-import { type Activation, activate } from './mlp.ts';
+import { type Activation, activate, gatedMlp, type MlpShape } from './mlp.ts';
 
 export interface ExpertsShape {
   width: number;
@@ -68,6 +68,13 @@ export function mixture(
     });
   }
   return mixed;
+}
+
+/** An expert that every token goes to through a gate: tensors `name`.shared_expert and `name`.shared_expert_gate. */
+export function gatedSharedExpert(build: Build, x: Value, name: string, shape: MlpShape): Value {
+  const shared = gatedMlp(build, x, `${name}.shared_expert`, shape);
+  const gate = linear(build, x, `${name}.shared_expert_gate`, { from: shape.width, to: 1 });
+  return build.graph.node('Mul', [shared, build.graph.node('Sigmoid', [gate])]);
 }
 
 /**

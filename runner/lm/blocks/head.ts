@@ -3,6 +3,17 @@ import type { Build } from '../build.ts';
 import { linear } from './linear.ts';
 import type { ScaledNorm } from './norm.ts';
 
+type Head = Record<'head' | 'readout', (build: Build, x: Value) => Value>;
+
+/** The same with logits times a factor. */
+export function scaledHead({ head, readout }: Head, factor: number): Head {
+  const scaled =
+    (part: Head['head']): Head['head'] =>
+    (build, x) =>
+      build.graph.node('Mul', [part(build, x), build.graph.scalar(factor)]);
+  return { head: scaled(head), readout: scaled(readout) };
+}
+
 /**
  * A head of a norm and one linear map: `norm` and `weight` name where their tensors lie, `bias` where that of the map
  * does, if it has one.
@@ -11,7 +22,7 @@ export function normedHead(
   norm: ScaledNorm,
   names: { norm: string; weight: string; bias?: string },
   { width, vocabulary }: { width: number; vocabulary: number },
-): Record<'head' | 'readout', (build: Build, x: Value) => Value> {
+): Head {
   const shape = { from: width, to: vocabulary };
   return {
     head(build, residual) {

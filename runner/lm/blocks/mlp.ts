@@ -94,6 +94,18 @@ export interface MlpShape {
 
 const llamaNames = { gate: 'gate_proj', up: 'up_proj', down: 'down_proj' };
 
+export interface PlainMlpShape extends Pick<MlpShape, 'width' | 'inner' | 'activation' | 'bias'> {
+  names: { up: string; down: string };
+}
+
+/** down(act(up(x))), x [N, width]; names of the products lie under `name`. */
+export function plainMlp(build: Build, x: Value, name: string, shape: PlainMlpShape): Value {
+  const { width, inner, bias = false, names } = shape;
+  const hidden = linear(build, x, `${name}.${names.up}`, { from: width, to: inner, bias });
+  const active = activate(build, hidden, shape.activation);
+  return linear(build, active, `${name}.${names.down}`, { from: inner, to: width, bias });
+}
+
 /** down(act(gate(x)) · up(x)) (Shazeer 2020), x [N, width]. */
 export function gatedMlp(build: Build, x: Value, name: string, shape: MlpShape): Value {
   const { width, inner, bias = false, names = llamaNames } = shape;

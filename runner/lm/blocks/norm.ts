@@ -49,6 +49,17 @@ export function layerNorm(epsilon: number): ScaledNorm {
   return Object.assign(norm, { scaled });
 }
 
+/** Mean and variance removed, then a weight (Cohere). */
+export function weightedLayerNorm(epsilon: number): ScaledNorm {
+  const scaled: Norm = (build, x, name, width) =>
+    build.graph.node('Mul', [centred(build, x), stored(build, name, width)]);
+  const norm: Norm = (build, x, name, width) =>
+    build.graph.node('LayerNormalization', [x, stored(build, name, width)], {
+      attributes: { axis: -1, epsilon: { float: epsilon } },
+    });
+  return Object.assign(norm, { scaled });
+}
+
 /** Mean and variance removed, and nothing else: a layer norm without parameters (OLMo). */
 export function bareLayerNorm(epsilon: number): ScaledNorm {
   const norm: Norm = ({ graph }, x, _, width) =>

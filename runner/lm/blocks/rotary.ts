@@ -1,12 +1,14 @@
 import type { Value } from '../../onnx/graph.ts';
 import type { Build } from '../build.ts';
 
-/** Rotary positions (Su et al. 2021): the first 2·frequencies.length numbers of each head turn, halves together. */
+/** Rotary positions (Su et al. 2021): the first 2·frequencies.length numbers of each head turn. */
 export interface Rotary {
   /** Angle per position of each pair. */
   frequencies: Float32Array;
   /** Factor of cos and sin (attention factor of yarn and longrope). */
   factor: number;
+  /** Whether neighbours turn together, instead of numbers half a turned part apart. */
+  interleaved?: boolean;
   /** Other angles for rows of more than `above` tokens (longrope). */
   long?: { frequencies: Float32Array; above: number };
 }
@@ -65,7 +67,7 @@ export function rotate(build: Build, x: Value, heads: number, rotary: Rotary): V
     attributes: {
       num_heads: heads,
       rotary_embedding_dim: 2 * rotary.frequencies.length,
-      interleaved: 0,
+      interleaved: rotary.interleaved ? 1 : 0,
     },
   });
 }

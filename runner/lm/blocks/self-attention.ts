@@ -9,15 +9,19 @@ export interface SelfAttentionShape extends AttentionShape {
   width: number;
   /** Biases of q_proj, k_proj and v_proj. */
   bias?: boolean;
-  /** Bias of o_proj. */
+  /** Bias of the output projection. */
   outBias?: boolean;
+  /** Its name; default o_proj. */
+  outName?: string;
   /** Norm of queries and keys before they are turned (q_norm, k_norm). */
   norm?: Norm;
+  /** What stands behind q_ and k_ in their names. */
+  normName?: string;
   /** Norm of values (v_norm). */
   valueNorm?: Norm;
   /** Values are what k_proj gives, before it is normed. */
   keysAreValues?: boolean;
-  /** Queries, keys and values are kept within ± this. */
+  /** Queries, keys and values are kept within ± this, after their norms. */
   clip?: number | undefined;
   /** What queries at a position of a row (from 0) are multiplied by; absent: 1. */
   queryScale?: (position: number) => number;
@@ -33,13 +37,14 @@ export function selfAttention(build: Build, x: Value, name: string, shape: SelfA
   const { width, bias = false, norm, headSize } = shape;
   const queries = shape.heads * headSize;
   const keys = shape.kvHeads * headSize;
-  const product = (part: string, to: number): Value => {
-    const found = linear(build, x, `${name}.${part}_proj`, { from: width, to, bias });
+  const product = (part: string, to: number): Value =>
+    linear(build, x, `${name}.${part}_proj`, { from: width, to, bias });
+  const { normName = 'norm' } = shape;
+  const normed = (value: Value, part: string, size: number, by: Norm | undefined): Value => {
+    const found = by === undefined ? value : by(build, value, `${name}.${part}_${normName}`, size);
     if (shape.clip === undefined) return found;
     return graph.node('Clip', [found, ...[-shape.clip, shape.clip].map((end) => bound(build, end))]);
   };
-  const normed = (value: Value, part: string, size: number, by: Norm | undefined): Value =>
-    by === undefined ? value : by(build, value, `${name}.${part}_norm`, size);
 
   const [q, k, own] = shape.fused
     ? (split(build, product('qkv', queries + 2 * keys), [queries, keys, keys]) as [Value, Value, Value])
@@ -70,14 +75,14 @@ function byPosition(build: Build, x: Value, scale: SelfAttentionShape['queryScal
   return graph.node('Reshape', [scaled, graph.node('Shape', [x])]);
 }
 
-/** Its output projection o_proj: [N, heads·headSize] -> [N, width]. */
+/** Its output projection: [N, heads·headSize] -> [N, width]. */
 export function attentionOutput(
   build: Build,
   mixed: Value,
   name: string,
-  { width, heads, headSize, outBias = false }: SelfAttentionShape,
+  { width, heads, headSize, outBias = false, outName = 'o_proj' }: SelfAttentionShape,
 ): Value {
-  return linear(build, mixed, `${name}.o_proj`, { from: heads * headSize, to: width, bias: outBias });
+  return linear(build, mixed, `${name}.${outName}`, { from: heads * headSize, to: width, bias: outBias });
 }
 
 /** [N, heads·(query, gate)] -> query and gate [N, heads·headSize]. */

@@ -230,6 +230,10 @@ export interface BlockParts {
   /** What the attention of block `index` has beyond its sizes, or what stands in its place. */
   attention(index: number): Partial<SelfAttentionShape> | MixingPart;
   mlp?: Partial<MlpShape> | Part;
+  /** Whether attention and MLP both read the residual before the block. */
+  parallel?: boolean;
+  /** Factor of what is added to the residual. */
+  gain?: number;
   /** What is made of the residual after both. */
   end?(build: Build, x: Value, at: string): Value;
 }
@@ -254,28 +258,31 @@ const preNorms: Record<'attention' | 'mlp', Norms> = {
 /** x + attention(norm(x)), then x + mlp(norm(x)), with norms where the family has them. */
 export function decoderBlock(decoder: Decoder, parts: BlockParts): Family['block'] {
   const { width, inner, activation, heads, kvHeads, headSize } = decoder;
-  const { norms = preNorms, mlp = {}, end } = parts;
+  const { norms = preNorms, mlp = {}, end, gain = 1, parallel = false } = parts;
   return (index) => {
     const at = `${decoder.names.model}layers.${index}`;
     const normed = (build: Build, x: Value, name: string | undefined): Value =>
       name === undefined ? x : decoder.norm(build, x, `${at}.${name}`, width);
+    const raised = (build: Build, x: Value): Value =>
+      gain === 1 ? x : build.graph.node('Mul', [x, build.graph.scalar(gain)]);
     const given = parts.attention(index);
     const { mixedWidth, mix, out } =
       'mix' in given ? given : attentionPart({ width, heads, kvHeads, headSize, ...given });
     return {
-      parallel: false,
+      parallel,
       normsWhatIsAdded: norms.mlp.after !== undefined,
       mixedWidth,
       beforeAttention: (build, x) => normed(build, x, norms.attention.before),
       mix: (build, x) => mix(build, x, at),
-      afterAttention: (build, mixed) => normed(build, out(build, mixed, at), norms.attention.after),
+      afterAttention: (build, mixed) =>
+        raised(build, normed(build, out(build, mixed, at), norms.attention.after)),
       beforeMlp: (build, x) => normed(build, x, norms.mlp.before),
       mlp(build, x, residual) {
         const found =
           typeof mlp === 'function'
             ? mlp(build, x, at, index, residual)
             : gatedMlp(build, x, `${at}.mlp`, { width, inner, activation, ...mlp });
-        return normed(build, found, norms.mlp.after);
+        return raised(build, normed(build, found, norms.mlp.after));
       },
       ...(end && { end: (build: Build, x: Value) => end(build, x, at) }),
     };
@@ -288,6 +295,11 @@ function attentionPart(shape: SelfAttentionShape): MixingPart {
     mix: (build, x, at) => selfAttention(build, x, `${at}.self_attn`, shape),
     out: (build, mixed, at) => attentionOutput(build, mixed, `${at}.self_attn`, shape),
   };
+}
+
+/** An embedding times a factor. */
+export function timesFactor(embed: Family['embed'], factor: number): Family['embed'] {
+  return (build, ids) => build.graph.node('Mul', [embed(build, ids), build.graph.scalar(factor)]);
 }
 
 /** All of a family but its name and blocks. */

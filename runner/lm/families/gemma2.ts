@@ -10,6 +10,7 @@ import {
   decoderFields,
   readDecoder,
   readWindows,
+  timesFactor,
 } from './decoder.ts';
 import { type Family, size } from './family.ts';
 import { configKeys, readConfig, unsupported } from './keys.ts';
@@ -75,11 +76,7 @@ export function gemma2(checkpoint: Checkpoint): Family {
 
 /** The embedding times √width, as all Gemmas have it. */
 export function scaledEmbedding<Ends extends Pick<Family, 'embed'>>({ width }: Decoder, ends: Ends): Ends {
-  return {
-    ...ends,
-    embed: (build, ids) =>
-      build.graph.node('Mul', [ends.embed(build, ids), build.graph.scalar(Math.sqrt(width))]),
-  };
+  return { ...ends, embed: timesFactor(ends.embed, Math.sqrt(width)) };
 }
 
 export function cappedHead(ends: Pick<Family, 'head'>, logitCap: number | null): Family['head'] {

@@ -3,7 +3,7 @@ import type { Value } from '../../onnx/graph.ts';
 import { attention } from '../blocks/attention.ts';
 import { normedHead } from '../blocks/head.ts';
 import { embedding, linear, split } from '../blocks/linear.ts';
-import { activate } from '../blocks/mlp.ts';
+import { plainMlp } from '../blocks/mlp.ts';
 import { layerNorm } from '../blocks/norm.ts';
 import type { Build } from '../build.ts';
 import type { Checkpoint } from '../checkpoint.ts';
@@ -89,11 +89,10 @@ export function gptNeox(checkpoint: Checkpoint): Family {
     return attention(build, query!, key!, value!, shape);
   }
 
-  function mlp(build: Build, x: Value, name: string): Value {
-    const hidden = linear(build, x, `${name}.dense_h_to_4h`, { from: d, to: inner, bias: true });
-    const active = activate(build, hidden, activation);
-    return linear(build, active, `${name}.dense_4h_to_h`, { from: inner, to: d, bias: true });
-  }
+  const mlp = {
+    ...{ width: d, inner, activation, bias: true },
+    names: { up: 'dense_h_to_4h', down: 'dense_4h_to_h' },
+  };
 
   return {
     name: 'gpt_neox',
@@ -112,7 +111,7 @@ export function gptNeox(checkpoint: Checkpoint): Family {
         afterAttention: (build, mixed) =>
           linear(build, mixed, `${at}.attention.dense`, { from: d, to: d, bias }),
         beforeMlp: (build, x) => norm(build, x, `${at}.post_attention_layernorm`, d),
-        mlp: (build, x) => mlp(build, x, `${at}.mlp`),
+        mlp: (build, x) => plainMlp(build, x, `${at}.mlp`, mlp),
       };
     },
     ...normedHead(norm, { norm: `${prefix}final_layer_norm`, weight: names.head }, { width: d, vocabulary }),

@@ -1,14 +1,17 @@
 import { quote, UserError } from '../../errors.ts';
 import type { Checkpoint } from '../checkpoint.ts';
+import { cohere2, cohere2Keys } from './cohere2.ts';
 import type { Family } from './family.ts';
 import { gemma, gemmaKeys } from './gemma.ts';
 import { gemma2, gemma2Keys } from './gemma2.ts';
 import { gemma3, gemma3Keys } from './gemma3.ts';
 import { gemma4, gemma4Keys } from './gemma4.ts';
+import { glm4, glm4Keys } from './glm4.ts';
 import { gptNeo, gptNeoKeys } from './gpt-neo.ts';
 import { gptNeox, gptNeoxKeys } from './gpt-neox.ts';
 import { gptOss, gptOssKeys } from './gpt-oss.ts';
 import { gpt2, gpt2Keys } from './gpt2.ts';
+import { granite, graniteKeys } from './granite.ts';
 import type { ConfigKeys } from './keys.ts';
 import { llama, llamaKeys } from './llama.ts';
 import { ministral3, ministral3Keys, mistral3, mistral3Keys } from './ministral3.ts';
@@ -17,12 +20,17 @@ import { mixtral, mixtralKeys } from './mixtral.ts';
 import { olmo, olmoKeys } from './olmo.ts';
 import { olmo2, olmo2Keys } from './olmo2.ts';
 import { olmo3, olmo3Keys } from './olmo3.ts';
+import { olmoe, olmoeKeys } from './olmoe.ts';
 import { phi, phiKeys } from './phi.ts';
 import { phi3, phi3Keys } from './phi3.ts';
 import { qwen2, qwen2Keys } from './qwen2.ts';
+import { qwen2Moe, qwen2MoeKeys } from './qwen2-moe.ts';
 import { qwen3, qwen3Keys } from './qwen3.ts';
 import { qwen35, qwen35Keys, qwen35Moe, qwen35MoeKeys } from './qwen3-5.ts';
 import { qwen3Moe, qwen3MoeKeys } from './qwen3-moe.ts';
+import { smollm3, smollm3Keys } from './smollm3.ts';
+import { stablelm, stablelmKeys } from './stablelm.ts';
+import { starcoder2, starcoder2Keys } from './starcoder2.ts';
 
 interface FamilyEntry {
   make(checkpoint: Checkpoint): Family;
@@ -32,16 +40,19 @@ interface FamilyEntry {
 
 /** By the `model_type` of config.json; a multimodal checkpoint stands for its text model. */
 export const families: Readonly<Record<string, FamilyEntry>> = {
+  cohere2: { make: cohere2, keys: cohere2Keys },
   gemma: { make: gemma, keys: gemmaKeys },
   gemma2: { make: gemma2, keys: gemma2Keys },
   gemma3: { make: gemma3, keys: gemma3Keys },
   gemma3_text: { make: gemma3, keys: gemma3Keys },
   gemma4: { make: gemma4, keys: gemma4Keys },
   gemma4_text: { make: gemma4, keys: gemma4Keys },
+  glm4: { make: glm4, keys: glm4Keys },
   gpt2: { make: gpt2, keys: gpt2Keys },
   gpt_neo: { make: gptNeo, keys: gptNeoKeys },
   gpt_neox: { make: gptNeox, keys: gptNeoxKeys },
   gpt_oss: { make: gptOss, keys: gptOssKeys },
+  granite: { make: granite, keys: graniteKeys },
   llama: { make: llama, keys: llamaKeys },
   ministral3: { make: ministral3, keys: ministral3Keys },
   mistral: { make: mistral, keys: mistralKeys },
@@ -50,15 +61,20 @@ export const families: Readonly<Record<string, FamilyEntry>> = {
   olmo: { make: olmo, keys: olmoKeys },
   olmo2: { make: olmo2, keys: olmo2Keys },
   olmo3: { make: olmo3, keys: olmo3Keys },
+  olmoe: { make: olmoe, keys: olmoeKeys },
   phi: { make: phi, keys: phiKeys },
   phi3: { make: phi3, keys: phi3Keys },
   qwen2: { make: qwen2, keys: qwen2Keys },
+  qwen2_moe: { make: qwen2Moe, keys: qwen2MoeKeys },
   qwen3: { make: qwen3, keys: qwen3Keys },
   qwen3_5: { make: qwen35, keys: qwen35Keys },
-  qwen3_5_text: { make: qwen35, keys: qwen35Keys },
   qwen3_5_moe: { make: qwen35Moe, keys: qwen35MoeKeys },
   qwen3_5_moe_text: { make: qwen35Moe, keys: qwen35MoeKeys },
+  qwen3_5_text: { make: qwen35, keys: qwen35Keys },
   qwen3_moe: { make: qwen3Moe, keys: qwen3MoeKeys },
+  smollm3: { make: smollm3, keys: smollm3Keys },
+  stablelm: { make: stablelm, keys: stablelmKeys },
+  starcoder2: { make: starcoder2, keys: starcoder2Keys },
 };
 
 /**

@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import { normedHead } from '../blocks/head.ts';
-import { embedding, linear } from '../blocks/linear.ts';
-import { activate } from '../blocks/mlp.ts';
-import { headNorm, layerNorm, type Norm } from '../blocks/norm.ts';
-import { selfAttention } from '../blocks/self-attention.ts';
+import { plainMlp } from '../blocks/mlp.ts';
+import { headNorm, layerNorm } from '../blocks/norm.ts';
 import type { Checkpoint } from '../checkpoint.ts';
-import { decoderFields, extraHeadSize, readDecoder } from './decoder.ts';
+import { decoderBlock, decoderEnds, decoderFields, extraHeadSize, readDecoder } from './decoder.ts';
 import { type Family, size } from './family.ts';
 import { configKeys, readConfig } from './keys.ts';
 import { partialRopeFields, readRotary } from './rope.ts';
@@ -39,42 +37,22 @@ export function phi(checkpoint: Checkpoint): Family {
   const read = readConfig(checkpoint, phiKeys);
   const config = { ...read, rms_norm_eps: read.layer_norm_eps };
   const decoder = readDecoder(checkpoint, config, config.hidden_act, layerNorm);
-  const { width, inner, heads, kvHeads, headSize, vocabulary, norm, activation, names } = decoder;
-  const rotary = readRotary(checkpoint, config, decoder, { partial: config.partial_rotary_factor ?? 0.5 });
-  const mixedWidth = heads * headSize;
-  const shape = { ...{ width, heads, kvHeads, headSize, rotary, bias: true } };
-  const perHead = headNorm(norm, headSize);
-  // The family's own names of what others call q_norm and k_norm.
-  const queryNorm: Norm = (build, x, name, size) =>
-    perHead(build, x, name.replace(/norm$/, 'layernorm'), size);
-  const attention = { ...shape, ...(config.qk_layernorm && { norm: queryNorm }) };
+  const { width, inner, vocabulary, norm, activation, names } = decoder;
+  const rotary = readRotary(checkpoint, config, decoder, {
+    ...{ partial: config.partial_rotary_factor ?? 0.5, pairs: true },
+  });
+  const qkNorm = config.qk_layernorm ? { norm: headNorm(norm, decoder.headSize), normName: 'layernorm' } : {};
+  const before = { before: 'input_layernorm' };
+  const mlp = { width, inner, activation, bias: true, names: { up: 'fc1', down: 'fc2' } };
   return {
     name: 'phi',
-    blocks: decoder.blocks,
-    dModel: width,
-    vocabulary,
-    contextLength: decoder.contextLength,
-    embed: (build, ids) => embedding(build, ids, names.embedding, vocabulary, width),
-    block(index) {
-      const at = `${names.model}layers.${index}`;
-      const product = (part: string, from: number, to: number) =>
-        [`${at}.${part}`, { from, to, bias: true }] as const;
-      return {
-        parallel: true,
-        mixedWidth,
-        beforeAttention: (build, x) => norm(build, x, `${at}.input_layernorm`, width),
-        mix: (build, x) => selfAttention(build, x, `${at}.self_attn`, attention),
-        afterAttention: (build, mixed) =>
-          linear(build, mixed, ...product('self_attn.dense', mixedWidth, width)),
-        beforeMlp: (build, x) => norm(build, x, `${at}.input_layernorm`, width),
-        mlp: (build, x) =>
-          linear(
-            build,
-            activate(build, linear(build, x, ...product('mlp.fc1', width, inner)), activation),
-            ...product('mlp.fc2', inner, width),
-          ),
-      };
-    },
+    ...decoderEnds(decoder),
+    block: decoderBlock(decoder, {
+      parallel: true,
+      norms: { attention: before, mlp: before },
+      attention: () => ({ rotary, bias: true, outBias: true, outName: 'dense', ...qkNorm }),
+      mlp: (build, x, at) => plainMlp(build, x, `${at}.mlp`, mlp),
+    }),
     ...normedHead(
       norm,
       { norm: `${names.model}final_layernorm`, weight: names.head, bias: 'lm_head' },

@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { experts, packedExpert } from '../blocks/experts.ts';
+import { experts, gatedSharedExpert, packedExpert } from '../blocks/experts.ts';
 import { gatedDelta, gatedDeltaOutput } from '../blocks/gated-delta.ts';
-import { linear } from '../blocks/linear.ts';
-import { gatedMlp } from '../blocks/mlp.ts';
 import { headNorm, rmsNorm, shiftedRmsNorm } from '../blocks/norm.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import {
@@ -96,7 +94,6 @@ export function qwen35Moe(checkpoint: Checkpoint): Family {
   return {
     name: 'qwen3_5_moe',
     ...hybrid(text, config, decoder, (build, x, at) => {
-      const { graph } = build;
       const mixed = experts(build, x, {
         width,
         count: config.num_experts,
@@ -107,10 +104,8 @@ export function qwen35Moe(checkpoint: Checkpoint): Family {
           ...{ width, activation, inner: config.moe_intermediate_size, count: config.num_experts },
         }),
       });
-      const shared = gatedMlp(build, x, `${at}.mlp.shared_expert`, { width, inner, activation });
-      const gate = linear(build, x, `${at}.mlp.shared_expert_gate`, { from: width, to: 1 });
-      const gated = graph.node('Mul', [shared, graph.node('Sigmoid', [gate])]);
-      return graph.node('Add', [mixed, gated]);
+      const shared = gatedSharedExpert(build, x, `${at}.mlp`, { width, inner, activation });
+      return build.graph.node('Add', [mixed, shared]);
     }),
   };
 }

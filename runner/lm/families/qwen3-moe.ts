@@ -1,10 +1,7 @@
 import { z } from 'zod';
-import { experts } from '../blocks/experts.ts';
-import { gatedMlp } from '../blocks/mlp.ts';
 import { headNorm } from '../blocks/norm.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import {
-  checkExperts,
   checkWindow,
   decoderBlock,
   decoderEnds,
@@ -14,6 +11,7 @@ import {
 } from './decoder.ts';
 import { type Family, size } from './family.ts';
 import { configKeys, readConfig } from './keys.ts';
+import { routerUnused, sparseFields, sparseMlp } from './qwen2-moe.ts';
 import { readRotary, ropeFields } from './rope.ts';
 
 export const qwen3MoeKeys = configKeys(
@@ -29,18 +27,13 @@ export const qwen3MoeKeys = configKeys(
     attention_bias: z.boolean().default(false),
     use_sliding_window: z.boolean().default(false),
     sliding_window: z.int().nullable().default(4096),
+    ...sparseFields,
     moe_intermediate_size: size.default(768),
     num_experts: size.default(128),
     num_experts_per_tok: size.default(8),
-    norm_topk_prob: z.boolean().default(false),
-    decoder_sparse_step: size.default(1),
-    mlp_only_layers: z.array(z.int().nonnegative()).nullish(),
   },
   {
-    withoutEffect: {
-      output_router_logits: z.boolean().optional(),
-      router_aux_loss_coef: z.number().optional(),
-    },
+    withoutEffect: routerUnused,
     aliases: { num_local_experts: 'num_experts' },
   },
 );
@@ -52,35 +45,15 @@ export function qwen3Moe(checkpoint: Checkpoint): Family {
   const rotary = readRotary(checkpoint, config, decoder);
   const norm = headNorm(decoder.norm, decoder.headSize);
   const bias = config.attention_bias;
-  checkExperts(checkpoint, config.num_experts_per_tok, config.num_experts);
   // Unlike the dense models, a window is one for all blocks.
   const window = (config.use_sliding_window ? config.sliding_window : undefined) ?? undefined;
   checkWindow(checkpoint, window);
-  const { width, activation } = decoder;
-  const isDense = (index: number): boolean =>
-    (config.mlp_only_layers ?? []).includes(index) || (index + 1) % config.decoder_sparse_step !== 0;
   return {
     name: 'qwen3_moe',
     ...decoderEnds(decoder),
     block: decoderBlock(decoder, {
       attention: () => ({ rotary, norm, bias, outBias: bias, window }),
-      mlp(build, x, at, index) {
-        const name = `${at}.mlp`;
-        if (isDense(index)) return gatedMlp(build, x, name, { width, inner: decoder.inner, activation });
-        return experts(build, x, {
-          width,
-          count: config.num_experts,
-          chosen: config.num_experts_per_tok,
-          router: `${name}.gate`,
-          normalise: config.norm_topk_prob,
-          expert: (rows, expert) =>
-            gatedMlp(build, rows, `${name}.experts.${expert}`, {
-              width,
-              inner: config.moe_intermediate_size,
-              activation,
-            }),
-        });
-      },
+      mlp: sparseMlp(checkpoint, config, decoder),
     }),
   };
 }

@@ -57,6 +57,8 @@ export interface RopeDefaults {
   theta?: number;
   /** Share of each head that turns where the settings do not say; of families that always turn whole heads: none. */
   partial?: number;
+  /** Whether that part must be of pairs, in families for which transformers rounds nothing. */
+  pairs?: boolean;
 }
 
 /** The set of settings that counts: older writers' `rope_scaling` unless it is empty. */
@@ -79,12 +81,17 @@ export function readRotary(
     throw unsupported(checkpoint, field, found, 'one set for all layers');
   }
   const given = ropeGiven(config);
+  const partial = partialOf(checkpoint, given, defaults);
+  const turned = Math.trunc(sizes.headSize * partial);
+  if (defaults.pairs && turned % 2 === 1) {
+    throw unsupported(checkpoint, 'rotary positions', `${turned} turned numbers per head`, 'an even number');
+  }
   return rotaryOf(
     checkpoint,
     {
       ...given,
       rope_theta: given.rope_theta ?? readTheta(checkpoint, config.rope_theta) ?? defaults.theta ?? 10_000,
-      partial_rotary_factor: partialOf(checkpoint, given, defaults),
+      partial_rotary_factor: partial,
       original_max_position_embeddings:
         config.original_max_position_embeddings ?? given.original_max_position_embeddings,
     },
