@@ -70,6 +70,27 @@ export function toBfloat16(values: Float32Array): Uint16Array {
   return upper;
 }
 
+/** IEEE 754 binary16, half rounded to even; beyond its range an infinity. */
+export function toFloat16(values: Float32Array): Uint16Array {
+  return Uint16Array.from(values, (value) => {
+    const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+    const size = Math.abs(value);
+    if (Number.isNaN(value)) return 0x7e00;
+    if (size >= 65_520) return sign | 0x7c00;
+    // Steps of the last place; of subnormals that of the smallest exponent.
+    const exponent = Math.max(-14, Math.floor(Math.log2(size)));
+    const steps = roundedToEven(size / 2 ** (exponent - 10));
+    // Of a normal number the leading one stands for an exponent, so that rounding up carries into it.
+    return sign | (steps + (exponent + 14) * 1024);
+  });
+}
+
+function roundedToEven(value: number): number {
+  const low = Math.floor(value);
+  const rest = value - low;
+  return low + (rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? 1 : 0);
+}
+
 /** IEEE 754 binary16 to a number; subnormals, infinities and NaN included. */
 function halfToFloat(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;

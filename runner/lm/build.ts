@@ -1,6 +1,6 @@
 import { MalformedError, quote } from '../errors.ts';
 import { type FloatType, isFloatType, type NumberType } from '../formats/number-types.ts';
-import { type ElementType, elementTypes, type Graph, type Value } from '../onnx/graph.ts';
+import type { ElementType, Graph, Value } from '../onnx/graph.ts';
 import { type AttentionKernels, allKernels } from '../onnx/kernels.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { cutRows, type TensorPlace } from './stored-tensors.ts';
@@ -25,7 +25,7 @@ export interface Build {
   /** What the device it will run on does right. */
   kernels: AttentionKernels;
   /**
-   * A weight as float32, read from where it lies in the checkpoint; of several that are stored together, one.
+   * A weight in the graph's precision, read from where it lies in the checkpoint; of several that are stored together, one.
    *
    * @param shape as it is stored
    * @param part which of those along the first axis, as a weight of its own; default: the whole
@@ -54,14 +54,13 @@ export function startBuild(
     maxTokens,
     kernels,
     weight(name, shape, part) {
-      const key = part === undefined ? name : `${name}[${part}]`;
+      const { precision } = graph;
+      const key = `${part === undefined ? name : `${name}[${part}]`}:${precision}`;
       const known = casts.get(key);
       if (known !== undefined) return known;
       const { dtype, ...place } = placeOf(name, shape, isFloatType, 'a floating type');
-      const stored = external(elementOf[dtype], place, part);
       // The cast of a constant is folded when the session is made, so it costs memory once and no time later.
-      const value =
-        dtype === 'F32' ? stored : graph.node('Cast', [stored], { attributes: { to: elementTypes.float32 } });
+      const value = graph.cast(external(elementOf[dtype], place, part), precision);
       casts.set(key, value);
       return value;
     },

@@ -66,7 +66,7 @@ function cutHead(
 ): Value {
   const { graph, rowsAndTokens, maxTokens } = build;
   // Checks a weight as a whole; what it builds is thrown away.
-  const whole = startBuild(new Graph(), checkpoint, rowsAndTokens, maxTokens, build.kernels);
+  const whole = startBuild(new Graph('', build.graph), checkpoint, rowsAndTokens, maxTokens, build.kernels);
   let head: string | undefined;
   const logits = family[of](
     {

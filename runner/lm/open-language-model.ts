@@ -2,9 +2,10 @@
 import { UserError } from '../errors.ts';
 import { type HookLike, hookName, orderedHooks } from '../hook.ts';
 import { joined } from '../math/joined.ts';
-import { deviceFacts } from '../onnx/device-facts.ts';
+import { kernelsOf } from '../onnx/device-facts.ts';
 import type { Device } from '../onnx/devices.ts';
-import { type AttentionKernels, allKernels } from '../onnx/kernels.ts';
+import type { Precision } from '../onnx/graph.ts';
+import type { AttentionKernels } from '../onnx/kernels.ts';
 import { float32, floatsOf, type HostTensor, int32, openSession, type Session } from '../onnx/session.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { partsOfCut, valueOfCut } from './cut.ts';
@@ -49,6 +50,8 @@ export interface LanguageModelOptions {
   divergence?: boolean;
   /** Entries of the vocabulary whose logits exist at a time; default by the limit in head-tiles.ts. */
   tile?: number;
+  /** What blocks and the head are computed in; residuals and losses come as float32. Default float32. */
+  precision?: Precision;
   /** Attention kernels that may be used; default those that pass the device's check. */
   kernels?: AttentionKernels;
 }
@@ -67,7 +70,8 @@ export async function openLanguageModel(
   const family = familyOf(checkpoint);
   const hooks = orderedHooks(options.hooks);
   const maxTokens = Math.min(options.maxTokens ?? family.contextLength, family.contextLength);
-  const parts = partsOf(checkpoint, family);
+  const { precision = 'float32' } = options;
+  const parts = partsOf(checkpoint, family, precision);
   const { segments, resident } = placementOf(parts, {
     hooks,
     cuts: options.cuts,
@@ -80,20 +84,20 @@ export async function openLanguageModel(
   const kernels = new Map<Device, AttentionKernels>();
   for (const { device } of segments) {
     // A device of another kind is checked before it is used, and what it does wrong is done another way.
-    const right = async () => (device === 'cpu' ? allKernels : (await deviceFacts(device)).kernels);
-    kernels.set(device, options.kernels ?? (await right()));
+    kernels.set(device, options.kernels ?? (await kernelsOf(device, precision)));
   }
   const programs = buildSegments(checkpoint, family, {
     segments: segments.map((segment) => ({ ...segment, kernels: kernels.get(segment.device)! })),
     maxTokens,
     logits: options.logits ?? false,
+    precision,
     tile: options.tile ?? tileWidth(family.vocabulary),
   }).map((program) => [program]);
   if (options.divergence) {
     // As measured: two sets of logits, what is computed from them, and what the allocator keeps.
     const tile = options.tile ?? tileWidth(family.vocabulary, 16);
     programs[last]!.push(
-      buildDivergence(checkpoint, family, { maxTokens, tile, device: segments[last]!.device }),
+      buildDivergence(checkpoint, family, { maxTokens, tile, precision, device: segments[last]!.device }),
     );
   }
   const held = new Map<number, Session[]>();

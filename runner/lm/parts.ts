@@ -1,11 +1,12 @@
 /** What the parts of a language model weigh, from headers alone: the embedding, each block, the head. */
-import { Graph, type Value } from '../onnx/graph.ts';
+import { Graph, type Precision, type Value } from '../onnx/graph.ts';
+import { countOf } from '../onnx/tensors.ts';
 import { throughBlock } from './blocks/block.ts';
 import { type Build, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Family } from './families/family.ts';
 
-/** The tensors that one part reads, and their sizes in bytes as float32, which is how programs hold them. */
+/** The tensors that one part reads, and their sizes in bytes in the precision in which programs hold them. */
 export type PartWeights = ReadonlyMap<string, number>;
 
 export interface ModelParts {
@@ -17,9 +18,15 @@ export interface ModelParts {
 /**
  * Builds every part once and throws the programs away.
  *
+ * @param precision default float32
  * @throws MalformedError for a tensor that is missing or has the wrong shape
  */
-export function partsOf(checkpoint: Checkpoint, family: Family): ModelParts {
+export function partsOf(
+  checkpoint: Checkpoint,
+  family: Family,
+  precision: Precision = 'float32',
+): ModelParts {
+  const size = precision === 'float32' ? 4 : 2;
   const weights = (part: (build: Build, residual: Value) => Value): PartWeights => {
     const graph = new Graph();
     const build = startBuild(graph, checkpoint, graph.int64s([1, 1]), 1);
@@ -28,12 +35,12 @@ export function partsOf(checkpoint: Checkpoint, family: Family): ModelParts {
       {
         ...build,
         weight(name, shape, part) {
-          found.set(name, 4 * shape.reduce((product, size) => product * size, 1));
+          found.set(name, size * countOf(shape));
           return build.weight(name, shape, part);
         },
         bytes(name, shape, part) {
           // Two numbers to a byte.
-          found.set(name, 8 * shape.reduce((product, size) => product * size, 1));
+          found.set(name, 2 * size * countOf(shape));
           return build.bytes(name, shape, part);
         },
       },

@@ -1,14 +1,14 @@
 import { UserError } from '../errors.ts';
 import { type Hook, hookName, isResidual, orderedHooks } from '../hook.ts';
 import { type Device, providerOf } from '../onnx/devices.ts';
-import { Graph, type Program, type Value } from '../onnx/graph.ts';
+import { Graph, type Precision, type Program, type Value } from '../onnx/graph.ts';
 import type { AttentionKernels } from '../onnx/kernels.ts';
 import { type Bundle, stepsOf } from './blocks/block.ts';
 import { type Build, byRow, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { CutWidths } from './cut.ts';
 import type { Family } from './families/family.ts';
-import { headTiles } from './head-tiles.ts';
+import { headTiles, type Tile } from './head-tiles.ts';
 import { crossEntropy, divergence } from './losses.ts';
 
 /** The part of a language model between two cuts. */
@@ -89,13 +89,15 @@ export function buildSegments(
   family: Family,
   options: {
     segments: readonly (Segment & { kernels?: AttentionKernels; device?: Device })[];
+    /** Default float32. */
+    precision?: Precision | undefined;
     maxTokens: number;
     logits: boolean;
     tile?: number;
   },
 ): Program[] {
   return options.segments.map((segment, i) => {
-    const graph = new Graph('', { provider: providerOf(segment.device) });
+    const graph = graphFor(segment.device, options.precision);
     const started = start(graph, checkpoint, family, segment.after, options.maxTokens, segment.kernels);
     const { build } = started;
     const { residual, value } = through(build, family, segment, started.bundle);
@@ -106,11 +108,30 @@ export function buildSegments(
       return graph.program();
     }
     const give = (tensor: Value, name: string, width: number): void =>
-      graph.output(byRow(build, tensor), name, 'float32', ['rows', 'tokens', width]);
+      graph.output(byRow(build, graph.cast(tensor, 'float32')), name, 'float32', ['rows', 'tokens', width]);
     if (value !== null) give(value, 'value_after', widthsAt(family, segment.to).value);
     give(residual, 'residual_after', family.dModel);
     return graph.program();
   });
+}
+
+/** CUDA alone computes in bfloat16; elsewhere its operators are computed in float32 and rounded. */
+function graphFor(device: Device | undefined, precision: Precision | undefined): Graph {
+  const provider = providerOf(device);
+  return new Graph('', { provider, precision, emulated: precision === 'bfloat16' && provider !== 'cuda' });
+}
+
+/** Tiles whose logits are float32, as losses are, whatever they are computed in. */
+function wideTiles(graph: Graph, tiles: readonly Tile[]): Tile[] {
+  const { precision } = graph;
+  return tiles.map((tile) => ({
+    ...tile,
+    logits: (residual) =>
+      graph.cast(
+        graph.withPrecision(precision, () => tile.logits(residual)),
+        'float32',
+      ),
+  }));
 }
 
 /** The steps of a segment's blocks, the first and the last block in part where a cut lies inside. */
@@ -144,7 +165,7 @@ function start(
   }
   const { value, beside } = widthsAt(family, after);
   const flat = (input: Value, width: number): Value =>
-    graph.node('Reshape', [input, graph.int64s([-1, width])]);
+    graph.node('Reshape', [graph.cast(input, graph.precision), graph.int64s([-1, width])]);
   const given = beside > 0 ? graph.input('value', 'float32', ['rows', 'tokens', value]) : null;
   const input = graph.input('residual', 'float32', ['rows', 'tokens', family.dModel]);
   const shape = graph.node('Shape', [input], { attributes: { start: 0, end: 2 } });
@@ -161,8 +182,8 @@ function finish(
 ): void {
   const { graph } = build;
   const targets = graph.input('targets', 'int32', ['positions', 'sets']);
-  const tiles = headTiles(build, checkpoint, family, tile);
-  const { nll, logits } = crossEntropy(build, tiles, residual, targets);
+  const tiles = wideTiles(graph, headTiles(build, checkpoint, family, tile));
+  const { nll, logits } = graph.withPrecision('float32', () => crossEntropy(build, tiles, residual, targets));
   graph.output(nll, 'nll', 'float32', ['positions', 'sets']);
   if (withLogits) {
     const all = logits.length === 1 ? logits[0]! : graph.node('Concat', logits, { attributes: { axis: 1 } });
@@ -178,17 +199,22 @@ function finish(
 export function buildDivergence(
   checkpoint: Checkpoint,
   family: Family,
-  options: { maxTokens: number; tile?: number; device?: Device },
+  options: { maxTokens: number; tile?: number; device?: Device; precision?: Precision | undefined },
 ): Program {
-  const graph = new Graph('', { provider: providerOf(options.device) });
+  const graph = graphFor(options.device, options.precision);
   const last = { layer: family.blocks - 1, site: 'resid_post' } as const;
   const { build, bundle } = start(graph, checkpoint, family, last, options.maxTokens);
   const patched = bundle.residual;
   const input = graph.input('clean', 'float32', ['rows', 'tokens', family.dModel]);
-  const clean = graph.node('Reshape', [input, graph.int64s([-1, family.dModel])]);
+  const clean = graph.node('Reshape', [
+    graph.cast(input, graph.precision),
+    graph.int64s([-1, family.dModel]),
+  ]);
   const targets = graph.input('targets', 'int32', ['positions', 1]);
-  const tiles = headTiles(build, checkpoint, family, options.tile ?? family.vocabulary);
-  const { nll, kl } = divergence(build, tiles, { patched, clean, targets });
+  const tiles = wideTiles(graph, headTiles(build, checkpoint, family, options.tile ?? family.vocabulary));
+  const { nll, kl } = graph.withPrecision('float32', () =>
+    divergence(build, tiles, { patched, clean, targets }),
+  );
   graph.output(nll, 'nll', 'float32', ['positions', 1]);
   graph.output(kl, 'kl', 'float32', ['positions', 1]);
   return graph.program();

@@ -1,8 +1,9 @@
 /** Body of a process that checks one device, and prints what it found as JSON: see device-facts.ts. */
 
 import { UnavailableError } from '../errors.ts';
-import { type Device, parseDevice } from './devices.ts';
-import { Graph, none, type Program } from './graph.ts';
+import type { DeviceFacts } from './device-facts.ts';
+import { type Device, parseDevice, providerOf } from './devices.ts';
+import { Graph, none, type Precision, type Program } from './graph.ts';
 import { type AttentionKernels, allKernels } from './kernels.ts';
 import { float32, floatsOf, type HostTensor, int32, openSession } from './session.ts';
 
@@ -11,8 +12,11 @@ const LENGTHS = [13, 80];
 const HEADS = 4;
 const HEAD_SIZE = 64;
 const WIDTH = HEADS * HEAD_SIZE;
-/** Difference from the CPU beyond which a kernel is wrong; rounding alone stays below 1e-5. */
-const TOLERANCE = 1e-3;
+/**
+ * Difference from the CPU in float32 beyond which a kernel is wrong. Rounding alone stays below 1e-5 in float32; in 16 bits values up to
+ * 2 and scores of them, rounded to 8 or 11 bits, leave some hundredths.
+ */
+const TOLERANCE = { float32: 1e-3, float16: 0.02, bfloat16: 0.1 } as const;
 /** A small product that takes longer than this says enough. */
 const SLOW_MS = 20;
 
@@ -20,9 +24,14 @@ function numbers(count: number, seed: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => Math.sin(1 + seed + 0.7 * i) * 2);
 }
 
-function attentionProgram(attributes: Record<string, number | { float: number }>): Program {
-  const graph = new Graph();
-  const parts = ['query', 'key', 'value'].map((name) => graph.input(name, 'float32', [1, 'tokens', WIDTH]));
+type Attributes = Record<string, number | { float: number }>;
+
+/** Whatever it computes in, it takes and gives float32. */
+function attentionProgram(device: Device, precision: Precision, attributes: Attributes): Program {
+  const graph = new Graph('', { provider: providerOf(device), precision });
+  const parts = ['query', 'key', 'value'].map((name) =>
+    graph.cast(graph.input(name, 'float32', [1, 'tokens', WIDTH]), precision),
+  );
   const last = graph.input('last', 'int32', [1]);
   const total = graph.input('total', 'int32', []);
   const [mixed] = graph.nodes('GroupQueryAttention', [...parts, none, none, last, total], {
@@ -30,22 +39,20 @@ function attentionProgram(attributes: Record<string, number | { float: number }>
     outputs: 3,
     attributes: { num_heads: HEADS, kv_num_heads: HEADS, scale: { float: HEAD_SIZE ** -0.5 }, ...attributes },
   });
-  graph.output(mixed!, 'mixed', 'float32', [1, 'tokens', WIDTH]);
+  graph.output(graph.cast(mixed!, 'float32'), 'mixed', 'float32', [1, 'tokens', WIDTH]);
   return graph.program();
 }
 
-async function attends(
-  device: Device,
-  attributes: Record<string, number | { float: number }>,
-): Promise<boolean> {
-  const program = attentionProgram(attributes);
+async function attends(device: Device, precision: Precision, attributes: Attributes): Promise<boolean> {
   // Refused where it would run on the CPU after all.
-  const there = await openSession(program, { device }).catch((error: unknown) => {
-    if (error instanceof UnavailableError) return null;
-    throw error;
-  });
+  const there = await openSession(attentionProgram(device, precision, attributes), { device }).catch(
+    (error: unknown) => {
+      if (error instanceof UnavailableError) return null;
+      throw error;
+    },
+  );
   if (there === null) return false;
-  const here = await openSession(program);
+  const here = await openSession(attentionProgram('cpu', 'float32', attributes));
   let largest = 0;
   for (const tokens of LENGTHS) {
     const feeds: Record<string, HostTensor> = {
@@ -66,7 +73,7 @@ async function attends(
   }
   await here.close();
   await there.close();
-  return largest <= TOLERANCE;
+  return largest <= TOLERANCE[precision];
 }
 
 /** Operations a second of a product of matrices: of the size that a block's have, unless a small one is slow. */
@@ -97,12 +104,11 @@ async function productRate(device: Device): Promise<number> {
 
 const device = parseDevice(process.argv[2] ?? 'cpu');
 const operationsPerSecond = await productRate(device);
-const kernels: AttentionKernels =
-  device === 'cpu'
-    ? allKernels
-    : {
-        full: await attends(device, {}),
-        windowed: await attends(device, { local_window_size: 21 }),
-        softCapped: await attends(device, { softcap: { float: 1.5 } }),
-      };
-console.log(JSON.stringify({ operationsPerSecond, kernels }));
+const kernelsIn = async (precision: Precision): Promise<AttentionKernels> => ({
+  full: await attends(device, precision, {}),
+  windowed: await attends(device, precision, { local_window_size: 21 }),
+  softCapped: await attends(device, precision, { softcap: { float: 1.5 } }),
+});
+const kernels = device === 'cpu' ? allKernels : await kernelsIn('float32');
+const bfloat16 = providerOf(device) === 'cuda' ? await kernelsIn('bfloat16') : null;
+console.log(JSON.stringify({ operationsPerSecond, kernels, bfloat16 } satisfies DeviceFacts));

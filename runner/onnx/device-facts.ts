@@ -5,14 +5,17 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { UnavailableError } from '../errors.ts';
+import { UnavailableError, UserError } from '../errors.ts';
 import { type Device, deviceAdvice } from './devices.ts';
-import type { AttentionKernels } from './kernels.ts';
+import type { Precision } from './graph.ts';
+import { type AttentionKernels, allKernels } from './kernels.ts';
 
 export interface DeviceFacts {
   /** Of a product of matrices in float32. */
   operationsPerSecond: number;
   kernels: AttentionKernels;
+  /** The same for numbers of 16 bits; null where the device does not compute in bfloat16. */
+  bfloat16: AttentionKernels | null;
 }
 
 /** Starting a driver takes a second or two; shaders are compiled meanwhile. */
@@ -27,6 +30,25 @@ export function deviceFacts(device: Device): Promise<DeviceFacts> {
   const known = asked.get(device) ?? check(device);
   asked.set(device, known);
   return known;
+}
+
+/**
+ * Attention kernels that a device has right in a precision.
+ *
+ * @throws UserError for bfloat16 on a device that computes in it neither itself nor rounded from float32
+ * @throws UnavailableError as `deviceFacts`
+ */
+export async function kernelsOf(device: Device, precision: Precision): Promise<AttentionKernels> {
+  if (device === 'cpu') return allKernels;
+  const facts = await deviceFacts(device);
+  if (precision === 'float32') return facts.kernels;
+  if (precision === 'bfloat16' && facts.bfloat16 !== null) return facts.bfloat16;
+  throw new UserError({
+    thing: `precision ${precision}`,
+    found: `device ${device}, which does not compute in it`,
+    expected: 'CUDA, or the CPU, which rounds what it computes in float32',
+    next: 'Use --precision float32.',
+  });
 }
 
 async function check(device: Device): Promise<DeviceFacts> {

@@ -3,9 +3,10 @@
  * and returns its output. Initialisers are either small tensors held in the program or stretches of a file that
  * onnxruntime maps itself (external data), so that checkpoints are used where they lie.
  */
+import { toBfloat16, toFloat16 } from '../formats/number-types.ts';
 import type { ExecutionProvider } from './devices.ts';
 import { encodeModel } from './proto.ts';
-import { type ElementType, elementTypes } from './result-types.ts';
+import { type ElementType, elementTypeOf, elementTypes, resultTypes } from './result-types.ts';
 
 export type Value = string & { readonly __value: unique symbol };
 
@@ -53,6 +54,21 @@ export const none = '' as Value;
 /** What a program is built for, where providers have different operators. */
 export type Provider = ExecutionProvider['name'];
 
+/** Types that programs compute in. */
+export type Precision = 'float32' | 'float16' | 'bfloat16';
+
+export interface GraphOptions {
+  /** Default the CPU. */
+  provider?: Provider | undefined;
+  /** Of constants; default float32. */
+  precision?: Precision | undefined;
+  /**
+   * Whether operators on numbers of 16 bits are computed in float32, and what they give is rounded: for a provider that lacks
+   * them.
+   */
+  emulated?: boolean | undefined;
+}
+
 export class Graph {
   readonly #nodes: Record<string, unknown>[] = [];
   readonly #initializers: Record<string, unknown>[] = [];
@@ -64,17 +80,61 @@ export class Graph {
   #counter = 0;
   #contrib = false;
   readonly #prefix: string;
+  readonly #types = new Map<Value, ElementType>();
+  #precision: Precision;
   readonly provider: Provider;
+  readonly emulated: boolean;
 
-  /** @param prefix keeps the names of a nested graph (a branch of If) apart from those of its parent */
-  constructor(prefix = '', { provider = 'cpu' }: { provider?: Provider | undefined } = {}) {
+  /**
+   * @param prefix keeps the names of a nested graph (a branch of If) apart from those of its parent
+   * @param options of the parent: the parent itself
+   */
+  constructor(prefix = '', { provider = 'cpu', precision = 'float32', emulated = false }: GraphOptions = {}) {
     this.#prefix = prefix;
     this.provider = provider;
+    this.#precision = precision;
+    this.emulated = emulated;
+  }
+
+  /** The type that constants have, and weights are read in. */
+  get precision(): Precision {
+    return this.#precision;
+  }
+
+  /** What is built meanwhile has constants of another type. */
+  withPrecision<T>(precision: Precision, build: () => T): T {
+    const before = this.#precision;
+    this.#precision = precision;
+    try {
+      return build();
+    } finally {
+      this.#precision = before;
+    }
+  }
+
+  /**
+   * A part that is computed in float32 whatever the rest is: for operators that no provider has in fewer bits, and where they
+   * are too few. The values it is built from are widened, what it gives is rounded.
+   */
+  inFloat32(values: readonly Value[], build: (...wide: Value[]) => Value): Value {
+    const wide = values.map((value) => this.cast(value, 'float32'));
+    return this.cast(
+      this.withPrecision('float32', () => build(...wide)),
+      this.#precision,
+    );
+  }
+
+  /** The value itself where it has that type. */
+  cast(value: Value, type: ElementType): Value {
+    return this.#types.get(value) === type
+      ? value
+      : this.node('Cast', [value], { attributes: { to: elementTypes[type] } });
   }
 
   input(name: string, type: ElementType, shape: readonly Dimension[]): Value {
     this.#inputs.push(valueInfo(name, type, shape));
     this.#inputNames.push(name);
+    this.#types.set(name as Value, type);
     return name as Value;
   }
 
@@ -86,7 +146,10 @@ export class Graph {
 
   floats(values: Float32Array | readonly number[], shape: readonly number[]): Value {
     const data = values instanceof Float32Array ? values : Float32Array.from(values);
-    return this.#initializer('float32', shape, bytesOf(data));
+    const precision = this.#precision;
+    const kept =
+      precision === 'float32' ? data : precision === 'bfloat16' ? toBfloat16(data) : toFloat16(data);
+    return this.#initializer(precision, shape, bytesOf(kept));
   }
 
   scalar(value: number): Value {
@@ -127,6 +190,7 @@ export class Graph {
       ],
     });
     this.#externals.set(key, name);
+    this.#types.set(name, type);
     return name;
   }
 
@@ -137,6 +201,16 @@ export class Graph {
 
   /** Adds an operator with several outputs. */
   nodes(op: string, inputs: readonly Value[], options: NodeOptions = {}): Value[] {
+    const types = inputs.map((input) => this.#types.get(input));
+    if (!this.emulated || op === 'Cast' || !types.some(isHalf)) return this.#add(op, inputs, options);
+    const half = types.find(isHalf)!;
+    const wide = inputs.map((input, i) => (isHalf(types[i]) ? this.cast(input, 'float32') : input));
+    return this.#add(op, wide, options).map((output) =>
+      this.#types.get(output) === 'float32' ? this.cast(output, half) : output,
+    );
+  }
+
+  #add(op: string, inputs: readonly Value[], options: NodeOptions): Value[] {
     if (options.domain === 'com.microsoft') this.#contrib = true;
     const outputs = Array.from({ length: options.outputs ?? 1 }, () => this.#name(op.toLowerCase()));
     this.#nodes.push({
@@ -146,6 +220,17 @@ export class Graph {
       input: [...inputs],
       output: outputs,
       attribute: Object.entries(options.attributes ?? {}).map(([name, value]) => attribute(name, value)),
+    });
+    const to = options.attributes?.to;
+    const types = resultTypes(
+      op,
+      inputs.map((input) => this.#types.get(input)),
+      outputs.length,
+      op === 'Cast' ? elementTypeOf(to as number) : undefined,
+    );
+    outputs.forEach((output, i) => {
+      const type = types[i];
+      if (type !== undefined) this.#types.set(output, type);
     });
     return outputs;
   }
@@ -180,6 +265,7 @@ export class Graph {
   #initializer(type: ElementType, shape: readonly number[], rawData: Uint8Array): Value {
     const name = this.#name('constant');
     this.#initializers.push({ name, dims: [...shape], dataType: elementTypes[type], rawData });
+    this.#types.set(name, type);
     return name;
   }
 
@@ -189,7 +275,11 @@ export class Graph {
   }
 }
 
-function bytesOf(array: Float32Array | Int8Array | Int32Array | BigInt64Array): Uint8Array {
+function isHalf(type: ElementType | undefined): boolean {
+  return type === 'float16' || type === 'bfloat16';
+}
+
+function bytesOf(array: Float32Array | Uint16Array | Int8Array | Int32Array | BigInt64Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 

@@ -86,6 +86,9 @@ export function attention(
 function padHeads(build: Build, x: Value, headSize: number, heads: number, padded: number): Value {
   const { graph } = build;
   const byHead = graph.node('Reshape', [x, graph.int64s([-1, heads, headSize])]);
-  const wide = graph.node('Pad', [byHead, graph.int64s([0, 0, 0, 0, 0, padded - headSize])]);
+  // CUDA has no Pad in bfloat16.
+  const wide = graph.inFloat32([byHead], (of) =>
+    graph.node('Pad', [of, graph.int64s([0, 0, 0, 0, 0, padded - headSize])]),
+  );
   return graph.node('Reshape', [wide, graph.int64s([-1, heads * padded])]);
 }

@@ -29,8 +29,19 @@ export function experts(build: Build, x: Value, shape: ExpertsShape): Value {
 const zeros = ({ graph }: Build, like: Value): Value =>
   graph.node('Expand', [graph.scalar(0), graph.node('Shape', [like])]);
 
-/** Of scores [N, count] the largest probabilities, and 0 for the experts that a token does not go to. */
+/** Of scores [N, count] the largest probabilities, and 0 for the experts that a token does not go to; float32 in any precision. */
 export function chosenShares(
+  build: Build,
+  scores: Value,
+  { chosen, normalise }: Pick<ExpertsShape, 'chosen' | 'normalise'>,
+): Value {
+  const { graph } = build;
+  return graph.withPrecision('float32', () =>
+    sharesOf(build, graph.cast(scores, 'float32'), { chosen, normalise }),
+  );
+}
+
+function sharesOf(
   build: Build,
   scores: Value,
   { chosen, normalise }: Pick<ExpertsShape, 'chosen' | 'normalise'>,
@@ -56,18 +67,21 @@ export function mixture(
   { count, expert }: Pick<ExpertsShape, 'count' | 'expert'>,
 ): Value {
   const { graph } = build;
-  let mixed = zeros(build, x);
+  let mixed = graph.withPrecision('float32', () => zeros(build, x));
   for (let index = 0; index < count; index++) {
     const weight = graph.node('Gather', [shares, graph.int64s([index])], { attributes: { axis: 1 } });
     const flat = graph.node('Reshape', [weight, graph.int64s([-1])]);
     const rows = graph.node('Transpose', [graph.node('NonZero', [flat])]);
     const output = expert(graph.node('GatherND', [x, rows]), index);
-    const weighted = graph.node('Mul', [output, graph.node('GatherND', [weight, rows])]);
+    const weighted = graph.node('Mul', [
+      graph.cast(output, 'float32'),
+      graph.node('GatherND', [weight, rows]),
+    ]);
     mixed = graph.node('ScatterND', [mixed, rows, weighted], {
       attributes: { reduction: { string: 'add' } },
     });
   }
-  return mixed;
+  return graph.cast(mixed, graph.precision);
 }
 
 /** An expert that every token goes to through a gate: tensors `name`.shared_expert and `name`.shared_expert_gate. */

@@ -34,24 +34,14 @@ export function gatedDelta(build: Build, x: Value, name: string, shape: GatedDel
 
   const mixed = convolve(build, product('qkv', 2 * keys + values), name, 2 * keys + values, shape);
   const [query, key, value] = split(build, mixed, [keys, keys, values]) as [Value, Value, Value];
-  const slowness = graph.node('Add', [
-    product('a', valueHeads),
-    build.weight(`${name}.dt_bias`, [valueHeads]),
-  ]);
-  const rate = graph.node('Exp', [build.weight(`${name}.A_log`, [valueHeads])]);
-  const decay = graph.node('Neg', [graph.node('Mul', [rate, graph.node('Softplus', [slowness])])]);
   const beta = graph.node('Sigmoid', [product('b', valueHeads)]);
-  const [read] = graph.nodes(
-    'LinearAttention',
-    [
-      unitHeads(build, query, keySize, keys),
-      unitHeads(build, key, keySize, keys),
-      value,
-      none,
-      byRow(build, decay),
-      byRow(build, beta),
-    ],
-    {
+  // The state is a sum over the whole row: as in transformers it is kept in float32.
+  const given = [unitHeads(build, query, keySize, keys), unitHeads(build, key, keySize, keys), value];
+  const read = graph.inFloat32([...given, beta, product('a', valueHeads)], (q, k, v, share, a) => {
+    const slowness = graph.node('Add', [a!, build.weight(`${name}.dt_bias`, [valueHeads])]);
+    const rate = graph.node('Exp', [build.weight(`${name}.A_log`, [valueHeads])]);
+    const decay = graph.node('Neg', [graph.node('Mul', [rate, graph.node('Softplus', [slowness])])]);
+    return graph.nodes('LinearAttention', [q!, k!, v!, none, byRow(build, decay), byRow(build, share!)], {
       domain: 'com.microsoft',
       outputs: 2,
       attributes: {
@@ -60,12 +50,12 @@ export function gatedDelta(build: Build, x: Value, name: string, shape: GatedDel
         update_rule: { string: 'gated_delta' },
         scale: { float: keySize ** -0.5 },
       },
-    },
-  );
+    })[0]!;
+  });
 
   const heads = (of: Value): Value => graph.node('Reshape', [of, graph.int64s([-1, valueSize])]);
   const gate = activate(build, heads(product('z', values)), 'silu');
-  const gated = graph.node('Mul', [shape.norm(build, heads(read as Value), `${name}.norm`, valueSize), gate]);
+  const gated = graph.node('Mul', [shape.norm(build, heads(read), `${name}.norm`, valueSize), gate]);
   return graph.node('Reshape', [gated, graph.int64s([-1, values])]);
 }
 

@@ -32,6 +32,11 @@ export function embedding(build: Build, ids: Value, name: string, count: number,
   return graph.node('Reshape', [rows, graph.int64s([-1, width])]);
 }
 
+/** x within two bounds. Not Clip, which CUDA has not in bfloat16. */
+export function clip({ graph }: Build, x: Value, low: number, high: number): Value {
+  return graph.node('Min', [graph.node('Max', [x, graph.scalar(low)]), graph.scalar(high)]);
+}
+
 /** cap·tanh(x / cap): keeps values within ±cap (Gemma 2). */
 export function softCap(build: Build, x: Value, cap: number): Value {
   const { graph } = build;

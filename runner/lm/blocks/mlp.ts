@@ -1,6 +1,6 @@
 import type { Value } from '../../onnx/graph.ts';
 import type { Build } from '../build.ts';
-import { linear, split } from './linear.ts';
+import { clip, linear, split } from './linear.ts';
 
 type Activate = (build: Build, x: Value) => Value;
 
@@ -14,6 +14,12 @@ const plain =
   ({ graph }, x) =>
     graph.node(operator, [x]);
 
+/** Of operators that CUDA has not in bfloat16. */
+const wide =
+  (inner: Activate): Activate =>
+  (build, x) =>
+    build.graph.inFloat32([x], (of) => inner(build, of));
+
 /** x times something of it. */
 const gated =
   (gate: Activate): Activate =>
@@ -22,14 +28,8 @@ const gated =
 
 const clipped =
   (inner: Activate, low: number, high: number): Activate =>
-  (build, x) => {
-    const { graph } = build;
-    return graph.node('Clip', [
-      inner(build, x),
-      graph.floats(Float32Array.of(low), []),
-      graph.floats(Float32Array.of(high), []),
-    ]);
-  };
+  (build, x) =>
+    clip(build, inner(build, x), low, high);
 
 const relu = plain('Relu');
 const silu = gated(plain('Sigmoid'));
@@ -56,15 +56,17 @@ const activations = {
     return build.graph.node('Mul', [kept, kept]);
   },
   relu6: clipped((_, x) => x, 0, 6),
-  leaky_relu: plain('LeakyRelu'),
+  leaky_relu: wide(plain('LeakyRelu')),
   linear: (_, x) => x,
   sigmoid: plain('Sigmoid'),
   tanh: plain('Tanh'),
-  hardswish: gated(({ graph }, x) =>
-    graph.node('HardSigmoid', [x], { attributes: { alpha: { float: 1 / 6 }, beta: { float: 0.5 } } }),
+  hardswish: gated(
+    wide(({ graph }, x) =>
+      graph.node('HardSigmoid', [x], { attributes: { alpha: { float: 1 / 6 }, beta: { float: 0.5 } } }),
+    ),
   ),
-  mish: gated(({ graph }, x) => graph.node('Tanh', [graph.node('Softplus', [x])])),
-  sqrtsoftplus: ({ graph }, x) => graph.node('Sqrt', [graph.node('Softplus', [x])]),
+  mish: gated(wide(({ graph }, x) => graph.node('Tanh', [graph.node('Softplus', [x])]))),
+  sqrtsoftplus: wide(({ graph }, x) => graph.node('Sqrt', [graph.node('Softplus', [x])])),
   laplace: ({ graph }, x) => {
     const centred = graph.node('Sub', [x, graph.scalar(LAPLACE.mean)]);
     const scaled = graph.node('Div', [centred, graph.scalar(LAPLACE.deviation * Math.SQRT2)]);

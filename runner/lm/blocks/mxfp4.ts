@@ -9,11 +9,21 @@ const BLOCK = 32;
 const BIAS = 127;
 
 /**
- * One of `count` weights as float32 [to, from], each value exactly that of the format: `name`_blocks [count, to,
+ * One of `count` weights [to, from] in the graph's precision, each value exactly that of the format but for float16's range: `name`_blocks [count, to,
  * from / 32, 16], the first of two numbers in the lower half of a byte, and `name`_scales [count, to, from / 32].
  * All of it is a constant, which is computed once when the session is made.
  */
 export function mxfp4(
+  build: Build,
+  name: string,
+  { count, to, from }: { count: number; to: number; from: number },
+  part: number,
+): Value {
+  const { graph } = build;
+  return graph.inFloat32([], () => decoded(build, name, { count, to, from }, part));
+}
+
+function decoded(
   build: Build,
   name: string,
   { count, to, from }: { count: number; to: number; from: number },

@@ -12,7 +12,8 @@ export interface ScaledNorm extends Norm {
 type Weight = (build: Build, name: string, width: number) => Value;
 
 function rms(epsilon: number, weight: Weight): ScaledNorm {
-  const norm: Norm = (build, x, name, width) => scaledRms(build, x, weight(build, name, width), epsilon);
+  const norm: Norm = (build, x, name, width) =>
+    build.graph.inFloat32([x], (wide) => scaledRms(build, wide, weight(build, name, width), epsilon));
   const scaled: Norm = (build, x, name, width) => build.graph.node('Mul', [x, weight(build, name, width)]);
   return Object.assign(norm, { scaled });
 }

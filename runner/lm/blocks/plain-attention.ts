@@ -44,13 +44,12 @@ export function plainAttention(
   const k = transposed(byHead(turned(key, kvHeads)), 0, 2, 3, 4, 1);
   const v = transposed(byHead(byRow(build, value)), 0, 2, 3, 1, 4);
 
-  const scaled = graph.node('Mul', [
-    graph.node('MatMul', [q, k]),
-    graph.scalar(shape.scale ?? headSize ** -0.5),
-  ]);
-  const scores = shape.softCap === undefined ? scaled : softCap(build, scaled, shape.softCap);
-  const seen = graph.node('Where', [mask(build, shape.window), scores, graph.scalar(UNSEEN)]);
-  const shares = shape.sinks === undefined ? softmax(build, seen) : besideSinks(build, seen, shape);
+  const shares = graph.inFloat32([graph.node('MatMul', [q, k])], (product) => {
+    const scaled = graph.node('Mul', [product, graph.scalar(shape.scale ?? headSize ** -0.5)]);
+    const scores = shape.softCap === undefined ? scaled : softCap(build, scaled, shape.softCap);
+    const seen = graph.node('Where', [mask(build, shape.window), scores, graph.scalar(UNSEEN)]);
+    return shape.sinks === undefined ? softmax(build, seen) : besideSinks(build, seen, shape);
+  });
   const mixed = transposed(graph.node('MatMul', [shares, v]), 0, 3, 1, 2, 4);
   return graph.node('Reshape', [mixed, graph.int64s([-1, heads * headSize])]);
 }

@@ -2,7 +2,7 @@ import type { Value } from '../../onnx/graph.ts';
 import { type Build, byRow } from '../build.ts';
 import { attention } from './attention.ts';
 import type { AttentionShape } from './attention-shape.ts';
-import { linear, split } from './linear.ts';
+import { clip, linear, split } from './linear.ts';
 import type { Norm } from './norm.ts';
 
 export interface SelfAttentionShape extends AttentionShape {
@@ -43,7 +43,7 @@ export function selfAttention(build: Build, x: Value, name: string, shape: SelfA
   const normed = (value: Value, part: string, size: number, by: Norm | undefined): Value => {
     const found = by === undefined ? value : by(build, value, `${name}.${part}_${normName}`, size);
     if (shape.clip === undefined) return found;
-    return graph.node('Clip', [found, ...[-shape.clip, shape.clip].map((end) => bound(build, end))]);
+    return clip(build, found, -shape.clip, shape.clip);
   };
 
   const [q, k, own] = shape.fused
@@ -58,10 +58,6 @@ export function selfAttention(build: Build, x: Value, name: string, shape: SelfA
   const values = normed(own ?? k, 'v', keys, shape.valueNorm);
   const mixed = attention(build, scaled, normed(k, 'k', keys, norm), values, shape);
   return gate === undefined ? mixed : graph.node('Mul', [mixed, graph.node('Sigmoid', [gate])]);
-}
-
-function bound({ graph }: Build, value: number): Value {
-  return graph.floats(Float32Array.of(value), []);
 }
 
 /** x [N, width], each row times the number of its position. */

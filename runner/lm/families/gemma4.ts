@@ -231,10 +231,10 @@ function besideExperts(text: Checkpoint, config: Config, decoder: Decoder): Bloc
     ]);
     const routed = graph.node('Mul', [routerNorm(build, residual, '', width), gain]);
     const scores = linear(build, routed, `${at}.router.proj`, { from: width, to: count });
-    const shares = graph.node('Mul', [
-      chosenShares(build, scores, { chosen, normalise: true }),
+    const scale = graph.withPrecision('float32', () =>
       build.weight(`${at}.router.per_expert_scale`, [count]),
-    ]);
+    );
+    const shares = graph.node('Mul', [chosenShares(build, scores, { chosen, normalise: true }), scale]);
     const sparse = mixture(build, normed(residual, 'pre_feedforward_layernorm_2'), shares, {
       count,
       expert: packedExpert(build, `${at}.experts`, { width, count, activation, inner: expertInner }),

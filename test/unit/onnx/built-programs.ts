@@ -9,7 +9,7 @@ import { familyOf } from '../../../runner/lm/families/index.ts';
 import { readoutProgram } from '../../../runner/lm/readout.ts';
 import { buildDivergence, buildSegments, segmentsOf } from '../../../runner/lm/segments.ts';
 import type { Device } from '../../../runner/onnx/devices.ts';
-import { Graph, type Program } from '../../../runner/onnx/graph.ts';
+import { Graph, type Precision, type Program } from '../../../runner/onnx/graph.ts';
 import { type AttentionKernels, allKernels } from '../../../runner/onnx/kernels.ts';
 import { productProgram } from '../../../runner/sae/decoder-similarity.ts';
 import { nearestProgram } from '../../../runner/sae/nearest-rows.ts';
@@ -36,6 +36,7 @@ export const noKernels: AttentionKernels = { full: false, windowed: false, softC
 export async function languageModelPrograms(
   provider: TableProvider,
   kernels: AttentionKernels,
+  precision: Precision = 'float32',
 ): Promise<BuiltProgram[]> {
   const device: Device = provider === 'cuda' ? 'cuda:0' : provider;
   const found: BuiltProgram[] = [];
@@ -48,7 +49,7 @@ export async function languageModelPrograms(
       site: 'resid_post' as const,
     }));
     const segments = segmentsOf(family.blocks, hooks).map((segment) => ({ ...segment, device, kernels }));
-    const options = { maxTokens: 64, tile: TILE };
+    const options = { maxTokens: 64, tile: TILE, precision };
     const programs = [
       ...buildSegments(checkpoint, family, { ...options, segments, logits: true }),
       buildDivergence(checkpoint, family, { ...options, device }),
@@ -60,10 +61,10 @@ export async function languageModelPrograms(
   }
   const anywhere = await openCheckpoint(`${fixtures}tiny-f32`);
   for (const activation of activationNames) {
-    const graph = new Graph('', { provider });
+    const graph = new Graph('', { provider, precision });
     const build = startBuild(graph, anywhere, graph.int64s([1, 1]), 1, allKernels);
-    const x = graph.input('x', 'float32', ['n', 8]);
-    graph.output(activate(build, x, activation), 'y', 'float32', ['n', 8]);
+    const x = graph.input('x', precision, ['n', 8]);
+    graph.output(activate(build, x, activation), 'y', precision, ['n', 8]);
     found.push({ name: `activation ${activation}`, program: graph.program() });
   }
   return found;

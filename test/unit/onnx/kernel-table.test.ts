@@ -56,6 +56,19 @@ describe('of every program that is built for a device, no operator falls to the 
       expect(fallen('webgpu', await languageModelPrograms('webgpu', kernels))).toEqual([]);
   });
 
+  it.each(['bfloat16', 'float16'] as const)('language models, on CUDA in %s', async (precision) => {
+    for (const kernels of [allKernels, noKernels])
+      expect(fallen('cuda', await languageModelPrograms('cuda', kernels, precision))).toEqual([]);
+  });
+
+  it('language models, on WebGPU in float16; of bfloat16 it has nothing', async () => {
+    expect(fallen('webgpu', await languageModelPrograms('webgpu', noKernels, 'float16'))).toEqual([]);
+    const programs = await languageModelPrograms('webgpu', noKernels, 'float16');
+    expect(programs.length).toBeGreaterThan(50);
+    const halves = Object.entries(table.webgpu).filter(([signature]) => signature.includes('bfloat16'));
+    expect(halves.some(([, there]) => there)).toBe(false);
+  });
+
   it.each(tableProviders)('SAEs, on %s', (provider) => {
     expect(fallen(provider, saePrograms(provider))).toEqual([]);
   });
