@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { loadVerb, verbs } from './commands/verbs.ts';
 import { didYouMean } from './config/nearest.ts';
 import { InterpboardError, quote, UserError } from './errors.ts';
+import { refusedByFileSystem } from './io/refused-write.ts';
 import { Stopped } from './reporter.ts';
 
 // Read by the native library when it is loaded; worker threads only see a copy of the environment.
@@ -55,11 +56,12 @@ process.stderr.on('error', whenNobodyReads);
 const args = process.argv.slice(2);
 try {
   process.exitCode = await main(args);
-} catch (error) {
-  if (error instanceof Stopped) {
-    console.log(error.message);
+} catch (thrown) {
+  if (thrown instanceof Stopped) {
+    console.log(thrown.message);
     process.exit(130);
   }
+  const error = refusedByFileSystem(thrown) ?? thrown;
   const known = error instanceof InterpboardError;
   if (known && !args.includes('--debug')) console.error(`error: ${error.message}`);
   else console.error(error);

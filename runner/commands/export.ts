@@ -95,6 +95,14 @@ async function expanded(text: string): Promise<string[]> {
   )
     return [text];
   const ids = (await readdir(name)).map(releaseId).filter((id) => id !== null);
+  if (ids.length === 0 && existsSync(join(name, 'run.json'))) {
+    throw new UserError({
+      thing: name,
+      found: 'a run that trained no SAEs',
+      expected: 'a run that did',
+      next: 'Export the SAEs that it measured by the names that --sae was given.',
+    });
+  }
   return ids.length < 2 ? [text] : ids.sort().map((id) => join(name, releaseFiles(id).tensors));
 }
 

@@ -1,5 +1,5 @@
 /** `import`: result files of other evaluations as records of kind `imported`. */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InterpboardError, UserError } from '../errors.ts';
 import { collected, type FileRecords } from '../exchange/collect.ts';
@@ -12,6 +12,7 @@ import { writeJsonAtomic } from '../io/write-atomic.ts';
 import { checkRecord } from '../report/run-records.ts';
 import { type EvaluationRecord, recordObject } from '../report/schema.ts';
 import { suitesOf } from '../report/suites/find.ts';
+import { jsonFilesIn } from './json-files.ts';
 import { optionLines } from './option-lines.ts';
 import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
@@ -57,11 +58,15 @@ export async function run(args: readonly string[]): Promise<number> {
   };
   // All files are read before anything is written.
   const read: FileRecords[] = [];
-  for (const path of positionals) {
-    try {
-      read.push({ path, records: await importFile(path, known) });
-    } catch (error) {
-      refused(path, error);
+  let files = 0;
+  for (const given of positionals) {
+    for (const path of await resultFiles(given)) {
+      files++;
+      try {
+        read.push({ path, records: await importFile(path, known) });
+      } catch (error) {
+        refused(path, error);
+      }
     }
   }
   // What is there is read, added to and written back: another import at the same time waits.
@@ -76,11 +81,25 @@ export async function run(args: readonly string[]): Promise<number> {
   if (read.length > 0) await whileOwned(folder, add, { patience: PATIENCE_MS });
   const [only] = refusals;
   if (only === undefined) return 0;
-  if (positionals.length === 1) throw only.error;
+  if (files === 1) throw only.error;
   for (const { error } of refusals) console.error(`not imported: ${error.message}`);
-  const files = new Set(refusals.map(({ path }) => path)).size;
-  console.error(`${files} of ${positionals.length} files were not imported`);
+  const left = new Set(refusals.map(({ path }) => path)).size;
+  console.error(`${left} of ${files} files were not imported`);
   return Math.max(...refusals.map(({ error }) => error.exitCode));
+}
+
+/** The files that a path names. One that is not there is among them: it is listed and left out as others are. */
+async function resultFiles(path: string): Promise<string[]> {
+  const found = await stat(path).catch(() => null);
+  if (!found?.isDirectory()) return [path];
+  const files = await jsonFilesIn(path);
+  if (files.length > 0) return files;
+  throw new UserError({
+    thing: path,
+    found: 'a folder without .json files',
+    expected: 'result files in it',
+    next: 'Check the path.',
+  });
 }
 
 function summary(each: EvaluationRecord): string {
@@ -121,7 +140,7 @@ function architectureOf(value: string | undefined): Architecture | undefined {
 function help(): string {
   const lines = optionLines(options);
   return [
-    'usage: npx interpboard import FILE… [options]',
+    'usage: npx interpboard import FILE|FOLDER… [options]',
     '',
     'Reads result files of SAEBench (core, sparse_probing, sparse_probing_sae_probes, tpp, scr, absorption, autointerp, ravel,',
     'unlearning), of the reference evaluation (interpscore_L{N}.json, interpscore_papergrade.json, val_report.json) and of',

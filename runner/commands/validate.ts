@@ -1,6 +1,6 @@
 /** `validate`: holds records to their format, such as those that somebody sent. */
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { clip, MalformedError, UserError } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
 import { checkContent } from '../report/content-files.ts';
@@ -10,6 +10,7 @@ import { windowsVersion } from '../report/feature-windows.ts';
 import { featuresVersion, shardVersion } from '../report/features.ts';
 import { liveVersion } from '../report/live.ts';
 import { readLive } from '../report/live-files.ts';
+import { jsonFilesIn } from './json-files.ts';
 import { optionLines } from './option-lines.ts';
 import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
@@ -63,13 +64,7 @@ async function filesAt(path: string): Promise<string[]> {
       next: 'Check the path.',
     });
   }
-  if (!found.isDirectory()) return [path];
-  const names = await readdir(path, { recursive: true });
-  return names
-    .map((name) => name.replaceAll('\\', '/'))
-    .filter((name) => name.endsWith('.json'))
-    .sort()
-    .map((name) => join(path, name));
+  return found.isDirectory() ? jsonFilesIn(path) : [path];
 }
 
 /** What is wrong with a file, with its path; null for nothing. */

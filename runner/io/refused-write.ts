@@ -1,3 +1,5 @@
+import { UnavailableError } from '../errors.ts';
+
 /** What to expect and to do where the system refused to write, by its reason: a file that is held does not need a larger disk. */
 export interface RefusedWrite {
   found: string;
@@ -27,4 +29,39 @@ export function refusedWrite(cause: unknown): RefusedWrite {
         next: 'Free space or choose another folder',
       };
   }
+}
+
+/** What the file system may refuse at any path that a user names. That nothing is there (ENOENT) is not among them: who opens a file says what it is. */
+const REFUSALS: ReadonlySet<string | undefined> = new Set([
+  'EACCES',
+  'EBUSY',
+  'EDQUOT',
+  'EFBIG',
+  'EIO',
+  'EISDIR',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'ENOSPC',
+  'ENOTDIR',
+  'EPERM',
+  'EROFS',
+]);
+
+/** What the file system refused, of an error that nobody has put into words; null where it is another error. */
+export function refusedByFileSystem(error: unknown): UnavailableError | null {
+  const { code, syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || syscall === undefined || !REFUSALS.has(code)) return null;
+  const next = 'Check the paths that were given; --debug shows what was being done.';
+  const { next: advice, ...refused } = refusedWrite(error);
+  return code === 'ENOTDIR' || code === 'EISDIR'
+    ? new UnavailableError(
+        {
+          thing: path ?? 'a path',
+          found: error.message,
+          expected: 'files where there are files, and folders where there are folders',
+          next,
+        },
+        { cause: error },
+      )
+    : new UnavailableError({ thing: path ?? 'a file', ...refused, next: `${advice}.` }, { cause: error });
 }

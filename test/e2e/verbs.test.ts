@@ -1,6 +1,6 @@
 /** The verbs that are no job, as a user calls them: build, preview, cuda. */
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,12 +56,30 @@ it('build of what is not there, and words that a verb does not take, are errors 
     ],
     [['build', 'content'], 'error: arguments of build: found "content"; expected options alone.'],
     [['preview', `--out=${out}`, '--port=high'], 'error: --port: found "high"; expected 1 to 65535.'],
+    [
+      ['build', `--content=${join(root, 'package.json', 'a')}`],
+      `error: --content "${join(root, 'package.json', 'a')}": found "${join(root, 'package.json')}", which is a file; expected a folder, or a path where one can be made. Name another.`,
+    ],
+    [
+      ['import', join(root, 'runner', 'math')],
+      `error: ${join(root, 'runner', 'math')}: found a folder without .json files; expected result files in it. Check the path.`,
+    ],
   ] as const) {
     const { code, out: printed, err } = await runProgram(words);
     expect([code, printed]).toEqual([2, '']);
     expect(err).toMatch(/^error: [^\n]*\n$/);
     expect(err).toContain(line);
   }
+});
+
+it('import takes a folder as it takes the files in it', async () => {
+  const results = join(root, 'test/fixtures/exchange/saebench');
+  const into = (name: string): string => `--content=${join(folder, name)}`;
+  const whole = await runProgram(['import', results, into('whole')]);
+  const files = (await readdir(results)).sort().map((name) => join(results, name));
+  const each = await runProgram(['import', ...files, into('each')]);
+  expect(whole).toEqual(each);
+  expect(whole.out).toMatch(/^imported .*SAEBench/m);
 });
 
 it('cuda without a connection says so in one line', async () => {

@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { refusedWrite } from '../../../runner/io/refused-write.ts';
+import { UnavailableError } from '../../../runner/errors.ts';
+import { refusedByFileSystem, refusedWrite } from '../../../runner/io/refused-write.ts';
 import { rename } from '../../../runner/io/rename.ts';
 
 const fault = (code: string): Error => Object.assign(new Error(`${code}: rename`), { code });
@@ -55,4 +58,17 @@ it('a file that is held does not ask for a larger disk', () => {
     next: expect.stringContaining('Close the program'),
   });
   expect(refusedWrite(fault('ENOSPC')).next).toMatch(/^Free space/);
+});
+
+it('what the file system refused and nobody put into words is said in one line; other errors are not', async () => {
+  const refusal = await readFile(import.meta.dirname).catch((error: unknown) => refusedByFileSystem(error));
+  expect(refusal).toBeInstanceOf(UnavailableError);
+  expect((refusal as UnavailableError).message).toMatch(/EISDIR.*; expected files where .*--debug shows/);
+  const below = join(import.meta.filename, 'x');
+  const path = await readFile(below).catch((error: unknown) => refusedByFileSystem(error)?.complaint.thing);
+  expect(path).toBe(below);
+  expect(refusedByFileSystem(fault('EBUSY'))).toBeNull();
+  expect(refusedByFileSystem(new TypeError('x is not a function'))).toBeNull();
+  const missing = await readFile('nowhere').catch((error: unknown) => refusedByFileSystem(error));
+  expect(missing).toBeNull();
 });
