@@ -144,14 +144,18 @@ const GPT2 = { bos_token: END_OF_TEXT, eos_token: END_OF_TEXT, pad_token: null, 
 const QWEN = { bos_token: null, eos_token: END_OF_TEXT, pad_token: END_OF_TEXT, unk_token: END_OF_TEXT };
 const GEMMA = { bos_token: '<bos>', eos_token: '<eos>', pad_token: '<pad>', unk_token: '<unk>' };
 
+const COHERE = {
+  ...{ bos_token: '<BOS_TOKEN>', eos_token: '<|END_OF_TURN_TOKEN|>', pad_token: '<PAD>', unk_token: '<UNK>' },
+};
 const NEOX = { ...GPT2, pad_token: '<|padding|>' };
 
 /** Special tokens of transformers' tokenizer classes, by config.json's model_type. */
 const CLASS_DEFAULTS: readonly (readonly [RegExp, SpecialTokens])[] = [
-  [/^(gpt2|gpt_neo|phi)$/, GPT2],
-  [/^(gpt_neox|olmo)$/, NEOX],
+  [/^(gpt2|gpt_neo|gptj|opt|phi|starcoder2)$/, GPT2],
+  [/^(gpt_neox|olmo|olmoe)$/, NEOX],
   [/^qwen/, QWEN],
   [/^gemma/, GEMMA],
+  [/^cohere2$/, COHERE],
 ];
 
 /** What a model's class adds where tokenizer_config.json is silent, as transformers' AutoTokenizer does. */

@@ -23,7 +23,8 @@ export interface Block {
   beforeMlp: Part;
   /** -> what is added to the residual, which stands beside it. */
   mlp(build: Build, x: Value, residual: Value): Value;
-  /** What the block makes of the residual after that, where it is not the residual itself. */
+  /** What the block makes of the residual after attention, and after the MLP, where it is not the residual itself. */
+  middle?: Part;
   end?: Part;
 }
 
@@ -56,7 +57,10 @@ const project: BlockStep = {
 };
 const addAttention: BlockStep = {
   site: 'resid_mid',
-  run: (build, _, bundle) => ({ residual: added(build, bundle), value: null }),
+  run(build, { middle }, bundle) {
+    const sum = added(build, bundle);
+    return { residual: middle === undefined ? sum : middle(build, sum), value: null };
+  },
 };
 const readMid: BlockStep = {
   site: 'mlp_in',

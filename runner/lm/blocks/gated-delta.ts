@@ -15,6 +15,8 @@ export interface GatedDeltaShape {
   /** Of what the convolution gives; the gate's is SiLU in every model. */
   activation: Activation;
   norm: Norm;
+  /** Products in_proj_qkvz and in_proj_ba with all of a key's head together, instead of four. */
+  byKeyHead?: boolean;
 }
 
 /** Added to a squared length before its root, as the models were trained. */
@@ -26,18 +28,17 @@ const LENGTH_EPSILON = 1e-6;
  */
 export function gatedDelta(build: Build, x: Value, name: string, shape: GatedDeltaShape): Value {
   const { graph } = build;
-  const { width, keyHeads, valueHeads, keySize, valueSize } = shape;
+  const { keyHeads, valueHeads, keySize, valueSize } = shape;
   const keys = keyHeads * keySize;
   const values = valueHeads * valueSize;
-  const product = (part: string, to: number): Value =>
-    linear(build, x, `${name}.in_proj_${part}`, { from: width, to });
+  const parts = shape.byKeyHead ? productsByHead(build, x, name, shape) : products(build, x, name, shape);
 
-  const mixed = convolve(build, product('qkv', 2 * keys + values), name, 2 * keys + values, shape);
+  const mixed = convolve(build, parts.qkv, name, 2 * keys + values, shape);
   const [query, key, value] = split(build, mixed, [keys, keys, values]) as [Value, Value, Value];
-  const beta = graph.node('Sigmoid', [product('b', valueHeads)]);
+  const beta = graph.node('Sigmoid', [parts.b]);
   // The state is a sum over the whole row: as in transformers it is kept in float32.
   const given = [unitHeads(build, query, keySize, keys), unitHeads(build, key, keySize, keys), value];
-  const read = graph.inFloat32([...given, beta, product('a', valueHeads)], (q, k, v, share, a) => {
+  const read = graph.inFloat32([...given, beta, parts.a], (q, k, v, share, a) => {
     const slowness = graph.node('Add', [a!, build.weight(`${name}.dt_bias`, [valueHeads])]);
     const rate = graph.node('Exp', [build.weight(`${name}.A_log`, [valueHeads])]);
     const decay = graph.node('Neg', [graph.node('Mul', [rate, graph.node('Softplus', [slowness])])]);
@@ -54,9 +55,43 @@ export function gatedDelta(build: Build, x: Value, name: string, shape: GatedDel
   });
 
   const heads = (of: Value): Value => graph.node('Reshape', [of, graph.int64s([-1, valueSize])]);
-  const gate = activate(build, heads(product('z', values)), 'silu');
+  const gate = activate(build, heads(parts.z), 'silu');
   const gated = graph.node('Mul', [shape.norm(build, heads(read), `${name}.norm`, valueSize), gate]);
   return graph.node('Reshape', [gated, graph.int64s([-1, values])]);
+}
+
+type Products = Record<'qkv' | 'z' | 'a' | 'b', Value>;
+
+function products(build: Build, x: Value, name: string, shape: GatedDeltaShape): Products {
+  const { width, keyHeads, valueHeads, keySize, valueSize } = shape;
+  const product = (part: string, to: number): Value =>
+    linear(build, x, `${name}.in_proj_${part}`, { from: width, to });
+  const values = valueHeads * valueSize;
+  return {
+    qkv: product('qkv', 2 * keyHeads * keySize + values),
+    z: product('z', values),
+    a: product('a', valueHeads),
+    b: product('b', valueHeads),
+  };
+}
+
+/** The same of [keyHeads · (query, key, values, gates)] and [keyHeads · (b, a)]. */
+function productsByHead(build: Build, x: Value, name: string, shape: GatedDeltaShape): Products {
+  const { graph } = build;
+  const { width, keyHeads, valueHeads, keySize, valueSize } = shape;
+  const group = valueHeads / keyHeads;
+  const product = (part: string, sizes: readonly number[]): Value[] => {
+    const perHead = sizes.reduce((sum, each) => sum + each, 0);
+    const all = linear(build, x, `${name}.in_proj_${part}`, { from: width, to: keyHeads * perHead });
+    const byHead = graph.node('Reshape', [all, graph.int64s([-1, keyHeads, perHead])]);
+    return split(build, byHead, sizes).map((each, i) =>
+      graph.node('Reshape', [each, graph.int64s([-1, keyHeads * sizes[i]!])]),
+    );
+  };
+  const values = group * valueSize;
+  const [q, k, v, z] = product('qkvz', [keySize, keySize, values, values]) as [Value, Value, Value, Value];
+  const [b, a] = product('ba', [group, group]) as [Value, Value];
+  return { qkv: graph.node('Concat', [q, k, v], { attributes: { axis: -1 } }), z, a, b };
 }
 
 /** Its output projection: [N, valueHeads·valueSize] -> [N, width]. */

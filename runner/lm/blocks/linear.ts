@@ -44,17 +44,21 @@ export function softCap(build: Build, x: Value, cap: number): Value {
   return graph.node('Mul', [graph.node('Tanh', [small]), graph.scalar(cap)]);
 }
 
-/** Token embeddings [N, width] and what is learned for each position of a row, `name`.weight [positions, width], added. */
+/**
+ * Token embeddings [N, width] and what is learned for each position of a row, `name`.weight [positions, width], added:
+ * of the first token row `first` of it.
+ */
 export function learnedPositions(
   build: Build,
   tokens: Value,
-  { name, positions, width }: { name: string; positions: number; width: number },
+  { name, positions, width, first = 0 }: { name: string; positions: number; width: number; first?: number },
 ): Value {
   const { graph, rowsAndTokens } = build;
   const shape = graph.node('Concat', [rowsAndTokens, graph.int64s([width])], { attributes: { axis: 0 } });
   const count = graph.node('Gather', [rowsAndTokens, graph.int64s([1])]);
   const weight = build.weight(`${name}.weight`, [positions, width]);
-  const first = graph.node('Slice', [weight, graph.int64s([0]), count]);
-  const sum = graph.node('Add', [graph.node('Reshape', [tokens, shape]), first]);
+  const start = graph.int64s([first]);
+  const rows = graph.node('Slice', [weight, start, graph.node('Add', [count, start])]);
+  const sum = graph.node('Add', [graph.node('Reshape', [tokens, shape]), rows]);
   return graph.node('Reshape', [sum, graph.int64s([-1, width])]);
 }

@@ -100,7 +100,7 @@ export interface PlainMlpShape extends Pick<MlpShape, 'width' | 'inner' | 'activ
   names: { up: string; down: string };
 }
 
-/** down(act(up(x))), x [N, width]; names of the products lie under `name`. */
+/** down(act(up(x))), x [N, width]; names of the products are behind `name`. */
 export function plainMlp(build: Build, x: Value, name: string, shape: PlainMlpShape): Value {
   const { width, inner, bias = false, names } = shape;
   const hidden = linear(build, x, `${name}.${names.up}`, { from: width, to: inner, bias });

@@ -55,12 +55,19 @@ export interface Decoder {
   contextLength: number;
   norm: ScaledNorm;
   activation: Activation;
-  /** Where its tensors lie: before `layers` and `norm`, and the head's weight. */
-  names: { model: string; embedding: string; head: string };
+  /** Where its tensors lie: before `norm`, before numbers of layers, and the weights of its ends. */
+  names: { model: string; layers: string; embedding: string; head: string };
 }
 
-/** What may stand before the names of a model's parts; one saved without its head has nothing there. */
-const prefixes = ['model.', ''];
+/** Names of a decoder's parts: what may stand before them, and what they are called behind it. */
+interface Layout {
+  prefixes: readonly string[];
+  layers: string;
+  embedding: string;
+}
+
+/** Llama's; a model saved without its head has nothing before them. */
+const llamaLayout: Layout = { prefixes: ['model.', ''], layers: 'layers', embedding: 'embed_tokens' };
 /** In multimodal checkpoints older writers nested the text model one way round and newer ones the other. */
 const nestedPrefixes = ['model.language_model.', 'language_model.model.'];
 
@@ -73,6 +80,7 @@ export function readDecoder(
   },
   activation: string,
   norm: (epsilon: number) => ScaledNorm = rmsNorm,
+  layout = llamaLayout,
 ): Decoder {
   const heads = config.num_attention_heads;
   const kvHeads = config.num_key_value_heads ?? heads;
@@ -80,10 +88,11 @@ export function readDecoder(
     throw unsupported(checkpoint, 'num_key_value_heads', `${kvHeads} of ${heads} heads`, 'a divisor');
   }
   checkPadding(checkpoint, config.pad_token_id, config.vocab_size);
-  const possible = isNested(checkpoint) ? nestedPrefixes : prefixes;
+  const possible = isNested(checkpoint) ? nestedPrefixes : layout.prefixes;
   const names = [...checkpoint.tensors.keys()];
   const model =
-    possible.find((prefix) => names.some((name) => name.startsWith(`${prefix}layers.`))) ?? 'model.';
+    possible.find((prefix) => names.some((name) => name.startsWith(`${prefix}${layout.layers}.`))) ??
+    possible[0]!;
   return {
     blocks: config.num_hidden_layers,
     width: config.hidden_size,
@@ -97,8 +106,9 @@ export function readDecoder(
     activation: readActivation(checkpoint, activation),
     names: {
       model,
+      layers: `${model}${layout.layers}`,
       ...endNames(checkpoint, {
-        embedding: `${model}embed_tokens`,
+        embedding: `${model}${layout.embedding}`,
         heads: ['lm_head', 'language_model.lm_head'],
         tied: config.tie_word_embeddings,
       }),
@@ -234,8 +244,11 @@ export interface BlockParts {
   parallel?: boolean;
   /** Factor of what is added to the residual. */
   gain?: number;
-  /** What is made of the residual after both. */
+  /** What is made of the residual after attention, and after the MLP. */
+  middle?(build: Build, x: Value, at: string): Value;
   end?(build: Build, x: Value, at: string): Value;
+  /** Name of the attention's tensors in a block; default self_attn. */
+  attentionName?: string;
 }
 
 /** A part of block `index`, whose tensors lie under `at`: x [N, width] -> [N, width]; `residual` stands beside x. */
@@ -258,16 +271,18 @@ const preNorms: Record<'attention' | 'mlp', Norms> = {
 /** x + attention(norm(x)), then x + mlp(norm(x)), with norms where the family has them. */
 export function decoderBlock(decoder: Decoder, parts: BlockParts): Family['block'] {
   const { width, inner, activation, heads, kvHeads, headSize } = decoder;
-  const { norms = preNorms, mlp = {}, end, gain = 1, parallel = false } = parts;
+  const { norms = preNorms, mlp = {}, middle, end, gain = 1, parallel = false } = parts;
   return (index) => {
-    const at = `${decoder.names.model}layers.${index}`;
+    const at = `${decoder.names.layers}.${index}`;
     const normed = (build: Build, x: Value, name: string | undefined): Value =>
       name === undefined ? x : decoder.norm(build, x, `${at}.${name}`, width);
     const raised = (build: Build, x: Value): Value =>
       gain === 1 ? x : build.graph.node('Mul', [x, build.graph.scalar(gain)]);
     const given = parts.attention(index);
     const { mixedWidth, mix, out } =
-      'mix' in given ? given : attentionPart({ width, heads, kvHeads, headSize, ...given });
+      'mix' in given
+        ? given
+        : attentionPart({ width, heads, kvHeads, headSize, ...given }, parts.attentionName);
     return {
       parallel,
       normsWhatIsAdded: norms.mlp.after !== undefined,
@@ -284,16 +299,17 @@ export function decoderBlock(decoder: Decoder, parts: BlockParts): Family['block
             : gatedMlp(build, x, `${at}.mlp`, { width, inner, activation, ...mlp });
         return raised(build, normed(build, found, norms.mlp.after));
       },
+      ...(middle && { middle: (build: Build, x: Value) => middle(build, x, at) }),
       ...(end && { end: (build: Build, x: Value) => end(build, x, at) }),
     };
   };
 }
 
-function attentionPart(shape: SelfAttentionShape): MixingPart {
+function attentionPart(shape: SelfAttentionShape, name = 'self_attn'): MixingPart {
   return {
     mixedWidth: shape.heads * shape.headSize,
-    mix: (build, x, at) => selfAttention(build, x, `${at}.self_attn`, shape),
-    out: (build, mixed, at) => attentionOutput(build, mixed, `${at}.self_attn`, shape),
+    mix: (build, x, at) => selfAttention(build, x, `${at}.${name}`, shape),
+    out: (build, mixed, at) => attentionOutput(build, mixed, `${at}.${name}`, shape),
   };
 }
 

@@ -11,6 +11,7 @@ import { gptNeo, gptNeoKeys } from './gpt-neo.ts';
 import { gptNeox, gptNeoxKeys } from './gpt-neox.ts';
 import { gptOss, gptOssKeys } from './gpt-oss.ts';
 import { gpt2, gpt2Keys } from './gpt2.ts';
+import { gptj, gptjKeys } from './gptj.ts';
 import { granite, graniteKeys } from './granite.ts';
 import type { ConfigKeys } from './keys.ts';
 import { llama, llamaKeys } from './llama.ts';
@@ -21,6 +22,7 @@ import { olmo, olmoKeys } from './olmo.ts';
 import { olmo2, olmo2Keys } from './olmo2.ts';
 import { olmo3, olmo3Keys } from './olmo3.ts';
 import { olmoe, olmoeKeys } from './olmoe.ts';
+import { opt, optKeys } from './opt.ts';
 import { phi, phiKeys } from './phi.ts';
 import { phi3, phi3Keys } from './phi3.ts';
 import { qwen2, qwen2Keys } from './qwen2.ts';
@@ -28,6 +30,7 @@ import { qwen2Moe, qwen2MoeKeys } from './qwen2-moe.ts';
 import { qwen3, qwen3Keys } from './qwen3.ts';
 import { qwen35, qwen35Keys, qwen35Moe, qwen35MoeKeys } from './qwen3-5.ts';
 import { qwen3Moe, qwen3MoeKeys } from './qwen3-moe.ts';
+import { qwen3Next, qwen3NextKeys } from './qwen3-next.ts';
 import { smollm3, smollm3Keys } from './smollm3.ts';
 import { stablelm, stablelmKeys } from './stablelm.ts';
 import { starcoder2, starcoder2Keys } from './starcoder2.ts';
@@ -52,6 +55,7 @@ export const families: Readonly<Record<string, FamilyEntry>> = {
   gpt_neo: { make: gptNeo, keys: gptNeoKeys },
   gpt_neox: { make: gptNeox, keys: gptNeoxKeys },
   gpt_oss: { make: gptOss, keys: gptOssKeys },
+  gptj: { make: gptj, keys: gptjKeys },
   granite: { make: granite, keys: graniteKeys },
   llama: { make: llama, keys: llamaKeys },
   ministral3: { make: ministral3, keys: ministral3Keys },
@@ -62,6 +66,7 @@ export const families: Readonly<Record<string, FamilyEntry>> = {
   olmo2: { make: olmo2, keys: olmo2Keys },
   olmo3: { make: olmo3, keys: olmo3Keys },
   olmoe: { make: olmoe, keys: olmoeKeys },
+  opt: { make: opt, keys: optKeys },
   phi: { make: phi, keys: phiKeys },
   phi3: { make: phi3, keys: phi3Keys },
   qwen2: { make: qwen2, keys: qwen2Keys },
@@ -72,6 +77,7 @@ export const families: Readonly<Record<string, FamilyEntry>> = {
   qwen3_5_moe_text: { make: qwen35Moe, keys: qwen35MoeKeys },
   qwen3_5_text: { make: qwen35, keys: qwen35Keys },
   qwen3_moe: { make: qwen3Moe, keys: qwen3MoeKeys },
+  qwen3_next: { make: qwen3Next, keys: qwen3NextKeys },
   smollm3: { make: smollm3, keys: smollm3Keys },
   stablelm: { make: stablelm, keys: stablelmKeys },
   starcoder2: { make: starcoder2, keys: starcoder2Keys },

@@ -18,7 +18,7 @@ import { configKeys, readConfig, unsupported } from './keys.ts';
 import { partialRopeFields, readRotary } from './rope.ts';
 
 /** Keys of the dense models and of those with experts, but for the sizes of the MLP. */
-const commonFields = {
+export const hybridFields = {
   ...partialRopeFields,
   rms_norm_eps: z.number().positive().default(1e-6),
   head_dim: size.default(256),
@@ -42,7 +42,7 @@ export const qwen35Keys = configKeys(
     ...decoderFields({
       ...{ vocabulary: 248_320, width: 4096, inner: 12_288, blocks: 32, heads: 16, context: 32_768 },
     }),
-    ...commonFields,
+    ...hybridFields,
     num_key_value_heads: size.default(4),
   },
   { fixed },
@@ -56,7 +56,7 @@ export const qwen35MoeKeys = configKeys(
   'Qwen3_5Moe',
   {
     ...sparseFields,
-    ...commonFields,
+    ...hybridFields,
     num_key_value_heads: size.default(2),
     moe_intermediate_size: size.default(512),
     shared_expert_intermediate_size: size.default(512),
@@ -115,13 +115,15 @@ function ownFlag(inside: unknown): unknown {
   return inside ?? false;
 }
 
-type CommonConfig = z.output<z.ZodObject<typeof commonFields>> & { num_hidden_layers: number };
+type CommonConfig = z.output<z.ZodObject<typeof hybridFields>> & { num_hidden_layers: number };
 
-function hybrid(
+/** Gated delta nets and attention with an output gate, by the types of layers. */
+export function hybrid(
   text: Checkpoint,
   config: CommonConfig,
   decoder: Decoder,
   mlp?: BlockParts['mlp'],
+  byKeyHead = false,
 ): Omit<Family, 'name'> {
   const { blocks, width, activation } = decoder;
   const types =
@@ -141,6 +143,7 @@ function hybrid(
   const norm = headNorm(decoder.norm, decoder.headSize);
   const bias = config.attention_bias;
   const delta = {
+    byKeyHead,
     width,
     activation,
     keyHeads: config.linear_num_key_heads,

@@ -28,14 +28,14 @@ const behindBlock: Readonly<Record<string, Site>> = {
 
 const lensName = /^blocks\.(\d+)\.([a-z_.0-9]+)$/;
 const moduleName =
-  /^(?:model\.|transformer\.|gpt_neox\.|language_model\.)*(?:layers|h|blocks)\.(\d+)(?:\.(.+))?$/;
+  /^(?:model\.|transformer\.|gpt_neox\.|language_model\.|decoder\.)*(?:layers|h|blocks)\.(\d+)(?:\.(.+))?$/;
 
 /** Of transformers' modules, with whose input or output it is; that of a module named alone is its output. */
 const behindLayer: readonly (readonly [pattern: RegExp, site: Site, ofModule?: true])[] = [
   [/^input$/, 'resid_pre'],
   [/^(?:output)?$/, 'resid_post'],
   [
-    /^(?:self_attn\.(?:o_proj|dense)|linear_attn\.out_proj|attn\.(?:c_proj|attention\.out_proj)|attention\.dense)\.input$/,
+    /^(?:self_attn\.(?:o_proj|out_proj|dense)|linear_attn\.out_proj|attn\.(?:c_proj|out_proj|attention\.out_proj)|attention\.dense)\.input$/,
     'attn_z',
   ],
   [/^(?:self_attn|attn|attention)(?:\.output)?$/, 'attn_out', true],
