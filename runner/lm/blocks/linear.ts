@@ -57,8 +57,9 @@ export function learnedPositions(
   const shape = graph.node('Concat', [rowsAndTokens, graph.int64s([width])], { attributes: { axis: 0 } });
   const count = graph.node('Gather', [rowsAndTokens, graph.int64s([1])]);
   const weight = build.weight(`${name}.weight`, [positions, width]);
-  const start = graph.int64s([first]);
-  const rows = graph.node('Slice', [weight, start, graph.node('Add', [count, start])]);
+  const begun =
+    first === 0 ? weight : graph.node('Slice', [weight, graph.int64s([first]), graph.int64s([positions])]);
+  const rows = graph.node('Slice', [begun, graph.int64s([0]), count]);
   const sum = graph.node('Add', [graph.node('Reshape', [tokens, shape]), rows]);
   return graph.node('Reshape', [sum, graph.int64s([-1, width])]);
 }
