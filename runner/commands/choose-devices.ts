@@ -1,5 +1,10 @@
-import { automaticDevice, deviceFacts } from '../onnx/device-facts.ts';
+import type { RunConfig } from '../config/run-config.ts';
+import type { ModelPlace } from '../job/shared/model-place.ts';
+import { openCheckpoint } from '../lm/checkpoint.ts';
+import { choosePrecision } from '../lm/precision.ts';
+import { automaticDevice, deviceFacts, kernelsOf } from '../onnx/device-facts.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
+import { isSynthetic } from '../synthetic/layout.ts';
 
 /**
  * The devices a run uses. `auto` becomes the best one that is there, and says which; every other one must be there.
@@ -24,4 +29,22 @@ export async function chooseDevices(text: string, say: (line: string) => void): 
       );
   }
   return text;
+}
+
+/**
+ * What the run's language model is computed in, `auto` no more.
+ *
+ * @throws UserError for a device that does not compute in it
+ */
+export async function precisionOf(
+  { device, precision }: Pick<RunConfig, 'device' | 'precision'>,
+  { folder }: ModelPlace,
+  view: { line(text: string): void },
+): Promise<RunConfig['precision']> {
+  if (isSynthetic(folder)) return 'float32';
+  const devices = parseDevices(device);
+  const chosen = choosePrecision(precision, devices, await openCheckpoint(folder));
+  for (const each of devices) await kernelsOf(each, chosen);
+  if (chosen !== 'float32') view.line(`precision ${chosen}: what the language model is computed in`);
+  return chosen;
 }

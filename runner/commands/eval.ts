@@ -58,7 +58,7 @@ import { Stopped } from '../reporter.ts';
 import { isSynthetic } from '../synthetic/layout.ts';
 import { buildSite } from './build-site.ts';
 import { checkUpload } from './check-upload.ts';
-import { chooseDevices } from './choose-devices.ts';
+import { chooseDevices, precisionOf } from './choose-devices.ts';
 import { evaluationCache } from './evaluation-cache.ts';
 import { shownHashes } from './hashing.ts';
 import { locateModel } from './locate-model.ts';
@@ -117,6 +117,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const checked = values['overfit-one-batch'] ?? false;
   if (!checked) await checkUpload(asked.upload.repository);
   const model = await locateModel(asked.model.reference, view);
+  asked.precision = await precisionOf(asked, model, view);
   // Before an earlier run is looked at: layers that no run can have are no reason to start over.
   checkSource(model, asked.corpus);
   if (asked.train) await checkHooksOf(model, trainedPlaces(asked));
@@ -303,7 +304,7 @@ function commandOf(
   for (const sae of values.from ?? []) words.push(`--from=${sae}`);
   for (const suite of values.suite ?? []) words.push(`--suite=${suite}`);
   if (values.train) words.push('--train');
-  for (const name of ['name', 'layers', 'hooks', 'device', 'backend', 'threads'] as const) {
+  for (const name of ['name', 'layers', 'hooks', 'device', 'precision', 'backend', 'threads'] as const) {
     const value = values[name];
     if (value !== undefined) words.push(`--${name}=${value}`);
   }

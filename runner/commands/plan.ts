@@ -153,7 +153,7 @@ function describe(facts: {
       '',
       `${plan.family}, ${plan.blocks} blocks, d_model ${plan.dModel}, ${count(plan.parameters)} parameters`,
     ],
-    ['weights', `${formatBytes(plan.stored)} in files, ${formatBytes(plan.weights)} as float32`],
+    ['weights', `${formatBytes(plan.stored)} in files, ${formatBytes(plan.weights)} in ${plan.precision}`],
     ...(files === null
       ? []
       : [

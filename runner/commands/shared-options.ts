@@ -61,6 +61,7 @@ export const runOptions = {
     type: 'string',
     help: 'auto, cpu, webgpu, coreml, dml, cuda or cuda:N; several as cuda:0,cuda:1',
   },
+  precision: { type: 'string', help: 'what the language model is computed in: auto, float32 or bfloat16' },
   backend: { type: 'string', help: 'where training steps are computed: auto, sparse-cpu or graph' },
   log: { type: 'string', help: 'tensorboard: training logs as its event files too, in the run folder' },
   threads: { type: 'string', help: 'threads of one operator' },

@@ -37,6 +37,7 @@ export interface RunFlags {
   /** Suites from the files that --suite names. */
   suites?: readonly LoadedSuite[] | undefined;
   device?: string | undefined;
+  precision?: string | undefined;
   backend?: string | undefined;
   log?: string | undefined;
   threads?: string | undefined;
@@ -162,6 +163,7 @@ function flagSettings(flags: RunFlags): Json[] {
   const settings: Json[] = (flags.set ?? []).map(parseSetting);
   if (flags.name !== undefined) settings.push({ name: flags.name });
   if (flags.device !== undefined) settings.push({ device: flags.device });
+  if (flags.precision !== undefined) settings.push({ precision: flags.precision });
   if (flags.backend !== undefined) settings.push({ backend: flags.backend });
   if (flags.log !== undefined) settings.push({ training: { log: flags.log } });
   if (flags.threads !== undefined) settings.push({ threads: Number(flags.threads) });

@@ -23,6 +23,7 @@ const roles: Roles<RunConfig> = {
   hooks: 'training',
   // The last bits of the weights depend on what computes them.
   device: 'training',
+  precision: 'training',
   backend: 'training',
   threads: 'training',
   spill: 'training',

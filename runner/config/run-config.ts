@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type Place, parsePlace, placeName, sites } from '../hook.ts';
 import { isDeviceName } from '../io/windows-names.ts';
+import { precisionChoices } from '../lm/precision.ts';
 import { suites } from '../suites/index.ts';
 import type { RunInputs, Suite } from '../suites/suite.ts';
 import { corpusNames } from '../text/corpora.ts';
@@ -68,6 +69,12 @@ export const runConfig = z
       .max(200)
       .describe(
         'where programs run: auto, cpu, webgpu, coreml, dml, cuda:N; several share the model: cuda:0,cuda:1',
+      ),
+    precision: z
+      .enum(precisionChoices)
+      .default('auto')
+      .describe(
+        'what the language model is computed in; auto: bfloat16 where the weights are stored so and the devices are CUDA’s, else float32; on the CPU bfloat16 is float32 that is rounded after each operator, which is slow. Activations and losses are float32 in any case, and so are SAEs',
       ),
     backend: z
       .enum(backendChoices)

@@ -11,8 +11,8 @@ export type UploadSettings = RunConfig['upload'];
 /** Which SAEs a run trains. */
 export type SaeSettings = Pick<RunConfig, 'train' | 'layers' | 'hooks' | 'sae' | 'sweep'>;
 
-/** Where its programs run, and in which type its residuals wait on disk. */
-export type MachineSettings = Pick<RunConfig, 'device' | 'threads' | 'spill'>;
+/** Where its programs run, in which type its language model is computed, and in which its residuals wait on disk. */
+export type MachineSettings = Pick<RunConfig, 'device' | 'precision' | 'threads' | 'spill'>;
 
 /** Wherever the settings of suites stand. */
 export type SuitesSettings = Pick<RunConfig, 'evaluation' | 'probing' | 'suites'>;

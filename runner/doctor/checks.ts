@@ -9,6 +9,7 @@ import { openLanguageModel } from '../lm/open-language-model.ts';
 import { random } from '../math/random.ts';
 import type { DeviceFacts } from '../onnx/device-facts.ts';
 import type { Device } from '../onnx/devices.ts';
+import type { Precision } from '../onnx/graph.ts';
 import { type AttentionKernels, allKernels } from '../onnx/kernels.ts';
 import { openSae } from '../sae/open-sae.ts';
 import { reconstruct } from '../sae/reference.ts';
@@ -27,6 +28,8 @@ export interface Check {
   against: string;
   /** Largest difference over the largest value; null when the check could not be made, and `failed` says why. */
   difference: number | null;
+  /** What rounding alone may leave, where that is more than float32’s; it is then no part of the verdict on digits. */
+  rounding?: number;
   failed?: string;
 }
 
@@ -35,7 +38,7 @@ export interface Rate {
   tokensPerSecond: number;
 }
 
-type Facts = Pick<DeviceFacts, 'kernels' | 'operationsPerSecond'>;
+type Facts = Pick<DeviceFacts, 'kernels' | 'bfloat16' | 'operationsPerSecond'>;
 
 export type Finding = { check: Check } | { rate: Rate };
 
@@ -53,10 +56,24 @@ export async function* examine(device: Device, facts: Facts): AsyncGenerator<Fin
       ),
     };
   }
+  if (facts.bfloat16 !== null) yield* inBfloat16(device, facts.bfloat16);
   yield { check: await attempt('SAE: encode and decode', 'TypeScript reference', () => encoding(device)) };
   yield { check: await attempt('SAE: training step', 'TypeScript reference', () => training(device)) };
   yield { rate: await languageModelRate(device, facts) };
   yield { rate: await trainingRate(device, facts) };
+}
+
+/** Two orders of sums that are rounded to 8 bits differ by some of these steps after a few blocks. */
+const BFLOAT16_ROUNDING = 0.05;
+
+/** The same models in bfloat16, against the CPU, which rounds what it computes in float32. */
+async function* inBfloat16(device: Device, kernels: AttentionKernels): AsyncGenerator<Finding> {
+  for (const [name, config] of Object.entries(blockKinds)) {
+    const check = await attempt(`language model in bfloat16: ${name}`, 'cpu, rounded', () =>
+      blocks(device, kernels, config, 'bfloat16'),
+    );
+    yield { check: { ...check, rounding: BFLOAT16_ROUNDING } };
+  }
 }
 
 /** On the CPU itself the runtime's attention kernels are held to plain operators. */
@@ -79,6 +96,7 @@ async function blocks(
   device: Device,
   kernels: AttentionKernels,
   config: Readonly<Record<string, unknown>>,
+  precision: Precision = 'float32',
 ): Promise<number> {
   return withCheckpoint(config, async (checkpoint) => {
     const hooks = Array.from({ length: familyOf(checkpoint).blocks }, (_, i) => i);
@@ -87,7 +105,9 @@ async function blocks(
     const ids = Int32Array.from({ length: 2 * tokens }, (_, i) => (i * 37 + 5) % 256);
     const batch: TokenBatch = { ids, rows: 2, tokens, lengths: Int32Array.of(tokens, 13) };
     const outputs = async (on: Device, with_: AttentionKernels): Promise<Float32Array[]> => {
-      const model = await openLanguageModel(checkpoint, { hooks, device: on, kernels: with_, maxTokens: 64 });
+      const model = await openLanguageModel(checkpoint, {
+        ...{ hooks, device: on, kernels: with_, maxTokens: 64, precision },
+      });
       try {
         const residuals = await model.residuals(batch);
         return [...residuals, await model.losses(0, residuals[0]!, batch)];

@@ -65,8 +65,12 @@ export async function diagnose(device: Device, onFinding: (finding: Finding) => 
   };
 }
 
-export function verdictOf(checks: readonly Pick<Check, 'difference'>[]): Verdict {
-  const worst = Math.max(...checks.map(({ difference }) => difference ?? Number.POSITIVE_INFINITY));
+export function verdictOf(checks: readonly Pick<Check, 'difference' | 'rounding'>[]): Verdict {
+  const worst = Math.max(
+    ...checks.map(({ difference, rounding = 0 }) =>
+      difference === null ? Number.POSITIVE_INFINITY : difference <= rounding ? 0 : difference,
+    ),
+  );
   return worst <= FLOAT32 ? 'right' : worst <= REDUCED ? 'reduced precision' : 'wrong';
 }
 

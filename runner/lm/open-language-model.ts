@@ -23,6 +23,7 @@ import {
 } from './language-model.ts';
 import { partsOf } from './parts.ts';
 import { placementOf } from './placement.ts';
+import { storedType } from './precision.ts';
 import { buildDivergence, buildSegments, widthsAt } from './segments.ts';
 
 export interface LanguageModelOptions {
@@ -353,12 +354,4 @@ function rowTargets(batch: TokenBatch): Int32Array[] {
   return Array.from({ length: batch.rows }, (_, row) =>
     targets.subarray(row * batch.tokens, (row + 1) * batch.tokens),
   );
-}
-
-function storedType(checkpoint: Checkpoint): string {
-  const bytes = new Map<string, number>();
-  for (const { dtype, start, end } of checkpoint.tensors.values()) {
-    bytes.set(dtype, (bytes.get(dtype) ?? 0) + end - start);
-  }
-  return [...bytes].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 'none';
 }

@@ -84,7 +84,13 @@ interface Cost {
 async function evaluated(at: string, withSuite: boolean): Promise<Cost> {
   const file = await openRelease(at, planned!.id);
   const opened = await openRunModel({
-    ...{ device: config.device, spill: config.spill, place: { folder, revision: null }, folder },
+    ...{
+      device: config.device,
+      precision: 'float32' as const,
+      spill: config.spill,
+      place: { folder, revision: null },
+      folder,
+    },
     ...{ memory: 16 * 2 ** 30, hooks: [LAYER], maxTokens: 256, positions: config.sae.batchTokens, saes: 0 },
   });
   let peak = 0;

@@ -65,6 +65,7 @@ async function evaluated(
   const used = process.cpuUsage();
   const opened = await openRunModel({
     device: config.device,
+    precision: 'float32',
     spill: config.spill,
     place: { folder: demoModelFolder, revision: null },
     folder,

@@ -158,6 +158,10 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'sae.transcode': { to: 'skip', under: { layers: [], hooks: ['mlp_in:1>mlp_out:1'] } },
   hooks: { to: ['mlp_out:1'], seen: ids, gives: ['wiring-l1-mlp-out', 'wiring-l2'] },
   device: { to: 'tpu', refused: /device: found "tpu"/ },
+  precision: {
+    to: 'bfloat16',
+    seen: [weights, (left) => first(left).caveats.some((text) => text.includes('computed in bfloat16'))],
+  },
   backend: { to: 'graph', seen: [recipe('backend'), weights] },
   threads: { to: 1, seen: (left) => first(left).provenance.threads, gives: 1 },
   spill: {

@@ -117,6 +117,7 @@ export async function recordOf(parts: {
     },
     caveats: [
       ...(config.model.reference === null ? embeddedCaveats : []),
+      ...(config.precision === 'bfloat16' ? [precisionCaveat] : []),
       ...(config.spill === 'bfloat16' && !model.resident ? [roundedCaveat] : []),
       ...(parts.blocks !== undefined && parts.blocks < FEW_DOCUMENTS ? [fewCaveat(parts)] : []),
       ...model.notes,
@@ -174,6 +175,9 @@ function dataOf(
 
 const roundedCaveat =
   'The language model was larger than memory: its residuals were rounded to bfloat16 between segments.';
+
+const precisionCaveat =
+  'The language model was computed in bfloat16; its activations and losses were widened to float32.';
 
 /** What a reader of the embedded model's scores must know. */
 const embeddedCaveats = [

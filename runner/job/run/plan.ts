@@ -8,7 +8,9 @@ import { familyOf } from '../../lm/families/index.ts';
 import { shareMemory } from '../../lm/memory.ts';
 import { bytesOf, partsOf } from '../../lm/parts.ts';
 import { type PlacedSegment, placementOf } from '../../lm/placement.ts';
+import { choosePrecision, type PrecisionChoice } from '../../lm/precision.ts';
 import { parseDevices } from '../../onnx/devices.ts';
+import type { Precision } from '../../onnx/graph.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { applies } from '../../train/architectures/index.ts';
 import { CORE_BATCH_TOKENS } from '../evaluation/heldout-text.ts';
@@ -46,7 +48,8 @@ export interface RunPlan {
   blocks: number;
   dModel: number;
   parameters: number;
-  /** Of the weights as float32. */
+  precision: Precision;
+  /** Of the weights in that precision. */
   weights: number;
   /** Of the weights as the files have them. */
   stored: number;
@@ -59,14 +62,17 @@ export interface RunPlan {
  * @throws UserError for a family or hook that is not there, or when the memory does not hold the largest part
  */
 export function planOf(
-  config: SaeSettings & SuitesSettings & { device: string; training: { tokens: number } },
+  config: SaeSettings &
+    SuitesSettings & { device: string; precision: PrecisionChoice; training: { tokens: number } },
   suites: readonly Suite[],
   checkpoint: Checkpoint,
   memory: number,
   others: readonly Hook[] = [],
 ): RunPlan {
   const family = familyOf(checkpoint);
-  const parts = partsOf(checkpoint, family);
+  const devices = parseDevices(config.device);
+  const precision = choosePrecision(config.precision, devices, checkpoint);
+  const parts = partsOf(checkpoint, family, precision);
   const own = config.train || others.length === 0 ? trainedHooks(config) : [];
   const hooks = orderedHooks([...own, ...others]);
   const layers = [...new Set(hooks.map(({ layer }) => layer))];
@@ -77,7 +83,6 @@ export function planOf(
     const place = checkpoint.tensors.get(name)!;
     return sum + place.end - place.start;
   }, 0);
-  const devices = parseDevices(config.device);
   const saes = trainedSaes(config).map(({ hook, recipe }) => ({
     layer: hook.layer,
     n: recipe.dSae,
@@ -140,7 +145,8 @@ export function planOf(
     family: family.name,
     blocks: family.blocks,
     dModel: d,
-    parameters: weights / 4,
+    parameters: weights / (precision === 'float32' ? 4 : 2),
+    precision,
     weights,
     stored,
     stages: [

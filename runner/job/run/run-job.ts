@@ -282,6 +282,7 @@ async function withSaes<T>(
     }
     const opened = await openRunModel({
       device: config.device,
+      precision: config.precision,
       spill: config.spill,
       place: start.model,
       folder,
@@ -389,11 +390,11 @@ async function evaluateRun(
 /** What an earlier evaluation left of this model and text; undefined where nothing is to be cached. */
 async function openCachedResults({ cache, identity, config }: RunStart): Promise<CachedResults | undefined> {
   if (cache === null) return undefined;
-  const { device } = config;
+  const { device, precision } = config;
   // The last bits of a result depend on the threads of an operator.
   const threads = config.threads ?? availableParallelism();
   return {
     cache: await openContentCache(cache.folder, cache.limit, await programHash()),
-    identity: sha256(canonicalJson([identity.model, device, threads, await runtimeVersion()])),
+    identity: sha256(canonicalJson([identity.model, device, precision, threads, await runtimeVersion()])),
   };
 }

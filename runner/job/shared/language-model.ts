@@ -11,6 +11,7 @@ import type { ActivationModel, LanguageModel, TokenBatch } from '../../lm/langua
 import { shareMemory } from '../../lm/memory.ts';
 import { openLanguageModel } from '../../lm/open-language-model.ts';
 import { bytesOf, partsOf } from '../../lm/parts.ts';
+import { choosePrecision } from '../../lm/precision.ts';
 import { openReadout, type Readout } from '../../lm/readout.ts';
 import { memoryStore, type ResidualStore } from '../../lm/residual-store.ts';
 import { spillStore } from '../../lm/spill-store.ts';
@@ -22,7 +23,7 @@ import { openSynthetic, type SyntheticModel } from '../../synthetic/model.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
 import type { ModelPlace } from './model-place.ts';
 
-export interface RunModelOptions extends Pick<MachineSettings, 'device' | 'spill'> {
+export interface RunModelOptions extends Pick<MachineSettings, 'device' | 'precision' | 'spill'> {
   place: ModelPlace;
   hooks: readonly HookLike[];
   /** Further places at which it is cut. */
@@ -101,7 +102,9 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
   const { memory, positions, saes, threads } = options;
   const checkpoint = await openCheckpoint(options.place.folder);
   const family = familyOf(checkpoint);
-  const weights = bytesOf(partsOf(checkpoint, family), {
+  const devices = parseDevices(options.device);
+  const precision = choosePrecision(options.precision, devices, checkpoint);
+  const weights = bytesOf(partsOf(checkpoint, family, precision), {
     first: 0,
     last: family.blocks - 1,
     embedding: true,
@@ -111,7 +114,8 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
   const model = await openLanguageModel(checkpoint, {
     hooks: options.hooks,
     ...(options.cuts === undefined ? {} : { cuts: options.cuts }),
-    device: parseDevices(options.device),
+    device: devices,
+    precision,
     maxTokens: options.maxTokens,
     ...(shares.weights === undefined ? {} : { memory: shares.weights }),
     ...(threads == null ? {} : { threads }),
@@ -155,7 +159,7 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
     openReadout: (most) =>
       openReadout(checkpoint, family, {
         most,
-        device: parseDevices(options.device).at(-1)!,
+        device: devices.at(-1)!,
         ...(threads == null ? {} : { threads }),
       }),
     async sweeping(reporter, batches, branches) {

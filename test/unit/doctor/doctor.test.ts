@@ -6,7 +6,11 @@ import { allKernels } from '../../../runner/onnx/kernels.ts';
 
 async function checksOnCpu(): Promise<Check[]> {
   const checks: Check[] = [];
-  for await (const finding of examine('cpu', { kernels: allKernels, operationsPerSecond: 0 })) {
+  for await (const finding of examine('cpu', {
+    kernels: allKernels,
+    bfloat16: allKernels,
+    operationsPerSecond: 0,
+  })) {
     if ('rate' in finding) break;
     checks.push(finding.check);
   }
@@ -23,12 +27,18 @@ describe('doctor', () => {
       'language model: layer norm, learned positions',
       'language model: experts',
       'language model: gated delta nets',
+      'language model in bfloat16: rotary attention, grouped keys',
+      'language model in bfloat16: sliding window',
+      'language model in bfloat16: soft-capped attention',
+      'language model in bfloat16: layer norm, learned positions',
+      'language model in bfloat16: experts',
+      'language model in bfloat16: gated delta nets',
       'SAE: encode and decode',
       'SAE: training step',
     ]);
-    for (const { name, difference, failed } of checks) {
+    for (const { name, difference, failed, rounding = 1e-5 } of checks) {
       expect(failed, name).toBeUndefined();
-      expect(difference, name).toBeLessThan(1e-5);
+      expect(difference, name).toBeLessThan(rounding);
     }
     expect(verdictOf(checks)).toBe('right');
   }, 600_000);
@@ -37,6 +47,8 @@ describe('doctor', () => {
     expect(verdictOf([{ difference: 3e-7 }, { difference: 2e-5 }])).toBe('right');
     expect(verdictOf([{ difference: 3e-7 }, { difference: 2e-3 }])).toBe('reduced precision');
     expect(verdictOf([{ difference: 3e-7 }, { difference: 0.3 }])).toBe('wrong');
+    expect(verdictOf([{ difference: 3e-7 }, { difference: 0.02, rounding: 0.05 }])).toBe('right');
+    expect(verdictOf([{ difference: 3e-7 }, { difference: 0.06, rounding: 0.05 }])).toBe('wrong');
     expect(verdictOf([{ difference: 3e-7 }, { difference: Number.NaN }])).toBe('wrong');
     expect(verdictOf([{ difference: 3e-7 }, { difference: null }])).toBe('wrong');
   });
