@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { describeFields } from '../config/describe-fields.ts';
-import { loadSuites } from '../config/own-suites.ts';
+import { type LoadedSuite, loadSuites } from '../config/own-suites.ts';
 import { portableWord } from '../config/portable.ts';
 import { listPresets, resolveRun } from '../config/resolve.ts';
 import { type RunConfig, runConfig, suitesOf } from '../config/run-config.ts';
@@ -54,6 +54,7 @@ import { scoreTable } from '../report/score-table.ts';
 import { shellWord } from '../report/shell-word.ts';
 import { SIMILARITY_FILE } from '../report/similarity.ts';
 import { readSimilarity } from '../report/similarity-file.ts';
+import { ownRunOf, transferTables } from '../report/transfer.ts';
 import { Stopped } from '../reporter.ts';
 import { isSynthetic } from '../synthetic/layout.ts';
 import { buildSite } from './build-site.ts';
@@ -71,6 +72,7 @@ import { type ProgressView, progressView, voiceOf } from './progress.ts';
 import { findOnHub, isFinishedOnHub, resumeFromHub } from './resume-from-hub.ts';
 import { runJob } from './run-job.ts';
 import { cache, everyVerb, places, runOptions } from './shared-options.ts';
+import { elsewhereText, wordsOnOwnModel } from './transfer.ts';
 
 const options = {
   ...runOptions,
@@ -93,6 +95,8 @@ const options = {
   ...everyVerb,
 } as const;
 
+type Values = ReturnType<typeof parseOptions<typeof options>>['values'];
+
 /** Where npx interpboard preview looks. */
 const defaultOut = projectFolder('dist');
 
@@ -105,6 +109,20 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const suites = await loadSuites(values.suite ?? []);
   const given = await resolveRun(positionals, { ...values, suites });
+  if (given.evaluation.transferFrom !== null) {
+    const words = wordsOnOwnModel(given, positionals, values);
+    const own = parseOptions('eval', words, options, ANY_WORDS);
+    const code = await evaluated(own, await resolveRun(own.positionals, { ...own.values, suites }), suites);
+    if (code !== 0) return code;
+  }
+  return evaluated({ values, positionals }, given, suites);
+}
+
+async function evaluated(
+  { values, positionals }: { values: Values; positionals: readonly string[] },
+  given: RunConfig,
+  suites: readonly LoadedSuite[],
+): Promise<number> {
   const memory = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
   const runs = projectFolder('runs', values.runs);
   const content = projectFolder('content', values.content);
@@ -231,6 +249,10 @@ export async function run(args: readonly string[]): Promise<number> {
       view.line(`up to date: nothing to do (--fresh starts over)`);
     }
     view.line(`\n${scoreTable(records)}\n`);
+    if (config.evaluation.transferFrom !== null) {
+      const own = await readRunRecords(join(runs, ownRunOf(config.name)));
+      view.line(`${transferTables(records, own)}\n`);
+    }
     view.line(`run      ${nearby(folder)}`);
     if (!values['no-site'])
       view.line(`report   ${nearby(out)}${out === defaultOut ? '  (npx interpboard preview shows it)' : ''}`);
@@ -293,16 +315,14 @@ async function overfit(
 }
 
 /** The command again, with what the results follow from and without where things lie on this machine. */
-function commandOf(
-  positionals: readonly string[],
-  values: ReturnType<typeof parseOptions<typeof options>>['values'],
-): string {
+function commandOf(positionals: readonly string[], values: Values): string {
   const words = [...positionals];
   if (values.config !== undefined) words.push(`--config=${basename(values.config)}`);
   if (values.model !== undefined) words.push(`--model=${values.model}`);
   for (const sae of values.sae ?? []) words.push(`--sae=${sae}`);
   for (const sae of values.from ?? []) words.push(`--from=${sae}`);
   for (const suite of values.suite ?? []) words.push(`--suite=${suite}`);
+  if (values.transfer !== undefined) words.push(`--transfer=${values.transfer}`);
   if (values.train) words.push('--train');
   for (const name of ['name', 'layers', 'hooks', 'device', 'precision', 'backend', 'threads'] as const) {
     const value = values[name];
@@ -342,7 +362,10 @@ function headline(
       : [
           `SAEs     ${trained} ${shapeText(config)}, ${training.tokens.toLocaleString('en')} tokens each from one shared pass`,
         ]),
-    ...here.map(({ id, format }) => `SAE      ${id}, of the format ${format}`),
+    ...here.flatMap((sae) => [
+      `SAE      ${sae.id}, of the format ${sae.format}`,
+      ...elsewhereText(sae, config),
+    ]),
   ].join('\n');
 }
 

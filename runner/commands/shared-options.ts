@@ -47,6 +47,10 @@ export const runOptions = {
     help: 'a suite from a file of your own, which is run: ./mine.ts; see docs/suites.md; may be repeated',
   },
   train: { type: 'boolean', help: 'with --sae: train SAEs as well, side by side' },
+  transfer: {
+    type: 'string',
+    help: 'with --sae: the SAEs’ own model, where --model is another, such as a fine-tune of it; they are measured on both, in pairs over the same text',
+  },
   from: {
     type: 'string',
     multiple: true,

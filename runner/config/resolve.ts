@@ -32,6 +32,8 @@ export interface RunFlags {
   /** SAEs of others; without `train` the run trains none of its own. */
   sae?: readonly string[] | undefined;
   train?: boolean | undefined;
+  /** The own model of the SAEs of others. */
+  transfer?: string | undefined;
   /** SAEs that training starts from. */
   from?: readonly string[] | undefined;
   /** Suites from the files that --suite names. */
@@ -168,6 +170,7 @@ function flagSettings(flags: RunFlags): Json[] {
   if (flags.log !== undefined) settings.push({ training: { log: flags.log } });
   if (flags.threads !== undefined) settings.push({ threads: Number(flags.threads) });
   if (flags.sae !== undefined) settings.push({ saes: [...flags.sae], train: false });
+  if (flags.transfer !== undefined) settings.push({ evaluation: { transferFrom: flags.transfer } });
   if (flags.from !== undefined) settings.push({ training: { from: [...flags.from] }, train: true });
   if (flags.train !== undefined) settings.push({ train: flags.train });
   if (flags.hooks !== undefined) settings.push({ layers: [], hooks: hooksOfWords(flags.hooks) });

@@ -225,6 +225,21 @@ export const runConfig = z
         .describe(
           'floating-point operations that comparing the decoders of the run’s SAEs may take, nearest layers first; 0 leaves it out; null: 2e13 on the CPU, 2e15 on a GPU',
         ),
+      transferFrom: z
+        .string()
+        .min(1)
+        .max(1_000)
+        .nullable()
+        .default(null)
+        .describe(
+          'of SAEs of others, evaluated on another model than their own: their own, on which they are measured too, over the same text; null: none',
+        ),
+      pairEvery: z
+        .boolean()
+        .default(false)
+        .describe(
+          'whether records keep the resamples of every metric over the tokens, or of those alone that SAEs are ranked by; true with transferFrom',
+        ),
       resamples: count.max(1_000_000).describe('bootstrap resamples behind every interval'),
       seed: seed.describe('seed of the resamples'),
       ...foldedSettings('evaluation'),
@@ -260,6 +275,8 @@ export const runConfig = z
       for (const { path, message } of suite.check(settingsOf(suite, value), inputsOf(value)))
         complain(path, message);
     }
+    if (evaluation.transferFrom !== null && (value.train || value.saes.length === 0))
+      complain(['evaluation', 'transferFrom'], 'expected null where SAEs are trained: it is for saes alone');
     if (!value.train && value.training.from.length > 0)
       complain(['training', 'from'], 'expected none where nothing is trained');
     if (value.training.from.length === 0 && value.training.resampleTokens > 0)
@@ -409,4 +426,9 @@ function classesOf(set: RunConfig['probing']['sets'][number]): number {
   const declared = declaredProbes.find(({ name }) => name === set);
   if (declared !== undefined) return declared.classes.length;
   return Object.entries(DEMO_CLASSES).find(([name]) => name === set)?.[1].length ?? SOME_CLASSES;
+}
+
+/** Whether records keep the resamples of every value, so that each can be compared in pairs. */
+export function pairsEvery({ pairEvery, transferFrom }: RunConfig['evaluation']): boolean {
+  return pairEvery || transferFrom !== null;
 }

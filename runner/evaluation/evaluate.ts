@@ -5,6 +5,7 @@ import { cancellationPoint } from '../math/cancellation.ts';
 import { resampleRows } from '../metrics/bootstrap.ts';
 import type { Statistic } from '../metrics/statistic.ts';
 import type { BaseDefinitionId } from '../report/definitions.ts';
+import { pairedIds } from '../report/paired.ts';
 import { partFaults } from '../report/part.ts';
 import type { Controls, EvaluationRecord, Measure, Paired, Part } from '../report/schema.ts';
 import { definitionOf } from '../report/suites/find.ts';
@@ -36,6 +37,8 @@ export interface RunningSuite {
 export interface EvaluateOptions {
   draws: { resamples: number; seed: number };
   pairing: PairingKeys;
+  /** Whether every metric over the tokens keeps its resamples, or those alone that SAEs are ranked by. */
+  pairEvery: boolean;
   /** Of the decoder of an SAE, by hook and number. */
   directions(hook: number, index: number): ReturnType<ScoredSae['directions']>;
   decoder(hook: number, index: number): ScoredSae['decoder'];
@@ -107,7 +110,7 @@ export async function evaluate(
         ),
         curves: reconstruction.curves,
         paired: pairedPart(
-          Object.assign({}, statistics, ...scored.map(({ result }) => result.statistics)),
+          pairedStatistics(statistics, scored, options.pairEvery),
           pairing,
           ownStatistics(scored, pairing),
         ),
@@ -118,6 +121,21 @@ export async function evaluate(
     }
   }
   return results;
+}
+
+/** Those that are ranked by, of the sweep and of suites, and where it is asked for all of the sweep. */
+function pairedStatistics(
+  ofSweep: Readonly<Record<string, Statistic>>,
+  scored: readonly { result: SuiteResult }[],
+  every: boolean,
+): Record<string, Statistic> {
+  const all: Record<string, Statistic> = Object.assign(
+    {},
+    ofSweep,
+    ...scored.map(({ result }) => result.statistics),
+  );
+  const kept = new Set<string>([...pairedIds, ...(every ? Object.keys(ofSweep) : [])]);
+  return Object.fromEntries(Object.entries(all).filter(([id]) => kept.has(id)));
 }
 
 /** What suites that name their rows give of their own definitions, where the part holds the value. */

@@ -79,10 +79,11 @@ type Entry = [id: string, statistic: Statistic | undefined, rows: Pick<PairedDra
 /**
  * The record's `paired` part; undefined where nothing was resampled.
  *
+ * @param statistics of the values one ranks by; others among them are of the rows of tokens
  * @param ofSuites statistics of each suite's own definitions, where the suite says what its draws follow from
  */
 export function pairedPart(
-  statistics: Readonly<Partial<Record<PairedId, Statistic>>>,
+  statistics: Readonly<Record<string, Statistic>>,
   keys: PairingKeys,
   ofSuites: Readonly<Record<string, Readonly<Record<string, Statistic>>>> = {},
 ): Paired | undefined {
@@ -90,7 +91,9 @@ export function pairedPart(
   const draws: Paired['draws'] = {};
   const sources = new Map<string, Source>();
   const all = [
-    ...pairedIds.map((id): Entry => [id, statistics[id], { over: OVER[id] }]),
+    ...Object.entries(statistics).map(
+      ([id, statistic]): Entry => [id, statistic, { over: OVER[id as PairedId] ?? 'tokens' }],
+    ),
     ...Object.entries(ofSuites).flatMap(([suite, own]) =>
       Object.entries(own).map(([id, statistic]): Entry => [id, statistic, { over: 'suite', suite }]),
     ),

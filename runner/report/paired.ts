@@ -41,15 +41,20 @@ const NEGLIGIBLE = 1e-6;
 
 /**
  * The difference of two records' values with its 95 % interval, of this pair alone, or null where they were not resampled
- * over the same rows, or not of the same model.
+ * over the same rows, or not of the same model, unless they are of the same SAE.
  */
 export function pairedDifference(
   a: EvaluationRecord,
   b: EvaluationRecord,
   id: string,
 ): PairedDifference | null {
-  const [first, second] = [drawsOf(a, id), drawsOf(b, id)];
+  // Of one SAE on two models the same rows are a pair too: what differs is the model.
+  const [first, second] = [drawsOf(a, id), drawsOf(sameSae(a, b) ? { ...b, model: a.model } : b, id)];
   return first === null || second === null || first.rows !== second.rows ? null : pairedOf(first, second);
+}
+
+function sameSae({ sae: a }: EvaluationRecord, { sae: b }: EvaluationRecord): boolean {
+  return a.sha256 !== null && a.sha256 === b.sha256 && a.hook === b.hook && a.reads === b.reads;
 }
 
 /** The same of values that are known to be over the same rows. */

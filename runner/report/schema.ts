@@ -214,6 +214,8 @@ export const recordObject = z.strictObject({
   exclusions: z.array(exclusion).optional(),
   paired: paired.optional(),
   controls: controls.optional(),
+  /** Of an SAE on another model than its own: that model, and the record of the same SAE there over the same text. */
+  transfer: z.strictObject({ model: name, record: name }).optional(),
   curves: z.strictObject({
     /** alive(window): share of latents seen within the first `tokens` tokens of the evaluation. */
     alive: z.array(z.strictObject({ tokens: count, alive: z.number().min(0).max(1) })),

@@ -351,6 +351,8 @@ export interface SplicedLosses {
   /** A table for each SAE. */
   tables: Asked<CoreTable[]>;
   text: { rows: number; blocks?: number; row_tokens: number; tokens: number; counted_positions: number };
+  /** What names the rows, where the values of all suites over them are to be compared in pairs; else null. */
+  names: readonly unknown[] | null;
   /** The token that rows begin with. */
   begin: 'BOS' | 'EOS';
 }

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { demoModelFolder } from '../../runner/demo/model-folder.ts';
+import { pairedDifference } from '../../runner/report/paired.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { readRelease } from '../../runner/sae/checkpoints/reference-release.ts';
 import { writeSaeLens } from '../../runner/sae/checkpoints/sae-lens-export.ts';
@@ -13,6 +15,12 @@ import { type StandIn, startStandIn } from '../hub/stand-in.ts';
 import { LITTLE_TEXT, NO_SUITES, type Outcome, readRecords, runProgram, settingWords } from './program.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/sae/', import.meta.url));
+/** Of a tensor in a header. */
+interface Entry {
+  dtype: string;
+  data_offsets: [number, number];
+}
+
 const hook = 'blocks.2.hook_resid_post';
 
 let folder: string;
@@ -68,6 +76,52 @@ afterAll(async () => {
 });
 
 describe('SAEs of others', () => {
+  it('are measured on another model than their own, and in pairs on both', async () => {
+    // A fine-tune, as far as an SAE can tell: the embedded model with its last block's weights turned up a little.
+    const tuned = join(folder, 'fine-tune');
+    await cp(demoModelFolder, tuned, { recursive: true });
+    const path = join(tuned, 'model.safetensors');
+    const bytes = await readFile(path);
+    const header = Number(bytes.readBigUInt64LE(0));
+    const names = JSON.parse(bytes.subarray(8, 8 + header).toString()) as Record<string, Entry>;
+    const [, moved] = Object.entries(names).find(([name]) => /layers\.1\..*down_proj/.test(name))!;
+    expect(moved.dtype).toBe('F16');
+    const [from, to] = moved.data_offsets;
+    // The exponent of each number one higher: twice the number.
+    for (let at = 8 + header + from; at < 8 + header + to; at += 2)
+      bytes.writeUInt16LE(bytes.readUInt16LE(at) + 0x400, at);
+    await writeFile(path, bytes);
+    const sae = join(folder, 'runs', 'own', 'sae_L2_latest.safetensors');
+    const asked = [`--sae=${sae}`, `--model=${tuned}`, ...settingWords(LITTLE_TEXT)];
+    const both = await evaluate('moved', ...asked, '--transfer=interpboard/small-world');
+    expect({ code: both.code, err: both.err }).toEqual({ code: 0, err: '' });
+    expect(both.out).toContain('of interpboard/small-world, evaluated on fine-tune\n');
+    expect(both.out).toMatch(
+      /^transfer .*\n +interpboard\/small-world +fine-tune +difference +95 %\nvar_exp/m,
+    );
+    const [[own], [there]] = [await records('moved-own-model'), await records('moved')];
+    expect(there!.transfer).toEqual({ model: 'interpboard/small-world', record: own!.id });
+    expect(own!.transfer).toBeUndefined();
+    expect(there!.caveats.join()).not.toContain(folder);
+    expect(there!.model.sha256).not.toBe(own!.model.sha256);
+    // Every value that has an interval has that of its difference too, and it is none where the SAE is on its own model.
+    for (const id of Object.keys(there!.metrics) as (keyof EvaluationRecord['metrics'])[]) {
+      const measure = there!.metrics[id]!;
+      if (measure.value === null || measure.interval === null) continue;
+      const found = pairedDifference(there!, own!, id)!;
+      expect(found, id).not.toBeNull();
+      expect(found.value, id).toBeCloseTo(measure.value - own!.metrics[id]!.value!, 9);
+    }
+    expect(pairedDifference(there!, own!, 'var_exp@pooled-v1')).toMatchObject({ resolved: true });
+    expect(pairedDifference(there!, own!, 'loss_sae@saebench-core')).not.toBeNull();
+    const alone = await evaluate('moved-alone', ...asked);
+    expect(alone.out).toContain(
+      'evaluated on fine-tune (--transfer interpboard/small-world measures it there too)',
+    );
+    const none = await evaluate('moved-none', '--transfer=interpboard/small-world');
+    expect(none.err).toContain('evaluation.transferFrom');
+  });
+
   it('are trained on from their weights, and the record says from which', async () => {
     hub.put('lab/start', await saeLensFiles(trained, 'it'));
     const asked = [

@@ -508,6 +508,14 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   },
   'suites.features.before': { to: 3, under: FEATURES, seen: around('before'), gives: 3 },
   'suites.features.after': { to: 2, under: FEATURES, seen: around('after'), gives: 2 },
+  // Its own model is the embedded one here too: what is seen is that the record names its other.
+  'evaluation.transferFrom': {
+    to: 'interpboard/small-world',
+    under: ({ sae }: Made) => ({ train: false, saes: [sae] }),
+    seen: (left) => first(left).transfer?.record ?? null,
+    gives: 'wiring-own-model-l2-sae-l2-latest',
+  },
+  'evaluation.pairEvery': { to: true, seen: (left) => Object.keys(first(left).paired!.draws).length > 12 },
   'evaluation.resamples': { to: 30, seen: (left) => first(left).paired?.count, gives: 30 },
   'evaluation.seed': { to: 5, seen: (left) => first(left).metrics['var_exp@pooled-v1'] },
 };

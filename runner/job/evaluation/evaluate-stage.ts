@@ -1,3 +1,4 @@
+import { pairsEvery } from '../../config/run-config.ts';
 import type { CorpusSettings, SuitesSettings } from '../../config/sections.ts';
 import { settingsOf } from '../../config/suite-settings.ts';
 import { sweepAsks } from '../../evaluation/asks.ts';
@@ -175,6 +176,7 @@ export async function evaluateStage(
     );
     const evaluated = await evaluate(measured, running, controls?.measured() ?? null, {
       draws,
+      pairEvery: pairsEvery(config.evaluation),
       pairing: pairingKeys(
         batches,
         running.map(({ suite: { declaration, version }, run: { pairing = [] } }) => {

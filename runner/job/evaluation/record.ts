@@ -9,6 +9,7 @@ import type { ActivationModel } from '../../lm/language-model.ts';
 import { runtimeVersion } from '../../onnx/session.ts';
 import { type CarriedDeclaration, carriedDeclaration } from '../../report/declaration.ts';
 import { type EvaluationRecord, type Exclusion, schemaVersion } from '../../report/schema.ts';
+import { ownRunOf } from '../../report/transfer.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { hookPath } from '../../sae/published/hook-names.ts';
 import type { Suite } from '../../suites/suite.ts';
@@ -93,6 +94,7 @@ export async function recordOf(parts: {
     ...declaredParts(run, evaluated),
     ...(evaluated.controls === undefined ? {} : { controls: evaluated.controls }),
     ...(evaluated.paired === undefined ? {} : { paired: evaluated.paired }),
+    ...transferOf(config, planned),
     ...(parts.exclusions.length > 0 && { exclusions: [...parts.exclusions] }),
     curves: evaluated.curves,
     trajectory: known.trajectory,
@@ -123,6 +125,16 @@ export async function recordOf(parts: {
       ...model.notes,
     ],
   };
+}
+
+/** Where the SAE is measured on its own model. */
+function transferOf(
+  { name, evaluation: { transferFrom } }: RunConfig,
+  { id, origin }: PlannedSae,
+): Pick<EvaluationRecord, 'transfer'> {
+  if (transferFrom === null || origin.kind !== 'published') return {};
+  const model = portable(transferFrom.replace(/^hf:\/\//, '')) as string;
+  return { transfer: { model, record: recordId(ownRunOf(name), id) } };
 }
 
 /** The declarations of the suites from files, so that the record alone is enough to show their parts. */

@@ -82,10 +82,9 @@ export async function trainedFacts(
 
 export function publishedFacts(published: PublishedSae, selfTest: Tested | null, model: string): SaeFacts {
   const { place, format, details, files, conversions } = published;
-  const plain = (text: string): string => text.toLowerCase().replace(/^.*\//, '');
   const { model_name, hook_name } = details;
   const caveats =
-    model_name !== null && plain(model_name) !== plain(model)
+    model_name !== null && !isOwnModel(model_name, model)
       ? [`The SAE’s files name ${model_name} as its model; it was evaluated on ${model}.`]
       : [];
   return {
@@ -122,6 +121,12 @@ export function publishedFacts(published: PublishedSae, selfTest: Tested | null,
     seeds: {},
     caveats,
   };
+}
+
+/** Whether what an SAE's files call its model is this one: by its last name. */
+export function isOwnModel(model_name: string, model: string): boolean {
+  const plain = (text: string): string => text.toLowerCase().replace(/^.*\//, '');
+  return plain(model_name) === plain(model);
 }
 
 /** What lies on this machine is known by its last name. */

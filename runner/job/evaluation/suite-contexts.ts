@@ -1,10 +1,11 @@
 /** What a run offers its suites: its texts, its tokenizer, cached results of earlier runs, and the sweep. */
 import { serialize } from 'node:v8';
+import { pairsEvery } from '../../config/run-config.ts';
 import type { CorpusSettings, EvaluationSettings, ProbingSettings } from '../../config/sections.ts';
 import { UserError } from '../../errors.ts';
 import type { SweepAsks } from '../../evaluation/asks.ts';
 import { conceptTexts } from '../../evaluation/concepts.ts';
-import { blocksOf, type CachedResults, type HookSaes } from '../../evaluation/observation.ts';
+import { blocksOf, type CachedResults, type HookSaes, namesOf } from '../../evaluation/observation.ts';
 import { remembered } from '../../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../../io/hash.ts';
 import type { TokenBatch } from '../../lm/language-model.ts';
@@ -166,6 +167,7 @@ export function suiteContexts(run: {
           return {
             ...(await asks.spliced(batches, special)),
             begin: begin.name,
+            names: pairsEvery(config.evaluation) ? namesOf(batches) : null,
             text: {
               rows,
               ...(blocks === undefined ? {} : { blocks }),

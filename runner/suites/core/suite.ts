@@ -35,12 +35,15 @@ export const core = defineSuite({
     const { text, begin } = asked;
     const note = `rows begin with ${begin}${begin === 'EOS' ? ', as the tokenizer has no BOS' : ''}, which also stands between documents`;
     return {
+      ...(asked.names === null ? {} : { pairing: [seed, count, asked.names] }),
       score({ hook, index }) {
         const table = asked.tables.at(hook)[index]!;
         const resamples = resampleRows(text.rows, { count, seed }, asked.documents());
+        const { metrics, statistics } = coreSuite(table, resamples);
         return {
+          statistics,
           part: {
-            measures: coreSuite(table, resamples).metrics,
+            measures: metrics,
             tables: { text: [{ name: 'held-out text', note, cells: { ...text } }] },
           },
         };

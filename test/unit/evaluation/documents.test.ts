@@ -70,6 +70,7 @@ async function core(of: number[] | undefined): Promise<RunningSuite> {
     documents: () => of,
     tables: { at: () => [table] },
     text: { rows: ROWS, row_tokens: 2, tokens: 2 * ROWS, counted_positions: ROWS },
+    names: null,
     begin: 'BOS',
   };
   const context: Partial<SuiteContext> = { draws, splicedLosses: async () => losses };
@@ -80,6 +81,7 @@ async function core(of: number[] | undefined): Promise<RunningSuite> {
 async function evaluated(of: number[] | undefined) {
   const [found] = await evaluate([measured(of)], [await core(of)], null, {
     draws,
+    pairEvery: false,
     pairing: { tokens: 'a'.repeat(64), probes: 'b'.repeat(64) },
     directions: async () => ({ rows: null, reason: 'not part of this test' }),
     decoder: () => ({ rows: null, reason: 'not part of this test' }),

@@ -71,6 +71,11 @@ describe('pairedDifference', () => {
     expect(of({ sha256: 'd'.repeat(64) })).toBeNull();
     expect(of({ id: 'other' })).toBeNull();
     expect(of({ revision: 'e'.repeat(40) })).toBeNull();
+    // Of one SAE on two models it is: what differs is the model, and the rows are the same.
+    Object.assign(b.sae, { sha256: a.sae.sha256, hook: a.sae.hook });
+    expect(of({ id: 'other' })).toMatchObject({ method: 'percentile' });
+    Object.assign(b.sae, { hook: 'model.layers.3' });
+    expect(of({ id: 'other' })).toBeNull();
   });
 });
 

@@ -1,0 +1,41 @@
+/** SAEs on another model than their own: what is said at the start, and the run that measures them on their own. */
+import type { RunConfig } from '../config/run-config.ts';
+import { DEMO_MODEL } from '../demo/model-folder.ts';
+import { isOwnModel } from '../job/evaluation/sae-facts.ts';
+import type { PublishedSae } from '../job/shared/published-saes.ts';
+import { shellWord } from '../report/shell-word.ts';
+import { ownRunOf } from '../report/transfer.ts';
+
+/** A line where the SAE's files name another model than the one it is evaluated on; none where they name this or none. */
+export function elsewhereText(
+  { details: { model_name } }: Pick<PublishedSae, 'details'>,
+  { model, evaluation: { transferFrom } }: Pick<RunConfig, 'model' | 'evaluation'>,
+): string[] {
+  if (model_name === null || isOwnModel(model_name, model.id)) return [];
+  const both = transferFrom === null ? ` (--transfer ${shellWord(model_name)} measures it there too)` : '';
+  return [`         of ${model_name}, evaluated on ${model.id}${both}`];
+}
+
+/** The words of the run that measures the same SAEs on their own model, over the same text. */
+export function wordsOnOwnModel(
+  { name, evaluation: { transferFrom } }: RunConfig,
+  positionals: readonly string[],
+  values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>,
+): string[] {
+  const words = [...positionals];
+  const replaced = {
+    ...values,
+    model: undefined,
+    transfer: undefined,
+    name: ownRunOf(name),
+    'no-site': true,
+  };
+  for (const [option, value] of Object.entries(replaced)) {
+    if (value === true) words.push(`--${option}`);
+    else if (typeof value === 'string') words.push(`--${option}=${value}`);
+    else if (Array.isArray(value)) words.push(...value.map((each: string) => `--${option}=${each}`));
+  }
+  words.push('--set=evaluation.transferFrom=null', '--set=evaluation.pairEvery=true');
+  if (transferFrom !== DEMO_MODEL) return [...words, `--model=${transferFrom}`];
+  return [...words, '--set=model.reference=null', `--set=model.id=${DEMO_MODEL}`];
+}
