@@ -3,6 +3,7 @@ import { type FloatType, isFloatType, type NumberType } from '../formats/number-
 import type { ElementType, Graph, Value } from '../onnx/graph.ts';
 import { type AttentionKernels, allKernels } from '../onnx/kernels.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { blockSizeOf, dequantised, isFp8, SCALES, scalesShape } from './fp8.ts';
 import { cutRows, type TensorPlace } from './stored-tensors.ts';
 
 const elementOf: Record<FloatType, ElementType> = {
@@ -26,6 +27,7 @@ export interface Build {
   kernels: AttentionKernels;
   /**
    * A weight in the graph's precision, read from where it lies in the checkpoint; of several that are stored together, one.
+   * One of eight bits is multiplied by its scales.
    *
    * @param shape as it is stored
    * @param part which of those along the first axis, as a weight of its own; default: the whole
@@ -48,6 +50,7 @@ export function startBuild(
   kernels: AttentionKernels = allKernels,
 ): Build {
   const casts = new Map<string, Value>();
+  const fp8 = isFp8(checkpoint.config);
   return {
     graph,
     rowsAndTokens,
@@ -58,14 +61,28 @@ export function startBuild(
       const key = `${part === undefined ? name : `${name}[${part}]`}:${precision}`;
       const known = casts.get(key);
       if (known !== undefined) return known;
-      const { dtype, ...place } = placeOf(name, shape, isFloatType, 'a floating type');
       // The cast of a constant is folded when the session is made, so it costs memory once and no time later.
-      const value = graph.cast(external(elementOf[dtype], place, part), precision);
+      const value = graph.cast(stored(name, shape, part), precision);
       casts.set(key, value);
       return value;
     },
     bytes: (name, shape, part) => external('uint8', placeOf(name, shape, isByte, 'bytes'), part),
   };
+
+  function stored(name: string, shape: readonly number[], part: number | undefined): Value {
+    if (!fp8 || checkpoint.tensors.get(name)?.dtype !== 'F8_E4M3') {
+      const { dtype, ...place } = placeOf(name, shape, isFloatType, 'a floating type');
+      return external(elementOf[dtype], place, part);
+    }
+    const values = external('float8e4m3', placeOf(name, shape, isFloat8, 'F8_E4M3'), part);
+    const block = blockSizeOf(checkpoint);
+    const [rows = 1, columns = 1] = part === undefined ? shape : shape.slice(1);
+    const own = scalesShape([rows, columns], block);
+    const all = part === undefined ? own : [shape[0]!, ...own];
+    const { dtype, ...place } = placeOf(`${name}${SCALES}`, all, isFloatType, 'a floating type');
+    const scales = external(elementOf[dtype], place, part);
+    return dequantised(graph, values, scales, { shape: [rows, columns], block });
+  }
 
   function external(type: ElementType, whole: Omit<TensorPlace, 'dtype'>, part: number | undefined): Value {
     const { file, start, end } = part === undefined ? whole : cutRows(whole, { from: part, size: 1 });
@@ -90,6 +107,10 @@ export function startBuild(
       next: 'Check that config.json belongs to these weights; download the checkpoint again.',
     });
   }
+}
+
+function isFloat8(type: NumberType): type is 'F8_E4M3' {
+  return type === 'F8_E4M3';
 }
 
 function isByte(type: NumberType): type is 'U8' {

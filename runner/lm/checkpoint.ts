@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { MalformedError, quote } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
 import { openFile } from '../io/byte-source.ts';
+import { isFp8 } from './fp8.ts';
 import type { CheckpointFiles, TensorPlace } from './stored-tensors.ts';
 import {
   layouts,
@@ -106,7 +107,7 @@ export async function readCheckpoint(from: CheckpointFiles): Promise<Checkpoint>
       next: 'Download the checkpoint again.',
     });
   }
-  refuseScales(from.name, tensors);
+  refuseScales(from.name, tensors, isFp8(config));
   return { folder: from.name, config, tensors, files, weightsFolder: from.name, notes };
 }
 

@@ -5,6 +5,7 @@ import { readSafetensors } from '../formats/safetensors.ts';
 import { rowMajor } from '../formats/stored-array.ts';
 import { readTorchFile, TorchTensor } from '../formats/torch-file.ts';
 import type { ByteSource } from '../io/byte-source.ts';
+import { SCALES as FP8_SCALES } from './fp8.ts';
 import type { CheckpointFiles, TensorPlace } from './stored-tensors.ts';
 
 export interface WeightLayout {
@@ -132,14 +133,17 @@ export async function refuseAdapter(from: CheckpointFiles): Promise<void> {
 const SCALES =
   /\.(weight_scale(_inv|_2)?|weight_packed|weight_zero_point|input_scale|scales|qweight|qzeros|g_idx|SCB|absmax|quant_map|nested_absmax)$/;
 
-/** @throws UserError for tensors that quantised weights are multiplied by, whatever config.json says */
-export function refuseScales(name: string, tensors: ReadonlyMap<string, TensorPlace>): void {
-  const found = [...tensors.keys()].find((key) => SCALES.test(key));
+/**
+ * @param fp8 whether config.json says that weights are of eight bits with scales, which are read then
+ * @throws UserError for tensors that quantised weights are multiplied by, whatever config.json says
+ */
+export function refuseScales(name: string, tensors: ReadonlyMap<string, TensorPlace>, fp8: boolean): void {
+  const found = [...tensors.keys()].find((key) => SCALES.test(key) && !(fp8 && key.endsWith(FP8_SCALES)));
   if (found === undefined) return;
   throw new UserError({
     thing: `checkpoint ${name}`,
     found: `tensor ${quote(found)}, by which quantised weights are scaled`,
-    expected: 'weights in f32, bf16 or f16 as they are meant',
+    expected: 'weights in f32, bf16 or f16 as they are meant, or fp8 that config.json says',
     next: 'Use the checkpoint that the quantised one was made from.',
   });
 }

@@ -11,6 +11,7 @@ export const elementTypes = {
   float16: 10,
   float64: 11,
   bfloat16: 16,
+  float8e4m3: 17,
 } as const;
 
 export type ElementType = keyof typeof elementTypes;

@@ -1,5 +1,6 @@
 import { quote, UserError } from '../../errors.ts';
 import type { Checkpoint } from '../checkpoint.ts';
+import { blockSizeOf, isFp8 } from '../fp8.ts';
 import { cohere2, cohere2Keys } from './cohere2.ts';
 import type { Family } from './family.ts';
 import { gemma, gemmaKeys } from './gemma.ts';
@@ -99,12 +100,17 @@ export function familyOf(checkpoint: Checkpoint): Family {
       next: 'Use a checkpoint of one of these families.',
     });
   }
-  const quantisation = checkpoint.config.quantization_config;
-  if (quantisation != null && !Object.hasOwn(entry.keys.read, 'quantization_config')) {
+  const { quantization_config: quantisation, ...config } = checkpoint.config;
+  const own = Object.hasOwn(entry.keys.read, 'quantization_config');
+  if (!own && isFp8(checkpoint.config)) {
+    blockSizeOf(checkpoint);
+    return entry.make({ ...checkpoint, config });
+  }
+  if (quantisation != null && !own) {
     throw new UserError({
       thing: `${checkpoint.folder}/config.json, quantization_config`,
       found: quote(JSON.stringify(quantisation)),
-      expected: 'weights in f32, bf16 or f16',
+      expected: 'weights in f32, bf16, f16 or fp8 in blocks',
       next: 'Use the checkpoint that the quantised one was made from.',
     });
   }

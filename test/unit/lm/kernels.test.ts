@@ -46,6 +46,7 @@ const folders = [
     'olmo2',
     'olmo3',
     'mixtral',
+    'qwen3_moe-fp8',
     'qwen3_moe',
     'qwen3_5',
     'qwen3_5_moe',
