@@ -72,6 +72,14 @@ export interface LanguageModel extends ActivationModel {
    */
   finishForAll(residual: Float32Array, batches: readonly TokenBatch[]): Promise<Float32Array[]>;
 
+  /**
+   * Where a residual ends in that goes on from behind a segment: as `finish`, with a clean residual as `finishDivergence`. Segments
+   * in between pass it on where they compute it.
+   */
+  endings(
+    going: Going & { clean?: Float32Array | undefined },
+  ): Promise<{ nll: Float32Array; kl?: Float32Array }>;
+
   // The same for one batch at a time, from any hook in the residual stream.
 
   /** As `finish`, of the model continued from a residual at hook number `hook`. */
@@ -100,6 +108,17 @@ export interface LanguageModel extends ActivationModel {
     clean: Float32Array,
     batch: TokenBatch,
   ): Promise<Divergence>;
+}
+
+/** What goes on through the rest of a model, and from where. */
+export interface Going {
+  /** Number of the segment that it comes behind. */
+  from: number;
+  /** As `advance` gives it. */
+  residual: Float32Array;
+  batch: TokenBatch;
+  /** Called before each segment; what it throws ends the way. */
+  between?: (() => void) | undefined;
 }
 
 export function hasLosses(model: ActivationModel): model is LanguageModel {

@@ -1,12 +1,20 @@
 /** A language model as a chain of segments: its programs and sessions, and what is asked of them. */
-import { UserError } from '../errors.ts';
+import { MalformedError, UserError } from '../errors.ts';
 import { type HookLike, hookName, orderedHooks } from '../hook.ts';
 import { joined } from '../math/joined.ts';
 import { kernelsOf } from '../onnx/device-facts.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { Precision } from '../onnx/graph.ts';
 import type { AttentionKernels } from '../onnx/kernels.ts';
-import { float32, floatsOf, type HostTensor, int32, openSession, type Session } from '../onnx/session.ts';
+import {
+  type Feeds,
+  float32,
+  floatsOf,
+  type HoldingSession,
+  int32,
+  openHoldingSession,
+} from '../onnx/session.ts';
+import { Carried, carriedOutputs } from './carried.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { partsOfCut, valueOfCut } from './cut.ts';
 import { familyOf } from './families/index.ts';
@@ -14,6 +22,7 @@ import { firstNotFinite, notFinite } from './finite.ts';
 import { tileWidth } from './head-tiles.ts';
 import {
   type Divergence,
+  type Going,
   type LanguageModel,
   lossCount,
   repeated,
@@ -101,23 +110,30 @@ export async function openLanguageModel(
       buildDivergence(checkpoint, family, { maxTokens, tile, precision, device: segments[last]!.device }),
     );
   }
-  const held = new Map<number, Session[]>();
+  const held = new Map<number, HoldingSession[]>();
+  /** What `advance` gave last, where it was computed: it is what the next segment takes, unless a branch comes between. */
+  let latest: { array: Float32Array; carried: Carried } | null = null;
 
   /** The sessions of a segment: its program, and after the last one's that of two residuals. */
-  async function sessionsOf(segment: number): Promise<Session[]> {
+  async function sessionsOf(segment: number): Promise<HoldingSession[]> {
     const known = held.get(segment);
     if (known !== undefined) return known;
     if (!resident) await release();
-    const sessions: Session[] = [];
+    const sessions: HoldingSession[] = [];
     held.set(segment, sessions);
     for (const program of programs[segment]!) {
       sessions.push(
-        await openSession(program, {
-          folder: checkpoint.weightsFolder,
-          device: segments[segment]!.device,
-          ...(options.threads === undefined ? {} : { threads: options.threads }),
-          ...(options.prepack === undefined ? {} : { prepack: options.prepack }),
-        }),
+        await openHoldingSession(
+          program,
+          {
+            folder: checkpoint.weightsFolder,
+            device: segments[segment]!.device,
+            ...(options.threads === undefined ? {} : { threads: options.threads }),
+            ...(options.prepack === undefined ? {} : { prepack: options.prepack }),
+          },
+          // Of segments loaded in turn nothing may stay behind.
+          resident ? program.outputs.filter((output) => carriedOutputs.includes(output)) : [],
+        ),
       );
     }
     return sessions;
@@ -126,6 +142,7 @@ export async function openLanguageModel(
   async function release(): Promise<void> {
     const sessions = [...held.values()].flat();
     held.clear();
+    latest = null;
     for (const session of sessions) await session.close();
   }
 
@@ -139,7 +156,7 @@ export async function openLanguageModel(
 
   /** @param targets [rows · tokens, sets] */
   async function lastSegment(
-    residual: Float32Array | null,
+    residual: Float32Array | Carried | null,
     batch: TokenBatch,
     targets: Int32Array,
     output: string,
@@ -150,7 +167,7 @@ export async function openLanguageModel(
       targets: int32(targets, [positions, targets.length / positions]),
     };
     const [session] = await sessionsOf(last);
-    const values = floatsOf(await session!.run(feeds, [output]), output);
+    const values = floatsOf((await session!.run(feeds, [output])).host, output);
     await checkFinite(values, { what: 'loss', segment: last, batch, residual });
     return values;
   }
@@ -165,7 +182,7 @@ export async function openLanguageModel(
       what: 'residual' | 'loss' | 'divergence';
       segment: number;
       batch: TokenBatch;
-      residual: Float32Array | null;
+      residual: Float32Array | Carried | null;
     },
   ): Promise<void> {
     const at = firstNotFinite(values);
@@ -174,7 +191,7 @@ export async function openLanguageModel(
     throw await notFinite(checkpoint, parts, segments, {
       ...{ what, segment, tokens: batch.tokens, value: values[at]! },
       position: Math.floor(at / (values.length / batch.ids.length)),
-      given: residual !== null && firstNotFinite(residual) >= 0,
+      given: residual instanceof Float32Array && firstNotFinite(residual) >= 0,
     });
   }
 
@@ -183,33 +200,75 @@ export async function openLanguageModel(
     residual: Float32Array | null,
     batch: TokenBatch,
   ): Promise<Float32Array> {
+    const carried = await step(segment, residual, batch);
+    const array = carried instanceof Carried ? await carried.read() : carried;
+    await checkFinite(array, { what: 'residual', segment, batch, residual });
+    latest?.carried.dispose();
+    latest = carried instanceof Carried ? { array, carried } : null;
+    return array;
+  }
+
+  /** What a segment makes of what it is given. */
+  async function step(
+    segment: number,
+    given: Float32Array | Carried | null,
+    batch: TokenBatch,
+  ): Promise<Float32Array | Carried> {
     const [session] = await sessionsOf(segment);
-    const outputs = await session!.run(inputOf(segment, residual, batch));
-    const parts = ['value_after', 'residual_after'].flatMap((name) =>
-      name in outputs ? [floatsOf(outputs, name)] : [],
-    );
-    for (const values of parts) await checkFinite(values, { what: 'residual', segment, batch, residual });
+    const { host, held } = await session!.run(inputOf(segment, given, batch));
+    if (resident) return new Carried(held);
+    const parts = carriedOutputs.flatMap((name) => (name in host ? [floatsOf(host, name)] : []));
     return parts.length === 1 ? parts[0]! : joined(parts);
   }
 
-  /** What the last segment takes, from a residual at hook number `hook`. */
-  async function beforeLast(hook: number, residual: Float32Array, batch: TokenBatch): Promise<Float32Array> {
+  /**
+   * What the last segment takes, from what came behind segment number `from`, to be disposed of by `use`’s end. In between it
+   * stays on the devices.
+   */
+  async function carried<T>(
+    { from, residual, batch, between }: Going,
+    use: (residual: Float32Array | Carried) => Promise<T>,
+  ): Promise<T> {
+    let x: Float32Array | Carried = residual;
+    const dispose = (): void => {
+      if (x instanceof Carried) x.dispose();
+    };
+    try {
+      for (let segment = from + 1; segment < last; segment++) {
+        between?.();
+        const next = await step(segment, x, batch);
+        dispose();
+        x = next;
+      }
+      return await use(x);
+    } catch (error) {
+      // Which of the segments it was that gave the first number that is none.
+      if (error instanceof MalformedError) await retrace({ from, residual, batch, between });
+      throw error;
+    } finally {
+      dispose();
+    }
+  }
+
+  async function retrace({ from, residual, batch }: Going): Promise<void> {
+    let x = residual;
+    for (let segment = from + 1; segment < last; segment++) x = await advance(segment, x, batch);
+  }
+
+  /** From a residual at hook number `hook`. */
+  function fromHook(hook: number, residual: Float32Array, batch: TokenBatch): Going {
     const from = segments.findIndex((segment) => segment.hook === hook);
     if (widths[from]!.beside > 0)
       throw new TypeError(
         `from ${hookName(hooks[hook]!)} a sweep goes on: the residual beside it is needed too`,
       );
-    let x = residual;
-    for (let segment = from + 1; segment < last; segment++) x = await advance(segment, x, batch);
-    return x;
+    return { from, residual, batch };
   }
 
-  function inputOf(
-    segment: number,
-    given: Float32Array | null,
-    batch: TokenBatch,
-  ): Record<string, HostTensor> {
+  function inputOf(segment: number, given: Float32Array | Carried | null, batch: TokenBatch): Feeds {
     checkWidth(batch);
+    if (latest !== null && latest.array === given) return latest.carried.feeds();
+    if (given instanceof Carried) return given.feeds();
     if (given === null) {
       checkIds(batch.ids);
       return { ids: int32(batch.ids, [batch.rows, batch.tokens]) };
@@ -245,15 +304,15 @@ export async function openLanguageModel(
   }
 
   async function finishDivergence(
-    residual: Float32Array,
+    residual: Float32Array | Carried,
     clean: Float32Array,
     batch: TokenBatch,
   ): Promise<Divergence> {
     needDivergence();
     const targets = targetsOf(batch);
     const [, twofold] = await sessionsOf(last);
-    const outputs = await twofold!.run({
-      residual: float32(residual, shapeOf(batch)),
+    const { host: outputs } = await twofold!.run({
+      ...inputOf(last, residual, batch),
       clean: float32(clean, shapeOf(batch)),
       targets: int32(targets, [targets.length, 1]),
     });
@@ -266,7 +325,7 @@ export async function openLanguageModel(
   }
 
   async function finishForAll(
-    residual: Float32Array,
+    residual: Float32Array | Carried,
     batches: readonly TokenBatch[],
   ): Promise<Float32Array[]> {
     const rows = batches.flatMap((batch) => rowTargets(batch));
@@ -306,6 +365,12 @@ export async function openLanguageModel(
     finish: (residual, batch) => lastSegment(residual, batch, targetsOf(batch), 'nll'),
     finishDivergence,
     finishForAll,
+    endings: ({ clean, ...going }) =>
+      carried(going, async (residual) =>
+        clean === undefined
+          ? { nll: await lastSegment(residual, going.batch, targetsOf(going.batch), 'nll') }
+          : finishDivergence(residual, clean, going.batch),
+      ),
     async residuals(batch, until = hooks.length - 1) {
       const found: Float32Array[] = [];
       let x: Float32Array | null = null;
@@ -316,23 +381,27 @@ export async function openLanguageModel(
       return found;
     },
     async losses(hook, residual, batch) {
-      return lastSegment(await beforeLast(hook, residual, batch), batch, targetsOf(batch), 'nll');
+      return carried(fromHook(hook, residual, batch), (x) => lastSegment(x, batch, targetsOf(batch), 'nll'));
     },
     async logits(hook, residual, batch) {
-      return lastSegment(await beforeLast(hook, residual, batch), batch, targetsOf(batch), 'logits');
+      return carried(fromHook(hook, residual, batch), (x) =>
+        lastSegment(x, batch, targetsOf(batch), 'logits'),
+      );
     },
     async lossesOfConstant(hook, vector, batches) {
       const tokens = batches[0]?.tokens ?? 0;
       if (tokens === 0) return [];
-      return finishForAll(await beforeLast(hook, repeated(vector, tokens), rowOf(tokens)), batches);
+      return carried(fromHook(hook, repeated(vector, tokens), rowOf(tokens)), (x) =>
+        finishForAll(x, batches),
+      );
     },
     async finalResidual(hook, residual, batch) {
       needDivergence();
-      return beforeLast(hook, residual, batch);
+      return carried(fromHook(hook, residual, batch), async (x) => (x instanceof Carried ? x.read() : x));
     },
     async divergences(hook, residual, clean, batch) {
       needDivergence();
-      return finishDivergence(await beforeLast(hook, residual, batch), clean, batch);
+      return carried(fromHook(hook, residual, batch), (x) => finishDivergence(x, clean, batch));
     },
     close: release,
   };

@@ -104,6 +104,8 @@ export interface SweepOptions {
 interface RunningBranch {
   /** Its name in the store. */
   key: string;
+  /** Number of the segment that it began behind. */
+  from: number;
   observer: Observer;
   /** The rows that go on. */
   batch: TokenBatch;
@@ -173,14 +175,15 @@ export async function sweep(
         number <= lastHook || cleanEnds[index]! || branches.get(index)!.length > 0;
       if (constants.length === 0 && !chunk.some(goesOn)) break;
       for (const [index, batch] of chunk) {
-        if (reporter.stopRequested()) throw new Stopped();
+        stopWhenAsked();
         const running = branches.get(index)!;
         const cleanRuns = number <= lastHook || cleanEnds[index]!;
         const clean = cleanRuns && number > 0 ? await store.take(`clean-${index}`) : null;
         if (number === last) {
           await finish(index, running, clean);
         } else {
-          for (const each of running) await advance(number, each.key, each.batch);
+          // Of a resident model each goes on through all segments at a time, and stays on the device.
+          if (!model.resident) for (const each of running) await advance(number, each.key, each.batch);
           if (cleanRuns) {
             const given = await model.advance(number, clean, batch);
             if (hook !== null) await show(number, index, given, running);
@@ -206,6 +209,10 @@ export async function sweep(
   }
   if (apart.length > 0) await (beside === null ? sweepApart() : ablateBeside(beside));
   if (Math.round(done) < total) reporter.progress(total, total, {}, 1);
+
+  function stopWhenAsked(): void {
+    if (reporter.stopRequested()) throw new Stopped();
+  }
 
   function ends(): LanguageModel {
     if (hasLosses(model)) return model;
@@ -246,6 +253,7 @@ export async function sweep(
           await store.put(key, withValue(beside, sent));
           running.push({
             key,
+            from: segment,
             observer,
             ended,
             batch: rows === undefined ? batch : rowsOfBatch(batch, rows),
@@ -266,9 +274,12 @@ export async function sweep(
       const nll = await ends().finish(clean, batch);
       for (const { observer, number } of askers) observer.clean?.(number, batch, nll);
     }
-    for (const { key, observer, batch: own, ended } of running) {
+    for (const { key, from, observer, batch: own, ended } of running) {
       const residual = await store.take(key);
-      if (observer.divergence) ended(await ends().finishDivergence(residual, clean!, batch));
+      if (model.resident) {
+        const goes = { from, residual, batch: own, between: stopWhenAsked };
+        ended(await ends().endings({ ...goes, clean: observer.divergence ? clean! : undefined }));
+      } else if (observer.divergence) ended(await ends().finishDivergence(residual, clean!, batch));
       else ended({ nll: await ends().finish(residual, own) });
     }
   }

@@ -1,6 +1,7 @@
 import type { NativeTensor } from './binding/binding.ts';
 import type { Device } from './devices.ts';
 import type { HostTensor } from './tensors.ts';
+import { countPassed } from './traffic.ts';
 
 /**
  * An output that stays where it was computed. It belongs to the session that gave it, and goes with that at the latest; what
@@ -51,7 +52,9 @@ export class HeldTensor {
   /** Its numbers, in an array of the host's own. */
   async read(): Promise<HostTensor> {
     const native = this.native();
-    return this.device === 'cpu' ? native.read() : this.#download(this);
+    const found = this.device === 'cpu' ? native.read() : await this.#download(this);
+    countPassed('taken', found);
+    return found;
   }
 
   /** Frees its memory. A second time does nothing. */

@@ -18,6 +18,7 @@ import { type Device, deviceAdvice } from './devices.ts';
 import { Graph, type Program } from './graph.ts';
 import { HeldTensor } from './held-tensor.ts';
 import { arrays, countOf, type HostTensor } from './tensors.ts';
+import { countPassed } from './traffic.ts';
 
 export { HeldTensor } from './held-tensor.ts';
 export * from './tensors.ts';
@@ -97,21 +98,26 @@ export async function openHoldingSession(
   const { device = 'cpu' } = options;
   const native = await openNative(program, options, held);
   const tensors = new Set<HeldTensor>();
+  /** What reads tensors that do not lie on the CPU, by their type and rank. */
+  const readers = new Map<string, Promise<NativeSession>>();
   const running = new Set<Promise<unknown>>();
   let closed = false;
 
   /** Its numbers, by a session that gives back what it is given: what lies on a device cannot be read in place. */
   async function download(tensor: HeldTensor): Promise<HostTensor> {
     const { elements, dims } = tensor.description();
+    const kind = `${elements} ${dims.length}`;
+    const reader = readers.get(kind) ?? openReader(elements, dims.length);
+    readers.set(kind, reader);
+    const found = await (await reader).run(() => new Map([['x', tensor.native()]]), ['y']);
+    return found.get('y') as HostTensor;
+  }
+
+  async function openReader(elements: HostTensor['type'], rank: number): Promise<NativeSession> {
     const graph = new Graph();
-    graph.output(graph.input('x', elements, dims), 'y', elements, dims);
-    const reader = await openNative(graph.program(), options, []);
-    try {
-      const found = await reader.run(() => new Map([['x', tensor.native()]]), ['y']);
-      return found.get('y') as HostTensor;
-    } finally {
-      await reader.close();
-    }
+    const shape = Array.from({ length: rank }, (_, axis) => `d${axis}`);
+    graph.output(graph.input('x', elements, shape), 'y', elements, shape);
+    return openNative(graph.program(), options, []);
   }
 
   /** Numbers of another device come by the host. */
@@ -129,12 +135,17 @@ export async function openHoldingSession(
     const given = await reachable(feeds);
     const found = await native.run(() => {
       if (closed) throw new TypeError('a session was asked to run after it was closed');
-      return new Map(program.inputs.map((name) => [name, checked(name, given[name]!)]));
+      const all = new Map(program.inputs.map((name) => [name, checked(name, given[name]!)]));
+      for (const tensor of all.values()) if (!isNative(tensor)) countPassed('given', tensor);
+      return all;
     }, fetches);
     const outputs: Awaited<ReturnType<HoldingSession['run']>> = { host: {}, held: {} };
     for (const [name, tensor] of found) {
       if (isNative(tensor)) outputs.held[name] = new HeldTensor(name, tensor, tensors, download);
-      else outputs.host[name] = tensor;
+      else {
+        countPassed('taken', tensor);
+        outputs.host[name] = tensor;
+      }
     }
     return outputs;
   }
@@ -151,6 +162,8 @@ export async function openHoldingSession(
       // What has begun gives tensors that must be freed too.
       await Promise.allSettled(running);
       for (const tensor of tensors) tensor.dispose();
+      for (const reader of await Promise.allSettled(readers.values()))
+        if (reader.status === 'fulfilled') await reader.value.close();
       await native.close();
     },
   };

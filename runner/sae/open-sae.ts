@@ -6,7 +6,9 @@ import {
   floatsOf,
   int32,
   int32sOf,
+  openHoldingSession,
   openSession,
+  type Session,
   type SessionOptions,
 } from '../onnx/session.ts';
 import type { EncodingThread } from './encoding-thread.ts';
@@ -29,8 +31,9 @@ import { isStored, type StoredSae } from './stored-sae.ts';
 const PRE_LIMIT = 64 << 20;
 /** The same where the program finds K itself: it holds counts, masks and values of that size beside each other. */
 const DENSE_LIMIT = PRE_LIMIT / 4;
-/** Floats of gathered decoder rows held at once: tokens × k × d_in (64 MiB). */
+/** Floats of gathered decoder rows held at once: tokens × k × d_out (64 MiB; on another device 1 GiB, where a run costs more than its numbers). */
 const ROWS_LIMIT = 16 << 20;
+const ROWS_ON_DEVICE = 256 << 20;
 
 /**
  * Bytes of W_enc (256 MiB) from which on a stored SAE is used without a packed copy of it: encoding takes about 1.2
@@ -113,7 +116,13 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
   };
   const encoding = await made(onHost ? preProgram : encodeProgram, encodingMatrices(sae));
   if (shared !== undefined) encoding.settings.threads = Math.ceil(threads / 2);
-  const encoder = await openSession(encoding.program, encoding.settings);
+  const onDevice = device !== 'cpu';
+  const holding = await openHoldingSession(
+    encoding.program,
+    encoding.settings,
+    onDevice ? ['values', 'indices'] : [],
+  );
+  const encoder: Session = { run: async (feeds) => (await holding.run(feeds)).host, close: holding.close };
   const decoder = await made(decodeProgram, ['W_dec'])
     .then(({ program, settings }) => openSession(program, settings))
     .catch(async (error: unknown) => {
@@ -132,12 +141,45 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
   async function encode(x: Float32Array, tokens: number): Promise<Latents> {
     check('x', x, tokens, d_in);
     if (onHost) return selected(x, tokens, { d_in, d_sae, k: fixed! });
+    if (onDevice) return encodeThere(x, tokens);
     const parts: Latents[] = [];
     for (const [from, to] of stretches(tokens, (fixed === null ? DENSE_LIMIT : PRE_LIMIT) / d_sae)) {
       const feeds = { x: float32(x.subarray(from * d_in, to * d_in), [to - from, d_in]) };
       const outputs = await encoder.run(feeds);
       const values = floatsOf(outputs, 'values');
       parts.push({ k: values.length / (to - from), values, indices: int32sOf(outputs, 'indices') });
+    }
+    return joined(parts, fixed ?? 1);
+  }
+
+  /**
+   * The same on a device, where latents stay until they are decoded, if they are.
+   *
+   * @param into x̂ [tokens, d_out], to be filled; none: latents alone
+   */
+  async function encodeThere(x: Float32Array, tokens: number, into?: Float32Array): Promise<Latents> {
+    const parts: Latents[] = [];
+    for (const [from, to] of stretches(tokens, (fixed === null ? DENSE_LIMIT : PRE_LIMIT) / d_sae)) {
+      const part = x.subarray(from * d_in, to * d_in);
+      const given = float32(part, [to - from, d_in]);
+      const { values, indices } = (await holding.run({ x: given })).held;
+      try {
+        const host = { values: await values!.read(), indices: await indices!.read() };
+        const found = { values: floatsOf(host, 'values'), indices: int32sOf(host, 'indices') };
+        const k = found.values.length / (to - from);
+        parts.push({ k, ...found });
+        if (into === undefined) continue;
+        const whole = (to - from) * k * d_out <= ROWS_ON_DEVICE;
+        const feeds = { values: values!, indices: indices!, ...(needsInput ? { x: given } : {}) };
+        const decoded = whole
+          ? floatsOf(await decoder.run(feeds), 'reconstruction')
+          : await decode({ k, ...found }, to - from, part);
+        into.set(decoded, from * d_out);
+        discard(decoded);
+      } finally {
+        values?.dispose();
+        indices?.dispose();
+      }
     }
     return joined(parts, fixed ?? 1);
   }
@@ -171,7 +213,7 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
     check('indices', indices, tokens, k);
     if (needsInput) check('x', x ?? [], tokens, d_in);
     const reconstruction = new Float32Array(tokens * d_out);
-    for (const [from, to] of stretches(tokens, ROWS_LIMIT / (k * d_out))) {
+    for (const [from, to] of stretches(tokens, (onDevice ? ROWS_ON_DEVICE : ROWS_LIMIT) / (k * d_out))) {
       const dims = [to - from, k];
       const outputs = await decoder.run({
         values: float32(values.subarray(from * k, to * k), dims),
@@ -194,6 +236,11 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
     encode,
     decode,
     async reconstruct(x, tokens) {
+      if (onDevice) {
+        check('x', x, tokens, d_in);
+        const reconstruction = new Float32Array(tokens * d_out);
+        return { ...(await encodeThere(x, tokens, reconstruction)), reconstruction };
+      }
       const latents = await encode(x, tokens);
       return { ...latents, reconstruction: await decode(latents, tokens, x) };
     },

@@ -4,9 +4,18 @@ import { familyOf } from '../../runner/lm/families/index.ts';
 import { openLanguageModel } from '../../runner/lm/open-language-model.ts';
 import { openReadout } from '../../runner/lm/readout.ts';
 import type { Device } from '../../runner/onnx/devices.ts';
+import { traffic, trafficSince } from '../../runner/onnx/traffic.ts';
 
 const [devices, ...folders] = process.argv.slice(2);
-const found: { scale: number; residual: number; nll: number; raised: boolean; devices: string[] }[] = [];
+const found: {
+  scale: number;
+  residual: number;
+  nll: number;
+  raised: boolean;
+  devices: string[];
+  /** Tensors that went to the devices, and that came back. */
+  passed: [number, number];
+}[] = [];
 for (const folder of folders) {
   const checkpoint = await openCheckpoint(folder);
   const hooks = Array.from({ length: familyOf(checkpoint).blocks }, (_, i) => i);
@@ -18,9 +27,16 @@ for (const folder of folders) {
   const raised: string[] = [];
   for (const device of ['cpu', devices!.split(',') as Device[]] as const) {
     const model = await openLanguageModel(checkpoint, { hooks, device, maxTokens: 64 });
+    const before = traffic();
     const residuals = await model.residuals(batch);
+    const { given, taken } = trafficSince(before);
     const used = model.segments.map((segment) => segment.device);
-    answers.push({ residuals, nll: await model.losses(0, residuals[0]!, batch), used });
+    answers.push({
+      residuals,
+      passed: [given.tensors, taken.tensors] as [number, number],
+      nll: await model.losses(0, residuals[0]!, batch),
+      used,
+    });
     await model.close();
     const readout = await openReadout(checkpoint, familyOf(checkpoint), { most: 3, device: used.at(-1)! });
     const directions = Float32Array.from({ length: 2 * model.dModel }, (_, i) => Math.sin(i));
@@ -37,6 +53,7 @@ for (const folder of folders) {
     nll: difference(cpu.nll, gpu.nll),
     raised: raised[0] === raised[1],
     devices: gpu.used,
+    passed: gpu.passed,
   });
 }
 console.log(JSON.stringify(found));

@@ -15,6 +15,7 @@ const answer = z.array(
     /** Whether the same tokens are raised most. */
     raised: z.boolean(),
     devices: z.array(z.string()),
+    passed: z.tuple([z.number(), z.number()]),
   }),
 );
 
@@ -35,7 +36,7 @@ describe.skipIf(environment === null)(title, () => {
     const all = ['llama', 'qwen3_5', 'mistral', 'gemma2', 'gpt2', 'tiny-bf16'];
     const folders = whole ? all : all.slice(0, 2);
     const { found } = await compare('webgpu', folders);
-    for (const [i, { scale, residual, nll, raised, devices }] of found.entries()) {
+    for (const [i, { scale, residual, nll, raised, devices, passed }] of found.entries()) {
       console.log(
         `${folders[i]}: residual ${residual.toExponential(1)} of ${scale.toFixed(1)}, nll ${nll.toExponential(1)}`,
       );
@@ -44,6 +45,8 @@ describe.skipIf(environment === null)(title, () => {
       expect(residual).toBeLessThanOrEqual(1e-4 * scale);
       expect(nll).toBeLessThanOrEqual(2e-4);
       expect(raised).toBe(true);
+      // Ids there, and each hook’s activations back: between segments they stay on the device.
+      expect(passed).toEqual([1, devices.length - 1]);
     }
     expect(found).toHaveLength(folders.length);
   });

@@ -6,6 +6,8 @@ import type { RunConfig } from '../../config/run-config.ts';
 import type { CorpusSettings } from '../../config/sections.ts';
 import type { Evaluated } from '../../evaluation/evaluate.ts';
 import type { ActivationModel } from '../../lm/language-model.ts';
+import { parseDevices } from '../../onnx/devices.ts';
+import { providerOptions } from '../../onnx/provider-options.ts';
 import { runtimeVersion } from '../../onnx/session.ts';
 import { type CarriedDeclaration, carriedDeclaration } from '../../report/declaration.ts';
 import { type EvaluationRecord, type Exclusion, schemaVersion } from '../../report/schema.ts';
@@ -197,8 +199,16 @@ const embeddedCaveats = [
   'The toxicity task stands in for toxic_conversations by rude and polite remarks, the sentiment task for sst2 by generated reviews.',
 ];
 
-function deviceText(device: string): string {
-  if (device !== 'cpu') return device;
+/** The devices, and what their providers were told: it decides the last bits. */
+export function deviceText(device: string): string {
+  if (device !== 'cpu') {
+    const each = parseDevices(device).map((one) => {
+      const { device_id: _, ...others } = providerOptions(one);
+      const told = Object.entries(others).map(([name, value]) => `${name}=${value}`);
+      return told.length === 0 ? one : `${one} (${told.join(', ')})`;
+    });
+    return each.join(', ');
+  }
   const all = cpus();
   return `cpu (${all[0]?.model.trim() || 'unknown model'}, ${all.length} cores)`;
 }

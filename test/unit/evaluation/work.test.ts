@@ -27,6 +27,10 @@ function counting() {
       met += rows * tokens * ((BLOCKS - 1 - LAYER) * block + VOCABULARY * D);
       return new Float32Array(rows * tokens);
     },
+    async endings({ batch: { rows, tokens } }: { batch: TokenBatch }) {
+      met += rows * tokens * ((BLOCKS - 1 - LAYER) * block + VOCABULARY * D);
+      return { nll: new Float32Array(rows * tokens) };
+    },
   } as unknown as LanguageModel;
   return { model, met: () => met, encoded: (tokens: number) => (met += 2 * tokens * D * D_SAE) };
 }

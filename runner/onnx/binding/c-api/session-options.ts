@@ -1,23 +1,12 @@
 /** What a session is made with, in the C API's words. */
 import { type Device, executionProvider } from '../../devices.ts';
+import { providerOptions } from '../../provider-options.ts';
 import type { SessionSettings } from '../binding.ts';
 import type { Pointer } from './functions.ts';
 import type { Library } from './library.ts';
 
 /** Providers that are named alike, apart from CUDA, which has options of its own kind. */
 const providers = { webgpu: 'WebGPU', coreml: 'CoreML', dml: 'DML' } as const;
-
-/**
- * Options of the CUDA provider. TF32 would round what products are given to 10 bits, and an arena that doubles would hold
- * half of a card for nothing.
- */
-function cudaOptions(deviceId: number): Record<string, string> {
-  return {
-    device_id: String(deviceId),
-    use_tf32: '0',
-    arena_extend_strategy: 'kSameAsRequested',
-  };
-}
 
 /** @returns options to be released; made whole, or not at all */
 export function sessionOptions(library: Library, settings: SessionSettings): Pointer {
@@ -45,7 +34,7 @@ export function sessionOptions(library: Library, settings: SessionSettings): Poi
 }
 
 function appendProvider({ api, check, made, loadCuda }: Library, options: Pointer, device: Device): void {
-  const { name, deviceId } = executionProvider(device);
+  const { name } = executionProvider(device);
   if (name === 'cpu') return;
   if (name !== 'cuda') {
     check(api.SessionOptionsAppendExecutionProvider(options, providers[name], [], [], 0));
@@ -54,7 +43,7 @@ function appendProvider({ api, check, made, loadCuda }: Library, options: Pointe
   loadCuda();
   const cuda = made((out) => api.CreateCUDAProviderOptions(out));
   try {
-    const settings = cudaOptions(deviceId ?? 0);
+    const settings = providerOptions(device);
     const keys = Object.keys(settings);
     check(api.UpdateCUDAProviderOptions(cuda, keys, Object.values(settings), keys.length));
     check(api.SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda));

@@ -1,0 +1,41 @@
+/** What travels between two segments, left where the first of them computed it. */
+import { joined } from '../math/joined.ts';
+import { floatsOf, type HeldTensor } from '../onnx/session.ts';
+
+/** Outputs of a segment in the order in which they stand in one array (cut.ts), and the inputs that the next one takes them as. */
+const passed = { value_after: 'value', residual_after: 'residual' } as const;
+
+export const carriedOutputs = Object.keys(passed);
+
+export class Carried {
+  readonly #held: Readonly<Record<string, HeldTensor>>;
+
+  /** @param held outputs of a segment, by their names; its own from now on */
+  constructor(held: Readonly<Record<string, HeldTensor>>) {
+    this.#held = held;
+  }
+
+  /** What the next segment is given. */
+  feeds(): Record<string, HeldTensor> {
+    return Object.fromEntries(
+      Object.entries(passed).flatMap(([output, input]) =>
+        output in this.#held ? [[input, this.#held[output]!]] : [],
+      ),
+    );
+  }
+
+  /** The numbers, in the order of cut.ts, in an array of the host's. */
+  async read(): Promise<Float32Array> {
+    const parts: Float32Array[] = [];
+    for (const output of carriedOutputs) {
+      const tensor = this.#held[output];
+      if (tensor !== undefined) parts.push(floatsOf({ [output]: await tensor.read() }, output));
+    }
+    return parts.length === 1 ? parts[0]! : joined(parts);
+  }
+
+  /** A second time does nothing. */
+  dispose(): void {
+    for (const tensor of Object.values(this.#held)) tensor.dispose();
+  }
+}
