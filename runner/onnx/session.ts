@@ -21,6 +21,7 @@ import { arrays, countOf, type HostTensor } from './tensors.ts';
 import { countPassed } from './traffic.ts';
 
 export { HeldTensor } from './held-tensor.ts';
+export { discard } from './output-memory.ts';
 export * from './tensors.ts';
 
 // Read when the runtime is loaded. In a worker thread this changes a copy: the main thread must set it too.

@@ -99,11 +99,3 @@ export function uint8sOf(outputs: Record<string, HostTensor>, name: string): Uin
     throw new TypeError(`output ${name}: expected uint8, found ${found?.type ?? 'nothing'}`);
   return found.data;
 }
-
-/**
- * Frees an output whose numbers have been read. Left to the garbage collector, megabytes that come and go with every run
- * make it look through everything every few runs.
- */
-export function discard({ buffer }: Float32Array | Int32Array | Uint8Array): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
-}

@@ -6,6 +6,7 @@
 import { isMainThread } from 'node:worker_threads';
 import type { Device } from '../../devices.ts';
 import { elementTypes, type Program } from '../../graph.ts';
+import { outputMemory } from '../../output-memory.ts';
 import { shapeOperators } from '../../shape-operators.ts';
 import { arrays, countOf, type HostTensor } from '../../tensors.ts';
 import {
@@ -118,7 +119,7 @@ function openNative(library: Library, program: Program, settings: SessionSetting
     // An empty tensor may lie nowhere. Of another every byte is written: zeros first would take as long again.
     if (count === 0) return { type: elements, dims, data: new arrays[elements](0) } as HostTensor;
     const bytes = count * arrays[elements].BYTES_PER_ELEMENT;
-    const data = new arrays[elements](Buffer.allocUnsafeSlow(bytes).buffer, 0, count);
+    const data = new arrays[elements](outputMemory(bytes), 0, count);
     const from = made((out) => api.GetTensorMutableData(value, out));
     copy(data, from, bytes);
     return { type: elements, dims, data } as HostTensor;
