@@ -3,17 +3,29 @@ import type { Build } from '../build.ts';
 import { linear, split } from './linear.ts';
 import { type Activation, activate, gatedMlp, type MlpShape } from './mlp.ts';
 
-export interface ExpertsShape {
-  width: number;
-  count: number;
+/** Which experts a token goes to, by its scores, and with what shares. */
+export interface Choice {
   /** Experts each token goes to. */
   chosen: number;
+  /** Divide the chosen experts' probabilities by their sum. */
+  normalise: boolean;
+  /** Each score by itself makes a probability, instead of all of them one. */
+  sigmoid?: boolean;
+  /** What is added to probabilities to choose by them, and is not in the shares: its name and how many experts there are. */
+  bias?: { name: string; count: number };
+  /** Factor of the shares; default 1. */
+  gain?: number;
+  /** Experts are chosen of the best groups: by the sum of the best `rated` of each. Those of `others` rate that number. */
+  groups?: { count: number; kept: number; rated: number; others: number };
+}
+
+export interface ExpertsShape extends Choice {
+  width: number;
+  count: number;
   /** Name of the router's weight. */
   router: string;
   /** Whether the router has a bias. */
   routerBias?: boolean;
-  /** Divide the chosen experts' probabilities by their sum. */
-  normalise: boolean;
   /** One expert's product for some rows: [n, width] -> [n, width]. */
   expert(rows: Value, index: number): Value;
 }
@@ -30,33 +42,66 @@ const zeros = ({ graph }: Build, like: Value): Value =>
   graph.node('Expand', [graph.scalar(0), graph.node('Shape', [like])]);
 
 /** Of scores [N, count] the largest probabilities, and 0 for the experts that a token does not go to; float32 in any precision. */
-export function chosenShares(
-  build: Build,
-  scores: Value,
-  { chosen, normalise }: Pick<ExpertsShape, 'chosen' | 'normalise'>,
-): Value {
+export function chosenShares(build: Build, scores: Value, choice: Choice): Value {
   const { graph } = build;
-  return graph.withPrecision('float32', () =>
-    sharesOf(build, graph.cast(scores, 'float32'), { chosen, normalise }),
-  );
+  return graph.withPrecision('float32', () => sharesOf(build, graph.cast(scores, 'float32'), choice));
 }
 
-function sharesOf(
-  build: Build,
-  scores: Value,
-  { chosen, normalise }: Pick<ExpertsShape, 'chosen' | 'normalise'>,
-): Value {
+/** Keeps a sum of shares that are all 0 from dividing. */
+const NOTHING = 1e-20;
+
+function sharesOf(build: Build, scores: Value, choice: Choice): Value {
   const { graph } = build;
-  const probabilities = graph.node('Softmax', [scores], { attributes: { axis: -1 } });
-  const [top, which] = graph.nodes('TopK', [probabilities, graph.int64s([chosen])], {
-    outputs: 2,
-    attributes: { axis: -1 },
-  }) as [Value, Value];
+  const { chosen, normalise, sigmoid = false, bias, gain = 1, groups } = choice;
+  const last = { attributes: { axis: -1 } };
+  const probabilities = sigmoid ? graph.node('Sigmoid', [scores]) : graph.node('Softmax', [scores], last);
+  const biased =
+    bias === undefined
+      ? probabilities
+      : graph.node('Add', [probabilities, build.weight(bias.name, [bias.count])]);
+  const rated = groups === undefined ? biased : ofBestGroups(build, biased, groups);
+  const [best, which] = largest(build, rated, chosen);
+  const top =
+    bias === undefined
+      ? best
+      : graph.node('GatherElements', [probabilities, which], { attributes: { axis: 1 } });
   const sum = graph.node('ReduceSum', [top, graph.int64s([-1])], { attributes: { keepdims: 1 } });
-  const shares = normalise ? graph.node('Div', [top, sum]) : top;
-  return graph.node('ScatterElements', [zeros(build, probabilities), which, shares], {
+  const whole = sigmoid ? graph.node('Add', [sum, graph.scalar(NOTHING)]) : sum;
+  const shares = normalise ? graph.node('Div', [top, whole]) : top;
+  const raised = gain === 1 ? shares : graph.node('Mul', [shares, graph.scalar(gain)]);
+  return graph.node('ScatterElements', [zeros(build, probabilities), which, raised], {
     attributes: { axis: 1 },
   });
+}
+
+function largest({ graph }: Build, x: Value, count: number): [values: Value, places: Value] {
+  return graph.nodes('TopK', [x, graph.int64s([count])], { outputs: 2, attributes: { axis: -1 } }) as [
+    Value,
+    Value,
+  ];
+}
+
+/** Ratings [N, experts] with those of other groups than the best replaced. */
+function ofBestGroups(
+  build: Build,
+  ratings: Value,
+  { count, kept, rated, others }: NonNullable<Choice['groups']>,
+): Value {
+  const { graph } = build;
+  const byGroup = graph.node('Reshape', [ratings, graph.int64s([0, count, -1])]);
+  const [best] = largest(build, byGroup, rated);
+  const sums = graph.node('ReduceSum', [best, graph.int64s([-1])], { attributes: { keepdims: 0 } });
+  const [top, which] = largest(build, sums, kept);
+  const ones = graph.node('Expand', [graph.scalar(1), graph.node('Shape', [top])]);
+  const marked = graph.node('ScatterElements', [zeros(build, sums), which, ones], {
+    attributes: { axis: 1 },
+  });
+  const isKept = graph.node('Greater', [
+    graph.node('Unsqueeze', [marked, graph.int64s([-1])]),
+    graph.scalar(0.5),
+  ]);
+  const left = graph.node('Where', [isKept, byGroup, graph.scalar(others)]);
+  return graph.node('Reshape', [left, graph.node('Shape', [ratings])]);
 }
 
 /** What the experts make of x [N, width], by their shares [N, count]: an expert sees the tokens of which it has a share. */

@@ -2,6 +2,7 @@ import { quote, UserError } from '../../errors.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import { blockSizeOf, isFp8 } from '../fp8.ts';
 import { cohere2, cohere2Keys } from './cohere2.ts';
+import { deepseekV2, deepseekV2Keys, deepseekV3, deepseekV3Keys } from './deepseek.ts';
 import type { Family } from './family.ts';
 import { gemma, gemmaKeys } from './gemma.ts';
 import { gemma2, gemma2Keys } from './gemma2.ts';
@@ -45,6 +46,8 @@ interface FamilyEntry {
 /** By the `model_type` of config.json; a multimodal checkpoint stands for its text model. */
 export const families: Readonly<Record<string, FamilyEntry>> = {
   cohere2: { make: cohere2, keys: cohere2Keys },
+  deepseek_v2: { make: deepseekV2, keys: deepseekV2Keys },
+  deepseek_v3: { make: deepseekV3, keys: deepseekV3Keys },
   gemma: { make: gemma, keys: gemmaKeys },
   gemma2: { make: gemma2, keys: gemma2Keys },
   gemma3: { make: gemma3, keys: gemma3Keys },

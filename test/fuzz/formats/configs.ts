@@ -15,6 +15,8 @@ const FAMILIES = [
   'gemma3',
   'gemma4',
   'smollm3',
+  'deepseek_v2',
+  'deepseek_v3',
   'opt',
   'gptj',
   'qwen3_next',

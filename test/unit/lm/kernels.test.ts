@@ -31,6 +31,8 @@ const folders = [
     'opt-post',
     'gptj',
     'qwen3_next',
+    'deepseek_v2',
+    'deepseek_v3',
     'smollm3',
     'granite',
     'starcoder2',
