@@ -14,6 +14,8 @@ export type Source = NonNullable<Paired['sources']>[number];
 export interface Influences {
   source: Source;
   values: Float64Array;
+  /** How far a value may be from what was stored. */
+  rounding: number;
 }
 
 /** A value in every resample; with the influences behind it where the record has them. */
@@ -59,7 +61,7 @@ export function unpackDraws({
 export function packWithInfluences(
   value: number,
   samples: Float64Array,
-  influences: readonly Influences[],
+  influences: readonly Omit<Influences, 'rounding'>[],
   sources: readonly Source[],
 ): Pick<PairedDraws, 'low' | 'step' | 'levels' | 'influences'> {
   const packed = influences.map(({ source, values }) => {
@@ -111,7 +113,7 @@ export function unpackInfluences(
       { length: blocksOf(source) },
       (_, i) => step * view.getInt16(2 * i, true),
     );
-    influences.push({ source, values });
+    influences.push({ source, values, rounding: step / 2 });
   }
   return influences;
 }

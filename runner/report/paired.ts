@@ -36,7 +36,7 @@ export interface PairedDifference {
   method: 'studentised' | 'percentile';
 }
 
-/** A resample's standard error below this share of the whole one is rounding, and counts as none. */
+/** A resample's standard error below this share of the whole one counts as none; so does one that rounding alone could give. */
 const NEGLIGIBLE = 1e-6;
 
 /**
@@ -114,14 +114,16 @@ function rowsKey({ tokens, probes, suites = {} }: Paired, { over, suite }: Paire
 function influenceDifference(a: Unpacked, b: Unpacked): Influences[] | null {
   if (a.influences === null || b.influences === null) return null;
   const theirs = new Map(b.influences.map((each) => [nameOf(each.source), each]));
-  const found = a.influences.map(({ source, values }) => {
-    const other = theirs.get(nameOf(source))?.values;
-    theirs.delete(nameOf(source));
-    return { source, values: other === undefined ? values : values.map((each, i) => each - other[i]!) };
+  const found = a.influences.map((own) => {
+    const other = theirs.get(nameOf(own.source));
+    theirs.delete(nameOf(own.source));
+    if (other === undefined) return own;
+    const values = own.values.map((each, i) => each - other.values[i]!);
+    return { source: own.source, values, rounding: own.rounding + other.rounding };
   });
-  const alone = [...theirs.values()].map(({ source, values }) => ({
-    source,
-    values: values.map((each) => -each),
+  const alone = [...theirs.values()].map((other) => ({
+    ...other,
+    values: other.values.map((each) => -each),
   }));
   return [...found, ...alone];
 }
@@ -134,9 +136,10 @@ function studentise(
 ): [number, number] | null {
   const count = samples.length;
   let whole = 0;
+  let rounded = 0;
   const parts: VariancePart[] = [];
   const squared = new Float64Array(count);
-  for (const { source, values } of influences) {
+  for (const { source, values, rounding } of influences) {
     const weights = weightsOf(source, count);
     let start = 0;
     for (const n of source.strata) {
@@ -144,6 +147,7 @@ function studentise(
       const part = variancePart(values.subarray(start, start + n), share);
       parts.push(part);
       whole += part.squares;
+      rounded += share * n * rounding ** 2;
       for (let b = 0; b < count; b++) {
         const row = b * values.length;
         let mean = 0;
@@ -157,9 +161,11 @@ function studentise(
   }
   whole = Math.sqrt(whole);
   if (!(whole > 0)) return null;
+  // Where few blocks carry the difference, resamples without them have no error but that of the rounding.
+  const none = Math.max(NEGLIGIBLE * whole, Math.sqrt(rounded));
   const distances = samples.map((sample, b) => {
     const error = Math.sqrt(squared[b]!);
-    return sample === value ? 0 : (sample - value) / (error < NEGLIGIBLE * whole ? 0 : error);
+    return sample === value ? 0 : (sample - value) / (error <= none ? 0 : error);
   });
   const [least, most] = quantiles(distances, [0.025, 0.975]);
   const scale = whole * widening(freedomOf(parts));

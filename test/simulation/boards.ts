@@ -46,7 +46,7 @@ export function simulateBoard(
     );
     const { value, samples, leftOut }: Estimate = sumOf(column, resamples);
     const values = influencesOf(resamples.strata[0]!, leftOut[0]!.values);
-    return { value, samples, rows: '', influences: [{ source, values }] };
+    return { value, samples, rows: '', influences: [{ source, values, rounding: 0 }] };
   });
   const told = resolve(board);
   const found = { wrong: 0, wrongAlone: 0, resolved: 0, open: 0 };

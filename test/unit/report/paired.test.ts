@@ -101,6 +101,19 @@ describe('draws with influences', () => {
     expect(Math.abs(found.high - exact.high) / width).toBeLessThan(0.01);
   });
 
+  it('take what rounding leaves for no error: a difference that two rows carry has the interval of the statistics', () => {
+    const shape = { saes: 2, rows: 40, gap: 0.002, count: 500, differ: 2 };
+    const [one, two] = scoredStatistic(random('few'), shape);
+    const exact = interval(difference(one!, two!) as Estimate)!;
+    const [first, second] = boardOf(random('few'), shape);
+    const found = pairedDifference(first!, second!, 'interpscore@0.0.1')!;
+    expect(exact.method).toBe('percentile@2');
+    expect(found.method).toBe('percentile');
+    const width = exact.high - exact.low;
+    expect(Math.abs(found.low - exact.low) / width).toBeLessThan(0.01);
+    expect(Math.abs(found.high - exact.high) / width).toBeLessThan(0.01);
+  });
+
   it('of a record whose parts do not fit are not used', () => {
     const broken = structuredClone(a!);
     broken.paired!.sources![0]!.strata = [39];

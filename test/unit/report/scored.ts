@@ -14,15 +14,22 @@ interface Shape {
   /** From one true value to the next. */
   gap: number;
   count?: number;
+  /** Rows on which they differ; all, where it is not said. */
+  differ?: number;
 }
 
 /** Composites over the same rows, the first the best. */
-export function scoredStatistic(stream: Random, { saes, rows, gap, count = 1_000 }: Shape): Estimate[] {
+export function scoredStatistic(
+  stream: Random,
+  { saes, rows, gap, count = 1_000, differ = rows }: Shape,
+): Estimate[] {
   const shared = Float64Array.from({ length: rows }, () => 0.1 * stream.gaussian());
   const resamples = resampleRows(rows, { count, seed: 7 });
   const ones = sumOf(new Float64Array(rows).fill(1), resamples);
   return Array.from({ length: saes }, (_, i) => {
-    const column = shared.map((each) => 0.7 - i * gap + each + 0.01 * stream.gaussian());
+    const column = shared.map(
+      (each, row) => 0.7 + each + (row < differ ? 0.01 * stream.gaussian() - i * gap : 0),
+    );
     const score = combine([sumOf(column, resamples), ones], (a, b) => a / b, 'no rows');
     if (score.value === null) throw new Error(score.reason);
     return score;
