@@ -11,6 +11,7 @@ import type { Branch, Observer } from '../lm/sweep.ts';
 import { meanOfTokens } from '../metrics/activations.ts';
 import { type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { LossTable } from '../metrics/loss-recovered.ts';
+import type { KnownAblations } from './known-ablations.ts';
 import { documentOf, documentsOf, type HookSaes, type Observation } from './observation.ts';
 
 export interface HookMeasured extends Hook {
@@ -23,7 +24,11 @@ export interface HookMeasured extends Hook {
 
 /** Sums of cross entropy and counts of predictions, one per row. */
 class RowLosses {
-  readonly sums: number[] = [];
+  readonly sums: number[];
+
+  constructor(sums: number[] = []) {
+    this.sums = sums;
+  }
 
   add(losses: Float32Array, batch: TokenBatch): void {
     for (let row = 0; row < batch.rows; row++) {
@@ -44,6 +49,7 @@ class RowLosses {
  * @param batches full rows (no padding), all of one width: packed evaluation text
  * @param controls observes the same batches, as `others` do
  * @param hasLosses false of a model that has none
+ * @param known losses of ablations that need not be computed
  */
 export function observeTokens(
   hooks: readonly HookSaes[],
@@ -51,13 +57,14 @@ export function observeTokens(
   controls: Observer | null = null,
   others: readonly Observer[] = [],
   hasLosses = true,
+  known?: KnownAblations,
 ): Observation<HookMeasured[]> {
   const predictions = batches.flatMap((batch) =>
     Array.from({ length: batch.rows }, (_, row) => lossCount(batch, row)),
   );
   const documents = documentsOf(batches);
   const clean = new RowLosses();
-  const state = hooks.map(({ d, saes }) => ({
+  const state = hooks.map(({ d, saes }, hook) => ({
     statistics: hookStatistics(
       d,
       saes.map((sae) => sae.d_sae),
@@ -65,8 +72,8 @@ export function observeTokens(
     /** Set when all text was seen at the hook. */
     tables: undefined as HookTables | undefined,
     sae: saes.map(() => new RowLosses()),
-    zero: new RowLosses(),
-    mean: new RowLosses(),
+    zero: new RowLosses(known?.at(hook)?.zero),
+    mean: new RowLosses(known?.at(hook)?.mean),
   }));
   const observer: Observer = {
     branches: () => (hasLosses ? hooks.reduce((sum, { saes }) => sum + saes.length, 0) : 0),
@@ -108,7 +115,7 @@ export function observeTokens(
     seen(hook) {
       const here = state[hook]!;
       here.tables = here.statistics.tables();
-      if (!hasLosses) return [];
+      if (!hasLosses || known?.at(hook) !== undefined) return [];
       return [
         { vector: new Float32Array(hooks[hook]!.d), into: here.zero },
         { vector: meanOf(here.tables), into: here.mean },
@@ -133,6 +140,7 @@ export function observeTokens(
     result: () =>
       hooks.map(({ layer, site, saes }, hook) => {
         const { tables, sae, zero, mean } = state[hook]!;
+        if (hasLosses) known?.keep(hook, { zero: zero.sums, mean: mean.sums });
         return {
           layer,
           site,

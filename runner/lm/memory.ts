@@ -1,6 +1,7 @@
 /** How the memory a run may use is shared out. */
 import { totalmem } from 'node:os';
 import { UserError } from '../errors.ts';
+import { type HookLike, hookOf, isResidual } from '../hook.ts';
 import { formatBytes } from '../io/bytes.ts';
 import type { Family } from './families/family.ts';
 import { tileWidth } from './head-tiles.ts';
@@ -9,6 +10,8 @@ import { tileWidth } from './head-tiles.ts';
 const UNASKED = 0.8;
 /** Node, the runtime's code and this program, as measured (about 250 MB), and what the allocator keeps. */
 const BASE = 400e6;
+/** Bytes of residuals beside hooks inside blocks that are kept for ablations there, where there is room (256 MiB). */
+export const BESIDE_LIMIT = 256 * 2 ** 20;
 /** Arrays of the width of the residual that a block holds at a time, its inner layer counted in. */
 const WIDTHS_HELD = 24;
 /** Arrays of the size of the logits that the head holds at a time. */
@@ -31,6 +34,8 @@ export interface MemoryNeeds {
   positions: number;
   /** Of everything that SAEs hold. */
   saes: number;
+  /** Where activations are looked at, for what is kept beside those inside blocks; default nothing. */
+  hooks?: readonly HookLike[];
 }
 
 export interface MemoryShares {
@@ -40,6 +45,8 @@ export interface MemoryShares {
   weights: number | undefined;
   /** What residuals may take that wait between segments, before they go to disk. */
   waiting: number;
+  /** What residuals beside hooks inside blocks may take that are kept for ablations there. */
+  beside: number;
 }
 
 /**
@@ -51,7 +58,12 @@ export function shareMemory(memory: number, needs: MemoryNeeds): MemoryShares {
   const logits = LOGITS_HELD * tileWidth(family.vocabulary);
   const working = BASE + saes + 4 * positions * (WIDTHS_HELD * family.dModel + logits);
   const rest = memory - working;
-  if (rest >= needs.weights) return { working, weights: undefined, waiting: rest - needs.weights };
+  const left = rest - needs.weights;
+  if (left >= 0) {
+    const inside = (needs.hooks ?? []).some((hook) => !isResidual(hookOf(hook)));
+    const beside = inside ? Math.min(BESIDE_LIMIT, left) : 0;
+    return { working, weights: undefined, waiting: left - beside, beside };
+  }
   if (rest <= 0) {
     throw new UserError({
       thing: '--memory',
@@ -60,5 +72,5 @@ export function shareMemory(memory: number, needs: MemoryNeeds): MemoryShares {
       next: 'Give more memory, or use smaller batches (sae.batchTokens) or SAEs (sae.dSae).',
     });
   }
-  return { working, weights: Math.floor(0.7 * rest), waiting: Math.floor(0.3 * rest) };
+  return { working, weights: Math.floor(0.7 * rest), waiting: Math.floor(0.3 * rest), beside: 0 };
 }

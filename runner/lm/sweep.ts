@@ -22,6 +22,7 @@ import {
   rowsOfBatch,
   type TokenBatch,
 } from './language-model.ts';
+import { BESIDE_LIMIT } from './memory.ts';
 import { memoryStore, type ResidualStore } from './residual-store.ts';
 
 /** Where observers look: at a hook of the model, and at what an earlier one gave beside it. */
@@ -96,6 +97,8 @@ export interface SweepOptions {
   together?: number;
   /** What each batch costs, in any unit, for the time that is left; default its tokens for each segment it goes through. */
   work?: readonly number[] | undefined;
+  /** Bytes of residuals beside hooks inside blocks that may be kept for ablations there. */
+  beside?: number;
   /** Default: in memory. It is empty again after the sweep, and stays the caller's to close. */
   store?: ResidualStore;
 }
@@ -119,9 +122,6 @@ interface RunningConstant {
   ended: ConstantBranch['ended'];
 }
 
-/** Numbers of residuals beside hooks inside blocks that are kept for ablations there (256 MiB). */
-const BESIDE_LIMIT = 64 << 20;
-
 /**
  * @param model of one without losses no observer may ask for more than residuals
  * @throws Stopped when the user asked to stop
@@ -132,7 +132,7 @@ export async function sweep(
   observers: readonly Observer[],
   options: SweepOptions,
 ): Promise<void> {
-  const { reporter, together = 1, store = memoryStore() } = options;
+  const { reporter, together = 1, store = memoryStore(), beside: besideLimit = BESIDE_LIMIT } = options;
   const { segments } = model;
   const places = options.places ?? model.hooks.map((_, hook) => ({ hook, reads: hook }));
   const last = segments.length - 1;
@@ -237,7 +237,7 @@ export async function sweep(
     const batch = batches[index]!;
     if (widths.beside > 0 && watching(index).some(({ observer }) => observer.seen !== undefined)) {
       besideFloats += given.length - residual.length;
-      if (besideFloats > BESIDE_LIMIT) beside = null;
+      if (4 * besideFloats > besideLimit) beside = null;
       beside?.set(`${index}-${hook}`, given.slice(residual.length));
     }
     for (const [place, at] of places.entries()) {

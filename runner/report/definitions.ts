@@ -3,7 +3,7 @@
  * rule gets a new id. The methodology page is generated from this table, so the words here are the manual. Those of a
  * suite stand with its declaration in suites/.
  *
- * Symbols: x in R^d one token's residual at the hook; z in R^n the SAE's latents; x̂ its reconstruction;
+ * Symbols: x in R^d one token's activations at the hook; z in R^n the SAE's latents; x̂ its reconstruction;
  * e = x − x̂; T the tokens kept by the mask; sums are float64.
  */
 import { type Definition, grouped } from './definition.ts';
@@ -65,7 +65,7 @@ export const baseDefinitions = {
       title: 'Mean squared error per dimension',
       short: 'MSE',
       formula: 'mean_t ‖e_t‖² / d',
-      note: 'Depends on the scale of the residual stream: compare it within one model and layer only.',
+      note: 'Depends on the scale of the activations: compare it within one model and hook only.',
       unit: 'activation²',
       direction: 'lower',
       digits: 5,
@@ -175,7 +175,7 @@ export const baseDefinitions = {
       title: 'Skill: the value between a floor and a reference',
       short: 'skill',
       formula: '(value − floor) / (reference − floor), all three on the same rows',
-      note: 'Reconstruction: floor an untrained TopK SAE of the same shape and L0 (random unit decoder rows, the encoder their transpose, b_dec the mean), reference the identity. Probing: floor 0.5, which the shuffled-label probe must cover, reference the same probe on the token mean of the residual, which an SAE may beat: the mean over tokens of its latents, each cut off at 0, holds what the mean residual does not. 0 is the floor, 1 the reference; neither is a bound.',
+      note: 'Reconstruction: floor an untrained TopK SAE of the same shape and L0 (random unit decoder rows, the encoder their transpose, b_dec the mean), reference the identity. Probing: floor 0.5, which the shuffled-label probe must cover, reference the same probe on the token mean of the activations, which an SAE may beat: the mean over tokens of its latents, each cut off at 0, holds what their mean does not. 0 is the floor, 1 the reference; neither is a bound.',
       unit: '',
       direction: 'higher',
       digits: 4,
@@ -198,7 +198,7 @@ export const baseDefinitions = {
       metric: 'loss_sae',
       title: 'Loss with the reconstruction spliced in',
       short: 'CE SAE',
-      formula: 'L_sae: the residual at the hook replaced by x̂ at every position',
+      formula: 'L_sae: the activations at the hook replaced by x̂ at every position',
       note: 'Mean over rows of the row’s mean.',
       unit: 'nats',
       direction: 'lower',
@@ -207,9 +207,9 @@ export const baseDefinitions = {
     },
     'loss_zero@v1': {
       metric: 'loss_zero',
-      title: 'Loss with the residual set to zero',
+      title: 'Loss with the activations set to zero',
       short: 'CE zero',
-      formula: 'L_zero: the residual at the hook replaced by 0 at every position',
+      formula: 'L_zero: the activations at the hook replaced by 0 at every position',
       note: 'Mean over rows of the row’s mean.',
       unit: 'nats',
       direction: 'neutral',
@@ -218,9 +218,9 @@ export const baseDefinitions = {
     },
     'loss_mean@v1': {
       metric: 'loss_mean',
-      title: 'Loss with the residual set to its mean',
+      title: 'Loss with the activations set to its mean',
       short: 'CE mean',
-      formula: 'L_mean: the residual at the hook replaced by its mean over the evaluation tokens',
+      formula: 'L_mean: the activations at the hook replaced by its mean over the evaluation tokens',
       note: 'A harder baseline than zero: the mean carries no token information, but keeps the scale.',
       unit: 'nats',
       direction: 'neutral',
@@ -273,7 +273,7 @@ export const baseDefinitions = {
     },
     'loss_zero@dictionary-learning': {
       metric: 'loss_zero',
-      title: 'Loss with the residual set to zero (dictionary_learning)',
+      title: 'Loss with the activations set to zero (dictionary_learning)',
       short: 'CE zero (dict. learning)',
       formula: 'L_zero: mean over batches of next-token cross entropy',
       note: 'Only ever read from result files of dictionary_learning; never measured here.',

@@ -79,7 +79,7 @@ export function compareRecords(records: readonly EvaluationRecord[]): Comparison
         fact('Layer', (entry) => entry.sae.layer),
         fact('Hook', (entry) => entry.sae.hook),
         fact('Hook that it reads', (entry) => entry.sae.reads),
-        fact('Width of the residual (d_in)', (entry) => entry.sae.d_in),
+        fact('Width of the hook (d_in)', (entry) => entry.sae.d_in),
         fact('Latents (d_sae)', (entry) => entry.sae.d_sae),
         fact('k', (entry) => entry.sae.k),
         fact('Licence', (entry) => entry.sae.license),

@@ -13,13 +13,13 @@ const titles: Readonly<Record<ControlName, string>> = {
   untrained: 'Untrained SAE',
   permuted_decoder: 'Permuted decoder',
   shuffled_labels: 'Shuffled labels',
-  residual_probe: 'Probe on the residual',
+  residual_probe: 'Probe on the activations',
   chance: 'Chance',
 };
 
 const notes: Readonly<Partial<Record<ControlName, string>>> = {
-  shuffled_labels: 'The probe on the residual, labels in another order: its interval must hold 0.5.',
-  residual_probe: 'The same probe on the token mean of the residual itself.',
+  shuffled_labels: 'The probe on the activations, labels in another order: its interval must hold 0.5.',
+  residual_probe: 'The same probe on the token mean of the activations themselves.',
 };
 
 export interface ControlCell {

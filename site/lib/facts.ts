@@ -29,7 +29,7 @@ export function architectureFacts({ model, sae }: EvaluationRecord): Fact[] {
     { name: 'Layer', value: String(sae.layer) },
     { name: 'Hook', value: sae.hook },
     { name: 'Hook that it reads', value: sae.reads ?? null },
-    { name: 'Width of the residual (d_in)', value: count(sae.d_in) },
+    { name: 'Width of the hook (d_in)', value: count(sae.d_in) },
     { name: 'Width of what it reconstructs (d_out)', value: count(sae.d_out ?? null) },
     { name: 'Latents (d_sae)', value: count(sae.d_sae) },
     { name: 'Latents kept per token (k)', value: count(sae.k) },

@@ -19,7 +19,7 @@ const count = (value: number | null): string | null => (value === null ? null : 
 const facts: readonly Setting[] = [
   ['Language model', ({ model }) => model.id],
   ['Blocks of the model', ({ model }) => count(model.blocks)],
-  ['Width of the residual stream (d_in)', ({ sae }) => count(sae.d_in)],
+  ['Width of the hook (d_in)', ({ sae }) => count(sae.d_in)],
   ['Type of the model’s weights', ({ model }) => model.dtype],
   ['Architecture', ({ sae }) => architectureNames[sae.architecture]],
   ['Layer', ({ sae }) => String(sae.layer)],

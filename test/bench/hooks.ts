@@ -2,7 +2,8 @@
  * What an SAE costs at a hook inside a block, against one at the residual stream after it: processor time of one thread, of the
  * same passes over the same text through a random llama, in turns. `forward` is the model cut at the hook, from tokens to
  * losses, the hook's tensor looked at; `evaluation` all that every run measures of one SAE (reconstruction; losses clean, with it, and with zero
- * and the mean in its place); and the share of that which ablations take, which inside a block go through the rest of the
+ * and the mean in its place); `again` the same of another SAE at the hook, where the losses of ablations are cached; and the share
+ * of an evaluation which ablations take, which inside a block go through the rest of the
  * model with all of the text, as what stands beside the hook differs from token to token.
  *
  *     node test/bench/hooks.ts [--rows 24] [--rounds 5]
@@ -11,9 +12,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { observe } from '../../runner/evaluation/observation.ts';
+import { knownAblations } from '../../runner/evaluation/known-ablations.ts';
+import { type CachedResults, observe } from '../../runner/evaluation/observation.ts';
 import { observeTokens } from '../../runner/evaluation/token-pass.ts';
 import { type Hook, hookName } from '../../runner/hook.ts';
+import { openContentCache } from '../../runner/io/content-cache.ts';
 import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
 import { hookWidth, type LanguageModel, type TokenBatch } from '../../runner/lm/language-model.ts';
 import { openLanguageModel } from '../../runner/lm/open-language-model.ts';
@@ -57,7 +60,13 @@ try {
     const model = await openLanguageModel(checkpoint, { hooks: [hook], maxTokens: TOKENS, threads: 1 });
     places.push({ hook, model, sae: await openSae(randomSae(hookWidth(model, hook)), { threads: 1 }) });
   }
-  const times = new Map(sites.map((site) => [site, { forward: [] as number[], evaluation: [] as number[] }]));
+  const cache = { cache: await openContentCache(join(folder, 'cache'), 2 ** 24, 'bench'), identity: 'bench' };
+  const times = new Map(
+    sites.map((site) => [
+      site,
+      { forward: [] as number[], evaluation: [] as number[], again: [] as number[] },
+    ]),
+  );
   let ablations: number[] = [];
   for (let round = -1; round < Number(values.rounds); round++) {
     for (const { hook, model, sae } of places) {
@@ -66,21 +75,25 @@ try {
       );
       const at: number[] = [];
       const evaluation = await timed(() => evaluate(model, hook, sae, batches, () => at.push(cpu())));
-      // The first round warms the programs up.
+      const ended = cpu();
+      const again = await timed(() => evaluate(model, hook, sae, batches, () => undefined, cache));
+      await cache.cache.settled();
+      // The first round warms the programs up and fills the cache.
       if (round < 0) continue;
       times.get(hook.site as (typeof sites)[number])!.forward.push(forward);
       times.get(hook.site as (typeof sites)[number])!.evaluation.push(evaluation);
+      times.get(hook.site as (typeof sites)[number])!.again.push(again);
       if (hook.site !== 'resid_post' && at[0] !== undefined)
-        ablations = [...ablations, (cpu() - at[0]) / evaluation];
+        ablations = [...ablations, (ended - at[0]) / evaluation];
     }
   }
   const base = times.get('resid_post')!;
   for (const site of sites.slice(1)) {
     const of = times.get(site)!;
-    const ratio = (what: 'forward' | 'evaluation'): string =>
+    const ratio = (what: 'forward' | 'evaluation' | 'again'): string =>
       `${(100 * (median(of[what].map((each, i) => each / base[what][i]!)) - 1)).toFixed(1)} %`;
     console.log(
-      `${hookName({ layer: LAYER, site })} against resid_post: forward ${ratio('forward')}, evaluation ${ratio('evaluation')}`,
+      `${hookName({ layer: LAYER, site })} against resid_post: forward ${ratio('forward')}, evaluation ${ratio('evaluation')}, again ${ratio('again')}`,
     );
   }
   console.log(
@@ -100,9 +113,10 @@ async function evaluate(
   sae: Awaited<ReturnType<typeof openSae>>,
   text: readonly TokenBatch[],
   ablating: () => void,
+  cached?: CachedResults,
 ): Promise<void> {
   const hooks = [{ ...hook, d: hookWidth(model, hook), saes: [sae] }];
-  const observation = observeTokens(hooks, text);
+  const observation = observeTokens(hooks, text, null, [], true, await knownAblations(hooks, text, cached));
   const sweeping = async () => ({ reporter: reporter(ablating) });
   await observe(model, [observation], sweeping, hooks);
   observation.result();

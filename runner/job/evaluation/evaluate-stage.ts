@@ -4,6 +4,7 @@ import { settingsOf } from '../../config/suite-settings.ts';
 import { sweepAsks } from '../../evaluation/asks.ts';
 import { asksForControls, type ControlPass, controlPass } from '../../evaluation/control-pass.ts';
 import { type Evaluated, evaluate, type RunningSuite } from '../../evaluation/evaluate.ts';
+import { knownAblations } from '../../evaluation/known-ablations.ts';
 import {
   blocksOf,
   type CachedResults,
@@ -158,7 +159,8 @@ export async function evaluateStage(
     }
     exclusions.push(...contexts.exclusions);
     const others = [...asks.heldOutObservers, ...(truth === null ? [] : [truth.observer])];
-    const packed = observeTokens(hooks, batches, controls?.observer ?? null, others, hasLosses(model));
+    const known = await knownAblations(hooks, batches, cached);
+    const packed = observeTokens(hooks, batches, controls?.observer ?? null, others, hasLosses(model), known);
     const heldOut = { ...packed, branches: packed.branches + asks.heldOutBranches() };
 
     await observe(

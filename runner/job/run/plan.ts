@@ -100,7 +100,11 @@ export function planOf(
   ): PlannedStage => {
     const sum = (read: (text: PlannedText) => number): number =>
       texts.reduce((total, text) => total + read(text), 0);
-    const shares = shareMemory(memory, { family, weights, positions: needs.positions, saes: needs.saes });
+    const { positions, saes } = needs;
+    const shares = shareMemory(memory, {
+      ...{ family, weights, positions, saes },
+      ...(stage === 'evaluation' && { hooks }),
+    });
     const { segments, resident } = placementOf(parts, {
       hooks,
       devices,
@@ -119,7 +123,7 @@ export function planOf(
       memory: {
         working: shares.working,
         weights: resident ? weights : Math.max(...used.map(({ bytes }) => bytes)),
-        waiting: Math.min(waiting, shares.waiting),
+        waiting: resident ? shares.beside : Math.min(waiting, shares.waiting),
       },
       disk: Math.max(0, waiting - shares.waiting),
       tokens: sum(({ tokens }) => tokens),

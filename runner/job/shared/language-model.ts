@@ -110,7 +110,7 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
     embedding: true,
     head: true,
   });
-  const shares = shareMemory(memory, { family, weights, positions, saes });
+  const shares = shareMemory(memory, { family, weights, positions, saes, hooks: options.hooks });
   const model = await openLanguageModel(checkpoint, {
     hooks: options.hooks,
     ...(options.cuts === undefined ? {} : { cuts: options.cuts }),
@@ -165,7 +165,7 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
     async sweeping(reporter, batches, branches) {
       const count = await together(batches, branches);
       if (!model.resident) noteTurns(reporter, count);
-      return { reporter, together: count, store };
+      return { reporter, together: count, store, beside: shares.beside };
     },
     async close() {
       await store.close();

@@ -5,7 +5,7 @@ export const absorption = declareSuite({
   id: 'absorption',
   title: 'Absorption',
   about:
-    'Whether a latent for a word’s first letter is silent where a more specific latent fires. Only words count whose letter a probe on the residual finds, and only letters that it finds well.',
+    'Whether a latent for a word’s first letter is silent where a more specific latent fires. Only words count whose letter a probe on the activations finds, and only letters that it finds well.',
   definitions: {
     'absorption_fraction@saebench-0.6': {
       metric: 'absorption_fraction',
@@ -13,7 +13,7 @@ export const absorption = declareSuite({
       short: 'absorption (0.6)',
       formula:
         'mean over first letters, of the mean over words, of A / (A + M): M what the letter’s latents carry along its probe, A what the three strongest others of cosine ≥ 0.1 carry, at most x·u − M; 0 where A < 0.4 x·u, 1 where M ≤ 0',
-      note: 'u is the unit vector along the letter’s probe on the residual. The letter’s latents are those of largest weight in a sparse probe, as many as raise F1 by more than 0.03 each. Test words that the probe finds, letters of F1 > 0.6, 20 of which are needed. Words are drawn and probes begin by seeds of this program.',
+      note: 'u is the unit vector along the letter’s probe on the activations. The letter’s latents are those of largest weight in a sparse probe, as many as raise F1 by more than 0.03 each. Test words that the probe finds, letters of F1 > 0.6, 20 of which are needed. Words are drawn and probes begin by seeds of this program.',
       unit: '',
       direction: 'lower',
       digits: 4,
@@ -85,7 +85,7 @@ export const absorption = declareSuite({
       row: 'Letter',
       columns: [
         { key: 'words', label: 'Words' },
-        { key: 'probe_f1', label: 'F1 of the residual’s probe' },
+        { key: 'probe_f1', label: 'F1 of the activations’ probe' },
         { key: 'latent_f1', label: 'F1 of one latent' },
         { key: 'split', label: 'Latents' },
         {

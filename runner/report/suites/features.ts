@@ -18,7 +18,7 @@ export const features = declareSuite({
     {
       kind: 'table',
       key: 'ablated',
-      title: 'Latents taken out of the residual',
+      title: 'Latents taken out of the activations',
       row: 'Drawn from',
       columns: [
         { key: 'latents', label: 'Latents' },

@@ -2,7 +2,7 @@
 import { type CurveView, declareSuite, type TableView, UNTRAINED_LINE } from '../suite.ts';
 
 /**
- * The probe on k latents, beside the same rule on k raw channels of the residual and a probe on all of them.
+ * The probe on k latents, beside the same rule on k raw channels of the activations and a probe on all of them.
  *
  * @param untrained whether the same rule is tried on an untrained SAE too
  */
@@ -20,14 +20,14 @@ export function probingCurve(
     xLabel: 'latents or channels (k)',
     lines: [
       { key: 'sae', label: 'SAE', column: 'SAE latents', definition },
-      { key: 'channels', label: 'channels', column: 'Residual channels', definition },
-      { key: 'ceiling', label: 'whole', column: 'Whole residual', definition },
+      { key: 'channels', label: 'channels', column: 'Channels', definition },
+      { key: 'ceiling', label: 'whole', column: 'All channels', definition },
       ...(untrained
         ? [{ key: UNTRAINED_LINE, label: 'untrained', column: 'Untrained SAE', definition }]
         : []),
     ],
     include: [0.5],
-    note: `Lines: the SAE’s latents, raw channels of the residual, a probe on all of them${untrained ? ', and the latents of an untrained SAE of the same shape and L0' : ''}.`,
+    note: `Lines: the SAE’s latents, raw channels of the activations, a probe on all of them${untrained ? ', and the latents of an untrained SAE of the same shape and L0' : ''}.`,
   };
 }
 
@@ -43,7 +43,7 @@ export const kSparse = declareSuite({
   id: 'k-sparse',
   title: 'k-sparse probing',
   about:
-    'A probe may read only the k latents that differ most between a class and the rest. A dictionary is of use where few of its latents do better than as many raw channels of the residual; a probe on the whole residual stands beside as a reference, which may be beaten.',
+    'A probe may read only the k latents that differ most between a class and the rest. A dictionary is of use where few of its latents do better than as many raw channels of the activations; a probe on all activations stands beside as a reference, which may be beaten.',
   definitions: {
     'probe_acc_k@saebench': {
       metric: 'probe_acc_k',
@@ -51,7 +51,7 @@ export const kSparse = declareSuite({
       short: 'k-sparse acc.',
       formula:
         'test accuracy of an L2 logistic regression (C = 1) on the k latents of largest |mean⁺ − mean⁻| in the training rows; mean over classes, then data sets',
-      note: 'Balanced one-against-the-rest tasks on the token mean of z, special tokens left out, texts cut at 128 tokens. Always beside it: the same rule on raw residual channels, and a probe on the whole residual as reference.',
+      note: 'Balanced one-against-the-rest tasks on the token mean of z, special tokens left out, texts cut at 128 tokens. Always beside it: the same rule on raw channels, and a probe on all activations as reference.',
       unit: '',
       direction: 'higher',
       digits: 4,

@@ -14,7 +14,7 @@ export const saeProbes = declareSuite({
       short: 'k-sparse acc. (sae-probes)',
       formula:
         'test accuracy of a logistic regression on the k latents of largest mean difference, mean over the data sets of sae-probes',
-      note: 'Latents of the last token, each divided by its mean where it is not 0 before they are ranked; min(n − 100, 1024) rows train, the rest test, both balanced; L1 penalty, C chosen by AUROC on the last fifth of the training rows, then fitted on all. Beside it the same rule on raw channels, and an L2 probe on the whole residual. Here solved to the optimum; sae-probes stops at 1000 iterations.',
+      note: 'Latents of the last token, each divided by its mean where it is not 0 before they are ranked; min(n − 100, 1024) rows train, the rest test, both balanced; L1 penalty, C chosen by AUROC on the last fifth of the training rows, then fitted on all. Beside it the same rule on raw channels, and an L2 probe on all activations. Here solved to the optimum; sae-probes stops at 1000 iterations.',
       unit: '',
       direction: 'higher',
       digits: 4,

@@ -20,7 +20,7 @@ export const tpp = declareSuite({
       short: 'TPP (SAEBench)',
       formula:
         'mean over classes c of [fall of probe c’s accuracy − mean fall of the others’] when the N latents of largest max(0, mean⁺_j − mean⁻_j)·(w_c·d_j) are set to 0: x′ = decode(z ablated) + (x − x̂)',
-      note: 'Linear probes on the token mean of the residual, trained as SAEBench does (AdamW, 20 epochs of batches of 16, learning rate and L1 penalty 1e−3) but kept from the last epoch: SAEBench keeps the epoch best on the test rows. Padding is left out; SAEBench adds what the SAE decodes from it.',
+      note: 'Linear probes on the token mean of the activations, trained as SAEBench does (AdamW, 20 epochs of batches of 16, learning rate and L1 penalty 1e−3) but kept from the last epoch: SAEBench keeps the epoch best on the test rows. Padding is left out; SAEBench adds what the SAE decodes from it.',
       unit: '',
       direction: 'higher',
       digits: 4,

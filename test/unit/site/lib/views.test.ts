@@ -53,7 +53,7 @@ describe('panels over k and N', () => {
     );
     // A record from before it was measured.
     const older = panelOf('k-sparse', 'accuracy');
-    expect(older.columns).toEqual(['k', 'SAE latents', 'Residual channels', 'Whole residual']);
+    expect(older.columns).toEqual(['k', 'SAE latents', 'Channels', 'All channels']);
     expect(older.rows[0]!.cells).toHaveLength(3);
   });
 
