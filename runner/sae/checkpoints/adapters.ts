@@ -1,11 +1,13 @@
 /** The formats that are read: a new one is its file here, and a line of this list. */
 import type { SaeAdapter } from './adapter.ts';
+import { attentionSaes } from './attention-saes.ts';
 import { circuitTracer } from './circuit-tracer.ts';
 import { dictionaryLearning } from './dictionary-learning.ts';
 import { gemmaScope } from './gemma-scope.ts';
 import { gemmaScope2 } from './gemma-scope-2.ts';
 import { goodfire } from './goodfire.ts';
 import { llamaScope } from './llama-scope.ts';
+import { llamaScopeR1 } from './llama-scope-r1.ts';
 import { openAi } from './openai.ts';
 import { qwenScope } from './qwen-scope.ts';
 import { referenceRelease } from './reference-release.ts';
@@ -15,12 +17,14 @@ import { sparsify } from './sparsify.ts';
 export const adapters: readonly SaeAdapter[] = [
   saeLens,
   sparsify,
+  attentionSaes,
   circuitTracer,
   dictionaryLearning,
   gemmaScope,
   gemmaScope2,
   goodfire,
   llamaScope,
+  llamaScopeR1,
   openAi,
   qwenScope,
   referenceRelease,

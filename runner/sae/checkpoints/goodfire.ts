@@ -1,5 +1,6 @@
 /**
- * Goodfire: one saved state dict of two nn.Linear, encoder_linear.weight [d_sae, d_in] and decoder_linear.weight
+ * Goodfire, and qresearch's of DeepSeek R1, which are named alike: one saved state dict of two nn.Linear, encoder_linear.weight
+ * (or encoder.weight) [d_sae, d_in] and decoder_linear.weight (or decoder.weight)
  * [d_in, d_sae] with their biases, and ReLU between them. b_dec is not subtracted (as SAELens reads them). The file's
  * name alone says model and block: Llama-3.1-8B-Instruct-SAE-l19.pth.
  */
@@ -20,7 +21,7 @@ export const goodfire: SaeAdapter = {
   },
   files: NAME,
   tensors: NAME,
-  loaders: ['goodfire'],
+  loaders: ['goodfire', 'deepseek_r1'],
   takes: [],
   open: openGoodfire,
 };
@@ -29,7 +30,8 @@ export const goodfire: SaeAdapter = {
 async function openGoodfire(file: string): Promise<SaeFile> {
   return openTensors(file, [], async (source) => {
     const { bag, other } = await readStateDict(source, 'goodfire');
-    const encoder = bag.matrix('encoder_linear.weight', [-1, -1]);
+    const part = bag.has('encoder.weight') ? '' : '_linear';
+    const encoder = bag.matrix(`encoder${part}.weight`, [-1, -1]);
     const [d_sae, d_in] = [encoder.rows, encoder.columns];
     const sae = {
       architecture: 'relu',
@@ -38,9 +40,9 @@ async function openGoodfire(file: string): Promise<SaeFile> {
       normalisation: { kind: 'none' },
       apply_b_dec_to_input: false,
       W_enc: encoder.turned(),
-      W_dec: bag.matrix('decoder_linear.weight', [d_in, d_sae]).turned(),
-      b_enc: await bag.take('encoder_linear.bias', [d_sae]),
-      b_dec: await bag.take('decoder_linear.bias', [d_in]),
+      W_dec: bag.matrix(`decoder${part}.weight`, [d_in, d_sae]).turned(),
+      b_enc: await bag.take(`encoder${part}.bias`, [d_sae]),
+      b_dec: await bag.take(`decoder${part}.bias`, [d_in]),
     } as const;
     bag.rest();
     if (other.size > 0)
@@ -51,7 +53,7 @@ async function openGoodfire(file: string): Promise<SaeFile> {
       sae: accepted(source.name, sae),
       details: { model_name: model, hook_name: layer === undefined ? null : hookPath(hookOf(Number(layer))) },
       conversions: [
-        'encoder_linear.weight and decoder_linear.weight turned',
+        `encoder${part}.weight and decoder${part}.weight turned`,
         ...(layer === undefined ? [] : [`model and block ${layer} from the file’s name`]),
       ],
     };

@@ -29,6 +29,7 @@ const singleFiles: Record<string, string> = {
   'qwen-scope': 'layer0.sae.pt',
   openai: 'layer.pt',
   'circuit-tracer': 'layer_3.safetensors',
+  'attention-saes': 'tiny_L2_Hcat_z_lr1.20e-03_l11.80e+00_v9.pt',
 };
 
 const cases = adapters
@@ -51,7 +52,7 @@ function named(sae: Sae): string {
 }
 
 test('there are as many cases as the makers write', () => {
-  expect(cases.length).toBe(62);
+  expect(cases.length).toBe(65);
 });
 
 test.each(cases)('$format/$name computes what its author’s library computes', async ({ format, name }) => {
