@@ -5,7 +5,7 @@
  * Ours and the other's step take turns; medians, and the median of the ratios of neighbours. sparsify runs its own path for machines without a GPU (embedding_bag), all three torch.optim.Adam.
  *
  *     INTERPBOARD_PYTHON=python npm run bench -- train-peers
- *     node test/bench/train-peers.ts [--threads 2] [--rounds 9] [--shapes 512/8192/32/2048,...] [--no-growth]
+ *     node test/bench/train-peers.ts [--threads 2] [--rounds 9] [--shapes 512/8192/32/2048,...] [--peers sparsify,...] [--no-growth]
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
@@ -15,6 +15,8 @@ import { parseArgs } from 'node:util';
 import { random } from '../../runner/math/random.ts';
 import type { TrainingBackend } from '../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../runner/train/backends/graph.ts';
+import { sizesOf } from '../../runner/train/backends/sparse-cpu/layout.ts';
+import { exactLimit, int8Share } from '../../runner/train/backends/sparse-cpu/screen-choice.ts';
 import { sparseCpuBackend } from '../../runner/train/backends/sparse-cpu/sparse-cpu.ts';
 import { recipe } from '../../runner/train/recipe.ts';
 import { freshState } from '../../runner/train/state.ts';
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     threads: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '9' },
     shapes: { type: 'string', default: '512/8192/32/2048,768/16384/64/2048,2048/16384/64/2048' },
+    peers: { type: 'string', default: peers.join() },
     growth: { type: 'boolean', default: true },
   },
 });
@@ -64,6 +67,13 @@ async function compare(shape: Shape): Promise<void> {
   console.log(
     `${''.padEnd(22)}${['ms', 'tokens/s', 'CPU ms', 'ratio', 'CPU ratio'].map((text) => text.padStart(11)).join('')}`,
   );
+  const limit = await exactLimit();
+  const share = limit === null ? null : await int8Share(sizesOf(settingsOf(shape), d_in), threads);
+  console.log(
+    share === null
+      ? 'int8 sums are not exact here: nothing is screened'
+      : `int8 sums are exact to ±${limit}; that product takes ${share.toFixed(2)} of the float32 one's time`,
+  );
   const x = activations(shape);
   const ours = await stepper(sparseCpuBackend({ threads }), shape, x);
   try {
@@ -79,7 +89,7 @@ async function compare(shape: Shape): Promise<void> {
     if (python === undefined) return;
     const file = join(folder, 'activations.f32');
     await writeFile(file, x);
-    for (const name of peers) {
+    for (const name of peers.filter((each) => values.peers.split(',').includes(each))) {
       const peer = await openPeer(python, name, file, shape, threads);
       try {
         await pairs(name, ours.step, () => peer.step(), tokens);
@@ -158,8 +168,8 @@ async function growth(): Promise<void> {
 }
 
 async function stepper(backend: TrainingBackend, shape: Shape, x: Float32Array) {
-  const { d_in, d_sae, k, tokens } = shape;
-  const settings = recipe.parse({ dSae: d_sae, k, kAux: d_in / 2, batchTokens: tokens, alphaAux: 1 / 32 });
+  const { d_in, d_sae } = shape;
+  const settings = settingsOf(shape);
   const stream = random('weights');
   const W_dec = Float32Array.from({ length: d_sae * d_in }, () => stream.next() - 0.5);
   const W_enc = new Float32Array(d_in * d_sae);
@@ -177,16 +187,20 @@ async function stepper(backend: TrainingBackend, shape: Shape, x: Float32Array) 
   let at = 0;
   return {
     async step(): Promise<StepTime> {
-      const from = (at++ % BATCHES) * tokens * d_in;
+      const from = (at++ % BATCHES) * shape.tokens * d_in;
       const cpu = process.cpuUsage();
       const start = performance.now();
-      await session.step(x.subarray(from, from + tokens * d_in), { learningRate: 2e-4, dead });
+      await session.step(x.subarray(from, from + shape.tokens * d_in), { learningRate: 2e-4, dead });
       const milliseconds = performance.now() - start;
       const { user, system } = process.cpuUsage(cpu);
       return { milliseconds, cpu: (user + system) / 1_000 };
     },
     close: () => session.close(),
   };
+}
+
+function settingsOf({ d_in, d_sae, k, tokens }: Shape) {
+  return recipe.parse({ dSae: d_sae, k, kAux: d_in / 2, batchTokens: tokens, alphaAux: 1 / 32 });
 }
 
 /** Sparse mixtures of four times as many directions as dimensions, off centre, with noise: [BATCHES · tokens, d_in]. */

@@ -1,22 +1,27 @@
 import { describe, expect, test } from 'vitest';
 import type { Session } from '../../../runner/onnx/session.ts';
 import { sharedSessions } from '../../../runner/train/backends/shared-sessions.ts';
+import { DenseParts, type Screened } from '../../../runner/train/backends/sparse-cpu/dense.ts';
 import { compileKernels, instantiate } from '../../../runner/train/backends/sparse-cpu/kernels.ts';
 import {
   controlNames,
   layoutOf,
   memoryFor,
   padded,
+  type ScreenLimit,
   type Sizes,
+  screenLimits,
 } from '../../../runner/train/backends/sparse-cpu/layout.ts';
 import { chunksOf, type Phase, work } from '../../../runner/train/backends/sparse-cpu/phases.ts';
 import { copyRows } from '../../../runner/train/backends/sparse-cpu/sae-memory.ts';
+import { Screen } from '../../../runner/train/backends/sparse-cpu/screen.ts';
 import {
+  exactLimit,
   exactnessSample,
-  Screen,
-  screenIsExact,
+  int8Share,
   sumsAreExact,
-} from '../../../runner/train/backends/sparse-cpu/screen.ts';
+} from '../../../runner/train/backends/sparse-cpu/screen-choice.ts';
+import { viewsOf } from '../../../runner/train/backends/sparse-cpu/step.ts';
 import { gaussians } from './support.ts';
 
 interface Case {
@@ -140,14 +145,22 @@ const cases: Record<string, Case> = {
   ),
 };
 
+const exact = await exactLimit();
+/** Of int8 here. Where no int8 product is exact nothing is screened; every x86 and every ARM runs these. */
+const most = exact ?? 64;
+const here = describe.skipIf(exact === null);
+const limits = screenLimits.filter((limit) => limit <= most);
+
 /** What the screen finds, and how many values it computed in float32. */
 async function screened(
   build: 'plain' | 'relaxed',
   { tokens, latents, d, k, x, W, b }: Case,
-  allowed: 'always' | 'where-it-pays' = 'always',
+  allowed: Screened = 'always',
+  limit: ScreenLimit = most,
+  found: (latent: number) => number = (latent) => latent,
 ) {
   const sizes: Sizes = { tokens, latents, width: padded(d), d_in: d, k };
-  const layout = layoutOf(sizes, true);
+  const layout = layoutOf(sizes, limit);
   const memory = memoryFor(layout);
   const settings = { adamBeta1: 0, adamBeta2: 0, unitNormDecoder: true, removeParallelGradient: false };
   const place = {
@@ -163,20 +176,28 @@ async function screened(
   const controls = new Float64Array(memory.buffer, layout.controls, controlNames.length);
   const sum = (phase: Phase): number =>
     new Float64Array(memory.buffer, layout.results, chunksOf(phase, layout)).reduce((s, v) => s + v, 0);
+  const runtime = { sessions: sharedSessions<Session>(), threads: 1, screened: allowed };
+  const dense = new DenseParts(layout, viewsOf(place), runtime);
   let computed = 0;
   const screen = await Screen.open(
     place,
     layout.screen!,
-    { sessions: sharedSessions<Session>(), threads: 1, screened: allowed },
+    runtime,
     {
       run(phase) {
         let next = 0;
         work(phase, place, () => next++);
-        if (phase === 'select') computed += sum(phase);
+        if (phase === 'choose') computed += sum(phase);
       },
       sum,
       control(values) {
         for (const [i, name] of controlNames.entries()) controls[i] = values[name] ?? controls[i]!;
+      },
+    },
+    {
+      async encode(at, pre) {
+        await dense.encode(at, pre);
+        at.set(at.map(found));
       },
     },
   );
@@ -190,18 +211,20 @@ async function screened(
     };
   } finally {
     await screen.close();
+    await dense.close();
   }
 }
 
-const exact = await screenIsExact();
-/** Where int8 sums are not exact nothing is screened; a processor with VNNI, or one of ARM, runs these. */
-const here = describe.skipIf(!exact);
-
-here.each(['plain', 'relaxed'] as const)('%s (needs exact int8 sums: VNNI or ARM)', (build) => {
+describe.each(
+  (['plain', 'relaxed'] as const).flatMap((build) => [
+    { build, by: 'float32', allowed: 'never', limit: most } as const,
+    ...limits.map((limit) => ({ build, by: 'int8', allowed: 'always', limit }) as const),
+  ]),
+)('$build, product in $by, to $limit', ({ build, by, allowed, limit }) => {
   test.each(Object.entries(cases))('finds the k largest: %s', async (_, each) => {
     const { tokens, latents, d, k, x, W, b } = each;
-    const { found, at, pre } = await screened(build, each);
-    expect(found).toBe(true);
+    const { found, at, pre } = await screened(build, each, allowed, limit);
+    expect(found).toBe(by);
     for (let t = 0; t < tokens; t++) {
       // float64, and what float32 may make of it
       const exact = new Float64Array(latents);
@@ -232,10 +255,10 @@ here.each(['plain', 'relaxed'] as const)('%s (needs exact int8 sums: VNNI or ARM
   });
 
   test('of equal values the first are kept', async () => {
-    const { at } = await screened(build, cases['equal tokens whose latents all tie']!);
+    const { at } = await screened(build, cases['equal tokens whose latents all tie']!, allowed, limit);
     for (let t = 0; t < 20; t++) expect([...at.subarray(t * 8, t * 8 + 8)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     const pairs = cases['equal latents']!;
-    const { at: paired } = await screened(build, pairs);
+    const { at: paired } = await screened(build, pairs, allowed, limit);
     for (let t = 0; t < pairs.tokens; t++) {
       const chosen = new Set(paired.subarray(t * pairs.k, (t + 1) * pairs.k));
       for (const j of chosen) if (j >= 256) expect(chosen.has(j - 256)).toBe(true);
@@ -243,7 +266,24 @@ here.each(['plain', 'relaxed'] as const)('%s (needs exact int8 sums: VNNI or ARM
   });
 });
 
-here('what is screened (needs exact int8 sums: VNNI or ARM)', () => {
+here('what is screened', () => {
+  test.each(Object.entries(cases))('either product gives the same bits: %s', async (_, each) => {
+    const float = await screened('relaxed', each, 'never');
+    for (const limit of limits) {
+      const { at, pre } = await screened('relaxed', each, 'always', limit);
+      expect(at).toEqual(float.at);
+      expect(Buffer.from(pre.buffer).equals(Buffer.from(float.pre.buffer))).toBe(true);
+    }
+  });
+
+  test('of values as large as those that the float32 product found the first are kept all the same', async () => {
+    const ties = cases['equal tokens whose latents all tie']!;
+    const { tokens, latents, k } = ties;
+    const { at } = await screened('relaxed', ties, 'never', most, (latent) => latents - 1 - latent);
+    for (let t = 0; t < tokens; t++)
+      expect([...at.subarray(t * k, t * k + k)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
   test('of many latents few are computed again', async () => {
     const { computed } = await screened('relaxed', cases['many latents of many dimensions']!);
     expect(computed / 64).toBeGreaterThan(32);
@@ -258,7 +298,7 @@ here('what is screened (needs exact int8 sums: VNNI or ARM)', () => {
     ['weights of zeros', (each: Case) => each.W.fill(0) && each.b.fill(0)],
   ])('leaves to the float32 product: %s', async (_, spoil) => {
     const each = changed(spoil, 60, 512, 64, 8);
-    expect((await screened('relaxed', each)).found).toBe(false);
+    expect((await screened('relaxed', each)).found).toBe('float32');
   });
 
   test('leaves to the float32 product what would be computed again nearly whole', async () => {
@@ -273,15 +313,16 @@ here('what is screened (needs exact int8 sums: VNNI or ARM)', () => {
       64,
       8,
     );
-    expect((await screened('relaxed', wide, 'where-it-pays')).found).toBe(false);
-    expect((await screened('relaxed', cases['one block']!, 'where-it-pays')).found).toBe(true);
+    expect((await screened('relaxed', wide, 'where-it-pays')).found).toBe('float32');
+    expect((await screened('relaxed', cases['one block']!, 'where-it-pays')).found).toBe('int8');
   });
 });
 
 describe('the check of the int8 product', () => {
-  const { x, W, rows, depth, columns, step, zero } = exactnessSample();
-  const levels = (sum: (products: readonly number[]) => number): Uint8Array =>
-    Uint8Array.from({ length: rows * columns }, (_, at) => {
+  const levels = (limit: ScreenLimit, sum: (products: readonly number[]) => number): boolean => {
+    const sample = exactnessSample(limit);
+    const { x, W, rows, depth, columns, step, zero } = sample;
+    const found = Uint8Array.from({ length: rows * columns }, (_, at) => {
       const [t, j] = [Math.floor(at / columns), at % columns];
       const column = Array.from({ length: depth }, (_, i) => W[i * columns + j]!);
       // As processors do it: of the bytes themselves, what stands for 0 taken off at the end.
@@ -289,17 +330,30 @@ describe('the check of the int8 product', () => {
         sum(column.map((w, i) => x[t * depth + i]! * w)) - 128 * column.reduce((s, w) => s + w, 0);
       return Math.max(0, Math.min(255, Math.round(product / step) + zero));
     });
+    return sumsAreExact(sample, found);
+  };
+  const saturating = (most: number) => (products: readonly number[]) =>
+    products.reduce(
+      (s, v, i) => (i % 2 === 0 ? s + Math.max(-most - 1, Math.min(most, v + (products[i + 1] ?? 0))) : s),
+      0,
+    );
 
-  test('passes exact sums', () => {
-    expect(sumsAreExact(levels((products) => products.reduce((s, v) => s + v, 0)))).toBe(true);
+  test.each(screenLimits)('passes exact sums: to %i', (limit) => {
+    expect(levels(limit, (products) => products.reduce((s, v) => s + v, 0))).toBe(true);
   });
 
-  test('finds pairs that saturate at 16 bits', () => {
-    const saturating = (products: readonly number[]): number =>
-      products.reduce(
-        (s, v, i) => (i % 2 === 0 ? s + Math.max(-32_768, Math.min(32_767, v + (products[i + 1] ?? 0))) : s),
-        0,
-      );
-    expect(sumsAreExact(levels(saturating))).toBe(false);
+  test('finds pairs that saturate at 16 bits; those of 7-bit integers do not', () => {
+    expect(levels(127, saturating(32_767))).toBe(false);
+    expect(levels(64, saturating(32_767))).toBe(true);
+  });
+
+  test('of 7-bit integers too it would find sums that saturate', () => {
+    expect(levels(64, saturating(30_000))).toBe(false);
+  });
+
+  test('the two products are measured against each other', async () => {
+    const share = await int8Share({ tokens: 64, latents: 64, width: 32, d_in: 32, k: 4 }, 1);
+    expect(share).toBeGreaterThan(0);
+    expect(share).toBeLessThan(Infinity);
   });
 });

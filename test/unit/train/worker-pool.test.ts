@@ -8,7 +8,7 @@ import { smallRecipe } from './support.ts';
 const compiled = compileKernels();
 
 function workplace(): Workplace {
-  const layout = layoutOf(sizesOf(smallRecipe(), 16), false);
+  const layout = layoutOf(sizesOf(smallRecipe(), 16), null);
   const memory = memoryFor(layout);
   const settings = {
     adamBeta1: 0.9,

@@ -10,7 +10,6 @@ import {
   float32,
   floatsOf,
   type HostTensor,
-  int32,
   int32sOf,
   openSession,
   type Session,
@@ -27,8 +26,6 @@ export interface Views {
   W_enc: Float32Array;
   W_dec: Float32Array;
   b_enc: Float32Array;
-  at: Int32Array;
-  pre: Float32Array;
   decoderGradient: Float32Array;
   encoderGradient: Float32Array;
   biasGradient: Float32Array;
@@ -50,6 +47,8 @@ export class DenseParts {
   readonly #layout: Layout;
   readonly #views: Views;
   readonly #runtime: Runtime;
+  /** Latents that the encoder's product is asked for. */
+  readonly #found: number;
   readonly #centred: Float32Array;
   readonly #keys: Record<'encoder' | 'auxiliary' | 'preActivations', string>;
   /** Made when the product over all latents is needed, and again after a step has changed the encoder. */
@@ -60,13 +59,14 @@ export class DenseParts {
   #preActivations: Session | undefined;
 
   constructor(layout: Layout, views: Views, runtime: Runtime) {
-    const { tokens, latents, width, k } = layout;
+    const { tokens, latents, width } = layout;
+    this.#found = layout.screen?.offered ?? layout.k;
     this.#layout = layout;
     this.#views = views;
     this.#runtime = runtime;
     this.#centred = new Float32Array(tokens * (width + 1)).fill(1);
     this.#keys = {
-      encoder: `encoder ${[tokens, latents, width, k]}`,
+      encoder: `encoder ${[tokens, latents, width, this.#found]}`,
       auxiliary: `auxiliary ${[tokens, width]}`,
       preActivations: `pre-activations ${[tokens, width]}`,
     };
@@ -74,7 +74,7 @@ export class DenseParts {
 
   /** @throws UnavailableError when onnxruntime cannot take the encoder */
   async open(): Promise<void> {
-    this.#encoder ??= await this.#take(this.#keys.encoder, encoderProgram);
+    this.#encoder ??= await this.#take(this.#keys.encoder, (layout) => encoderProgram(layout, this.#found));
   }
 
   #take(key: string, program: (layout: Layout) => Program): Promise<Session> {
@@ -88,29 +88,27 @@ export class DenseParts {
   }
 
   /**
-   * From `centred` the k largest pre-activations of each token, into `at` and `pre`.
+   * From `centred` the largest pre-activations of each token and their latents.
    *
-   * @returns the pre-activations of the latents `dead` [tokens, dead]
+   * @param at, pre [tokens, found], written
    */
-  async encode(dead: Int32Array): Promise<Float32Array> {
+  async encode(at: Int32Array, pre: Float32Array): Promise<void> {
     const { latents, width } = this.#layout;
-    const views = this.#views;
     await this.open();
     const outputs = await this.#encoder!.run({
       centred: this.#tokens(),
       W_enc: float32(this.#encoderRows(), [latents, width + 1]),
-      dead: int32(dead, [dead.length]),
     });
-    const [at, pre] = [int32sOf(outputs, 'at'), floatsOf(outputs, 'pre')];
-    views.at.set(at);
-    views.pre.set(pre);
-    discard(at);
-    discard(pre);
-    return floatsOf(outputs, 'dead_pre');
+    const [latentsFound, found] = [int32sOf(outputs, 'at'), floatsOf(outputs, 'pre')];
+    at.set(latentsFound);
+    pre.set(found);
+    discard(latentsFound);
+    discard(found);
   }
 
   /** The pre-activations of the latents `dead` [tokens, dead]. */
   async preActivations(dead: Int32Array): Promise<Float32Array> {
+    if (dead.length === 0) return new Float32Array(0);
     const { width } = this.#layout;
     const { W_enc, b_enc } = this.#views;
     this.#preActivations ??= await this.#take(this.#keys.preActivations, preActivationProgram);

@@ -8,8 +8,14 @@ const ROW_MULTIPLE = 16;
 export const CHUNK_TOKENS = 32;
 export const CHUNK_LATENTS = 64;
 /** Tokens whose product with the int8 encoder is made at once: as uint8 it stays in a cache. */
-export const SCREEN_TOKENS = 256;
+export const SCREEN_TOKENS = 512;
 export const SCREEN_CHUNKS = SCREEN_TOKENS / CHUNK_TOKENS;
+/** Latents whose candidates are computed as one. */
+export const SCORE_LATENTS = 256;
+/** Latents more than k that the float32 product is asked for at least: rounding can put some into another order. */
+const MORE_OFFERED = 16;
+/** What kernels/block.as.ts keeps behind a token's candidates. */
+const SPARE_CANDIDATES = 4;
 /** Columns of the int8 copies that hold the bias; kernels/quantise.as.ts counts on it. */
 export const BIAS_COLUMNS = 16;
 /** What WebAssembly's 32-bit addresses reach. */
@@ -27,6 +33,10 @@ export interface Sizes {
   k: number;
 }
 
+/** Of int8 in full, and what pairs of products with uint8 can be of without leaving 16 bits: 2 · 255 · 64 < 2¹⁵. */
+export const screenLimits = [127, 64] as const;
+export type ScreenLimit = (typeof screenLimits)[number];
+
 /** Where the screen's parts lie (kernels/quantise.as.ts and select.as.ts say what they are): byte offsets. */
 export interface ScreenLayout {
   /** uint8 [tokens, copyWidth] */
@@ -37,6 +47,8 @@ export interface ScreenLayout {
   latentCopies: number;
   copyWidth: number;
   copyStride: number;
+  /** Largest absolute value of the latents' integers. */
+  limit: ScreenLimit;
   /** float32 [latents] */
   latentScales: number;
   latentNorms: number;
@@ -46,6 +58,21 @@ export interface ScreenLayout {
   /** Of one chunk of tokens, `scratchBytes` each. */
   scratch: number;
   scratchBytes: number;
+  /** Of each token, the latents that the float32 product finds, and their values: int32 and float32 [tokens, offered]. */
+  offered: number;
+  offeredAt: number;
+  offeredPre: number;
+  /** Candidates that a token of a block has place for. */
+  room: number;
+  /** int32 [SCREEN_TOKENS] */
+  counts: number;
+  /** int32 [SCREEN_TOKENS, candidateBytes / 4]: latents, and their values. */
+  candidates: number;
+  keys: number;
+  candidateBytes: number;
+  /** Of one chunk of SCORE_LATENTS, `orderBytes` each. */
+  orders: number;
+  orderBytes: number;
 }
 
 /** Where everything of one SAE lies in its shared memory: byte offsets. Tensors are [rows, width]. */
@@ -116,16 +143,16 @@ export function sizesOf(recipe: Pick<Recipe, 'batchTokens' | 'dSae' | 'k'>, d_in
 /** Whether 32-bit addresses reach all of an SAE's state, AuxK over half of its latents included. */
 export function addressable(recipe: Parameters<typeof sizesOf>[0], d_in: number): boolean {
   const sizes = sizesOf(recipe, d_in);
-  return placed(sizes, false).bytes + 2 * sizes.tokens * padded(sizes.latents) <= ADDRESSABLE;
+  return placed(sizes, null).bytes + 2 * sizes.tokens * padded(sizes.latents) <= ADDRESSABLE;
 }
 
 /**
- * @param screened whether there is to be room for the screen; it gives way where addresses are short
+ * @param limit of the screen's integers, null where there is to be no screen; it gives way where addresses are short
  * @throws UnavailableError when the SAE is too large for 32-bit addresses
  */
-export function layoutOf(sizes: Sizes, screened: boolean): Layout {
-  const wished = placed(sizes, screened);
-  const layout = wished.bytes > ADDRESSABLE ? placed(sizes, false) : wished;
+export function layoutOf(sizes: Sizes, limit: ScreenLimit | null): Layout {
+  const wished = placed(sizes, limit);
+  const layout = wished.bytes > ADDRESSABLE ? placed(sizes, null) : wished;
   if (layout.bytes > ADDRESSABLE) {
     throw new UnavailableError({
       thing: `training ${sizes.latents} latents of ${sizes.d_in} dimensions on backend sparse-cpu`,
@@ -137,7 +164,7 @@ export function layoutOf(sizes: Sizes, screened: boolean): Layout {
   return layout;
 }
 
-function placed(sizes: Sizes, screened: boolean): Layout {
+function placed(sizes: Sizes, limit: ScreenLimit | null): Layout {
   const { tokens, latents, width, k } = sizes;
   let bytes = 0;
   const take = (size: number): number => {
@@ -181,31 +208,55 @@ function placed(sizes: Sizes, screened: boolean): Layout {
     auxiliary: take(latents),
     results: take(Math.max(tokenChunks, latentChunks, SCREEN_CHUNKS) * 8),
     controls: take(controlNames.length * 8),
-    screen: screened ? screenPlaced(sizes, take) : null,
+    screen: limit === null ? null : screenPlaced(sizes, limit, take),
     bytes: 0,
   };
   layout.bytes = Math.ceil(bytes / PAGE) * PAGE;
   return layout;
 }
 
-function screenPlaced({ tokens, latents, width }: Sizes, take: (size: number) => number): ScreenLayout {
+function screenPlaced(sizes: Sizes, limit: ScreenLimit, take: (size: number) => number): ScreenLayout {
+  const { tokens, latents, width } = sizes;
   const copyWidth = width + BIAS_COLUMNS;
   // A line of the cache more than a multiple of one, so that a column does not fall into one set.
   const copyStride = (Math.ceil(latents / 64) + 1) * 64;
   const scratchBytes = Math.ceil((3 * (latents + 8) + 256) / 16) * 64;
+  const offered = Math.min(latents, sizes.k + Math.max(MORE_OFFERED, Math.ceil(sizes.k / 4)));
+  const room = Math.min(latents, 2 * Math.ceil(mostComputed(sizes)));
+  const candidateBytes = 4 * (room + SPARE_CANDIDATES);
+  const orderBytes = 4 * (SCORE_LATENTS + 16 + SCREEN_TOKENS * (1 + Math.min(room, SCORE_LATENTS)));
   return {
     tokenCopies: take(tokens * copyWidth),
     tokenFacts: take(tokens * 16),
     latentCopies: take(copyWidth * copyStride),
     copyWidth,
     copyStride,
+    limit,
     latentScales: take(latents * 4),
     latentNorms: take(latents * 4),
     latentLefts: take(latents * 4),
     levels: take(SCREEN_TOKENS * latents),
-    scratch: take(SCREEN_CHUNKS * scratchBytes),
+    scratch: take(Math.max(SCREEN_CHUNKS, Math.ceil(tokens / CHUNK_TOKENS)) * scratchBytes),
     scratchBytes,
+    offered,
+    offeredAt: take(tokens * offered * 4),
+    offeredPre: take(tokens * offered * 4),
+    room,
+    counts: take(SCREEN_TOKENS * 4),
+    candidates: take(SCREEN_TOKENS * candidateBytes),
+    keys: take(SCREEN_TOKENS * candidateBytes),
+    candidateBytes,
+    orders: take(Math.ceil(latents / SCORE_LATENTS) * orderBytes),
+    orderBytes,
   };
+}
+
+/**
+ * Latents computed again for a token up to which screening is the cheaper way: fitted to the times of seven shapes on one
+ * machine. It decides the cost alone.
+ */
+export function mostComputed({ latents, k }: Pick<Sizes, 'latents' | 'k'>): number {
+  return 3 * k + latents / 24;
 }
 
 export function memoryFor({ bytes, tokens, latents }: Layout): WebAssembly.Memory {

@@ -7,7 +7,9 @@ import {
   CHUNK_TOKENS,
   controlNames,
   type Layout,
+  SCORE_LATENTS,
   SCREEN_CHUNKS,
+  SCREEN_TOKENS,
   type ScreenLayout,
 } from './layout.ts';
 
@@ -15,7 +17,10 @@ export const phases = [
   'centre',
   'quantise-tokens',
   'quantise-latents',
-  'select',
+  'nominate',
+  'score',
+  'choose',
+  'refine',
   'decode',
   'keep',
   'collect',
@@ -41,10 +46,14 @@ export interface Workplace {
 
 export function chunksOf(phase: Phase, { tokens, latents }: Layout): number {
   switch (phase) {
-    case 'select':
+    case 'nominate':
+    case 'choose':
       return SCREEN_CHUNKS;
+    case 'score':
+      return Math.ceil(latents / SCORE_LATENTS);
     case 'centre':
     case 'quantise-tokens':
+    case 'refine':
     case 'decode':
     case 'keep':
       return Math.ceil(tokens / CHUNK_TOKENS);
@@ -102,6 +111,7 @@ export function work(phase: Phase, place: Workplace, claim: () => number): void 
           parameters.W_enc,
           parameters.b_enc,
           1 / (BIAS_COLUMNS * screening.reach),
+          screen.limit,
           screen.latentCopies,
           screen.copyStride,
           screen.latentScales,
@@ -110,11 +120,55 @@ export function work(phase: Phase, place: Workplace, claim: () => number): void 
         );
         break;
       }
-      case 'select': {
+      case 'nominate': {
         const screen = screenOf(layout);
         const inBlock = chunk * CHUNK_TOKENS;
         const from = screening.blockStart + inBlock;
-        results[chunk] = kernels.select(
+        kernels.nominate(
+          Math.max(0, Math.min(CHUNK_TOKENS, tokens - from)),
+          latents,
+          k,
+          width,
+          screen.levels + inBlock * latents,
+          screen.tokenFacts + from * 16,
+          screen.latentNorms,
+          screen.latentLefts,
+          screening.most,
+          screening.mostLeft,
+          screening.levelStep,
+          screening.levelZero,
+          screening.guess,
+          screen.room,
+          screen.counts + inBlock * 4,
+          screen.candidates + inBlock * screen.candidateBytes,
+          screen.scratch + chunk * screen.scratchBytes,
+        );
+        break;
+      }
+      case 'score': {
+        const screen = screenOf(layout);
+        const from = chunk * SCORE_LATENTS;
+        kernels.score(
+          from,
+          Math.min(from + SCORE_LATENTS, latents),
+          Math.min(SCREEN_TOKENS, tokens - screening.blockStart),
+          width,
+          layout.centred + screening.blockStart * row,
+          parameters.W_enc,
+          parameters.b_enc,
+          screen.room,
+          screen.counts,
+          screen.candidates,
+          screen.keys,
+          screen.orders + chunk * screen.orderBytes,
+        );
+        break;
+      }
+      case 'choose': {
+        const screen = screenOf(layout);
+        const inBlock = chunk * CHUNK_TOKENS;
+        const from = screening.blockStart + inBlock;
+        results[chunk] = kernels.choose(
           Math.max(0, Math.min(CHUNK_TOKENS, tokens - from)),
           latents,
           k,
@@ -131,6 +185,32 @@ export function work(phase: Phase, place: Workplace, claim: () => number): void 
           screening.levelStep,
           screening.levelZero,
           screening.guess,
+          screen.room,
+          screen.counts + inBlock * 4,
+          screen.candidates + inBlock * screen.candidateBytes,
+          screen.keys + inBlock * screen.candidateBytes,
+          screen.scratch + chunk * screen.scratchBytes,
+          layout.at + from * k * 4,
+          layout.pre + from * k * 4,
+        );
+        break;
+      }
+      case 'refine': {
+        const screen = screenOf(layout);
+        const from = chunk * CHUNK_TOKENS;
+        kernels.refine(
+          Math.min(CHUNK_TOKENS, tokens - from),
+          latents,
+          k,
+          width,
+          screen.offered,
+          screen.offeredAt + from * screen.offered * 4,
+          screen.offeredPre + from * screen.offered * 4,
+          layout.centred + from * row,
+          screen.tokenFacts + from * 16,
+          parameters.W_enc,
+          parameters.b_enc,
+          screening.most,
           screen.scratch + chunk * screen.scratchBytes,
           layout.at + from * k * 4,
           layout.pre + from * k * 4,

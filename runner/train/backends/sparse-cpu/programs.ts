@@ -3,28 +3,24 @@ import { elementTypes, Graph, type Program, type Value } from '../../../onnx/gra
 import type { Sizes } from './layout.ts';
 
 /**
- * Inputs: centred [tokens, width + 1] with 1 in its last column, W_enc [latents, width + 1] with b_enc in its last
- * column, dead int32 [D].
- * Outputs: pre and at (int32), [tokens, k]: the k largest pre-activations of each token and their latents;
- * dead_pre [tokens, D], the pre-activations of the latents `dead`.
+ * Inputs: centred [tokens, width + 1] with 1 in its last column, W_enc [latents, width + 1] with b_enc in its last column.
+ * Outputs: pre and at (int32), [tokens, found]: the largest pre-activations of each token and their latents.
  */
-export function encoderProgram({ tokens, latents, width, k }: Sizes): Program {
+export function encoderProgram(
+  { tokens, latents, width }: Omit<Sizes, 'k' | 'd_in'>,
+  found: number,
+): Program {
   const graph = new Graph();
   const centred = graph.input('centred', 'float32', [tokens, width + 1]);
   const W_enc = graph.input('W_enc', 'float32', [latents, width + 1]);
-  const dead = graph.input('dead', 'int32', ['D']);
   const all = graph.node('Gemm', [centred, W_enc], { attributes: { transB: 1 } });
-  const [pre, at] = graph.nodes('TopK', [all, graph.int64s([k])], {
+  const [pre, at] = graph.nodes('TopK', [all, graph.int64s([found])], {
     outputs: 2,
     attributes: { sorted: 0 },
   }) as [Value, Value];
   const latent = graph.node('Cast', [at], { attributes: { to: elementTypes.int32 } });
-  graph.output(pre, 'pre', 'float32', [tokens, k]);
-  graph.output(latent, 'at', 'int32', [tokens, k]);
-  graph.output(graph.node('Gather', [all, dead], { attributes: { axis: 1 } }), 'dead_pre', 'float32', [
-    tokens,
-    'D',
-  ]);
+  graph.output(pre, 'pre', 'float32', [tokens, found]);
+  graph.output(latent, 'at', 'int32', [tokens, found]);
   return graph.program();
 }
 

@@ -6,9 +6,9 @@ import type { TrainingBackend } from '../backend.ts';
 import { sharedSessions } from '../shared-sessions.ts';
 import type { Screened } from './dense.ts';
 import { type Build, compileKernels, instantiate } from './kernels.ts';
-import { layoutOf, memoryFor, sizesOf } from './layout.ts';
+import { layoutOf, memoryFor, type Sizes, screenLimits, sizesOf } from './layout.ts';
 import { writeState } from './sae-memory.ts';
-import { screenIsExact } from './screen.ts';
+import { exactLimit, screenPays } from './screen-choice.ts';
 import { SparseCpuSession } from './step.ts';
 import { openWorkerPool, type WorkerPool } from './worker-pool.ts';
 
@@ -48,6 +48,8 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
   const compiled = compileKernels(options.build === undefined ? undefined : [options.build]);
   const { screened = 'where-it-pays' } = options;
   const sessions = sharedSessions<Session>();
+  /** Whether the screen pays, by sizes. */
+  const measured = new Map<string, Promise<boolean>>();
   let pool: Promise<WorkerPool> | undefined;
   let users = 0;
 
@@ -59,12 +61,23 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
     await (await last)?.end();
   }
 
+  function screensHere(sizes: Sizes): Promise<boolean> {
+    if (screened !== 'where-it-pays') return Promise.resolve(screened === 'always');
+    const key = `${[sizes.latents, sizes.width, sizes.k]}`;
+    const pays = measured.get(key) ?? screenPays(sizes, threads);
+    measured.set(key, pays);
+    return pays;
+  }
+
   return {
     name: 'sparse-cpu',
     build: compiled.build,
     unsupported: unsupportedBySparseCpu,
     async init(recipe, d_in, state) {
-      const layout = layoutOf(sizesOf(recipe, d_in), screened !== 'never' && (await screenIsExact()));
+      const sizes = sizesOf(recipe, d_in);
+      const limit = await exactLimit();
+      const layout = layoutOf(sizes, limit ?? screenLimits[0]);
+      const screens = limit !== null && (await screensHere(sizes));
       const memory = memoryFor(layout);
       writeState(memory, layout, state);
       users += 1;
@@ -81,7 +94,7 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
       const session = new SparseCpuSession(recipe, place, state.updates, await pool, {
         sessions,
         threads,
-        screened,
+        screened: screens ? screened : 'never',
       });
       let open = true;
       const close = async (): Promise<void> => {

@@ -42,11 +42,17 @@ export class SparseCpuSession implements TrainingSession {
   async start(): Promise<void> {
     const { screen } = this.#place.layout;
     if (screen === null) return this.#dense.open();
-    this.#screen = await Screen.open(this.#place, screen, this.#runtime, {
-      run: (phase) => this.#run(phase),
-      sum: (phase) => this.#sumResults(phase),
-      control: (values) => this.#control(values),
-    });
+    this.#screen = await Screen.open(
+      this.#place,
+      screen,
+      this.#runtime,
+      {
+        run: (phase) => this.#run(phase),
+        sum: (phase) => this.#sumResults(phase),
+        control: (values) => this.#control(values),
+      },
+      this.#dense,
+    );
   }
 
   async step(x: Float32Array, { learningRate, dead: candidates }: StepControls): Promise<StepResult> {
@@ -98,8 +104,13 @@ export class SparseCpuSession implements TrainingSession {
    * @returns the pre-activations of `dead` [tokens, dead]
    */
   async #encode(dead: Int32Array, squares: number): Promise<Float32Array> {
-    if (!(await this.#screen?.encode(squares))) return this.#dense.encode(dead);
-    return dead.length === 0 ? new Float32Array(0) : this.#dense.preActivations(dead);
+    const { tokens, k, at, pre } = this.#place.layout;
+    if (this.#screen !== undefined) await this.#screen.encode(squares);
+    else {
+      const { buffer } = this.#place.memory;
+      await this.#dense.encode(new Int32Array(buffer, at, tokens * k), this.#floats(pre, tokens * k));
+    }
+    return this.#dense.preActivations(dead);
   }
 
   /**
@@ -269,8 +280,8 @@ function copyColumns(
   }
 }
 
-function viewsOf({ memory: { buffer }, layout }: Workplace): Views {
-  const { tokens, latents, width, k, parameters } = layout;
+export function viewsOf({ memory: { buffer }, layout }: Workplace): Views {
+  const { tokens, latents, width, parameters } = layout;
   const floats = (at: number, length: number): Float32Array => new Float32Array(buffer, at, length);
   return {
     centred: floats(layout.centred, tokens * width),
@@ -278,8 +289,6 @@ function viewsOf({ memory: { buffer }, layout }: Workplace): Views {
     W_enc: floats(parameters.W_enc, latents * width),
     W_dec: floats(parameters.W_dec, latents * width),
     b_enc: floats(parameters.b_enc, latents),
-    at: new Int32Array(buffer, layout.at, tokens * k),
-    pre: floats(layout.pre, tokens * k),
     decoderGradient: floats(layout.decoderGradient, latents * width),
     encoderGradient: floats(layout.encoderGradient, latents * width),
     biasGradient: floats(layout.biasGradient, latents),

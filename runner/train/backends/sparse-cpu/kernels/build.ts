@@ -14,7 +14,7 @@ const builds = { plain: 'simd', relaxed: 'simd,relaxed-simd' } as const satisfie
 export function buildKernels(build: Build): Promise<Uint8Array> {
   return compileAssemblyScript(
     new URL('./', import.meta.url),
-    ['kernels', 'update', 'quantise', 'select'],
+    ['kernels', 'update', 'quantise', 'select', 'block'],
     ['--sharedMemory', '--maximumMemory=65536', `--enable=threads,bulk-memory,${builds[build]}`],
   );
 }

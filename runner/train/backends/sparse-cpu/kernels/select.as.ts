@@ -6,14 +6,14 @@
 import { floatOf, madd, orderOf, total } from './vector';
 
 /** Sums of squares in float32 are off by less. */
-const GENEROUS: f32 = 1.001;
+export const GENEROUS: f32 = 1.001;
 /** 2⁻²³ */
 const ROUNDING: f32 = 1.1920929e-7;
 /** How far a level is from the product it stands for: half of one by rounding, and float32's part in it. */
-const HALF: f32 = 0.51;
+export const HALF: f32 = 0.51;
 /** Levels below the last row's lowest candidate that are looked at in the next row. */
-const MARGIN: i32 = 6;
-const LEVELS = 256;
+export const MARGIN: i32 = 6;
+export const LEVELS = 256;
 
 /**
  * Of each token of a stretch the k largest x·W_encᵀ + b_enc and their latents, ascending; of equal ones the first.
@@ -60,8 +60,7 @@ export function select(
     const scale = load<f32>(fact);
     const norm = load<f32>(fact, 8);
     const unit = scale * step;
-    // |exact − product| ≤ ‖x − its copy‖·‖w‖ + ‖x‖·‖w − its copy‖, and what float32 sums are off by.
-    const byNorm = GENEROUS * load<f32>(fact, 4) + <f32>(width + 32) * ROUNDING * norm;
+    const byNorm = normFactor(load<f32>(fact, 4), norm, width);
     const byLeft = GENEROUS * norm;
 
     let found = collectFrom(row, latents, low, list);
@@ -105,8 +104,16 @@ export function select(
   return computed;
 }
 
+/**
+ * What the norm of a latent is multiplied by in its bound: |exact − product| ≤ ‖x − its copy‖·‖w‖ + ‖x‖·‖w − its copy‖, and
+ * what float32 sums are off by.
+ */
+export function normFactor(left: f32, norm: f32, width: i32): f32 {
+  return GENEROUS * left + <f32>(width + 32) * ROUNDING * norm;
+}
+
 /** The latents whose level is at least `low`, ascending, to `list`. */
-function collectFrom(row: usize, latents: i32, low: i32, list: usize): i32 {
+export function collectFrom(row: usize, latents: i32, low: i32, list: usize): i32 {
   const least = i8x16.splat(<i8>low);
   let found: usize = 0;
   let j = 0;
@@ -127,7 +134,7 @@ function collectFrom(row: usize, latents: i32, low: i32, list: usize): i32 {
 }
 
 /** The highest level that at least k of the latents in `list` reach. */
-function kthLevel(row: usize, list: usize, count: i32, k: i32, histogram: usize): i32 {
+export function kthLevel(row: usize, list: usize, count: i32, k: i32, histogram: usize): i32 {
   memory.fill(histogram, 0, LEVELS * 4);
   for (let i = 0; i < count; i++) {
     const place = histogram + ((<usize>load<u8>(row + <usize>load<i32>(list + ((<usize>i) << 2)))) << 2);
@@ -143,7 +150,7 @@ function kthLevel(row: usize, list: usize, count: i32, k: i32, histogram: usize)
 }
 
 /** The values of candidates from..to, as integers that order as they do, to `keys`; four more keys are the least. */
-function compute(
+export function compute(
   x: usize,
   bytes: usize,
   W_enc: usize,
@@ -197,7 +204,7 @@ function latentOf(candidates: usize, i: i32): usize {
 }
 
 /** The k-th largest of count keys, by halving what lies between the least and the greatest integer. */
-function kthLargest(keys: usize, count: i32, k: i32): i32 {
+export function kthLargest(keys: usize, count: i32, k: i32): i32 {
   let low: i64 = i32.MIN_VALUE;
   let high: i64 = i32.MAX_VALUE;
   const bytes = (<usize>count) << 2;
@@ -218,7 +225,7 @@ function kthLargest(keys: usize, count: i32, k: i32): i32 {
 }
 
 /** Of two ascending stretches of candidates, 0..first and first..last, the k largest in one ascending order. */
-function keep(
+export function keep(
   candidates: usize,
   keys: usize,
   first: i32,
