@@ -9,7 +9,7 @@ const typeOfName: readonly (readonly [pattern: RegExp, type: string])[] = [
   [/pythia/, 'gpt_neox'],
   [/tinystories/, 'gpt_neo'],
   [/gemma-3n/, 'gemma3n'],
-  [/gemma-4-(?!e\db)/, 'gemma4'],
+  [/gemma-4/, 'gemma4'],
   [/gemma-3/, 'gemma3'],
   [/gemma-2-/, 'gemma2'],
   [/gemma-\d+b/, 'gemma'],

@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeSafetensors, type TensorToWrite } from '../formats/safetensors.ts';
-import { throughBlock } from '../lm/blocks/block.ts';
+import { type Aside, throughBlock } from '../lm/blocks/block.ts';
 import type { Build } from '../lm/build.ts';
 import { type Checkpoint, openCheckpoint } from '../lm/checkpoint.ts';
 import { familyOf } from '../lm/families/index.ts';
@@ -147,9 +147,10 @@ function weightsOf(checkpoint: Checkpoint): Map<string, readonly number[]> {
     },
   };
   const family = familyOf(checkpoint);
-  let residual = family.embed(build, ids);
+  const aside: Aside = new Map();
+  let residual = family.embed(build, ids, aside);
   for (let block = 0; block < family.blocks; block++)
-    residual = throughBlock(build, family.block(block), residual);
+    residual = throughBlock(build, family.block(block), residual, aside);
   family.head(build, residual);
   return shapes;
 }

@@ -3,12 +3,13 @@ import { joined } from '../math/joined.ts';
 
 /**
  * What travels between two segments: at a place in the residual stream that alone, at any other the hook's own tensor
- * and the residual stream that it, or what follows from it, is added to.
+ * and the residual stream that it, or what follows from it, is added to. In some families more of what earlier blocks made
+ * travels beside either.
  */
 export interface CutWidths {
   /** Numbers of a token that the hook's own tensor has. */
   value: number;
-  /** Of the residual beside it; 0 where the hook is in the residual stream. */
+  /** Of the residual beside it and what else travels; 0 where the hook is in the residual stream and nothing does. */
   beside: number;
 }
 
@@ -22,7 +23,7 @@ export function withValue(given: Float32Array, value: Float32Array): Float32Arra
   return given.length === value.length ? value : joined([value, given.subarray(value.length)]);
 }
 
-/** Both apart, as a segment's program takes them; in the residual stream there is that alone. */
+/** Both apart, as a segment's program takes them; where nothing travels beside it, the residual stands alone. */
 export function partsOfCut(
   given: Float32Array,
   widths: CutWidths,

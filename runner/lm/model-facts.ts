@@ -142,7 +142,7 @@ function hasTiedHead(checkpoint: Checkpoint, family: Family): boolean {
     });
     return found;
   };
-  const embedding = names((build) => family.embed(build, build.graph.int32s([0], [1, 1])));
+  const embedding = names((build) => family.embed(build, build.graph.int32s([0], [1, 1]), new Map()));
   const head = names((build) => family.head(build, build.graph.floats([0], [1, 1])));
   return [...head].some((name) => embedding.has(name));
 }

@@ -260,7 +260,7 @@ export async function openLanguageModel(
     const from = segments.findIndex((segment) => segment.hook === hook);
     if (widths[from]!.beside > 0)
       throw new TypeError(
-        `from ${hookName(hooks[hook]!)} a sweep goes on: the residual beside it is needed too`,
+        `from ${hookName(hooks[hook]!)} a sweep goes on: what travels beside it is needed too`,
       );
     return { from, residual, batch };
   }
@@ -276,7 +276,7 @@ export async function openLanguageModel(
     const { value, residual } = partsOfCut(given, widths[segment - 1]!);
     return {
       ...(value && { value: float32(value, [batch.rows, batch.tokens, widths[segment - 1]!.value]) }),
-      residual: float32(residual, shapeOf(batch)),
+      residual: float32(residual, [batch.rows, batch.tokens, residual.length / batch.ids.length]),
     };
   }
 

@@ -1,7 +1,9 @@
 /** What the parts of a language model weigh, from headers alone: the embedding, each block, the head. */
+
+import { hookOf } from '../hook.ts';
 import { Graph, type Precision, type Value } from '../onnx/graph.ts';
 import { countOf } from '../onnx/tensors.ts';
-import { throughBlock } from './blocks/block.ts';
+import { type Aside, throughBlock } from './blocks/block.ts';
 import { type Build, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Family } from './families/family.ts';
@@ -49,12 +51,21 @@ export function partsOf(
     return found;
   };
   return {
-    embedding: weights((build) => family.embed(build, build.graph.int32s([0], [1, 1]))),
+    embedding: weights((build) => family.embed(build, build.graph.int32s([0], [1, 1]), new Map())),
     blocks: Array.from({ length: family.blocks }, (_, block) =>
-      weights((build, residual) => throughBlock(build, family.block(block), residual)),
+      weights((build, residual) =>
+        throughBlock(build, family.block(block), residual, asideBefore(build, family, block)),
+      ),
     ),
     head: weights((build, residual) => family.head(build, residual)),
   };
+}
+
+/** Stands for what the blocks before would have made. */
+function asideBefore({ graph }: Build, family: Family, block: number): Aside {
+  const place = hookOf({ layer: block, site: 'resid_pre' });
+  const widths = [...(family.aside?.(place) ?? new Map<string, number>())];
+  return new Map(widths.map(([name, width]) => [name, graph.floats(new Float32Array(width), [1, width])]));
 }
 
 /** Bytes of the blocks `first` to `last` with the ends, each tensor counted once: a tied head is the embedding. */

@@ -3,7 +3,7 @@ import { type Hook, hookName, isResidual, orderedHooks } from '../hook.ts';
 import { type Device, providerOf } from '../onnx/devices.ts';
 import { Graph, type Precision, type Program, type Value } from '../onnx/graph.ts';
 import type { AttentionKernels } from '../onnx/kernels.ts';
-import { type Bundle, stepsOf } from './blocks/block.ts';
+import { type Aside, type Bundle, stepsOf } from './blocks/block.ts';
 import { type Build, byRow, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { CutWidths } from './cut.ts';
@@ -51,7 +51,9 @@ export function spanOf(blocks: number, after: Hook | null, to: Hook | null): Omi
 
 /** @throws UserError for a place that the family's blocks do not have */
 export function widthsAt(family: Family, hook: Hook): CutWidths {
-  if (hook.site === 'resid_pre') return { value: family.dModel, beside: 0 };
+  const asides = family.aside?.(hook) ?? new Map<string, number>();
+  const aside = [...asides.values()].reduce((sum, width) => sum + width, 0);
+  if (hook.site === 'resid_pre') return { value: family.dModel, beside: aside };
   const block = family.block(hook.layer);
   if (!stepsOf(block).some(({ site }) => site === hook.site)) {
     throw new UserError({
@@ -63,8 +65,11 @@ export function widthsAt(family: Family, hook: Hook): CutWidths {
       next: 'Choose another hook.',
     });
   }
-  if (isResidual(hook)) return { value: family.dModel, beside: 0 };
-  return { value: hook.site === 'attn_z' ? block.mixedWidth : family.dModel, beside: family.dModel };
+  if (isResidual(hook)) return { value: family.dModel, beside: aside };
+  return {
+    value: hook.site === 'attn_z' ? block.mixedWidth : family.dModel,
+    beside: family.dModel + aside,
+  };
 }
 
 /**
@@ -76,7 +81,9 @@ export function widthsAt(family: Family, hook: Hook): CutWidths {
  * - last:   `residual` (or `ids` without cuts), `targets` int32 [rows · tokens, sets] (−1: none)
  *           -> `nll` float32 [rows · tokens, sets] (0 where there is no target) and, when asked for, `logits`
  *
- * At a hook inside a block `value_after` and `value`, float32 [rows, tokens, width], stand before the residual.
+ * At a hook inside a block `value_after` and `value`, float32 [rows, tokens, width], stand before the residual, and what else
+ * travels stands behind it, in the same tensor. In the residual stream of a family of which something travels, the residual
+ * itself is the value.
  *
  * Several sets of targets for one residual serve ablations: a residual that is the same at every position gives the
  * same logits whatever the text, so that one row answers for all rows of text.
@@ -100,7 +107,7 @@ export function buildSegments(
     const graph = graphFor(segment.device, options.precision);
     const started = start(graph, checkpoint, family, segment.after, options.maxTokens, segment.kernels);
     const { build } = started;
-    const { residual, value } = through(build, family, segment, started.bundle);
+    const { residual, value, aside } = through(build, family, segment, started.bundle);
     if (segment.to === null) {
       // A program that embeds as well may read the head's weight whole, for tied embeddings.
       const tile = i === 0 ? family.vocabulary : (options.tile ?? family.vocabulary);
@@ -109,8 +116,15 @@ export function buildSegments(
     }
     const give = (tensor: Value, name: string, width: number): void =>
       graph.output(byRow(build, graph.cast(tensor, 'float32')), name, 'float32', ['rows', 'tokens', width]);
-    if (value !== null) give(value, 'value_after', widthsAt(family, segment.to).value);
-    give(residual, 'residual_after', family.dModel);
+    const widths = widthsAt(family, segment.to);
+    const others = [...(family.aside?.(segment.to) ?? new Map()).keys()].map((name) => aside.get(name)!);
+    const beside = value === null ? others : [residual, ...others];
+    if (beside.length > 0) give(value ?? residual, 'value_after', widths.value);
+    if (beside.length < 2) give(beside[0] ?? residual, 'residual_after', widths.beside || widths.value);
+    else {
+      const all = graph.node('Concat', beside, { attributes: { axis: -1 } });
+      give(all, 'residual_after', widths.beside);
+    }
     return graph.program();
   });
 }
@@ -161,17 +175,36 @@ function start(
   if (after === null) {
     const ids = graph.input('ids', 'int32', ['rows', 'tokens']);
     const build = startBuild(graph, checkpoint, graph.node('Shape', [ids]), maxTokens, kernels);
-    return { build, bundle: { value: null, residual: family.embed(build, ids) } };
+    const aside: Aside = new Map();
+    return { build, bundle: { value: null, residual: family.embed(build, ids, aside), aside } };
   }
   const { value, beside } = widthsAt(family, after);
   const flat = (input: Value, width: number): Value =>
     graph.node('Reshape', [graph.cast(input, graph.precision), graph.int64s([-1, width])]);
   const given = beside > 0 ? graph.input('value', 'float32', ['rows', 'tokens', value]) : null;
-  const input = graph.input('residual', 'float32', ['rows', 'tokens', family.dModel]);
+  const width = beside || value;
+  const input = graph.input('residual', 'float32', ['rows', 'tokens', width]);
   const shape = graph.node('Shape', [input], { attributes: { start: 0, end: 2 } });
   const build = startBuild(graph, checkpoint, shape, maxTokens, kernels);
-  const residual = flat(input, family.dModel);
-  return { build, bundle: { value: given && flat(given, value), residual } };
+  const [own, rest] = [given && flat(given, value), flat(input, width)];
+  const asides = [...(family.aside?.(after) ?? new Map<string, number>())];
+  if (asides.length === 0) return { build, bundle: { value: own, residual: rest, aside: new Map() } };
+  const sizes = asides.map(([, size]) => size);
+  const inside = !isResidual(after);
+  const parts = cutColumns(graph, rest, inside ? [family.dModel, ...sizes] : sizes);
+  const residual = inside ? parts.shift()! : own!;
+  const aside: Aside = new Map(asides.map(([name], i) => [name, parts[i]!]));
+  return { build, bundle: { value: inside ? own : null, residual, aside } };
+}
+
+/** Not one Split, of which the runtime makes an invalid program where all parts are put together again. */
+function cutColumns(graph: Graph, x: Value, sizes: readonly number[]): Value[] {
+  let from = 0;
+  return sizes.map((size) => {
+    const [start, end] = [graph.int64s([from]), graph.int64s([from + size])];
+    from += size;
+    return graph.node('Slice', [x, start, end, graph.int64s([1])]);
+  });
 }
 
 function finish(

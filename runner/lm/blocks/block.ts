@@ -6,6 +6,9 @@ import type { Build } from '../build.ts';
 
 type Part = (build: Build, x: Value) => Value;
 
+/** What blocks need besides the residual, made in earlier parts of the model, by name: [N, width] each. */
+export type Aside = Map<string, Value>;
+
 /** Values are [N, dModel], but for what `mix` gives. */
 export interface Block {
   /** Attention and MLP both read the residual before the block; else the MLP reads it after attention. */
@@ -17,7 +20,7 @@ export interface Block {
   /** Residual -> what queries, keys and values are products of. */
   beforeAttention: Part;
   /** -> what the heads have mixed, [N, mixedWidth]. */
-  mix: Part;
+  mix(build: Build, x: Value, aside: Aside): Value;
   /** -> what is added to the residual. */
   afterAttention: Part;
   beforeMlp: Part;
@@ -25,7 +28,7 @@ export interface Block {
   mlp(build: Build, x: Value, residual: Value): Value;
   /** What the block makes of the residual after attention, and after the MLP, where it is not the residual itself. */
   middle?: Part;
-  end?: Part;
+  end?(build: Build, x: Value, aside: Aside): Value;
 }
 
 /** What the rest of a model follows from at a place within a block. */
@@ -34,6 +37,8 @@ export interface Bundle {
   value: Value | null;
   /** What it, or what follows from it, is added to. */
   residual: Value;
+  /** Parts of the model add to it as they are built. */
+  aside: Aside;
 }
 
 /** A step on its own: from the bundle at the site before to that at its site. */
@@ -46,42 +51,47 @@ const added = ({ graph }: Build, { residual, value }: Bundle): Value => graph.no
 
 const mix: BlockStep = {
   site: 'attn_z',
-  run: (build, block, { residual }) => ({
-    residual,
-    value: block.mix(build, block.beforeAttention(build, residual)),
+  run: (build, block, bundle) => ({
+    ...bundle,
+    value: block.mix(build, block.beforeAttention(build, bundle.residual), bundle.aside),
   }),
 };
 const project: BlockStep = {
   site: 'attn_out',
-  run: (build, block, { residual, value }) => ({ residual, value: block.afterAttention(build, value!) }),
+  run: (build, block, bundle) => ({ ...bundle, value: block.afterAttention(build, bundle.value!) }),
 };
 const addAttention: BlockStep = {
   site: 'resid_mid',
   run(build, { middle }, bundle) {
     const sum = added(build, bundle);
-    return { residual: middle === undefined ? sum : middle(build, sum), value: null };
+    return { ...bundle, residual: middle === undefined ? sum : middle(build, sum), value: null };
   },
 };
 const readMid: BlockStep = {
   site: 'mlp_in',
-  run: (build, block, { residual }) => ({ residual, value: block.beforeMlp(build, residual) }),
+  run: (build, block, bundle) => ({ ...bundle, value: block.beforeMlp(build, bundle.residual) }),
 };
 const readBefore: BlockStep = {
   site: 'mlp_in',
   run: (build, block, bundle) => ({
+    ...bundle,
     value: block.beforeMlp(build, bundle.residual),
     residual: added(build, bundle),
   }),
 };
 const mlp: BlockStep = {
   site: 'mlp_out',
-  run: (build, block, { residual, value }) => ({ residual, value: block.mlp(build, value!, residual) }),
+  run: (build, block, bundle) => ({
+    ...bundle,
+    value: block.mlp(build, bundle.value!, bundle.residual),
+  }),
 };
 const addMlp: BlockStep = {
   site: 'resid_post',
   run(build, { end }, bundle) {
     const sum = added(build, bundle);
-    return { residual: end === undefined ? sum : end(build, sum), value: null };
+    const residual = end === undefined ? sum : end(build, sum, bundle.aside);
+    return { ...bundle, residual, value: null };
   },
 };
 
@@ -94,7 +104,7 @@ export function stepsOf({ parallel }: Block): readonly BlockStep[] {
 }
 
 /** Residual before a block -> residual after it. */
-export function throughBlock(build: Build, block: Block, residual: Value): Value {
-  const start: Bundle = { value: null, residual };
+export function throughBlock(build: Build, block: Block, residual: Value, aside: Aside): Value {
+  const start: Bundle = { value: null, residual, aside };
   return stepsOf(block).reduce((bundle, step) => step.run(build, block, bundle), start).residual;
 }

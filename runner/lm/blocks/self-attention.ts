@@ -2,6 +2,7 @@ import type { Value } from '../../onnx/graph.ts';
 import { type Build, byRow } from '../build.ts';
 import { attention } from './attention.ts';
 import type { AttentionShape } from './attention-shape.ts';
+import type { Aside } from './block.ts';
 import { clip, linear, split } from './linear.ts';
 import type { Norm } from './norm.ts';
 
@@ -21,6 +22,8 @@ export interface SelfAttentionShape extends AttentionShape {
   valueNorm?: Norm;
   /** Values are what k_proj gives, before it is normed. */
   keysAreValues?: boolean;
+  /** Keys and values are those of an earlier block, or are kept for later ones, by this name. */
+  shared?: { name: string; made: boolean };
   /** Queries, keys and values are kept within ± this, after their norms. */
   clip?: number | undefined;
   /** What queries at a position of a row (from 0) are multiplied by; absent: 1. */
@@ -32,7 +35,13 @@ export interface SelfAttentionShape extends AttentionShape {
 }
 
 /** Attention from x [N, width] with Llama's names, {q,k,v}_proj under `name`, to what the heads mix: [N, heads·headSize]. */
-export function selfAttention(build: Build, x: Value, name: string, shape: SelfAttentionShape): Value {
+export function selfAttention(
+  build: Build,
+  x: Value,
+  name: string,
+  shape: SelfAttentionShape,
+  aside: Aside = new Map(),
+): Value {
   const { graph } = build;
   const { width, bias = false, norm, headSize } = shape;
   const queries = shape.heads * headSize;
@@ -46,17 +55,26 @@ export function selfAttention(build: Build, x: Value, name: string, shape: SelfA
     return clip(build, found, -shape.clip, shape.clip);
   };
 
+  const taken = shape.shared?.made === false;
   const [q, k, own] = shape.fused
     ? (split(build, product('qkv', queries + 2 * keys), [queries, keys, keys]) as [Value, Value, Value])
     : [
         product('q', shape.gated ? 2 * queries : queries),
-        product('k', keys),
-        shape.keysAreValues ? undefined : product('v', keys),
+        taken ? undefined : product('k', keys),
+        taken || shape.keysAreValues ? undefined : product('v', keys),
       ];
   const { query, gate } = shape.gated ? splitGate(build, q, shape.heads, headSize) : { query: q };
   const scaled = byPosition(build, normed(query, 'q', queries, norm), shape.queryScale);
-  const values = normed(own ?? k, 'v', keys, shape.valueNorm);
-  const mixed = attention(build, scaled, normed(k, 'k', keys, norm), values, shape);
+  const { shared } = shape;
+  // Before they are turned, which attention does again where they are taken.
+  const key = k === undefined ? aside.get(`${shared!.name} keys`)! : normed(k, 'k', keys, norm);
+  const value =
+    k === undefined ? aside.get(`${shared!.name} values`)! : normed(own ?? k, 'v', keys, shape.valueNorm);
+  if (shared?.made) {
+    aside.set(`${shared.name} keys`, key);
+    aside.set(`${shared.name} values`, value);
+  }
+  const mixed = attention(build, scaled, key, value, shape);
   return gate === undefined ? mixed : graph.node('Mul', [mixed, graph.node('Sigmoid', [gate])]);
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { quote } from '../../errors.ts';
 import type { Value } from '../../onnx/graph.ts';
+import type { Aside } from '../blocks/block.ts';
 import { normedHead } from '../blocks/head.ts';
 import { embedding } from '../blocks/linear.ts';
 import { type Activation, activationNames, gatedMlp, type MlpShape } from '../blocks/mlp.ts';
@@ -246,7 +247,7 @@ export interface BlockParts {
   gain?: number;
   /** What is made of the residual after attention, and after the MLP. */
   middle?(build: Build, x: Value, at: string): Value;
-  end?(build: Build, x: Value, at: string): Value;
+  end?(build: Build, x: Value, at: string, index: number, aside: Aside): Value;
   /** Name of the attention's tensors in a block; default self_attn. */
   attentionName?: string;
 }
@@ -258,7 +259,7 @@ type Part = (build: Build, x: Value, at: string, index: number, residual: Value)
 export interface MixingPart {
   mixedWidth: number;
   /** [N, width] -> [N, mixedWidth] */
-  mix(build: Build, x: Value, at: string): Value;
+  mix(build: Build, x: Value, at: string, aside: Aside): Value;
   /** [N, mixedWidth] -> [N, width] */
   out(build: Build, mixed: Value, at: string): Value;
 }
@@ -288,7 +289,7 @@ export function decoderBlock(decoder: Decoder, parts: BlockParts): Family['block
       normsWhatIsAdded: norms.mlp.after !== undefined,
       mixedWidth,
       beforeAttention: (build, x) => normed(build, x, norms.attention.before),
-      mix: (build, x) => mix(build, x, at),
+      mix: (build, x, aside) => mix(build, x, at, aside),
       afterAttention: (build, mixed) =>
         raised(build, normed(build, out(build, mixed, at), norms.attention.after)),
       beforeMlp: (build, x) => normed(build, x, norms.mlp.before),
@@ -300,7 +301,7 @@ export function decoderBlock(decoder: Decoder, parts: BlockParts): Family['block
         return raised(build, normed(build, found, norms.mlp.after));
       },
       ...(middle && { middle: (build: Build, x: Value) => middle(build, x, at) }),
-      ...(end && { end: (build: Build, x: Value) => end(build, x, at) }),
+      ...(end && { end: (build: Build, x: Value, aside: Aside) => end(build, x, at, index, aside) }),
     };
   };
 }
@@ -308,14 +309,15 @@ export function decoderBlock(decoder: Decoder, parts: BlockParts): Family['block
 function attentionPart(shape: SelfAttentionShape, name = 'self_attn'): MixingPart {
   return {
     mixedWidth: shape.heads * shape.headSize,
-    mix: (build, x, at) => selfAttention(build, x, `${at}.${name}`, shape),
+    mix: (build, x, at, aside) => selfAttention(build, x, `${at}.${name}`, shape, aside),
     out: (build, mixed, at) => attentionOutput(build, mixed, `${at}.${name}`, shape),
   };
 }
 
 /** An embedding times a factor. */
 export function timesFactor(embed: Family['embed'], factor: number): Family['embed'] {
-  return (build, ids) => build.graph.node('Mul', [embed(build, ids), build.graph.scalar(factor)]);
+  return (build, ids, aside) =>
+    build.graph.node('Mul', [embed(build, ids, aside), build.graph.scalar(factor)]);
 }
 
 /** All of a family but its name and blocks. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { quote } from '../../errors.ts';
+import type { Hook } from '../../hook.ts';
 import type { Value } from '../../onnx/graph.ts';
-import type { Block } from '../blocks/block.ts';
+import type { Aside, Block } from '../blocks/block.ts';
 import type { Build } from '../build.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import { unsupported } from './keys.ts';
@@ -21,8 +22,10 @@ export interface Family {
   vocabulary: number;
   contextLength: number;
   /** Token ids int32 [rows, tokens] -> residual [rows·tokens, dModel]. */
-  embed(build: Build, ids: Value): Value;
+  embed(build: Build, ids: Value, aside: Aside): Value;
   block(index: number): Block;
+  /** What travels beside the residual at a place, by name, and how wide it is; absent: nothing anywhere. */
+  aside?(hook: Hook): ReadonlyMap<string, number>;
   /** Residual after the last block -> logits [rows·tokens, vocabulary]. */
   head(build: Build, residual: Value): Value;
   /**

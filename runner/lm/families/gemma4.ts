@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { quote } from '../../errors.ts';
 import type { Value } from '../../onnx/graph.ts';
 import { chosenShares, mixture, packedExpert } from '../blocks/experts.ts';
+import { layerInputs, withLayerInput } from '../blocks/layer-inputs.ts';
 import { linear } from '../blocks/linear.ts';
 import { gatedMlp } from '../blocks/mlp.ts';
 import { bareRmsNorm, headNorm, rmsNorm } from '../blocks/norm.ts';
@@ -46,7 +47,9 @@ export const gemma4Keys = configKeys(
       .object({ full_attention: ropeSettings.nullish(), sliding_attention: ropeSettings.nullish() })
       .nullish(),
     hidden_size_per_layer_input: z.int().nonnegative().default(256),
+    vocab_size_per_layer_input: size.default(262_144),
     num_kv_shared_layers: z.int().nonnegative().default(0),
+    use_double_wide_mlp: z.boolean().default(false),
     attention_k_eq_v: z.boolean().default(false),
     enable_moe_block: z.boolean().default(false),
     num_experts: size.nullish(),
@@ -58,12 +61,7 @@ export const gemma4Keys = configKeys(
     per_layer_config: z.record(z.string(), layerSizes).nullish(),
   },
   {
-    withoutEffect: {
-      attention_dropout: z.number().nullish(),
-      // Of the embeddings for each layer, and of layers that share keys.
-      vocab_size_per_layer_input: z.int().optional(),
-      use_double_wide_mlp: z.boolean().optional(),
-    },
+    withoutEffect: { attention_dropout: z.number().nullish() },
     aliases: { rope_scaling: 'rope_parameters' },
   },
 );
@@ -77,12 +75,15 @@ const plainRope: Record<'full' | 'sliding', RopeSettings> = {
 
 /**
  * Gemma 4 (text): full layers with larger heads of fewer keys, which may be the values as well, normed values, a factor
- * at the end of each block, and in the sparse models experts beside the MLP.
+ * at the end of each block. In the sparse models experts beside the MLP; in the small ones an embedding for each layer, and
+ * last layers that take keys and values of earlier ones, all of which travels beside the residual.
  */
 export function gemma4(checkpoint: Checkpoint): Family {
   const text = textPart(checkpoint, (_, whole) => whole ?? true);
   const config = readConfig(text, gemma4Keys);
-  refuseSharing(text, config);
+  if (config.use_bidirectional_attention === 'all') {
+    throw unsupported(text, 'use_bidirectional_attention', 'all', 'causal attention (null or vision)');
+  }
   const decoder = readDecoder(text, config, config.hidden_activation, rmsNorm);
   const ends = scaledEmbedding(decoder, decoderEnds(decoder));
   const places = text === checkpoint ? [] : placeholders(checkpoint, config);
@@ -100,6 +101,12 @@ export function gemma4(checkpoint: Checkpoint): Family {
   }
   const bias = config.attention_bias;
   if (attention.sliding !== undefined) checkWindow(text, config.sliding_window);
+  const sharing = sharingOf(text, config, types);
+  const perLayer = config.hidden_size_per_layer_input;
+  const layerShape = {
+    ...{ width: decoder.width, size: perLayer, layers: decoder.blocks },
+    ...{ vocabulary: config.vocab_size_per_layer_input, norm: decoder.norm, activation: decoder.activation },
+  };
   const shapes = {
     full: attentionOf('full', attention.full),
     sliding: attention.sliding && attentionOf('sliding', attention.sliding),
@@ -123,34 +130,84 @@ export function gemma4(checkpoint: Checkpoint): Family {
     };
   }
 
-  const mlp = config.enable_moe_block ? besideExperts(text, config, decoder) : undefined;
+  const { width, activation } = decoder;
+  const inner = (index: number): number =>
+    decoder.inner * (config.use_double_wide_mlp && sharing.taken(index) ? 2 : 1);
+  const sparse = config.enable_moe_block ? besideExperts(text, config, decoder, inner) : undefined;
   return {
     name: 'gemma4',
     ...ends,
-    embed: (build, ids) => ends.embed(build, padded(build, ids, places, config.pad_token_id ?? 0)),
+    embed(build, ids, aside) {
+      const known = padded(build, ids, places, config.pad_token_id ?? 0);
+      const found = ends.embed(build, known, aside);
+      if (perLayer > 0) {
+        const inputs = layerInputs(build, known, found, decoder.names.model, layerShape);
+        for (const [index, input] of inputs.entries()) aside.set(`input ${index}`, input);
+      }
+      return found;
+    },
+    aside({ layer, site }) {
+      const found = new Map<string, number>();
+      // Of a block's steps attention is the first, and the input of the layer is for the last.
+      const [attended, done] = [
+        site === 'resid_pre' ? layer - 1 : layer,
+        site === 'resid_post' ? layer : layer - 1,
+      ];
+      for (const kind of ['full', 'sliding'] as const) {
+        const { headSize, kvHeads } = attention[kind] ?? { headSize: 0, kvHeads: 0 };
+        if (!sharing.neededAfter(kind, attended)) continue;
+        for (const part of ['keys', 'values']) found.set(`${kind} ${part}`, kvHeads * headSize);
+      }
+      for (let index = done + 1; index < decoder.blocks && perLayer > 0; index++)
+        found.set(`input ${index}`, perLayer);
+      return found;
+    },
     head: cappedHead(ends, config.final_logit_softcapping),
     block: decoderBlock(decoder, {
       norms: gemmaNorms,
-      attention: (index) => shapes[types[index] as 'full' | 'sliding']!,
-      ...(mlp && { mlp }),
-      end: (build, x, at) => build.graph.node('Mul', [x, build.weight(`${at}.layer_scalar`, [1])]),
+      attention(index) {
+        const kind = types[index] as 'full' | 'sliding';
+        const made = sharing.made(index);
+        const shared = made || sharing.taken(index) ? { shared: { name: kind, made } } : {};
+        return { ...shapes[kind]!, ...shared };
+      },
+      mlp: (build, x, at, index, residual) =>
+        sparse?.(build, x, at, index, residual) ??
+        gatedMlp(build, x, `${at}.mlp`, { width, inner: inner(index), activation }),
+      end(build, x, at, index, aside) {
+        const input = aside.get(`input ${index}`)!;
+        const whole = perLayer === 0 ? x : withLayerInput(build, x, input, at, layerShape);
+        return build.graph.node('Mul', [whole, build.weight(`${at}.layer_scalar`, [1])]);
+      },
     }),
   };
 }
 
-/** What the small models have besides: tensors that would have to travel beside the residual from block to block. */
-function refuseSharing(text: Checkpoint, config: Config): void {
-  if (config.use_bidirectional_attention === 'all') {
-    throw unsupported(text, 'use_bidirectional_attention', 'all', 'causal attention (null or vision)');
+/** Which layers take keys and values of an earlier one of their kind, and which make them. */
+function sharingOf(text: Checkpoint, config: Config, types: readonly string[]) {
+  const { num_kv_shared_layers: count, hidden_size_per_layer_input: perLayer } = config;
+  const first = types.length - count;
+  const own = types.slice(0, Math.max(first, 0));
+  const maker = (kind: string): number => own.lastIndexOf(kind);
+  if (types.some((kind) => maker(kind) < 0)) {
+    const found = `${count} of ${types.length} layers`;
+    throw unsupported(text, 'num_kv_shared_layers', found, 'a layer of each kind before them');
   }
-  if (config.hidden_size_per_layer_input > 0) {
-    const found = `${config.hidden_size_per_layer_input}: an embedding for each layer`;
-    throw unsupported(text, 'hidden_size_per_layer_input', found, '0, as in the larger models');
+  if (count > 0 && perLayer === 0) {
+    const found = `${count} without hidden_size_per_layer_input`;
+    throw unsupported(text, 'num_kv_shared_layers', found, 'both, without which transformers fails');
   }
-  if (config.num_kv_shared_layers > 0) {
-    const found = `${config.num_kv_shared_layers} layers that take an earlier one's keys`;
-    throw unsupported(text, 'num_kv_shared_layers', found, '0, as in the larger models');
-  }
+  const taken = (index: number): boolean => index >= first;
+  return {
+    taken,
+    made: (index: number): boolean => count > 0 && !taken(index) && maker(types[index]!) === index,
+    /** Whether keys of a kind are there once the attention of a layer is through, and a later one takes them. */
+    neededAfter: (kind: string, layer: number): boolean =>
+      maker(kind) >= 0 &&
+      maker(kind) <= layer &&
+      types.lastIndexOf(kind) > layer &&
+      taken(types.lastIndexOf(kind)),
+  };
 }
 
 /** Where images, videos and sounds go stand the embedding of padding, which a text with such a token gets as well. */
@@ -210,8 +267,13 @@ function ropeOf(given: NonNullable<Config['rope_parameters']>) {
 }
 
 /** The MLP and experts side by side, which read the residual through norms of their own. */
-function besideExperts(text: Checkpoint, config: Config, decoder: Decoder): BlockParts['mlp'] {
-  const { width, inner, activation, norm } = decoder;
+function besideExperts(
+  text: Checkpoint,
+  config: Config,
+  decoder: Decoder,
+  innerOf: (index: number) => number,
+): Extract<BlockParts['mlp'], (...of: never[]) => unknown> {
+  const { width, activation, norm } = decoder;
   const need = (key: 'num_experts' | 'top_k_experts' | 'moe_intermediate_size'): number => {
     const value = config[key];
     if (value != null) return value;
@@ -221,10 +283,10 @@ function besideExperts(text: Checkpoint, config: Config, decoder: Decoder): Bloc
   const expertInner = need('moe_intermediate_size');
   checkExperts(text, chosen, count);
   const routerNorm = bareRmsNorm(config.rms_norm_eps);
-  return (build, x, at, _, residual) => {
+  return (build, x, at, index, residual) => {
     const { graph } = build;
     const normed = (of: Value, name: string): Value => norm(build, of, `${at}.${name}`, width);
-    const dense = gatedMlp(build, x, `${at}.mlp`, { width, inner, activation });
+    const dense = gatedMlp(build, x, `${at}.mlp`, { width, inner: innerOf(index), activation });
     const gain = graph.node('Mul', [
       build.weight(`${at}.router.scale`, [width]),
       graph.scalar(width ** -0.5),

@@ -68,7 +68,9 @@ export function signatureOf(
   inputs: readonly (ElementType | undefined)[],
   to?: ElementType,
 ): string {
-  const given = inputs.map((type) => type ?? '').join(', ');
+  // Concat takes any number of one type.
+  const asked = operator === 'Concat' ? inputs.slice(0, 2) : inputs;
+  const given = asked.map((type) => type ?? '').join(', ');
   return `${domain === '' ? '' : `${domain}.`}${operator}(${given})${to === undefined ? '' : ` to ${to}`}`;
 }
 
