@@ -32,6 +32,8 @@ const commonFields = {
 const unused = {
   ...routerUnused,
   pretraining_tp: z.int().nullish(),
+  // Follows from the sizes of heads.
+  qk_head_dim: z.unknown().optional(),
   attention_dropout: z.number().nullish(),
 };
 

@@ -22,7 +22,7 @@ import {
 import { type Family, size, textPart } from './family.ts';
 import { cap, cappedHead, gemmaNorms, scaledEmbedding } from './gemma2.ts';
 import { configKeys, readConfig, unsupported } from './keys.ts';
-import { partialOf, type RopeSettings, ropeSettings, rotaryOf } from './rope.ts';
+import { partialOf, type RopeSettings, ropeFields, ropeSettings, rotaryOf } from './rope.ts';
 
 /** Settings of one kind of layer: only these of it may have other sizes. */
 const layerSizes = z.strictObject({ head_dim: size.optional(), num_key_value_heads: size.optional() });
@@ -43,6 +43,8 @@ export const gemma4Keys = configKeys(
     layer_types: z.array(z.string()).nullish(),
     final_logit_softcapping: cap.default(null),
     use_bidirectional_attention: z.enum(['all', 'vision']).nullish(),
+    rope_theta: ropeFields.rope_theta,
+    partial_rotary_factor: ropeFields.partial_rotary_factor,
     rope_parameters: z
       .object({ full_attention: ropeSettings.nullish(), sliding_attention: ropeSettings.nullish() })
       .nullish(),

@@ -262,6 +262,12 @@ const asked = [
     'kv_sharing_modes',
   ],
   ...['to_dict', 'to_diff_dict', 'to_json_string', 'dict_dtype_to_str', 'default_config_fields'],
+  // Of configs with other sizes for some layers.
+  ...[
+    'allow_global_per_layer_attribute_access',
+    'per_layer_attributes',
+    'serialize_explicit_per_layer_config',
+  ],
   ...['output_cross_attentions', 'num_heads', 'number_of_conv_states'],
   ...['convert_rope_params_to_dict', 'standardize_rope_params', 'nested_rope_parameter_keys'],
   ...['ignore_keys_at_rope_validation', 'default_rope_type', 'default_theta', 'attention_chunk_size'],
