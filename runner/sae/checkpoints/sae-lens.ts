@@ -22,6 +22,7 @@ import {
   TensorBag,
 } from './loaded.ts';
 import { before6 } from './sae-lens-flat.ts';
+import { unitRows } from './unit-rows.ts';
 
 export const saeLensFiles = { config: 'cfg.json', tensors: 'sae_weights.safetensors' } as const;
 
@@ -34,10 +35,21 @@ const architectures = [
   'skip_transcoder',
   'jumprelu_transcoder',
   'jumprelu_skip_transcoder',
+  'batchtopk',
+  'matryoshka_batchtopk',
 ] as const;
 
-/** Saved as jumprelu for use. */
+/** Of training checkpoints alone: SAELens saves them as jumprelu for use. */
 const TRAINING_ONLY: readonly string[] = ['batchtopk', 'matryoshka_batchtopk'];
+
+const withK: readonly string[] = ['topk', ...TRAINING_ONLY];
+
+/** What a training checkpoint has beside them, none of which changes what the SAE computes. */
+const trainingKeys = new Set(
+  `decoder_init_norm l1_coefficient lp_norm l1_warm_up_steps use_sparse_activations aux_loss_coefficient topk_threshold_lr
+  use_matryoshka_aux_loss jumprelu_init_threshold jumprelu_bandwidth jumprelu_sparsity_loss_mode l0_coefficient
+  l0_warm_up_steps pre_act_loss_coefficient jumprelu_tanh_scale jumprelu_ste_to_input target_l0`.split(/\s+/),
+);
 
 const normalisations = ['none', 'expected_average_only_in', 'constant_norm_rescale', 'layer_norm'] as const;
 
@@ -63,6 +75,8 @@ const configSchema = z.strictObject({
   k: size.optional(),
   rescale_acts_by_decoder_norm: z.boolean().default(false),
   d_out: size.optional(),
+  /** Ends of the groups of a Matryoshka SAE; the last may be left out. */
+  matryoshka_widths: z.array(size).min(1).max(1_000).optional(),
 });
 
 export type SaeLensConfig = z.infer<typeof configSchema>;
@@ -102,11 +116,19 @@ async function openSaeLens(folder: string, options: SaeLensOptions): Promise<Sae
   const raw = overridden(await readJson(path), options.overrides ?? {}, conversions);
   refuseUnsupported(path, raw);
   const flat = isFlat(raw);
+  const trains = !flat && isTraining(raw);
+  if (trains) conversions.push('a training checkpoint, as save_inference_model would write it');
   if (flat) conversions.push('config of SAELens before version 6 brought into the form of version 6');
-  const config = parseConfig(path, raw, flat ? before6.pipe(configSchema) : configSchema, 'SAELens');
+  const config = parseConfig(
+    path,
+    trains ? withoutTraining(raw) : raw,
+    flat ? before6.pipe(configSchema) : configSchema,
+    'SAELens',
+  );
   return openTensors(join(folder, saeLensFiles.tensors), [path], async (source) => {
     const bag = new TensorBag(source.name, 'SAELens', await storedTensors(source));
-    const sae = await assemble(path, config, bag, options, conversions);
+    const read = await assemble(path, config, bag, options, conversions);
+    const sae = trains && config.rescale_acts_by_decoder_norm ? await asSaved(read) : read;
     bag.rest();
     const { model_name = null, hook_name = null, hook_name_out = null } = config.metadata;
     return {
@@ -122,17 +144,6 @@ async function openSaeLens(folder: string, options: SaeLensOptions): Promise<Sae
 function refuseUnsupported(path: string, raw: unknown): void {
   const config = typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
   const architecture = typeof config.architecture === 'string' ? config.architecture : 'standard';
-  const training = ['decoder_init_norm', 'aux_loss_coefficient', 'l0_coefficient'].find(
-    (key) => key in config,
-  );
-  if (TRAINING_ONLY.includes(architecture) || (training !== undefined && !isFlat(raw))) {
-    throw new MalformedError({
-      thing: path,
-      found: `a training checkpoint of SAELens (architecture ${quote(architecture)}${training ? `, ${training}` : ''})`,
-      expected: 'a saved SAE',
-      next: 'Save it with save_inference_model, which writes what the SAE computes once it is trained.',
-    });
-  }
   if ((architectures as readonly string[]).includes(architecture)) return;
   throw new MalformedError({
     thing: path,
@@ -140,6 +151,24 @@ function refuseUnsupported(path: string, raw: unknown): void {
     expected: `one of ${architectures.join(', ')}`,
     next: 'Choose another SAE.',
   });
+}
+
+/** Whether `save_model` of a TrainingSAE wrote it: it has settings of training. */
+function isTraining(raw: unknown): boolean {
+  return typeof raw === 'object' && raw !== null && Object.keys(raw).some((key) => trainingKeys.has(key));
+}
+
+function withoutTraining(raw: unknown): unknown {
+  return Object.fromEntries(Object.entries(raw as object).filter(([key]) => !trainingKeys.has(key)));
+}
+
+/** Latents as the saved SAE has them: the norms of W_dec's rows, which rescaled them in training, folded into the encoder. */
+async function asSaved(sae: StoredSae): Promise<StoredSae> {
+  if (sae.architecture !== 'topk' && sae.architecture !== 'batchtopk' && sae.architecture !== 'matryoshka')
+    return sae;
+  const { W_enc, W_dec, b_enc } = sae;
+  const folded = { ...sae, ...(await unitRows({ W_enc, W_dec }, b_enc)) };
+  return folded.architecture === 'topk' ? { ...folded, rescale_acts_by_decoder_norm: false } : folded;
 }
 
 /** A config with some of its keys replaced, as a registry may ask for. */
@@ -173,10 +202,10 @@ async function assemble(
   }
   if (transcoder && config.apply_b_dec_to_input === true)
     throw problem(path, `architecture ${architecture} and apply_b_dec_to_input`, 'it for SAEs only');
-  if (architecture === 'topk' && config.k === undefined)
-    throw problem(path, 'architecture topk without k', 'the number of latents kept per token');
-  if ((architecture === 'topk') !== (config.k !== undefined)) {
-    throw problem(path, `architecture ${architecture} and k ${config.k}`, 'k for topk only');
+  if (withK.includes(architecture) && config.k === undefined)
+    throw problem(path, `architecture ${architecture} without k`, 'the number of latents kept per token');
+  if (withK.includes(architecture) !== (config.k !== undefined)) {
+    throw problem(path, `architecture ${architecture} and k ${config.k}`, `k for ${withK.join(', ')} only`);
   }
   const d_out = config.d_out ?? d_in;
   await dropOnes(bag, d_sae, conversions);
@@ -211,6 +240,21 @@ async function assemble(
         b_enc: await perLatent('b_enc'),
       };
       return rescale_acts_by_decoder_norm ? foldedScale(topk, conversions) : topk;
+    }
+    case 'batchtopk':
+    case 'matryoshka_batchtopk': {
+      const [threshold] = await bag.take('topk_threshold', []);
+      const { k = 0, matryoshka_widths = [] } = config;
+      const batch = {
+        ...shared,
+        k,
+        b_enc: await perLatent('b_enc'),
+        threshold: new Float32Array(d_sae).fill(threshold!),
+      };
+      if (architecture === 'batchtopk') return { ...batch, architecture };
+      const ends = [...new Set([...matryoshka_widths, d_sae])];
+      const group_sizes = ends.map((end, i) => end - (ends[i - 1] ?? 0));
+      return { ...batch, architecture: 'matryoshka', group_sizes };
     }
     case 'standard':
     case 'transcoder':

@@ -57,14 +57,10 @@ describe('configs', () => {
       loadSae,
       'architecture "matching_pursuit"',
     ],
-    ['sae-lens/topk', 'cfg.json', { architecture: 'batchtopk' }, loadSae, 'a training checkpoint of SAELens'],
-    [
-      'sae-lens/standard',
-      'cfg.json',
-      { decoder_init_norm: 0.1, l1_coefficient: 1 },
-      loadSae,
-      'a training checkpoint of SAELens',
-    ],
+    // A training checkpoint has a threshold of its own, and none but it has the settings of training.
+    ['sae-lens/topk', 'cfg.json', { architecture: 'batchtopk' }, loadSae, 'no tensor "topk_threshold"'],
+    ['sae-lens/checkpoint-batchtopk', 'cfg.json', { k: undefined }, loadSae, 'batchtopk without k'],
+    ['sae-lens/checkpoint-jumprelu', 'cfg.json', { noise: 1 }, loadSae, 'noise'],
     [
       'sae-lens/transcoder',
       'cfg.json',
