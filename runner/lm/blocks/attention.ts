@@ -29,6 +29,7 @@ export function attention(
   // Rows shorter than the window are answered by the kernel without one.
   const isRight =
     kernels.full &&
+    (shape.chunk === undefined || shape.chunk >= build.maxTokens) &&
     (softCap === undefined || kernels.softCapped) &&
     (window === undefined || kernels.windowed);
   if (!isRight) return plainAttention(build, query, key, value, shape);

@@ -26,6 +26,8 @@ export interface ExpertsShape extends Choice {
   router: string;
   /** Whether the router has a bias. */
   routerBias?: boolean;
+  /** Shares are what an expert's rows are multiplied by, instead of what it makes of them. */
+  weighsInput?: boolean;
   /** One expert's product for some rows: [n, width] -> [n, width]. */
   expert(rows: Value, index: number): Value;
 }
@@ -109,7 +111,7 @@ export function mixture(
   build: Build,
   x: Value,
   shares: Value,
-  { count, expert }: Pick<ExpertsShape, 'count' | 'expert'>,
+  { count, expert, weighsInput = false }: Pick<ExpertsShape, 'count' | 'expert' | 'weighsInput'>,
 ): Value {
   const { graph } = build;
   let mixed = graph.withPrecision('float32', () => zeros(build, x));
@@ -117,11 +119,11 @@ export function mixture(
     const weight = graph.node('Gather', [shares, graph.int64s([index])], { attributes: { axis: 1 } });
     const flat = graph.node('Reshape', [weight, graph.int64s([-1])]);
     const rows = graph.node('Transpose', [graph.node('NonZero', [flat])]);
-    const output = expert(graph.node('GatherND', [x, rows]), index);
-    const weighted = graph.node('Mul', [
-      graph.cast(output, 'float32'),
-      graph.node('GatherND', [weight, rows]),
-    ]);
+    const own = graph.node('GatherND', [weight, rows]);
+    const given = graph.node('GatherND', [x, rows]);
+    const weighted = weighsInput
+      ? graph.cast(expert(graph.node('Mul', [given, graph.cast(own, graph.precision)]), index), 'float32')
+      : graph.node('Mul', [graph.cast(expert(given, index), 'float32'), own]);
     mixed = graph.node('ScatterND', [mixed, rows, weighted], {
       attributes: { reduction: { string: 'add' } },
     });

@@ -47,7 +47,7 @@ export function plainAttention(
   const shares = graph.inFloat32([graph.node('MatMul', [q, k])], (product) => {
     const scaled = graph.node('Mul', [product, graph.scalar(shape.scale ?? headSize ** -0.5)]);
     const scores = shape.softCap === undefined ? scaled : softCap(build, scaled, shape.softCap);
-    const seen = graph.node('Where', [mask(build, shape.window), scores, graph.scalar(UNSEEN)]);
+    const seen = graph.node('Where', [mask(build, shape), scores, graph.scalar(UNSEEN)]);
     return shape.sinks === undefined ? softmax(build, seen) : besideSinks(build, seen, shape);
   });
   const mixed = transposed(graph.node('MatMul', [shares, v]), 0, 3, 1, 2, 4);
@@ -72,7 +72,10 @@ function besideSinks(build: Build, scores: Value, { sinks, heads, kvHeads }: Att
 }
 
 /** Whether the token of a row sees that of a column: bool [tokens, tokens]. */
-function mask({ graph, rowsAndTokens }: Build, window: number | undefined): Value {
+function mask(
+  { graph, rowsAndTokens, maxTokens }: Build,
+  { window, chunk = maxTokens }: Pick<AttentionShape, 'window' | 'chunk'>,
+): Value {
   const tokens = graph.node('Cast', [graph.node('Gather', [rowsAndTokens, graph.int64s([1], [])])], {
     attributes: { to: 6 },
   });
@@ -83,6 +86,13 @@ function mask({ graph, rowsAndTokens }: Build, window: number | undefined): Valu
     graph.node('Unsqueeze', [numbers, graph.int64s([0])]),
   ]);
   const past = graph.node('GreaterOrEqual', [before, graph.scalar(0)]);
+  if (chunk < maxTokens) {
+    const seen = Float32Array.from({ length: maxTokens }, (_, position) => (position % chunk) + 1);
+    const all = graph.floats(seen, [maxTokens, 1]);
+    const count = graph.node('Gather', [rowsAndTokens, graph.int64s([1])]);
+    const ofRow = graph.node('Slice', [all, graph.int64s([0]), count]);
+    return graph.node('And', [past, graph.node('Less', [before, ofRow])]);
+  }
   if (window === undefined) return past;
   return graph.node('And', [past, graph.node('Less', [before, graph.scalar(window)])]);
 }

@@ -170,10 +170,11 @@ export function readActivation(checkpoint: Checkpoint, name: string): Activation
 }
 
 /** Kinds of attention by the names of `layer_types`, older ones included. */
-const attentionTypes: Readonly<Record<string, 'full' | 'sliding' | 'linear'>> = {
+const attentionTypes: Readonly<Record<string, 'full' | 'sliding' | 'chunked' | 'linear'>> = {
   full_attention: 'full',
   attention: 'full',
   sliding_attention: 'sliding',
+  chunked_attention: 'chunked',
   linear_attention: 'linear',
   mamba: 'linear',
 };

@@ -17,6 +17,7 @@ import { gptj, gptjKeys } from './gptj.ts';
 import { granite, graniteKeys } from './granite.ts';
 import type { ConfigKeys } from './keys.ts';
 import { llama, llamaKeys } from './llama.ts';
+import { llama4, llama4Keys } from './llama4.ts';
 import { ministral3, ministral3Keys, mistral3, mistral3Keys } from './ministral3.ts';
 import { mistral, mistralKeys } from './mistral.ts';
 import { mixtral, mixtralKeys } from './mixtral.ts';
@@ -62,6 +63,8 @@ export const families: Readonly<Record<string, FamilyEntry>> = {
   gptj: { make: gptj, keys: gptjKeys },
   granite: { make: granite, keys: graniteKeys },
   llama: { make: llama, keys: llamaKeys },
+  llama4: { make: llama4, keys: llama4Keys },
+  llama4_text: { make: llama4, keys: llama4Keys },
   ministral3: { make: ministral3, keys: ministral3Keys },
   mistral: { make: mistral, keys: mistralKeys },
   mistral3: { make: mistral3, keys: mistral3Keys },

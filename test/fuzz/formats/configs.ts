@@ -15,6 +15,7 @@ const FAMILIES = [
   'gemma3',
   'gemma4',
   'smollm3',
+  'llama4',
   'deepseek_v2',
   'deepseek_v3',
   'opt',

@@ -34,6 +34,7 @@ const folders = [
     'qwen3_next',
     'deepseek_v2',
     'deepseek_v3',
+    'llama4',
     'smollm3',
     'granite',
     'starcoder2',
