@@ -6,14 +6,18 @@ import { projectRoot } from './paths.ts';
 const DEFAULT_LIMIT = 4 * 2 ** 30;
 
 /**
- * Where evaluations keep what does not depend on an SAE; null for `off`.
+ * Where evaluations keep what does not depend on an SAE, and training its activations; null for `off`.
  *
  * @throws UserError when the limit is not a size
  */
-export function evaluationCache(limit: string | undefined): { folder: string; limit: number } | null {
+export function evaluationCache(
+  limit: string | undefined,
+): { folder: string; activations: string; limit: number } | null {
   if (limit === 'off') return null;
+  const own = process.env.INTERPBOARD_CACHE;
   return {
-    folder: process.env.INTERPBOARD_CACHE ?? join(projectRoot, '.cache', 'evaluation'),
+    folder: own ?? join(projectRoot, '.cache', 'evaluation'),
+    activations: join(own ?? join(projectRoot, '.cache'), 'activations'),
     limit: limit === undefined ? DEFAULT_LIMIT : parseBytes('--cache', limit),
   };
 }

@@ -49,6 +49,7 @@ const roles: Roles<RunConfig> = {
     from: 'training',
     resampleTokens: 'training',
     log: 'beside',
+    activations: { type: 'training', gigabytes: 'beside' },
     shuffle: 'training',
     policy: 'training',
   },

@@ -14,6 +14,7 @@ import { backendChoices } from '../train/backends/backend.ts';
 import { type Recipe, recipe } from '../train/recipe.ts';
 import {
   count,
+  keptActivations,
   liveSettings,
   ownSuite,
   policySettings,
@@ -160,6 +161,7 @@ export const runConfig = z
         .describe(
           'with from: latents that fire on none of so many first tokens are made anew before the first step; 0 leaves all as they are',
         ),
+      activations: keptActivations.prefault({}),
       shuffle: shuffleSettings.prefault({}),
       policy: policySettings.prefault({}),
     }),

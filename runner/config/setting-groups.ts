@@ -23,6 +23,21 @@ export const shuffleSettings = z.strictObject({
   onDisk: z.boolean().default(false).describe('keep that buffer in a file of the run folder, not in memory'),
 });
 
+export const keptActivations = z.strictObject({
+  type: z
+    .enum(['float32', 'bfloat16'])
+    .default('float32')
+    .describe('type that activations are rounded to before SAEs are trained on them, and are kept in'),
+  gigabytes: z
+    .number()
+    .nonnegative()
+    .max(1_000_000)
+    .default(0)
+    .describe(
+      'what activations may take in .cache/activations, kept for later runs over the same text, model and hooks, which do not run the model then; one run fills half of it at most; 0 keeps none',
+    ),
+});
+
 export const policySettings = z.strictObject({
   dropFirst: z
     .int()

@@ -60,8 +60,9 @@ async function train(
   folder: string,
   kill?: { passes: number; ms: number },
   command: readonly string[] = trainingCommand(folder),
+  environment: NodeJS.ProcessEnv = {},
 ): Promise<Outcome> {
-  const child = spawn(command[0]!, command.slice(1));
+  const child = spawn(command[0]!, command.slice(1), { env: { ...process.env, ...environment } });
   let out = '';
   let errors = '';
   let armed = false;
@@ -230,4 +231,29 @@ test('a loss that blows up stops the training, names SAE and step, and keeps the
     expect(steps).toBeLessThan(step);
     expect(steps).toBeGreaterThan(0);
   }
+});
+
+test('activations that runs kept, killed ones too, give the same SAEs bit for bit, of another SAE as well', async () => {
+  const kept = { KEPT_ACTIVATIONS: join(root, 'kept') };
+  const words = (folder: string): string[] => trainingCommand(folder, 'sweep.k=[4]', 'sae.dSae=32');
+  const run = (name: string, command = trainingCommand, kill?: { passes: number; ms: number }) =>
+    train(join(root, name), kill, command(join(root, name)), kept);
+  const expected = await expectedResult();
+  const other = result(await train(join(root, 'other'), undefined, words(join(root, 'other'))));
+
+  expect((await run('kept-cut', trainingCommand, { passes: 9, ms: 5 })).signal).toBe('SIGKILL');
+  const passes = (await readdir(kept.KEPT_ACTIVATIONS)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  // Half of one is what a disk may hold that lost its power: it is no pass.
+  const file = join(kept.KEPT_ACTIVATIONS, passes[0]!);
+  await writeFile(file, (await readFile(file)).subarray(0, 1_000));
+
+  const after = await run('kept-after');
+  expect(result(after)).toBe(expected);
+  expect(after.lines.join('\n')).toMatch(
+    /note .*(kept activations are damaged|that an earlier run kept are read)/,
+  );
+  const read = await run('kept-read');
+  expect(result(read)).toBe(expected);
+  expect(read.lines).toContain('note activations that an earlier run kept are read');
+  expect(result(await run('kept-other', words))).toBe(other);
 });

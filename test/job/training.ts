@@ -1,7 +1,7 @@
 /**
  * A training stage in a process of its own, for a test to kill: the real one, on the embedded model. Arguments are the
  * run's folder and settings as path=value. Writes a line a pass, and at the end `done` with a hash of all weights and
- * of the trajectory, or `error` with its one line.
+ * of the trajectory, or `error` with its one line. KEPT_ACTIVATIONS names a folder that activations are kept in.
  */
 import { createHash } from 'node:crypto';
 import { resolveRun } from '../../runner/config/resolve.ts';
@@ -12,6 +12,7 @@ import { trainStage } from '../../runner/job/run/train-stage.ts';
 import { tensorsSha256 } from '../../runner/sae/sae.ts';
 
 const [folder = '', ...set] = process.argv.slice(2);
+const kept = process.env.KEPT_ACTIVATIONS;
 const config = await resolveRun(['small-world-quick'], { set });
 try {
   const { saes } = await trainStage(
@@ -22,6 +23,9 @@ try {
       folder,
       model: { folder: demoModelFolder, revision: null },
       memory: 2 ** 32,
+      ...(kept === undefined
+        ? {}
+        : { keeping: { folder: kept, limit: 1e9, program: 'test', model: 'embedded' } }),
       stamp: (tokens) => ({ ...stampOf(config, { model: '' }, ''), tokens, seconds: 0 }),
     },
     {

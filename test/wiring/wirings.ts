@@ -288,6 +288,15 @@ export const wirings: Readonly<Record<string, Wiring>> = {
     seen: ({ files }) => files.some((name) => /^tensorboard.L\d+.events\.out\.tfevents\./.test(name)),
     gives: true,
   },
+  'training.activations.type': { to: 'bfloat16' },
+  'training.activations.gigabytes': {
+    to: 1,
+    words: ['--cache=4GiB'],
+    // An earlier test may have kept them.
+    seen: ({ outcome }) =>
+      /activations (are kept for later runs|that an earlier run kept are read)/.test(outcome.all),
+    gives: true,
+  },
   'training.shuffle.megabytes': {
     to: 1,
     seen: [weights, recipe('shuffleMegabytes')],

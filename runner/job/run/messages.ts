@@ -26,8 +26,11 @@ export interface RunStart extends Work {
   /** The command that makes the run again, for provenance. */
   command: string;
   folder: string;
-  /** Where what does not depend on an SAE is kept, and the bytes it may take; null keeps nothing. */
-  cache: { folder: string; limit: number } | null;
+  /**
+   * Where what does not depend on an SAE is kept, and the bytes it may take; where activations are, whose bytes a setting says.
+   * Null keeps nothing.
+   */
+  cache: { folder: string; activations: string; limit: number } | null;
   /** The run's state as found, undefined for a new run. */
   found: RunState | undefined;
   /** Whether the user asked to start over. */

@@ -126,6 +126,7 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
             folder,
             model: start.model,
             memory: start.memory,
+            keeping: await keepingOf(start, voice),
             stamp,
           },
           reporter('training', 'tokens'),
@@ -385,6 +386,22 @@ async function evaluateRun(
     records.push({ id, record: await recordOf({ ...facts, ...each }), evidence });
   }
   return { records, fired: { window_tokens: data.tokens, saes: fired } };
+}
+
+/** Where activations that training reads are kept; undefined where none are. A synthetic model's are as quickly drawn. */
+async function keepingOf({ cache, identity, config, model }: RunStart, voice: Voice) {
+  const { gigabytes } = config.training.activations;
+  if (gigabytes === 0 || isSynthetic(model.folder)) return undefined;
+  if (cache === null) {
+    voice.note('activations are not kept: --cache off');
+    return undefined;
+  }
+  return {
+    folder: cache.activations,
+    limit: gigabytes * 1e9,
+    program: await programHash(),
+    model: identity.model,
+  };
 }
 
 /** What an earlier evaluation left of this model and text; undefined where nothing is to be cached. */

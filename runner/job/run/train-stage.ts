@@ -1,8 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunConfig } from '../../config/run-config.ts';
 import { compareHooks, type Hook, hookLabel } from '../../hook.ts';
+import { canonicalJson } from '../../io/hash.ts';
 import { parseDevices } from '../../onnx/devices.ts';
+import { runtimeVersion } from '../../onnx/session.ts';
 import type { TrajectoryPoint } from '../../report/schema.ts';
 import { percent, type Reporter, Stopped } from '../../reporter.ts';
 import { packingPosition } from '../../text/packing.ts';
@@ -20,6 +23,7 @@ import { RESULTS, type ShardOfRun, saesOfShard, shardRepository } from '../share
 import type { Trained } from '../shared/trained-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
 import { type ActivationSource, sharingOf } from '../training-data/activations.ts';
+import type { Keeping } from '../training-data/kept-activations.ts';
 import { startingWeights, startOfEach } from '../training-data/starting-weights.ts';
 import { openTrainingTokens, type TrainingTokens, tokensState } from '../training-data/training-tokens.ts';
 import { type EventLog, openEventLog } from './event-log.ts';
@@ -45,6 +49,8 @@ export async function trainStage(
     folder: string;
     model: ModelPlace;
     memory: number;
+    /** Where activations are kept, if they are. */
+    keeping?: (Omit<Keeping, 'stream'> & { model: string }) | undefined;
     /** What a checkpoint says of the run, after so many tokens. */
     stamp: (tokens: number) => ResumeStamp;
   },
@@ -89,6 +95,7 @@ export async function trainStage(
       folder: run.folder,
       memory: run.memory,
       saes: STATES_HELD * weights,
+      keeping: run.keeping && { ...run.keeping, stream: await streamOf(run, seen, planned) },
     },
     position?.text,
     { ...reporter, progress: ({ done, total }) => shown.show({ activations: percent(done, total) }) },
@@ -206,6 +213,27 @@ export async function trainStage(
     log?.close();
     await source.close();
   }
+}
+
+/** All that the stream of activations follows from, but for its position. */
+async function streamOf(
+  { config, memory, keeping }: { config: RunConfig; memory: number; keeping?: { model: string } | undefined },
+  hooks: readonly Hook[],
+  cuts: readonly Hook[],
+): Promise<string> {
+  const { device, precision, threads, spill, sae, training } = config;
+  const { heldout: _heldout, heldoutSeed: _seed, ...corpus } = config.corpus;
+  return canonicalJson([
+    keeping?.model ?? null,
+    corpus,
+    [hooks, cuts].map((each) => each.map(hookLabel)),
+    sae.batchTokens,
+    training.activations.type,
+    [device, precision, sharingOf(threads, parseDevices(device)).threads ?? availableParallelism()],
+    // Which residuals are rounded on their way depends on what memory holds.
+    spill === 'float32' ? null : [spill, memory],
+    await runtimeVersion(),
+  ]);
 }
 
 /** What each SAE had logged when its state was saved; nothing in a new run. */

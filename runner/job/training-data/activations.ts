@@ -17,6 +17,7 @@ import { openRunModel } from '../shared/language-model.ts';
 import type { ModelPlace } from '../shared/model-place.ts';
 import { batchOf } from '../shared/text.ts';
 import type { ActivationSource } from './activation-source.ts';
+import { type Keeping, keptActivations, rounded } from './kept-activations.ts';
 import { sampleActivations } from './sample-activations.ts';
 import { trainingRows } from './training-rows.ts';
 
@@ -44,7 +45,7 @@ export interface ActivationRun {
   config: MachineSettings & {
     corpus: CorpusSettings;
     sae: { batchTokens: number };
-    training: { tokens: number };
+    training: { tokens: number; activations: { type: 'float32' | 'bfloat16' } };
   };
   hooks: readonly Hook[];
   /** Further places at which the language model is cut. */
@@ -56,10 +57,34 @@ export interface ActivationRun {
   memory: number;
   /** Bytes that the SAEs in training hold of them. */
   saes: number;
+  /** Where what is made is kept, and read where it was kept before. */
+  keeping?: Keeping | undefined;
 }
 
 /** Passes made in one sweep at most, where segments are loaded in turn: beyond that loading hardly counts any more. */
 const PASSES_TOGETHER = 256;
+
+/**
+ * The stream in this thread: read where it was kept, else made.
+ *
+ * @param from where an earlier run's text stood; the start for a new one
+ * @throws UserError, MalformedError or UnavailableError as opening the language model does, which waits for the first pass
+ *   that is not kept
+ */
+export async function openActivationsHere(
+  run: ActivationRun,
+  from: PackingPosition | undefined,
+  voice: Voice,
+): Promise<ActivationSource> {
+  const type = run.config.training.activations.type === 'bfloat16' ? 'BF16' : 'F32';
+  const make = (position: PackingPosition | undefined) => makeActivations(run, position, voice);
+  if (run.keeping !== undefined) return keptActivations(run.keeping, type, from, make, voice);
+  const source = await make(from);
+  return {
+    next: async () => rounded(await source.next(), type),
+    close: () => source.close(),
+  };
+}
 
 /**
  * The stream made in this thread. Where the language model is larger than memory, many passes are made in one sweep
@@ -69,7 +94,7 @@ const PASSES_TOGETHER = 256;
  * @param voice hears how far such a sweep is; a resident model is quick enough to say nothing
  * @throws UserError, MalformedError or UnavailableError as opening the language model does
  */
-export async function openActivationsHere(
+async function makeActivations(
   run: ActivationRun,
   from: PackingPosition | undefined,
   voice: Voice,
