@@ -1,4 +1,5 @@
 /** Small changes, nearly all where a setting or a file meets its effect, and the tests that should notice each. */
+import { languageModelMutations } from './language-models.ts';
 import { type Mutation, of } from './mutation.ts';
 import { syntheticMutations } from './synthetic.ts';
 
@@ -400,5 +401,6 @@ export const mutations: readonly Mutation[] = [
   suites('absorption/suite.ts', 'most: mostLatents, jump', 'most: 10, jump', ABSORPTION),
   suites('absorption/suite.ts', 'jump: f1Jump', 'jump: 0.03', ABSORPTION),
   suites('absorption/suite.ts', ', pairing: [resamples.seed]', '', ABSORPTION),
+  ...languageModelMutations,
   ...syntheticMutations,
 ];
