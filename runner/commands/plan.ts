@@ -12,7 +12,7 @@ import { openHubHere } from '../hub/here.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
 import { openRepository } from '../hub/repository-files.ts';
 import { formatBytes, parseBytes } from '../io/bytes.ts';
-import { type PlannedStage, planOf, type RunPlan } from '../job/run/plan.ts';
+import { type DeviceNeeds, type PlannedStage, planOf, type RunPlan } from '../job/run/plan.ts';
 import { planShards, type ShardsPlan, totalOf } from '../job/shards/plan-shards.ts';
 import { type Checkpoint, openCheckpoint, readCheckpoint } from '../lm/checkpoint.ts';
 import { machineMemory } from '../lm/memory.ts';
@@ -20,6 +20,7 @@ import { isModelFile } from '../lm/model-files.ts';
 import { automaticDevice, deviceFacts } from '../onnx/device-facts.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
 import { parseSaeName } from '../sae/published/locate.ts';
+import { cards, deviceMemory } from './device-memory.ts';
 import { optionLines } from './option-lines.ts';
 import { ANY_WORDS, parseOptions } from './parse-options.ts';
 import { locateSynthetic, planOfSamples } from './plan-synthetic.ts';
@@ -27,6 +28,10 @@ import { everyVerb, json, runOptions } from './shared-options.ts';
 
 const options = {
   ...runOptions,
+  'device-memory': {
+    type: 'string',
+    help: `memory of each device, as 96GiB, or of a card: ${Object.keys(cards).join(', ')}; default what its driver says is free`,
+  },
   shards: { type: 'string', help: 'what the run takes in so many shards: time, GPU hours and disk of each' },
   ...json,
   ...everyVerb,
@@ -64,7 +69,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const { checkpoint } = located;
   const others = config.saes.map(hookSaid);
   const known = others.filter((hook) => hook !== undefined);
-  const plan = planOf(config, all, checkpoint, memory, known);
+  const card = await deviceMemory(values['device-memory'], parseDevices(device));
+  const plan = planOf(config, all, checkpoint, memory, { others: known, card });
   const shards =
     values.shards === undefined
       ? null
@@ -205,6 +211,7 @@ function stageLines(stage: PlannedStage, freeDisk: number, rate: number | null):
         hook === null || to === null ? '' : `, hook ${to.site === 'resid_post' ? to.layer : hookName(to)}`;
       return ['', `  ${device.padEnd(7)} ${formatBytes(bytes).padStart(9)}  ${parts.join(', ')}${end}`];
     }),
+    ...(stage.device === null ? [] : [deviceLine(stage.device)]),
     [
       '  memory',
       `${formatBytes(sum)}: weights ${formatBytes(memory.weights)}, batch, SAEs and program ${formatBytes(memory.working)}, waiting residuals ${formatBytes(memory.waiting)}`,
@@ -222,6 +229,22 @@ function stageLines(stage: PlannedStage, freeDisk: number, rate: number | null):
         : `about ${duration(seconds)} (${(stage.operations / 1e12).toPrecision(3)} TFLOP, beside loading)`,
     ],
   ];
+}
+
+function deviceLine({ available, ...needs }: DeviceNeeds): [string, string] {
+  const names = {
+    weights: 'weights of the language model',
+    states: 'SAEs',
+    step: 'a training step beside them',
+    batch: 'a batch and the runtime',
+  };
+  const sum = Object.values(needs).reduce((total, bytes) => total + bytes, 0);
+  const terms = Object.entries(names).flatMap(([name, text]) => {
+    const bytes = needs[name as keyof typeof names];
+    return bytes === 0 ? [] : [`${text} ${formatBytes(bytes)}`];
+  });
+  const fits = sum <= available ? 'fits' : 'does not fit';
+  return ['  device', `${formatBytes(sum)} of ${formatBytes(available)}, ${fits}: ${terms.join(', ')}`];
 }
 
 /** Of many shards the dearest and the cheapest, which differ little where there are more SAEs than shards. */

@@ -125,7 +125,7 @@ export async function writeRandomCheckpoint(
 }
 
 /** Names and shapes of the weights that a family's program asks for. */
-function weightsOf(checkpoint: Checkpoint): Map<string, readonly number[]> {
+export function weightsOf(checkpoint: Checkpoint): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   const graph = new Graph();
   const ids = graph.input('ids', 'int32', ['rows', 'tokens']);

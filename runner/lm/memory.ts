@@ -12,6 +12,8 @@ const UNASKED = 0.8;
 const BASE = 400e6;
 /** Bytes of residuals beside hooks inside blocks that are kept for ablations there, where there is room (256 MiB). */
 export const BESIDE_LIMIT = 256 * 2 ** 20;
+/** Of what is left beside a batch, the part that residuals may take that wait, where weights are loaded in turn. */
+export const WAITING_SHARE = 0.3;
 /** Arrays of the width of the residual that a block holds at a time, its inner layer counted in. */
 const WIDTHS_HELD = 24;
 /** Arrays of the size of the logits that the head holds at a time. */
@@ -36,6 +38,8 @@ export interface MemoryNeeds {
   saes: number;
   /** Where activations are looked at, for what is kept beside those inside blocks; default nothing. */
   hooks?: readonly HookLike[];
+  /** False where nothing behind the last hook is computed; default true. */
+  head?: boolean;
 }
 
 export interface MemoryShares {
@@ -51,11 +55,12 @@ export interface MemoryShares {
 
 /**
  * @param memory bytes in all
+ * @param of what has them, for errors
  * @throws UserError when it does not even hold a batch
  */
-export function shareMemory(memory: number, needs: MemoryNeeds): MemoryShares {
+export function shareMemory(memory: number, needs: MemoryNeeds, of = '--memory'): MemoryShares {
   const { family, positions, saes } = needs;
-  const logits = LOGITS_HELD * tileWidth(family.vocabulary);
+  const logits = needs.head === false ? 0 : LOGITS_HELD * tileWidth(family.vocabulary);
   const working = BASE + saes + 4 * positions * (WIDTHS_HELD * family.dModel + logits);
   const rest = memory - working;
   const left = rest - needs.weights;
@@ -66,11 +71,16 @@ export function shareMemory(memory: number, needs: MemoryNeeds): MemoryShares {
   }
   if (rest <= 0) {
     throw new UserError({
-      thing: '--memory',
+      thing: of,
       found: formatBytes(memory),
       expected: `more than ${formatBytes(working)}, which a batch of ${positions} tokens and the SAEs take beside any weights`,
       next: 'Give more memory, or use smaller batches (sae.batchTokens) or SAEs (sae.dSae).',
     });
   }
-  return { working, weights: Math.floor(0.7 * rest), waiting: Math.floor(0.3 * rest), beside: 0 };
+  return {
+    working,
+    weights: Math.floor((1 - WAITING_SHARE) * rest),
+    waiting: Math.floor(WAITING_SHARE * rest),
+    beside: 0,
+  };
 }

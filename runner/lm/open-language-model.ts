@@ -52,6 +52,8 @@ export interface LanguageModelOptions {
   prepack?: boolean;
   /** Longest row; default the model's context length. */
   maxTokens?: number;
+  /** Whether residuals up to the last hook alone are asked for: what lies behind it is loaded when it is asked for after all. */
+  activationsOnly?: boolean;
   logits?: boolean;
   /**
    * Whether KL divergences are asked for as well. The head then stands apart from the blocks before it and is
@@ -88,6 +90,7 @@ export async function openLanguageModel(
     devices: [options.device ?? 'cpu'].flat(),
     memory: options.memory,
     divergence: options.divergence,
+    activationsOnly: options.activationsOnly,
   });
   const last = segments.length - 1;
   const widths = segments.slice(0, last).map(({ to }) => widthsAt(family, to!));
@@ -148,7 +151,8 @@ export async function openLanguageModel(
 
   try {
     // Of segments loaded in turn the first one shows that the device is there.
-    for (const segment of resident ? segments.keys() : [0]) await sessionsOf(segment);
+    const needed = options.activationsOnly ? segments.findLastIndex(({ hook }) => hook !== null) : last;
+    for (const segment of resident ? segments.keys() : [0]) if (segment <= needed) await sessionsOf(segment);
   } catch (error) {
     await release();
     throw error;

@@ -28,7 +28,7 @@ export interface PlacedSegment extends Segment {
 
 export interface Placement {
   segments: readonly PlacedSegment[];
-  /** Of all weights, each counted once. */
+  /** Of all weights that are needed, each counted once. */
   bytes: number;
   /** False when one segment is loaded at a time. */
   resident: boolean;
@@ -42,6 +42,8 @@ export interface PlacementOptions {
   devices: readonly Device[];
   /** Bytes that weights may take on one device; default no limit. */
   memory?: number | undefined;
+  /** Whether nothing behind the last hook is needed: it is neither counted nor cut further. */
+  activationsOnly?: boolean | undefined;
   /** Whether the head stands apart from the blocks, and is there twice. */
   divergence?: boolean | undefined;
 }
@@ -50,7 +52,7 @@ export interface PlacementOptions {
  * @throws UserError for a hook that the model does not have, or when a single block does not fit
  */
 export function placementOf(parts: ModelParts, options: PlacementOptions): Placement {
-  const { devices, memory = Number.POSITIVE_INFINITY, divergence = false } = options;
+  const { devices, memory = Number.POSITIVE_INFINITY, divergence = false, activationsOnly = false } = options;
   const blocks = parts.blocks.length;
   const hooks = orderedHooks(options.hooks);
   const asked = [...hooks, ...(options.cuts ?? [])].map(hookOf);
@@ -60,7 +62,10 @@ export function placementOf(parts: ModelParts, options: PlacementOptions): Place
     bytesOf(parts, { first, last, embedding: after === null, head: to === null }) +
     (to === null ? headTwice : 0);
   const between = (after: Hook | null, to: Hook | null): number => bytesOfSpan(spanOf(blocks, after, to));
-  const bytes = between(null, null) - headTwice;
+  const until = activationsOnly ? (hooks.at(-1) ?? null) : null;
+  const isNeeded = (to: Hook | null): boolean =>
+    until === null || (to !== null && compareHooks(to, until) <= 0);
+  const bytes = between(null, until) - (until === null ? headTwice : 0);
   const fixed = [...asked, ...(divergence ? [hookOf(blocks - 1)] : [])];
 
   // Where devices change: the first cut between blocks at which a device has its share.
@@ -80,7 +85,9 @@ export function placementOf(parts: ModelParts, options: PlacementOptions): Place
 
   const whole = placed(segmentsOf(blocks, hooks, [...fixed, ...changes]));
   const held = devices.map((device) =>
-    whole.filter((segment) => segment.device === device).reduce((sum, segment) => sum + segment.bytes, 0),
+    whole
+      .filter((segment) => segment.device === device && isNeeded(segment.to))
+      .reduce((sum, segment) => sum + segment.bytes, 0),
   );
   if (held.every((sum) => sum <= memory)) return { segments: whole, bytes, resident: true };
 
@@ -89,6 +96,7 @@ export function placementOf(parts: ModelParts, options: PlacementOptions): Place
   let after: Hook | null = null;
   const ends = [...orderedHooks([...cuts, ...fixed]), null];
   for (const [i, cut] of ends.entries()) {
+    if (!isNeeded(cut)) break;
     if (between(after, cut) > memory) {
       const before = ends[i - 1] ?? null;
       if (before !== null && before !== after) {

@@ -2,7 +2,8 @@
 
 import { UnavailableError } from '../errors.ts';
 import type { DeviceFacts } from './device-facts.ts';
-import { type Device, parseDevice, providerOf } from './devices.ts';
+import { type Device, executionProvider, parseDevice, providerOf } from './devices.ts';
+import { cudaMemory } from './gpu-memory.ts';
 import { Graph, none, type Precision, type Program } from './graph.ts';
 import { type AttentionKernels, allKernels } from './kernels.ts';
 import { float32, floatsOf, type HostTensor, int32, openSession } from './session.ts';
@@ -111,4 +112,6 @@ const kernelsIn = async (precision: Precision): Promise<AttentionKernels> => ({
 });
 const kernels = device === 'cpu' ? allKernels : await kernelsIn('float32');
 const bfloat16 = providerOf(device) === 'cuda' ? await kernelsIn('bfloat16') : null;
-console.log(JSON.stringify({ operationsPerSecond, kernels, bfloat16 } satisfies DeviceFacts));
+const { name, deviceId } = executionProvider(device);
+const memory = name === 'cuda' ? await cudaMemory(deviceId ?? 0) : null;
+console.log(JSON.stringify({ operationsPerSecond, kernels, bfloat16, memory } satisfies DeviceFacts));

@@ -6,7 +6,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { UnavailableError, UserError } from '../errors.ts';
-import { type Device, deviceAdvice } from './devices.ts';
+import { type Device, deviceAdvice, providerOf } from './devices.ts';
+import type { DeviceMemory } from './gpu-memory.ts';
 import type { Precision } from './graph.ts';
 import { type AttentionKernels, allKernels } from './kernels.ts';
 
@@ -16,6 +17,8 @@ export interface DeviceFacts {
   kernels: AttentionKernels;
   /** The same for numbers of 16 bits; null where the device does not compute in bfloat16. */
   bfloat16: AttentionKernels | null;
+  /** Of a card of its own, as its driver tells; null where that is not known, or there is none. */
+  memory: DeviceMemory | null;
 }
 
 /** Starting a driver takes a second or two; shaders are compiled meanwhile. */
@@ -49,6 +52,21 @@ export async function kernelsOf(device: Device, precision: Precision): Promise<A
     expected: 'CUDA, or the CPU, which rounds what it computes in float32',
     next: 'Use --precision float32.',
   });
+}
+
+/**
+ * Bytes that every one of some devices has free; null where one of them does not tell, or uses the host's.
+ *
+ * @throws UnavailableError as `deviceFacts`
+ */
+export async function freeMemory(devices: readonly Device[]): Promise<number | null> {
+  let least = Number.POSITIVE_INFINITY;
+  for (const device of devices) {
+    const memory = providerOf(device) === 'cuda' ? (await deviceFacts(device)).memory : null;
+    if (memory === null) return null;
+    least = Math.min(least, memory.free);
+  }
+  return least;
 }
 
 async function check(device: Device): Promise<DeviceFacts> {

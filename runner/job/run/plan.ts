@@ -5,7 +5,7 @@ import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
 import { type Hook, orderedHooks } from '../../hook.ts';
 import type { Checkpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
-import { shareMemory } from '../../lm/memory.ts';
+import { shareMemory, WAITING_SHARE } from '../../lm/memory.ts';
 import { bytesOf, partsOf } from '../../lm/parts.ts';
 import { type PlacedSegment, placementOf } from '../../lm/placement.ts';
 import { choosePrecision, type PrecisionChoice } from '../../lm/precision.ts';
@@ -13,6 +13,7 @@ import { parseDevices } from '../../onnx/devices.ts';
 import type { Precision } from '../../onnx/graph.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { applies } from '../../train/architectures/index.ts';
+import { trainingMemory } from '../../train/device-memory.ts';
 import { CORE_BATCH_TOKENS } from '../evaluation/heldout-text.ts';
 import { pooledBytes, readingsOf } from '../evaluation/pooled-memory.ts';
 import { trainedSaes } from '../shared/planned-saes.ts';
@@ -26,11 +27,26 @@ export interface PlannedStage {
   segments: readonly PlacedSegment[];
   /** Bytes: of a batch on its way, the SAEs and the program; of the weights held at a time; of residuals that wait. */
   memory: { working: number; weights: number; waiting: number };
+  /** Bytes on one device, where devices have memory of their own and how much is known. */
+  device: DeviceNeeds | null;
   /** Bytes of residuals that wait on disk at a time, when all text is swept together. */
   disk: number;
   tokens: number;
   /** Floating-point operations. */
   operations: number;
+}
+
+/** Where SAEs are computed, which is the first of several devices. */
+export interface DeviceNeeds {
+  available: number;
+  /** Of the language model's weights, those of the device with most. */
+  weights: number;
+  /** Of SAEs: the optimiser's states, and in evaluation the weights. */
+  states: number;
+  /** Of one training step beside the states. */
+  step: number;
+  /** Of a batch on its way through a segment, and of the runtime. */
+  batch: number;
 }
 
 /** Text that goes through the language model. */
@@ -59,6 +75,7 @@ export interface RunPlan {
 /**
  * @param memory bytes the run may use
  * @param others hooks of SAEs of others, as far as they are known
+ * @param card bytes of each device, where it has memory of its own; null: not known
  * @throws UserError for a family or hook that is not there, or when the memory does not hold the largest part
  */
 export function planOf(
@@ -67,7 +84,7 @@ export function planOf(
   suites: readonly Suite[],
   checkpoint: Checkpoint,
   memory: number,
-  others: readonly Hook[] = [],
+  { others = [], card = null }: { others?: readonly Hook[]; card?: number | null } = {},
 ): RunPlan {
   const family = familyOf(checkpoint);
   const devices = parseDevices(config.device);
@@ -95,26 +112,46 @@ export function planOf(
   // SAEs of others are not counted: how large they are is known when they are located.
   const stageOf = (
     stage: PlannedStage['stage'],
-    needs: { positions: number; saes: number; divergence: boolean },
+    needs: { positions: number; saes: number; divergence: boolean; step: number },
     texts: readonly PlannedText[],
   ): PlannedStage => {
     const sum = (read: (text: PlannedText) => number): number =>
       texts.reduce((total, text) => total + read(text), 0);
-    const { positions, saes } = needs;
-    const shares = shareMemory(memory, {
-      ...{ family, weights, positions, saes },
-      ...(stage === 'evaluation' && { hooks }),
-    });
+    const activationsOnly = stage === 'training';
+    const held = activationsOnly
+      ? bytesOf(parts, { first: 0, last: hooks.at(-1)!.layer, embedding: true, head: false })
+      : weights;
+    const shares = shareMemory(
+      card ?? memory,
+      {
+        family,
+        weights: held,
+        positions: needs.positions,
+        saes: needs.saes + needs.step,
+        ...(activationsOnly ? {} : { hooks }),
+        head: card === null || !activationsOnly,
+      },
+      card === null ? undefined : `memory of ${config.device}`,
+    );
     const { segments, resident } = placementOf(parts, {
       hooks,
       devices,
       memory: shares.weights,
       divergence: needs.divergence,
+      activationsOnly,
     });
-    const used =
-      stage === 'training'
-        ? segments.slice(0, segments.findLastIndex(({ hook }) => hook !== null) + 1)
-        : segments;
+    const used = activationsOnly
+      ? segments.slice(0, segments.findLastIndex(({ hook }) => hook !== null) + 1)
+      : segments;
+    const most = (of: readonly PlacedSegment[]): number =>
+      resident
+        ? Math.max(
+            ...devices.map((device) =>
+              of.reduce((sum, segment) => sum + (segment.device === device ? segment.bytes : 0), 0),
+            ),
+          )
+        : Math.max(...of.map(({ bytes }) => bytes));
+    const waitingShare = card === null ? shares.waiting : Math.floor(WAITING_SHARE * memory);
     const waiting = resident ? 0 : 4 * d * sum(({ together, branches }) => together * (1 + branches));
     return {
       stage,
@@ -122,10 +159,20 @@ export function planOf(
       segments: used,
       memory: {
         working: shares.working,
-        weights: resident ? weights : Math.max(...used.map(({ bytes }) => bytes)),
-        waiting: resident ? shares.beside : Math.min(waiting, shares.waiting),
+        weights: resident ? held : Math.max(...used.map(({ bytes }) => bytes)),
+        waiting: resident ? shares.beside : Math.min(waiting, waitingShare),
       },
-      disk: Math.max(0, waiting - shares.waiting),
+      device:
+        card === null
+          ? null
+          : {
+              available: card,
+              weights: most(used),
+              states: needs.saes,
+              step: needs.step,
+              batch: shares.working - needs.saes - needs.step,
+            },
+      disk: Math.max(0, waiting - waitingShare),
       tokens: sum(({ tokens }) => tokens),
       operations: sum(({ tokens, operations }) => tokens * operations),
     };
@@ -144,6 +191,8 @@ export function planOf(
     branches,
     operations: operations(each),
   });
+  const { states, step } = trainingMemory(trainedSaes(config).map(({ recipe }) => ({ d_in: d, recipe })));
+  const inTraining = card === null ? { saes: STATES_HELD * saeBytes, step: 0 } : { saes: states, step };
   const passes = Math.min(256, Math.ceil(training.tokens / batchTokens)) * batchTokens;
   return {
     family: family.name,
@@ -156,7 +205,7 @@ export function planOf(
     stages: [
       ...(config.train
         ? [
-            stageOf('training', { positions: batchTokens, saes: STATES_HELD * saeBytes, divergence: false }, [
+            stageOf('training', { positions: batchTokens, ...inTraining, divergence: false }, [
               {
                 tokens: training.tokens,
                 together: passes,
@@ -178,6 +227,7 @@ export function planOf(
               saes.map(({ n, k }) => ({ d_in: d, d_sae: n, k })),
             ),
           divergence: spliced,
+          step: 0,
         },
         [
           text(work.evaluation, saes.length),

@@ -11,6 +11,7 @@ import { percent, type Reporter, Stopped } from '../../reporter.ts';
 import { packingPosition } from '../../text/packing.ts';
 import { chooseBackend, fallenBack } from '../../train/backends/choose.ts';
 import { type CheckpointStore, checkpointStore } from '../../train/checkpoint.ts';
+import { trainingMemory } from '../../train/device-memory.ts';
 import type { SaePlan } from '../../train/sae-trainer.ts';
 import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../../train/trainer.ts';
 import { type ResumeStamp, STAMP } from '../release/resume-stamp.ts';
@@ -76,6 +77,7 @@ export async function trainStage(
   const position = loaded === undefined ? undefined : positionSchema.parse(loaded.checkpoint.position);
   const devices = parseDevices(config.device);
   const { threads } = sharingOf(config.threads, devices);
+  const { states, step } = trainingMemory(plans);
   const weights = plans.reduce((sum, { d_in, recipe }) => sum + 4 * 2 * d_in * recipe.dSae, 0);
   // What reads activations speaks in the training's line, and may do so before there is a trainer.
   const shown = {
@@ -94,7 +96,7 @@ export async function trainStage(
       place: run.model,
       folder: run.folder,
       memory: run.memory,
-      saes: STATES_HELD * weights,
+      saes: devices.every((device) => device === 'cpu') ? STATES_HELD * weights : states + step,
       keeping: run.keeping && { ...run.keeping, stream: await streamOf(run, seen, planned) },
     },
     position?.text,

@@ -2,13 +2,13 @@
 import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MachineSettings } from '../../config/sections.ts';
-import type { HookLike } from '../../hook.ts';
+import { type HookLike, orderedHooks } from '../../hook.ts';
 import { formatBytes } from '../../io/bytes.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
 import { tokensBeyond } from '../../lm/known-tokens.ts';
 import type { ActivationModel, LanguageModel, TokenBatch } from '../../lm/language-model.ts';
-import { shareMemory } from '../../lm/memory.ts';
+import { shareMemory, WAITING_SHARE } from '../../lm/memory.ts';
 import { openLanguageModel } from '../../lm/open-language-model.ts';
 import { bytesOf, partsOf } from '../../lm/parts.ts';
 import { choosePrecision } from '../../lm/precision.ts';
@@ -16,6 +16,7 @@ import { openReadout, type Readout } from '../../lm/readout.ts';
 import { memoryStore, type ResidualStore } from '../../lm/residual-store.ts';
 import { spillStore } from '../../lm/spill-store.ts';
 import type { SweepOptions } from '../../lm/sweep.ts';
+import { freeMemory } from '../../onnx/device-facts.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import type { Reporter } from '../../reporter.ts';
 import { isSynthetic, readSynthetic } from '../../synthetic/layout.ts';
@@ -39,6 +40,8 @@ export interface RunModelOptions extends Pick<MachineSettings, 'device' | 'preci
   saes: number;
   /** Of one operator; left to onnxruntime without them. */
   threads?: number | null | undefined;
+  /** Whether residuals up to the last hook alone are asked for. */
+  activationsOnly?: boolean;
   /** Whether KL divergences are asked for. */
   divergence?: boolean;
 }
@@ -104,13 +107,21 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
   const family = familyOf(checkpoint);
   const devices = parseDevices(options.device);
   const precision = choosePrecision(options.precision, devices, checkpoint);
+  const { activationsOnly = false } = options;
   const weights = bytesOf(partsOf(checkpoint, family, precision), {
     first: 0,
-    last: family.blocks - 1,
+    last: activationsOnly ? orderedHooks(options.hooks).at(-1)!.layer : family.blocks - 1,
     embedding: true,
-    head: true,
+    head: !activationsOnly,
   });
-  const shares = shareMemory(memory, { family, weights, positions, saes, hooks: options.hooks });
+  // Of a card its own memory; residuals that wait lie on the host in any case.
+  const card = await freeMemory(devices);
+  const shares = shareMemory(
+    card ?? memory,
+    { family, weights, positions, saes, hooks: options.hooks, head: card === null || !activationsOnly },
+    card === null ? undefined : `memory of ${options.device}`,
+  );
+  const waiting = card === null ? shares.waiting : Math.floor(WAITING_SHARE * memory);
   const model = await openLanguageModel(checkpoint, {
     hooks: options.hooks,
     ...(options.cuts === undefined ? {} : { cuts: options.cuts }),
@@ -120,12 +131,13 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
     ...(shares.weights === undefined ? {} : { memory: shares.weights }),
     ...(threads == null ? {} : { threads }),
     ...(options.divergence ? { divergence: true } : {}),
+    activationsOnly,
   });
   const type = options.spill === 'bfloat16' ? 'BF16' : 'F32';
   const folder = join(options.folder, SPILL);
   const store = model.resident
     ? memoryStore()
-    : await spillStore({ folder, memory: shares.waiting, type }).catch(async (error: unknown) => {
+    : await spillStore({ folder, memory: waiting, type }).catch(async (error: unknown) => {
         await model.close();
         throw error;
       });
@@ -141,7 +153,7 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
     const each = Math.max(
       ...batches.map(({ rows, tokens }) => bytes * rows * tokens * widest * (1 + branches)),
     );
-    return Math.max(1, Math.min(batches.length, Math.floor((shares.waiting + (bavail * bsize) / 2) / each)));
+    return Math.max(1, Math.min(batches.length, Math.floor((waiting + (bavail * bsize) / 2) / each)));
   }
 
   function noteTurns(reporter: Reporter, batches: number): void {

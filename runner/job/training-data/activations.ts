@@ -110,6 +110,7 @@ async function makeActivations(
     ...config,
     ...run,
     maxTokens: rowTokens,
+    activationsOnly: true,
     positions: batchTokens,
     threads,
   });

@@ -2,7 +2,10 @@
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
+import { familyOf } from '../../../runner/lm/families/index.ts';
 import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
+import { partsOf } from '../../../runner/lm/parts.ts';
+import { placementOf } from '../../../runner/lm/placement.ts';
 import { sweep } from '../../../runner/lm/sweep.ts';
 import { traffic, trafficSince } from '../../../runner/onnx/traffic.ts';
 
@@ -61,4 +64,21 @@ it('a released residual is not asked for again: after a sweep nothing is left bu
   expect(await model.finish(first, batch)).toEqual(await model.finish(again, batch));
   expect(trafficSince(before).given.tensors).toBe(3);
   await model.close();
+});
+
+it('for activations alone nothing behind the last hook is loaded', async () => {
+  const checkpoint = await openCheckpoint(fileURLToPath(new URL('../../fixtures/lm/llama', import.meta.url)));
+  const head = 'lm_head.weight';
+  const tensors = new Map(checkpoint.tensors);
+  tensors.set(head, { ...tensors.get(head)!, file: 'gone.safetensors' });
+  const without = { ...checkpoint, tensors };
+  await expect(openLanguageModel(without, { hooks: [0] })).rejects.toThrow(/gone/);
+  const model = await openLanguageModel(without, { hooks: [0], activationsOnly: true });
+  const whole = await openLanguageModel(checkpoint, { hooks: [0] });
+  expect(await model.residuals(batch)).toEqual(await whole.residuals(batch));
+  const placed = (activationsOnly: boolean) =>
+    placementOf(partsOf(checkpoint, familyOf(checkpoint)), { hooks: [0], devices: ['cpu'], activationsOnly });
+  expect(placed(true).bytes).toBeLessThan(placed(false).bytes / 2);
+  await model.close();
+  await whole.close();
 });

@@ -46,6 +46,7 @@ export const functions = {
   CreateSessionOptions: status(10, 'pointer'),
   ReleaseSessionOptions: release(100),
   SetSessionLogSeverityLevel: status(22, 'pointer', 'int'),
+  DisableMemPattern: status(17, 'pointer'),
   SetIntraOpNumThreads: status(24, 'pointer', 'int'),
   AddSessionConfigEntry: status(130, 'pointer', 'text', 'text'),
   /** Options, name, keys and values, how many of them. */

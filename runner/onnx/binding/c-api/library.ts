@@ -5,6 +5,7 @@ import { unloadable } from '../../unloadable.ts';
 import {
   API_VERSION,
   type Api,
+  type Argument,
   type FunctionName,
   functions,
   kinds,
@@ -38,6 +39,21 @@ const RTLD_NOW = 2;
 
 /** Errors alone of what belongs to no session. */
 const LOG_LEVEL = 3;
+
+/**
+ * A library of the system's, such as a driver's: what gives a function of it by its declaration in C. Null where there is none.
+ */
+export async function systemLibrary(
+  name: string,
+): Promise<((declaration: string) => (...args: readonly Argument[]) => number) | null> {
+  try {
+    const { default: koffi } = await import('koffi');
+    const opened = koffi.load(name);
+    return (declaration) => opened.func(declaration) as (...args: readonly Argument[]) => number;
+  } catch {
+    return null;
+  }
+}
 
 /**
  * @throws UnavailableError where the library, or the package that calls it, cannot be loaded

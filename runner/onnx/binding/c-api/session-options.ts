@@ -15,6 +15,8 @@ export function sessionOptions(library: Library, settings: SessionSettings): Poi
   const options = made((out) => api.CreateSessionOptions(out));
   try {
     check(api.SetSessionLogSeverityLevel(options, logLevel));
+    // A pattern is one block as large as everything that is alive at a time, beside the pieces of the run that it was found in.
+    if (device !== 'cpu') check(api.DisableMemPattern(options));
     if (threads !== undefined) check(api.SetIntraOpNumThreads(options, threads));
     const entries: Record<string, string> = {
       // Waiting threads sleep: on a machine that does anything else, spinning ones take the cores from each other.
