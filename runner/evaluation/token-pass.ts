@@ -12,6 +12,7 @@ import { meanOfTokens } from '../metrics/activations.ts';
 import { type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { LossTable } from '../metrics/loss-recovered.ts';
 import type { KnownAblations } from './known-ablations.ts';
+import { meanOf } from './mean-of.ts';
 import { documentOf, documentsOf, type HookSaes, type Observation } from './observation.ts';
 
 export interface HookMeasured extends Hook {
@@ -158,14 +159,4 @@ export function observeTokens(
         };
       }),
   };
-}
-
-/** The mean activation over all evaluation tokens, [width]. */
-function meanOf({ activations }: HookTables): Float32Array {
-  const mean = new Float64Array(activations.width);
-  const count = activations.tokens.reduce((sum, tokens) => sum + tokens, 0);
-  activations.sums.forEach((value, i) => {
-    mean[i % activations.width]! += value / count;
-  });
-  return Float32Array.from(mean);
 }

@@ -218,9 +218,9 @@ export const baseDefinitions = {
     },
     'loss_mean@v1': {
       metric: 'loss_mean',
-      title: 'Loss with the activations set to its mean',
+      title: 'Loss with the activations set to their mean',
       short: 'CE mean',
-      formula: 'L_mean: the activations at the hook replaced by its mean over the evaluation tokens',
+      formula: 'L_mean: the activations at the hook replaced by their mean over the evaluation tokens',
       note: 'A harder baseline than zero: the mean carries no token information, but keeps the scale.',
       unit: 'nats',
       direction: 'neutral',

@@ -2,6 +2,7 @@
 import type { SaeAdapter } from './adapter.ts';
 import { attentionSaes } from './attention-saes.ts';
 import { circuitTracer } from './circuit-tracer.ts';
+import { crossLayer } from './cross-layer.ts';
 import { dictionaryLearning } from './dictionary-learning.ts';
 import { gemmaScope } from './gemma-scope.ts';
 import { gemmaScope2 } from './gemma-scope-2.ts';
@@ -19,6 +20,7 @@ export const adapters: readonly SaeAdapter[] = [
   sparsify,
   attentionSaes,
   circuitTracer,
+  crossLayer,
   dictionaryLearning,
   gemmaScope,
   gemmaScope2,
