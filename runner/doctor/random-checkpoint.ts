@@ -142,6 +142,9 @@ export function weightsOf(checkpoint: Checkpoint): Map<string, readonly number[]
         length: 0,
       });
     },
+    rows(name) {
+      throw new TypeError(`${name}: random checkpoints have no tables but their embedding`);
+    },
     bytes(name) {
       throw new TypeError(`${name}: random checkpoints have no quantised weights`);
     },

@@ -35,6 +35,14 @@ export interface Build {
    */
   weight(name: string, shape: readonly number[], part?: number): Value;
   /**
+   * Rows of a table of floating numbers, in the graph's precision: on a CPU they are chosen before they are widened, so that a
+   * table of which a text needs little is not held in another type.
+   *
+   * @param ids int32, of any shape
+   * @throws MalformedError as `weight`
+   */
+  rows(name: string, shape: readonly [count: number, width: number], ids: Value): Value;
+  /**
    * Bytes of a quantised weight as they are stored, uint8.
    *
    * @throws MalformedError as `weight`
@@ -65,6 +73,12 @@ export function startBuild(
       const value = graph.cast(stored(name, shape, part), precision);
       casts.set(key, value);
       return value;
+    },
+    rows(name, shape, ids) {
+      const { dtype, ...place } = placeOf(name, shape, isFloatType, 'a floating type');
+      const table = external(elementOf[dtype], place, undefined);
+      const known = graph.provider === 'cpu' ? table : graph.cast(table, graph.precision);
+      return graph.cast(graph.node('Gather', [known, ids]), graph.precision);
     },
     bytes: (name, shape, part) => external('uint8', placeOf(name, shape, isByte, 'bytes'), part),
   };

@@ -40,6 +40,11 @@ export function partsOf(
           found.set(name, size * countOf(shape));
           return build.weight(name, shape, part);
         },
+        rows(name, shape, ids) {
+          const { start = 0, end = 0 } = checkpoint.tensors.get(name) ?? {};
+          found.set(name, end - start);
+          return build.rows(name, shape, ids);
+        },
         bytes(name, shape, part) {
           // Two numbers to a byte.
           found.set(name, 2 * size * countOf(shape));

@@ -1,7 +1,7 @@
 /** An input of its own for each layer, from the tokens alone, which is added to the residual through a gate (Gemma 3n, Gemma 4). */
 import type { Value } from '../../onnx/graph.ts';
 import type { Build } from '../build.ts';
-import { embedding, linear, split } from './linear.ts';
+import { linear, split } from './linear.ts';
 import { type Activation, activate } from './mlp.ts';
 import { headNorm, type Norm } from './norm.ts';
 
@@ -31,8 +31,9 @@ export function layerInputs(
 ): Value[] {
   const { graph } = build;
   const all = layers * size;
-  const rows = embedding(build, ids, `${name}embed_tokens_per_layer`, vocabulary, all);
-  const own = graph.node('Mul', [rows, graph.scalar(Math.sqrt(size))]);
+  const rows = build.rows(`${name}embed_tokens_per_layer.weight`, [vocabulary, all], ids);
+  const flat = graph.node('Reshape', [rows, graph.int64s([-1, all])]);
+  const own = graph.node('Mul', [flat, graph.scalar(Math.sqrt(size))]);
   const product = linear(build, embedded, `${name}per_layer_model_projection`, { from: width, to: all });
   const scaled = graph.node('Mul', [product, graph.scalar(width ** -0.5)]);
   const normed = headNorm(norm, size)(build, scaled, `${name}per_layer_projection_norm`, all);
