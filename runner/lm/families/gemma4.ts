@@ -27,45 +27,60 @@ import { partialOf, type RopeSettings, ropeFields, ropeSettings, rotaryOf } from
 /** Settings of one kind of layer: only these of it may have other sizes. */
 const layerSizes = z.strictObject({ head_dim: size.optional(), num_key_value_heads: size.optional() });
 
+const sizes = { vocabulary: 262_144, width: 2304, inner: 9216, blocks: 30, heads: 8, tied: true };
+
+/** Keys of all models. */
+const commonFields = {
+  ...decoderFields({ ...sizes, context: 131_072 }),
+  num_key_value_heads: size.default(4),
+  head_dim: size.default(256),
+  pad_token_id: z.int().nullable().default(0),
+  hidden_activation: z.string().default('gelu_pytorch_tanh'),
+  attention_bias: z.boolean().default(false),
+  sliding_window: z.int().default(512),
+  layer_types: z.array(z.string()).nullish(),
+  final_logit_softcapping: cap.default(null),
+  use_bidirectional_attention: z.enum(['all', 'vision']).nullish(),
+  rope_theta: ropeFields.rope_theta,
+  partial_rotary_factor: ropeFields.partial_rotary_factor,
+  rope_parameters: z
+    .object({ full_attention: ropeSettings.nullish(), sliding_attention: ropeSettings.nullish() })
+    .nullish(),
+  num_kv_shared_layers: z.int().nonnegative().default(0),
+  use_double_wide_mlp: z.boolean().default(false),
+  attention_k_eq_v: z.boolean().default(false),
+  // Not of the class, which makes per_layer_config of them where there is none.
+  global_head_dim: size.default(512),
+  num_global_key_value_heads: size.nullish(),
+  per_layer_config: z.record(z.string(), layerSizes).nullish(),
+};
+
+const others = {
+  withoutEffect: { attention_dropout: z.number().nullish() },
+  aliases: { rope_scaling: 'rope_parameters' },
+};
+
 export const gemma4Keys = configKeys(
   'Gemma4',
   {
-    ...decoderFields({
-      ...{ vocabulary: 262_144, width: 2304, inner: 9216, blocks: 30, heads: 8, context: 131_072 },
-      tied: true,
-    }),
-    num_key_value_heads: size.default(4),
-    head_dim: size.default(256),
-    pad_token_id: z.int().nullable().default(0),
-    hidden_activation: z.string().default('gelu_pytorch_tanh'),
-    attention_bias: z.boolean().default(false),
-    sliding_window: z.int().default(512),
-    layer_types: z.array(z.string()).nullish(),
-    final_logit_softcapping: cap.default(null),
-    use_bidirectional_attention: z.enum(['all', 'vision']).nullish(),
-    rope_theta: ropeFields.rope_theta,
-    partial_rotary_factor: ropeFields.partial_rotary_factor,
-    rope_parameters: z
-      .object({ full_attention: ropeSettings.nullish(), sliding_attention: ropeSettings.nullish() })
-      .nullish(),
+    ...commonFields,
     hidden_size_per_layer_input: z.int().nonnegative().default(256),
     vocab_size_per_layer_input: size.default(262_144),
-    num_kv_shared_layers: z.int().nonnegative().default(0),
-    use_double_wide_mlp: z.boolean().default(false),
-    attention_k_eq_v: z.boolean().default(false),
     enable_moe_block: z.boolean().default(false),
     num_experts: size.nullish(),
     top_k_experts: size.nullish(),
     moe_intermediate_size: size.nullish(),
-    // Not of the class, which makes per_layer_config of them where there is none.
-    global_head_dim: size.default(512),
-    num_global_key_value_heads: size.nullish(),
-    per_layer_config: z.record(z.string(), layerSizes).nullish(),
   },
+  others,
+);
+
+export const gemma4UnifiedKeys = configKeys(
+  'Gemma4Unified',
   {
-    withoutEffect: { attention_dropout: z.number().nullish() },
-    aliases: { rope_scaling: 'rope_parameters' },
+    ...commonFields,
+    ...{ max_position_embeddings: size.default(262_144), sliding_window: z.int().default(1024) },
   },
+  others,
 );
 
 type Config = z.output<z.ZodObject<typeof gemma4Keys.read>>;
@@ -82,7 +97,17 @@ const plainRope: Record<'full' | 'sliding', RopeSettings> = {
  */
 export function gemma4(checkpoint: Checkpoint): Family {
   const text = textPart(checkpoint, (_, whole) => whole ?? true);
-  const config = readConfig(text, gemma4Keys);
+  return family(checkpoint, text, readConfig(text, gemma4Keys));
+}
+
+/** Gemma 4 12B (text): neither experts nor inputs of layers. */
+export function gemma4Unified(checkpoint: Checkpoint): Family {
+  const text = textPart(checkpoint, (_, whole) => whole ?? true);
+  const without = { hidden_size_per_layer_input: 0, vocab_size_per_layer_input: 1, enable_moe_block: false };
+  return family(checkpoint, text, { ...readConfig(text, gemma4UnifiedKeys), ...without });
+}
+
+function family(checkpoint: Checkpoint, text: Checkpoint, config: Config): Family {
   if (config.use_bidirectional_attention === 'all') {
     throw unsupported(text, 'use_bidirectional_attention', 'all', 'causal attention (null or vision)');
   }
@@ -94,11 +119,11 @@ export function gemma4(checkpoint: Checkpoint): Family {
     Array.from({ length: decoder.blocks }, (_, i) => ((i + 1) % 6 === 0 ? 'full' : 'sliding'));
   // Whatever the config says of the last one.
   types[decoder.blocks - 1] = 'full';
-  const sizes = types.map((type, index) => sizesOf(text, config, type === 'full', index));
-  const attention = { full: sizes[types.indexOf('full')]!, sliding: sizes[types.indexOf('sliding')] };
+  const own = types.map((type, index) => sizesOf(text, config, type === 'full', index));
+  const attention = { full: own[types.indexOf('full')]!, sliding: own[types.indexOf('sliding')] };
   for (const [index, type] of types.entries()) {
     const first = attention[type as 'full' | 'sliding']!;
-    if (first.headSize === sizes[index]!.headSize && first.kvHeads === sizes[index]!.kvHeads) continue;
+    if (first.headSize === own[index]!.headSize && first.kvHeads === own[index]!.kvHeads) continue;
     throw unsupported(text, 'per_layer_config', `layer ${index} unlike others of its kind`, 'one kind alike');
   }
   const bias = config.attention_bias;

@@ -7,7 +7,7 @@ import type { Family } from './family.ts';
 import { gemma, gemmaKeys } from './gemma.ts';
 import { gemma2, gemma2Keys } from './gemma2.ts';
 import { gemma3, gemma3Keys } from './gemma3.ts';
-import { gemma4, gemma4Keys } from './gemma4.ts';
+import { gemma4, gemma4Keys, gemma4Unified, gemma4UnifiedKeys } from './gemma4.ts';
 import { glm4, glm4Keys } from './glm4.ts';
 import { gptNeo, gptNeoKeys } from './gpt-neo.ts';
 import { gptNeox, gptNeoxKeys } from './gpt-neox.ts';
@@ -55,6 +55,8 @@ export const families: Readonly<Record<string, FamilyEntry>> = {
   gemma3_text: { make: gemma3, keys: gemma3Keys },
   gemma4: { make: gemma4, keys: gemma4Keys },
   gemma4_text: { make: gemma4, keys: gemma4Keys },
+  gemma4_unified: { make: gemma4Unified, keys: gemma4UnifiedKeys },
+  gemma4_unified_text: { make: gemma4Unified, keys: gemma4UnifiedKeys },
   glm4: { make: glm4, keys: glm4Keys },
   gpt2: { make: gpt2, keys: gpt2Keys },
   gpt_neo: { make: gptNeo, keys: gptNeoKeys },

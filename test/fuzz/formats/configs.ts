@@ -14,6 +14,7 @@ const FAMILIES = [
   'gemma2',
   'gemma3',
   'gemma4',
+  'gemma4_unified',
   'smollm3',
   'llama4',
   'deepseek_v2',

@@ -26,6 +26,7 @@ const folders = [
     'gemma2',
     'gemma2-bf16',
     'gemma3',
+    'gemma4_unified',
     'gemma4-small',
     'gemma4',
     'opt',
