@@ -56,16 +56,21 @@ function reduce({ gains, rows, columns, prices, columnOf, rowOf }: Assignment): 
         break;
       }
       cancellationPoint();
-      let [best, second] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
-      let [at, other] = [-1, -1];
+      let best = Number.NEGATIVE_INFINITY;
+      let second = Number.NEGATIVE_INFINITY;
+      let at = -1;
+      let other = -1;
       for (let j = 0, from = row * columns; j < columns; j++) {
         const value = gains[from + j]! - prices[j]!;
         if (value > second) {
           if (value > best) {
-            [second, other] = [best, at];
-            [best, at] = [value, j];
+            second = best;
+            other = at;
+            best = value;
+            at = j;
           } else {
-            [second, other] = [value, j];
+            second = value;
+            other = j;
           }
         }
       }

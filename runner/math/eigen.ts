@@ -54,15 +54,18 @@ function rotated(matrix: Float64Array, size: number): Eigen {
         const c = 1 / Math.sqrt(t * t + 1);
         const s = t * c;
         for (let k = 0; k < size; k++) {
-          const [kp, kq] = [a[k * size + p]!, a[k * size + q]!];
+          const kp = a[k * size + p]!;
+          const kq = a[k * size + q]!;
           a[k * size + p] = c * kp - s * kq;
           a[k * size + q] = s * kp + c * kq;
         }
         for (let k = 0; k < size; k++) {
-          const [pk, qk] = [a[p * size + k]!, a[q * size + k]!];
+          const pk = a[p * size + k]!;
+          const qk = a[q * size + k]!;
           a[p * size + k] = c * pk - s * qk;
           a[q * size + k] = s * pk + c * qk;
-          const [vp, vq] = [v[p * size + k]!, v[q * size + k]!];
+          const vp = v[p * size + k]!;
+          const vq = v[q * size + k]!;
           v[p * size + k] = c * vp - s * vq;
           v[q * size + k] = s * vp + c * vq;
         }

@@ -85,7 +85,8 @@ export function trainMultiProbe(
         const { indices, values } = read(rows[order[i]!]!);
         misses.set(biases.values);
         for (let entry = 0; entry < values.length; entry++) {
-          const [value, at] = [values[entry]!, indices[entry]! * outputs];
+          const value = values[entry]!;
+          const at = indices[entry]! * outputs;
           for (let o = 0; o < outputs; o++) misses[o]! += value * weights.values[at + o]!;
         }
         const own = classes[order[i]!]!;
@@ -95,7 +96,8 @@ export function trainMultiProbe(
           biases.gradient[o]! += misses[o]!;
         }
         for (let entry = 0; entry < values.length; entry++) {
-          const [value, at] = [values[entry]!, indices[entry]! * outputs];
+          const value = values[entry]!;
+          const at = indices[entry]! * outputs;
           for (let o = 0; o < outputs; o++) weights.gradient[at + o]! += value * misses[o]!;
         }
       }
