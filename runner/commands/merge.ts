@@ -27,36 +27,14 @@ import { buildSite } from './build-site.ts';
 import { withShownHub } from './download-view.ts';
 import { locateModel } from './locate-model.ts';
 import { nearby } from './nearby.ts';
-import { optionLines } from './option-lines.ts';
+import { options, words } from './options/merge.ts';
 import { parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
 import { type ProgressView, progressView, voiceOf } from './progress.ts';
-import { everyVerb, places, site } from './shared-options.ts';
-
-const options = {
-  partial: {
-    type: 'boolean',
-    help: 'merge the shards that are done into the report, which says that others are missing',
-  },
-  from: {
-    type: 'string',
-    help: 'repository of the run, owner/name: shards that are not here are fetched from their branches',
-  },
-  shards: { type: 'string', help: 'with --from: how many shards the run has' },
-  ...places,
-  ...site,
-  ...everyVerb,
-} as const;
-
-const ONE_RUN = { least: 1, most: 1, expected: 'the name of one run' };
 
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseOptions('merge', args, options, ONE_RUN);
-  if (values.help) {
-    console.log(help());
-    return 0;
-  }
+  const { values, positionals } = parseOptions('merge', args, options, words);
   const name = positionals[0]!;
   const runs = projectFolder('runs', values.runs);
   const content = projectFolder('content', values.content);
@@ -145,16 +123,4 @@ async function mergeRun(folder: string, found: FoundShards, view: ProgressView):
   } finally {
     await opened.release();
   }
-}
-
-function help(): string {
-  return [
-    'usage: npx interpboard merge NAME [options]',
-    '',
-    'Joins the shards of a run (npx interpboard eval --shard i/N): their SAEs, trajectories, records and exports become one run',
-    'folder, as one process would have left it, and the report is built. A shard that is missing, or was made with other',
-    'settings, model files or text, is refused by name. Merging again changes nothing.',
-    '',
-    ...optionLines(options),
-  ].join('\n');
 }

@@ -2,6 +2,7 @@
  * The verbs: a new one is a file beside this one, of the same name, that exports `run`, and a line here. It is called
  * as `npx interpboard VERB`.
  */
+import { parseOptions } from './parse-options.ts';
 
 /** What a verb's file exports. */
 export interface Verb {
@@ -31,8 +32,29 @@ export const verbs = {
   cuda: 'fetch what a GPU of NVIDIA needs (Linux x64)',
 } as const satisfies Record<string, string>;
 
-/** The file of a verb; undefined for a word that is none. */
+/** What a file in options/ says: the options of the verb of its name, and what does not need the verb itself. */
+interface Options {
+  options: Parameters<typeof parseOptions>[2];
+  words: Parameters<typeof parseOptions>[3];
+  help(): string | Promise<string>;
+}
+
+/** Verbs that take long to load: whoever asks for help, or mistypes an option, need not wait for them. */
+const apart = ['eval', 'plan', 'verify', 'merge', 'inspect', 'submit', 'export', 'publish'];
+
+/** A verb; undefined for a word that is none. */
 export async function loadVerb(word: string): Promise<Verb | undefined> {
+  if (!Object.hasOwn(verbs, word)) return undefined;
   // The tests' loader cannot follow a name that is made; it need not.
-  return Object.hasOwn(verbs, word) ? ((await import(/* @vite-ignore */ `./${word}.ts`)) as Verb) : undefined;
+  const load = (): Promise<Verb> => import(/* @vite-ignore */ `./${word}.ts`);
+  if (!apart.includes(word)) return load();
+  const { options, words, help }: Options = await import(/* @vite-ignore */ `./options/${word}.ts`);
+  return {
+    async run(args) {
+      const { values } = parseOptions(word, args, options, words);
+      if (!('help' in values)) return (await load()).run(args);
+      console.log(await help());
+      return 0;
+    },
+  };
 }

@@ -9,36 +9,14 @@ import type { EvaluationRecord } from '../report/schema.ts';
 import { SIMILARITY_FILE, similarityId } from '../report/similarity.ts';
 import { readSimilarity } from '../report/similarity-file.ts';
 import { run as evaluate } from './eval.ts';
-import { optionLines } from './option-lines.ts';
+import { options, words } from './options/verify.ts';
 import { parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
-import { everyVerb } from './shared-options.ts';
 import { placed, textPlaces } from './text-places.ts';
-
-const options = {
-  model: { type: 'string', help: 'where the language model lies, when the record names a folder' },
-  sae: { type: 'string', multiple: true, help: 'where an SAE of others lies, as for eval' },
-  suite: { type: 'string', multiple: true, help: 'where a suite’s file lies, as for eval' },
-  text: {
-    type: 'string',
-    multiple: true,
-    help: 'a file, folder or pattern of text that the record knows by its fingerprint',
-  },
-  runs: { type: 'string', help: 'folder of run folders, in which such text is looked up (default runs)' },
-  device: { type: 'string', help: 'another device than the one it was measured on' },
-  keep: { type: 'string', help: 'folder that keeps the new run' },
-  ...everyVerb,
-} as const;
-
-const ONE_RECORD = { least: 1, most: 1, expected: 'one record, as runs/NAME/records/ID.json' };
 
 /** @returns 0 when every number stayed within its interval, 1 when one moved, 130 when it was stopped */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseOptions('verify', args, options, ONE_RECORD);
-  if (values.help) {
-    console.log(help());
-    return 0;
-  }
+  const { values, positionals } = parseOptions('verify', args, options, words);
   const path = positionals[0]!;
   const before = await readRecord(path);
   const { config } = before.provenance;
@@ -147,17 +125,4 @@ async function readRecord(path: string): Promise<EvaluationRecord> {
     value = undefined;
   }
   return checkRecord(value, path);
-}
-
-function help(): string {
-  const lines = optionLines(options);
-  return [
-    'usage: npx interpboard verify RECORD.json [options]',
-    '',
-    'Makes the record again from its own settings, seeds and model, and names every number that moved beyond its interval.',
-    'Exit code: 0 none did, 1 some did.',
-    '',
-    'Options',
-    ...lines,
-  ].join('\n');
 }

@@ -16,6 +16,8 @@ it.each(Object.keys(verbs))(
   '%s is a file that runs',
   async (verb) => {
     expect((await loadVerb(verb))?.run).toBeTypeOf('function');
+    const { run } = await import(/* @vite-ignore */ `${root}runner/commands/${verb}.ts`);
+    expect(run).toBeTypeOf('function');
   },
   120_000,
 );

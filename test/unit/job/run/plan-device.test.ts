@@ -1,7 +1,8 @@
 /** What the reference run takes of one card, by its settings and the names and shapes of its model's tensors. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { cards, deviceMemory } from '../../../../runner/commands/device-memory.ts';
+import { cards } from '../../../../runner/commands/cards.ts';
+import { deviceMemory } from '../../../../runner/commands/device-memory.ts';
 import { runConfig, suitesOf } from '../../../../runner/config/run-config.ts';
 import { weightsOf } from '../../../../runner/doctor/random-checkpoint.ts';
 import { UserError } from '../../../../runner/errors.ts';

@@ -1,0 +1,350 @@
+/** What `eval` does once its settings are known: train, evaluate, write the records, build the report, print the scores. */
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import type { LoadedSuite } from '../config/own-suites.ts';
+import { portableWord } from '../config/portable.ts';
+import { type RunConfig, suitesOf } from '../config/run-config.ts';
+import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
+import { trainedPlaces } from '../config/trained-hooks.ts';
+import { UserError } from '../errors.ts';
+import { type Place, placeName, placesAmong } from '../hook.ts';
+import { parseBytes } from '../io/bytes.ts';
+import { writeLive } from '../job/release/live.ts';
+import { stampOf } from '../job/release/resume-stamp.ts';
+import { runIdentity } from '../job/run/identity.ts';
+import type { RunStart } from '../job/run/messages.ts';
+import { resumedState } from '../job/run/resumed-state.ts';
+import {
+  discardRunFolder,
+  openRunFolder,
+  type RunFolder,
+  type RunState,
+  readRunState,
+} from '../job/run/run-folder.ts';
+import {
+  agreeOnShards,
+  type PlannedRun,
+  readShardPlan,
+  type ShardPlan,
+  shardFolder,
+  shardsFolder,
+} from '../job/shards/shard-plan.ts';
+import { uploadShard } from '../job/shards/shard-upload.ts';
+import { sharedSaes, sharesOf } from '../job/shards/shares.ts';
+import { forgetFailure, noteFailure } from '../job/shards/status.ts';
+import { whichShard } from '../job/shards/which-shard.ts';
+import { checkHooksOf, checkSource, type ModelPlace } from '../job/shared/model-place.ts';
+import { type Pin, pinsOf, pinText } from '../job/shared/pinned-text.ts';
+import { plannedSaes, trainedSaes } from '../job/shared/planned-saes.ts';
+import type { PublishedSae } from '../job/shared/published-saes.ts';
+import { type ShardOfRun, saesOfShard, shardName, shardRepository } from '../job/shared/shard.ts';
+import { findFiles } from '../job/shared/text.ts';
+import { startOfEach } from '../job/training-data/starting-weights.ts';
+import { openCheckpoint } from '../lm/checkpoint.ts';
+import { machineMemory } from '../lm/memory.ts';
+import { publishRun } from '../report/content.ts';
+import { readFeatures } from '../report/feature-files.ts';
+import { FEATURES } from '../report/feature-places.ts';
+import { LIVE } from '../report/live-places.ts';
+import { readRunRecords } from '../report/run-records.ts';
+import type { EvaluationRecord } from '../report/schema.ts';
+import { scoreTable } from '../report/score-table.ts';
+import { shellWord } from '../report/shell-word.ts';
+import { SIMILARITY_FILE } from '../report/similarity.ts';
+import { readSimilarity } from '../report/similarity-file.ts';
+import { ownRunOf, transferTables } from '../report/transfer.ts';
+import { Stopped } from '../reporter.ts';
+import { isSynthetic } from '../synthetic/layout.ts';
+import { buildSite } from './build-site.ts';
+import { checkUpload } from './check-upload.ts';
+import { chooseDevices, precisionOf } from './choose-devices.ts';
+import { evaluationCache } from './evaluation-cache.ts';
+import { shownHashes } from './hashing.ts';
+import { locateModel } from './locate-model.ts';
+import { locatePublished } from './locate-saes.ts';
+import { nearby } from './nearby.ts';
+import type { options } from './options/eval.ts';
+import type { parseOptions } from './parse-options.ts';
+import { projectFolder } from './paths.ts';
+import { type ProgressView, progressView, voiceOf } from './progress.ts';
+import { findOnHub, isFinishedOnHub, resumeFromHub } from './resume-from-hub.ts';
+import { runJob } from './run-job.ts';
+import { elsewhereText } from './transfer.ts';
+
+type Values = ReturnType<typeof parseOptions<typeof options>>['values'];
+
+/** Where npx interpboard preview looks. */
+const defaultOut = projectFolder('dist');
+
+/** @returns the exit code: 0, or when it was stopped with its state saved that of the signal, 130 for Ctrl-C */
+export async function evaluated(
+  { values, positionals }: { values: Values; positionals: readonly string[] },
+  given: RunConfig,
+  suites: readonly LoadedSuite[],
+): Promise<number> {
+  const memory = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
+  const runs = projectFolder('runs', values.runs);
+  const content = projectFolder('content', values.content);
+  const out = projectFolder('dist', values.out);
+  const view = progressView(process.stdout);
+  const hash = shownHashes(view);
+  const part = values.shard === undefined ? null : whichShard(values.shard, process.env);
+  const folder = part === null ? join(runs, given.name) : shardFolder(runs, given.name, part);
+  const asked = { ...given, device: await chooseDevices(given.device, (text) => view.line(text)) };
+  const checked = values['overfit-one-batch'] ?? false;
+  if (!checked) await checkUpload(asked.upload.repository);
+  const model = await locateModel(asked.model.reference, view);
+  asked.precision = await precisionOf(asked, model, view);
+  // Before an earlier run is looked at: layers that no run can have are no reason to start over.
+  checkSource(model, asked.corpus);
+  if (asked.train) await checkHooksOf(model, trainedPlaces(asked));
+  if (checked && part !== null) {
+    throw new UserError({
+      thing: '--overfit-one-batch',
+      found: '--shard beside it',
+      expected: 'one of them: the check is of all recipes',
+      next: 'Leave --shard out.',
+    });
+  }
+  if (checked && asked.training.from.length > 0) {
+    throw new UserError({
+      thing: '--overfit-one-batch',
+      found: '--from beside it',
+      expected: 'SAEs that begin anew: the check is of the recipe',
+      next: 'Leave --from out.',
+    });
+  }
+  if (checked) return overfit(asked, model, memory, view);
+  const published = await locatePublished(asked.saes, model, view, hash);
+  const from = await locatePublished(asked.training.from, model, view, hash, '--from');
+  startOfEach(trainedSaes(asked), from);
+  if (values.fresh) await discardRunFolder(folder);
+  let opened = await openRunFolder(folder);
+  const fresh = values.fresh ?? false;
+  try {
+    const onHub = await findOnHub({ ...asked, upload: shardRepository(asked, part) }, opened, fresh, view);
+    const pinned = async (pins: readonly Pin[]): Promise<PlannedRun> => {
+      const config = await pinText(asked, pins, findFiles);
+      return { config, identity: await runIdentity(config, model, published, hash, from) };
+    };
+    const identified = (before: unknown): Promise<PlannedRun> => pinned(onHub?.stamp.text ?? pinsOf(before));
+    const identityOf = async (pins: readonly Pin[]) => (await pinned(pins)).identity;
+    if (part !== null && onHub === undefined) {
+      const there = { part, folder: opened, fresh };
+      if (await isFinishedOnHub(asked, there, identityOf, view)) return 0;
+    }
+    const agreed = part && {
+      shards: shardsFolder(runs, given.name),
+      part,
+      fresh,
+      own: (plan: ShardPlan | undefined) => identified(plan?.config),
+      split: async ({ config }: PlannedRun) => {
+        const checkpoint = isSynthetic(model.folder) ? null : await openCheckpoint(model.folder);
+        const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
+        const shares = sharesOf(
+          { config, suites: all, checkpoint },
+          sharedSaes(plannedSaes(config, published)),
+          part.of,
+        );
+        return shares.map(({ saes, operations }) => ({ saes: saes.map(({ id }) => id), operations }));
+      },
+    };
+    const {
+      run: { config, identity },
+      shard,
+    } =
+      agreed === null
+        ? { run: await identified(opened.found?.config), shard: null }
+        : await agreeOnShards(agreed);
+    opened = { ...opened, found: await resumedState(opened, config, identity) };
+    if (onHub) {
+      const own = stampOf(config, identity, onHub.stamp.started);
+      opened = await resumeFromHub(onHub, { config, folder: opened, model, identity, shard, own }, view);
+    }
+    view.line(headline(config, published, opened, shard));
+    const upToDate = opened.found?.stage === 'done';
+    if (!upToDate) {
+      const job: RunStart = {
+        task: 'run',
+        config,
+        identity,
+        model,
+        suiteFiles: (values.suite ?? []).map((file) => resolve(file)),
+        published,
+        from,
+        shard,
+        command: commandOf(positionals, values),
+        memory,
+        cache: evaluationCache(values.cache),
+        folder: opened.path,
+        found: opened.found,
+        fresh,
+      };
+      const outcome = await runJob(job, view, opened);
+      if (outcome.kind === 'stopped') return outcome.code;
+    }
+    if (shard !== null) {
+      await forgetFailure(folder);
+      await sendShard(config, opened, shard, runs, view);
+    }
+    const records = await readRunRecords(folder);
+    if (shard !== null) return endOfShard(config.name, shard, records, folder, view);
+    const live = await writeLive(join(content, LIVE, config.name), {
+      config,
+      model,
+      saes: plannedSaes(config, published),
+      folder: opened.path,
+      records,
+    });
+    const told = await publishRun(content, config.name, {
+      records,
+      similarity: await readSimilarity(join(folder, SIMILARITY_FILE)),
+      features: await readFeatures(join(folder, FEATURES)),
+    });
+    const changed = told || live;
+    if (!values['no-site'] && (changed || !upToDate || !existsSync(join(out, 'index.html')))) {
+      await buildSite({ content, out, view });
+    } else if (upToDate) {
+      view.line(`up to date: nothing to do (--fresh starts over)`);
+    }
+    view.line(`\n${scoreTable(records)}\n`);
+    if (config.evaluation.transferFrom !== null) {
+      const own = await readRunRecords(join(runs, ownRunOf(config.name)));
+      view.line(`${transferTables(records, own)}\n`);
+    }
+    view.line(`run      ${nearby(folder)}`);
+    if (!values['no-site'])
+      view.line(`report   ${nearby(out)}${out === defaultOut ? '  (npx interpboard preview shows it)' : ''}`);
+    return 0;
+  } catch (error) {
+    if (part !== null && !(error instanceof Stopped)) await noteFailure(folder, error).catch(() => undefined);
+    throw error;
+  } finally {
+    view.end();
+    await opened.release();
+  }
+}
+
+/** Where the run has a repository, a shard that is done is sent to its branch there: the merge may be made elsewhere. */
+async function sendShard(
+  config: RunConfig,
+  folder: RunFolder,
+  shard: ShardOfRun,
+  runs: string,
+  view: ProgressView,
+): Promise<void> {
+  const state = await readRunState(folder.path);
+  const plan = await readShardPlan(shardsFolder(runs, config.name));
+  if (state?.stage !== 'releasing' || plan === undefined) return;
+  const done: RunState = { ...state, stage: 'done' };
+  await uploadShard(config, folder.path, shard, { run: done, plan }, voiceOf(view));
+  await folder.save(done);
+}
+
+/** A shard's records are the report's only when all are merged. */
+function endOfShard(
+  name: string,
+  shard: ShardOfRun,
+  records: readonly EvaluationRecord[],
+  folder: string,
+  view: ProgressView,
+): number {
+  view.line(`\n${scoreTable(records)}\n`);
+  view.line(`shard    ${shardName(shard)} of ${name}: ${nearby(folder)}`);
+  view.line(`merge    npx interpboard merge ${shellWord(name)}, when all ${shard.of} shards are done`);
+  return 0;
+}
+
+/** @returns the exit code: 0 where every SAE learns the batch, 1 where one does not, 130 when stopped */
+async function overfit(
+  config: RunConfig,
+  model: ModelPlace,
+  memory: number,
+  view: ProgressView,
+): Promise<number> {
+  const { name, sae } = config;
+  view.line(`one batch of ${name}: ${shapeText(config)}, learning rate ${sae.learningRate}`);
+  try {
+    const outcome = await runJob({ task: 'overfit-one-batch', config, model, memory }, view);
+    if (outcome.kind === 'stopped') return outcome.code;
+    return outcome.kind === 'finished' ? 0 : 1;
+  } finally {
+    view.end();
+  }
+}
+
+/** The command again, with what the results follow from and without where things lie on this machine. */
+function commandOf(positionals: readonly string[], values: Values): string {
+  const words = [...positionals];
+  if (values.config !== undefined) words.push(`--config=${basename(values.config)}`);
+  if (values.model !== undefined) words.push(`--model=${values.model}`);
+  for (const sae of values.sae ?? []) words.push(`--sae=${sae}`);
+  for (const sae of values.from ?? []) words.push(`--from=${sae}`);
+  for (const suite of values.suite ?? []) words.push(`--suite=${suite}`);
+  if (values.transfer !== undefined) words.push(`--transfer=${values.transfer}`);
+  if (values.train) words.push('--train');
+  for (const name of ['name', 'layers', 'hooks', 'device', 'precision', 'backend', 'threads'] as const) {
+    const value = values[name];
+    if (value !== undefined) words.push(`--${name}=${value}`);
+  }
+  for (const setting of values.set ?? []) words.push(`--set=${setting}`);
+  const shown = words.map((word) => shellWord(portableWord(word)));
+  return ['npx interpboard eval', ...shown].join(' ');
+}
+
+function headline(
+  config: RunConfig,
+  published: readonly PublishedSae[],
+  folder: RunFolder,
+  shard: ShardOfRun | null,
+): string {
+  const state =
+    folder.found === undefined
+      ? 'new run'
+      : folder.found.stage === 'done'
+        ? 'finished run'
+        : `resumes ${folder.found.stage}`;
+  const { training } = config;
+  const trained = saesOfShard(trainedSaes(config), shard).length;
+  const places = placesAmong(saesOfShard(plannedSaes(config, published), shard));
+  const here = saesOfShard(published, shard);
+  return [
+    `run ${config.name}${shard === null ? '' : `, shard ${shardName(shard)}`} (${state})`,
+    `model    ${config.model.id}, ${hooksText(places)}, device ${config.device}`,
+    ...(config.corpus.source === 'small-world' && config.model.reference !== null
+      ? [
+          'text     a made-up world of a few hundred words, for trying things out (--set corpus.source=reference: public text)',
+        ]
+      : []),
+    ...(trained === 0
+      ? []
+      : [
+          `SAEs     ${trained} ${shapeText(config)}, ${training.tokens.toLocaleString('en')} tokens each from one shared pass`,
+        ]),
+    ...here.flatMap((sae) => [
+      `SAE      ${sae.id}, of the format ${sae.format}`,
+      ...elsewhereText(sae, config),
+    ]),
+  ].join('\n');
+}
+
+/** `layers 0, 4`, or `hooks resid_post:0, mlp_out:4` where some are inside blocks. */
+function hooksText(places: readonly Place[]): string {
+  return places.every(({ site }) => site === 'resid_post')
+    ? `layers ${places.map(({ layer }) => layer).join(', ')}`
+    : `hooks ${places.map(placeName).join(', ')}`;
+}
+
+/** What the SAEs are: one shape, or the lists of the sweep. */
+function shapeText({ sae, sweep }: RunConfig): string {
+  const list = (values: readonly unknown[] | undefined, one: unknown): string =>
+    values === undefined ? String(one) : values.join('/');
+  const trained = sweptArchitectures(sae, sweep);
+  const shown = ['dSae' as const, ...sparsitySettingsOf(trained)];
+  const others = Object.entries(sweep).filter(([axis]) => !['architecture', ...shown].includes(axis));
+  return [
+    trained.join('/'),
+    ...shown.map((axis) => `${axis === 'dSae' ? 'n' : axis}=${list(sweep[axis], sae[axis])}`),
+    ...others.map(([axis, values]) => `${axis}=${list(values, '')}`),
+  ].join(' ');
+}

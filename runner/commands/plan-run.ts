@@ -1,0 +1,280 @@
+/** `plan`: what a run will take, from its settings and the checkpoint's headers. Nothing is downloaded. */
+import { existsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import type { LoadedSuite } from '../config/own-suites.ts';
+import { type RunConfig, suitesOf } from '../config/run-config.ts';
+import { demoModelFolder } from '../demo/index.ts';
+import { quote, UnavailableError, UserError } from '../errors.ts';
+import { type Hook, hookName, hookOf } from '../hook.ts';
+import { openHubHere } from '../hub/here.ts';
+import { formatReference, parseReference } from '../hub/reference.ts';
+import { openRepository } from '../hub/repository-files.ts';
+import { formatBytes, parseBytes } from '../io/bytes.ts';
+import { type DeviceNeeds, type PlannedStage, planOf, type RunPlan } from '../job/run/plan.ts';
+import { planShards, type ShardsPlan, totalOf } from '../job/shards/plan-shards.ts';
+import { type Checkpoint, openCheckpoint, readCheckpoint } from '../lm/checkpoint.ts';
+import { machineMemory } from '../lm/memory.ts';
+import { isModelFile } from '../lm/model-files.ts';
+import { automaticDevice, deviceFacts } from '../onnx/device-facts.ts';
+import { AUTO, parseDevices } from '../onnx/devices.ts';
+import { parseSaeName } from '../sae/published/locate.ts';
+import { deviceMemory } from './device-memory.ts';
+import type { options } from './options/plan.ts';
+import type { parseOptions } from './parse-options.ts';
+import { locateSynthetic, planOfSamples } from './plan-synthetic.ts';
+
+/** Share of a plain product's rate that whole models reach, as measured on CPUs (0.5 to 0.8). */
+const REACHED = 0.6;
+
+interface Located {
+  name: string;
+  checkpoint: Checkpoint;
+  /** Of the files that a run reads: all bytes, and those that are not on this machine yet. */
+  files: { bytes: number; missing: number } | null;
+}
+
+/** @returns the exit code */
+export async function planned(
+  { values }: ReturnType<typeof parseOptions<typeof options>>,
+  asked: RunConfig,
+  suites: readonly LoadedSuite[],
+): Promise<number> {
+  const memory = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
+  const device = asked.device === AUTO ? (await automaticDevice()).device : asked.device;
+  const config = { ...asked, device };
+  const samples = await locateSynthetic(config.model.reference);
+  if (samples !== null) {
+    const lines = planOfSamples(samples, config, memory);
+    console.log(values.json ? JSON.stringify({ ...samples, memory }, null, 2) : inColumns(lines));
+    return 0;
+  }
+  const located = await locate(config.model.reference);
+  const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
+  const { checkpoint } = located;
+  const others = config.saes.map(hookSaid);
+  const known = others.filter((hook) => hook !== undefined);
+  const card = await deviceMemory(values['device-memory'], parseDevices(device));
+  const plan = planOf(config, all, checkpoint, memory, { others: known, card });
+  const shards =
+    values.shards === undefined
+      ? null
+      : planShards({ config, suites: all, checkpoint }, shardCount(values.shards, config));
+  const speeds = await speedOf(device);
+  const { bavail, bsize } = await statfs(process.cwd());
+  const facts = {
+    model: located.name,
+    files: located.files,
+    memory,
+    freeDisk: bavail * bsize,
+    unplaced: others.length - known.length,
+    plan,
+    shards,
+    speeds,
+  };
+  console.log(values.json ? JSON.stringify(facts, null, 2) : describe(facts));
+  return 0;
+}
+
+/** What the name of an SAE of others says of its hook: its files are not read here. */
+function hookSaid(sae: string): Hook | undefined {
+  const { hook, layer } = parseSaeName(sae).options;
+  const said = hook ?? layer;
+  return said === undefined ? undefined : hookOf(said);
+}
+
+async function locate(reference: string | null): Promise<Located> {
+  if (reference === null)
+    return { name: 'the embedded model', checkpoint: await openCheckpoint(demoModelFolder), files: null };
+  const parsed = parseReference(reference, { exists: existsSync, home: homedir() });
+  if (parsed.kind === 'local')
+    return { name: parsed.path, checkpoint: await openCheckpoint(parsed.path), files: null };
+  const hub = await openHubHere();
+  const repository = await openRepository(hub, parsed);
+  const names = repository.files.map(({ path }) => path);
+  const wanted = repository.files.filter(({ path }) => isModelFile(path, names));
+  const bytes = (of: typeof wanted): number => of.reduce((sum, { size }) => sum + size, 0);
+  return {
+    name: formatReference({ ...parsed, revision: repository.commit }),
+    checkpoint: await readCheckpoint({
+      name: repository.name,
+      open: (file) => repository.open(file),
+      list: async () => names,
+    }),
+    files: { bytes: bytes(wanted), missing: bytes(wanted.filter(({ cached }) => !cached)) },
+  };
+}
+
+/** Operations a second of each device; null where it is not there. */
+async function speedOf(device: string): Promise<Record<string, number | null>> {
+  const found: Record<string, number | null> = {};
+  for (const each of parseDevices(device)) {
+    found[each] = await deviceFacts(each).then(
+      ({ operationsPerSecond }) => operationsPerSecond,
+      (error: unknown) => {
+        // The run may be planned for another machine.
+        if (error instanceof UnavailableError) return null;
+        throw error;
+      },
+    );
+  }
+  return found;
+}
+
+function describe(facts: {
+  model: string;
+  files: Located['files'];
+  memory: number;
+  freeDisk: number;
+  /** SAEs of others whose names do not say their blocks. */
+  unplaced: number;
+  plan: RunPlan;
+  shards: ShardsPlan | null;
+  speeds: Record<string, number | null>;
+}): string {
+  const { plan, files } = facts;
+  const speeds = Object.entries(facts.speeds);
+  const slowest = speeds.some(([, rate]) => rate === null)
+    ? null
+    : Math.min(...speeds.map(([, rate]) => rate ?? 0));
+  const count = (value: number): string => value.toLocaleString('en');
+  const lines: [string, string][] = [
+    ['model', facts.model],
+    [
+      '',
+      `${plan.family}, ${plan.blocks} blocks, d_model ${plan.dModel}, ${count(plan.parameters)} parameters`,
+    ],
+    ['weights', `${formatBytes(plan.stored)} in files, ${formatBytes(plan.weights)} in ${plan.precision}`],
+    ...(files === null
+      ? []
+      : [
+          ['download', `${formatBytes(files.missing)} of ${formatBytes(files.bytes)}`] satisfies [
+            string,
+            string,
+          ],
+        ]),
+    ['memory', `${formatBytes(facts.memory)} may be used`],
+    [
+      'devices',
+      speeds
+        .map(([name, rate]) =>
+          rate === null
+            ? `${name} (not on this machine)`
+            : `${name} (${(rate / 1e9).toPrecision(3)} GFLOP/s)`,
+        )
+        .join(', '),
+    ],
+  ];
+  if (facts.unplaced > 0)
+    lines.push(['hooks', `of ${count(facts.unplaced)} --sae unknown: say them as in owner/name#layer=12`]);
+  for (const stage of plan.stages) lines.push(...stageLines(stage, facts.freeDisk, slowest));
+  if (facts.shards !== null) lines.push(...shardLines(facts.shards, slowest, speeds.length));
+  return inColumns(lines);
+}
+
+function inColumns(lines: readonly (readonly [string, string])[]): string {
+  return lines.map(([name, text]) => `${name.padEnd(11)}${text}`.trimEnd()).join('\n');
+}
+
+function stageLines(stage: PlannedStage, freeDisk: number, rate: number | null): [string, string][] {
+  const { memory, segments } = stage;
+  const sum = memory.working + memory.weights + memory.waiting;
+  const seconds = rate === null ? null : stage.operations / (rate * REACHED);
+  return [
+    ['', ''],
+    [
+      stage.stage,
+      `${stage.stage === 'evaluation' ? 'about ' : ''}${stage.tokens.toLocaleString('en')} tokens; ${stage.resident ? 'all segments held' : 'segments loaded in turn'}`,
+    ],
+    ...segments.map(({ first, last, to, hook, bytes, device }, i): [string, string] => {
+      const parts = [
+        ...(i === 0 ? ['embedding'] : []),
+        ...(last < first ? [] : [first === last ? `block ${first}` : `blocks ${first}–${last}`]),
+        ...(stage.stage === 'evaluation' && i === segments.length - 1 ? ['head'] : []),
+      ];
+      const end =
+        hook === null || to === null ? '' : `, hook ${to.site === 'resid_post' ? to.layer : hookName(to)}`;
+      return ['', `  ${device.padEnd(7)} ${formatBytes(bytes).padStart(9)}  ${parts.join(', ')}${end}`];
+    }),
+    ...(stage.device === null ? [] : [deviceLine(stage.device)]),
+    [
+      '  memory',
+      `${formatBytes(sum)}: weights ${formatBytes(memory.weights)}, batch, SAEs and program ${formatBytes(memory.working)}, waiting residuals ${formatBytes(memory.waiting)}`,
+    ],
+    [
+      '  disk',
+      stage.disk === 0
+        ? 'no residual waits on disk'
+        : `${formatBytes(stage.disk)} of residuals (${formatBytes(freeDisk)} free${stage.disk > freeDisk / 2 ? '; the text is swept in parts that take half of it' : ''})`,
+    ],
+    [
+      '  time',
+      seconds === null
+        ? 'unknown: the device is not here to be measured'
+        : `about ${duration(seconds)} (${(stage.operations / 1e12).toPrecision(3)} TFLOP, beside loading)`,
+    ],
+  ];
+}
+
+function deviceLine({ available, ...needs }: DeviceNeeds): [string, string] {
+  const names = {
+    weights: 'weights of the language model',
+    states: 'SAEs',
+    step: 'a training step beside them',
+    batch: 'a batch and the runtime',
+  };
+  const sum = Object.values(needs).reduce((total, bytes) => total + bytes, 0);
+  const terms = Object.entries(names).flatMap(([name, text]) => {
+    const bytes = needs[name as keyof typeof names];
+    return bytes === 0 ? [] : [`${text} ${formatBytes(bytes)}`];
+  });
+  const fits = sum <= available ? 'fits' : 'does not fit';
+  return ['  device', `${formatBytes(sum)} of ${formatBytes(available)}, ${fits}: ${terms.join(', ')}`];
+}
+
+/** Of many shards the dearest and the cheapest, which differ little where there are more SAEs than shards. */
+function shardLines(
+  { shards, dominatedFrom }: ShardsPlan,
+  rate: number | null,
+  devices: number,
+): [string, string][] {
+  const dearest = shards.reduce((a, b) => (b.operations > a.operations ? b : a));
+  const cheapest = shards.reduce((a, b) => (b.operations < a.operations ? b : a));
+  const total = totalOf(shards);
+  const seconds = (operations: number): number => operations / (rate! * REACHED);
+  const sizes = [...new Set([cheapest, dearest].map(({ saes }) => saes.length))].sort((a, b) => a - b);
+  const hours = ((devices * seconds(total.operations)) / 3_600).toPrecision(2);
+  const { saes, checkpoints } = dearest.disk;
+  return [
+    ['', ''],
+    ['shards', `${shards.length}, of ${sizes.join(' to ')} SAEs (SAEs of others are not counted)`],
+    [
+      '  time',
+      rate === null
+        ? 'unknown: the device is not here to be measured'
+        : `about ${duration(seconds(dearest.operations))} for the dearest, ${duration(seconds(cheapest.operations))} for the cheapest; ${hours} device hours in all`,
+    ],
+    [
+      '  model',
+      `the language model’s passes are ${Math.round((100 * total.passes) / total.operations)} % of all work${dominatedFrom === null ? ', and never more than half' : `, more than half from ${dominatedFrom} shards on`}`,
+    ],
+    ['  disk', `of the dearest: SAEs ${formatBytes(saes)}, checkpoints up to ${formatBytes(checkpoints)}`],
+  ];
+}
+
+function shardCount(text: string, config: RunConfig): number {
+  if (config.train && /^\d{1,6}$/.test(text) && Number(text) > 0) return Number(text);
+  throw new UserError({
+    thing: '--shards',
+    found: config.train ? quote(text) : 'a run that trains no SAE',
+    expected: config.train ? 'a whole number from 1 on' : 'one whose SAEs are known before they are located',
+    next: 'Run npx interpboard plan --help.',
+  });
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${(seconds / 3_600).toPrecision(2)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}
