@@ -15,25 +15,15 @@ import { stageReporter } from '../reporter.ts';
 import { chooseDevices } from './choose-devices.ts';
 import { locateModel } from './locate-model.ts';
 import { locateNamed } from './locate-saes.ts';
-import { optionLines } from './option-lines.ts';
+import { options, words } from './options/clt.ts';
 import { parseOptions } from './parse-options.ts';
 import { progressView, voiceOf } from './progress.ts';
-import { everyVerb, json, runOptions } from './shared-options.ts';
-
-const { config, set, model, device, threads, memory } = runOptions;
-const options = { config, set, model, device, threads, memory, ...json, ...everyVerb } as const;
-
-const ONE_TRANSCODER = { least: 1, most: 1, expected: 'one transcoder: a folder, or owner/name[@revision]' };
 
 /** What is shown of each layer. */
 const OF_LAYER = ['var_exp@pooled-v1', 'l0@v1', 'alive@v1'] as const;
 
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseOptions('clt', args, options, ONE_TRANSCODER);
-  if (values.help) {
-    console.log(help());
-    return 0;
-  }
+  const { values, positionals } = parseOptions('clt', args, options, words);
   const asked = await resolveRun([], values);
   const bytes = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
   const view = progressView(values.json ? process.stderr : process.stdout);
@@ -81,15 +71,4 @@ function textOf(id: keyof typeof definitions, measure: Measure): string {
   const ends =
     interval === null ? '' : ` (${interval.low.toFixed(digits)} to ${interval.high.toFixed(digits)})`;
   return `${measure.value.toFixed(digits)}${ends}`;
-}
-
-function help(): string {
-  return [
-    'usage: npx interpboard clt TRANSCODER --model MODEL [options]',
-    '',
-    'Measures a cross-layer transcoder in circuit-tracer’s layout: how much of each MLP’s output it explains on the model left',
-    'alone, and the losses with all MLPs replaced by it, by zero and by their means, over the held-out text of the settings.',
-    '',
-    ...optionLines(options),
-  ].join('\n');
 }

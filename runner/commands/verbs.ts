@@ -40,7 +40,7 @@ interface Options {
 }
 
 /** Verbs that take long to load: whoever asks for help, or mistypes an option, need not wait for them. */
-const apart = ['eval', 'plan', 'verify', 'merge', 'inspect', 'submit', 'export', 'publish'];
+const apart = ['clt', 'eval', 'plan', 'verify', 'merge', 'inspect', 'submit', 'export', 'publish'];
 
 /** A verb; undefined for a word that is none. */
 export async function loadVerb(word: string): Promise<Verb | undefined> {
