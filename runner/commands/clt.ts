@@ -10,7 +10,7 @@ import { pinText } from '../job/shared/pinned-text.ts';
 import { findFiles } from '../job/shared/text.ts';
 import { machineMemory } from '../lm/memory.ts';
 import { definitions } from '../report/definitions.ts';
-import type { Measure } from '../report/schema.ts';
+import type { Measure, Part } from '../report/schema.ts';
 import { stageReporter } from '../reporter.ts';
 import { chooseDevices } from './choose-devices.ts';
 import { locateModel } from './locate-model.ts';
@@ -61,7 +61,27 @@ function tableOf(facts: MeasuredCrossLayer & { transcoder: string; model: string
     '',
     'with all MLPs replaced, its latents reading the stream as it then is:',
     ...ids.map((id) => `  ${definitions[id].title}: ${textOf(id, losses[id])}`),
+    ...probingLines(facts.probing),
   ].join('\n');
+}
+
+/** Accuracies of k latents of each layer, and of as many channels of what they read. */
+function probingLines(parts: MeasuredCrossLayer['probing']): string[] {
+  if (parts === null) return [];
+  const of = (part: Part | undefined): [at: number, values: Readonly<Record<string, Measure>>][] =>
+    (part?.curves?.accuracy?.points ?? []).map(({ at, values }) => [at, values]);
+  const number = (measure: Measure | undefined): string => measure?.value?.toFixed(3) ?? 'n/a';
+  const ks = of(parts[0]).map(([at]) => at);
+  return [
+    '',
+    `k-sparse probing, accuracy of k latents (of as many channels), k = ${ks.join(', ')}:`,
+    ...parts.map(
+      (part, layer) =>
+        `  layer ${layer}: ${of(part)
+          .map(([, values]) => `${number(values.sae)} (${number(values.channels)})`)
+          .join('  ')}`,
+    ),
+  ];
 }
 
 function textOf(id: keyof typeof definitions, measure: Measure): string {

@@ -13,7 +13,8 @@ export function help(): string {
     'usage: npx interpboard clt TRANSCODER --model MODEL [options]',
     '',
     'Measures a cross-layer transcoder in circuit-tracer’s layout: how much of each MLP’s output it explains on the model left',
-    'alone, and the losses with all MLPs replaced by it, by zero and by their means, over the held-out text of the settings.',
+    'alone, and the losses with all MLPs replaced by it, by zero and by their means, over the held-out text of the settings; and',
+    'k-sparse probing on the latents of each layer, over the sets of probing.sets.',
     '',
     ...optionLines(options),
   ].join('\n');

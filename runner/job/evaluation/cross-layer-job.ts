@@ -1,16 +1,27 @@
 /** A cross-layer transcoder on a language model, from its files to what is measured of it. */
 import type { RunConfig } from '../../config/run-config.ts';
+import { settingsOf } from '../../config/suite-settings.ts';
 import { UserError } from '../../errors.ts';
+import { sweepAsks } from '../../evaluation/asks.ts';
+import { type HookSaes, observe } from '../../evaluation/observation.ts';
 import { hooksOfCrossLayer, type ReplacedMlps, replacedMlps } from '../../evaluation/replaced-mlps.ts';
+import type { Hook } from '../../hook.ts';
 import { knownTokens } from '../../lm/known-tokens.ts';
+import { hookWidth, type TokenBatch } from '../../lm/language-model.ts';
 import { parseDevices } from '../../onnx/devices.ts';
+import type { Part } from '../../report/schema.ts';
 import type { Reporter } from '../../reporter.ts';
 import { openCrossLayer } from '../../sae/checkpoints/cross-layer.ts';
 import { type OpenSae, openSae } from '../../sae/open-sae.ts';
-import { loadTokenizer } from '../../text/tokenizer.ts';
-import { openRunModel } from '../shared/language-model.ts';
+import { fullProbe, kSparseProbes, kSparseSuite } from '../../suites/k-sparse/k-sparse.ts';
+import { kSparse } from '../../suites/k-sparse/suite.ts';
+import { plannedSets } from '../../suites/sets.ts';
+import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts';
+import { openRunModel, type RunModel } from '../shared/language-model.ts';
 import { type ModelPlace, modelShape } from '../shared/model-place.ts';
 import { evaluationText } from './heldout-text.ts';
+import { readingsOf } from './pooled-memory.ts';
+import { suiteContexts } from './suite-contexts.ts';
 
 export interface MeasuredCrossLayer extends ReplacedMlps {
   model_name: string;
@@ -18,6 +29,8 @@ export interface MeasuredCrossLayer extends ReplacedMlps {
   architecture: OpenSae['architecture'];
   /** Latents of each layer. */
   d_sae: number[];
+  /** k-sparse probing on the latents of each layer, by themselves; null where the settings name no sets (probing.sets). */
+  probing: Part[] | null;
 }
 
 /**
@@ -55,7 +68,8 @@ export async function crossLayerJob(
     });
     try {
       const tokenizer = knownTokens(await loadTokenizer(place.folder), opened.model.vocabulary);
-      const { batches } = await evaluationText(config, tokenizer, reporter('text', 'tokens'));
+      const reading = reporter('text', 'tokens');
+      const { batches } = await evaluationText(config, tokenizer, reading);
       for (const sae of file.layers) layers.push(await openSae(sae, { device, ...threads }));
       const clt = { reads: file.reads, d: file.d_model, layers, biases: file.biases };
       const { resamples, seed } = config.evaluation;
@@ -66,12 +80,18 @@ export async function crossLayerJob(
         { resamples, seed },
         reporter('measuring', 'passes'),
       );
+      const hooks = layers.map((sae, layer): HookSaes => {
+        const at: Hook = { layer, site: file.reads };
+        return { ...at, d: hookWidth(opened.model, at), saes: [sae] };
+      });
+      const probing = await probed({ config, opened, tokenizer, batches, hooks }, reporter);
       return {
         model_name: file.model_name,
         reads: file.reads,
         architecture: layers[0]!.architecture,
         d_sae: layers.map(({ d_sae }) => d_sae),
         ...measured,
+        probing,
       };
     } finally {
       await opened.close();
@@ -80,4 +100,51 @@ export async function crossLayerJob(
     for (const sae of layers) await sae.close();
     await file.close();
   }
+}
+
+/** As suite k-sparse has it of any SAE at the hook that the latents read. */
+async function probed(
+  run: {
+    config: RunConfig;
+    opened: RunModel;
+    tokenizer: Tokenizer;
+    batches: readonly TokenBatch[];
+    hooks: readonly HookSaes[];
+  },
+  reporter: (stage: string, unit: string) => Reporter,
+): Promise<Part[] | null> {
+  const { config, opened, hooks } = run;
+  const asks = sweepAsks(hooks, undefined);
+  const notAsked = (): never => {
+    throw new TypeError('k-sparse probing reads no decoder');
+  };
+  const contexts = suiteContexts({
+    ...run,
+    reading: reporter('text', 'tokens'),
+    asks,
+    controls: false,
+    cached: undefined,
+    effects: notAsked,
+    nearest: notAsked,
+    readings: readingsOf(config, [kSparse]),
+  });
+  const sets = await plannedSets(contexts.of(kSparse));
+  if (sets === null) return null;
+  const sweeping = (batches: readonly TokenBatch[], branches: number) =>
+    opened.sweeping(reporter('probing', 'tokens'), batches, branches);
+  await observe(opened.model, asks.observations, sweeping, hooks);
+  const { kValues: ks } = settingsOf(kSparse, config) as { kValues: number[] };
+  return hooks.map((_, hook) => {
+    const inputs = sets.map(({ plan, pooled }) => {
+      const { latents, residual } = pooled.at(hook);
+      return {
+        plan,
+        latents: kSparseProbes(plan, latents[0]!, ks),
+        untrained: null,
+        residual: kSparseProbes(plan, residual!, ks),
+        ceiling: fullProbe(plan, residual!),
+      };
+    });
+    return kSparseSuite(inputs, ks);
+  });
 }

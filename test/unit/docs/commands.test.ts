@@ -213,7 +213,8 @@ describe('is run:', () => {
       return;
     }
     if (verb === 'clt') {
-      const little = ['--set', 'evaluation.tokens=2048', '--set', 'evaluation.resamples=20'];
+      const set = ['evaluation.tokens=2048', 'evaluation.resamples=20', 'probing.sets=[]'];
+      const little = set.flatMap((each) => ['--set', each]);
       const measured = JSON.parse(await run(verb, [join(fixtures, 'clt'), ...little, '--json'])) as {
         layers: unknown[];
         losses: Record<string, { value: number }>;
