@@ -232,3 +232,28 @@ it('refuses a place that a family does not have, and a block that a model does n
   );
   await expect(open('llama', { layer: 2, site: 'mlp_out' })).rejects.toThrow(/found mlp_out:2/);
 });
+
+it('a branch that changes nothing ends as the model does where more than the residual travels', async () => {
+  const folder = 'gemma4-small';
+  const batch = batchOf(golden.folders[folder]!.ids);
+  const model = await openLanguageModel(await openCheckpoint(`${fixtures}${folder}`), {
+    hooks: [1, { layer: 3, site: 'mlp_out' }],
+    divergence: true,
+  });
+  let clean = new Float32Array();
+  const ended: { nll: Float32Array; kl?: Float32Array }[] = [];
+  const observer: Observer = {
+    divergence: true,
+    see: async ({ residual }) => [{ residual: residual.slice(), ended: (ending) => ended.push(ending) }],
+    clean(_index, _batch, nll) {
+      clean = nll.slice();
+    },
+  };
+  await sweep(model, [batch], [observer], { reporter });
+  await model.close();
+  expect(ended).toHaveLength(2);
+  for (const { nll, kl } of ended) {
+    for (const [i, each] of nll.entries()) expect(each).toBeCloseTo(clean[i]!, 4);
+    expect(Math.max(...kl!.map(Math.abs))).toBeLessThan(1e-4);
+  }
+});
