@@ -1,18 +1,11 @@
 import { z } from 'zod';
-import { type Choice, experts } from '../blocks/experts.ts';
+import type { Choice } from '../blocks/experts.ts';
 import { latentAttention, latentOutput } from '../blocks/latent-attention.ts';
-import { gatedMlp } from '../blocks/mlp.ts';
 import { rmsNorm } from '../blocks/norm.ts';
 import type { Checkpoint } from '../checkpoint.ts';
-import {
-  checkExperts,
-  checkShares,
-  decoderBlock,
-  decoderEnds,
-  decoderFields,
-  readDecoder,
-} from './decoder.ts';
+import { checkShares, decoderBlock, decoderEnds, decoderFields, readDecoder } from './decoder.ts';
 import { type Family, size } from './family.ts';
+import { type ChoiceOf, groupedExperts, ratedChoice, ratedFields } from './grouped-experts.ts';
 import { configKeys, readConfig, unsupported } from './keys.ts';
 import { routerUnused } from './qwen2-moe.ts';
 import { kindOf, readRotary, ropeFields, ropeGiven } from './rope.ts';
@@ -75,15 +68,7 @@ export const deepseekV3Keys = configKeys(
     ...commonFields,
     num_key_value_heads: size.nullable().default(128),
     rope_interleave: z.boolean().nullable().default(true),
-    first_k_dense_replace: z.int().default(3),
-    n_shared_experts: size.default(1),
-    n_routed_experts: size.default(256),
-    num_experts_per_tok: size.default(8),
-    moe_intermediate_size: size.default(2048),
-    routed_scaling_factor: z.number().default(2.5),
-    norm_topk_prob: z.boolean().nullable().default(true),
-    n_group: size.default(8),
-    topk_group: size.default(4),
+    ...ratedFields,
     // Of the rotary positions alone, where it must be what turns of the heads.
     head_dim: size.optional(),
   },
@@ -124,14 +109,7 @@ export function deepseekV3(checkpoint: Checkpoint): Family {
   if ((config.head_dim ?? config.qk_rope_head_dim) !== config.qk_rope_head_dim) {
     throw unsupported(checkpoint, 'head_dim', `${config.head_dim}`, 'qk_rope_head_dim, or none');
   }
-  const choice = (router: string): Choice => ({
-    chosen: config.num_experts_per_tok,
-    normalise: config.norm_topk_prob ?? false,
-    sigmoid: true,
-    bias: { name: `${router}.e_score_correction_bias`, count: config.n_routed_experts },
-    gain: config.routed_scaling_factor,
-    groups: { count: config.n_group, kept: config.topk_group, rated: 2, others: -1e30 },
-  });
+  const choice = ratedChoice(config);
   const interleaved = config.rope_interleave ?? false;
   return family(checkpoint, { ...config, mlp_bias: false }, 'deepseek_v3', { choice, interleaved });
 }
@@ -142,15 +120,15 @@ function family(
   checkpoint: Checkpoint,
   config: Config,
   name: string,
-  of: { choice(router: string): Choice; interleaved: boolean },
+  of: { choice: ChoiceOf; interleaved: boolean },
 ): Family {
-  const { num_attention_heads: heads, n_routed_experts: count } = config;
+  const heads = config.num_attention_heads;
   const { num_key_value_heads: keys, ...sizes } = config;
   if (Math.floor(heads / (keys ?? heads)) !== 1) {
     throw unsupported(checkpoint, 'num_key_value_heads', `${keys} of ${heads} heads`, 'one per head');
   }
   const decoder = readDecoder(checkpoint, sizes, config.hidden_act);
-  const { width, inner, activation } = decoder;
+  const { width } = decoder;
   const [plain, turned] = [config.qk_nope_head_dim, config.qk_rope_head_dim];
   const rotary = readRotary(checkpoint, config, {
     ...{ headSize: turned, contextLength: decoder.contextLength },
@@ -161,19 +139,6 @@ function family(
     rotary: { ...rotary, interleaved: of.interleaved },
     scale: (plain + turned) ** -0.5 * sharpness(checkpoint, config) ** 2,
   };
-  const { chosen, groups, sigmoid = false } = of.choice('');
-  checkExperts(checkpoint, chosen, count);
-  if (groups !== undefined && (count % groups.count !== 0 || groups.kept > groups.count)) {
-    const found = `${groups.kept} of ${groups.count} groups of ${count} experts`;
-    throw unsupported(checkpoint, 'n_group', found, 'groups of one size');
-  }
-  if (groups !== undefined && count / groups.count < groups.rated)
-    throw unsupported(checkpoint, 'n_group', `${groups.count} of ${count} experts`, 'two experts in each');
-  const within = groups === undefined ? count : (groups.kept * count) / groups.count;
-  if (sigmoid && chosen > within) {
-    throw unsupported(checkpoint, 'topk_group', `${chosen} of ${within} experts`, `at most ${within}`);
-  }
-  const bias = config.mlp_bias;
   return {
     name,
     ...decoderEnds(decoder),
@@ -183,22 +148,7 @@ function family(
         mix: (build, x, at) => latentAttention(build, x, `${at}.self_attn`, shape),
         out: (build, mixed, at) => latentOutput(build, mixed, `${at}.self_attn`, shape),
       }),
-      mlp(build, x, at, index) {
-        const here = `${at}.mlp`;
-        if (index < config.first_k_dense_replace) {
-          return gatedMlp(build, x, here, { width, inner, activation, bias });
-        }
-        const each = config.moe_intermediate_size;
-        const mixed = experts(build, x, {
-          ...{ width, count, router: `${here}.gate`, ...of.choice(`${here}.gate`) },
-          expert: (rows, expert) =>
-            gatedMlp(build, rows, `${here}.experts.${expert}`, { width, inner: each, activation }),
-        });
-        const shared = gatedMlp(build, x, `${here}.shared_experts`, {
-          ...{ width, inner: each * config.n_shared_experts, activation, bias },
-        });
-        return build.graph.node('Add', [mixed, shared]);
-      },
+      mlp: groupedExperts(checkpoint, config, decoder, of.choice),
     }),
   };
 }

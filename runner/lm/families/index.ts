@@ -9,6 +9,7 @@ import { gemma2, gemma2Keys } from './gemma2.ts';
 import { gemma3, gemma3Keys } from './gemma3.ts';
 import { gemma4, gemma4Keys, gemma4Unified, gemma4UnifiedKeys } from './gemma4.ts';
 import { glm4, glm4Keys } from './glm4.ts';
+import { glm4Moe, glm4MoeKeys } from './glm4-moe.ts';
 import { gptNeo, gptNeoKeys } from './gpt-neo.ts';
 import { gptNeox, gptNeoxKeys } from './gpt-neox.ts';
 import { gptOss, gptOssKeys } from './gpt-oss.ts';
@@ -58,6 +59,7 @@ export const families: Readonly<Record<string, FamilyEntry>> = {
   gemma4_unified: { make: gemma4Unified, keys: gemma4UnifiedKeys },
   gemma4_unified_text: { make: gemma4Unified, keys: gemma4UnifiedKeys },
   glm4: { make: glm4, keys: glm4Keys },
+  glm4_moe: { make: glm4Moe, keys: glm4MoeKeys },
   gpt2: { make: gpt2, keys: gpt2Keys },
   gpt_neo: { make: gptNeo, keys: gptNeoKeys },
   gpt_neox: { make: gptNeox, keys: gptNeoxKeys },

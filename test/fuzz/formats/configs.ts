@@ -26,6 +26,7 @@ const FAMILIES = [
   'starcoder2',
   'stablelm',
   'glm4',
+  'glm4_moe',
   'cohere2',
   'olmoe',
   'qwen2_moe',

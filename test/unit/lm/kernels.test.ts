@@ -40,6 +40,7 @@ const folders = [
     'granite',
     'starcoder2',
     'stablelm',
+    'glm4_moe',
     'glm4',
     'cohere2',
     'olmoe',
