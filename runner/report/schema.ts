@@ -164,7 +164,7 @@ export const recordObject = z.strictObject({
   sae: z.strictObject({
     name,
     repo: name.nullable(),
-    architecture: z.enum(['topk', 'batchtopk', 'relu', 'jumprelu', 'gated', 'matryoshka']),
+    architecture: z.enum(['topk', 'batchtopk', 'relu', 'jumprelu', 'gated', 'matryoshka', 'groupmax']),
     /** What sets its training apart from others of its architecture, such as p-anneal of a ReLU SAE. */
     variant: name.optional(),
     layer: count,

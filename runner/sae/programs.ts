@@ -139,6 +139,18 @@ function activations(graph: Graph, sae: SaeVectors, centred: Value, place: Place
       return graph.node('Mul', [pre, rowNorms(graph, upright(graph, place(graph, 'W_dec')))]);
     case 'relu':
       return graph.node('Relu', [pre]);
+    case 'groupmax': {
+      const groups = graph.node('Reshape', [pre, graph.int64s([-1, sae.k, sae.d_sae / sae.k])]);
+      const [top, at] = graph.nodes('TopK', [groups, graph.int64s([1])], {
+        outputs: 2,
+        attributes: { axis: 2 },
+      }) as [Value, Value];
+      const none = graph.node('Mul', [groups, graph.scalar(0)]);
+      const kept = graph.node('ScatterElements', [none, at, graph.node('Relu', [top])], {
+        attributes: { axis: 2 },
+      });
+      return graph.node('Reshape', [kept, graph.int64s([-1, sae.d_sae])]);
+    }
     case 'jumprelu':
     case 'batchtopk':
     case 'matryoshka': {

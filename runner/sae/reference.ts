@@ -77,6 +77,15 @@ function dense(sae: Sae, row: Float32Array): Float64Array {
     }
     case 'relu':
       return pre.map((value) => Math.max(value, 0));
+    case 'groupmax': {
+      const width = sae.d_sae / sae.k;
+      const z = new Float64Array(sae.d_sae);
+      for (let from = 0; from < sae.d_sae; from += width) {
+        const [at] = largest(pre.subarray(from, from + width), 1) as [number];
+        z[from + at] = Math.max(pre[from + at]!, 0);
+      }
+      return z;
+    }
     case 'jumprelu':
     case 'batchtopk':
     case 'matryoshka':

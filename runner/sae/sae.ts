@@ -13,7 +13,7 @@ import { z } from 'zod';
  * activation than x, so what was done to each token of x is not undone on it; only the one scalar of all tokens is
  * (`undoneOnOutput`).
  */
-export type Sae = ReluSae | TopKSae | JumpReluSae | BatchTopKSae | MatryoshkaSae | GatedSae;
+export type Sae = ReluSae | TopKSae | JumpReluSae | BatchTopKSae | MatryoshkaSae | GatedSae | GroupMaxSae;
 
 export type Architecture = Sae['architecture'];
 
@@ -135,6 +135,16 @@ export interface GatedSae extends Conventions, Omit<SaeTensors, 'b_enc'> {
   r_mag: Float32Array;
 }
 
+/**
+ * sparsify's groupmax: latents stand in k groups of d_sae / k each, in order, and of each group the largest pre is kept, of equal
+ * ones the lowest index; z = relu of those.
+ */
+export interface GroupMaxSae extends Conventions, SaeTensors {
+  architecture: 'groupmax';
+  /** Groups: a divisor of d_sae. */
+  k: number;
+}
+
 /** Latents of T tokens, k slots a token: z[t, indices[t·k + s]] = values[t·k + s], everything else 0. */
 export interface Latents {
   /**
@@ -207,6 +217,7 @@ export function vectorsOf(sae: SaeVectors): NamedTensor[] {
   switch (sae.architecture) {
     case 'relu':
     case 'topk':
+    case 'groupmax':
       break;
     case 'jumprelu':
     case 'batchtopk':
@@ -254,6 +265,8 @@ export function checkConventions(sae: SaeVectors): void {
   if ('k' in sae && (!Number.isInteger(sae.k) || sae.k < 1 || sae.k > d_sae)) {
     throw new RangeError(`k = ${sae.k}, expected 1..${d_sae}`);
   }
+  if (sae.architecture === 'groupmax' && d_sae % sae.k !== 0)
+    throw new RangeError(`k = ${sae.k} groups of ${d_sae} latents, expected a divisor`);
   if (sae.architecture === 'matryoshka') {
     const sum = sae.group_sizes.reduce((total, size) => total + size, 0);
     if (sum !== d_sae || sae.group_sizes.some((size) => !Number.isInteger(size) || size < 1)) {

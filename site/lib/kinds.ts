@@ -17,4 +17,5 @@ export const architectureNames: Readonly<Record<EvaluationRecord['sae']['archite
   jumprelu: 'JumpReLU',
   gated: 'Gated',
   matryoshka: 'Matryoshka',
+  groupmax: 'GroupMax',
 };

@@ -68,6 +68,8 @@ function architectureName(sae: Sae): string {
     case 'gated':
       if (transcoder) throw new RangeError(`SAELens has no ${sae.architecture} transcoder`);
       return sae.architecture;
+    case 'groupmax':
+      throw new RangeError('SAELens has no groupmax');
   }
 }
 

@@ -10,8 +10,7 @@ import { accepted, openTensors, readConfig, type SaeFile, size, storedTensors, T
 const FILES = { config: 'cfg.json', tensors: 'sae.safetensors' } as const;
 
 const configSchema = z.strictObject({
-  /** groupmax keeps the largest of each of k groups: another architecture. */
-  activation: z.literal('topk').default('topk'),
+  activation: z.enum(['topk', 'groupmax']).default('topk'),
   d_in: size,
   expansion_factor: z.int().nonnegative().optional(),
   num_latents: z.int().nonnegative().optional(),
@@ -55,12 +54,17 @@ async function openSparsify(folder: string): Promise<SaeFile> {
         `${declared} latents, as the config says, and k within them`,
       );
     }
+    if (config.activation === 'groupmax' && d_sae % k !== 0)
+      throw bag.malformed(`${d_sae} latents in ${k} groups`, 'as many in each');
+    const selection =
+      config.activation === 'topk'
+        ? ({ architecture: 'topk', rescale_acts_by_decoder_norm: false } as const)
+        : ({ architecture: 'groupmax' } as const);
     const sae = {
-      architecture: 'topk',
+      ...selection,
       d_in,
       d_sae,
       k,
-      rescale_acts_by_decoder_norm: false,
       normalisation: { kind: 'none' },
       apply_b_dec_to_input: !transcode,
       W_enc: encoder.turned(),
