@@ -2,10 +2,17 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
 import { z } from 'zod';
 import { slowTest } from '../sample.ts';
-import { howToEnable, isSoftware, runWithDevice, webgpuEnvironment } from './software-vulkan.ts';
+import {
+  howToEnable,
+  isSoftware,
+  runWithDevice,
+  testedDevice,
+  webgpuEnvironment,
+} from './software-vulkan.ts';
 
 const environment = await webgpuEnvironment();
-const title = environment === null ? `doctor on webgpu (skipped: ${howToEnable})` : 'doctor on webgpu';
+const title =
+  environment === null ? `doctor on webgpu (skipped: ${howToEnable})` : `doctor on ${testedDevice}`;
 const report = z.object({
   healthy: z.boolean(),
   devices: z.array(
@@ -23,14 +30,14 @@ const report = z.object({
 describe.skipIf(environment === null)(title, () => {
   slowTest('finds the device right, and the kernels that are not', async () => {
     const cli = fileURLToPath(new URL('../../runner/cli.ts', import.meta.url));
-    const { stdout } = await runWithDevice(cli, ['doctor', '--device', 'webgpu', '--json'], environment!);
+    const { stdout } = await runWithDevice(cli, ['doctor', '--device', testedDevice, '--json'], environment!);
     const { healthy, devices } = report.parse(JSON.parse(stdout));
     const [found] = devices;
     console.info(
       found!.checks.map(({ name, difference }) => `${name} ${difference.toExponential(1)}`).join('\n'),
     );
     expect(healthy).toBe(true);
-    expect(found).toMatchObject({ device: 'webgpu', verdict: 'right' });
+    expect(found).toMatchObject({ device: testedDevice, verdict: 'right' });
     expect(found!.checks).toHaveLength(8);
     expect(found!.rates).toHaveLength(2);
     if (isSoftware(environment!)) expect(found!.wrongKernels).toEqual(['full', 'softCapped']);

@@ -2,7 +2,13 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { slowTest, whole } from '../sample.ts';
-import { howToEnable, isSoftware, runWithDevice, webgpuEnvironment } from './software-vulkan.ts';
+import {
+  howToEnable,
+  isSoftware,
+  runWithDevice,
+  testedDevice,
+  webgpuEnvironment,
+} from './software-vulkan.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/lm/', import.meta.url));
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -26,7 +32,9 @@ async function compare(devices: string, folders: readonly string[], env = enviro
 }
 
 const title =
-  environment === null ? `language models on webgpu (skipped: ${howToEnable})` : 'language models on webgpu';
+  environment === null
+    ? `language models on webgpu (skipped: ${howToEnable})`
+    : `language models on ${testedDevice}`;
 
 describe.skipIf(environment === null)(title, () => {
   it(`gives what the CPU gives${whole ? '' : ' (two families; all of them: npm run test:gpu)'}`, {
@@ -35,12 +43,12 @@ describe.skipIf(environment === null)(title, () => {
     // Rotary and grouped keys; a sliding window; soft-capped scores; layer norms; gated delta nets; bfloat16.
     const all = ['llama', 'qwen3_5', 'mistral', 'gemma2', 'gpt2', 'tiny-bf16'];
     const folders = whole ? all : all.slice(0, 2);
-    const { found } = await compare('webgpu', folders);
+    const { found } = await compare(testedDevice, folders);
     for (const [i, { scale, residual, nll, raised, devices, passed }] of found.entries()) {
       console.log(
         `${folders[i]}: residual ${residual.toExponential(1)} of ${scale.toFixed(1)}, nll ${nll.toExponential(1)}`,
       );
-      expect(new Set(devices)).toEqual(new Set(['webgpu']));
+      expect(new Set(devices)).toEqual(new Set([testedDevice]));
       expect(scale).toBeGreaterThan(1);
       expect(residual).toBeLessThanOrEqual(1e-4 * scale);
       expect(nll).toBeLessThanOrEqual(2e-4);
@@ -52,8 +60,8 @@ describe.skipIf(environment === null)(title, () => {
   });
 
   slowTest('shares segments with the CPU in the order given', async () => {
-    const { found } = await compare('cpu,webgpu', ['llama']);
-    expect(found[0]!.devices).toEqual(['cpu', 'cpu', 'webgpu']);
+    const { found } = await compare(`cpu,${testedDevice}`, ['llama']);
+    expect(found[0]!.devices).toEqual(['cpu', 'cpu', testedDevice]);
     expect(found[0]!.residual).toBeLessThanOrEqual(2e-4);
     expect(found[0]!.nll).toBeLessThanOrEqual(2e-4);
   });

@@ -12,14 +12,17 @@ import { brotliDecompressSync } from 'node:zlib';
 
 /** Said where a test is skipped. */
 export const howToEnable =
-  'no WebGPU device: run on Linux x64 (software Vulkan comes with npm ci), or set INTERPBOARD_GPU=system to use this machine’s own';
+  'no WebGPU device: run on Linux x64 (software Vulkan comes with npm ci), or set INTERPBOARD_GPU=system to use this machine’s own, INTERPBOARD_GPU=cuda for CUDA';
+
+/** What the device tests run on. */
+export const testedDevice = process.env.INTERPBOARD_GPU === 'cuda' ? 'cuda:0' : 'webgpu';
 
 /**
  * The environment in which a process finds a WebGPU device: software Vulkan, or the system's own driver with
- * INTERPBOARD_GPU=system. Null where there is neither.
+ * INTERPBOARD_GPU=system, or with INTERPBOARD_GPU=cuda NVIDIA's. Null where there is neither.
  */
 export async function webgpuEnvironment(): Promise<NodeJS.ProcessEnv | null> {
-  if (process.env.INTERPBOARD_GPU === 'system') return { ...process.env };
+  if (['system', 'cuda'].includes(process.env.INTERPBOARD_GPU ?? '')) return { ...process.env };
   if (process.platform !== 'linux' || process.arch !== 'x64') return null;
   const folder = await unpacked();
   if (folder === null) return null;

@@ -5,8 +5,9 @@
  */
 import { graphBackend } from '../../runner/train/backends/graph.ts';
 import { conformanceCases, differenceFromReference } from '../unit/train/conformance.ts';
+import { testedDevice } from './software-vulkan.ts';
 
-const backend = graphBackend({ device: 'webgpu' });
+const backend = graphBackend({ device: testedDevice });
 const found: Record<string, { worst: number; where: string } | { unsupported: string }> = {};
 const asked = process.argv.slice(2);
 for (const each of conformanceCases) {

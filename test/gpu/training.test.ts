@@ -3,7 +3,13 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { whole } from '../sample.ts';
 import { conformanceCases, TOLERANCE } from '../unit/train/conformance.ts';
-import { howToEnable, isSoftware, runWithDevice, webgpuEnvironment } from './software-vulkan.ts';
+import {
+  howToEnable,
+  isSoftware,
+  runWithDevice,
+  testedDevice,
+  webgpuEnvironment,
+} from './software-vulkan.ts';
 
 const answer = z.record(
   z.string(),
@@ -40,7 +46,9 @@ test.skipIf(env === null)(
       const each = found[title]!;
       return title.padEnd(width) + ('worst' in each ? each.worst.toExponential(1) : 'not computed');
     });
-    console.info(`graph on webgpu, largest relative difference from the reference\n${lines.join('\n')}`);
+    console.info(
+      `graph on ${testedDevice}, largest relative difference from the reference\n${lines.join('\n')}`,
+    );
     for (const title of titles) {
       const each = found[title]!;
       const { recipe } = conformanceCases.find((one) => one.title === title)!;
