@@ -35,7 +35,12 @@ export function wordsOnOwnModel(
     else if (typeof value === 'string') words.push(`--${option}=${value}`);
     else if (Array.isArray(value)) words.push(...value.map((each: string) => `--${option}=${each}`));
   }
-  words.push('--set=evaluation.transferFrom=null', '--set=evaluation.pairEvery=true');
+  // A repository is of one run: that on the other model is sent there, which names the records of this one.
+  words.push(
+    '--set=evaluation.transferFrom=null',
+    '--set=evaluation.pairEvery=true',
+    '--set=upload.repository=null',
+  );
   if (transferFrom !== DEMO_MODEL) return [...words, `--model=${transferFrom}`];
   return [...words, '--set=model.reference=null', `--set=model.id=${DEMO_MODEL}`];
 }
