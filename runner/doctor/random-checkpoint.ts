@@ -31,6 +31,13 @@ const decoder = {
 /** By what the block is made of: a `config.json` that has it. */
 export const blockKinds: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'rotary attention, grouped keys': { ...decoder, model_type: 'llama' },
+  'neighbours turned together': {
+    ...decoder,
+    model_type: 'glm4',
+    attention_bias: true,
+    partial_rotary_factor: 0.5,
+    pad_token_id: null,
+  },
   'sliding window': { ...decoder, model_type: 'mistral', sliding_window: 24 },
   'soft-capped attention': {
     ...decoder,

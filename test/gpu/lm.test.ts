@@ -40,8 +40,8 @@ describe.skipIf(environment === null)(title, () => {
   it(`gives what the CPU gives${whole ? '' : ' (two families; all of them: npm run test:gpu)'}`, {
     timeout: 1_800_000,
   }, async () => {
-    // Rotary and grouped keys; a sliding window; soft-capped scores; layer norms; gated delta nets; bfloat16.
-    const all = ['llama', 'qwen3_5', 'mistral', 'gemma2', 'gpt2', 'tiny-bf16'];
+    // Rotary and grouped keys; a sliding window; soft-capped scores; layer norms; gated delta nets; bfloat16; neighbours turned.
+    const all = ['llama', 'qwen3_5', 'mistral', 'gemma2', 'gpt2', 'tiny-bf16', 'glm4'];
     const folders = whole ? all : all.slice(0, 2);
     const { found } = await compare(testedDevice, folders);
     for (const [i, { scale, residual, nll, raised, devices, passed }] of found.entries()) {

@@ -22,12 +22,14 @@ describe('doctor', () => {
     const checks = await checksOnCpu();
     expect(checks.map(({ name }) => name)).toEqual([
       'language model: rotary attention, grouped keys',
+      'language model: neighbours turned together',
       'language model: sliding window',
       'language model: soft-capped attention',
       'language model: layer norm, learned positions',
       'language model: experts',
       'language model: gated delta nets',
       'language model in bfloat16: rotary attention, grouped keys',
+      'language model in bfloat16: neighbours turned together',
       'language model in bfloat16: sliding window',
       'language model in bfloat16: soft-capped attention',
       'language model in bfloat16: layer norm, learned positions',
