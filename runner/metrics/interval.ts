@@ -49,19 +49,28 @@ export function percentileInterval(samples: Float64Array): MadeInterval {
   return { low: low!, high: high!, method: 'percentile@2' };
 }
 
+/** What each block moves a value by, of each stratum with more than one: all that its covariances follow from. */
+export type Influences = ReadonlyMap<string, readonly Float64Array[]>;
+
+export function influences(leftOut: readonly LeftOut[]): Influences {
+  return new Map(
+    leftOut.map(({ resamples: { key, strata }, values }) => [
+      key,
+      strata.filter(({ length }) => length > 1).map((stratum) => influencesOf(stratum, values)),
+    ]),
+  );
+}
+
 /** Variance of a value and its covariance with another: of the blocks that either depends on, to first order. */
-export function covariance(a: readonly LeftOut[], b: readonly LeftOut[]): number {
+export function covariance(a: Influences, b: Influences): number {
   let total = 0;
-  for (const { resamples, values } of a) {
-    const other = b.find((each) => each.resamples.key === resamples.key)?.values;
-    if (other === undefined) continue;
-    for (const stratum of resamples.strata) {
-      const n = stratum.length;
-      if (n < 2) continue;
-      const [ours, theirs] = [influencesOf(stratum, values), influencesOf(stratum, other)];
-      ours.forEach((influence, i) => {
-        total += (influence * theirs[i]!) / (n * (n - 1));
-      });
+  for (const [key, ours] of a) {
+    const theirs = b.get(key);
+    if (theirs === undefined) continue;
+    for (const [stratum, own] of ours.entries()) {
+      const other = theirs[stratum]!;
+      const n = own.length;
+      for (let i = 0; i < n; i++) total += (own[i]! * other[i]!) / (n * (n - 1));
     }
   }
   return total;

@@ -5,7 +5,7 @@
  * correlations are those of the influences of the texts they share.
  */
 import type { Interval, MadeInterval } from './estimate.ts';
-import { covariance } from './interval.ts';
+import { covariance, influences } from './interval.ts';
 import { combine, type Estimate, interval, type Statistic } from './statistic.ts';
 
 /** Arithmetic mean of statistics, in every resample. */
@@ -58,7 +58,8 @@ function mover(
   coefficients: readonly number[],
   intervals: readonly Interval[],
 ): MadeInterval {
-  const variances = parts.map(({ leftOut }) => covariance(leftOut, leftOut));
+  const moved = parts.map(({ leftOut }) => influences(leftOut));
+  const variances = moved.map((each) => covariance(each, each));
   /** Distances to the ends that pull the sum down, and up, with the coefficient's sign. */
   const down = parts.map((part, i) => reach(part.value, intervals[i]!, coefficients[i]!));
   const up = parts.map((part, i) => reach(part.value, intervals[i]!, -coefficients[i]!));
@@ -68,12 +69,10 @@ function mover(
     above += up[i]! ** 2;
     for (let j = 0; j < i; j++) {
       const both = Math.sqrt(variances[i]! * variances[j]!);
-      const shared = parts[i]!.leftOut.some(({ resamples }) =>
-        parts[j]!.leftOut.some((other) => other.resamples.key === resamples.key),
-      );
+      const shared = [...moved[i]!.keys()].some((key) => moved[j]!.has(key));
       // Where no text moves a part, its correlation cannot be seen: the same texts err together.
       const unseen = shared && coefficients[i]! * coefficients[j]! > 0 ? 1 : 0;
-      const correlation = both > 0 ? covariance(parts[i]!.leftOut, parts[j]!.leftOut) / both : unseen;
+      const correlation = both > 0 ? covariance(moved[i]!, moved[j]!) / both : unseen;
       below += 2 * correlation * down[i]! * down[j]!;
       above += 2 * correlation * up[i]! * up[j]!;
     }
