@@ -37,7 +37,7 @@ export interface Sizes {
 export const screenLimits = [127, 64] as const;
 export type ScreenLimit = (typeof screenLimits)[number];
 
-/** Where the screen's parts lie (kernels/quantise.as.ts and select.as.ts say what they are): byte offsets. */
+/** Where the screen's parts lie (kernels/quantise.as.ts, block.as.ts and select.as.ts say what they are): byte offsets. */
 export interface ScreenLayout {
   /** uint8 [tokens, copyWidth] */
   tokenCopies: number;
@@ -111,7 +111,7 @@ export interface Layout extends Sizes {
   results: number;
   /** float64 [controlNames]: what the current step is computed with. */
   controls: number;
-  /** Null for an SAE that is never screened. */
+  /** Null where addresses are short: the float32 product's latents are taken as they are. */
   screen: ScreenLayout | null;
   /** What is always there. Behind it AuxK has float32 [tokens, deadWidth], made when it is needed. */
   bytes: number;
@@ -147,7 +147,7 @@ export function addressable(recipe: Parameters<typeof sizesOf>[0], d_in: number)
 }
 
 /**
- * @param limit of the screen's integers, null where there is to be no screen; it gives way where addresses are short
+ * @param limit of the screen's integers, null where no room is to be taken for it; it gives way where addresses are short
  * @throws UnavailableError when the SAE is too large for 32-bit addresses
  */
 export function layoutOf(sizes: Sizes, limit: ScreenLimit | null): Layout {
