@@ -7,7 +7,7 @@ import { BIAS_COLUMNS, SCREEN_TOKENS, type ScreenLimit, type Sizes, screenLimits
 import { encoderProgram, screenProgram } from './programs.ts';
 
 /** Of the float32 product's time, up to which the int8 one pays: copies and what is computed again have the rest. */
-const PAYS = 0.7;
+const PAYS = 0.8;
 /** Products of numbers in one measurement at most, and how often it is made. */
 const MEASURED = 2 ** 29;
 const ROUNDS = 3;
