@@ -323,6 +323,9 @@ function headline(
         ]),
     ...here.flatMap((sae) => [
       `SAE      ${sae.id}, of the format ${sae.format}`,
+      ...(sae.otherHook === null
+        ? []
+        : [`         of ${sae.otherHook} by its files, taken for ${placeName(sae)}`]),
       ...elsewhereText(sae, config),
     ]),
   ].join('\n');

@@ -1,3 +1,4 @@
+import { codePointName, replaceUnseen } from '../report/unseen.ts';
 import type { StageProgress, Voice } from '../reporter.ts';
 
 /** Where lines go: a terminal is rewritten in place, anything else gets plain lines now and then. */
@@ -31,7 +32,7 @@ export function progressView(screen: Screen, now: () => number = () => performan
     show(progress) {
       // A terminal that does not know its width says 0.
       const width = screen.isTTY ? Math.max(20, (screen.columns || 100) - 1) : Number.POSITIVE_INFINITY;
-      const text = describe(progress, width);
+      const text = printable(describe(progress, width));
       const finished = progress.done >= progress.total;
       if (progress.stage !== stage) end();
       if (screen.isTTY) {
@@ -46,7 +47,7 @@ export function progressView(screen: Screen, now: () => number = () => performan
     },
     line(text) {
       end();
-      screen.write(`${text}\n`);
+      screen.write(`${printable(text)}\n`);
     },
     end,
   };
@@ -114,4 +115,12 @@ export function voiceOf(view: ProgressView): Voice {
     note: (text) => view.line(text),
     stopRequested: () => false,
   };
+}
+
+/** What a run says holds names out of others' files: no character of them may steer the terminal. Lines stay lines. */
+function printable(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => replaceUnseen(line, codePointName))
+    .join('\n');
 }

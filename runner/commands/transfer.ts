@@ -1,9 +1,9 @@
 /** SAEs on another model than their own: what is said at the start, and the run that measures them on their own. */
 import type { RunConfig } from '../config/run-config.ts';
 import { DEMO_MODEL } from '../demo/model-folder.ts';
+import { quote } from '../errors.ts';
 import { isOwnModel } from '../job/evaluation/sae-facts.ts';
 import type { PublishedSae } from '../job/shared/published-saes.ts';
-import { shellWord } from '../report/shell-word.ts';
 import { ownRunOf } from '../report/transfer.ts';
 
 /** A line where the SAE's files name another model than the one it is evaluated on; none where they name this or none. */
@@ -12,8 +12,10 @@ export function elsewhereText(
   { model, evaluation: { transferFrom } }: Pick<RunConfig, 'model' | 'evaluation'>,
 ): string[] {
   if (model_name === null || isOwnModel(model_name, model.id)) return [];
-  const both = transferFrom === null ? ` (--transfer ${shellWord(model_name)} measures it there too)` : '';
-  return [`         of ${model_name}, evaluated on ${model.id}${both}`];
+  // A name of somebody's file is no word to copy into a shell unless it is a plain one.
+  const own = /^[\w./-]{1,200}$/.test(model_name) ? model_name : 'MODEL';
+  const both = transferFrom === null ? ` (--transfer ${own} measures it there too)` : '';
+  return [`         of ${quote(model_name)}, evaluated on ${model.id}${both}`];
 }
 
 /** The words of the run that measures the same SAEs on their own model, over the same text. */

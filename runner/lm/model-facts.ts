@@ -4,6 +4,7 @@ import type { NumberType } from '../formats/number-types.ts';
 import { Graph } from '../onnx/graph.ts';
 import { type Build, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { checkpointNotes } from './checkpoint-notes.ts';
 import { type Family, textPart } from './families/family.ts';
 import { families, familyOf } from './families/index.ts';
 import { unknownKeys } from './families/keys.ts';
@@ -90,7 +91,7 @@ export async function modelFacts(checkpoint: Checkpoint): Promise<ModelFacts> {
         return { name, bytes: (await stat(path)).size, tensors };
       }),
     ),
-    notes: checkpoint.notes,
+    notes: checkpointNotes(checkpoint, family),
     unknownKeys: unknownKeys(config, families[String(checkpoint.config.model_type)]!.keys),
   };
 }

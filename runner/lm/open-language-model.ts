@@ -16,6 +16,7 @@ import {
 } from '../onnx/session.ts';
 import { Carried, carriedOutputs } from './carried.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { checkpointNotes } from './checkpoint-notes.ts';
 import { partsOfCut, valueOfCut } from './cut.ts';
 import { familyOf } from './families/index.ts';
 import { firstNotFinite, notFinite } from './finite.ts';
@@ -360,7 +361,7 @@ export async function openLanguageModel(
     dModel: family.dModel,
     vocabulary: family.vocabulary,
     storedType: storedType(checkpoint),
-    notes: checkpoint.notes,
+    notes: checkpointNotes(checkpoint, family),
     hooks,
     segments,
     widths,

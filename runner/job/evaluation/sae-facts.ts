@@ -87,6 +87,12 @@ export function publishedFacts(published: PublishedSae, selfTest: Tested | null,
     model_name !== null && !isOwnModel(model_name, model)
       ? [`The SAE’s files name ${model_name} as its model; it was evaluated on ${model}.`]
       : [];
+  if (published.otherHook !== null) {
+    const at = placeName(published);
+    caveats.push(
+      `The SAE’s files name ${published.otherHook} as its hook; it was evaluated at ${at}, as asked.`,
+    );
+  }
   return {
     sae: {
       name: nameOf(published).slice(0, 300),

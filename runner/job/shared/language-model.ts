@@ -5,6 +5,7 @@ import type { MachineSettings } from '../../config/sections.ts';
 import { type HookLike, orderedHooks } from '../../hook.ts';
 import { formatBytes } from '../../io/bytes.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
+import { checkpointNotes } from '../../lm/checkpoint-notes.ts';
 import { familyOf } from '../../lm/families/index.ts';
 import { tokensBeyond } from '../../lm/known-tokens.ts';
 import type { ActivationModel, LanguageModel, TokenBatch } from '../../lm/language-model.ts';
@@ -77,8 +78,9 @@ export async function removeSpilled(folder: string): Promise<void> {
 export async function modelNotes({ folder }: ModelPlace): Promise<readonly string[]> {
   if (isSynthetic(folder)) return (await readSynthetic(folder)).notes;
   const checkpoint = await openCheckpoint(folder);
-  const beyond = tokensBeyond(await loadTokenizer(folder), familyOf(checkpoint).vocabulary);
-  return [...checkpoint.notes, ...(beyond === null ? [] : [beyond])];
+  const family = familyOf(checkpoint);
+  const beyond = tokensBeyond(await loadTokenizer(folder), family.vocabulary);
+  return [...checkpointNotes(checkpoint, family), ...(beyond === null ? [] : [beyond])];
 }
 
 /** A synthetic model, which is held whole. @throws MalformedError, UnavailableError as reading it does */

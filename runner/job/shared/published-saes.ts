@@ -5,7 +5,7 @@ import { compareHooks, hookName, hookOf, type Place, placeLabel, placeName, plac
 import { type HashFiles, sha256 } from '../../io/hash.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeDetails, SaeFormat } from '../../sae/checkpoints/loaded.ts';
-import { type NamedHook, saeHook, transcoderTarget } from '../../sae/published/hook-names.ts';
+import { type NamedHook, saeHook, saeHookIfSaid, transcoderTarget } from '../../sae/published/hook-names.ts';
 import type { SaePlace } from '../../sae/published/place.ts';
 import type { ModelShape } from './model-place.ts';
 
@@ -20,6 +20,8 @@ export interface PublishedSae extends Place {
   files: { name: string; bytes: number; sha256: string }[];
   /** What was done to its tensors and taken from elsewhere than its files. */
   conversions: string[];
+  /** What its files name instead of the hook that it is taken for; null where they name this or none. */
+  otherHook: string | null;
 }
 
 /** Longest part of an id that comes from the SAE's name. */
@@ -58,9 +60,17 @@ export async function describePublished(
     const id = uniqueId(`${placeLabel(hook)}_${slug(place)}`, found);
     const conversions = [...place.conversions, ...file.conversions];
     const { format, details } = file;
-    found.push({ id, ...hook, d_sae, place, format, details, files, conversions });
+    const otherHook = hookOtherThan(hook, file.details);
+    found.push({ id, ...hook, d_sae, place, format, details, files, conversions, otherHook });
   }
   return found;
+}
+
+/** The hook that an SAE's files name, where it is not the one that is asked for. */
+function hookOtherThan(hook: Place, details: SaeDetails): string | null {
+  const named = saeHookIfSaid(details, { asked: undefined, fromPath: null });
+  const reads = hook.reads ?? hook;
+  return named === null || compareHooks(named, reads) === 0 ? null : hookName(named);
 }
 
 /** @throws UserError where the model has another width at the hook, or no such block */

@@ -24,6 +24,16 @@ export function loadSae(path: string, options: LoadOptions = {}): Promise<Loaded
  */
 export async function openSaeFile(path: string, options: LoadOptions = {}): Promise<SaeFile> {
   const adapter = await detectAdapter(path);
+  const taken: readonly string[] = ['layer', 'hook', 'overrides', ...adapter.takes];
+  const idle = Object.keys(options).find((option) => !taken.includes(option));
+  if (idle !== undefined) {
+    throw new UserError({
+      thing: path,
+      found: `#${idle}, of which the format ${adapter.format} has its own word`,
+      expected: 'what its files do not say',
+      next: `Leave #${idle} out.`,
+    });
+  }
   if (options.overrides !== undefined && !adapter.takes.includes('overrides')) {
     throw new UserError({
       thing: path,

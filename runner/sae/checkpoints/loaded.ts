@@ -7,7 +7,7 @@ import { readSafetensors, storedArray } from '../../formats/safetensors.ts';
 import { matrixOf, readArray, type StoredArray } from '../../formats/stored-array.ts';
 import { finiteMatrix, type StoredMatrix } from '../../formats/stored-matrix.ts';
 import { type ByteSource, openFile } from '../../io/byte-source.ts';
-import type { Sae } from '../sae.ts';
+import { type Sae, vectorsOf } from '../sae.ts';
 import { checkedStored, type LatentSlice, latentSlice, loaded, type StoredSae } from '../stored-sae.ts';
 
 /** The name of an adapter's format. */
@@ -220,9 +220,10 @@ export class TensorBag {
   }
 }
 
-/** An SAE of an adapter, held against its own sizes. @throws MalformedError */
+/** An SAE of an adapter, held against its own sizes, and what was computed from its tensors to be numbers. @throws MalformedError */
 export function accepted<S extends StoredSae>(thing: string, sae: S): S {
   try {
+    checkFinite(sae);
     return checkedStored(sae);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -233,4 +234,22 @@ export function accepted<S extends StoredSae>(thing: string, sae: S): S {
       next: 'Download the SAE again, config and tensors of the same revision.',
     });
   }
+}
+
+/** What a file holds is finite when it is read; what an adapter makes of it need not be. @throws RangeError */
+function checkFinite(sae: StoredSae): void {
+  for (const { name, data } of vectorsOf(sae)) {
+    const at = data.findIndex(
+      (value) => !Number.isFinite(name === 'r_mag' ? Math.fround(Math.exp(value)) : value),
+    );
+    if (at >= 0)
+      throw new RangeError(
+        `${name} of ${data[at]} at latent or dimension ${at}, expected what float32 holds`,
+      );
+  }
+  const { normalisation } = sae;
+  if (normalisation.kind !== 'expected_average_only_in') return;
+  const scale = Math.fround(normalisation.scale);
+  if (!Number.isFinite(scale) || scale === 0)
+    throw new RangeError(`scale = ${normalisation.scale}, expected what float32 holds`);
 }

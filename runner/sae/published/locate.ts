@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { quote, UnavailableError, UserError } from '../../errors.ts';
-import { type Hook, hookOf, parsePlace, type Site, sites } from '../../hook.ts';
+import { type Hook, parsePlace, type Site, sites } from '../../hook.ts';
 import { type DownloadProgress, download } from '../../hub/download.ts';
 import { formatReference, type HubReference, parseReference } from '../../hub/reference.ts';
 import {
@@ -32,7 +32,7 @@ const optionsSchema = z.strictObject({
       const hook = parsePlace(text);
       if (hook === null)
         context.addIssue({ code: 'custom', message: `expected ${sites.join(', ')} with :N` });
-      return hook ?? hookOf(0);
+      return hook ?? z.NEVER;
     })
     .exactOptional(),
   k: z.int().positive().exactOptional(),
@@ -51,25 +51,35 @@ export type SaeOptions = z.infer<typeof optionsSchema>;
 export function parseSaeName(text: string): { name: string; options: SaeOptions } {
   const at = text.indexOf('#');
   if (at < 0) return { name: text, options: {} };
-  const given: Record<string, unknown> = {};
-  for (const part of text.slice(at + 1).split(',')) {
-    const [key = '', value = ''] = part.split('=');
-    Object.defineProperty(given, key, { value: plain(value), enumerable: true });
-  }
-  const parsed = optionsSchema.safeParse(given);
-  if (parsed.success) return { name: text.slice(0, at), options: parsed.data };
-  const issue = parsed.error.issues[0];
-  throw new UserError({
-    thing: `SAE ${quote(text)}`,
-    found: `${issue?.path.join('.') || 'options'}: ${issue?.message ?? 'something else'}`,
-    expected: 'layer=N, hook=SITE:N, k=N, step=N, normScale=X, normalize=true or false after #',
-    next: 'Write it as in owner/name:path#layer=3,k=50.',
+  const parts = text.slice(at + 1).split(',');
+  const given = parts.map((part): [string, unknown] => {
+    const [key = '', ...value] = part.split('=');
+    return [key, plain(value.join('='))];
   });
+  const wrong = (found: string): UserError =>
+    new UserError({
+      thing: `SAE ${quote(text)}`,
+      found,
+      expected:
+        'layer=N or hook=SITE:N, k=N, step=N, normScale=X, normalize=true or false after #, each once',
+      next: 'Write it as in owner/name:path#layer=3,k=50.',
+    });
+  const keys = given.map(([key]) => key);
+  const twice = keys.find((key, i) => keys.indexOf(key) !== i);
+  if (twice !== undefined) throw wrong(`${quote(twice)} twice`);
+  const parsed = optionsSchema.safeParse(Object.fromEntries(given));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw wrong(`${issue?.path.join('.') || 'options'}: ${issue?.message ?? 'something else'}`);
+  }
+  const { layer, hook } = parsed.data;
+  if (layer !== undefined && hook !== undefined) throw wrong('layer beside hook, which names the block too');
+  return { name: text.slice(0, at), options: parsed.data };
 }
 
 function plain(text: string): unknown {
   if (text === 'true' || text === 'false') return text === 'true';
-  return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
+  return /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
 }
 
 export interface Locating {

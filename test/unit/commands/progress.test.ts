@@ -48,6 +48,8 @@ group('progressView', () => {
     expect(to.written[0]!.startsWith('\r\u001b[K')).toBe(true);
     expect(to.written[0]!.length).toBeLessThanOrEqual(39 + 4);
     expect(to.written.slice(2)).toEqual(['\n', 'a note\n']);
+    view.line('of a file: \u001b[31mred\nits second line\r\u202e');
+    expect(to.written.at(-1)).toBe('of a file: U+001B[31mred\nits second lineU+000DU+202E\n');
   });
 
   it('prints plain lines elsewhere: the first, the last, and one each five seconds', () => {

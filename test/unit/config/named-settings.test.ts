@@ -16,7 +16,7 @@ const blocks = [...new Set(paths.filter((path) => path.includes('.')).map((path)
 const named = new RegExp(`(?<![\\w./\\-])(?:${blocks.join('|')})(?:\\.[a-z][A-Za-z0-9-]*)+(?![\\w/(])`, 'g');
 
 /** Written like settings: names of files, and of tensors in checkpoints of others. */
-const notSettings = /\.(?:safetensors|json)$|^model\.layers$/;
+const notSettings = /\.(?:safetensors|json)$|^model\.(?:layers|decoder)$/;
 
 /** The strings of a program, in templates what stands between the expressions. */
 function stringsOf(node: unknown): string[] {

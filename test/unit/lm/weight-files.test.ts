@@ -12,6 +12,7 @@ import {
 } from '../../../runner/formats/safetensors.ts';
 import { withFile } from '../../../runner/io/byte-source.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
+import { checkpointNotes } from '../../../runner/lm/checkpoint-notes.ts';
 import { modelFacts } from '../../../runner/lm/model-facts.ts';
 import { openEverywhere } from './golden.ts';
 
@@ -66,6 +67,21 @@ describe('which files hold the weights', () => {
     expect((await modelFacts(await openCheckpoint(folder))).notes).toEqual([expect.stringContaining(note)]);
     await without('model.safetensors');
     expect(await residuals(folder)).not.toEqual(expected);
+  });
+
+  it('blocks that the config does not count are named', async () => {
+    const [{ blocks, notes }, checkpoint] = [
+      await modelFacts(await openCheckpoint(folder)),
+      await openCheckpoint(folder),
+    ];
+    expect(notes).toEqual([]);
+    const fewer = { ...checkpoint, config: { ...checkpoint.config, num_hidden_layers: blocks - 1 } };
+    expect(checkpointNotes(fewer, { blocks: blocks - 1 })).toEqual([
+      `config.json says ${blocks - 1} blocks, and the files hold tensors of block ${blocks - 1}: blocks from ${blocks - 1} on are left out, as in transformers`,
+    ]);
+    // Layers that predict further tokens are no blocks.
+    const further = { ...fewer, config: { ...fewer.config, num_nextn_predict_layers: 1 } };
+    expect(checkpointNotes(further, { blocks: blocks - 1 })).toEqual([]);
   });
 
   it('torch’s file is read where it lies, and safetensors before it', async () => {

@@ -35,6 +35,14 @@ it('calls an SAE of one file by its name without the ending, and finds its block
   expect(other).toMatchObject({ id: 'L3_layer', layer: 3 });
 });
 
+it('names the hook that the files say where another is asked for', async () => {
+  const path = 'sae-lens/standard';
+  const hook = await describePublished([place(path)], model);
+  const [same, other] = await describePublished([place(path, hook[0]!.layer), place(path, 0)], model);
+  expect([hook[0]!.otherHook, same!.otherHook]).toEqual([null, null]);
+  expect(other).toMatchObject({ layer: 0, otherHook: `resid_post:${hook[0]!.layer}` });
+});
+
 it('keeps SAEs of one name apart, and refuses one of another width or block', async () => {
   const path = 'goodfire/sae/tiny-SAE-l2.pth';
   const twice = await describePublished([place(path), place(path)], model);

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InterpboardError, MalformedError, UnavailableError, UserError } from '../../../../runner/errors.ts';
 import { encodeSafetensors, type TensorToWrite } from '../../../../runner/formats/safetensors.ts';
 import { random } from '../../../../runner/math/random.ts';
+import type { LoadOptions } from '../../../../runner/sae/checkpoints/adapter.ts';
 import { detectFormat } from '../../../../runner/sae/checkpoints/detect.ts';
 import { loadSae, openSaeFile } from '../../../../runner/sae/checkpoints/load.ts';
 import type { LoadedSae } from '../../../../runner/sae/checkpoints/loaded.ts';
@@ -147,6 +148,21 @@ describe('configs', () => {
   it('k of Qwen-Scope comes from the caller and must be possible', async () => {
     const file = join(fixtures, 'qwen-scope/sae/layer0.sae.pt');
     await expect(loadSae(file, { k: 41 })).rejects.toThrow(UserError);
+  });
+
+  it('what a format says itself is not taken from a name', async () => {
+    const say = (path: string, options: LoadOptions) => loadSae(join(fixtures, path), options).catch(String);
+    expect(await say('sae-lens/topk', { k: 3 })).toMatch(/UserError.*found #k.*Leave #k out/);
+    expect(await say('goodfire/sae/tiny-SAE-l2.pth', { normScale: 2 })).toMatch(
+      /UserError.*found #normScale/,
+    );
+  });
+
+  it('what an adapter computes and float32 does not hold is refused', async () => {
+    const found = await loadSae(join(fixtures, 'llama-scope-r1/average-norm'), { normScale: 1e300 }).catch(
+      String,
+    );
+    expect(found).toMatch(/MalformedError.*scale = 1e\+300; expected what float32 holds/);
   });
 
   it('an older scaling_factor is dropped when it is of ones, and refused otherwise', async () => {

@@ -244,6 +244,10 @@ test('options after #', () => {
     'a#hook=mlp_out:x',
     'a#',
     'a#layer=1.5',
+    'a#layer=0,layer=2',
+    'a#layer=0,hook=mlp_out:3',
+    'a#layer=0=3',
+    'a#layer=0x0',
     'a#__proto__=1',
   ])
     expect(() => parseSaeName(bad)).toThrow(UserError);
