@@ -1,8 +1,10 @@
 /** `verify`: makes a record again from its own provenance, and says which numbers moved beyond their interval. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { MalformedError, UserError } from '../errors.ts';
+import { z } from 'zod';
+import { MalformedError, quote, UserError } from '../errors.ts';
 import { type Movement, type Movements, movements, similarityMovements } from '../report/movement.ts';
 import { checkRecord, readRunRecords } from '../report/run-records.ts';
 import type { EvaluationRecord } from '../report/schema.ts';
@@ -13,6 +15,13 @@ import { options, words } from './options/verify.ts';
 import { parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
 import { placed, textPlaces } from './text-places.ts';
+
+/** What is looked at of a record's settings before `eval` reads them; it checks them all. */
+const settingsRead = z.looseObject({
+  saes: z.array(z.string()).default([]),
+  training: z.looseObject({ from: z.array(z.string()).default([]) }),
+  evaluation: z.looseObject({ transferFrom: z.string().nullish() }),
+});
 
 /** @returns 0 when every number stayed within its interval, 1 when one moved, 130 when it was stopped */
 export async function run(args: readonly string[]): Promise<number> {
@@ -28,6 +37,9 @@ export async function run(args: readonly string[]): Promise<number> {
       next: 'Only what this program measured can be made again by it.',
     });
   }
+  const settings = settingsRead.parse(config);
+  checkPlaces('--sae', settings.saes, values.sae, path);
+  checkPlaces('--from', settings.training.from, values.from, path);
   const runs = projectFolder('runs', values.runs);
   const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'interpboard-verify-')));
   try {
@@ -42,9 +54,14 @@ export async function run(args: readonly string[]): Promise<number> {
     if (values.model !== undefined) words.push(`--model=${values.model}`);
     if (values.device !== undefined) words.push(`--device=${values.device}`);
     for (const sae of values.sae ?? []) words.push(`--sae=${sae}`);
+    for (const sae of values.from ?? []) words.push(`--from=${sae}`);
     for (const suite of values.suite ?? []) words.push(`--suite=${suite}`);
     // Nothing kept from before, here or on the hub: every number is made again. And nothing is sent.
-    const code = await evaluate([...words, '--set=upload.repository=null', '--no-site', '--cache=off']);
+    words.push('--set=upload.repository=null', '--no-site', '--cache=off');
+    // The record on the SAE's own model is another one, and is made again by itself.
+    if (settings.evaluation.transferFrom != null)
+      words.push('--set=evaluation.transferFrom=null', '--set=evaluation.pairEvery=true');
+    const code = await evaluate(words);
     if (code !== 0) return code;
     const name = String(config.name);
     const after = (await readRunRecords(join(folder, 'runs', name))).find(({ id }) => id === before.id);
@@ -67,6 +84,27 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+/** @throws UserError for an SAE that lay on the machine of the record, which keeps its last name alone */
+function checkPlaces(
+  option: string,
+  recorded: readonly string[],
+  given: readonly string[] | undefined,
+  record: string,
+): void {
+  if (given !== undefined) return;
+  const local = recorded.find((name) => {
+    const [path = ''] = name.split('#');
+    return !path.includes('/') && !existsSync(path);
+  });
+  if (local === undefined) return;
+  throw new UserError({
+    thing: record,
+    found: `SAE ${quote(local)}, a file or folder of the machine that the record was made on`,
+    expected: 'where it lies here',
+    next: `Say it with ${option}, as many as the record has (${recorded.length}).`,
+  });
+}
+
 /** What of the file beside the record was measured again; null where there is no such file. */
 async function decodersAgain(record: string, before: string, after: string): Promise<Movements | null> {
   const [then, now] = [await readSimilarity(before), await readSimilarity(after)];
@@ -77,8 +115,9 @@ function report(before: EvaluationRecord, after: EvaluationRecord, decoders: Mov
   for (const [what, one, two] of [
     ['language model', before.model.sha256, after.model.sha256],
     ['SAE', before.sae.sha256, after.sae.sha256],
+    ['SAE that training starts from', startOf(before), startOf(after)],
   ] as const) {
-    if (one !== two)
+    if (one !== undefined && one !== two)
       console.log(`${what}: other files than the record's (${two?.slice(0, 12)}, not ${one?.slice(0, 12)})`);
   }
   for (const { id, sha256 } of before.declared ?? []) {
@@ -101,6 +140,12 @@ function report(before: EvaluationRecord, after: EvaluationRecord, decoders: Mov
     `${before.id}: ${compared} numbers made again, ${same} the same, ${compared - same - moved.length} within their intervals, ${moved.length} moved beyond`,
   );
   return moved.length > 0 ? 1 : 0;
+}
+
+/** SHA-256 of the files that training started from. */
+function startOf({ sae: { training } }: EvaluationRecord): string | undefined {
+  const hashes = training?.fromSha256;
+  return hashes === undefined ? undefined : String(hashes);
 }
 
 function describe({ path, before, after, interval }: Movement): string {

@@ -114,6 +114,13 @@ describe('SAEs of others', () => {
     }
     expect(pairedDifference(there!, own!, 'var_exp@pooled-v1')).toMatchObject({ resolved: true });
     expect(pairedDifference(there!, own!, 'loss_sae@saebench-core')).not.toBeNull();
+    const verified = await program(
+      'verify',
+      join(folder, 'content', 'measured', 'moved', `${there!.id}.json`),
+      `--sae=${sae}`,
+      `--model=${tuned}`,
+    );
+    expect(verified.out).toMatch(/(\d+) numbers made again, \1 the same/);
     const alone = await evaluate('moved-alone', ...asked);
     expect(alone.out).toContain(
       'evaluated on fine-tune (--transfer interpboard/small-world measures it there too)',
@@ -147,6 +154,26 @@ describe('SAEs of others', () => {
     expect(varExp(record!)).toBeGreaterThan(varExp(own!) - 0.05);
     const again = await evaluate('tuned', ...asked, '--set=training.resampleTokens=256');
     expect(again.out).toContain('up to date');
+  });
+
+  it('are trained on from a file, and the record is made again where the file is named', async () => {
+    const start = join(folder, 'runs', 'own', 'sae_L2_latest.safetensors');
+    const asked = [`--from=${start}`, '--layers=2', '--set=training.tokens=4096', ...settingWords(NO_SUITES)];
+    const made = await evaluate('from-file', ...asked);
+    expect({ code: made.code, err: made.err }).toEqual({ code: 0, err: '' });
+    const [record] = await records('from-file');
+    const [own] = (await records('own')).filter(({ sae }) => sae.layer === 2);
+    const tensors = own!.sae.files.find(({ name }) => name.endsWith('.safetensors'))!;
+    expect(String(record!.sae.training!.fromSha256).split(', ')).toContain(tensors.sha256);
+    const path = join(folder, 'content', 'measured', 'from-file', `${record!.id}.json`);
+    const unknown = await program('verify', path);
+    expect(unknown.code).toBe(2);
+    expect(unknown.err).toMatch(/SAE "sae_L2_latest\.safetensors", a file.*Say it with --from/);
+    const again = await program('verify', path, `--from=${start}`);
+    expect(again.out).toMatch(/(\d+) numbers made again, \1 the same/);
+    expect(again.out).not.toContain('other files');
+    const other = await program('verify', path, `--from=${start.replace('L2', 'L0')}#layer=2`);
+    expect(other.out).toContain('SAE that training starts from: other files');
   });
 
   it('are evaluated beside trained ones in one run, and score what the same SAE scores', async () => {

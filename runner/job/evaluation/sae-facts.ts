@@ -62,7 +62,11 @@ export async function trainedFacts(
         backend: backendFor({ choice: config.backend, device }, recipe, d_in),
         ...(start === undefined
           ? {}
-          : { from: nameOf(start).slice(0, 300), resampleTokens: config.training.resampleTokens }),
+          : {
+              from: nameOf(start).slice(0, 300),
+              fromSha256: start.files.map(({ sha256 }) => sha256).join(', '),
+              resampleTokens: config.training.resampleTokens,
+            }),
         ...dataSettings(config.training, trajectory),
         source: corpusText(config.corpus.source),
         rowTokens: config.corpus.rowTokens,
