@@ -1,9 +1,11 @@
 /** Settings that would do nothing: those of a preset are left out, those that the user asks for are refused. */
 import { UserError } from '../errors.ts';
 import { applies, architectureNames, ownSettings } from '../train/architectures/index.ts';
+import { nothingTo } from './complaints.ts';
 import { isObject, type Json, valueAt } from './json.ts';
-import { nothingTo, type RunConfig } from './run-config.ts';
+import type { RunConfig } from './run-config.ts';
 import { sweptArchitectures } from './sweep.ts';
+import { trainedPlaces } from './trained-hooks.ts';
 
 /**
  * Takes out what only a preset says of the SAEs and means nothing to the architectures that are trained, such as the k
@@ -24,6 +26,10 @@ export function withoutIdleSettings(merged: Json, given: Json): void {
 
 /** Settings that act only beside another one: whether it is there, and what it is. */
 const BESIDE: Readonly<Record<string, { here: (config: RunConfig) => boolean; beside: string }>> = {
+  'sae.applyBDecToInput': {
+    here: (config) => !config.train || trainedPlaces(config).some(({ reads }) => reads === undefined),
+    beside: 'a hook whose SAE is no transcoder',
+  },
   'training.policy.highNormFactor': {
     here: ({ training }) => training.policy.highNorm !== 'keep',
     beside: 'training.policy.highNorm drop or cap',

@@ -1,6 +1,6 @@
 /** What a run is: every setting, with the words that --help prints. Presets and config files are objects of this shape. */
 import { z } from 'zod';
-import { type Place, parsePlace, placeName, sites } from '../hook.ts';
+import { parsePlace, placeName, sites } from '../hook.ts';
 import { isDeviceName } from '../io/windows-names.ts';
 import { precisionChoices } from '../lm/precision.ts';
 import { suites } from '../suites/index.ts';
@@ -9,9 +9,16 @@ import { corpusNames } from '../text/corpora.ts';
 import { DEMO_CLASSES } from '../text/demo-probes.ts';
 import { boundaries } from '../text/packing.ts';
 import { declaredProbes } from '../text/probe-declaration.ts';
-import { applies, ownSettings } from '../train/architectures/index.ts';
 import { backendChoices } from '../train/backends/backend.ts';
-import { type Recipe, recipe } from '../train/recipe.ts';
+import { recipe } from '../train/recipe.ts';
+import {
+  type Complain,
+  complainAboutOthers,
+  complainAboutSettings,
+  complainAboutSweep,
+  complainAboutTokens,
+  complainAboutTranscoders,
+} from './complaints.ts';
 import {
   count,
   keptActivations,
@@ -26,7 +33,7 @@ import {
   validationSettings,
 } from './setting-groups.ts';
 import { foldedSettings, settingsOf, suiteSettings } from './suite-settings.ts';
-import { SAE_LIMIT, type Sweep, sweep, sweptArchitectures, sweptRecipes } from './sweep.ts';
+import { SAE_LIMIT, sweep } from './sweep.ts';
 import { HOOK_TEXT, trainedPlaces } from './trained-hooks.ts';
 
 const suiteIds = suites.map(({ declaration }) => declaration.id);
@@ -277,12 +284,7 @@ export const runConfig = z
       for (const { path, message } of suite.check(settingsOf(suite, value), inputsOf(value)))
         complain(path, message);
     }
-    if (evaluation.transferFrom !== null && (value.train || value.saes.length === 0))
-      complain(['evaluation', 'transferFrom'], 'expected null where SAEs are trained: it is for saes alone');
-    if (!value.train && value.training.from.length > 0)
-      complain(['training', 'from'], 'expected none where nothing is trained');
-    if (value.training.from.length === 0 && value.training.resampleTokens > 0)
-      complain(['training', 'resampleTokens'], 'expected 0 where training.from names no SAE to start from');
+    complainAboutOthers(value, complain);
     if (!value.train && value.saes.length === 0) complain(['train'], 'expected true where no saes are given');
     if (new Set(layers).size !== layers.length) complain(['layers'], 'expected each layer once');
     if (layers.length + hooks.length === 0)
@@ -300,101 +302,6 @@ export const runConfig = z
       );
     }
   });
-
-type Complain = (path: string[], message: string) => void;
-
-/** What is expected of a setting that none of the architectures has. */
-export const nothingTo = (trained: readonly string[]): string =>
-  `none: it means nothing to ${trained.join(', ')}`;
-
-/** Counts of tokens that hold nothing whole: no row, or no step that trains. */
-function complainAboutTokens(
-  {
-    corpus: { rowTokens },
-    validation,
-    training,
-    sae,
-    train,
-  }: {
-    corpus: { rowTokens: number };
-    validation: { tokens: number | null };
-    training: { tokens: number };
-    sae: Recipe;
-    train: boolean;
-  },
-  complain: Complain,
-): void {
-  if (validation.tokens !== null && validation.tokens < rowTokens)
-    complain(['validation', 'tokens'], `expected at least one row of corpus.rowTokens (${rowTokens})`);
-  // The first step of a warm-up has learning rate 0.
-  const steps = sae.warmupSteps > 0 ? 2 : 1;
-  const least = steps * sae.batchTokens;
-  if (train && training.tokens < least) {
-    const rate = steps === 2 ? ': the first step of a warm-up has learning rate 0' : '';
-    complain(['training', 'tokens'], `expected at least ${steps} of sae.batchTokens (${least})${rate}`);
-  }
-}
-
-/** A setting that means nothing to any architecture that is trained would be one that the user takes for working. */
-function complainAboutSettings(
-  { sae, sweep: lists, train }: { sae: Recipe; sweep: Sweep; train: boolean },
-  complain: Complain,
-): void {
-  if (!train) return;
-  const trained = sweptArchitectures(sae, lists);
-  for (const [name, setting] of Object.entries(ownSettings)) {
-    if (trained.some((architecture) => applies(name, architecture))) continue;
-    const message = `expected ${nothingTo(trained)}`;
-    const given = sae[name as keyof Recipe];
-    if (JSON.stringify(given) !== JSON.stringify(setting.parse(undefined))) complain(['sae', name], message);
-    if (lists[name as keyof Sweep] !== undefined) complain(['sweep', name], message);
-  }
-}
-
-function complainAboutTranscoders(places: readonly Place[], sae: Recipe, complain: Complain): void {
-  const transcoders = places.some(({ reads }) => reads !== undefined);
-  if (!transcoders && sae.transcode !== undefined)
-    complain(
-      ['sae', 'transcode'],
-      'expected none where no hook is a transcoder’s, such as mlp_in:4>mlp_out:4',
-    );
-  if (transcoders && sae.normalisation !== 'none')
-    complain(['sae', 'normalisation'], 'expected none: transcoders are trained without');
-}
-
-function complainAboutSweep(
-  {
-    sae,
-    sweep: lists,
-    ...places
-  }: { sae: Recipe; sweep: Sweep; layers: number[]; hooks?: string[] | undefined },
-  complain: Complain,
-): void {
-  const parsed = attempt(() => sweptRecipes(sae, lists));
-  if (parsed instanceof z.ZodError) {
-    const issue = parsed.issues[0];
-    complain(
-      ['sweep'],
-      `expected combinations that can be trained; of one, ${issue?.path.join('.')}: ${issue?.message}`,
-    );
-    return;
-  }
-  if (parsed.length * trainedPlaces(places).length > SAE_LIMIT) {
-    complain(['sweep'], `expected at most ${SAE_LIMIT} SAEs, hooks times combinations`);
-  }
-  if (new Set(parsed.map(({ suffix }) => suffix)).size !== parsed.length) {
-    complain(['sweep'], 'expected each value of a list once');
-  }
-}
-
-function attempt<T>(work: () => T): T | z.ZodError {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof z.ZodError) return error;
-    throw error;
-  }
-}
 
 export type RunConfig = z.infer<typeof runConfig>;
 

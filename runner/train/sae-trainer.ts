@@ -206,18 +206,19 @@ export class SaeTrainer {
   }
 
   #checkFinite(result: StepResult, batch: Float32Array): void {
-    const { mse, auxLoss, gradientNorm, errorSquares, centredSquares } = result;
-    const { id, hook } = this.plan;
+    const { mse, auxLoss, sparsityLoss, gradientNorm, errorSquares, centredSquares } = result;
+    const { id, hook, recipe } = this.plan;
     const step = this.#steps + 1;
     if (!Number.isFinite(centredSquares)) {
       throw new MalformedError({
         thing: `activations of ${hookWords(hook)} at training step ${step}`,
         found: 'NaN, infinity or numbers too large to square',
         expected: 'finite numbers',
-        next: 'Check the language model’s weights; the last checkpoint is intact.',
+        next: 'Check the language model’s weights; what was saved before is intact.',
       });
     }
-    const finite = Number.isFinite(mse) && Number.isFinite(auxLoss) && Number.isFinite(gradientNorm);
+    const finite = [mse, auxLoss, sparsityLoss, gradientNorm].every(Number.isFinite);
+    const weighsAux = architectureOf(recipe).auxWeight(recipe) > 0;
     if (finite && errorSquares <= DIVERGED * centredSquares) return;
     const variance = usualVariance(centredSquares, batch);
     if (finite && errorSquares <= DIVERGED * variance) return;
@@ -225,9 +226,14 @@ export class SaeTrainer {
       thing: `training of ${id} at step ${step}`,
       found: finite
         ? `a loss of ${mse.toPrecision(3)}, ${(errorSquares / variance).toPrecision(3)} times the variance`
-        : `loss ${mse}, AuxK loss ${auxLoss}, gradient norm ${gradientNorm}`,
+        : [
+            `loss ${mse}`,
+            ...(weighsAux ? [`auxiliary loss ${auxLoss}`] : []),
+            ...(sparsityLoss === 0 ? [] : [`sparsity loss ${sparsityLoss}`]),
+            `gradient norm ${gradientNorm}`,
+          ].join(', '),
       expected: 'a loss that stays finite and below the variance',
-      next: 'Lower learningRate or raise warmupSteps; the last checkpoint is intact.',
+      next: 'Lower learningRate or raise warmupSteps; what was saved before is intact.',
     });
   }
 

@@ -215,7 +215,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'sae.auxDecoder': trained('frozen', GATED),
   'sae.sparsityNorm': trained('powers', ANNEALED),
   'sae.sparsityP': trained(0.5, { 'sae.architecture': 'relu' }),
-  'sae.sparsityPEnd': trained(0.7, ANNEALED),
+  'sae.sparsityPEnd': { ...trained(0.7, ANNEALED), seen: [weights, recipe('sparsityPLast')] },
   'sae.annealStartStep': trained(0, ANNEALED),
   'sae.annealEndStep': trained(4, ANNEALED),
   'sae.annealUpdates': trained(2, ANNEALED),

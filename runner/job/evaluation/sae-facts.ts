@@ -6,6 +6,7 @@ import { hashFile } from '../../io/hash.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
 import { releaseFiles } from '../../sae/checkpoints/reference-release.ts';
+import { pOf } from '../../train/anneal.ts';
 import { applies } from '../../train/architectures/index.ts';
 import type { BackendChoice } from '../../train/backends/backend.ts';
 import { backendFor } from '../../train/backends/choose.ts';
@@ -58,6 +59,7 @@ export async function trainedFacts(
       files,
       training: {
         ...flat(recipe),
+        ...lastP(recipe, trajectory),
         streams: STREAMS,
         backend: backendFor({ choice: config.backend, device }, recipe, d_in),
         ...(start === undefined
@@ -155,6 +157,14 @@ function flat(recipe: Recipe): NonNullable<EvaluationRecord['sae']['training']> 
   return Object.fromEntries(
     entries.map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : value]),
   );
+}
+
+/** p of the last step, where it was annealed. */
+function lastP(recipe: Recipe, { points }: Trajectory): { sparsityPLast?: number } {
+  const steps = points.at(-1)?.step;
+  if (steps === undefined || recipe.sparsityPEnd === null || !applies('sparsityPEnd', recipe.architecture))
+    return {};
+  return { sparsityPLast: pOf(recipe, steps - 1).now };
 }
 
 /** What was done to the stream of tokens, and to how many. */

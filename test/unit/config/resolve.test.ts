@@ -121,6 +121,44 @@ describe('resolveRun', () => {
     expect((error as Error).message).not.toMatch(/Invalid|Too (?:small|big)|Unrecognized/);
   });
 
+  const ANNEALED = ['sae.architecture=relu', 'sae.sparsityPEnd=0.5', 'sae.annealUpdates=3'];
+  it.each([
+    [
+      [...ANNEALED, 'training.tokens=20480', 'sae.annealEndStep=500'],
+      /sae\.annealEndStep: found 500; expected at most 20, the steps of training\.tokens/,
+    ],
+    [[...ANNEALED, 'training.tokens=20480'], /expected at most 20, .*null is scheduleSteps, 48\. /],
+    [
+      ['sae.architecture=relu', 'sae.sparsityPEnd=0.001'],
+      /sae\.sparsityPEnd: found 0\.001; expected at least 0\.2 .*beyond float32/,
+    ],
+    [['training.resampleTokens=4096'], /expected 0 where training\.from names no SAE/],
+    [
+      ['training.from=["it"]', 'training.resampleTokens=1000000'],
+      /training\.resampleTokens: found 1000000; expected at most training\.tokens \(49152\)/,
+    ],
+    [['evaluation.transferFrom=owner/base'], /--transfer needs --sae/],
+    [['evaluation.transferFrom=owner/base', 'saes=["it"]'], /--transfer is without --train/],
+    [
+      ['layers=[]', 'hooks=["mlp_in:2>mlp_out:2"]', 'sae.applyBDecToInput=true'],
+      /sae\.applyBDecToInput: found true; .*without a hook whose SAE is no transcoder/,
+    ],
+  ])('refuses %j, which does not fit together', async (set, message) => {
+    await expect(resolveRun(['small-world-quick'], { set })).rejects.toThrow(message);
+  });
+
+  it('takes what is just within those bounds', async () => {
+    for (const set of [
+      [...ANNEALED, 'training.tokens=20480', 'sae.annealEndStep=20'],
+      [...ANNEALED, 'sae.sparsityPEnd=0.2'],
+      ['sae.architecture=relu', 'sae.sparsityNorm=powers', 'sae.sparsityP=0.05'],
+      ['sae.sparsityPEnd=0.5', 'sweep.architecture=["topk","relu"]', 'sae.annealUpdates=3'],
+      ['training.from=["it"]', 'training.resampleTokens=49152'],
+      ['layers=[2]', 'hooks=["mlp_in:2>mlp_out:2"]', 'sae.applyBDecToInput=false'],
+    ])
+      await expect(resolveRun(['small-world-quick'], { set }), set.join(' ')).resolves.toBeDefined();
+  });
+
   it('takes a setting that one of the architectures of a sweep has', async () => {
     const set = ['sweep.architecture=["topk","jumprelu"]', 'sae.k=16', 'sae.l0Target=16'];
     expect((await resolveRun([], { set })).sae).toMatchObject({ k: 16, l0Target: 16 });

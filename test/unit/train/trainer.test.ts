@@ -225,8 +225,9 @@ test('the order of tokens follows seed and layer, not the name, k or width of th
 
 describe('a loss that is no number, or has blown up', () => {
   test.each<[string, Partial<StepResult>, string]>([
-    ['NaN', { mse: Number.NaN }, 'found loss NaN, AuxK loss 0, gradient norm'],
+    ['NaN', { mse: Number.NaN }, 'found loss NaN, auxiliary loss 0, gradient norm'],
     ['an infinite gradient', { gradientNorm: Number.POSITIVE_INFINITY }, 'gradient norm Infinity'],
+    ['an infinite sparsity loss', { sparsityLoss: Number.POSITIVE_INFINITY }, 'sparsity loss Infinity'],
     [
       'a huge loss',
       { mse: 4_000, errorSquares: 2e6, centredSquares: 1_000 },
