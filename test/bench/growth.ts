@@ -22,8 +22,8 @@ const { values } = parseArgs({
 });
 
 const BOUND = 1.1;
-/** Below so many seconds, or bytes, noise is as large as what grows. */
-const LEAST = { cpu: 0.05, memory: 16e6 };
+/** Of less at the least size, in seconds and bytes, nothing is fitted: noise is as large. */
+const LEAST = { cpu: 0.02, memory: 8e6 };
 
 const usage = `process.on('exit', () => console.error('used ' + JSON.stringify(process.resourceUsage())))`;
 
@@ -76,10 +76,10 @@ function report(name: string, { axis, sizes, reason }: Stage): void {
   });
   for (const part of Object.keys(found.at(-1)!)) {
     const read = (what: keyof Used): number[] => found.map((each) => each[part]?.[what] ?? 0);
+    /** Bytes that are written, without noise. */
+    const written = read('cpu').every((cpu) => cpu === 0);
     const fitted = (what: keyof Used): number | null =>
-      read(what).at(-1)! < LEAST[what] && !(what === 'memory' && part !== '' && read('cpu').at(-1) === 0)
-        ? null
-        : exponent(sizes, read(what));
+      Math.min(...read(what)) < (written ? 1 : LEAST[what]) ? null : exponent(sizes, read(what));
     const [time, memory] = [fitted('cpu'), fitted('memory')];
     const text = (value: number | null): string => (value === null ? '–' : value.toFixed(2));
     const above = [time, memory].some((value) => value !== null && value > BOUND);
