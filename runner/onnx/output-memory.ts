@@ -45,6 +45,11 @@ export function discard({ buffer }: ArrayBufferView): void {
   kept += bytes;
 }
 
+/** Bytes that are kept now. */
+export function keptOutputs(): number {
+  return kept;
+}
+
 function forget(): void {
   for (const list of free.values()) for (const buffer of list) buffer.transfer(0);
   free.clear();

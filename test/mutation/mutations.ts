@@ -170,8 +170,8 @@ export const mutations: readonly Mutation[] = [
   ),
   job(
     'run/identity.ts',
-    'canonicalJson(trainingSettings(config))',
-    'canonicalJson(recordedSettings(config))',
+    'const settings = trainingSettings(config);',
+    'const settings = recordedSettings(config);',
     SETTINGS,
     'evaluation.tokens',
   ),
@@ -370,7 +370,7 @@ export const mutations: readonly Mutation[] = [
   ),
   report(
     'paired.ts',
-    'values.map((each, i) => each - other[i]!)',
+    'values.map((each, i) => each - other.values[i]!)',
     'values',
     'test/unit/report/paired.test.ts',
   ),

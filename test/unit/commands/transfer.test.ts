@@ -42,9 +42,14 @@ it('an SAE on another model than its files name is said, and how to measure both
   const line = (model_name: string | null, over = config) =>
     elsewhereText({ details: { model_name, hook_name: null } }, over);
   expect(line('lab/base')).toEqual([
-    '         of lab/base, evaluated on lab/fine-tune (--transfer lab/base measures it there too)',
+    '         of "lab/base", evaluated on lab/fine-tune (--transfer lab/base measures it there too)',
   ]);
   const asked = { ...config, evaluation: { ...config.evaluation, transferFrom: 'lab/base' } };
-  expect(line('lab/base', asked)).toEqual(['         of lab/base, evaluated on lab/fine-tune']);
+  expect(line('lab/base', asked)).toEqual(['         of "lab/base", evaluated on lab/fine-tune']);
+  // A line of a file's own, and a word for a shell: neither comes out of a name.
+  const [hostile, ...rest] = line('x\n$(rm)\u001b[31m');
+  expect(rest).toEqual([]);
+  expect(hostile).toContain(String.raw`of "x\n$(rm)\u001b[31m", evaluated`);
+  expect(hostile).toContain('(--transfer MODEL measures');
   expect([line(null), line('someone/Fine-Tune')]).toEqual([[], []]);
 });
