@@ -11,7 +11,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const given = await resolveRun(positionals, { ...values, suites });
   const { evaluated } = await import('./eval-run.ts');
   if (given.evaluation.transferFrom !== null) {
-    const { wordsOnOwnModel } = await import('./transfer.ts');
+    const { checkTransfer, wordsOnOwnModel } = await import('./transfer.ts');
+    checkTransfer(given);
     const again = wordsOnOwnModel(given, positionals, values);
     const own = parseOptions('eval', again, options, words);
     const code = await evaluated(own, await resolveRun(own.positionals, { ...own.values, suites }), suites);

@@ -1,7 +1,11 @@
 /** SAEs on another model than their own: what is said at the start, and the run that measures them on their own. */
+import { existsSync, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
 import { DEMO_MODEL } from '../demo/model-folder.ts';
-import { quote } from '../errors.ts';
+import { quote, UserError } from '../errors.ts';
+import { formatReference, parseReference } from '../hub/reference.ts';
 import { isOwnModel } from '../job/evaluation/sae-facts.ts';
 import type { PublishedSae } from '../job/shared/published-saes.ts';
 import { ownRunOf } from '../report/transfer.ts';
@@ -16,6 +20,25 @@ export function elsewhereText(
   const own = /^[\w./-]{1,200}$/.test(model_name) ? model_name : 'MODEL';
   const both = transferFrom === null ? ` (--transfer ${own} measures it there too)` : '';
   return [`         of ${quote(model_name)}, evaluated on ${model.id}${both}`];
+}
+
+/** @throws UserError where the own model is the one that the SAEs are to be measured on beside it */
+export function checkTransfer({ model, evaluation: { transferFrom } }: RunConfig): void {
+  if (transferFrom === null || placeOfModel(transferFrom) !== placeOfModel(model.reference ?? DEMO_MODEL))
+    return;
+  throw new UserError({
+    thing: '--transfer',
+    found: `${quote(transferFrom)}, which is the model that the SAEs are measured on`,
+    expected: 'their own model, and another one with --model',
+    next: 'Say the other model with --model, or leave --transfer out.',
+  });
+}
+
+/** A folder by where it really lies, a repository by its name. */
+function placeOfModel(reference: string): string {
+  const parsed = parseReference(reference, { exists: existsSync, home: homedir() });
+  if (parsed.kind === 'hub') return formatReference(parsed).toLowerCase();
+  return existsSync(parsed.path) ? realpathSync(parsed.path) : resolve(parsed.path);
 }
 
 /** The words of the run that measures the same SAEs on their own model, over the same text. */

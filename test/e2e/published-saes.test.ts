@@ -95,7 +95,7 @@ describe('SAEs of others', () => {
     const asked = [`--sae=${sae}`, `--model=${tuned}`, ...settingWords(LITTLE_TEXT)];
     const both = await evaluate('moved', ...asked, '--transfer=interpboard/small-world');
     expect({ code: both.code, err: both.err }).toEqual({ code: 0, err: '' });
-    expect(both.out).toContain('of interpboard/small-world, evaluated on fine-tune\n');
+    expect(both.out).toContain('of "interpboard/small-world", evaluated on fine-tune\n');
     expect(both.out).toMatch(
       /^transfer .*\n +interpboard\/small-world +fine-tune +difference +95 %\nvar_exp/m,
     );
@@ -125,6 +125,18 @@ describe('SAEs of others', () => {
     expect(alone.out).toContain(
       'evaluated on fine-tune (--transfer interpboard/small-world measures it there too)',
     );
+    // The same folder by another path is the same model.
+    for (const own of ['interpboard/small-world', join(tuned, '..', 'fine-tune')]) {
+      const model = own === 'interpboard/small-world' ? [] : [`--model=${tuned}`];
+      const same = await evaluate('moved-same', `--sae=${sae}`, ...model, `--transfer=${own}`);
+      expect(same.code).toBe(2);
+      expect(same.err).toContain('which is the model that the SAEs are measured on');
+    }
+    const nowhere = await evaluate('moved-nowhere', '--sae=/nowhere/sae');
+    expect({ code: nowhere.code, err: nowhere.err }).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('no such file or folder'),
+    });
     const none = await evaluate('moved-none', '--transfer=interpboard/small-world');
     expect(none.err).toContain('evaluation.transferFrom');
   });
@@ -140,8 +152,10 @@ describe('SAEs of others', () => {
     const refused = await evaluate('tuned', ...asked, '--set=sae.dSae=512');
     expect(refused.code).toBe(2);
     expect(refused.err).toContain('Add --set sae.dSae=256.');
+    // Before anything is trained, from its header alone.
+    expect(refused.out).not.toContain('training');
     const elsewhere = await evaluate('tuned', ...asked, '--layers=0');
-    expect(elsewhere.err).toContain('0 SAEs of that hook to start from');
+    expect(elsewhere.err).toContain('found one of resid_post:2; expected one of resid_post:0');
     const tuned = await evaluate('tuned', ...asked, '--set=training.resampleTokens=256');
     expect({ code: tuned.code, err: tuned.err }).toEqual({ code: 0, err: '' });
     expect(tuned.out).toMatch(/L2 starts from L2_start-it\n.*L2: \d+ latents resampled/s);

@@ -25,7 +25,8 @@ import type { Trained } from '../shared/trained-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
 import { type ActivationSource, sharingOf } from '../training-data/activations.ts';
 import type { Keeping } from '../training-data/kept-activations.ts';
-import { startingWeights, startOfEach } from '../training-data/starting-weights.ts';
+import { startingWeights } from '../training-data/starting-weights.ts';
+import { startOfEach } from '../training-data/starts.ts';
 import { openTrainingTokens, type TrainingTokens, tokensState } from '../training-data/training-tokens.ts';
 import { type EventLog, openEventLog } from './event-log.ts';
 

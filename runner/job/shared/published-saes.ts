@@ -87,7 +87,7 @@ function checkWidth(
     thing: `SAE ${quote(name)}`,
     found: `one of ${hookName(hook)} and width ${found}`,
     expected: `a block below ${model.blocks}${width === null ? '' : ` and width ${width}`}, as the language model has`,
-    next: `Give the SAE’s own model with --model${model_name === null ? '' : ` (its files name ${quote(model_name)})`}.`,
+    next: `Give a model of that width and depth, with --model or as the SAE’s own with --transfer${model_name === null ? '' : ` (its files name ${quote(model_name)})`}.`,
   });
 }
 

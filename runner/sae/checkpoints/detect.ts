@@ -27,21 +27,20 @@ export async function detectFormat(path: string): Promise<string> {
 
 /**
  * @param path a folder of one SAE, a `.pt` file, or the tensors of one of a release’s folder
- * @throws UserError when it is none of the known formats, or several at once
- * @throws UnavailableError when there is nothing there
+ * @throws UserError when there is nothing there, or none of the known formats, or several at once
+ * @throws UnavailableError when it cannot be looked at
  * @throws MalformedError when a file must be looked into and is damaged
  */
 export async function detectAdapter(path: string): Promise<SaeAdapter> {
-  const found = await stat(path).catch((cause: unknown) => {
-    throw new UnavailableError(
-      {
-        thing: path,
-        found: 'nothing that can be read',
-        expected: 'a folder or file',
-        next: 'Check the path.',
-      },
-      { cause },
-    );
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    const absent = cause.code === 'ENOENT' || cause.code === 'ENOTDIR';
+    const parts = {
+      thing: path,
+      found: absent ? 'no such file or folder' : cause.message,
+      expected: 'a folder or file of an SAE',
+      next: 'Check the path.',
+    };
+    throw absent ? new UserError(parts, { cause }) : new UnavailableError(parts, { cause });
   });
   if (found.isFile()) return ofFile(path);
   const names = await readdir(path);

@@ -4,8 +4,9 @@ import { random } from '../../../runner/math/random.ts';
 import type { JumpReluSae, Sae } from '../../../runner/sae/sae.ts';
 import { architectureNames, architectureOf } from '../../../runner/train/architectures/index.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
-import { parametersFrom, resample } from '../../../runner/train/from-sae.ts';
+import { parametersFrom } from '../../../runner/train/from-sae.ts';
 import type { Recipe } from '../../../runner/train/recipe.ts';
+import { resample } from '../../../runner/train/resample.ts';
 import { openTrainer, type TrainedSae } from '../../../runner/train/trainer.ts';
 import { smallRecipe, sparseActivations } from './support.ts';
 
@@ -98,9 +99,9 @@ test.each(architectureNames)(
     const tokens = 400;
     const x = sparseActivations(tokens, d_in, 30, 77);
     // Loss on every tenth token alone, on one of them far more than on the others.
-    const squares = Float64Array.from({ length: tokens }, (_, t) => (t % 10 > 0 ? 0 : t === 50 ? 1e6 : 1));
+    const losses = Float64Array.from({ length: tokens }, (_, t) => (t % 10 > 0 ? 0 : t === 50 ? 1e6 : 1));
     const dead = [3, 4, 11];
-    expect(resample(plan, parameters, { x, y: x, squares, dead }, random('test'))).toBe(3);
+    expect(resample(plan, parameters, { x, y: x, losses, dead }, random('test'))).toBe(3);
     const alive = Array.from({ length: 20 }, (_, j) => j).filter((j) => !dead.includes(j));
     const column = (tensors: typeof before, j: number) =>
       Array.from({ length: d_in }, (_, i) => tensors.W_enc[i * 20 + j]!);
@@ -129,7 +130,7 @@ test.each(architectureNames)(
       expect(column(parameters, j)).toEqual(column(before, j));
     }
     // Of more dead latents than tokens with a loss the rest stay as they are.
-    const few = { x, y: x, squares: squares.map((_, t) => Number(t === 7)), dead };
+    const few = { x, y: x, losses: losses.map((_, t) => Number(t === 7)), dead };
     expect(resample(plan, parametersFrom(plan, 'it', sae), few, random('test'))).toBe(1);
   },
 );

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { InterpboardError, MalformedError, UnavailableError, UserError } from '../../../../runner/errors.ts';
+import { InterpboardError, MalformedError, UserError } from '../../../../runner/errors.ts';
 import { encodeSafetensors, type TensorToWrite } from '../../../../runner/formats/safetensors.ts';
 import { random } from '../../../../runner/math/random.ts';
 import type { LoadOptions } from '../../../../runner/sae/checkpoints/adapter.ts';
@@ -273,7 +273,7 @@ describe('detection', () => {
     const empty = join(root, 'empty');
     await mkdir(empty);
     await expect(detectFormat(empty)).rejects.toThrow('0 files of no known format');
-    await expect(detectFormat(join(root, 'nowhere'))).rejects.toThrow(UnavailableError);
+    await expect(detectFormat(join(root, 'nowhere'))).rejects.toThrow(UserError);
     await expect(detectFormat(join(fixtures, 'dictionary-learning/AutoEncoder/ae.pt'))).rejects.toThrow(
       'config.json',
     );
