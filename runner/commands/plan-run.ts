@@ -18,6 +18,8 @@ import { machineMemory } from '../lm/memory.ts';
 import { isModelFile } from '../lm/model-files.ts';
 import { automaticDevice, deviceFacts } from '../onnx/device-facts.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
+import { openSaeFile } from '../sae/checkpoints/load.ts';
+import { saeHookIfSaid } from '../sae/published/hook-names.ts';
 import { parseSaeName } from '../sae/published/locate.ts';
 import { deviceMemory } from './device-memory.ts';
 import type { options } from './options/plan.ts';
@@ -52,7 +54,7 @@ export async function planned(
   const located = await locate(config.model.reference);
   const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
   const { checkpoint } = located;
-  const others = config.saes.map(hookSaid);
+  const others = await Promise.all(config.saes.map(hookSaid));
   const known = others.filter((hook) => hook !== undefined);
   const card = await deviceMemory(values['device-memory'], parseDevices(device));
   const plan = planOf(config, all, checkpoint, memory, { others: known, card });
@@ -76,11 +78,16 @@ export async function planned(
   return 0;
 }
 
-/** What the name of an SAE of others says of its hook: its files are not read here. */
-function hookSaid(sae: string): Hook | undefined {
-  const { hook, layer } = parseSaeName(sae).options;
-  const said = hook ?? layer;
-  return said === undefined ? undefined : hookOf(said);
+/** The hook of an SAE of others, as its name says, or its files where they are on this machine: nothing is downloaded here. */
+async function hookSaid(sae: string): Promise<Hook | undefined> {
+  const { name, options } = parseSaeName(sae);
+  const { step: _, ...given } = options;
+  const said = options.hook ?? options.layer;
+  if (!existsSync(name)) return said === undefined ? undefined : hookOf(said);
+  const { details, close } = await openSaeFile(name, given);
+  await close();
+  const found = saeHookIfSaid(details, { asked: said, fromPath: null });
+  return found === null ? undefined : hookOf(found);
 }
 
 async function locate(reference: string | null): Promise<Located> {

@@ -37,6 +37,10 @@ describe('plan', () => {
     expect(named).not.toContain('unknown');
     const trained = await plan('small-world-quick', '--sae=a/b#layer=1', '--train');
     expect(new Set(hooks(trained))).toEqual(new Set(['0', '1', '2', '4']));
+    const here = fileURLToPath(new URL('../../fixtures/sae/sae-lens/standard', import.meta.url));
+    const onDisk = await plan('small-world-quick', `--sae=${here}`);
+    expect(onDisk).not.toContain('unknown: say them');
+    expect(onDisk).toMatch(/^ +cpu .*hook \d/m);
     const unknown = await plan('small-world-quick', '--sae=a/b');
     expect(unknown).toMatch(/^hooks +of 1 --sae unknown: say them as in owner\/name#layer=12$/m);
     await expect(run(['small-world-quick', '--sae=a/b#layer=99'])).rejects.toThrow(UserError);
