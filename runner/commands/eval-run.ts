@@ -33,13 +33,13 @@ import { uploadShard } from '../job/shards/shard-upload.ts';
 import { sharedSaes, sharesOf } from '../job/shards/shares.ts';
 import { forgetFailure, noteFailure } from '../job/shards/status.ts';
 import { whichShard } from '../job/shards/which-shard.ts';
-import { checkHooksOf, checkSource, type ModelPlace, widthsOf } from '../job/shared/model-place.ts';
+import { checkHooksOf, checkSource, type ModelPlace } from '../job/shared/model-place.ts';
 import { type Pin, pinsOf, pinText } from '../job/shared/pinned-text.ts';
-import { hooksOfPlans, plannedSaes, trainedSaes, withWidths } from '../job/shared/planned-saes.ts';
+import { plannedSaes, trainedSaes } from '../job/shared/planned-saes.ts';
 import type { PublishedSae } from '../job/shared/published-saes.ts';
 import { type ShardOfRun, saesOfShard, shardName, shardRepository } from '../job/shared/shard.ts';
 import { findFiles } from '../job/shared/text.ts';
-import { checkStarts, startOfEach } from '../job/training-data/starts.ts';
+import { matchStarts } from '../job/training-data/starts.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
 import { machineMemory } from '../lm/memory.ts';
 import { publishRun } from '../report/content.ts';
@@ -117,10 +117,7 @@ export async function evaluated(
   if (checked) return overfit(asked, model, memory, view);
   const published = await locatePublished(asked.saes, model, view, hash);
   const from = await locatePublished(asked.training.from, model, view, hash, '--from');
-  const trained = trainedSaes(asked);
-  const starts = startOfEach(trained, from);
-  if (starts.size > 0)
-    await checkStarts(withWidths(trained, await widthsOf(model, hooksOfPlans(trained))), starts);
+  await matchStarts(asked, model, from);
   if (values.fresh) await discardRunFolder(folder);
   let opened = await openRunFolder(folder);
   const fresh = values.fresh ?? false;

@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { SAE_LIMIT } from '../config/sweep.ts';
 import { UserError } from '../errors.ts';
+import { openHubHere } from '../hub/here.ts';
+import { parseReference } from '../hub/reference.ts';
 import type { HashFiles } from '../io/hash.ts';
 import { type ModelPlace, modelShape } from '../job/shared/model-place.ts';
 import { describePublished, type PublishedSae } from '../job/shared/published-saes.ts';
-import { type Locating, locateSae, locateSaes } from '../sae/published/locate.ts';
+import { type Locating, locateSae, locateSaes, parseSaeName } from '../sae/published/locate.ts';
 import type { SaePlace } from '../sae/published/place.ts';
 import { theRegistry } from '../sae/published/registry-file.ts';
 import { withShownHub } from './download-view.ts';
@@ -56,6 +58,20 @@ async function located(
     }
     return places;
   });
+}
+
+/** Those that all lie on this machine; null where one does not, and nothing is downloaded. @throws as `locateSae` */
+export async function locateHere(names: readonly string[]): Promise<SaePlace[] | null> {
+  const local = { exists: existsSync, home: homedir() };
+  const here = names.every((name) => {
+    const { name: path } = parseSaeName(name);
+    return !path.startsWith('saelens:') && parseReference(path, local).kind === 'local';
+  });
+  if (!here) return null;
+  const hub = await openHubHere();
+  const registry = () => theRegistry(hub, process.env, local.home, undefined);
+  const places = await Promise.all(names.map((name) => locateSaes(name, { hub, local, registry })));
+  return places.flat();
 }
 
 /** A folder of light checkpoints is one name and many SAEs. */

@@ -13,6 +13,9 @@ import { openRepository } from '../hub/repository-files.ts';
 import { formatBytes, parseBytes } from '../io/bytes.ts';
 import { type DeviceNeeds, type PlannedStage, planOf, type RunPlan } from '../job/run/plan.ts';
 import { planShards, type ShardsPlan, totalOf } from '../job/shards/plan-shards.ts';
+import { modelShape } from '../job/shared/model-place.ts';
+import { describePublished } from '../job/shared/published-saes.ts';
+import { matchStarts } from '../job/training-data/starts.ts';
 import { type Checkpoint, openCheckpoint, readCheckpoint } from '../lm/checkpoint.ts';
 import { machineMemory } from '../lm/memory.ts';
 import { isModelFile } from '../lm/model-files.ts';
@@ -22,6 +25,7 @@ import { openSaeFile } from '../sae/checkpoints/load.ts';
 import { saeHookIfSaid } from '../sae/published/hook-names.ts';
 import { parseSaeName } from '../sae/published/locate.ts';
 import { deviceMemory } from './device-memory.ts';
+import { locateHere } from './locate-saes.ts';
 import type { options } from './options/plan.ts';
 import type { parseOptions } from './parse-options.ts';
 import { locateSynthetic, planOfSamples } from './plan-synthetic.ts';
@@ -31,6 +35,8 @@ const REACHED = 0.6;
 
 interface Located {
   name: string;
+  /** Null where its files are on the hub. */
+  folder: string | null;
   checkpoint: Checkpoint;
   /** Of the files that a run reads: all bytes, and those that are not on this machine yet. */
   files: { bytes: number; missing: number } | null;
@@ -52,6 +58,7 @@ export async function planned(
     return 0;
   }
   const located = await locate(config.model.reference);
+  const unseen = await startsUnseen(config, located.folder);
   const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
   const { checkpoint } = located;
   const others = await Promise.all(config.saes.map(hookSaid));
@@ -70,6 +77,7 @@ export async function planned(
     memory,
     freeDisk: bavail * bsize,
     unplaced: others.length - known.length,
+    unseen,
     plan,
     shards,
     speeds,
@@ -90,12 +98,38 @@ async function hookSaid(sae: string): Promise<Hook | undefined> {
   return found === null ? undefined : hookOf(found);
 }
 
+/**
+ * Holds the SAEs that training starts from to its hooks and recipe, where they and the model lie on this machine.
+ *
+ * @returns how many were not looked into: all where one is elsewhere, since it may be the one that a hook lacks
+ * @throws UserError as `eval` would
+ */
+async function startsUnseen(config: RunConfig, folder: string | null): Promise<number> {
+  const { from } = config.training;
+  const places = folder === null ? null : await locateHere(from);
+  if (folder === null || places === null) return from.length;
+  const model = { folder, revision: null };
+  const unhashed = async (paths: readonly string[]) => paths.map(() => ({ bytes: 0, sha256: '' }));
+  await matchStarts(config, model, await describePublished(places, await modelShape(model), unhashed));
+  return 0;
+}
+
 async function locate(reference: string | null): Promise<Located> {
   if (reference === null)
-    return { name: 'the embedded model', checkpoint: await openCheckpoint(demoModelFolder), files: null };
+    return {
+      name: 'the embedded model',
+      folder: demoModelFolder,
+      checkpoint: await openCheckpoint(demoModelFolder),
+      files: null,
+    };
   const parsed = parseReference(reference, { exists: existsSync, home: homedir() });
   if (parsed.kind === 'local')
-    return { name: parsed.path, checkpoint: await openCheckpoint(parsed.path), files: null };
+    return {
+      name: parsed.path,
+      folder: parsed.path,
+      checkpoint: await openCheckpoint(parsed.path),
+      files: null,
+    };
   const hub = await openHubHere();
   const repository = await openRepository(hub, parsed);
   const names = repository.files.map(({ path }) => path);
@@ -103,6 +137,7 @@ async function locate(reference: string | null): Promise<Located> {
   const bytes = (of: typeof wanted): number => of.reduce((sum, { size }) => sum + size, 0);
   return {
     name: formatReference({ ...parsed, revision: repository.commit }),
+    folder: null,
     checkpoint: await readCheckpoint({
       name: repository.name,
       open: (file) => repository.open(file),
@@ -135,6 +170,8 @@ function describe(facts: {
   freeDisk: number;
   /** SAEs of others whose names do not say their blocks. */
   unplaced: number;
+  /** SAEs that training starts from and that are not looked into here. */
+  unseen: number;
   plan: RunPlan;
   shards: ShardsPlan | null;
   speeds: Record<string, number | null>;
@@ -174,6 +211,11 @@ function describe(facts: {
   ];
   if (facts.unplaced > 0)
     lines.push(['hooks', `of ${count(facts.unplaced)} --sae unknown: say them as in owner/name#layer=12`]);
+  if (facts.unseen > 0)
+    lines.push([
+      'from',
+      `${count(facts.unseen)} of --from not looked into: eval holds them to hooks and recipe`,
+    ]);
   for (const stage of plan.stages) lines.push(...stageLines(stage, facts.freeDisk, slowest));
   if (facts.shards !== null) lines.push(...shardLines(facts.shards, slowest, speeds.length));
   return inColumns(lines);

@@ -1,10 +1,12 @@
 /** Which SAE each of those that are trained starts from, and whether it fits: known from headers, before the job. */
+import type { SaeSettings } from '../../config/sections.ts';
 import { quote, UserError } from '../../errors.ts';
 import { placeName } from '../../hook.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import { checkStart } from '../../train/from-sae.ts';
 import type { SaePlan } from '../../train/sae-trainer.ts';
-import type { TrainedPlan } from '../shared/planned-saes.ts';
+import { type ModelPlace, widthsOf } from '../shared/model-place.ts';
+import { hooksOfPlans, type TrainedPlan, trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import type { PublishedSae } from '../shared/published-saes.ts';
 
 /**
@@ -64,11 +66,27 @@ function idle(sae: PublishedSae, trained: ReadonlySet<string>): UserError {
 }
 
 /**
+ * Holds SAEs that training is to start from to its hooks and recipes.
+ *
+ * @throws UserError as `startOfEach`, and where one cannot be trained on or its recipe needs other settings
+ */
+export async function matchStarts(
+  config: SaeSettings,
+  model: ModelPlace,
+  from: readonly PublishedSae[],
+): Promise<void> {
+  const trained = trainedSaes(config);
+  const starts = startOfEach(trained, from);
+  if (starts.size === 0) return;
+  await checkStarts(withWidths(trained, await widthsOf(model, hooksOfPlans(trained))), starts);
+}
+
+/**
  * Looks into the header of each.
  *
  * @throws UserError where one cannot be trained on, or its recipe needs other settings
  */
-export async function checkStarts(
+async function checkStarts(
   plans: readonly SaePlan[],
   starts: ReadonlyMap<string, PublishedSae>,
 ): Promise<void> {

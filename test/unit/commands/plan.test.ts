@@ -6,6 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { chooseDevices } from '../../../runner/commands/choose-devices.ts';
 import { run } from '../../../runner/commands/plan.ts';
 import { UnavailableError, UserError } from '../../../runner/errors.ts';
+import { writeSaeLens } from '../../../runner/sae/checkpoints/sae-lens-export.ts';
+import { checkedSae } from '../../../runner/sae/sae.ts';
 import { demoModelFiles } from '../../hub/demo-model.ts';
 import { startStandIn } from '../../hub/stand-in.ts';
 
@@ -44,6 +46,37 @@ describe('plan', () => {
     const unknown = await plan('small-world-quick', '--sae=a/b');
     expect(unknown).toMatch(/^hooks +of 1 --sae unknown: say them as in owner\/name#layer=12$/m);
     await expect(run(['small-world-quick', '--sae=a/b#layer=99'])).rejects.toThrow(UserError);
+  });
+
+  it('holds an SAE that training starts from to hooks and recipe, where it lies here', async () => {
+    const sae = checkedSae({
+      architecture: 'relu',
+      d_in: 128,
+      d_sae: 256,
+      W_enc: new Float32Array(128 * 256),
+      W_dec: new Float32Array(256 * 128),
+      b_enc: new Float32Array(256),
+      b_dec: new Float32Array(128),
+      normalisation: { kind: 'none' },
+      apply_b_dec_to_input: true,
+    });
+    const at = join(folder, 'start');
+    await writeSaeLens(at, sae, {
+      model_name: 'interpboard/small-world',
+      hook_name: 'blocks.2.hook_resid_post',
+    });
+    const words = ['small-world-quick', `--from=${at}`, '--set=sae.architecture=relu'];
+    expect(await plan(...words, '--layers=2')).not.toMatch(/^from/m);
+    await expect(run([...words, '--layers=0'])).rejects.toThrow(/found one of resid_post:2/);
+    await expect(run([...words, '--hooks=mlp_in:2>mlp_out:2'])).rejects.toThrow(/found one of resid_post:2/);
+    await expect(run([...words, '--layers=2', '--set=sae.dSae=512'])).rejects.toThrow(/--set sae\.dSae=256/);
+    await expect(run([...words.slice(0, 2), '--layers=2', '--set=sae.architecture=gated'])).rejects.toThrow(
+      /--set sae\.architecture=relu/,
+    );
+    await expect(run([`--from=${join(folder, 'nowhere')}`, '--layers=2'])).rejects.toThrow(UserError);
+    expect(await plan('small-world-quick', '--from=a/b', '--layers=2')).toMatch(
+      /^from +1 of --from not looked/m,
+    );
   });
 
   it('prints segments, bytes, devices, memory, disk and time of the preset', async () => {
