@@ -1,3 +1,4 @@
+import { columnWidths, inColumns } from './columns.ts';
 import type { Definition } from './definition.ts';
 import { headlines, leadFigures } from './headline.ts';
 import { measureOf } from './measures.ts';
@@ -39,14 +40,9 @@ export function scoreTable(records: readonly EvaluationRecord[]): string {
       if (measure?.value === null) reasons.add(`${cells[i]!.definition.short} n/a: ${measure.reason}`);
     });
   }
-  const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padStart(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  );
-  lines.splice(1, 0, widths.map((width) => '─'.repeat(width)).join('  '));
+  const lines = inColumns(rows, { first: 'right' });
+  const rule = columnWidths(rows).map((width) => '─'.repeat(width));
+  lines.splice(1, 0, rule.join('  '));
   return [...lines, ...reasons].join('\n');
 }
 

@@ -2,6 +2,7 @@
  * An SAE on another model than its own, such as a base model's SAE on a fine-tune: the record there names the one that
  * the same SAE has on its own model, and every value is compared with that one's. Free of zod.
  */
+import { inColumns } from './columns.ts';
 import { baseDefinitionIds } from './definitions.ts';
 import { measureOf } from './measures.ts';
 import { type PairedDifference, pairedDifference } from './paired.ts';
@@ -57,21 +58,19 @@ export function transferTables(
   others: readonly EvaluationRecord[],
 ): string {
   const tables = records.flatMap((here) => {
-    const own = ownRecordOf(here, others);
-    if (own === null) return [];
-    const rows = transferredOf(here, own).map(({ label, digits, own, here, difference }) => {
-      const number = (value: number | null): string => (value === null ? 'n/a' : value.toFixed(digits));
-      const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(digits)}`;
-      const change = own === null || here === null ? '' : signed(here - own);
-      const ends = difference && `${signed(difference.low)} to ${signed(difference.high)}`;
-      return [label, number(own), number(here), change, ends ?? ''];
-    });
-    const all = [['', own.model.id, here.model.id, 'difference', '95 %'], ...rows];
-    const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-    const lines = all.map((row) =>
-      row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))),
-    );
-    return [`transfer ${here.sae.name}`, ...lines.map((line) => line.join('  ').trimEnd())];
+    const there = ownRecordOf(here, others);
+    if (there === null) return [];
+    const header = ['', there.model.id, here.model.id, 'difference', '95 %'];
+    const rows = transferredOf(here, there).map(transferRow);
+    return [`transfer ${here.sae.name}`, ...inColumns([header, ...rows], { first: 'left' })];
   });
   return tables.join('\n');
+}
+
+function transferRow({ label, digits, own, here, difference }: Transferred): string[] {
+  const number = (value: number | null): string => (value === null ? 'n/a' : value.toFixed(digits));
+  const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(digits)}`;
+  const change = own === null || here === null ? '' : signed(here - own);
+  const ends = difference && `${signed(difference.low)} to ${signed(difference.high)}`;
+  return [label, number(own), number(here), change, ends ?? ''];
 }

@@ -4,7 +4,7 @@
  * update of April 2024, as SAELens and dictionary_learning have it); with unit rows it is the older recipe. p of the
  * norm may be annealed (anneal.ts).
  */
-import type { Value } from '../../onnx/graph.ts';
+import type { Graph, Value } from '../../onnx/graph.ts';
 import { float32 } from '../../onnx/session.ts';
 import { checkedSae } from '../../sae/sae.ts';
 import { annealSettings, complainAboutAnnealing, pOf } from '../anneal.ts';
@@ -163,16 +163,41 @@ function normOf(
     const safe = graph.node('Add', [value, graph.node('Sub', [one, mask])]);
     return graph.node('Mul', [graph.node('Pow', [safe, power]), mask]);
   };
-  const powers = masked(values, active, exponent);
-  const inner = masked(values, active, graph.node('Sub', [exponent, one]));
-  if (recipe.sparsityNorm === 'powers')
-    return { sum: sumAll(graph, 'ReduceSum', powers), slope: graph.node('Mul', [inner, exponent]) };
+  const parts = {
+    masked,
+    exponent,
+    powers: masked(values, active, exponent),
+    slopes: masked(values, active, graph.node('Sub', [exponent, one])),
+  };
+  return recipe.sparsityNorm === 'powers' ? sumOfPowers(graph, parts) : rootOfPowers(graph, parts);
+}
+
+/** z^p and z^(p-1) of values [B, n], 0 where nothing is active. */
+interface Powers {
+  exponent: Value;
+  powers: Value;
+  slopes: Value;
+  /** A power of a value where a mask of 0 and 1 has 1, and 0 elsewhere. */
+  masked: (value: Value, mask: Value, power: Value) => Value;
+}
+
+/** sum of z^p, whose derivative is p·z^(p-1). */
+function sumOfPowers(graph: Graph, { exponent, powers, slopes }: Powers): { sum: Value; slope: Value } {
+  return { sum: sumAll(graph, 'ReduceSum', powers), slope: graph.node('Mul', [slopes, exponent]) };
+}
+
+/** S^(1/p) of S = sum of z^p, whose derivative is z^(p-1)·S^(1/p-1). */
+function rootOfPowers(
+  graph: Graph,
+  { exponent, powers, slopes, masked }: Powers,
+): { sum: Value; slope: Value } {
+  const one = graph.scalar(1);
   const sums = graph.node('ReduceSum', [powers, graph.int64s([1])], { attributes: { keepdims: 1 } });
   const root = graph.node('Div', [one, exponent]);
   const some = positive(graph, sums);
   const outer = masked(sums, some, graph.node('Sub', [root, one]));
   return {
     sum: sumAll(graph, 'ReduceSum', masked(sums, some, root)),
-    slope: graph.node('Mul', [inner, outer]),
+    slope: graph.node('Mul', [slopes, outer]),
   };
 }
