@@ -2,7 +2,7 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { quote, UserError } from '../errors.ts';
 
 /** Words that a verb takes besides its options. */
-interface Words {
+export interface Words {
   /** None of them by default. */
   least?: number;
   most: number;

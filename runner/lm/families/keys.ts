@@ -109,9 +109,13 @@ export function readConfig<Read extends z.ZodRawShape>(
   const parsed = z.object({ ...keys.withoutEffect, ...keys.read }).safeParse(config);
   if (parsed.success) return z.object(keys.read).parse(config);
   const issue = parsed.error.issues[0];
+  const value = issue?.path.reduce<unknown>(
+    (inside, key) => (typeof inside === 'object' && inside !== null ? Reflect.get(inside, key) : undefined),
+    config,
+  );
   throw new MalformedError({
     thing: `${checkpoint.folder}/config.json, ${issue?.path.join('.') || 'config'}`,
-    found: issue?.message ?? 'another shape',
+    found: `${value === undefined ? '' : `${quote(JSON.stringify(value))}: `}${issue?.message ?? 'another shape'}`,
     expected: 'the fields of its model_type',
     next: 'Compare it with the model’s own config.json and download it again.',
   });
