@@ -70,7 +70,8 @@ export function pOf(recipe: AnnealRecipe, step: number): { now: number; next: nu
   const { sparsityP: start, sparsityPEnd: end, annealUpdates: count } = recipe;
   const done = changesBefore(recipe, step);
   if (end === null || done === 0) return { now: start, next: null };
-  const at = (i: number): number => start + ((end - start) * Math.min(i, count - 1)) / (count - 1);
+  // The last is sparsityPEnd itself, not a number that rounding has moved.
+  const at = (i: number): number => (i >= count - 1 ? end : start + ((end - start) * i) / (count - 1));
   return { now: at(done - 1), next: at(done) };
 }
 

@@ -64,6 +64,8 @@ test.each(cases.filter(({ steps: [first] }) => first!.p !== undefined))(
   ({ steps: expected, recipe }) => {
     expect(new Set(expected.map(({ p }) => p)).size).toBeGreaterThan(3);
     expect(expected.at(-1)!.p).toBeCloseTo(recipe.sparsityPEnd!, 6);
+    expect(pOf(recipe, recipe.annealEndStep! + 1).now).toBe(recipe.sparsityPEnd);
+    expect(pOf({ ...recipe, sparsityPEnd: 0.2, annealUpdates: 4 }, recipe.annealEndStep! + 1).now).toBe(0.2);
   },
 );
 
