@@ -517,9 +517,9 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   },
   'suites.features.before': { to: 3, under: FEATURES, seen: around('before'), gives: 3 },
   'suites.features.after': { to: 2, under: FEATURES, seen: around('after'), gives: 2 },
-  // Its own model is the embedded one here too: what is seen is that the record names its other.
+  // A copy of the embedded model in the place of its own: what is seen is that the record names its other.
   'evaluation.transferFrom': {
-    to: 'interpboard/small-world',
+    to: ({ model }: Made) => model,
     under: ({ sae }: Made) => ({ train: false, saes: [sae] }),
     seen: (left) => first(left).transfer?.record ?? null,
     gives: 'wiring-own-model-l2-sae-l2-latest',
