@@ -1,20 +1,14 @@
 /** The job: train, evaluate, write everything the run's folder holds. Each stage begins where an earlier try ended. */
 import { rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { loadSuites } from '../../config/own-suites.ts';
 import { suitesOf } from '../../config/run-config.ts';
 import { trainedHooks } from '../../config/trained-hooks.ts';
-import type { CachedResults } from '../../evaluation/observation.ts';
 import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
 import { type Hook, hooksOfPlace, orderedHooks } from '../../hook.ts';
-import { openContentCache } from '../../io/content-cache.ts';
-import { canonicalJson, sha256 } from '../../io/hash.ts';
-import { programHash } from '../../io/program-hash.ts';
 import { knownTokens } from '../../lm/known-tokens.ts';
 import type { ActivationModel } from '../../lm/language-model.ts';
 import { type Device, parseDevices } from '../../onnx/devices.ts';
-import { runtimeVersion } from '../../onnx/session.ts';
 import { writeExports } from '../../report/exports.ts';
 import { type FeatureFiles, writeFeatures } from '../../report/feature-files.ts';
 import { FEATURES } from '../../report/feature-places.ts';
@@ -54,6 +48,7 @@ import { openPlannedSae, type PlannedSae, plannedSaes } from '../shared/planned-
 import { saesOfShard } from '../shared/shard.ts';
 import { writeTrained } from '../shared/trained-saes.ts';
 import { checkTrainingText } from '../training-data/check-text.ts';
+import { keepingOf, openCachedResults } from './kept-results.ts';
 import type { RunStart } from './messages.ts';
 import { forgetTraining } from './resumed-state.ts';
 import { RUN_SCHEMA, type RunState, writeState } from './run-folder.ts';
@@ -386,32 +381,4 @@ async function evaluateRun(
     records.push({ id, record: await recordOf({ ...facts, ...each }), evidence });
   }
   return { records, fired: { window_tokens: data.tokens, saes: fired } };
-}
-
-/** Where activations that training reads are kept; undefined where none are. A synthetic model's are as quickly drawn. */
-async function keepingOf({ cache, identity, config, model }: RunStart, voice: Voice) {
-  const { gigabytes } = config.training.activations;
-  if (gigabytes === 0 || isSynthetic(model.folder)) return undefined;
-  if (cache === null) {
-    voice.note('activations are not kept: --cache off');
-    return undefined;
-  }
-  return {
-    folder: cache.activations,
-    limit: gigabytes * 1e9,
-    program: await programHash(),
-    model: identity.model,
-  };
-}
-
-/** What an earlier evaluation left of this model and text; undefined where nothing is to be cached. */
-async function openCachedResults({ cache, identity, config }: RunStart): Promise<CachedResults | undefined> {
-  if (cache === null) return undefined;
-  const { device, precision } = config;
-  // The last bits of a result depend on the threads of an operator.
-  const threads = config.threads ?? availableParallelism();
-  return {
-    cache: await openContentCache(cache.folder, cache.limit, await programHash()),
-    identity: sha256(canonicalJson([identity.model, device, precision, threads, await runtimeVersion()])),
-  };
 }
