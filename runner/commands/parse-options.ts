@@ -47,7 +47,8 @@ function parsedArguments<const Options extends ParseArgsOptionsConfig>(
   } catch (error) {
     throw new UserError({
       thing: `options of ${verb}`,
-      found: error instanceof Error ? error.message : String(error),
+      // What Node says further is of words that begin with a dash.
+      found: (error instanceof Error ? error.message : String(error)).split('. To specify')[0]!,
       expected: 'those that --help lists',
       next: `Run npx interpboard ${verb} --help.`,
     });

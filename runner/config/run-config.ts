@@ -42,7 +42,7 @@ export const runConfig = z
   .strictObject({
     name: z
       .string()
-      .regex(/^[a-z0-9]+(?:[-.][a-z0-9]+)*$/, 'expected lower-case words joined by - or .')
+      .regex(/^[a-z0-9]+(?:[-.][a-z0-9]+)*$/, 'expected lower-case words joined by hyphens or dots')
       .max(60)
       .refine(
         (name) => !isDeviceName(name),

@@ -149,7 +149,7 @@ export const recordObject = z.strictObject({
   schema: z.literal(schemaVersion),
   id: z
     .string()
-    .regex(/^[a-z0-9]+(?:[-.][a-z0-9]+)*$/, 'expected lower-case words joined by - or .')
+    .regex(/^[a-z0-9]+(?:[-.][a-z0-9]+)*$/, 'expected lower-case words joined by hyphens or dots')
     .max(120),
   kind: z.enum(Object.keys(kinds) as [Kind, ...Kind[]]),
   model: z.strictObject({

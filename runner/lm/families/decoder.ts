@@ -194,7 +194,12 @@ export function readLayerTypes(
 ): AttentionType[] | null {
   if (types == null) return null;
   if (types.length !== blocks) {
-    throw unsupported(checkpoint, 'layer_types', `${types.length} entries`, `${blocks}`);
+    throw unsupported(
+      checkpoint,
+      'layer_types',
+      `a list of ${types.length}`,
+      `${blocks}, one for each block`,
+    );
   }
   return types.map((type) => {
     const found = Object.hasOwn(attentionTypes, type) ? attentionTypes[type] : undefined;

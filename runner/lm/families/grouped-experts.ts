@@ -53,10 +53,15 @@ export function groupedExperts(
   const { n_routed_experts: count, moe_intermediate_size: each, mlp_bias: bias = false } = config;
   const { chosen, groups, sigmoid = false } = choice('');
   checkExperts(checkpoint, chosen, count);
-  if (groups !== undefined && (count % groups.count !== 0 || groups.kept > groups.count)) {
-    const found = `${groups.kept} of ${groups.count} groups of ${count} experts`;
-    throw unsupported(checkpoint, 'n_group', found, 'groups of one size');
-  }
+  if (groups !== undefined && count % groups.count !== 0)
+    throw unsupported(
+      checkpoint,
+      'n_group',
+      `${groups.count} groups of ${count} experts`,
+      'groups of one size',
+    );
+  if (groups !== undefined && groups.kept > groups.count)
+    throw unsupported(checkpoint, 'topk_group', `${groups.kept}`, `at most the ${groups.count} of n_group`);
   if (groups !== undefined && count / groups.count < groups.rated)
     throw unsupported(checkpoint, 'n_group', `${groups.count} of ${count} experts`, 'two experts in each');
   const within = groups === undefined ? count : (groups.kept * count) / groups.count;

@@ -178,6 +178,6 @@ export function unsupported(
     thing: `${checkpoint.folder}/config.json, ${field}`,
     found,
     expected,
-    next: 'Use a checkpoint of the family without this option.',
+    next: 'Use a checkpoint whose config says that.',
   });
 }

@@ -242,7 +242,11 @@ describe('an option that is not there is an error that names it', () => {
       { layer_types: ['full_attention', 'chunked_attention'] },
       /layer_types: found "chunked_attention"/,
     ],
-    ['gemma2', { layer_types: ['full_attention'] }, /layer_types: found 1 entries; expected 3/],
+    [
+      'gemma2',
+      { layer_types: ['full_attention'] },
+      /layer_types: found a list of 1; expected 3, one for each block/,
+    ],
     ['gemma2', { use_bidirectional_attention: true }, /use_bidirectional_attention: found true/],
     ['gemma4', { num_kv_shared_layers: 3 }, /num_kv_shared_layers: found 3 of 3 layers; expected a layer of/],
     ['gpt2', { add_cross_attention: true }, /add_cross_attention: found true/],
