@@ -209,6 +209,8 @@ export function explorerCases(withPage: WithPage): void {
       await page.mouse.click(ring.x + ring.width / 2, ring.y + ring.height / 2);
       await page.mouse.move(2, 2);
       expect(await box.textContent()).toBe(last);
+      // The address follows a moment later.
+      await soon(() => query(page)).toMatch(/&at=/);
       await page.reload();
       await soon(() => box.textContent()).toBe(last);
     }));
