@@ -5,50 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { modelFacts } from '../../../runner/lm/model-facts.ts';
 import { loadSae } from '../../../runner/sae/checkpoints/load.ts';
+import { checkpoints } from '../../fixtures/lm/checkpoints.ts';
 import { type FuzzFormat, pick } from '../format.ts';
 import { damagedJson, mutated, parsed } from '../mutate.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/', import.meta.url));
-const FAMILIES = [
-  'gemma',
-  'gemma2',
-  'gemma3',
-  'gemma4',
-  'gemma4_unified',
-  'smollm3',
-  'llama4',
-  'deepseek_v2',
-  'deepseek_v3',
-  'opt',
-  'gptj',
-  'qwen3_next',
-  'granite',
-  'starcoder2',
-  'stablelm',
-  'glm4',
-  'glm4_moe',
-  'cohere2',
-  'olmoe',
-  'qwen2_moe',
-  'gpt2',
-  'gpt_neo',
-  'gpt_neox',
-  'gpt_oss',
-  'llama',
-  'ministral3',
-  'mistral',
-  'mistral3',
-  'mixtral',
-  'olmo',
-  'olmo2',
-  'olmo3',
-  'phi',
-  'phi3',
-  'qwen2',
-  'qwen3_5',
-  'qwen3_5_moe',
-  'qwen3_moe',
-];
 const MODEL_WORDS = [
   'rope_scaling',
   'rope_parameters',
@@ -68,15 +29,15 @@ const MODEL_WORDS = [
   'hidden_act',
   'gelu',
   'silu',
-  ...FAMILIES,
+  ...checkpoints,
 ];
 
 export const modelConfig: FuzzFormat = {
   name: 'model-config',
   async prepare() {
-    const checkpoints = await Promise.all(FAMILIES.map((name) => openCheckpoint(join(fixtures, 'lm', name))));
+    const opened = await Promise.all(checkpoints.map((name) => openCheckpoint(join(fixtures, 'lm', name))));
     return async (stream) => {
-      const checkpoint = pick(stream, checkpoints);
+      const checkpoint = pick(stream, opened);
       const config = parsed(damagedJson(checkpoint.config, stream, MODEL_WORDS));
       if (typeof config !== 'object' || config === null || Array.isArray(config)) return;
       await modelFacts({ ...checkpoint, config: { ...config } });

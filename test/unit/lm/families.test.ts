@@ -4,57 +4,12 @@ import { UserError } from '../../../runner/errors.ts';
 import { type Checkpoint, openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../runner/lm/families/index.ts';
 import type { TensorPlace } from '../../../runner/lm/stored-tensors.ts';
+import { checkpoints } from '../../fixtures/lm/checkpoints.ts';
 import { compareWithGolden, type Differences, openEverywhere, SPREADS, worst } from './golden.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/lm/', import.meta.url));
 type Config = Record<string, unknown>;
 
-const folders = [
-  'llama',
-  'mistral',
-  'qwen2',
-  'gpt2',
-  'gpt2-f16',
-  'gpt_neo',
-  'gpt_oss',
-  'gpt_oss-mxfp4',
-  'gpt_neox',
-  'gemma',
-  'gemma2',
-  'gemma2-bf16',
-  'gemma3',
-  'gemma4_unified',
-  'gemma4-small',
-  'gemma4',
-  'opt',
-  'opt-post',
-  'gptj',
-  'qwen3_next',
-  'deepseek_v2',
-  'deepseek_v3',
-  'llama4',
-  'smollm3',
-  'granite',
-  'starcoder2',
-  'stablelm',
-  'glm4_moe',
-  'glm4',
-  'cohere2',
-  'olmoe',
-  'qwen2_moe',
-  'phi3',
-  'phi',
-  'olmo',
-  'olmo2',
-  'olmo3',
-  'ministral3',
-  'mistral3',
-  'mixtral',
-  'qwen3_moe-fp8',
-  'qwen3_moe',
-  'qwen3_5',
-  'qwen3_5_moe',
-];
 const variants = ['llama/linear', 'llama/llama3', 'llama/yarn', 'gpt_neox/sequential'];
 
 /** A checkpoint, or a variant: the weights of the folder it lies in under another config. */
@@ -94,7 +49,7 @@ afterAll(() => {
 });
 
 describe('a family equals transformers at every hook', () => {
-  it.each([...folders, ...variants])('%s', async (name) => {
+  it.each([...checkpoints, ...variants])('%s', async (name) => {
     const differences = await differencesOf(await open(name), name);
     table.push([name, ...Object.values(differences).map(String)].join(' | '));
     for (const { scale } of Object.values(differences)) expect(scale).toBeGreaterThan(1);
@@ -160,7 +115,7 @@ describe('dynamic rope scaling', () => {
 });
 
 describe('a family uses every tensor of its checkpoint', () => {
-  it.each(folders)('%s', async (name) => {
+  it.each(checkpoints)('%s', async (name) => {
     const checkpoint = await open(name);
     const used = new Set<string>();
     class Watched extends Map<string, TensorPlace> {
