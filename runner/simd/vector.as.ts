@@ -24,6 +24,34 @@ export function dot(a: usize, b: usize, bytes: usize): f32 {
   return total(f32x4.add(s, t));
 }
 
+/** The dot products of `a` with four others, as one vector: four at a time, so that the sums of one wait for those of another. */
+export function dots(a: usize, b0: usize, b1: usize, b2: usize, b3: usize, bytes: usize): v128 {
+  let s0 = f32x4.splat(0);
+  let s1 = f32x4.splat(0);
+  let s2 = f32x4.splat(0);
+  let s3 = f32x4.splat(0);
+  let t0 = f32x4.splat(0);
+  let t1 = f32x4.splat(0);
+  let t2 = f32x4.splat(0);
+  let t3 = f32x4.splat(0);
+  for (let i: usize = 0; i < bytes; i += 32) {
+    const s = v128.load(a + i);
+    const t = v128.load(a + i, 16);
+    s0 = madd(s, v128.load(b0 + i), s0);
+    s1 = madd(s, v128.load(b1 + i), s1);
+    s2 = madd(s, v128.load(b2 + i), s2);
+    s3 = madd(s, v128.load(b3 + i), s3);
+    t0 = madd(t, v128.load(b0 + i, 16), t0);
+    t1 = madd(t, v128.load(b1 + i, 16), t1);
+    t2 = madd(t, v128.load(b2 + i, 16), t2);
+    t3 = madd(t, v128.load(b3 + i, 16), t3);
+  }
+  let all = f32x4.splat(total(f32x4.add(s0, t0)));
+  all = f32x4.replace_lane(all, 1, total(f32x4.add(s1, t1)));
+  all = f32x4.replace_lane(all, 2, total(f32x4.add(s2, t2)));
+  return f32x4.replace_lane(all, 3, total(f32x4.add(s3, t3)));
+}
+
 /** An integer that orders as the value does; −0 comes below +0. */
 export function orderOf(value: f32): i32 {
   const bits = reinterpret<i32>(value);

@@ -17,7 +17,7 @@ import {
   normFactor,
   select,
 } from './select';
-import { floatOf, madd, orderOf, total } from './vector';
+import { dots, floatOf, orderOf } from './vector';
 
 /** Levels below that of the k-th largest product where the k-th largest value is taken to lie at least. */
 const BELOW: f32 = 1;
@@ -163,30 +163,11 @@ export function score(
       const x1 = centred + <usize>(p1 / stride) * bytes;
       const x2 = centred + <usize>(p2 / stride) * bytes;
       const x3 = centred + <usize>(p3 / stride) * bytes;
-      let s0 = f32x4.splat(0);
-      let s1 = f32x4.splat(0);
-      let s2 = f32x4.splat(0);
-      let s3 = f32x4.splat(0);
-      let t0 = f32x4.splat(0);
-      let t1 = f32x4.splat(0);
-      let t2 = f32x4.splat(0);
-      let t3 = f32x4.splat(0);
-      for (let at: usize = 0; at < bytes; at += 32) {
-        const a = v128.load(row + at);
-        const b = v128.load(row + at, 16);
-        s0 = madd(a, v128.load(x0 + at), s0);
-        s1 = madd(a, v128.load(x1 + at), s1);
-        s2 = madd(a, v128.load(x2 + at), s2);
-        s3 = madd(a, v128.load(x3 + at), s3);
-        t0 = madd(b, v128.load(x0 + at, 16), t0);
-        t1 = madd(b, v128.load(x1 + at, 16), t1);
-        t2 = madd(b, v128.load(x2 + at, 16), t2);
-        t3 = madd(b, v128.load(x3 + at, 16), t3);
-      }
-      store<i32>(keys + ((<usize>p0) << 2), orderOf(total(f32x4.add(s0, t0)) + bias));
-      store<i32>(keys + ((<usize>p1) << 2), orderOf(total(f32x4.add(s1, t1)) + bias));
-      store<i32>(keys + ((<usize>p2) << 2), orderOf(total(f32x4.add(s2, t2)) + bias));
-      store<i32>(keys + ((<usize>p3) << 2), orderOf(total(f32x4.add(s3, t3)) + bias));
+      const sums = dots(row, x0, x1, x2, x3, bytes);
+      store<i32>(keys + ((<usize>p0) << 2), orderOf(f32x4.extract_lane(sums, 0) + bias));
+      store<i32>(keys + ((<usize>p1) << 2), orderOf(f32x4.extract_lane(sums, 1) + bias));
+      store<i32>(keys + ((<usize>p2) << 2), orderOf(f32x4.extract_lane(sums, 2) + bias));
+      store<i32>(keys + ((<usize>p3) << 2), orderOf(f32x4.extract_lane(sums, 3) + bias));
     }
     start = end;
   }

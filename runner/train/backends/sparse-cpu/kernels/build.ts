@@ -1,5 +1,5 @@
 /**
- * Compiles the *.as.ts beside it to the committed plain.wasm and relaxed.wasm (8 kB each), after a change of one:
+ * Compiles the *.as.ts beside it to the committed plain.wasm and relaxed.wasm (some kB each), after a change of one:
  *
  *     node runner/train/backends/sparse-cpu/kernels/build.ts
  */

@@ -3,7 +3,7 @@
  * latent whose product lies within the bounds of the k-th largest is computed again in float32, and those values decide. So
  * the copies, and whatever else is rounded, say how much is computed again, never what is found.
  */
-import { floatOf, madd, orderOf, total } from './vector';
+import { dots, floatOf, orderOf } from './vector';
 
 /** Sums of squares in float32 are off by less. */
 export const GENEROUS: f32 = 1.001;
@@ -160,7 +160,7 @@ export function compute(
   from: i32,
   to: i32,
 ): void {
-  // Four at a time, so that the sums of one wait for those of another; what is missing of four repeats the last.
+  // What is missing of four repeats the last.
   for (let i = from; i < to; i += 4) {
     const j0 = latentOf(candidates, i);
     const j1 = latentOf(candidates, min<i32>(i + 1, to - 1));
@@ -170,31 +170,12 @@ export function compute(
     const r1 = W_enc + j1 * bytes;
     const r2 = W_enc + j2 * bytes;
     const r3 = W_enc + j3 * bytes;
-    let s0 = f32x4.splat(0);
-    let s1 = f32x4.splat(0);
-    let s2 = f32x4.splat(0);
-    let s3 = f32x4.splat(0);
-    let t0 = f32x4.splat(0);
-    let t1 = f32x4.splat(0);
-    let t2 = f32x4.splat(0);
-    let t3 = f32x4.splat(0);
-    for (let at: usize = 0; at < bytes; at += 32) {
-      const a = v128.load(x + at);
-      const b = v128.load(x + at, 16);
-      s0 = madd(a, v128.load(r0 + at), s0);
-      s1 = madd(a, v128.load(r1 + at), s1);
-      s2 = madd(a, v128.load(r2 + at), s2);
-      s3 = madd(a, v128.load(r3 + at), s3);
-      t0 = madd(b, v128.load(r0 + at, 16), t0);
-      t1 = madd(b, v128.load(r1 + at, 16), t1);
-      t2 = madd(b, v128.load(r2 + at, 16), t2);
-      t3 = madd(b, v128.load(r3 + at, 16), t3);
-    }
+    const sums = dots(x, r0, r1, r2, r3, bytes);
     const place = keys + ((<usize>i) << 2);
-    store<i32>(place, orderOf(total(f32x4.add(s0, t0)) + load<f32>(b_enc + (j0 << 2))));
-    store<i32>(place, orderOf(total(f32x4.add(s1, t1)) + load<f32>(b_enc + (j1 << 2))), 4);
-    store<i32>(place, orderOf(total(f32x4.add(s2, t2)) + load<f32>(b_enc + (j2 << 2))), 8);
-    store<i32>(place, orderOf(total(f32x4.add(s3, t3)) + load<f32>(b_enc + (j3 << 2))), 12);
+    store<i32>(place, orderOf(f32x4.extract_lane(sums, 0) + load<f32>(b_enc + (j0 << 2))));
+    store<i32>(place, orderOf(f32x4.extract_lane(sums, 1) + load<f32>(b_enc + (j1 << 2))), 4);
+    store<i32>(place, orderOf(f32x4.extract_lane(sums, 2) + load<f32>(b_enc + (j2 << 2))), 8);
+    store<i32>(place, orderOf(f32x4.extract_lane(sums, 3) + load<f32>(b_enc + (j3 << 2))), 12);
   }
   v128.store(keys + ((<usize>to) << 2), i32x4.splat(i32.MIN_VALUE));
 }
