@@ -25,7 +25,6 @@ import {
   type Divergence,
   type Going,
   type LanguageModel,
-  lossCount,
   repeated,
   rowOf,
   type TokenBatch,
@@ -35,6 +34,7 @@ import { partsOf } from './parts.ts';
 import { placementOf } from './placement.ts';
 import { storedType } from './precision.ts';
 import { buildDivergence, buildSegments, widthsAt } from './segments.ts';
+import { lossesApart, targetsOf, targetsTogether } from './targets.ts';
 
 export interface LanguageModelOptions {
   /** A number is the residual stream after that block. */
@@ -333,26 +333,10 @@ export async function openLanguageModel(
     residual: Float32Array | Carried,
     batches: readonly TokenBatch[],
   ): Promise<Float32Array[]> {
-    const rows = batches.flatMap((batch) => rowTargets(batch));
-    if (rows.length === 0) return [];
-    const tokens = rows[0]!.length;
-    // Transposed: a position's targets in all rows stand together.
-    const targets = new Int32Array(tokens * rows.length);
-    rows.forEach((row, r) => {
-      row.forEach((id, t) => {
-        targets[t * rows.length + r] = id;
-      });
-    });
-    const nll = await lastSegment(residual, rowOf(tokens), targets, 'nll');
-    let first = 0;
-    return batches.map((batch) => {
-      const losses = new Float32Array(batch.rows * tokens);
-      for (let row = 0; row < batch.rows; row++) {
-        for (let t = 0; t < tokens; t++) losses[row * tokens + t] = nll[t * rows.length + first + row]!;
-      }
-      first += batch.rows;
-      return losses;
-    });
+    const together = targetsTogether(batches);
+    if (together === null) return [];
+    const { targets, tokens } = together;
+    return lossesApart(await lastSegment(residual, rowOf(tokens), targets, 'nll'), batches);
   }
 
   return {
@@ -410,22 +394,4 @@ export async function openLanguageModel(
     },
     close: release,
   };
-}
-
-/** The next token of each position, −1 where there is none. */
-function targetsOf(batch: TokenBatch): Int32Array {
-  const targets = new Int32Array(batch.ids.length).fill(-1);
-  for (let row = 0; row < batch.rows; row++) {
-    const start = row * batch.tokens;
-    const count = lossCount(batch, row);
-    targets.set(batch.ids.subarray(start + 1, start + 1 + count), start);
-  }
-  return targets;
-}
-
-function rowTargets(batch: TokenBatch): Int32Array[] {
-  const targets = targetsOf(batch);
-  return Array.from({ length: batch.rows }, (_, row) =>
-    targets.subarray(row * batch.tokens, (row + 1) * batch.tokens),
-  );
 }
