@@ -12,7 +12,7 @@ import { machineMemory } from '../lm/memory.ts';
 import { definitions } from '../report/definitions.ts';
 import type { Measure, Part } from '../report/schema.ts';
 import { stageReporter } from '../reporter.ts';
-import { chooseDevices } from './choose-devices.ts';
+import { chooseDevices, precisionOf } from './choose-devices.ts';
 import { locateModel } from './locate-model.ts';
 import { locateNamed } from './locate-saes.ts';
 import { options, words } from './options/clt.ts';
@@ -27,35 +27,45 @@ export async function run(args: readonly string[]): Promise<number> {
   const asked = await resolveRun([], values);
   const bytes = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
   const view = progressView(values.json ? process.stderr : process.stdout);
+  let stopped = false;
+  const stop = (): void => {
+    stopped = true;
+  };
+  process.once('SIGINT', stop);
   const scratch = await mkdtemp(join(tmpdir(), 'interpboard-clt-'));
   try {
     const on = { ...asked, device: await chooseDevices(asked.device, (text) => view.line(text)) };
     const place = await locateModel(on.model.reference, view);
+    on.precision = await precisionOf(on, place, view);
     checkSource(place, on.corpus);
     const [transcoder] = await locateNamed([positionals[0]!], view);
     const pinned = await pinText(on, [], findFiles);
     const measured = await crossLayerJob(
       { config: pinned, model: place, folder: transcoder!.path, scratch, memory: bytes },
-      (stage, unit) => stageReporter(stage, unit, voiceOf(view)),
+      (stage, unit) => stageReporter(stage, unit, { ...voiceOf(view), stopRequested: () => stopped }),
     );
     view.end();
-    const facts = { transcoder: transcoder!.name, model: on.model.id, ...measured };
+    const { device, precision } = on;
+    const facts = { transcoder: transcoder!.name, model: on.model.id, device, precision, ...measured };
     console.log(values.json ? JSON.stringify(facts, null, 2) : tableOf(facts));
     return 0;
   } finally {
+    process.off('SIGINT', stop);
     view.end();
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-function tableOf(facts: MeasuredCrossLayer & { transcoder: string; model: string }): string {
+function tableOf(
+  facts: MeasuredCrossLayer & { transcoder: string; model: string; device: string; precision: string },
+): string {
   const { layers, losses } = facts;
   const ids = Object.keys(losses) as (keyof typeof losses)[];
   const rows = layers.map((each, layer) => [String(layer), ...OF_LAYER.map((id) => textOf(id, each[id]))]);
   const all = [['layer', ...OF_LAYER.map((id) => definitions[id].short)], ...rows];
   const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
   return [
-    `${facts.transcoder} on ${facts.model}: ${layers.length} layers of ${[...new Set(facts.d_sae)].join('/')} latents (${facts.architecture}), from ${facts.reads} to every later MLP’s output; ${facts.tokens.toLocaleString('en')} tokens`,
+    `${facts.transcoder} on ${facts.model}: ${layers.length} layers of ${[...new Set(facts.d_sae)].join('/')} latents (${facts.architecture}), from ${facts.reads} to every later MLP’s output; ${facts.tokens.toLocaleString('en')} tokens; on ${facts.device}, in ${facts.precision}`,
     '',
     ...all.map((row) => row.map((cell, column) => cell.padStart(widths[column]!)).join('  ')),
     '',

@@ -1,8 +1,8 @@
 /** What a device has: said in bytes, by the name of a card, or by its driver. */
-import { UserError } from '../errors.ts';
+import { quote, UnavailableError, UserError } from '../errors.ts';
 import { parseBytes } from '../io/bytes.ts';
-import { deviceFacts } from '../onnx/device-facts.ts';
-import { type Device, providerOf } from '../onnx/devices.ts';
+import { freeMemory } from '../onnx/device-facts.ts';
+import type { Device } from '../onnx/devices.ts';
 import { cards } from './cards.ts';
 
 /**
@@ -14,27 +14,31 @@ export async function deviceMemory(
   said: string | undefined,
   devices: readonly Device[],
 ): Promise<number | null> {
-  if (devices.every((device) => device === 'cpu')) return null;
-  if (said !== undefined) {
-    const named = cards[said.toLowerCase()];
-    if (named !== undefined) return named;
-    if (/^\d/.test(said)) return parseBytes('--device-memory', said);
+  const bytes = said === undefined ? null : bytesSaid(said);
+  if (devices.every((device) => device === 'cpu')) {
+    if (said === undefined) return null;
     throw new UserError({
       thing: '--device-memory',
-      found: said,
-      expected: `a size as 96GiB, or one of ${Object.keys(cards).join(', ')}`,
-      next: 'Run npx interpboard plan --help.',
+      found: `${quote(said)} for a run on the CPU`,
+      expected: 'a device with memory of its own, as --device cuda:0',
+      next: 'Say the device too, or the CPU’s share with --memory.',
     });
   }
-  let least: number | null = null;
-  for (const device of devices) {
-    if (providerOf(device) !== 'cuda') return null;
-    const memory = await deviceFacts(device).then(
-      (facts) => facts.memory,
-      () => null,
-    );
-    if (memory === null) return null;
-    least = Math.min(least ?? memory.free, memory.free);
-  }
-  return least;
+  if (bytes !== null) return bytes;
+  return freeMemory(devices).catch((error: unknown) => {
+    if (error instanceof UnavailableError) return null;
+    throw error;
+  });
+}
+
+function bytesSaid(said: string): number {
+  const name = said.toLowerCase();
+  if (Object.hasOwn(cards, name)) return cards[name]!;
+  if (/^\d/.test(said)) return parseBytes('--device-memory', said);
+  throw new UserError({
+    thing: '--device-memory',
+    found: quote(said),
+    expected: `a size as 96GiB, or one of ${Object.keys(cards).join(', ')}`,
+    next: 'Run npx interpboard plan --help.',
+  });
 }

@@ -65,7 +65,7 @@ import { locatePublished } from './locate-saes.ts';
 import { nearby } from './nearby.ts';
 import type { options } from './options/eval.ts';
 import type { parseOptions } from './parse-options.ts';
-import { projectFolder } from './paths.ts';
+import { projectFolder, projectRoot } from './paths.ts';
 import { type ProgressView, progressView, voiceOf } from './progress.ts';
 import { findOnHub, isFinishedOnHub, resumeFromHub } from './resume-from-hub.ts';
 import { runJob } from './run-job.ts';
@@ -74,7 +74,16 @@ import { elsewhereText } from './transfer.ts';
 type Values = ReturnType<typeof parseOptions<typeof options>>['values'];
 
 /** Where npx interpboard preview looks. */
-const defaultOut = projectFolder('dist');
+const defaultOut = join(projectRoot, 'dist');
+
+function besideOverfit(option: string, why: string): UserError {
+  return new UserError({
+    thing: '--overfit-one-batch',
+    found: `--${option} beside it`,
+    expected: `one of them: ${why}`,
+    next: `Leave --${option} out.`,
+  });
+}
 
 /** @returns the exit code: 0, or when it was stopped with its state saved that of the signal, 130 for Ctrl-C */
 export async function evaluated(
@@ -85,35 +94,22 @@ export async function evaluated(
   const memory = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
   const runs = projectFolder('runs', values.runs);
   const content = projectFolder('content', values.content);
-  const out = projectFolder('dist', values.out);
+  const out = values['no-site'] ? defaultOut : projectFolder('dist', values.out);
+  const checked = values['overfit-one-batch'] ?? false;
+  if (checked && values.shard !== undefined) throw besideOverfit('shard', 'the check is of all recipes');
+  if (checked && given.training.from.length > 0)
+    throw besideOverfit('from', 'the check is of recipes from new weights');
   const view = progressView(process.stdout);
   const hash = shownHashes(view);
   const part = values.shard === undefined ? null : whichShard(values.shard, process.env);
   const folder = part === null ? join(runs, given.name) : shardFolder(runs, given.name, part);
   const asked = { ...given, device: await chooseDevices(given.device, (text) => view.line(text)) };
-  const checked = values['overfit-one-batch'] ?? false;
   if (!checked) await checkUpload(asked.upload.repository);
   const model = await locateModel(asked.model.reference, view);
   asked.precision = await precisionOf(asked, model, view);
   // Before an earlier run is looked at: layers that no run can have are no reason to start over.
   checkSource(model, asked.corpus);
   if (asked.train) await checkHooksOf(model, trainedPlaces(asked));
-  if (checked && part !== null) {
-    throw new UserError({
-      thing: '--overfit-one-batch',
-      found: '--shard beside it',
-      expected: 'one of them: the check is of all recipes',
-      next: 'Leave --shard out.',
-    });
-  }
-  if (checked && asked.training.from.length > 0) {
-    throw new UserError({
-      thing: '--overfit-one-batch',
-      found: '--from beside it',
-      expected: 'SAEs that begin anew: the check is of the recipe',
-      next: 'Leave --from out.',
-    });
-  }
   if (checked) return overfit(asked, model, memory, view);
   const published = await locatePublished(asked.saes, model, view, hash);
   const from = await locatePublished(asked.training.from, model, view, hash, '--from');

@@ -29,6 +29,7 @@ import { locateHere } from './locate-saes.ts';
 import type { options } from './options/plan.ts';
 import type { parseOptions } from './parse-options.ts';
 import { locateSynthetic, planOfSamples } from './plan-synthetic.ts';
+import { checkTransfer } from './transfer.ts';
 
 /** Share of a plain product's rate that whole models reach, as measured on CPUs (0.5 to 0.8). */
 const REACHED = 0.6;
@@ -49,6 +50,7 @@ export async function planned(
   suites: readonly LoadedSuite[],
 ): Promise<number> {
   const memory = values.memory === undefined ? machineMemory() : parseBytes('--memory', values.memory);
+  checkTransfer(asked);
   const device = asked.device === AUTO ? (await automaticDevice()).device : asked.device;
   const config = { ...asked, device };
   const samples = await locateSynthetic(config.model.reference);
@@ -61,7 +63,7 @@ export async function planned(
   const unseen = await startsUnseen(config, located.folder);
   const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
   const { checkpoint } = located;
-  const others = await Promise.all(config.saes.map(hookSaid));
+  const others = (await Promise.all(config.saes.map(hooksSaid))).flat();
   const known = others.filter((hook) => hook !== undefined);
   const card = await deviceMemory(values['device-memory'], parseDevices(device));
   const plan = planOf(config, all, checkpoint, memory, { others: known, card });
@@ -78,6 +80,7 @@ export async function planned(
     freeDisk: bavail * bsize,
     unplaced: others.length - known.length,
     unseen,
+    transferFrom: config.evaluation.transferFrom,
     plan,
     shards,
     speeds,
@@ -86,16 +89,23 @@ export async function planned(
   return 0;
 }
 
-/** The hook of an SAE of others, as its name says, or its files where they are on this machine: nothing is downloaded here. */
-async function hookSaid(sae: string): Promise<Hook | undefined> {
+/** The hooks of SAEs of others, as the name says, or their files where they are on this machine: nothing is downloaded here. */
+async function hooksSaid(sae: string): Promise<(Hook | undefined)[]> {
   const { name, options } = parseSaeName(sae);
-  const { step: _, ...given } = options;
-  const said = options.hook ?? options.layer;
-  if (!existsSync(name)) return said === undefined ? undefined : hookOf(said);
-  const { details, close } = await openSaeFile(name, given);
-  await close();
-  const found = saeHookIfSaid(details, { asked: said, fromPath: null });
-  return found === null ? undefined : hookOf(found);
+  const at = parseReference(name, { exists: existsSync, home: homedir() });
+  const places = at.kind === 'local' && existsSync(at.path) ? await locateHere([sae]) : null;
+  if (places === null) {
+    const said = options.hook ?? options.layer;
+    return [said === undefined ? undefined : hookOf(said)];
+  }
+  return Promise.all(
+    places.map(async ({ path, options: given, hook }) => {
+      const { details, close } = await openSaeFile(path, given);
+      await close();
+      const found = saeHookIfSaid(details, hook);
+      return found === null ? undefined : hookOf(found);
+    }),
+  );
 }
 
 /**
@@ -170,6 +180,8 @@ function describe(facts: {
   freeDisk: number;
   /** SAEs of others whose names do not say their blocks. */
   unplaced: number;
+  /** A second model that is measured. */
+  transferFrom: string | null;
   /** SAEs that training starts from and that are not looked into here. */
   unseen: number;
   plan: RunPlan;
@@ -216,6 +228,8 @@ function describe(facts: {
       'from',
       `${count(facts.unseen)} of --from not looked into: eval holds them to hooks and recipe`,
     ]);
+  if (facts.transferFrom !== null)
+    lines.push(['transfer', `${facts.transferFrom} is measured as well: not counted here`]);
   for (const stage of plan.stages) lines.push(...stageLines(stage, facts.freeDisk, slowest));
   if (facts.shards !== null) lines.push(...shardLines(facts.shards, slowest, speeds.length));
   return inColumns(lines);

@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import type { RunConfig } from '../config/run-config.ts';
+import { NAME_LIMIT, type RunConfig } from '../config/run-config.ts';
 import { DEMO_MODEL } from '../demo/model-folder.ts';
 import { quote, UserError } from '../errors.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
@@ -23,9 +23,18 @@ export function elsewhereText(
 }
 
 /** @throws UserError where the own model is the one that the SAEs are to be measured on beside it */
-export function checkTransfer({ model, evaluation: { transferFrom } }: RunConfig): void {
-  if (transferFrom === null || placeOfModel(transferFrom) !== placeOfModel(model.reference ?? DEMO_MODEL))
-    return;
+export function checkTransfer({ name, model, evaluation: { transferFrom } }: RunConfig): void {
+  if (transferFrom === null) return;
+  const own = ownRunOf(name);
+  if (own.length > NAME_LIMIT) {
+    throw new UserError({
+      thing: '--transfer',
+      found: `a run whose other part would be called ${own}`,
+      expected: `at most ${NAME_LIMIT} characters`,
+      next: `Give it a name of at most ${NAME_LIMIT - (own.length - name.length)} with --name.`,
+    });
+  }
+  if (placeOfModel(transferFrom) !== placeOfModel(model.reference ?? DEMO_MODEL)) return;
   throw new UserError({
     thing: '--transfer',
     found: `${quote(transferFrom)}, which is the model that the SAEs are measured on`,

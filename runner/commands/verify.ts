@@ -37,7 +37,16 @@ export async function run(args: readonly string[]): Promise<number> {
       next: 'Only what this program measured can be made again by it.',
     });
   }
-  const settings = settingsRead.parse(config);
+  const parsed = settingsRead.safeParse(config);
+  if (!parsed.success) {
+    throw new MalformedError({
+      thing: path,
+      found: `settings without ${parsed.error.issues[0]?.path.join('.')}`,
+      expected: 'those of a run, in provenance.config',
+      next: 'Take the record as the run wrote it.',
+    });
+  }
+  const settings = parsed.data;
   checkPlaces('--sae', settings.saes, values.sae, path);
   checkPlaces('--from', settings.training.from, values.from, path);
   const runs = projectFolder('runs', values.runs);

@@ -36,6 +36,9 @@ import { foldedSettings, settingsOf, suiteSettings } from './suite-settings.ts';
 import { SAE_LIMIT, sweep } from './sweep.ts';
 import { HOOK_TEXT, trainedPlaces } from './trained-hooks.ts';
 
+/** Characters of a run's name. */
+export const NAME_LIMIT = 60;
+
 const suiteIds = suites.map(({ declaration }) => declaration.id);
 
 export const runConfig = z
@@ -43,7 +46,7 @@ export const runConfig = z
     name: z
       .string()
       .regex(/^[a-z0-9]+(?:[-.][a-z0-9]+)*$/, 'expected lower-case words joined by hyphens or dots')
-      .max(60)
+      .max(NAME_LIMIT)
       .refine(
         (name) => !isDeviceName(name),
         'expected no name that Windows keeps for a device (con, nul, aux …)',

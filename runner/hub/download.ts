@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { UnavailableError } from '../errors.ts';
 import type { HashingOptions } from '../io/known-hashes.ts';
+import { checkFree, freeBytesOf } from '../io/room.ts';
 import {
   blobPath,
   fileSize,
@@ -31,7 +32,6 @@ import {
   type RepositoryFile,
   treePath,
 } from './repository.ts';
-import { checkFree, freeBytesOf } from './room.ts';
 import { transferInto } from './transfer.ts';
 import type { Hub } from './transport.ts';
 

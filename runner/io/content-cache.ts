@@ -28,7 +28,7 @@ export interface ContentCache {
 
 const MAGIC = Buffer.from('interpboard-1\0\0\0');
 const HEADER = MAGIC.length + 32;
-/** Bytes that wait to be written; beyond it entries are not kept, so that memory stays flat. */
+/** Bytes that wait to be written; beyond it no further entries are kept, so that memory stays flat. One alone may be larger. */
 const PENDING_LIMIT = 256 << 20;
 
 /**
@@ -97,7 +97,7 @@ export async function openContentCache(
     },
     put(key, bytes) {
       const cost = HEADER + bytes.byteLength;
-      if (pending + cost > PENDING_LIMIT || own + cost > limit / 2) {
+      if ((pending > 0 && pending + cost > PENDING_LIMIT) || own + cost > limit / 2) {
         counts.lost++;
         return;
       }

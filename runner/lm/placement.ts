@@ -3,7 +3,7 @@
  *
  * When the weights fit the memory given for them, segments are cut at the hooks (and between devices) and all are
  * held. When they do not, segments are loaded in turn, and cut further so that each fits on its own; a cut need not be
- * a hook. Sizes are those of float32, which is how programs hold weights whatever type the files have.
+ * a hook. Sizes are those in which programs hold weights, whatever type the files have.
  */
 import { UserError } from '../errors.ts';
 import {

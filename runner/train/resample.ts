@@ -20,8 +20,8 @@ export interface FirstPass {
 }
 
 /**
- * Makes dead latents anew, in place (Bricken et al. 2023, Towards Monosemanticity, appendix): each takes the direction
- * of a token, drawn with the square of the SAE's loss on it, its squared error,, as its decoder row; its encoder row is that direction of
+ * Makes dead latents anew, in place (Bricken et al. 2023, Towards Monosemanticity, appendix): each takes as its decoder row the direction
+ * of a token, drawn in proportion to the square of the SAE's loss (its squared error) on it; its encoder row is that direction of
  * what is read, 0.2 times as long as those of the others are on average; its other values are those of a new SAE.
  * Directions are from b_dec on where it is subtracted. Of more dead latents than tokens the rest stay as they are.
  *

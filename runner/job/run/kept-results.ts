@@ -17,6 +17,10 @@ export async function keepingOf({ cache, identity, config, model }: RunStart, vo
     voice.note('activations are not kept: --cache off');
     return undefined;
   }
+  if (config.spill !== 'float32') {
+    voice.note(`activations are not kept: with spill ${config.spill} they depend on what memory holds`);
+    return undefined;
+  }
   return {
     folder: cache.activations,
     limit: gigabytes * 1e9,
@@ -30,13 +34,18 @@ export async function openCachedResults({
   cache,
   identity,
   config,
+  memory,
 }: RunStart): Promise<CachedResults | undefined> {
   if (cache === null) return undefined;
-  const { device, precision } = config;
+  const { device, precision, spill } = config;
   // The last bits of a result depend on the threads of an operator.
   const threads = config.threads ?? availableParallelism();
+  // Which residuals are rounded on their way depends on what memory holds.
+  const rounding = spill === 'float32' ? [] : [spill, memory];
   return {
     cache: await openContentCache(cache.folder, cache.limit, await programHash()),
-    identity: sha256(canonicalJson([identity.model, device, precision, threads, await runtimeVersion()])),
+    identity: sha256(
+      canonicalJson([identity.model, device, precision, threads, await runtimeVersion(), ...rounding]),
+    ),
   };
 }

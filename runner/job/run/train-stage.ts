@@ -220,11 +220,11 @@ export async function trainStage(
 
 /** All that the stream of activations follows from, but for its position. */
 async function streamOf(
-  { config, memory, keeping }: { config: RunConfig; memory: number; keeping?: { model: string } | undefined },
+  { config, keeping }: { config: RunConfig; keeping?: { model: string } | undefined },
   hooks: readonly Hook[],
   cuts: readonly Hook[],
 ): Promise<string> {
-  const { device, precision, threads, spill, sae, training } = config;
+  const { device, precision, threads, sae, training } = config;
   const { heldout: _heldout, heldoutSeed: _seed, ...corpus } = config.corpus;
   return canonicalJson([
     keeping?.model ?? null,
@@ -233,8 +233,6 @@ async function streamOf(
     sae.batchTokens,
     training.activations.type,
     [device, precision, sharingOf(threads, parseDevices(device)).threads ?? availableParallelism()],
-    // Which residuals are rounded on their way depends on what memory holds.
-    spill === 'float32' ? null : [spill, memory],
     await runtimeVersion(),
   ]);
 }

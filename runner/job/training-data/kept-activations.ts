@@ -2,12 +2,11 @@
  * Activations kept on disk, so that later runs and sweeps over the same text, model and hooks read them instead of running the
  * language model: an entry a pass, under a hash of all that it follows from (the program and what it computes on included).
  */
-import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import { type FloatType, fromFloat32, toFloat32 } from '../../formats/number-types.ts';
-import { freeBytesOf } from '../../hub/room.ts';
 import { openContentCache } from '../../io/content-cache.ts';
 import { canonicalJson } from '../../io/hash.ts';
+import { freeBytesOf, SPARE_BYTES } from '../../io/room.ts';
 import { Stopped, type Voice } from '../../reporter.ts';
 import type { PackingPosition } from '../../text/packing.ts';
 import type { ActivationPass, ActivationSource } from './activation-source.ts';
@@ -22,9 +21,6 @@ export interface Keeping {
   /** Everything that the stream follows from, but for its position. */
   stream: string;
 }
-
-/** Bytes of the disk that are left to others. */
-const SPARE_BYTES = 256 * 2 ** 20;
 
 /**
  * The stream from `from` on: as far as its passes are kept they are read; from the first that is not, `open` makes it, and
@@ -61,19 +57,27 @@ export async function keptActivations(
     };
   }
 
+  /** What follows on a pass that is not kept would not be read either: it ends there. */
+  function noMore(why: string): void {
+    keeps = false;
+    voice.note(`${why}: further activations are not kept`);
+  }
+
   async function keep(pass: ActivationPass): Promise<void> {
+    if (!keeps) return;
+    // One pass is written while the next is made.
+    await cache.settled();
+    if (cache.counts.lost > 0) return noMore('activations could not be written');
     const bytes = serialize({
       position: pass.position,
       values: [...pass.activations].map(([hook, x]) => [hook, fromFloat32(type, x)]),
     } satisfies Kept);
-    if (keeps && (await freeBytesOf(folder)) < bytes.byteLength + SPARE_BYTES) {
-      keeps = false;
-      voice.note(`no room on the disk of ${folder}: further activations are not kept`);
-    }
-    if (!keeps) return;
+    if ((await freeBytesOf(folder)) < bytes.byteLength + SPARE_BYTES)
+      return noMore(`no room on the disk of ${folder}`);
+    cache.put(keyOf(stream, position), bytes);
+    if (cache.counts.lost > 0) return noMore('a run keeps half of training.activations.gigabytes at most');
     if (!saysKept) voice.note('activations are kept for later runs over the same text, model and hooks');
     saysKept = true;
-    cache.put(keyOf(stream, position), bytes);
   }
 
   return {
@@ -101,9 +105,7 @@ interface Kept {
 }
 
 function keyOf(stream: string, position: PackingPosition | undefined): string {
-  return createHash('sha256')
-    .update(canonicalJson([stream, position ?? null]))
-    .digest('hex');
+  return canonicalJson([stream, position ?? null]);
 }
 
 /** Activations as they would be read back. */

@@ -79,6 +79,16 @@ describe('content cache', () => {
     expect(cache.counts).toMatchObject({ written: 2, lost: 6 });
   });
 
+  it('takes one entry of any size when none waits', async () => {
+    const cache = await openContentCache(folder, 1e9, 'test program');
+    const large = new Uint8Array(257 * 2 ** 20).fill(3);
+    cache.put('large', large);
+    cache.put('behind it', bytes(10, 1));
+    await cache.settled();
+    expect(cache.counts).toMatchObject({ written: 1, lost: 1 });
+    expect((await cache.get('large'))?.byteLength).toBe(large.byteLength);
+  });
+
   it('loses the entry, not the run, where it cannot write', async () => {
     const cache = await openContentCache(join(folder, 'file', 'below'), 1e6, 'test program');
     await rm(folder, { recursive: true });

@@ -123,7 +123,10 @@ describe('memory of devices', () => {
   it('is said in bytes, by the name of a card, or not known', async () => {
     expect(await deviceMemory('96GiB', ['cuda:0'])).toBe(96 * 2 ** 30);
     expect(await deviceMemory('H200', ['cuda:0'])).toBe(143_771 * 2 ** 20);
-    expect(await deviceMemory('96GiB', ['cpu'])).toBeNull();
+    expect(await deviceMemory(undefined, ['cpu'])).toBeNull();
+    await expect(deviceMemory('96GiB', ['cpu'])).rejects.toThrow(/for a run on the CPU/);
+    await expect(deviceMemory('nonsense', ['cpu'])).rejects.toThrow(/one of a100-40gb/);
+    await expect(deviceMemory('constructor', ['cuda:0'])).rejects.toThrow(/one of a100-40gb/);
     await expect(deviceMemory('voodoo', ['cuda:0'])).rejects.toThrow(/one of a100-40gb/);
     expect(await deviceMemory(undefined, ['webgpu'])).toBeNull();
   });

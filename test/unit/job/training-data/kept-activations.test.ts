@@ -135,7 +135,12 @@ it('bfloat16 takes half the room, and rounds what is made as what is read', asyn
 
 it('stays within its bound: one run fills half of it, and what was read longest ago goes', async () => {
   const place = keeping('bound', { limit: 10 * 8_400 });
-  await read(place, 20);
+  // From the first pass that has no place on none is kept: behind a hole nothing would be read.
+  const { notes } = await read(place, 20);
+  expect(notes).toEqual([
+    KEPT,
+    'a run keeps half of training.activations.gigabytes at most: further activations are not kept',
+  ]);
   expect(await bytesIn('bound')).toBeLessThanOrEqual(place.limit / 2);
   expect((await read(place, 5)).opened).toEqual([]);
   for (const stream of ['a', 'b', 'c']) await read({ ...place, stream }, 20);

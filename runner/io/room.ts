@@ -1,14 +1,15 @@
-/** Room on a disk, asked for before a download begins. */
+/** Room on a disk, asked for before much is written to it. */
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UnavailableError } from '../errors.ts';
 
 /** Left for other programs. */
-const SPARE_BYTES = 256 * 2 ** 20;
+export const SPARE_BYTES = 256 * 2 ** 20;
 
 export interface Room {
-  /** What it is for, as errors name it, and what takes it. */
+  /** What it is for, as errors name it. */
   thing: string;
+  /** What takes it. */
   what: string;
   folder: string;
   bytes: number;
