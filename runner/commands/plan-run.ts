@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 import type { LoadedSuite } from '../config/own-suites.ts';
 import { type RunConfig, suitesOf } from '../config/run-config.ts';
 import { demoModelFolder } from '../demo/index.ts';
@@ -92,15 +93,15 @@ export async function planned(
 /** The hooks of SAEs of others, as the name says, or their files where they are on this machine: nothing is downloaded here. */
 async function hooksSaid(sae: string): Promise<(Hook | undefined)[]> {
   const { name, options } = parseSaeName(sae);
-  const at = parseReference(name, { exists: existsSync, home: homedir() });
-  const places = at.kind === 'local' && existsSync(at.path) ? await locateHere([sae]) : null;
+  const path = name.startsWith('~/') ? join(homedir(), name.slice(2)) : name;
+  const places = existsSync(path) ? await locateHere([sae]) : null;
   if (places === null) {
     const said = options.hook ?? options.layer;
     return [said === undefined ? undefined : hookOf(said)];
   }
   return Promise.all(
-    places.map(async ({ path, options: given, hook }) => {
-      const { details, close } = await openSaeFile(path, given);
+    places.map(async ({ options: given, hook, ...place }) => {
+      const { details, close } = await openSaeFile(place.path, given);
       await close();
       const found = saeHookIfSaid(details, hook);
       return found === null ? undefined : hookOf(found);
