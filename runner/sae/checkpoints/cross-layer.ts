@@ -4,11 +4,11 @@
  * [d_sae, layers − N, d]: what each latent of the layer adds to the outputs of its own and of every later one. config.yaml says
  * what is read and written.
  */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { MalformedError, quote, UnavailableError, UserError } from '../../errors.ts';
+import { MalformedError, quote, UserError } from '../../errors.ts';
 import { rowMajor } from '../../formats/stored-array.ts';
 import type { Site } from '../../hook.ts';
 import { openFile } from '../../io/byte-source.ts';
@@ -157,25 +157,17 @@ export async function openCrossLayer(folder: string): Promise<CrossLayerFile> {
 }
 
 async function readCrossConfig(path: string): Promise<z.infer<typeof configSchema>> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new UnavailableError(
-      {
-        thing: path,
-        found: 'nothing that can be read',
-        expected: 'the config of a transcoder',
-        next: 'Check the path.',
-      },
-      { cause },
-    );
-  });
-  let raw: unknown;
+  const source = await openFile(path);
+  let raw: unknown = null;
   try {
-    raw =
-      text.length > CONFIG_LIMIT
-        ? null
-        : parse(text, { schema: 'core', maxAliasCount: 0, logLevel: 'silent' });
+    if (source.byteLength <= CONFIG_LIMIT) {
+      const text = new TextDecoder().decode(await source.slice(0, source.byteLength));
+      raw = parse(text, { schema: 'core', maxAliasCount: 0, logLevel: 'silent' });
+    }
   } catch {
-    raw = null;
+    // Said below, as of any text that is no such config.
+  } finally {
+    await source.close();
   }
   const parsed = configSchema.safeParse(raw);
   if (parsed.success) return parsed.data;

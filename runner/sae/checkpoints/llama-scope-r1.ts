@@ -29,6 +29,7 @@ const configSchema = z.looseObject({
   act_fn: z.literal('jumprelu').optional(),
   norm_activation: z.literal('dataset-wise').optional(),
   use_decoder_bias: z.literal(true).optional(),
+  apply_decoder_bias_to_pre_encoder: z.literal(false).optional(),
   use_glu_encoder: z.literal(false).optional(),
   sae_type: z.literal('sae').optional(),
 });
