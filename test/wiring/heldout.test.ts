@@ -95,6 +95,8 @@ const corpora: Record<string, Corpus> = {
 
 const settings = {
   ...SMALL,
+  // Steps enough after the first checkpoint for the stop to come among them.
+  'training.tokens': 24_576,
   'corpus.heldoutShare': SHARE,
   'sweep.k': [8, 16],
   'validation.tokens': 1024,
