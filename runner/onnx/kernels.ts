@@ -6,6 +6,8 @@ export interface AttentionKernels {
   windowed: boolean;
   /** The same with soft-capped scores. */
   softCapped: boolean;
+  /** Keys in blocks however few they are, where all at once is faster; for tests of what longer rows take. */
+  alwaysInBlocks?: boolean;
 }
 
 /** On the CPU all do: held to transformers by the tests of the families. */

@@ -10,13 +10,15 @@ const fixtures = fileURLToPath(new URL('../../fixtures/lm/', import.meta.url));
 
 /** A device that does all attention wrong is given products and a softmax instead. */
 const noKernels = { full: false, windowed: false, softCapped: false };
+/** What rows are given that are longer than those of the fixtures. */
+const inBlocks = { ...allKernels, alwaysInBlocks: true };
 
 // Each of these adds the same numbers in another order, as another processor does.
-const ways = [allKernels, noKernels].flatMap((kernels) =>
+const ways = [allKernels, inBlocks, noKernels].flatMap((kernels) =>
   [1, 2].flatMap((threads) => [true, false].map((prepack) => ({ kernels, threads, prepack }))),
 );
 
-describe('whatever the order of its sums, a family equals transformers: its own and plain attention, one and two threads, weights packed and not', () => {
+describe('whatever the order of its sums, a family equals transformers: the runtime’s attention at once, in blocks, and from plain products, one and two threads, weights packed and not', () => {
   it.each(['demo', ...checkpoints])('%s', async (name) => {
     const checkpoint = await openCheckpoint(name === 'demo' ? demoModelFolder : `${fixtures}${name}`);
     const found: number[] = [];
