@@ -33,6 +33,7 @@ import { uploadShard } from '../job/shards/shard-upload.ts';
 import { sharedSaes, sharesOf } from '../job/shards/shares.ts';
 import { forgetFailure, noteFailure } from '../job/shards/status.ts';
 import { whichShard } from '../job/shards/which-shard.ts';
+import { checkAlone } from '../job/shared/cross-layer-transcoder.ts';
 import { checkHooksOf, checkSource, type ModelPlace } from '../job/shared/model-place.ts';
 import { type Pin, pinsOf, pinText } from '../job/shared/pinned-text.ts';
 import { plannedSaes, trainedSaes } from '../job/shared/planned-saes.ts';
@@ -113,6 +114,7 @@ export async function evaluated(
   if (checked) return overfit(asked, model, memory, view);
   const published = await locatePublished(asked.saes, model, view, hash);
   const from = await locatePublished(asked.training.from, model, view, hash, '--from');
+  checkAlone(published, { train: asked.train, shard: part !== null, from });
   await matchStarts(asked, model, from);
   if (values.fresh) await discardRunFolder(folder);
   let opened = await openRunFolder(folder);

@@ -14,7 +14,6 @@ export interface Verb {
 export const verbs = {
   eval: 'train SAEs on a language model, evaluate them, build the report (the main job)',
   import: 'read result files of SAEBench, the reference evaluation or dictionary_learning into the report',
-  clt: 'measure a cross-layer transcoder: each MLP’s output explained, and the losses with all MLPs replaced by it',
   plan: 'print what a run will take (segments, memory, disk, time) before anything is downloaded',
   merge: 'join the shards of a run (eval --shard i/N) into one run folder and the report',
   submit:
@@ -40,7 +39,7 @@ interface Options {
 }
 
 /** Verbs that take long to load: whoever asks for help, or mistypes an option, need not wait for them. */
-const apart = ['clt', 'eval', 'plan', 'verify', 'merge', 'inspect', 'submit', 'export', 'publish'];
+const apart = ['eval', 'plan', 'verify', 'merge', 'inspect', 'submit', 'export', 'publish'];
 
 /** A verb; undefined for a word that is none. */
 export async function loadVerb(word: string): Promise<Verb | undefined> {

@@ -8,13 +8,12 @@ import { valueOfCut, withValue } from '../lm/cut.ts';
 import { type LanguageModel, lossCount, repeated, type TokenBatch } from '../lm/language-model.ts';
 import { meanOfTokens } from '../metrics/activations.ts';
 import { resampleRows } from '../metrics/bootstrap.ts';
-import { hookStatistics } from '../metrics/hook-statistics.ts';
-import type { LossTable } from '../metrics/loss-recovered.ts';
+import { type HookStatistics, hookStatistics } from '../metrics/hook-statistics.ts';
 import { type Reporter, Stopped } from '../reporter.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 import type { Latents } from '../sae/sae.ts';
-import { lossRecoveredSuite } from '../suites/loss-recovered.ts';
-import { reconstructionSuite } from '../suites/reconstruction.ts';
+import { allMlpsLosses } from '../suites/all-mlps-losses.ts';
+import { type ReconstructionResult, reconstructionSuite } from '../suites/reconstruction.ts';
 import { meanOf } from './mean-of.ts';
 import { blocksOf, documentOf, documentsOf } from './observation.ts';
 
@@ -32,9 +31,11 @@ export interface ReplacedMlps {
   rows: number;
   blocks: number | undefined;
   /** Losses: clean, with the transcoder in the place of all MLPs, with zero and with their means there. */
-  losses: ReturnType<typeof lossRecoveredSuite>['metrics'];
+  losses: ReturnType<typeof allMlpsLosses>;
+  /** Of the MLP outputs of all layers side by side, and of all latents. */
+  whole: ReconstructionResult;
   /** Of each layer's MLP output, and of the latents that read there. */
-  layers: readonly ReturnType<typeof reconstructionSuite>[number]['metrics'][];
+  layers: readonly ReconstructionResult['metrics'][];
 }
 
 /** Tokens whose contributions to all later layers are held at once. */
@@ -70,6 +71,7 @@ export async function replacedMlps(
   const documents = documentsOf(batches);
   const sums = { clean: [] as number[], sae: [] as number[], zero: [] as number[], mean: [] as number[] };
   const statistics = layers.map(({ d_sae }) => hookStatistics(d, [d_sae]));
+  const whole = hookStatistics(layers.length * d, [layers.reduce((sum, { d_sae }) => sum + d_sae, 0)]);
   const passes = 4 * batches.length;
   let done = 0;
 
@@ -126,18 +128,17 @@ export async function replacedMlps(
   for (const [index, batch] of batches.entries()) {
     const tokens = batch.rows * batch.tokens;
     const clean = outputsOf(tokens);
-    let latents: Latents | null = null;
+    const seen: Seen[] = [];
     await pass(batch, sums.clean, async ({ layer, site }, value) => {
-      if (site !== 'mlp_out') latents = await clean.read(layer, value);
-      else
-        addRows(
-          statistics[layer]!,
-          { x: value, reconstruction: clean.outputs[layer]!, latents: latents!, d },
-          batch,
-          index,
-        );
+      if (site !== 'mlp_out') {
+        const latents = await clean.read(layer, value);
+        const { d_sae } = layers[layer]!;
+        seen.push({ x: new Float32Array(), reconstruction: clean.outputs[layer]!, latents, d, d_sae });
+      } else seen[layer]!.x = value.slice();
       return null;
     });
+    for (const [layer, each] of seen.entries()) addRows(statistics[layer]!, [each], batch, index);
+    addRows(whole, seen, batch, index);
     const replaced = outputsOf(tokens);
     await pass(batch, sums.sae, async ({ layer, site }, value) => {
       if (site === 'mlp_out') return replaced.outputs[layer]!;
@@ -157,7 +158,7 @@ export async function replacedMlps(
   const rows = sums.clean.length;
   const resamples = resampleRows(rows, { count: draws.resamples, seed: draws.seed }, documents);
   const column = (of: number[]): Float64Array => Float64Array.from(of);
-  const table: LossTable = {
+  const table = {
     predictions: Float64Array.from(
       batches.flatMap((batch) => Array.from({ length: batch.rows }, (_, row) => lossCount(batch, row))),
     ),
@@ -167,34 +168,66 @@ export async function replacedMlps(
     tokens: batches.reduce((sum, batch) => sum + batch.rows * batch.tokens, 0),
     rows,
     blocks: blocksOf(batches),
-    losses: lossRecoveredSuite(table, resamples).metrics,
+    losses: allMlpsLosses(table, resamples),
+    whole: reconstructionSuite(whole.tables(), resamples)[0]!,
     layers: tables.map((each) => reconstructionSuite(each, resamples)[0]!.metrics),
   };
 }
 
-function addRows(
-  statistics: ReturnType<typeof hookStatistics>,
-  seen: { x: Float32Array; reconstruction: Float32Array; latents: Latents; d: number },
-  batch: TokenBatch,
-  pass: number,
-): void {
-  const { x, reconstruction, latents, d } = seen;
-  const { k, indices, values } = latents;
-  const passMean = meanOfTokens(x, d);
+/** Of a layer in one batch. */
+interface Seen {
+  /** What its MLP gives [tokens, d]. */
+  x: Float32Array;
+  reconstruction: Float32Array;
+  /** Those that read there. */
+  latents: Latents;
+  d: number;
+  d_sae: number;
+}
+
+/** @param seen layers that are taken side by side, as one activation and one dictionary */
+function addRows(statistics: HookStatistics, seen: readonly Seen[], batch: TokenBatch, pass: number): void {
+  const passMean = Float64Array.from(seen.flatMap(({ x, d }) => [...meanOfTokens(x, d)]));
+  const { tokens } = batch;
   for (let row = 0; row < batch.rows; row++) {
-    const [from, to] = [row * batch.tokens, (row + 1) * batch.tokens];
-    statistics.add(
-      { x: x.subarray(from * d, to * d), tokens: batch.tokens, pass, passMean, ...documentOf(batch, row) },
-      [
-        {
-          reconstruction: reconstruction.subarray(from * d, to * d),
-          latents: {
-            k,
-            indices: indices.subarray(from * k, to * k),
-            values: values.subarray(from * k, to * k),
-          },
-        },
-      ],
-    );
+    const rowOf = (name: 'x' | 'reconstruction') =>
+      sideBySide(
+        seen.map(({ [name]: of, d }) => ({ of: of.subarray(row * tokens * d, (row + 1) * tokens * d), d })),
+        tokens,
+      );
+    statistics.add({ x: rowOf('x'), tokens, pass, passMean, ...documentOf(batch, row) }, [
+      { reconstruction: rowOf('reconstruction'), latents: latentsOfRow(seen, row, tokens) },
+    ]);
   }
+}
+
+/** [tokens, sum of the widths] of [tokens, width] each; of one that itself. */
+function sideBySide(parts: readonly { of: Float32Array; d: number }[], tokens: number): Float32Array {
+  if (parts.length === 1) return parts[0]!.of;
+  const width = parts.reduce((sum, { d }) => sum + d, 0);
+  const whole = new Float32Array(tokens * width);
+  let at = 0;
+  for (const { of, d } of parts) {
+    for (let t = 0; t < tokens; t++) whole.set(of.subarray(t * d, (t + 1) * d), t * width + at);
+    at += d;
+  }
+  return whole;
+}
+
+/** The latents of a row, those of later layers numbered on from those of earlier ones. */
+function latentsOfRow(seen: readonly Seen[], row: number, tokens: number): Latents {
+  const k = seen.reduce((sum, { latents }) => sum + latents.k, 0);
+  const found = { k, indices: new Int32Array(tokens * k), values: new Float32Array(tokens * k) };
+  let slot = 0;
+  let latent = 0;
+  for (const { latents: of, d_sae } of seen) {
+    for (let t = 0; t < tokens; t++) {
+      const from = (row * tokens + t) * of.k;
+      found.values.set(of.values.subarray(from, from + of.k), t * k + slot);
+      for (let i = 0; i < of.k; i++) found.indices[t * k + slot + i] = latent + of.indices[from + i]!;
+    }
+    slot += of.k;
+    latent += d_sae;
+  }
+  return found;
 }

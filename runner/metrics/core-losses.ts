@@ -23,7 +23,7 @@ export interface CoreTable {
 }
 
 const NOTHING_COUNTED = 'every token of the rows is a special one';
-const NO_DAMAGE = 'zeroing the residual changes nothing, so there is nothing to recover';
+const NO_DAMAGE = 'zeroing the activations changes nothing, so there is nothing to recover';
 
 /** Throws MalformedError for a sum that is not finite. */
 export function checkCore(table: CoreTable): void {

@@ -1,5 +1,5 @@
 /**
- * Next-token loss with the residual at a hook left alone, replaced by the SAE's reconstruction, by zero, or by its
+ * Next-token loss with the activations at a hook left alone, replaced by the SAE's reconstruction, by zero, or by its
  * mean; and the share of the damage done by zeroing that the SAE avoids.
  */
 import { MalformedError } from '../errors.ts';
@@ -102,6 +102,6 @@ export function damaged(
   return combine(
     losses,
     (a, b, c) => (c >= a ? share(a, b, c) : Number.NaN),
-    `the loss with the residual zeroed${words[0]} is not above the clean one${words[1]}: there is no damage to recover from`,
+    `the loss with the activations zeroed${words[0]} is not above the clean one${words[1]}: there is no damage to recover from`,
   );
 }

@@ -24,6 +24,7 @@ interface Claiming {
     repo: string | null;
     hook: string;
     layer: number;
+    layers?: number | undefined;
     d_in: number | null;
     d_out?: number | undefined;
     d_sae: number;
@@ -79,6 +80,8 @@ export function claimFaults({ model, sae, data, metrics }: Claiming): ClaimFault
     if (value != null && value > most) fault(path, `expected at most ${most}, received ${value}`);
   if (model.blocks !== null && sae.layer >= model.blocks)
     fault(['sae', 'layer'], `expected a block of ${model.blocks}, received ${sae.layer}`);
+  if (sae.layers !== undefined && (sae.layers < 1 || sae.layers > sae.layer + 1))
+    fault(['sae', 'layers'], `expected 1 to ${sae.layer + 1}, received ${sae.layers}`);
   return faults;
 }
 

@@ -28,9 +28,17 @@ export function hookSite(hook: string): string {
   return /^blocks\.\d+\.(?:hook_)?(.+)$/.exec(hook)?.[1] ?? hook.replace(/\d+/g, 'N');
 }
 
-/** What an SAE reads and reconstructs, whatever the layers: `resid_post`, and of a transcoder `mlp.hook_in > mlp_out`. */
-export function placeSite({ hook, reads }: Pick<EvaluationRecord['sae'], 'hook' | 'reads'>): string {
-  return reads === undefined ? hookSite(hook) : `${hookSite(reads)} > ${hookSite(hook)}`;
+/**
+ * What an SAE reads and reconstructs, whatever the layers: `resid_post`, of a transcoder `mlp.hook_in > mlp_out`, and of a
+ * cross-layer one `resid_mid > mlp_out, cross-layer`.
+ */
+export function placeSite({
+  hook,
+  reads,
+  layers,
+}: Pick<EvaluationRecord['sae'], 'hook' | 'reads' | 'layers'>): string {
+  const site = reads === undefined ? hookSite(hook) : `${hookSite(reads)} > ${hookSite(hook)}`;
+  return layers === undefined ? site : `${site}, cross-layer`;
 }
 
 /** Equal where two records were evaluated in the same place on the same text; null where a record does not say. */

@@ -171,6 +171,11 @@ export const recordObject = z.strictObject({
     hook: name,
     /** Of a transcoder, the hook that it reads: `hook` is the one that it reconstructs. */
     reads: name.optional(),
+    /**
+     * Of a cross-layer transcoder, on how many layers it stands, from block 0 on: `reads` is the first hook that it reads,
+     * `hook` the last one that it writes to, `layer` that one’s block, and `d_sae` counts the latents of all layers.
+     */
+    layers: count.optional(),
     d_in: count.nullable(),
     /** Of a transcoder, the width of what it reconstructs. */
     d_out: count.optional(),

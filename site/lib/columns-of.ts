@@ -171,9 +171,11 @@ function textOf(entry: EvaluationRecord, field: TextField): string | null {
 function numberOf({ sae, model }: EvaluationRecord, field: NumberField): number | null {
   switch (field) {
     case 'layer':
-      return sae.layer;
+      return sae.layers === undefined ? sae.layer : null;
     case 'depth':
-      return model.blocks ? Number(((sae.layer + 1) / model.blocks).toFixed(4)) : null;
+      return model.blocks && sae.layers === undefined
+        ? Number(((sae.layer + 1) / model.blocks).toFixed(4))
+        : null;
     case 'k':
       return sae.k;
     case 'd_sae':

@@ -10,6 +10,7 @@ import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import type { MeasuresView, SuiteDeclaration, View } from '../../runner/report/suite.ts';
 import { definitionOf, suitesOf } from '../../runner/report/suites/find.ts';
 import { describeMeasure, formatCount, formatDuration, formatPlain, formatSigned } from './format.ts';
+import { layerText } from './hook-words.ts';
 import { kindLabels } from './kinds.ts';
 import { definitionPath } from './url.ts';
 
@@ -76,7 +77,7 @@ export function compareRecords(records: readonly EvaluationRecord[]): Comparison
         fact('Model blocks', (entry) => entry.model.blocks),
         fact('Model type', (entry) => entry.model.dtype),
         fact('Architecture', (entry) => entry.sae.architecture),
-        fact('Layer', (entry) => entry.sae.layer),
+        fact('Layer', (entry) => (entry.sae.layers === undefined ? entry.sae.layer : layerText(entry.sae))),
         fact('Hook', (entry) => entry.sae.hook),
         fact('Hook that it reads', (entry) => entry.sae.reads),
         fact('Width of the hook (d_in)', (entry) => entry.sae.d_in),

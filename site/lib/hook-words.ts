@@ -18,11 +18,23 @@ function words(hook: string): string {
   return names[site] ?? site;
 }
 
-type Hooked = Pick<EvaluationRecord['sae'], 'hook' | 'reads'>;
+type Hooked = Pick<EvaluationRecord['sae'], 'hook' | 'reads' | 'layers'>;
 
 /** Where an SAE stands, of hooks that are not known here their own words. */
-export function hookWords({ hook, reads }: Hooked): string {
+export function hookWords({ hook, reads, layers }: Hooked): string {
+  if (reads !== undefined && layers !== undefined)
+    return `${words(hook)} of every layer from ${words(reads)} (cross-layer transcoder)`;
   return reads === undefined ? words(hook) : `${words(hook)} from ${words(reads)} (transcoder)`;
+}
+
+/** Its layer, `4`; of a cross-layer transcoder those that it stands at, `0–5`. */
+export function layerText({ layer, layers }: Pick<EvaluationRecord['sae'], 'layer' | 'layers'>): string {
+  return layers === undefined ? String(layer) : `${layer + 1 - layers}–${layer}`;
+}
+
+/** The same with the word before it: `Layer 4`, `Layers 0–5`. */
+export function layerWords(sae: Pick<EvaluationRecord['sae'], 'layer' | 'layers'>): string {
+  return `${sae.layers === undefined ? 'Layer' : 'Layers'} ${layerText(sae)}`;
 }
 
 /** Whether it is an SAE of the residual stream after a block, as most are: then a page need not say so. */

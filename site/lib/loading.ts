@@ -51,12 +51,29 @@ function tensorFile(files: EvaluationRecord['sae']['files']): string | null {
 
 /** @param several whether its layer has other SAEs in the same place */
 export function loadingSnippets(entry: EvaluationRecord, several = false): Snippet[] {
+  if (entry.sae.layers !== undefined) return circuitTracer(entry);
   const place = placeOf(entry, several);
   if (place === null) return [];
   return [ours(entry, place), saeLens(entry, place), ...pyTorch(entry)];
 }
 
-function ours({ sae }: EvaluationRecord, place: string): Snippet {
+/** Of a cross-layer transcoder, which is no SAE of one hook: the program whose layout it has. */
+function circuitTracer({ sae, model }: EvaluationRecord): Snippet[] {
+  if (sae.repo === null) return [];
+  return [
+    {
+      title: 'circuit-tracer',
+      code: [
+        'from circuit_tracer import ReplacementModel',
+        '',
+        `model = ReplacementModel.from_pretrained(${quoted(model.id)}, ${quoted(sae.repo)})`,
+      ].join('\n'),
+    },
+  ];
+}
+
+function ours(entry: EvaluationRecord, place: string): Snippet {
+  const { sae } = entry;
   const width = sae.d_in === null ? 'd_in' : String(sae.d_in);
   return {
     title: 'Interpboard’s library (Node)',
@@ -65,9 +82,9 @@ function ours({ sae }: EvaluationRecord, place: string): Snippet {
       '',
       `const file = await getSae(${quoted(place)});`,
       'const sae = await openSae(file.sae);',
-      `// residuals: Float32Array, [tokens, ${width}]`,
-      'const latents = await sae.encode(residuals, tokens);',
-      'const rebuilt = await sae.decode(latents, tokens, residuals);',
+      `// x: Float32Array, [tokens, ${width}], ${readAt(entry)}`,
+      'const latents = await sae.encode(x, tokens);',
+      'const rebuilt = await sae.decode(latents, tokens, x);',
     ].join('\n'),
   };
 }

@@ -1,6 +1,7 @@
 /** What makes two records answers to different questions: text, window, rules, hook. Free of zod: the browser asks too. */
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { formatCount } from './format.ts';
+import { hookWords } from './hook-words.ts';
 import { kindLabels } from './kinds.ts';
 
 export interface ProtocolDifference {
@@ -17,6 +18,7 @@ type Reader = readonly [name: string, read: (entry: EvaluationRecord) => string]
 /** In the order in which they matter. */
 const readers: readonly Reader[] = [
   ['Language model', ({ model }) => model.id],
+  ['Hook', ({ sae }) => hookWords(sae)],
   ['Type of its weights', ({ model }) => model.dtype ?? unknown],
   ['Evaluation text', ({ data }) => (data === null ? unknown : `${data.name}, ${data.split}`)],
   ['Seed of the text', ({ data }) => (data?.seed == null ? unknown : String(data.seed))],

@@ -2,6 +2,7 @@
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import type { Fact } from './facts.ts';
 import { formatCount, formatNumber } from './format.ts';
+import { layerText } from './hook-words.ts';
 import { architectureNames } from './kinds.ts';
 import { settingLabel, settingText } from './setting-words.ts';
 
@@ -22,7 +23,7 @@ const facts: readonly Setting[] = [
   ['Width of the hook (d_in)', ({ sae }) => count(sae.d_in)],
   ['Type of the model’s weights', ({ model }) => model.dtype],
   ['Architecture', ({ sae }) => architectureNames[sae.architecture]],
-  ['Layer', ({ sae }) => String(sae.layer)],
+  ['Layer', ({ sae }) => layerText(sae)],
   ['Hook', ({ sae }) => sae.hook],
   ['Hook that it reads', ({ sae }) => sae.reads ?? null],
   ['Latents (d_sae)', ({ sae }) => count(sae.d_sae)],
@@ -34,7 +35,9 @@ const facts: readonly Setting[] = [
 ];
 
 function expansion({ sae }: EvaluationRecord): string | null {
-  return sae.d_in === null ? null : formatNumber(sae.d_sae / sae.d_in, sae.d_sae % sae.d_in === 0 ? 0 : 1);
+  if (sae.d_in === null) return null;
+  const dimensions = sae.d_in * (sae.layers ?? 1);
+  return formatNumber(sae.d_sae / dimensions, sae.d_sae % dimensions === 0 ? 0 : 1);
 }
 
 /** Said above already. */

@@ -4,7 +4,7 @@ import { measureOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { definitionsOf } from './definitions.ts';
 import { formatBytes, formatCount, formatNumber, formatTokens } from './format.ts';
-import { hookWords } from './hook-words.ts';
+import { hookWords, layerText } from './hook-words.ts';
 import { architectureNames } from './kinds.ts';
 import { shortLabel, variantsOf } from './short-labels.ts';
 import { leadMeasures } from './statistics.ts';
@@ -18,7 +18,7 @@ export function releaseSummary(records: readonly EvaluationRecord[]): string {
     return values.size === 1 ? [...values][0] : undefined;
   };
   const kinds = [...new Set(records.map(({ sae }) => architectureNames[sae.architecture]))].join(', ');
-  const layers = [...new Set(records.map(({ sae }) => sae.layer))];
+  const layers = [...new Set(records.map(({ sae }) => layerText(sae)))];
   const models = [...new Set(records.map(({ model }) => model.id))].join(', ');
   const [latents, k, tokens] = [
     same(({ sae }) => sae.d_sae),
@@ -27,13 +27,23 @@ export function releaseSummary(records: readonly EvaluationRecord[]): string {
   ];
   const count = small[records.length] ?? formatCount(records.length);
   return [
-    `${count} ${kinds} ${records.length === 1 ? 'SAE' : 'SAEs'} on ${sitesText(records)} of ${models}, ${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}`,
+    `${count} ${kinds} ${nounOf(records)} on ${sitesText(records)} of ${models}, ${layers.length === 1 && records[0]?.sae.layers === undefined ? 'layer' : 'layers'} ${layers.join(', ')}`,
     latents !== undefined && `${formatCount(latents)} latents`,
     k != null && `k ${k}`,
     tokens != null && `${formatTokens(tokens)} training tokens${records.length > 1 ? ' each' : ''}`,
   ]
     .filter(Boolean)
     .join('; ');
+}
+
+/** Where all of a release are of one kind, what they are. */
+function nounOf(records: readonly EvaluationRecord[]): string {
+  const noun = records.every(({ sae }) => sae.layers !== undefined)
+    ? 'cross-layer transcoder'
+    : records.every(({ sae }) => sae.reads !== undefined)
+      ? 'transcoder'
+      : 'SAE';
+  return records.length === 1 ? noun : `${noun}s`;
 }
 
 function sitesText(records: readonly EvaluationRecord[]): string {
@@ -79,8 +89,8 @@ export function headlines(records: readonly EvaluationRecord[]): Headline[] {
 /** Name of an SAE inside its release: its layer, and what sets it apart there. */
 export function saeLabel(entry: EvaluationRecord, records: readonly EvaluationRecord[]): string {
   const one = new Set(records.map(({ sae }) => sae.layer)).size === 1;
-  if (one) return records.length === 1 ? `L${entry.sae.layer}` : shortLabel(entry, records);
-  return [`L${entry.sae.layer}`, variantsOf(records).get(entry)?.label].filter(Boolean).join(' ');
+  if (one) return records.length === 1 ? `L${layerText(entry.sae)}` : shortLabel(entry, records);
+  return [`L${layerText(entry.sae)}`, variantsOf(records).get(entry)?.label].filter(Boolean).join(' ');
 }
 
 export interface ReleaseFile {

@@ -1,11 +1,13 @@
 /** Names short enough to stand at the end of a line. */
 import { placeSite } from '../../runner/report/ranking.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
+import { layerText } from './hook-words.ts';
 
 /** L4, or L4·2 for the second record of a layer. */
 function layerLabel(entry: EvaluationRecord, among: readonly EvaluationRecord[]): string {
   const same = among.filter((other) => other.sae.layer === entry.sae.layer);
-  return same.length > 1 ? `L${entry.sae.layer}·${same.indexOf(entry) + 1}` : `L${entry.sae.layer}`;
+  const label = `L${layerText(entry.sae)}`;
+  return same.length > 1 ? `${label}·${same.indexOf(entry) + 1}` : label;
 }
 
 /**

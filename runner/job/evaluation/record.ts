@@ -5,6 +5,7 @@ import { type Json, portable } from '../../config/portable.ts';
 import type { RunConfig } from '../../config/run-config.ts';
 import type { CorpusSettings } from '../../config/sections.ts';
 import type { Evaluated } from '../../evaluation/evaluate.ts';
+import type { Hook } from '../../hook.ts';
 import type { ActivationModel } from '../../lm/language-model.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import { providerOptions } from '../../onnx/provider-options.ts';
@@ -12,7 +13,6 @@ import { runtimeVersion } from '../../onnx/session.ts';
 import { type CarriedDeclaration, carriedDeclaration } from '../../report/declaration.ts';
 import { type EvaluationRecord, type Exclusion, schemaVersion } from '../../report/schema.ts';
 import { ownRunOf } from '../../report/transfer.ts';
-import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { hookPath } from '../../sae/published/hook-names.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { type PlannedSae, recordId } from '../shared/planned-saes.ts';
@@ -46,25 +46,24 @@ export async function recordOf(parts: {
   seconds: number;
   model: ActivationModel;
   planned: PlannedSae;
-  file: SaeFile;
+  sae: Pick<EvaluationRecord['sae'], 'architecture' | 'd_in' | 'd_out' | 'd_sae' | 'k' | 'layers'>;
   /** Content hash of its tensors. */
   sha256: string;
   /** Of an SAE that the run did not train. */
   selfTest: Tested | null;
-  evaluated: Evaluated;
+  evaluated: Omit<Evaluated, keyof Hook>;
   tokens: number;
   rows: number;
   blocks: number | undefined;
   documents: EvaluationText['documents'] | undefined;
   exclusions: readonly Exclusion[];
 }): Promise<EvaluationRecord> {
-  const { run, seconds, model, planned, file, selfTest, evaluated } = parts;
+  const { run, seconds, model, planned, sae, selfTest, evaluated } = parts;
   const { config, hashes } = run;
   const { id, layer, origin } = planned;
-  const { sae } = file;
   const known =
     origin.kind === 'trained'
-      ? await trainedFacts(run, planned, origin.recipe, sae.d_in)
+      ? await trainedFacts(run, planned, origin.recipe, sae.d_in!)
       : publishedFacts(origin.sae, selfTest, config.model.id);
   return {
     schema: schemaVersion,
@@ -81,12 +80,13 @@ export async function recordOf(parts: {
     },
     sae: {
       hook: hookPath(planned),
-      ...(planned.reads && { reads: hookPath(planned.reads), d_out: sae.d_out ?? sae.d_in }),
+      ...(planned.reads && { reads: hookPath(planned.reads), d_out: sae.d_out ?? sae.d_in! }),
+      ...(sae.layers !== undefined && { layers: sae.layers }),
       architecture: sae.architecture,
       layer,
       d_in: sae.d_in,
       d_sae: sae.d_sae,
-      k: 'k' in sae ? sae.k : null,
+      k: sae.k,
       sha256: parts.sha256,
       ...known.sae,
     },
@@ -142,7 +142,7 @@ function transferOf(
 /** The declarations of the suites from files, so that the record alone is enough to show their parts. */
 function declaredParts(
   { config, suites }: Pick<MeasuringRun, 'config' | 'suites'>,
-  evaluated: Evaluated,
+  evaluated: Pick<Evaluated, 'suites'>,
 ): Pick<EvaluationRecord, 'declared'> {
   const declared = suites.flatMap(({ declaration }) => {
     const from = config.evaluation.ownSuites.find(({ id }) => id === declaration.id);

@@ -142,10 +142,11 @@ export function isOwnModel(model_name: string, model: string): boolean {
 }
 
 /** What lies on this machine is known by its last name. */
-function nameOf({ place, ...hook }: PublishedSae): string {
+function nameOf({ place, layers, ...hook }: PublishedSae): string {
   const { light } = place;
   if (light !== undefined) return `${light.of} ${light.id.replaceAll('_', ' ')} step ${light.step}`;
-  return place.repo === null ? `${basename(place.path)} ${placeLabel(hook)}` : place.name;
+  if (place.repo !== null) return place.name;
+  return layers === undefined ? `${basename(place.path)} ${placeLabel(hook)}` : basename(place.path);
 }
 
 /** A recipe as a record holds it: lists as text. */

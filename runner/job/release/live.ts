@@ -85,6 +85,8 @@ async function liveOf(
   keep: (bytes: Uint8Array) => Promise<LiveFile>,
 ): Promise<Live> {
   const base = { schema: liveVersion, sha256: hash } as const;
+  if (planned.origin.kind === 'published' && planned.origin.sae.layers !== undefined)
+    return { ...base, none: 'it stands in the place of all MLPs, and only SAEs of one hook run in the page' };
   const file = await openPlannedSae(run.folder, planned);
   try {
     const { d_in, d_sae, d_out } = file.sae;

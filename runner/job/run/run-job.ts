@@ -48,6 +48,7 @@ import { openPlannedSae, type PlannedSae, plannedSaes } from '../shared/planned-
 import { saesOfShard } from '../shared/shard.ts';
 import { writeTrained } from '../shared/trained-saes.ts';
 import { checkTrainingText } from '../training-data/check-text.ts';
+import { crossLayerAmong, crossLayerRecord } from './cross-layer-record.ts';
 import { keepingOf, openCachedResults } from './kept-results.ts';
 import type { RunStart } from './messages.ts';
 import { forgetTraining } from './resumed-state.ts';
@@ -177,11 +178,21 @@ async function evaluateAndWrite(
   // From here on the records are of these settings.
   await writeState(folder, state);
   try {
-    const measured = await withSaes(start, saes, reporter, async (run) => ({
-      ...(await evaluateRun(run, state, reporter, since)),
-      validation: await validateStage({ config, ...run }, reporter('validation', 'tokens')),
-    }));
+    const transcoder = crossLayerAmong(saes);
+    const measured =
+      transcoder !== null
+        ? undefined
+        : await withSaes(start, saes, reporter, async (run) => ({
+            ...(await evaluateRun(run, state, reporter, since)),
+            validation: await validateStage({ config, ...run }, reporter('validation', 'tokens')),
+          }));
     const records = measured?.records ?? [];
+    if (transcoder !== null) {
+      const run = { ...start, measuring: measuringRun(start, state) };
+      const seconds = (): number => secondsUntilNow(state, since);
+      const record = await crossLayerRecord(run, transcoder, seconds, reporter);
+      records.push({ id: transcoder.planned.id, record, evidence: undefined });
+    }
     await writeRunRecords(
       folder,
       records.map(({ record }) => record),
@@ -192,7 +203,9 @@ async function evaluateAndWrite(
         records.flatMap(({ record, evidence }) => (evidence === undefined ? [] : [[record.id, evidence]])),
       ),
     );
-    const written = await writeExports(folder, config.name, records, measured?.validation);
+    // They are by layer, and have no place for one that stands at all of them.
+    const byLayer = transcoder === null ? records : [];
+    const written = await writeExports(folder, config.name, byLayer, measured?.validation);
     await removeOthers(folder, /^interpscore_.*\.json$/, written);
     // What was compared before was compared of other latents.
     await rm(join(folder, SIMILARITY_FILE), { force: true });
@@ -360,25 +373,32 @@ async function evaluateRun(
     reporter,
   );
   await cached?.cache.settled();
-  const seconds = state.seconds.training + state.seconds.evaluating + (performance.now() - since) / 1000;
-  const measuring: MeasuringRun = {
-    ...start,
-    started: state.started,
-    revision: start.model.revision,
-    hashes: start.identity,
-  };
+  const seconds = secondsUntilNow(state, since);
+  const measuring = measuringRun(start, state);
   const records: MeasuredSae[] = [];
   const fired = new Map<string, Uint8Array>();
   for (const each of evaluated) {
     const { id } = each.planned;
-    const { file, sha256 } = saes.find(({ planned }) => planned.id === id)!;
+    const {
+      file: { sae },
+      sha256,
+    } = saes.find(({ planned }) => planned.id === id)!;
     const selfTest = tests.get(id) ?? null;
     const { model } = opened;
     fired.set(id, each.fired);
     const exclusions = [...start.leftOut, ...data.exclusions];
-    const facts = { run: measuring, seconds, model, file, sha256, selfTest, ...data, exclusions };
+    const shape = { ...sae, k: 'k' in sae ? sae.k : null };
+    const facts = { run: measuring, seconds, model, sae: shape, sha256, selfTest, ...data, exclusions };
     const { evidence } = each.evaluated;
     records.push({ id, record: await recordOf({ ...facts, ...each }), evidence });
   }
   return { records, fired: { window_tokens: data.tokens, saes: fired } };
+}
+
+function measuringRun(start: StartedRun, { started }: RunState): MeasuringRun {
+  return { ...start, started, revision: start.model.revision, hashes: start.identity };
+}
+
+function secondsUntilNow({ seconds }: RunState, since: number): number {
+  return seconds.training + seconds.evaluating + (performance.now() - since) / 1000;
 }

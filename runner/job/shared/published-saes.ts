@@ -3,10 +3,13 @@ import { basename } from 'node:path';
 import { quote, UserError } from '../../errors.ts';
 import { compareHooks, hookName, hookOf, type Place, placeLabel, placeName, placeOf } from '../../hook.ts';
 import { type HashFiles, sha256 } from '../../io/hash.ts';
+import { CROSS_LAYER } from '../../sae/checkpoints/cross-layer.ts';
+import { detectFormat } from '../../sae/checkpoints/detect.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeDetails, SaeFormat } from '../../sae/checkpoints/loaded.ts';
 import { type NamedHook, saeHook, saeHookIfSaid, transcoderTarget } from '../../sae/published/hook-names.ts';
 import type { SaePlace } from '../../sae/published/place.ts';
+import { describeCrossLayer } from './cross-layer-transcoder.ts';
 import type { ModelShape } from './model-place.ts';
 
 /** With the hook that it is of. */
@@ -14,6 +17,8 @@ export interface PublishedSae extends Place {
   /** Name in files and records, unique in the run: its hook, and what it is called. */
   id: string;
   d_sae: number;
+  /** Of a cross-layer transcoder, how many it has: it stands at the last output, and reads the first input. */
+  layers?: number;
   place: SaePlace;
   format: SaeFormat;
   details: SaeDetails;
@@ -41,6 +46,11 @@ export async function describePublished(
 ): Promise<PublishedSae[]> {
   const found: PublishedSae[] = [];
   for (const place of places) {
+    if ((await detectFormat(place.path)) === CROSS_LAYER) {
+      const described = await describeCrossLayer(place, model, hash);
+      found.push({ id: uniqueId(`${placeLabel(described)}_${slug(place)}`, found), ...described });
+      continue;
+    }
     const file = await openSaeFile(place.path, place.options);
     await file.close();
     const asked: SaePlace['hook']['asked'] =

@@ -1,6 +1,7 @@
 /** The suites this program knows, in the order in which they are shown. */
 import { absorption } from './absorption.ts';
 import { core } from './core.ts';
+import { crossLayer } from './cross-layer.ts';
 import { features } from './features.ts';
 import { groundTruth } from './ground-truth.ts';
 import { interpScore } from './interpscore.ts';
@@ -23,4 +24,5 @@ export const declarations = [
   ravel,
   unlearning,
   groundTruth,
+  crossLayer,
 ] as const;

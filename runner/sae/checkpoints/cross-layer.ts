@@ -15,7 +15,7 @@ import { openFile } from '../../io/byte-source.ts';
 import { namedHook } from '../published/hook-names.ts';
 import type { StoredSae } from '../stored-sae.ts';
 import type { SaeAdapter } from './adapter.ts';
-import { accepted, storedTensors, TensorBag } from './loaded.ts';
+import { accepted, type SaeDetails, storedTensors, TensorBag } from './loaded.ts';
 
 const CONFIG = 'config.yaml';
 const ENCODER = /^W_enc_(\d{1,4})\.safetensors$/;
@@ -32,7 +32,9 @@ const configSchema = z.looseObject({
 });
 
 export interface CrossLayerFile {
-  model_name: string;
+  details: SaeDetails & { model_name: string };
+  /** The files it consists of. */
+  files: readonly string[];
   /** What latents of a layer read, at that layer. */
   reads: Site;
   d_model: number;
@@ -46,9 +48,11 @@ export interface CrossLayerFile {
   close(): Promise<void>;
 }
 
-/** Found, and refused by name: one of them is no SAE of a hook, and is evaluated by a verb of its own. */
+export const CROSS_LAYER = 'cross-layer-transcoder';
+
+/** Found, and refused by name where an SAE of one hook is wanted: `openCrossLayer` opens it. */
 export const crossLayer: SaeAdapter = {
-  format: 'cross-layer-transcoder',
+  format: CROSS_LAYER,
   mark: { folder: (names) => names.includes('W_enc_0.safetensors') && names.includes('W_dec_0.safetensors') },
   files: /^(?:config\.yaml|W_(?:enc|dec)_\d{1,4}\.safetensors)$/,
   tensors: /^W_(?:enc|dec)_\d{1,4}\.safetensors$/,
@@ -59,7 +63,7 @@ export const crossLayer: SaeAdapter = {
       thing: folder,
       found: 'a cross-layer transcoder, whose latents write to every later layer',
       expected: 'an SAE or a transcoder of one hook',
-      next: 'Evaluate it with npx interpboard clt, which replaces all MLPs by it.',
+      next: 'Evaluate it with npx interpboard eval --sae, which replaces all MLPs by it.',
     });
   },
 };
@@ -149,7 +153,13 @@ export async function openCrossLayer(folder: string): Promise<CrossLayerFile> {
         ),
       );
     }
-    return { model_name: config.model_name, reads, d_model: d, layers, biases, close };
+    const details = {
+      model_name: config.model_name,
+      hook_name: config.feature_input_hook,
+      hook_name_out: config.feature_output_hook,
+    };
+    const files = [join(folder, CONFIG), ...sources.map(({ name }) => name)];
+    return { details, files, reads, d_model: d, layers, biases, close };
   } catch (error) {
     await close();
     throw error;

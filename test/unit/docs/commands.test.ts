@@ -212,18 +212,6 @@ describe('is run:', () => {
       expect((await run(verb, place)).length).toBeGreaterThan(10);
       return;
     }
-    if (verb === 'clt') {
-      const set = ['evaluation.tokens=2048', 'evaluation.resamples=20', 'probing.sets=[]'];
-      const little = set.flatMap((each) => ['--set', each]);
-      const measured = JSON.parse(await run(verb, [join(fixtures, 'clt'), ...little, '--json'])) as {
-        layers: unknown[];
-        losses: Record<string, { value: number }>;
-      };
-      expect(measured.layers.length).toBe(6);
-      expect(measured.losses['loss_sae@v1']!.value).toBeGreaterThan(measured.losses['loss_clean@v1']!.value);
-      expect(await run(verb, [join(fixtures, 'clt'), ...little])).toContain('with all MLPs replaced');
-      return;
-    }
     expect(verb).toBe('import');
     // A file alone, as one that names neither model nor layer, or all of a folder.
     const alone = join(folder, 'alone');

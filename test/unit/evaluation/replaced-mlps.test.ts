@@ -36,7 +36,10 @@ afterAll(async () => {
 });
 
 it('gives the latents and outputs that circuit-tracer gives', async () => {
-  expect(file).toMatchObject({ model_name: 'interpboard/small-world', reads: 'resid_mid', d_model: 128 });
+  expect(file).toMatchObject({
+    details: { model_name: 'interpboard/small-world', hook_name: 'hook_resid_mid' },
+    ...{ reads: 'resid_mid', d_model: 128 },
+  });
   const read = (name: string) =>
     withFile(`${folder}golden.safetensors`, async (source) =>
       readFloats(source, await readSafetensors(source), name),
@@ -83,13 +86,22 @@ it('has the losses that transformers has with all MLPs replaced', async () => {
   await model.close();
   const value = (of: { value: number | null }): number => of.value!;
   const { clean, zero, mean } = golden.losses;
-  const found = ['loss_clean@v1', 'loss_sae@v1', 'loss_zero@v1', 'loss_mean@v1'] as const;
+  const found = [
+    'loss_clean@v1',
+    'loss_all_mlps@v1',
+    'loss_all_mlps_zero@v1',
+    'loss_all_mlps_mean@v1',
+  ] as const;
   expect(
     relativeDifference(
-      found.map((id) => value(measured.losses[id])),
+      found.map((id) => value(measured.losses.metrics[id])),
       [clean, golden.losses.clt, zero, mean],
     ),
   ).toBeLessThan(1e-5);
+  expect(measured.losses.metrics['loss_recovered_all_mlps@v1']).toMatchObject({
+    value: null,
+    reason: expect.stringContaining('activations zeroed'),
+  });
   expect(
     relativeDifference(
       measured.layers.map((each) => value(each['l0@v1'])),
@@ -102,13 +114,28 @@ it('has the losses that transformers has with all MLPs replaced', async () => {
       golden.var_exp,
     ),
   ).toBeLessThan(1e-5);
+  // All layers side by side: what is a sum over latents is a sum over layers, and a share of latents their mean.
+  const { metrics } = measured.whole;
+  const sum = (of: readonly number[]): number => of.reduce((total, each) => total + each, 0);
+  const of = (id: 'l0@v1' | 'alive@v1' | 'mse@per-dim-v1'): number[] =>
+    measured.layers.map((each) => value(each[id]));
+  expect(
+    relativeDifference(
+      [value(metrics['l0@v1']), value(metrics['alive@v1']), value(metrics['mse@per-dim-v1'])],
+      [sum(golden.l0), sum(of('alive@v1')) / 6, sum(of('mse@per-dim-v1')) / 6],
+    ),
+  ).toBeLessThan(1e-9);
+  // Var(x) of a layer is its mean squared error over what it leaves unexplained.
+  const left = golden.var_exp.map((explained) => 1 - explained);
+  const variances = of('mse@per-dim-v1').map((mse, layer) => mse / left[layer]!);
+  expect(value(metrics['var_exp@pooled-v1'])).toBeCloseTo(1 - sum(of('mse@per-dim-v1')) / sum(variances), 4);
   expect(measured).toMatchObject({ tokens: 144, rows: 6 });
   expect(progress).toBe(8);
 });
 
 it('is refused by name where an SAE is wanted, and where its files do not fit', async () => {
   await expect(openSaeFile(folder)).rejects.toThrow(UserError);
-  await expect(openSaeFile(folder)).rejects.toThrow(/a cross-layer transcoder.*npx interpboard clt/s);
+  await expect(openSaeFile(folder)).rejects.toThrow(/a cross-layer transcoder.*npx interpboard eval --sae/s);
   const copy = async (name: string): Promise<string> => {
     await cp(folder, join(copies, name), { recursive: true });
     return join(copies, name);

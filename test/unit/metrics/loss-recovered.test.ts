@@ -63,7 +63,7 @@ describe('loss recovered', () => {
   it('is not measurable where zeroing lowers the loss, and says both losses', () => {
     const found = lossRecoveredSuite(table([3, 3], [3.5, 3.5], [2.5, 2.5]), resamples).metrics;
     const reason =
-      'the loss with the residual zeroed (2.5000) is not above the clean one (3.0000): there is no damage to recover from';
+      'the loss with the activations zeroed (2.5000) is not above the clean one (3.0000): there is no damage to recover from';
     expect(found[interpScore]).toEqual({ value: null, reason });
     expect(found[pooled]).toEqual({ value: null, reason });
     const [clean, sae, zero] = [3, 3.5, 2.5].map((loss) => constant(loss, resamples));

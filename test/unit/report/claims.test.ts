@@ -38,6 +38,11 @@ test.each<[string, (record: EvaluationRecord) => void, RegExp]>([
     ({ metrics }) => Object.assign(metrics['l0@v1']!, { value: 5000 }),
     /l0@v1.value/,
   ],
+  [
+    'more layers than there are up to its last',
+    ({ sae }) => Object.assign(sae, { layers: 4 }),
+    /1 to 3, received 4/,
+  ],
   ['a block beyond the last', ({ sae, model }) => Object.assign(sae, { layer: model.blocks }), /sae.layer/],
   [
     'a composite that is not the sum of its parts',

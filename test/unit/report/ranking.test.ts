@@ -30,6 +30,18 @@ test('a model is known by its checksum, where one has none by id and revision; r
   expect(groups(board([{ sha256: A }, { sha256: null }, { sha256: B }]))).toEqual([0, 1, 2]);
 });
 
+test('SAEs of one hook, transcoders and cross-layer transcoders are ranked apart', () => {
+  const [mlp, crossing] = ['blocks.3.hook_mlp_out', 'blocks.0.hook_resid_mid'];
+  const places = [
+    { hook: mlp },
+    { hook: mlp, reads: 'blocks.3.hook_resid_mid' },
+    { hook: mlp, reads: crossing, layers: 4 },
+    { hook: 'blocks.5.hook_mlp_out', reads: crossing, layers: 6 },
+  ];
+  const records = board([{}, {}, {}, {}]).map((each, i) => ({ ...each, sae: { ...each.sae, ...places[i] } }));
+  expect(groups(records)).toEqual([0, 1, 2, 2]);
+});
+
 test('a record without an interval has no rank', () => {
   const records = board([{}, {}, {}]);
   records[1]!.suites.interpscore!.measures![ID] = {

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { hookOf, sites } from '../../../../runner/hook.ts';
 import { hookPath } from '../../../../runner/sae/published/hook-names.ts';
-import { hookWords, isUsualHook } from '../../../../site/lib/hook-words.ts';
+import { hookWords, isUsualHook, layerText, layerWords } from '../../../../site/lib/hook-words.ts';
+import { protocolDifferences } from '../../../../site/lib/protocol.ts';
+import { releaseSummary, saeLabel } from '../../../../site/lib/release-text.ts';
 import { verdictText } from '../../../../site/lib/sae-text.ts';
 import { fixture } from '../fixtures.ts';
 
@@ -13,6 +15,28 @@ it('every hook that records name has words of its own', () => {
   expect(hookWords({ hook: 'blocks.4.hook_mlp_out', reads: 'blocks.4.mlp.hook_in' })).toBe(
     'the MLP output from the MLP’s input (transcoder)',
   );
+});
+
+it('of a cross-layer transcoder all layers are named, and its release says what it is', () => {
+  const [layers, hook, reads] = [6, 'blocks.5.hook_mlp_out', 'blocks.0.hook_resid_mid'];
+  const entry = fixture('small-world-l2');
+  const sae = { ...entry.sae, layer: 5, layers, hook, reads };
+  expect([layerText(sae), layerWords(sae), layerWords(entry.sae)]).toEqual(['0–5', 'Layers 0–5', 'Layer 2']);
+  expect(hookWords(sae)).toBe(
+    'the MLP output of every layer from the residual stream between attention and MLP (cross-layer transcoder)',
+  );
+  const transcoder = { ...entry, sae };
+  expect(releaseSummary([transcoder])).toMatch(/^One TopK cross-layer transcoder on .*, layers 0–5; /);
+  expect(saeLabel(transcoder, [transcoder])).toBe('L0–5');
+});
+
+it('a comparison across hooks says so', () => {
+  const entry = fixture('small-world-l2');
+  const inside = { ...entry, sae: { ...entry.sae, layer: 3, hook: 'blocks.3.hook_mlp_out' } };
+  expect(protocolDifferences([entry, inside])).toEqual([
+    { name: 'Hook', values: ['the residual stream', 'the MLP output'] },
+  ]);
+  expect(protocolDifferences([entry, { ...entry, sae: { ...entry.sae, layer: 4 } }])).toEqual([]);
 });
 
 it('what is said of an SAE inside a block is not of the residual', () => {

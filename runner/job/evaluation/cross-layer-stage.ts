@@ -1,0 +1,247 @@
+/** A cross-layer transcoder on a language model: from its files to the measured part of its record. */
+import type { RunConfig } from '../../config/run-config.ts';
+import { settingsOf } from '../../config/suite-settings.ts';
+import { sweepAsks } from '../../evaluation/asks.ts';
+import { asksForControls } from '../../evaluation/control-pass.ts';
+import type { Evaluated } from '../../evaluation/evaluate.ts';
+import { type HookSaes, namesOf, observe } from '../../evaluation/observation.ts';
+import { pairedPart, pairingKeys } from '../../evaluation/pairing.ts';
+import { hooksOfCrossLayer, type ReplacedMlps, replacedMlps } from '../../evaluation/replaced-mlps.ts';
+import type { Hook } from '../../hook.ts';
+import { canonicalJson, sha256 } from '../../io/hash.ts';
+import { knownTokens } from '../../lm/known-tokens.ts';
+import { hookWidth, type LanguageModel, type TokenBatch } from '../../lm/language-model.ts';
+import { parseDevices } from '../../onnx/devices.ts';
+import { pairedIds } from '../../report/paired.ts';
+import type { EvaluationRecord, Exclusion, Measure, Part } from '../../report/schema.ts';
+import { crossLayer, PROBED_LATENTS } from '../../report/suites/cross-layer.ts';
+import type { Reporter } from '../../reporter.ts';
+import { type CrossLayerFile, openCrossLayer } from '../../sae/checkpoints/cross-layer.ts';
+import { type OpenSae, openSae } from '../../sae/open-sae.ts';
+import { storedSha256 } from '../../sae/stored-sae.ts';
+import { fullProbe, kSparseProbes, kSparseSuite } from '../../suites/k-sparse/k-sparse.ts';
+import { kSparse } from '../../suites/k-sparse/suite.ts';
+import { plannedSets } from '../../suites/sets.ts';
+import type { Suite } from '../../suites/suite.ts';
+import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts';
+import { openRunModel, type RunModel } from '../shared/language-model.ts';
+import type { ModelPlace } from '../shared/model-place.ts';
+import { type EvaluationText, evaluationText } from './heldout-text.ts';
+import { readingsOf } from './pooled-memory.ts';
+import { suiteContexts } from './suite-contexts.ts';
+
+export interface MeasuredCrossLayer {
+  model: LanguageModel;
+  sae: Pick<EvaluationRecord['sae'], 'architecture' | 'd_in' | 'd_out' | 'd_sae'>;
+  /** Content hash of its tensors. */
+  sha256: string;
+  evaluated: Omit<Evaluated, keyof Hook>;
+  tokens: number;
+  rows: number;
+  blocks: number | undefined;
+  documents: EvaluationText['documents'];
+  exclusions: Exclusion[];
+}
+
+/**
+ * @param folder that its files lie in
+ * @param scratch folder for residuals of a model that is larger than memory
+ * @param suites that the run asks for: of those k-sparse probing alone reads latents that have no hook in common
+ * @throws Stopped when the user asked to stop; nothing is kept, the stage starts again
+ */
+export async function crossLayerStage(
+  run: {
+    config: RunConfig;
+    model: ModelPlace;
+    folder: string;
+    scratch: string;
+    memory: number;
+    suites: readonly Suite[];
+  },
+  reporter: (stage: string, unit: string) => Reporter,
+): Promise<MeasuredCrossLayer> {
+  const { config, model: place, folder, suites } = run;
+  const file = await openCrossLayer(folder);
+  const layers: OpenSae[] = [];
+  try {
+    const threads = config.threads === null ? {} : { threads: config.threads };
+    const [device] = parseDevices(config.device);
+    const opened = await openRunModel({
+      ...{ device: config.device, precision: config.precision, spill: config.spill },
+      ...{ place, folder: run.scratch, hooks: hooksOfCrossLayer(file) },
+      ...{ memory: run.memory, threads: config.threads },
+      maxTokens: Math.max(
+        config.corpus.rowTokens,
+        ...readingsOf(config, [kSparse]).map(({ rowTokens }) => rowTokens),
+      ),
+      positions: config.sae.batchTokens,
+      saes: file.layers.reduce((sum, { d_in, d_out = d_in, d_sae }) => sum + 4 * (d_in + d_out) * d_sae, 0),
+    });
+    try {
+      const tokenizer = knownTokens(await loadTokenizer(place.folder), opened.model.vocabulary);
+      const { batches, documents } = await evaluationText(config, tokenizer, reporter('text', 'tokens'));
+      for (const sae of file.layers) layers.push(await openSae(sae, { device, ...threads }));
+      const clt = { reads: file.reads, d: file.d_model, layers, biases: file.biases };
+      const { resamples, seed } = config.evaluation;
+      const draws = { resamples, seed };
+      const measured = await replacedMlps(opened.model, clt, batches, draws, reporter('measuring', 'passes'));
+      const hooks = layers.map((sae, layer): HookSaes => {
+        const at: Hook = { layer, site: file.reads };
+        return { ...at, d: hookWidth(opened.model, at), saes: [sae] };
+      });
+      const exclusions = leftOut(config, suites);
+      const probing = suites.includes(kSparse)
+        ? await probed({ config, opened, tokenizer, batches, hooks }, exclusions, reporter)
+        : null;
+      const { model } = opened;
+      return {
+        model,
+        sae: {
+          architecture: layers[0]!.architecture,
+          d_in: file.d_model,
+          d_out: file.d_model,
+          d_sae: layers.reduce((sum, { d_sae }) => sum + d_sae, 0),
+        },
+        sha256: await tensorsSha256(file),
+        evaluated: evaluatedOf(measured, probing, pairingOf(batches, draws)),
+        ...{ tokens: measured.tokens, rows: measured.rows, blocks: measured.blocks, documents, exclusions },
+      };
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    for (const sae of layers) await sae.close();
+    await file.close();
+  }
+}
+
+async function tensorsSha256({ layers, biases }: CrossLayerFile): Promise<string> {
+  const hashes = [];
+  for (const [layer, sae] of layers.entries())
+    hashes.push([await storedSha256(sae), sha256(new Uint8Array(biases[layer]!.slice().buffer))]);
+  return sha256(canonicalJson(hashes));
+}
+
+/** Suites that ask for one hook, and controls, which are made of an SAE's own. */
+function leftOut({ evaluation }: RunConfig, suites: readonly Suite[]): Exclusion[] {
+  const reason =
+    'its latents read at every layer and write to several: of all suites k-sparse probing alone is made of those of one layer after the other';
+  return [
+    ...suites
+      .filter((suite) => suite !== kSparse)
+      .map(({ declaration: { id } }) => ({ suite: id, data: 'all', reason })),
+    ...(asksForControls(suites, evaluation) ? [{ suite: 'controls', data: 'held-out text', reason }] : []),
+  ];
+}
+
+function pairingOf(batches: readonly TokenBatch[], draws: { resamples: number; seed: number }) {
+  const { id, definitions } = crossLayer;
+  return pairingKeys(batches, [{ id, version: '', definitions, pairing: namesOf(batches) }], draws);
+}
+
+function evaluatedOf(
+  { losses, whole, layers }: ReplacedMlps,
+  probing: Probing | null,
+  keys: ReturnType<typeof pairingKeys>,
+): MeasuredCrossLayer['evaluated'] {
+  const ofLayers = (id: keyof (typeof layers)[number]): NonNullable<Part['curves']>[string] => ({
+    points: layers.map(({ [id]: transcoder }, at) => ({ at, values: { transcoder } })),
+    sets: [],
+  });
+  const { 'loss_clean@v1': clean, ...own } = losses.statistics;
+  return {
+    metrics: whole.metrics,
+    suites: {
+      [crossLayer.id]: {
+        measures: losses.metrics,
+        curves: {
+          var_exp: ofLayers('var_exp@pooled-v1'),
+          l0: ofLayers('l0@v1'),
+          alive: ofLayers('alive@v1'),
+          ...probing?.curves,
+        },
+        ...(probing === null ? {} : { tables: probing.tables }),
+      },
+    },
+    curves: whole.curves,
+    paired: pairedPart(
+      Object.fromEntries(
+        Object.entries(whole.statistics).filter(([id]) => (pairedIds as readonly string[]).includes(id)),
+      ),
+      keys,
+      { [crossLayer.id]: own },
+    ),
+    evidence: undefined,
+    controls: undefined,
+  };
+}
+
+type Probing = Required<Pick<Part, 'curves' | 'tables'>>;
+
+/** As suite k-sparse has it of any SAE at the hook that the latents of a layer read. */
+async function probed(
+  run: {
+    config: RunConfig;
+    opened: RunModel;
+    tokenizer: Tokenizer;
+    batches: readonly TokenBatch[];
+    hooks: readonly HookSaes[];
+  },
+  exclusions: Exclusion[],
+  reporter: (stage: string, unit: string) => Reporter,
+): Promise<Probing | null> {
+  const { config, opened, hooks } = run;
+  const asks = sweepAsks(hooks, undefined);
+  const notAsked = (): never => {
+    throw new TypeError('k-sparse probing reads no decoder');
+  };
+  const contexts = suiteContexts({
+    ...run,
+    reading: reporter('text', 'tokens'),
+    asks,
+    controls: false,
+    cached: undefined,
+    effects: notAsked,
+    nearest: notAsked,
+    readings: readingsOf(config, [kSparse]),
+  });
+  const sets = await plannedSets(contexts.of(kSparse));
+  exclusions.push(...contexts.exclusions);
+  if (sets === null) return null;
+  const sweeping = (batches: readonly TokenBatch[], branches: number) =>
+    opened.sweeping(reporter('probing', 'tokens'), batches, branches);
+  await observe(opened.model, asks.observations, sweeping, hooks);
+  const { kValues } = settingsOf(kSparse, config) as { kValues: number[] };
+  const ks = PROBED_LATENTS.filter((k) => kValues.includes(k));
+  for (const k of kValues.filter((each) => !ks.some((k) => k === each))) {
+    const reason = `of a cross-layer transcoder probes of ${PROBED_LATENTS.join(', ')} latents are shown`;
+    exclusions.push({ suite: kSparse.declaration.id, data: `evaluation.kValues ${k}`, reason });
+  }
+  if (ks.length === 0) return null;
+  const parts = hooks.map((_, hook) => {
+    const inputs = sets.map(({ plan, pooled }) => {
+      const { latents, residual } = pooled.at(hook);
+      return {
+        plan,
+        latents: kSparseProbes(plan, latents[0]!, ks),
+        untrained: null,
+        residual: kSparseProbes(plan, residual!, ks),
+        ceiling: fullProbe(plan, residual!),
+      };
+    });
+    return kSparseSuite(inputs, ks);
+  });
+  const at = (part: Part, k: number): Record<string, Measure> => {
+    const { points, constants } = part.curves!.accuracy!;
+    return { ...constants, ...points.find((point) => point.at === k)!.values };
+  };
+  return {
+    curves: Object.fromEntries(
+      ks.map((k) => [
+        `probing_k${k}`,
+        { points: parts.map((part, layer) => ({ at: layer, values: at(part, k) })), sets: [] },
+      ]),
+    ),
+    tables: { data_sets: parts[0]!.tables!.data_sets! },
+  };
+}

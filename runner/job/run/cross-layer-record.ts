@@ -1,0 +1,46 @@
+/** The record of a run of a cross-layer transcoder, which is alone in its run and stands in the place of all MLPs. */
+import type { EvaluationRecord, Exclusion } from '../../report/schema.ts';
+import type { Reporter } from '../../reporter.ts';
+import { crossLayerStage } from '../evaluation/cross-layer-stage.ts';
+import { type MeasuringRun, recordOf } from '../evaluation/record.ts';
+import type { PlannedSae } from '../shared/planned-saes.ts';
+import type { PublishedSae } from '../shared/published-saes.ts';
+import type { RunStart } from './messages.ts';
+
+export interface CrossLayerSae {
+  planned: PlannedSae;
+  published: PublishedSae;
+}
+
+export function crossLayerAmong(saes: readonly PlannedSae[]): CrossLayerSae | null {
+  for (const planned of saes) {
+    const { origin } = planned;
+    if (origin.kind === 'published' && origin.sae.layers !== undefined)
+      return { planned, published: origin.sae };
+  }
+  return null;
+}
+
+/** @throws as `crossLayerStage` */
+export async function crossLayerRecord(
+  run: Pick<RunStart, 'model' | 'memory'> & { measuring: MeasuringRun; leftOut: readonly Exclusion[] },
+  { planned, published }: CrossLayerSae,
+  seconds: () => number,
+  reporter: (stage: string, unit: string) => Reporter,
+): Promise<EvaluationRecord> {
+  const { measuring, model: place, memory } = run;
+  const { config, folder, suites } = measuring;
+  const { sae, exclusions, ...data } = await crossLayerStage(
+    { config, model: place, folder: published.place.path, scratch: folder, memory, suites },
+    reporter,
+  );
+  return recordOf({
+    ...data,
+    run: measuring,
+    seconds: seconds(),
+    planned,
+    sae: { ...sae, k: null, layers: published.layers },
+    selfTest: null,
+    exclusions: [...run.leftOut, ...exclusions],
+  });
+}

@@ -1,0 +1,130 @@
+/** A cross-layer transcoder in a run: what its record holds, its probing as the suite's on an SAE with the encoder of a layer. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { resolveRun } from '../../../../runner/config/resolve.ts';
+import { demoModelFolder } from '../../../../runner/demo/model-folder.ts';
+import { UserError } from '../../../../runner/errors.ts';
+import { hashFile } from '../../../../runner/io/hash.ts';
+import { crossLayerStage } from '../../../../runner/job/evaluation/cross-layer-stage.ts';
+import { checkAlone } from '../../../../runner/job/shared/cross-layer-transcoder.ts';
+import { modelShape } from '../../../../runner/job/shared/model-place.ts';
+import { describePublished } from '../../../../runner/job/shared/published-saes.ts';
+import { silent, stageReporter } from '../../../../runner/reporter.ts';
+import { openCrossLayer } from '../../../../runner/sae/checkpoints/cross-layer.ts';
+import { writeSaeLens } from '../../../../runner/sae/checkpoints/sae-lens-export.ts';
+import type { JumpReluSae } from '../../../../runner/sae/sae.ts';
+import { loaded } from '../../../../runner/sae/stored-sae.ts';
+import { core } from '../../../../runner/suites/core/suite.ts';
+import { kSparse } from '../../../../runner/suites/k-sparse/suite.ts';
+import golden from '../../../fixtures/clt/golden.json' with { type: 'json' };
+import { described, evaluatedInside, located } from '../../evaluation/inside-block.ts';
+
+const clt = fileURLToPath(new URL('../../../fixtures/clt/', import.meta.url));
+const LAYER = 2;
+const set = [
+  'probing.sets=["topic"]',
+  'evaluation.setTrainTexts=12',
+  'evaluation.setTestTexts=8',
+  'evaluation.tokens=512',
+  'evaluation.resamples=20',
+  'threads=1',
+];
+const model = { folder: demoModelFolder, revision: null };
+const reporter = () => stageReporter('test', 'tokens', silent);
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cross-layer-job-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it('scores the latents of each layer as the suite scores those of an SAE, and says what is left out', async () => {
+  const config = await resolveRun(['small-world-quick'], { set: [...set, 'evaluation.kValues=[1,3,5]'] });
+  const suites = [core, kSparse];
+  const run = { config, model, folder: clt, scratch: folder, memory: 2 ** 32, suites };
+  const { evaluated, sae, exclusions, tokens } = await crossLayerStage(run, reporter);
+  expect(sae).toMatchObject({ d_in: 128, d_out: 128, d_sae: 6 * 24, architecture: 'jumprelu' });
+  const { curves, tables } = evaluated.suites['cross-layer']!;
+  expect(Object.keys(curves!)).toEqual(['var_exp', 'l0', 'alive', 'probing_k1', 'probing_k5']);
+  expect(Object.values(curves!).map(({ points }) => points.map(({ at }) => at))).toEqual(
+    Array(5).fill([0, 1, 2, 3, 4, 5]),
+  );
+  expect(tables!.data_sets!.map(({ name }) => name)).toEqual(['topic']);
+  expect(exclusions.map(({ suite, data }) => [suite, data])).toEqual([
+    ['core', 'all'],
+    ['controls', 'held-out text'],
+    ['k-sparse', 'evaluation.kValues 3'],
+  ]);
+  expect(tokens).toBe(512);
+  expect(Object.keys(evaluated.paired!.draws)).toContain('loss_recovered_all_mlps@v1');
+
+  const file = await openCrossLayer(clt);
+  const whole = (await loaded(file.layers[LAYER]!)) as JumpReluSae;
+  const d = file.d_model;
+  await file.close();
+  const { d_out: _, ...same } = whole;
+  const alone = { ...same, W_dec: new Float32Array(whole.d_sae * d).fill(0.1), b_dec: new Float32Array(d) };
+  await writeSaeLens(join(folder, 'sae'), alone, {
+    model_name: 'interpboard/small-world',
+    hook_name: `blocks.${LAYER}.hook_resid_mid`,
+  });
+  const published = await described(await located([join(folder, 'sae')]));
+  const suite = await evaluatedInside(published, golden.ids, {
+    set: ['evaluation.suites=["k-sparse"]', ...set, 'evaluation.kValues=[1,5]'],
+  });
+  const { points, constants } = suite.evaluated[0]!.evaluated.suites['k-sparse']!.curves!.accuracy!;
+  for (const { at: k, values } of points) {
+    const ofLayers = curves![`probing_k${k}`]!.points;
+    expect(ofLayers[LAYER]!.values).toEqual({
+      ...{ sae: values.sae, channels: values.channels, ceiling: constants!.ceiling },
+    });
+    expect(ofLayers[LAYER]!.values).not.toEqual(ofLayers[LAYER + 1]!.values);
+  }
+});
+
+it('without the suite or without sets there is no probing', async () => {
+  for (const [suites, sets] of [
+    [[], '["topic"]'],
+    [[kSparse], '[]'],
+  ] as const) {
+    const config = await resolveRun(['small-world-quick'], {
+      set: [...set.slice(1), `probing.sets=${sets}`, 'evaluation.controlTokens=0'],
+    });
+    const run = { config, model, folder: clt, scratch: folder, memory: 2 ** 32, suites };
+    const { evaluated, exclusions } = await crossLayerStage(run, reporter);
+    expect(Object.keys(evaluated.suites['cross-layer']!.curves!)).toEqual(['var_exp', 'l0', 'alive']);
+    expect(exclusions.length).toBe(suites.length);
+  }
+});
+
+it('is one SAE of a run, alone in it, of its own model and without words behind #', async () => {
+  const [found] = await described(await located([clt]));
+  expect(found).toMatchObject({
+    ...{ layer: 5, site: 'mlp_out', reads: { layer: 0, site: 'resid_mid' }, layers: 6, d_sae: 144 },
+    ...{ id: 'L0_resid_mid_to_L5_mlp_out_clt', format: 'cross-layer-transcoder' },
+  });
+  expect(found!.files.map(({ name }) => name)).toEqual([
+    'config.yaml',
+    ...[0, 1, 2, 3, 4, 5].flatMap((layer) => [`W_enc_${layer}.safetensors`, `W_dec_${layer}.safetensors`]),
+  ]);
+  await expect(located([`${clt}#layer=2`]).then(described)).rejects.toThrow(/its name alone/);
+  const other = fileURLToPath(new URL('../../../fixtures/lm/llama', import.meta.url));
+  await expect(
+    describePublished(await located([clt]), await modelShape({ folder: other, revision: null }), (paths) =>
+      Promise.all(paths.map(hashFile)),
+    ),
+  ).rejects.toThrow(/6 layers of width 128.*its files name "interpboard\/small-world"/s);
+  const alone = { train: false, shard: false, from: [] };
+  checkAlone([found!], alone);
+  for (const [published, run, words] of [
+    [[found!, found!], alone, /other SAEs beside it/],
+    [[found!], { ...alone, train: true }, /SAEs to train beside it/],
+    [[found!], { ...alone, shard: true }, /--shard beside it/],
+    [[], { ...alone, from: [found!] }, /what training starts from/],
+  ] as const)
+    expect(() => checkAlone(published, run)).toThrow(words);
+  expect(() => checkAlone([found!], { ...alone, train: true })).toThrow(UserError);
+});
