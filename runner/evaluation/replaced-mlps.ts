@@ -75,6 +75,11 @@ export async function replacedMlps(
   const passes = 4 * batches.length;
   let done = 0;
 
+  function stopWhenAsked(): void {
+    if (!reporter.stopRequested()) return;
+    throw new Stopped('stopped; nothing of the measurement is kept, the same command measures anew');
+  }
+
   /** One pass, with what `at` gives in the place of the tensor at a hook. */
   async function pass(
     batch: TokenBatch,
@@ -83,7 +88,7 @@ export async function replacedMlps(
   ): Promise<void> {
     let given: Float32Array | null = null;
     for (let segment = 0; segment < model.segments.length - 1; segment++) {
-      if (reporter.stopRequested()) throw new Stopped();
+      stopWhenAsked();
       const next: Float32Array = await model.advance(segment, given, batch);
       const { hook } = model.segments[segment]!;
       const widths = model.widths[segment]!;
@@ -108,6 +113,7 @@ export async function replacedMlps(
         const latents = await sae.encode(x, tokens);
         const { k, values, indices } = latents;
         for (let from = 0; from < tokens; from += STRETCH) {
+          stopWhenAsked();
           const count = Math.min(STRETCH, tokens - from);
           const part = (of: Float32Array | Int32Array) => of.subarray(from * k, (from + count) * k);
           const some = { k, values: part(values) as Float32Array, indices: part(indices) as Int32Array };

@@ -39,7 +39,7 @@ function shapeOf({ source: { columns } }: View, row: number): string[] {
   const { layer, d_sae, k } = columns.numbers;
   return [
     textAt(columns, 'architecture', row) ?? '',
-    `layer ${layer[row] ?? 'not stated'}`,
+    ...(layer[row] == null ? [] : [`layer ${layer[row]}`]),
     ...(d_sae[row] == null ? [] : [`${formatCount(d_sae[row])} latents`]),
     ...(k[row] == null ? [] : [`k ${k[row]}`]),
   ];

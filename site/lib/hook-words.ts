@@ -23,8 +23,13 @@ type Hooked = Pick<EvaluationRecord['sae'], 'hook' | 'reads' | 'layers'>;
 /** Where an SAE stands, of hooks that are not known here their own words. */
 export function hookWords({ hook, reads, layers }: Hooked): string {
   if (reads !== undefined && layers !== undefined)
-    return `${words(hook)} of every layer from ${words(reads)} (cross-layer transcoder)`;
+    return `${targetWords({ hook, layers })} from ${words(reads)} (cross-layer transcoder)`;
   return reads === undefined ? words(hook) : `${words(hook)} from ${words(reads)} (transcoder)`;
+}
+
+/** What it reconstructs. */
+export function targetWords({ hook, layers }: Hooked): string {
+  return layers === undefined ? words(hook) : `${words(hook)} of every layer`;
 }
 
 /** Its layer, `4`; of a cross-layer transcoder those that it stands at, `0–5`. */

@@ -1,7 +1,7 @@
 /** An SAE in words: how good it is and how sure that is, and what each section of its page comes to. */
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import { formatCount, formatInterval, formatNumber } from './format.ts';
-import { isUsualHook } from './hook-words.ts';
+import { isUsualHook, targetWords } from './hook-words.ts';
 import { leadMeasures } from './statistics.ts';
 
 /** A share in percent, with its interval. */
@@ -24,7 +24,7 @@ export function verdictText(entry: EvaluationRecord): string | null {
   const window = dead?.value == null ? undefined : dead.window_tokens;
   const parts = [
     variance &&
-      `explains ${variance} of ${isUsualHook(entry.sae) ? 'the residual’s variance' : 'the variance there'}`,
+      `explains ${variance} of ${isUsualHook(entry.sae) ? 'the residual’s variance' : `the variance of ${targetWords(entry.sae)}`}`,
     loss && `recovers ${loss} of the loss that zeroing the hook would cost`,
     unused &&
       `leaves ${unused} of its latents unused${window === undefined ? '' : ` in ${formatCount(window)} tokens`}`,

@@ -137,11 +137,11 @@ function shortened(texts: readonly string[]): Map<string, string> {
 /** Settings that `facts` reads. */
 const named = new Set(['kAux', 'alphaAux', 'auxVariant', 'learningRate', 'seed', 'k', 'dSae']);
 
-/** Names of a few SAEs that stand side by side: their layers where those differ, else letters. */
+/** Names of a few SAEs that stand side by side: their layers where each has one of its own, else letters. */
 export function compareLabels(saes: readonly { model: string; layer: number | null }[]): string[] {
   const layers = new Set(saes.map(({ layer }) => layer));
   const models = new Set(saes.map(({ model }) => model));
-  return layers.size === saes.length && models.size === 1
+  return layers.size === saes.length && !layers.has(null) && models.size === 1
     ? saes.map(({ layer }) => `L${layer}`)
     : saes.map((_, i) => String.fromCharCode('A'.charCodeAt(0) + i));
 }

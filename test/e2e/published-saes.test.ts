@@ -384,6 +384,7 @@ it('a cross-layer transcoder has a run, a record and a page of its own, and is m
   for (const text of ['Layers 0–5 of', 'All MLPs replaced', 'Variance explained of the MLP output', 'layer'])
     expect(page).toContain(text);
   expect(page).not.toContain('This record gives no losses');
+  expect(page).toContain('of the variance of the MLP output of every layer');
   const path = join(content, 'measured', 'crossing', `${id}.json`);
   expect((await program('validate', path)).out).toContain('1 records in 1 files are well');
   const again = await program('verify', path, `--sae=${clt}`);

@@ -86,12 +86,15 @@ async function liveOf(
 ): Promise<Live> {
   const base = { schema: liveVersion, sha256: hash } as const;
   if (planned.origin.kind === 'published' && planned.origin.sae.layers !== undefined)
-    return { ...base, none: 'it stands in the place of all MLPs, and only SAEs of one hook run in the page' };
+    return {
+      ...base,
+      none: 'it stands in the place of all MLPs, and only SAEs of the residual stream run in the page',
+    };
   const file = await openPlannedSae(run.folder, planned);
   try {
     const { d_in, d_sae, d_out } = file.sae;
     if (d_out !== undefined)
-      return { ...base, none: 'it predicts another activation than it reads, which is not put back' };
+      return { ...base, none: 'it is a transcoder, and only SAEs of the residual stream run in the page' };
     if (!isResidual(planned))
       return {
         ...base,

@@ -11,7 +11,7 @@ import { readFloats, readSafetensors } from '../../../runner/formats/safetensors
 import { withFile } from '../../../runner/io/byte-source.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
-import { silent, stageReporter } from '../../../runner/reporter.ts';
+import { Stopped, silent, stageReporter } from '../../../runner/reporter.ts';
 import { type CrossLayerFile, openCrossLayer } from '../../../runner/sae/checkpoints/cross-layer.ts';
 import { openSaeFile } from '../../../runner/sae/checkpoints/load.ts';
 import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
@@ -83,6 +83,13 @@ it('has the losses that transformers has with all MLPs replaced', async () => {
     progress: (done: number) => (progress = done),
   };
   const measured = await replacedMlps(model, clt, batches, { resamples: 50, seed: 0 }, reporter);
+  expect(progress).toBe(8);
+  const stopping = { ...reporter, stopRequested: () => progress > 2, progress: () => progress++ };
+  progress = 0;
+  await expect(replacedMlps(model, clt, batches, { resamples: 50, seed: 0 }, stopping)).rejects.toMatchObject(
+    { constructor: Stopped, message: expect.stringContaining('measures anew') },
+  );
+  expect(progress).toBe(3);
   await model.close();
   const value = (of: { value: number | null }): number => of.value!;
   const { clean, zero, mean } = golden.losses;
@@ -130,7 +137,6 @@ it('has the losses that transformers has with all MLPs replaced', async () => {
   const variances = of('mse@per-dim-v1').map((mse, layer) => mse / left[layer]!);
   expect(value(metrics['var_exp@pooled-v1'])).toBeCloseTo(1 - sum(of('mse@per-dim-v1')) / sum(variances), 4);
   expect(measured).toMatchObject({ tokens: 144, rows: 6 });
-  expect(progress).toBe(8);
 });
 
 it('is refused by name where an SAE is wanted, and where its files do not fit', async () => {

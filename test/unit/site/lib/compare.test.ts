@@ -98,6 +98,13 @@ describe('curves over one another', () => {
     expect(labels(l0, l4)).toEqual(['L0', 'L4']);
     expect(labels(l0, l0)).toEqual(['A', 'B']);
     expect(labels(l0, publishedRecords()[0]!)).toEqual(['A', 'B']);
+    // A cross-layer transcoder stands at no single layer.
+    expect(
+      compareLabels([
+        { model: 'm', layer: null },
+        { model: 'm', layer: 2 },
+      ]),
+    ).toEqual(['A', 'B']);
   });
 });
 

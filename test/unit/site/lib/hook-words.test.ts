@@ -44,5 +44,5 @@ it('what is said of an SAE inside a block is not of the residual', () => {
   expect(verdictText(entry)).toContain('of the residual’s variance');
   const inside = { ...entry, sae: { ...entry.sae, hook: 'blocks.2.hook_mlp_out' } };
   expect(isUsualHook(inside.sae)).toBe(false);
-  expect(verdictText(inside)).toContain('of the variance there');
+  expect(verdictText(inside)).toContain('of the variance of the MLP output, ');
 });
