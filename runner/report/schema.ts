@@ -164,7 +164,16 @@ export const recordObject = z.strictObject({
   sae: z.strictObject({
     name,
     repo: name.nullable(),
-    architecture: z.enum(['topk', 'batchtopk', 'relu', 'jumprelu', 'gated', 'matryoshka', 'groupmax']),
+    architecture: z.enum([
+      'topk',
+      'batchtopk',
+      'relu',
+      'jumprelu',
+      'gated',
+      'matryoshka',
+      'groupmax',
+      'matching_pursuit',
+    ]),
     /** What sets its training apart from others of its architecture, such as p-anneal of a ReLU SAE. */
     variant: name.optional(),
     layer: count,

@@ -15,6 +15,7 @@ import type { EncodingThread } from './encoding-thread.ts';
 import { type EncoderShape, emptyLatents, encodeStretches } from './host-encoder.ts';
 import { inFile } from './place-in-file.ts';
 import {
+  centredProgram,
   decodeProgram,
   decodingNeedsInput,
   encodeProgram,
@@ -22,7 +23,9 @@ import {
   inMemory,
   type MatrixName,
   preProgram,
+  pursuitProgram,
 } from './programs.ts';
+import { pursuing } from './pursuit.ts';
 import type { Latents, Sae } from './sae.ts';
 import { HOST_THREADS, selectionTokens } from './selection.ts';
 import { isStored, type StoredSae } from './stored-sae.ts';
@@ -114,15 +117,20 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
     const settings = { ...sessionOptions(options), ...where, ...(large ? { prepack: false } : {}) };
     return { program: make(sae, place, providerOf(device)), settings };
   };
-  const encoding = await made(onHost ? preProgram : encodeProgram, encodingMatrices(sae));
+  const pursues = sae.architecture === 'matching_pursuit';
+  const onDevice = device !== 'cpu' && !pursues;
+  const encoding = await made(
+    pursues ? pursuitProgram : onHost ? preProgram : encodeProgram,
+    encodingMatrices(sae),
+  );
   if (shared !== undefined) encoding.settings.threads = Math.ceil(threads / 2);
-  const onDevice = device !== 'cpu';
   const holding = await openHoldingSession(
     encoding.program,
     encoding.settings,
     onDevice ? ['values', 'indices'] : [],
   );
-  const encoder: Session = { run: async (feeds) => (await holding.run(feeds)).host, close: holding.close };
+  const plain: Session = { run: async (feeds) => (await holding.run(feeds)).host, close: holding.close };
+  const encoder = pursues ? await pursuing(sae, plain, () => made(centredProgram, [])) : plain;
   const decoder = await made(decodeProgram, ['W_dec'])
     .then(({ program, settings }) => openSession(program, settings))
     .catch(async (error: unknown) => {

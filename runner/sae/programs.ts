@@ -31,6 +31,7 @@ export type MatrixName = 'W_enc' | 'W_dec';
 
 /** The matrices that encoding needs; decoding needs W_dec. */
 export function encodingMatrices(sae: SaeVectors): MatrixName[] {
+  if (sae.architecture === 'matching_pursuit') return ['W_dec'];
   const rescaled = sae.architecture === 'topk' && sae.rescale_acts_by_decoder_norm;
   return rescaled ? ['W_enc', 'W_dec'] : ['W_enc'];
 }
@@ -48,7 +49,7 @@ export function inMemory(sae: Sae): PlaceTensor {
 /** b_enc or b_dec, which are held whatever the matrices are. */
 export function vectorIn(graph: Graph, name: 'b_enc' | 'b_dec', sae: SaeVectors): Value {
   if (name === 'b_dec') return graph.floats(sae.b_dec, tensorShape(name, sae));
-  if (sae.architecture === 'gated') throw new RangeError('a gated SAE has no b_enc');
+  if (!('b_enc' in sae)) throw new RangeError(`an SAE of ${sae.architecture} has no b_enc`);
   return graph.floats(sae.b_enc, tensorShape(name, sae));
 }
 
@@ -87,6 +88,40 @@ export function preProgram(sae: SaeVectors, place: PlaceTensor, provider?: Provi
   return graph.program();
 }
 
+/** x [T, d_in] -> centred float32 [T, d_in]: x' − b_dec, if applied; what matching pursuit begins with. */
+export function centredProgram(sae: SaeVectors, place: PlaceTensor, provider?: Provider): Program {
+  const graph = new Graph('', { provider });
+  graph.output(graph.node('Identity', [centred(graph, sae, place)]), 'centred', 'float32', ['T', sae.d_in]);
+  return graph.program();
+}
+
+/**
+ * One step of matching pursuit: r [T, d_in] -> index int32 [T, 1], value float32 [T, 1], rest [T, d_in] (what is left of r) and
+ * norm [T, 1] of that. Where no latent points along r the value is 0.
+ */
+export function pursuitProgram(sae: SaeVectors, place: PlaceTensor, provider?: Provider): Program {
+  const graph = new Graph('', { provider });
+  const r = graph.input('r', 'float32', ['T', sae.d_in]);
+  const { value: stored, turned } = place(graph, 'W_dec');
+  const scores = graph.node('Gemm', [r, stored], { attributes: { transB: turned ? 0 : 1 } });
+  const [, index] = graph.nodes('TopK', [scores, graph.int64s([1])], { outputs: 2 }) as [Value, Value];
+  const at = graph.node('Cast', [index], { attributes: { to: elementTypes.int32 } });
+  const found = graph.node('Gather', [upright(graph, { value: stored, turned }), at], {
+    attributes: { axis: 0 },
+  });
+  const rows = graph.node('Squeeze', [found, graph.int64s([1])]);
+  const along = graph.node('ReduceSum', [graph.node('Mul', [r, rows]), graph.int64s([1])], {
+    attributes: { keepdims: 1 },
+  });
+  const value = graph.node('Relu', [along]);
+  const rest = graph.node('Sub', [r, graph.node('Mul', [value, rows])]);
+  graph.output(at, 'index', 'int32', ['T', 1]);
+  graph.output(value, 'value', 'float32', ['T', 1]);
+  graph.output(rest, 'rest', 'float32', ['T', sae.d_in]);
+  graph.output(length(graph, rest, 1), 'norm', 'float32', ['T', 1]);
+  return graph.program();
+}
+
 /** values [T, K], indices [T, K] (and x [T, d_in] where `decodingNeedsInput`) -> reconstruction [T, d_out]. */
 export function decodeProgram(sae: SaeVectors, place: PlaceTensor, provider?: Provider): Program {
   const graph = new Graph('', { provider });
@@ -116,12 +151,17 @@ export function decodeProgram(sae: SaeVectors, place: PlaceTensor, provider?: Pr
 
 /** From the input x: [T, d_sae], z, or of topk what is selected from. */
 function selectedFrom(graph: Graph, sae: SaeVectors, place: PlaceTensor): Value {
+  return activations(graph, sae, centred(graph, sae, place), place);
+}
+
+/** From the input x: x' − b_dec, if applied. */
+function centred(graph: Graph, sae: SaeVectors, place: PlaceTensor): Value {
   const x = normalised(graph, sae, graph.input('x', 'float32', ['T', sae.d_in]));
-  const centred = sae.apply_b_dec_to_input ? graph.node('Sub', [x, place(graph, 'b_dec').value]) : x;
-  return activations(graph, sae, centred, place);
+  return sae.apply_b_dec_to_input ? graph.node('Sub', [x, place(graph, 'b_dec').value]) : x;
 }
 
 function activations(graph: Graph, sae: SaeVectors, centred: Value, place: PlaceTensor): Value {
+  if (sae.architecture === 'matching_pursuit') throw new RangeError('matching pursuit goes step by step');
   const encoder = place(graph, 'W_enc');
   const turned = { attributes: { transB: encoder.turned ? 1 : 0 } };
   const perLatent = (values: Float32Array): Value => graph.floats(values, [sae.d_sae]);

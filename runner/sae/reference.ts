@@ -5,6 +5,7 @@
 import {
   LAYER_NORM_EPSILON,
   type Latents,
+  type MatchingPursuitSae,
   type Normalisation,
   type Sae,
   type SaeShape,
@@ -63,10 +64,31 @@ function decoderNorms({ W_dec, d_in, d_sae, d_out = d_in }: Sae): Float64Array {
   );
 }
 
+/** Matching pursuit from r on, which is changed: z, all d_sae of them. */
+function pursued(sae: MatchingPursuitSae, r: Float64Array): Float64Array {
+  const { d_in, d_sae, W_dec, residual_threshold } = sae;
+  const z = new Float64Array(d_sae);
+  for (let step = 0; step < sae.max_iterations; step++) {
+    const along = Float64Array.from({ length: d_sae }, (_, j) =>
+      r.reduce((sum, value, i) => sum + value * W_dec[j * d_in + i]!, 0),
+    );
+    const [at] = largest(along, 1) as [number];
+    const value = Math.max(along[at]!, 0);
+    const further = value > 0 && z[at] === 0;
+    z[at]! += value;
+    for (let i = 0; i < d_in; i++) r[i]! -= value * W_dec[at * d_in + i]!;
+    if (!further && sae.stop_on_duplicate_support) break;
+    if (residual_threshold > 0 && Math.hypot(...r) < residual_threshold) break;
+  }
+  return z;
+}
+
 /** z of one token, all d_sae of them; of topk the pre-activations, which `encode` selects from. */
 function dense(sae: Sae, row: Float32Array): Float64Array {
   const { shift, factor } = normaliser(sae.normalisation, row);
   const x = Float64Array.from(row, (value) => (value - shift) * factor);
+  if (sae.architecture === 'matching_pursuit')
+    return pursued(sae, sae.apply_b_dec_to_input ? x.map((value, i) => value - sae.b_dec[i]!) : x);
   const b_enc = sae.architecture === 'gated' ? new Float32Array(sae.d_sae) : sae.b_enc;
   const pre = preActivations({ ...sae, b_enc }, sae, x, sae.apply_b_dec_to_input);
   switch (sae.architecture) {

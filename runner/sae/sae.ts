@@ -13,7 +13,15 @@ import { z } from 'zod';
  * activation than x, so what was done to each token of x is not undone on it; only the one scalar of all tokens is
  * (`undoneOnOutput`).
  */
-export type Sae = ReluSae | TopKSae | JumpReluSae | BatchTopKSae | MatryoshkaSae | GatedSae | GroupMaxSae;
+export type Sae =
+  | ReluSae
+  | TopKSae
+  | JumpReluSae
+  | BatchTopKSae
+  | MatryoshkaSae
+  | GatedSae
+  | GroupMaxSae
+  | MatchingPursuitSae;
 
 export type Architecture = Sae['architecture'];
 
@@ -145,6 +153,20 @@ export interface GroupMaxSae extends Conventions, SaeTensors {
   k: number;
 }
 
+/**
+ * Matching pursuit as SAELens has it (Costa et al. 2025, arXiv 2506.03093): of r, at first x' − b_dec, the latent of largest r·W_dec_j
+ * gains relu(r·W_dec_j), and r loses as much of W_dec_j; again and again, until r is short enough, no further latent becomes active,
+ * or a number of times. The encoder is W_decᵀ.
+ */
+export interface MatchingPursuitSae extends Conventions, Omit<SaeTensors, 'b_enc'> {
+  architecture: 'matching_pursuit';
+  /** ‖r‖ of x' below which it ends; 0 for never. */
+  residual_threshold: number;
+  max_iterations: number;
+  /** Whether it ends where a step makes no further latent active. */
+  stop_on_duplicate_support: boolean;
+}
+
 /** Latents of T tokens, k slots a token: z[t, indices[t·k + s]] = values[t·k + s], everything else 0. */
 export interface Latents {
   /**
@@ -212,12 +234,13 @@ export function vectorsOf(sae: SaeVectors): NamedTensor[] {
     data,
   });
   const found: NamedTensor[] = [];
-  if (sae.architecture !== 'gated') found.push(named('b_enc', sae.b_enc, latents));
+  if ('b_enc' in sae) found.push(named('b_enc', sae.b_enc, latents));
   found.push(named('b_dec', sae.b_dec, tensorShape('b_dec', sae)));
   switch (sae.architecture) {
     case 'relu':
     case 'topk':
     case 'groupmax':
+    case 'matching_pursuit':
       break;
     case 'jumprelu':
     case 'batchtopk':
@@ -267,6 +290,14 @@ export function checkConventions(sae: SaeVectors): void {
   }
   if (sae.architecture === 'groupmax' && d_sae % sae.k !== 0)
     throw new RangeError(`k = ${sae.k} groups of ${d_sae} latents, expected a divisor`);
+  if (sae.architecture === 'matching_pursuit') {
+    const { residual_threshold, max_iterations } = sae;
+    if (!(Number.isFinite(residual_threshold) && residual_threshold >= 0))
+      throw new RangeError(`residual_threshold = ${residual_threshold}, expected 0 or more`);
+    if (!(Number.isInteger(max_iterations) && max_iterations >= 1))
+      throw new RangeError(`max_iterations = ${max_iterations}, expected 1 or more`);
+    if (sae.d_out !== undefined) throw new RangeError('matching pursuit with d_out, expected an SAE');
+  }
   if (sae.architecture === 'matryoshka') {
     const sum = sae.group_sizes.reduce((total, size) => total + size, 0);
     if (sum !== d_sae || sae.group_sizes.some((size) => !Number.isInteger(size) || size < 1)) {

@@ -61,6 +61,8 @@ export function parametersFrom(plan: Omit<SaePlan, 'id'>, name: string, sae: Sae
 
 /** Why no recipe trains it on. */
 function whyUnfit(sae: Sae | StoredSae): string | null {
+  if (sae.architecture === 'matching_pursuit')
+    return 'one that encodes by matching pursuit, without an encoder';
   if (sae.architecture === 'topk' && sae.rescale_acts_by_decoder_norm)
     return 'one that selects latents by their decoder norms';
   return sae.W_skip !== undefined && sae.d_out !== undefined && sae.d_out !== sae.d_in

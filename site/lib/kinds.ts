@@ -18,4 +18,5 @@ export const architectureNames: Readonly<Record<EvaluationRecord['sae']['archite
   gated: 'Gated',
   matryoshka: 'Matryoshka',
   groupmax: 'GroupMax',
+  matching_pursuit: 'Matching pursuit',
 };

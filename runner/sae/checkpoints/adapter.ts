@@ -26,8 +26,8 @@ export interface Mark {
   file?: (name: string) => boolean;
   /** Whether the keys of the state dict in a .pt file are. */
   stateDict?: (keys: ReadonlySet<string>) => boolean;
-  /** A tensor that the safetensors file of the folder must hold: names of files are shared, and renamed. */
-  tensor?: { file: string; name: string };
+  /** A tensor that the safetensors file of the folder must hold, and one that it must not: names of files are shared, and renamed. */
+  tensor?: { file: string; name: string; without?: string };
 }
 
 export interface SaeAdapter {

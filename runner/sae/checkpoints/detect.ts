@@ -59,6 +59,8 @@ async function checkTensor(folder: string, { mark: { tensor } }: SaeAdapter): Pr
   await withFile(join(folder, tensor.file), async (source) => {
     const { tensors } = await readSafetensors(source);
     if (!tensors.has(tensor.name)) throw unknown(folder, `${tensor.file} without a tensor ${tensor.name}`);
+    if (tensor.without !== undefined && tensors.has(tensor.without))
+      throw unknown(folder, `${tensor.file} with a tensor ${tensor.without}`);
   });
 }
 

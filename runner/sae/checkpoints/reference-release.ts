@@ -11,7 +11,7 @@ import { toBfloat16 } from '../../formats/number-types.ts';
 import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { comparePlaces, hookOf, type Place, placeName, placeOfLabelled } from '../../hook.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
-import { type GroupMaxSae, normalisation, type Sae, tensorsOf } from '../sae.ts';
+import { type GroupMaxSae, type MatchingPursuitSae, normalisation, type Sae, tensorsOf } from '../sae.ts';
 import type { Stored } from '../stored-sae.ts';
 import type { LoadOptions, SaeAdapter } from './adapter.ts';
 import { accepted, openTensors, readConfig, type SaeFile, size, storedTensors, TensorBag } from './loaded.ts';
@@ -251,9 +251,9 @@ export async function readRelease(folder: string, id: number | string): Promise<
   return { sae, details: file.release };
 }
 
-function isReleaseSae(sae: Sae): sae is Exclude<Sae, GroupMaxSae> {
+function isReleaseSae(sae: Sae): sae is Exclude<Sae, GroupMaxSae | MatchingPursuitSae> {
   if (sae.W_skip !== undefined && sae.d_out === undefined) return false;
-  if (sae.architecture === 'groupmax') return false;
+  if (sae.architecture === 'groupmax' || sae.architecture === 'matching_pursuit') return false;
   return sae.architecture !== 'topk' || !sae.rescale_acts_by_decoder_norm;
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
 import { type Sae, tensorsOf } from '../sae.ts';
-import { saeLensFiles } from './sae-lens.ts';
+import { foldedPursuit, saeLensFiles } from './sae-lens.ts';
 
 /** The version whose layout is written, and with whose package it was checked (test/fixtures/sae). */
 export const SAE_LENS_VERSION = '6.54.12';
@@ -25,9 +25,10 @@ export interface SaeLensMetadata {
  */
 export async function writeSaeLens(folder: string, given: Sae, metadata: SaeLensMetadata): Promise<void> {
   const sae = folded(given);
-  const tensors = tensorsOf(sae).map(
-    ({ name, shape, data }) => [name, { dtype: 'F32', shape, data }] as const,
-  );
+  const tensors = tensorsOf(sae)
+    // SAELens has matching pursuit's encoder from W_dec.
+    .filter(({ name }) => sae.architecture !== 'matching_pursuit' || name !== 'W_enc')
+    .map(({ name, shape, data }) => [name, { dtype: 'F32', shape, data }] as const);
   await writeAtomic(join(folder, saeLensFiles.tensors), encodeSafetensors(Object.fromEntries(tensors)));
   await writeJsonAtomic(join(folder, saeLensFiles.config), configOf(sae, metadata));
 }
@@ -45,6 +46,13 @@ function configOf(sae: Sae, metadata: SaeLensMetadata): Record<string, unknown> 
     metadata: { sae_lens_version: SAE_LENS_VERSION, sae_lens_training_version: null, ...metadata },
     ...(sae.architecture === 'topk'
       ? { k: sae.k, rescale_acts_by_decoder_norm: sae.rescale_acts_by_decoder_norm }
+      : {}),
+    ...(sae.architecture === 'matching_pursuit'
+      ? {
+          residual_threshold: sae.residual_threshold,
+          max_iterations: sae.max_iterations,
+          stop_on_duplicate_support: sae.stop_on_duplicate_support,
+        }
       : {}),
     ...(isTranscoder(sae) ? { d_out: sae.d_out ?? sae.d_in } : {}),
   };
@@ -70,12 +78,15 @@ function architectureName(sae: Sae): string {
       return sae.architecture;
     case 'groupmax':
       throw new RangeError('SAELens has no groupmax');
+    case 'matching_pursuit':
+      return sae.architecture;
   }
 }
 
 /** x' = s·x: W_enc times s; W_dec and b_dec over s. */
 function folded(sae: Sae): Sae {
   if (sae.normalisation.kind !== 'expected_average_only_in') return sae;
+  if (sae.architecture === 'matching_pursuit') return foldedPursuit(sae);
   const { scale } = sae.normalisation;
   return {
     ...sae,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { MalformedError, quote } from '../../errors.ts';
 import { scaledMatrix } from '../../formats/stored-matrix.ts';
-import type { Normalisation, TopKSae } from '../sae.ts';
+import type { MatchingPursuitSae, Normalisation, SaeShape, TopKSae } from '../sae.ts';
 import type { Stored, StoredSae } from '../stored-sae.ts';
 import type { LoadOptions, SaeAdapter } from './adapter.ts';
 import {
@@ -22,6 +22,7 @@ import {
   TensorBag,
 } from './loaded.ts';
 import { before6 } from './sae-lens-flat.ts';
+import { signedHalves } from './signed-halves.ts';
 import { unitRows } from './unit-rows.ts';
 
 export const saeLensFiles = { config: 'cfg.json', tensors: 'sae_weights.safetensors' } as const;
@@ -37,12 +38,14 @@ const architectures = [
   'jumprelu_skip_transcoder',
   'batchtopk',
   'matryoshka_batchtopk',
+  'abstopk',
+  'matching_pursuit',
 ] as const;
 
 /** Of training checkpoints alone: SAELens saves them as jumprelu for use. */
 const TRAINING_ONLY: readonly string[] = ['batchtopk', 'matryoshka_batchtopk'];
 
-const withK: readonly string[] = ['topk', ...TRAINING_ONLY];
+const withK: readonly string[] = ['topk', 'abstopk', ...TRAINING_ONLY];
 
 /** What a training checkpoint has beside them, none of which changes what the SAE computes. */
 const trainingKeys = new Set(
@@ -77,6 +80,10 @@ const configSchema = z.strictObject({
   d_out: size.optional(),
   /** Ends of the groups of a Matryoshka SAE; the last may be left out. */
   matryoshka_widths: z.array(size).min(1).max(1_000).optional(),
+  /** Of matching pursuit; its length is of activations as it is given them. */
+  residual_threshold: z.number().nonnegative().optional(),
+  max_iterations: size.nullish(),
+  stop_on_duplicate_support: z.boolean().optional(),
 });
 
 export type SaeLensConfig = z.infer<typeof configSchema>;
@@ -87,7 +94,7 @@ export const saeLens: SaeAdapter = {
   format: 'sae-lens',
   mark: {
     folder: (names) => names.includes(saeLensFiles.config) && names.includes(saeLensFiles.tensors),
-    tensor: { file: saeLensFiles.tensors, name: 'W_enc' },
+    tensor: { file: saeLensFiles.tensors, name: 'W_dec', without: 'encoder.weight' },
   },
   files: /^(?:cfg\.json|sae_weights\.safetensors)$/,
   tensors: /^sae_weights\.safetensors$/,
@@ -207,6 +214,13 @@ async function assemble(
   if (withK.includes(architecture) !== (config.k !== undefined)) {
     throw problem(path, `architecture ${architecture} and k ${config.k}`, `k for ${withK.join(', ')} only`);
   }
+  const pursues = architecture === 'matching_pursuit';
+  if (!pursues && config.residual_threshold !== undefined)
+    throw problem(
+      path,
+      `architecture ${architecture} and residual_threshold`,
+      'it for matching_pursuit only',
+    );
   const d_out = config.d_out ?? d_in;
   await dropOnes(bag, d_sae, conversions);
   const shared = {
@@ -215,8 +229,7 @@ async function assemble(
     ...(transcoder ? { d_out } : {}),
     apply_b_dec_to_input: config.apply_b_dec_to_input ?? !transcoder,
     normalisation: normalisation(path, config, options),
-    W_enc: bag.matrix('W_enc', [d_in, d_sae]),
-    W_dec: bag.matrix('W_dec', [d_sae, d_out]),
+    ...matricesOf(bag, { d_in, d_sae, d_out }, pursues),
     b_dec: await bag.take('b_dec', [d_out]),
     ...(skip ? { W_skip: await bag.take('W_skip', [d_out, d_in]) } : {}),
   };
@@ -230,16 +243,18 @@ async function assemble(
         b_mag: await perLatent('b_mag'),
         r_mag: await perLatent('r_mag'),
       };
-    case 'topk': {
+    case 'topk':
+    case 'abstopk': {
       const { k = 0, rescale_acts_by_decoder_norm } = config;
       const topk = {
         ...shared,
-        architecture,
+        architecture: 'topk',
         k,
         rescale_acts_by_decoder_norm,
         b_enc: await perLatent('b_enc'),
-      };
-      return rescale_acts_by_decoder_norm ? foldedScale(topk, conversions) : topk;
+      } as const;
+      const read = rescale_acts_by_decoder_norm ? foldedScale(topk, conversions) : topk;
+      return architecture === 'abstopk' ? signedHalves(read, conversions) : read;
     }
     case 'batchtopk':
     case 'matryoshka_batchtopk': {
@@ -255,6 +270,17 @@ async function assemble(
       const ends = [...new Set([...matryoshka_widths, d_sae])];
       const group_sizes = ends.map((end, i) => end - (ends[i - 1] ?? 0));
       return { ...batch, architecture: 'matryoshka', group_sizes };
+    }
+    case 'matching_pursuit': {
+      const { residual_threshold = 1e-2, max_iterations, stop_on_duplicate_support = true } = config;
+      const pursuit = {
+        ...shared,
+        architecture,
+        residual_threshold,
+        max_iterations: max_iterations ?? d_in,
+        stop_on_duplicate_support,
+      };
+      return foldedPursuit(withoutUnusedBias(pursuit, conversions), conversions);
     }
     case 'standard':
     case 'transcoder':
@@ -290,6 +316,46 @@ function foldedScale(sae: Stored<TopKSae>, conversions: string[]): Stored<TopKSa
     W_enc: scaledMatrix(sae.W_enc, times(scale)),
     W_dec: scaledMatrix(sae.W_dec, times(1 / scale)),
     b_dec: sae.b_dec.map((value) => value / scale),
+  };
+}
+
+/** Of matching pursuit W_dec alone is stored: the encoder is its transpose. */
+function matricesOf(
+  bag: TensorBag,
+  { d_in, d_sae, d_out }: Required<SaeShape>,
+  tied: boolean,
+): Pick<StoredSae, 'W_enc' | 'W_dec'> {
+  if (!tied) return { W_enc: bag.matrix('W_enc', [d_in, d_sae]), W_dec: bag.matrix('W_dec', [d_sae, d_out]) };
+  const W_dec = bag.matrix('W_dec', [d_sae, d_out]);
+  return { W_enc: W_dec.turned(), W_dec };
+}
+
+/** SAELens adds b_dec to what matching pursuit found only where it subtracted it before. */
+function withoutUnusedBias(
+  sae: Stored<MatchingPursuitSae>,
+  conversions: string[],
+): Stored<MatchingPursuitSae> {
+  if (sae.apply_b_dec_to_input) return sae;
+  conversions.push('b_dec left out: it is neither subtracted nor added');
+  return { ...sae, b_dec: new Float32Array(sae.d_in) };
+}
+
+/**
+ * The scalar of matching pursuit folded as SAELens does, which leaves W_dec as it is: latents and what is left of x are over the
+ * scalar.
+ */
+export function foldedPursuit<S extends MatchingPursuitSae | Stored<MatchingPursuitSae>>(
+  sae: S,
+  conversions: string[] = [],
+): S {
+  if (sae.normalisation.kind !== 'expected_average_only_in') return sae;
+  const { scale } = sae.normalisation;
+  conversions.push(`the scalar ${scale} folded into b_dec and the residual threshold, as its loader does`);
+  return {
+    ...sae,
+    normalisation: { kind: 'none' },
+    b_dec: sae.b_dec.map((value) => value / scale),
+    residual_threshold: sae.residual_threshold / scale,
   };
 }
 

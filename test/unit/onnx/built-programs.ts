@@ -13,7 +13,14 @@ import { Graph, type Precision, type Program } from '../../../runner/onnx/graph.
 import { type AttentionKernels, allKernels } from '../../../runner/onnx/kernels.ts';
 import { productProgram } from '../../../runner/sae/decoder-similarity.ts';
 import { nearestProgram } from '../../../runner/sae/nearest-rows.ts';
-import { decodeProgram, encodeProgram, inMemory, preProgram } from '../../../runner/sae/programs.ts';
+import {
+  centredProgram,
+  decodeProgram,
+  encodeProgram,
+  inMemory,
+  preProgram,
+  pursuitProgram,
+} from '../../../runner/sae/programs.ts';
 import { stepProgram } from '../../../runner/train/step-program.ts';
 import { exportedSaes } from '../../fixtures/sae/exported-cases.ts';
 import { conformanceCases } from '../train/conformance.ts';
@@ -72,7 +79,12 @@ export async function languageModelPrograms(
 
 export function saePrograms(provider: TableProvider): BuiltProgram[] {
   const found = [...exportedSaes()].flatMap(([name, sae]): BuiltProgram[] =>
-    Object.entries({ encode: encodeProgram, pre: preProgram, decode: decodeProgram }).map(([what, make]) => ({
+    Object.entries({
+      ...(sae.architecture === 'matching_pursuit'
+        ? { centred: centredProgram, step: pursuitProgram }
+        : { encode: encodeProgram, pre: preProgram }),
+      decode: decodeProgram,
+    }).map(([what, make]) => ({
       name: `${name}, ${what}`,
       program: make(sae, inMemory(sae), provider),
     })),

@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
 import { openSae } from '../../../runner/sae/open-sae.ts';
 import * as reference from '../../../runner/sae/reference.ts';
-import { checkedSae, type Latents, type Sae, tensorsSha256 } from '../../../runner/sae/sae.ts';
+import {
+  checkedSae,
+  type Latents,
+  type MatchingPursuitSae,
+  type Sae,
+  tensorsSha256,
+} from '../../../runner/sae/sae.ts';
 import { gaussians, quarters, randomSae, relativeDifference } from './support.ts';
 
 const d_in = 16;
@@ -35,6 +41,23 @@ const saes: Record<string, Sae> = {
     b_mag: perLatent('mag'),
     r_mag: perLatent('r'),
   },
+};
+
+const rows = quarters(gaussians(d_sae * d_in, 'rows')).map((value) => value / 4);
+const pursuit: MatchingPursuitSae = {
+  ...shared,
+  architecture: 'matching_pursuit',
+  W_enc: rows.map((_, at) => rows[(at % d_sae) * d_in + Math.floor(at / d_sae)]!),
+  W_dec: rows,
+  residual_threshold: 0.5,
+  max_iterations: d_in,
+  stop_on_duplicate_support: true,
+};
+saes['matching pursuit'] = pursuit;
+saes['matching pursuit, again and again'] = {
+  ...pursuit,
+  max_iterations: 30,
+  stop_on_duplicate_support: false,
 };
 
 const normalisations = [
@@ -97,6 +120,52 @@ test('a pre-activation exactly at the threshold does not fire', async () => {
   const found = await reconstructed(sae, new Float32Array(d_in), 1);
   expect(found).toMatchObject({ k: 3 });
   expect([...found.indices]).toEqual([0, 1, 2]);
+});
+
+test('matching pursuit ends by its threshold, by a latent found twice, by its number of steps, and where nothing points along x', async () => {
+  // Two directions at a right angle, and one a little off the first.
+  const W_dec = Float32Array.of(1, 0, 0, 1, 0.8, 0.6);
+  const sae: MatchingPursuitSae = {
+    architecture: 'matching_pursuit',
+    ...{ d_in: 2, d_sae: 3, apply_b_dec_to_input: false, normalisation: { kind: 'none' } },
+    W_enc: Float32Array.of(1, 0, 0.8, 0, 1, 0.6),
+    W_dec,
+    b_dec: new Float32Array(2),
+    residual_threshold: 0.75,
+    max_iterations: 10,
+    stop_on_duplicate_support: true,
+  };
+  const x = Float32Array.of(4, 0.5, 4, 1, -1, -1);
+  const latents = async (each: MatchingPursuitSae): Promise<number[][]> => {
+    const { k, values, indices } = await reconstructed(each, x, 3);
+    const z = new Float32Array(3 * 3);
+    values.forEach((value, slot) => {
+      if (value !== 0) z[Math.floor(slot / k) * 3 + indices[slot]!] = value;
+    });
+    return [0, 1, 2].map((t) => [...z.slice(3 * t, 3 * (t + 1))]);
+  };
+  // 0.5 is left of the first token, which is short enough; of the second a further step takes what is left.
+  expect(await latents(sae)).toEqual([
+    [4, 0, 0],
+    [4, 1, 0],
+    [0, 0, 0],
+  ]);
+  expect(await latents({ ...sae, residual_threshold: 0 })).toEqual([
+    [4, 0.5, 0],
+    [4, 1, 0],
+    [0, 0, 0],
+  ]);
+  expect(await latents({ ...sae, max_iterations: 1 })).toEqual([
+    [4, 0, 0],
+    [4, 0, 0],
+    [0, 0, 0],
+  ]);
+  // Rows of half the length leave half of what they point at: the same latent again.
+  const half = { ...sae, W_dec: W_dec.map((value) => value / 2), residual_threshold: 0, max_iterations: 3 };
+  expect((await latents(half))[0]).toEqual([2 + 1.5, 0, 0]);
+  expect((await latents({ ...half, stop_on_duplicate_support: false }))[0]![0]).toBeGreaterThan(4.5);
+  expect(() => checkedSae({ ...sae, residual_threshold: -1 })).toThrow('residual_threshold = -1');
+  expect(() => checkedSae({ ...sae, max_iterations: 0 })).toThrow('max_iterations = 0');
 });
 
 test('stretches of different width become one result', async () => {

@@ -50,13 +50,22 @@ describe('configs', () => {
     ['sae-lens/topk', 'cfg.json', { k: undefined }, loadSae, 'topk without k'],
     ['sae-lens/topk', 'cfg.json', { k: 41 }, loadSae, 'k = 41'],
     ['sae-lens/topk', 'cfg.json', { architecture: 'temporal' }, loadSae, 'architecture "temporal"'],
-    ['sae-lens/topk', 'cfg.json', { architecture: 'abstopk' }, loadSae, 'architecture "abstopk"'],
+    ['sae-lens/abstopk', 'cfg.json', { k: undefined }, loadSae, 'abstopk without k'],
+    ['sae-lens/topk', 'cfg.json', { residual_threshold: 1 }, loadSae, 'topk and residual_threshold'],
+    ['sae-lens/matching-pursuit', 'cfg.json', { residual_threshold: -1 }, loadSae, 'residual_threshold -1'],
+    [
+      'sae-lens/matching-pursuit',
+      'cfg.json',
+      { architecture: 'standard' },
+      loadSae,
+      'standard and residual_threshold',
+    ],
     [
       'sae-lens/topk',
       'cfg.json',
-      { architecture: 'matching_pursuit', max_iterations: 3 },
+      { architecture: 'matching_pursuit', k: undefined, rescale_acts_by_decoder_norm: undefined },
       loadSae,
-      'architecture "matching_pursuit"',
+      'a tensor \\"W_enc\\"',
     ],
     // A training checkpoint has a threshold of its own, and none but it has the settings of training.
     ['sae-lens/topk', 'cfg.json', { architecture: 'batchtopk' }, loadSae, 'no tensor "topk_threshold"'],
@@ -282,7 +291,7 @@ describe('detection', () => {
   it('looks into the tensors where names agree and contents do not', async () => {
     const folder = await copy('sparsify/sae');
     await rename(join(folder, 'sae.safetensors'), join(folder, 'sae_weights.safetensors'));
-    await expect(detectFormat(folder)).rejects.toThrow('without a tensor W_enc');
+    await expect(detectFormat(folder)).rejects.toThrow('with a tensor encoder.weight');
   });
 
   it('refuses two formats at once', async () => {

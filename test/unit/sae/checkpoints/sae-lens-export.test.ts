@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadSae } from '../../../../runner/sae/checkpoints/load.ts';
 import { SAE_LENS_VERSION, writeSaeLens } from '../../../../runner/sae/checkpoints/sae-lens-export.ts';
-import { topKSae } from '../../../../runner/sae/sae.ts';
-import { exportedSaes, exportMetadata } from '../../../fixtures/sae/exported-cases.ts';
+import * as reference from '../../../../runner/sae/reference.ts';
+import { checkedSae, type Sae, topKSae } from '../../../../runner/sae/sae.ts';
+import { draw, exportedSaes, exportMetadata } from '../../../fixtures/sae/exported-cases.ts';
 import checked from '../../../fixtures/sae/exports-checked.json' with { type: 'json' };
-import { randomSae } from '../support.ts';
+import { randomSae, relativeDifference } from '../support.ts';
 
 const saes = exportedSaes();
 const results: Record<string, (typeof checked.cases)['relu']> = checked.cases;
@@ -36,19 +37,35 @@ test.each([...saes.keys()])('%s is written byte for byte as SAELens was seen to 
   }
 });
 
-test.each(['relu-layer-norm', 'topk-rescale', 'jumprelu-plain-input', 'gated', 'jumprelu-skip-transcoder'])(
-  '%s comes back as it was written',
-  async (name) => {
-    const { sae, details, conversions } = await loadSae(join(folder, name));
-    expect(sae).toEqual(saes.get(name));
-    expect(details).toEqual({
-      model_name: 'tiny',
-      hook_name: 'blocks.2.hook_resid_post',
-      ...(sae.d_out === undefined ? {} : { hook_name_out: null }),
-    });
-    expect(conversions).toEqual([]);
-  },
-);
+test.each([
+  'relu-layer-norm',
+  'topk-rescale',
+  'jumprelu-plain-input',
+  'gated',
+  'jumprelu-skip-transcoder',
+  'matching-pursuit',
+])('%s comes back as it was written', async (name) => {
+  const { sae, details, conversions } = await loadSae(join(folder, name));
+  expect(sae).toEqual(saes.get(name));
+  expect(details).toEqual({
+    model_name: 'tiny',
+    hook_name: 'blocks.2.hook_resid_post',
+    ...(sae.d_out === undefined ? {} : { hook_name_out: null }),
+  });
+  expect(conversions).toEqual([]);
+});
+
+test('matching pursuit with a scalar: folded, the reconstructions stay, and latents are over the scalar', async () => {
+  const normalisation = { kind: 'expected_average_only_in', scale: 0.375 } as const;
+  const sae = checkedSae({ ...saes.get('matching-pursuit')!, normalisation } as Sae);
+  await writeSaeLens(join(folder, 'folded'), sae, exportMetadata);
+  const { sae: read } = await loadSae(join(folder, 'folded'));
+  const x = draw(24 * sae.d_in, 'folded').map((value) => 4 * value + 0.5);
+  const [before, after] = [sae, read].map((each) => reference.reconstruct(each, x, 24));
+  expect(relativeDifference(after!.reconstruction, before!.reconstruction)).toBeLessThan(1e-6);
+  const over = before!.values.map((value) => value / normalisation.scale);
+  expect(relativeDifference(after!.values, over)).toBeLessThan(1e-6);
+});
 
 test('what SAELens has no architecture for is not written', async () => {
   const sae = topKSae({ ...randomSae(4, 9, 2), apply_b_dec_to_input: false, d_out: 4 });
