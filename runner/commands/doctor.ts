@@ -3,7 +3,7 @@ import type { Finding } from '../doctor/checks.ts';
 import { type Diagnosis, diagnose } from '../doctor/diagnose.ts';
 import { type Machine, readMachine } from '../doctor/machine.ts';
 import { formatBytes } from '../io/bytes.ts';
-import { AUTO, type Device, parseDevices } from '../onnx/devices.ts';
+import { AUTO, type Device, executionProvider, parseDevices } from '../onnx/devices.ts';
 import { optionLines } from './option-lines.ts';
 import { parseOptions } from './parse-options.ts';
 import { everyVerb } from './shared-options.ts';
@@ -11,7 +11,7 @@ import { everyVerb } from './shared-options.ts';
 const options = {
   device: {
     type: 'string',
-    help: 'devices to check, such as cpu or cuda:0,cuda:1; default all that this system can have',
+    help: 'devices to check, such as cpu or cuda:0+tf32,cuda:1; default all that this system can have',
   },
   json: { type: 'boolean', help: 'print JSON, for a bug report or another program' },
   ...everyVerb,
@@ -43,9 +43,9 @@ export async function run(args: readonly string[]): Promise<number> {
   return healthy ? 0 : 4;
 }
 
-/** In the order in which `auto` prefers them. */
+/** In the order in which `auto` prefers them; a card also as it computes in TF32, which must be asked for. */
 function candidates({ system, nvidia, cudaProvider }: Machine): Device[] {
-  const cuda = nvidia.map((_, i): Device => `cuda:${i}`);
+  const cuda = nvidia.flatMap((_, i): Device[] => [`cuda:${i}`, `cuda:${i}+tf32`]);
   const platform = system.split(' ', 1)[0];
   return [
     ...(cuda.length === 0 && cudaProvider ? (['cuda:0'] as const) : cuda),
@@ -86,9 +86,12 @@ function conclusion(diagnosis: Diagnosis): string[] {
     wrongKernels.length === 0
       ? []
       : [`attention kernels ${wrongKernels.join(', ')} give wrong answers; plain operators stand in`];
+  const { tf32 = false } = executionProvider(diagnosis.device);
   const words = {
     right: 'computes right',
-    'reduced precision': 'computes right to fewer digits than float32 (products in TF32 or float16)',
+    'reduced precision': tf32
+      ? 'computes right to the digits of TF32, which +tf32 asks for'
+      : 'computes right to fewer digits than float32, which was asked for (products in TF32 or float16)',
     wrong: 'computes wrong or not at all: do not use it; please report it with the output of --json',
   } as const;
   return [

@@ -63,7 +63,7 @@ export const runOptions = {
   },
   device: {
     type: 'string',
-    help: 'auto, cpu, webgpu, coreml, dml, cuda or cuda:N; several as cuda:0,cuda:1',
+    help: 'auto, cpu, webgpu, coreml, dml, cuda or cuda:N (cuda:N+tf32: products in TF32); several as cuda:0,cuda:1',
   },
   precision: { type: 'string', help: 'what the language model is computed in: auto, float32 or bfloat16' },
   backend: { type: 'string', help: 'where training steps are computed: auto, sparse-cpu or graph' },

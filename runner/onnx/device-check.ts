@@ -74,7 +74,9 @@ async function attends(device: Device, precision: Precision, attributes: Attribu
   }
   await here.close();
   await there.close();
-  return largest <= TOLERANCE[precision];
+  const { tf32 = false } = executionProvider(device);
+  // TF32 has as many bits as float16, and more than bfloat16.
+  return largest <= TOLERANCE[tf32 && precision === 'float32' ? 'float16' : precision];
 }
 
 /** Operations a second of a product of matrices: of the size that a block's have, unless a small one is slow. */

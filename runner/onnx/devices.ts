@@ -1,11 +1,16 @@
 import { quote, UserError } from '../errors.ts';
 
-/** Where a session runs. `cuda` needs the provider fetched by `npx interpboard cuda`. */
-export type Device = 'cpu' | 'webgpu' | 'coreml' | 'dml' | `cuda:${number}`;
+/**
+ * Where a session runs, and how it rounds: with +tf32 a card takes the factors of its products in TF32, with 10 bits after the first instead
+ * of 23. `cuda` needs the provider fetched by `npx interpboard cuda`.
+ */
+export type Device = 'cpu' | 'webgpu' | 'coreml' | 'dml' | `cuda:${number}${'' | '+tf32'}`;
 
 export interface ExecutionProvider {
   name: 'cpu' | 'webgpu' | 'coreml' | 'dml' | 'cuda';
   deviceId?: number;
+  /** Of CUDA: whether products of float32 are rounded to TF32. */
+  tf32?: boolean;
 }
 
 /** Plain names; `cuda` and `cuda:N` are added by `parseDevice`. */
@@ -19,12 +24,19 @@ const plain = ['cpu', 'webgpu', 'coreml', 'dml'] as const;
 export function parseDevice(text: string): Device {
   const found = plain.find((name) => name === text);
   if (found !== undefined) return found;
-  const cuda = /^cuda(?::(\d{1,2}))?$/.exec(text);
-  if (cuda !== null) return `cuda:${Number(cuda[1] ?? 0)}`;
+  const cuda = /^cuda(?::(\d{1,2}))?(\+tf32)?$/.exec(text);
+  if (cuda !== null) return `cuda:${Number(cuda[1] ?? 0)}${cuda[2] === undefined ? '' : '+tf32'}`;
+  if (text.endsWith('+tf32'))
+    throw new UserError({
+      thing: 'device',
+      found: quote(text),
+      expected: 'TF32 on CUDA alone, as cuda:0+tf32: no other device has it',
+      next: 'Leave +tf32 out, or name a card.',
+    });
   throw new UserError({
     thing: 'device',
     found: quote(text),
-    expected: `one of ${plain.join(', ')}, cuda or cuda:N, or auto alone`,
+    expected: `one of ${plain.join(', ')}, cuda, cuda:N or cuda:N+tf32, or auto alone`,
     next: 'Choose one of these, for example --device cpu.',
   });
 }
@@ -38,12 +50,13 @@ const DEVICE_LIMIT = 16;
 /**
  * Reads a list of devices, as in cuda:0,cuda:1: segments of a language model are placed on them in this order.
  *
- * @throws UserError for a name that is not in the table, twice the same, or too many
+ * @throws UserError for a name that is not in the table, a device twice, or too many
  */
 export function parseDevices(text: string): [Device, ...Device[]] {
   const [first, ...more] = text.split(',').map((name) => parseDevice(name.trim())) as [Device, ...Device[]];
   const all: [Device, ...Device[]] = [first, ...more];
-  if (new Set(all).size === all.length && all.length <= DEVICE_LIMIT) return all;
+  const different = new Set(all.map((device) => device.replace('+tf32', '')));
+  if (different.size === all.length && all.length <= DEVICE_LIMIT) return all;
   throw new UserError({
     thing: 'devices',
     found: quote(text),
@@ -60,7 +73,11 @@ export function executionProvider(device: Device): ExecutionProvider {
     case 'dml':
       return { name: device };
     default:
-      return { name: 'cuda', deviceId: Number(device.slice('cuda:'.length)) };
+      return {
+        name: 'cuda',
+        deviceId: Number.parseInt(device.slice('cuda:'.length), 10),
+        tf32: device.endsWith('+tf32'),
+      };
   }
 }
 

@@ -2,16 +2,16 @@
 import { type Device, executionProvider } from './devices.ts';
 
 /**
- * What sessions on a device are made with, beside which device it is. Of CUDA: TF32 would round what products are given to 10 bits, and
- * an arena that doubles would hold half of a card for nothing. gpu_mem_limit is left alone: it bounds the
+ * What sessions on a device are made with. Of CUDA: TF32, which is onnxruntime's default, rounds the factors of products to 10 bits, so that it
+ * must be asked for (cuda:N+tf32); an arena that doubles would hold half of a card for nothing. gpu_mem_limit is left alone: it bounds the
  * arena of one session, of which a run has several, so that it would bound nothing.
  */
 export function providerOptions(device: Device): Readonly<Record<string, string>> {
-  const { name, deviceId } = executionProvider(device);
+  const { name, deviceId, tf32 } = executionProvider(device);
   if (name !== 'cuda') return {};
   return {
     device_id: String(deviceId ?? 0),
-    use_tf32: '0',
+    use_tf32: tf32 ? '1' : '0',
     arena_extend_strategy: 'kSameAsRequested',
   };
 }

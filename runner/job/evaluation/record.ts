@@ -7,7 +7,7 @@ import type { CorpusSettings } from '../../config/sections.ts';
 import type { Evaluated } from '../../evaluation/evaluate.ts';
 import type { Hook } from '../../hook.ts';
 import type { ActivationModel } from '../../lm/language-model.ts';
-import { parseDevices } from '../../onnx/devices.ts';
+import { executionProvider, parseDevices } from '../../onnx/devices.ts';
 import { providerOptions } from '../../onnx/provider-options.ts';
 import { runtimeVersion } from '../../onnx/session.ts';
 import { type CarriedDeclaration, carriedDeclaration } from '../../report/declaration.ts';
@@ -121,7 +121,7 @@ export async function recordOf(parts: {
     },
     caveats: [
       ...(config.model.reference === null ? embeddedCaveats : []),
-      ...(config.precision === 'bfloat16' ? [precisionCaveat] : []),
+      ...arithmeticCaveats(config),
       ...(config.spill === 'bfloat16' && !model.resident ? [roundedCaveat] : []),
       ...(parts.blocks !== undefined && parts.blocks < FEW_DOCUMENTS ? [fewCaveat(parts)] : []),
       ...model.notes,
@@ -192,6 +192,15 @@ const roundedCaveat =
 
 const precisionCaveat =
   'The language model was computed in bfloat16; its activations and losses were widened to float32.';
+
+const tf32Caveat =
+  'Products of float32, of the language model and of SAEs, took their factors in TF32, with 10 bits after the first instead of 23.';
+
+/** Where the language model or the SAEs were computed in less than float32. */
+export function arithmeticCaveats({ device, precision }: Pick<RunConfig, 'device' | 'precision'>): string[] {
+  const tf32 = parseDevices(device).some((each) => executionProvider(each).tf32);
+  return [...(precision === 'bfloat16' ? [precisionCaveat] : []), ...(tf32 ? [tf32Caveat] : [])];
+}
 
 /** What a reader of the embedded model's scores must know. */
 const embeddedCaveats = [

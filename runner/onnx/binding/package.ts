@@ -90,12 +90,12 @@ function optionsOf(
   { device, threads, folder, prepack, held, onCpu, logLevel }: SessionSettings,
   outputs: readonly string[],
 ): InferenceSession.SessionOptions {
-  const { name, deviceId } = executionProvider(device);
+  const { name } = executionProvider(device);
+  // It passes no options on but the number of a card, so that products would be in TF32 whatever was asked for.
+  if (name === 'cuda') throw new Error('CUDA is not available through onnxruntime’s JavaScript');
   const place = (output: string) => (held.includes(output) ? 'gpu-buffer' : 'cpu');
   return {
-    executionProviders: [deviceId === undefined ? { name } : { name, deviceId }] as NonNullable<
-      InferenceSession.SessionOptions['executionProviders']
-    >,
+    executionProviders: [{ name }] as NonNullable<InferenceSession.SessionOptions['executionProviders']>,
     logSeverityLevel: logLevel as 0 | 1 | 2 | 3 | 4,
     extra: {
       session: {

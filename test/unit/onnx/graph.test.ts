@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UnavailableError, UserError } from '../../../runner/errors.ts';
-import { executionProvider, parseDevice } from '../../../runner/onnx/devices.ts';
+import { executionProvider, parseDevice, parseDevices } from '../../../runner/onnx/devices.ts';
 import { Graph } from '../../../runner/onnx/graph.ts';
 import { float32, floatsOf, openSession } from '../../../runner/onnx/session.ts';
 
@@ -72,12 +72,21 @@ describe('programs', () => {
 describe('devices', () => {
   it('are read from the table', () => {
     expect(parseDevice('cpu')).toBe('cpu');
-    expect(executionProvider(parseDevice('cuda'))).toEqual({ name: 'cuda', deviceId: 0 });
-    expect(executionProvider(parseDevice('cuda:3'))).toEqual({ name: 'cuda', deviceId: 3 });
+    expect(executionProvider(parseDevice('cuda'))).toEqual({ name: 'cuda', deviceId: 0, tf32: false });
+    expect(executionProvider(parseDevice('cuda:3'))).toEqual({ name: 'cuda', deviceId: 3, tf32: false });
+  });
+
+  it('have TF32 where it is asked for by name, on CUDA alone', () => {
+    expect(parseDevices('cuda+tf32,cuda:12')).toEqual(['cuda:0+tf32', 'cuda:12']);
+    expect(executionProvider('cuda:12+tf32')).toEqual({ name: 'cuda', deviceId: 12, tf32: true });
+    expect(() => parseDevice('cpu+tf32')).toThrow(/found "cpu\+tf32"; expected TF32 on CUDA alone/);
+    expect(() => parseDevices('cuda:1,webgpu+tf32')).toThrow(/TF32 on CUDA alone/);
+    // The same card.
+    expect(() => parseDevices('cuda:1,cuda:1+tf32')).toThrow(/each once/);
   });
 
   it('list the valid names for an unknown one', () => {
     expect(() => parseDevice('tpu')).toThrow(UserError);
-    expect(() => parseDevice('tpu')).toThrow(/cpu, webgpu, coreml, dml, cuda or cuda:N/);
+    expect(() => parseDevice('tpu')).toThrow(/cpu, webgpu, coreml, dml, cuda, cuda:N or cuda:N\+tf32/);
   });
 });

@@ -1,20 +1,52 @@
 import { expect, it } from 'vitest';
-import { deviceText } from '../../../runner/job/evaluation/record.ts';
+import { arithmeticCaveats, deviceText } from '../../../runner/job/evaluation/record.ts';
+import type { Argument } from '../../../runner/onnx/binding/c-api/functions.ts';
+import type { Library } from '../../../runner/onnx/binding/c-api/library.ts';
+import { sessionOptions } from '../../../runner/onnx/binding/c-api/session-options.ts';
+import type { Device } from '../../../runner/onnx/devices.ts';
 import { providerOptions } from '../../../runner/onnx/provider-options.ts';
 
-it('sessions on CUDA compute products in float32, and hold as much of a card as they ask for', () => {
-  expect(providerOptions('cuda:3')).toEqual({
-    device_id: '3',
-    use_tf32: '0',
-    arena_extend_strategy: 'kSameAsRequested',
-  });
+it('sessions on CUDA compute products in float32 unless TF32 is asked for, and hold as much of a card as they ask for', () => {
+  const others = { device_id: '3', arena_extend_strategy: 'kSameAsRequested' };
+  expect(providerOptions('cuda:3')).toEqual({ ...others, use_tf32: '0' });
+  expect(providerOptions('cuda:3+tf32')).toEqual({ ...others, use_tf32: '1' });
   expect(providerOptions('webgpu')).toEqual({});
   expect(providerOptions('cpu')).toEqual({});
 });
 
-it('a record says what the providers of its devices were told', () => {
-  expect(deviceText('cuda:0,webgpu')).toBe(
-    'cuda:0 (use_tf32=0, arena_extend_strategy=kSameAsRequested), webgpu',
+/** What the runtime is told of CUDA when options of a session are made. */
+function toldOfCuda(device: Device): Record<string, string> {
+  const told: Record<string, string> = {};
+  const api = new Proxy(
+    {
+      UpdateCUDAProviderOptions(_: Argument, keys: string[], values: string[], count: number) {
+        for (let i = 0; i < count; i++) told[keys[i]!] = values[i]!;
+        return null;
+      },
+    },
+    { get: (known, name) => (name in known ? known[name as keyof typeof known] : () => null) },
   );
+  const library = { api, check: () => undefined, made: () => 1n, loadCuda: () => undefined };
+  sessionOptions(library as unknown as Library, {
+    ...{ device, threads: undefined, folder: undefined, prepack: true, held: [] },
+    ...{ onCpu: 'shapes', logLevel: 3 },
+  });
+  return told;
+}
+
+it('the options reach the session', () => {
+  expect(toldOfCuda('cuda:2')).toEqual(providerOptions('cuda:2'));
+  expect(toldOfCuda('cuda:2+tf32')).toMatchObject({ device_id: '2', use_tf32: '1' });
+  expect(toldOfCuda('cpu')).toEqual({});
+});
+
+it('a record says what the providers of its devices were told', () => {
+  expect(deviceText('cuda:0+tf32,webgpu')).toBe(
+    'cuda:0+tf32 (use_tf32=1, arena_extend_strategy=kSameAsRequested), webgpu',
+  );
+  expect(deviceText('cuda:0')).toBe('cuda:0 (use_tf32=0, arena_extend_strategy=kSameAsRequested)');
+  const caveats = (device: string) => arithmeticCaveats({ device, precision: 'float32' });
+  expect([caveats('cuda:0,cuda:1'), caveats('cpu')]).toEqual([[], []]);
+  expect(caveats('cuda:0,cuda:1+tf32')).toEqual([expect.stringContaining('TF32')]);
   expect(deviceText('cpu')).toMatch(/^cpu \(.+, \d+ cores\)$/);
 });
