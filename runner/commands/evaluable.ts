@@ -1,5 +1,6 @@
 /** Whether an SAE of the registry can be evaluated here, as far as its names say. */
 import { families } from '../lm/families/index.ts';
+import { refusedLoaders } from '../sae/checkpoints/refused.ts';
 import type { RegistryEntry } from '../sae/published/registry.ts';
 
 /** Types of models by their names, the first that fits: what `model_type` of their config.json is. */
@@ -30,7 +31,7 @@ export function obstacle({
   hook,
   model,
 }: Pick<RegistryEntry, 'format' | 'loader' | 'hook' | 'model'>): string | null {
-  if (format === null) return `files of the loader ${loader} are not read`;
+  if (format === null) return refusedLoaders[loader]?.found ?? `files of the loader ${loader} are not read`;
   if (hook === null) return 'its names say no hook that is known here';
   const type = typeOfName.find(([pattern]) => pattern.test(model.toLowerCase()))?.[1];
   if (type === undefined) return `${model} is of no family known by its name`;

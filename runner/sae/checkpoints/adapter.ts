@@ -44,6 +44,8 @@ export interface SaeAdapter {
   takes: readonly (keyof LoadOptions)[];
   /** What the name of a repository says and its files do not, with a phrase of it. */
   fromRepository?: (repo: string) => { options: LoadOptions; conversion: string } | null;
+  /** Of what is known by its files and is not read: what it is and what to do; and how repositories of it are called, where the names of its files are others' too. */
+  refused?: { found: string; next: string; repository?: RegExp };
   /** @throws UserError for an option that it needs; UnavailableError, MalformedError */
   open: (path: string, options: LoadOptions) => Promise<SaeFile>;
 }

@@ -12,6 +12,7 @@ import { llamaScopeR1 } from './llama-scope-r1.ts';
 import { openAi } from './openai.ts';
 import { qwenScope } from './qwen-scope.ts';
 import { referenceRelease } from './reference-release.ts';
+import { refusedAdapters } from './refused.ts';
 import { saeLens } from './sae-lens.ts';
 import { sparsify } from './sparsify.ts';
 
@@ -30,6 +31,7 @@ export const adapters: readonly SaeAdapter[] = [
   openAi,
   qwenScope,
   referenceRelease,
+  ...refusedAdapters,
 ];
 
 /** The adapter that reads what a loader of SAELens' registry does; undefined where none does. */

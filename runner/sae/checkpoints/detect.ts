@@ -15,7 +15,10 @@ function unknown(path: string, found: string): UserError {
   return new UserError({
     thing: path,
     found,
-    expected: `a folder or .pt file of ${adapters.map(({ format }) => format).join(', ')}`,
+    expected: `a folder or .pt file of ${adapters
+      .filter(({ refused }) => refused === undefined)
+      .map(({ format }) => format)
+      .join(', ')}`,
     next: 'Point at the folder that holds one SAE’s config and tensors.',
   });
 }

@@ -21,6 +21,7 @@ import {
   storedTensors,
   TensorBag,
 } from './loaded.ts';
+import { refusedAs, refusedLoaders } from './refused.ts';
 import { before6 } from './sae-lens-flat.ts';
 import { signedHalves } from './signed-halves.ts';
 import { unitRows } from './unit-rows.ts';
@@ -152,6 +153,7 @@ function refuseUnsupported(path: string, raw: unknown): void {
   const config = typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
   const architecture = typeof config.architecture === 'string' ? config.architecture : 'standard';
   if ((architectures as readonly string[]).includes(architecture)) return;
+  if (architecture === 'temporal') throw refusedAs(path, refusedLoaders.temporal!);
   throw new MalformedError({
     thing: path,
     found: `the architecture ${quote(architecture)}, which is not supported`,

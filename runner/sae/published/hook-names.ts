@@ -13,7 +13,7 @@ export interface NamedHook extends Hook {
   ofModule: boolean;
 }
 
-/** TransformerLens' names behind `blocks.N.`. Its ln2.hook_normalized is left out: whether the norm's weight is in it depends on how the model was loaded. */
+/** TransformerLens' names behind `blocks.N.`. Its ln2.hook_normalized is left out: what the norm gives without its weight, which is none of the sites. */
 const behindBlock: Readonly<Record<string, Site>> = {
   hook_resid_pre: 'resid_pre',
   'attn.hook_z': 'attn_z',

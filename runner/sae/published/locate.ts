@@ -19,6 +19,7 @@ import {
 import type { Hub } from '../../hub/transport.ts';
 import type { LoadOptions } from '../checkpoints/adapter.ts';
 import { adapterOfLoader, adapters } from '../checkpoints/adapters.ts';
+import { refusedAs, refusedLoaders } from '../checkpoints/refused.ts';
 import { siteInWords } from './hook-names.ts';
 import { lightCheckpoints } from './light-checkpoints.ts';
 import type { SaePlace } from './place.ts';
@@ -184,8 +185,11 @@ async function locateRegistered(
   const entry = findEntry(registry, registered);
   const adapter = adapterOfLoader(entry.loader);
   if (adapter === undefined) {
+    const thing = `SAE ${quote(registered)} of the registry`;
+    const refused = refusedLoaders[entry.loader];
+    if (refused !== undefined) throw refusedAs(thing, refused);
     throw new UserError({
-      thing: `SAE ${quote(registered)} of the registry`,
+      thing,
       found: `the loader ${quote(entry.loader)}, which no adapter here corresponds to`,
       expected: adapters.flatMap(({ loaders }) => loaders).join(', '),
       next: 'Choose another SAE of the model: npx interpboard inspect saes --model NAME lists them.',
@@ -270,6 +274,7 @@ async function fetchFiles(
   if (listed !== null && folder === false && !listed.some((file) => file.path === path))
     throw nothingThere(reference, listed);
   const under = path === null || single ? '' : `${path}/`;
+  refuseKnown(reference, listed ?? [], under);
   const select = (file: string): boolean => {
     if (single) return file === path;
     if (!file.startsWith(under)) return false;
@@ -300,6 +305,20 @@ async function fetchFiles(
       license: await licenseOf(hub, reference, signal),
     },
   };
+}
+
+/** @throws UserError for files that are known and not read: before they are downloaded */
+function refuseKnown(reference: PinnedReference, listed: readonly RepositoryFile[], under: string): void {
+  const names = listed
+    .filter((file) => file.path.startsWith(under) && !file.path.includes('/', under.length))
+    .map((file) => file.path.slice(under.length));
+  const known = adapters.find(
+    ({ refused, mark }) =>
+      refused !== undefined &&
+      (refused.repository?.test(reference.repo) ?? true) &&
+      mark.folder?.(names) === true,
+  );
+  if (known?.refused !== undefined) throw refusedAs(formatReference(reference), known.refused);
 }
 
 function nothingThere(reference: PinnedReference, files: readonly RepositoryFile[]): UserError {

@@ -5,7 +5,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { MalformedError, quote, UserError } from '../../errors.ts';
-import type { Hook, Place } from '../../hook.ts';
+import type { Hook, Place, Site } from '../../hook.ts';
 import { adapterOfLoader } from '../checkpoints/adapters.ts';
 import type { SaeFormat } from '../checkpoints/loaded.ts';
 import { namedHook, siteInWords } from './hook-names.ts';
@@ -117,8 +117,8 @@ function entryOf(
     loader,
     format: adapterOfLoader(loader)?.format ?? null,
     hook:
-      MLP_TRANSCODERS.includes(loader) && isTranscoder(release, repo_id, sae)
-        ? transcoderOf(sae)
+      Object.hasOwn(MLP_TRANSCODERS, loader) && isTranscoder(release, repo_id, sae)
+        ? transcoderOf(sae, MLP_TRANSCODERS[loader]!)
         : hookOf(release, repo_id, sae),
     width: widthOf(`${sae.id} ${sae.path} ${release}`),
     l0: sae.l0 ?? null,
@@ -138,8 +138,12 @@ function widthOf(text: string): string | null {
   return patterns.map((pattern) => pattern.exec(text)?.[1]).find((each) => each !== undefined) ?? null;
 }
 
-/** Loaders whose transcoders go from one end of an MLP to the other. */
-const MLP_TRANSCODERS: readonly string[] = ['gemma_3', 'mwhanna_transcoder'];
+/** Loaders whose transcoders go from before an MLP to its output, with what they read: that of Gemma Scope 1 norms it itself. */
+const MLP_TRANSCODERS: Readonly<Record<string, Site>> = {
+  gemma_2_transcoder: 'resid_mid',
+  gemma_3: 'mlp_in',
+  mwhanna_transcoder: 'mlp_in',
+};
 
 interface Named {
   id: string;
@@ -150,11 +154,11 @@ function isTranscoder(release: string, repo: string, { id, path }: Named): boole
   return /transcoder/i.test(`${release} ${repo} ${path} ${id}`);
 }
 
-function transcoderOf({ id, path }: Named): Place | null {
+function transcoderOf({ id, path }: Named, reads: Site): Place | null {
   const number = /layer_?(\d+)/i.exec(`${path} ${id}`)?.[1];
   if (number === undefined) return null;
   const layer = Number(number);
-  return { layer, site: 'mlp_out', reads: { layer, site: 'mlp_in' } };
+  return { layer, site: 'mlp_out', reads: { layer, site: reads } };
 }
 
 /** Hooks stand in ids and paths in several ways. */
@@ -162,6 +166,7 @@ function hookOf(release: string, repo: string, sae: Named): Hook | null {
   const { id, path } = sae;
   const text = `${release} ${repo} ${path} ${id}`;
   if (isTranscoder(release, repo, sae)) return null;
+  if (/gemma-scope/i.test(repo) && /(?:^|\/)embedding\//.test(path)) return { layer: 0, site: 'resid_pre' };
   const named = /blocks\.\d+\.(?:\w+\.)?hook_[a-z]+(?:_[a-z]+)?/.exec(`${id} ${path}`)?.[0];
   if (named !== undefined) {
     const hook = namedHook(named);

@@ -37,7 +37,9 @@ it('says of every entry what stands in its way', () => {
   expect(of('gemma-scope-2-4b-pt-transcoders', 'layer_17')).toBe('mlp_in:17>mlp_out:17');
   expect(of('mwhanna-qwen3-4b-transcoders', 'layer_3')).toBe('mlp_in:3>mlp_out:3');
   expect(of('gemma-scope-2-4b-pt-att', 'layer_17')).toBe('attn_z:17');
-  expect(of('temporal-sae-gemma-2-2b', '')).toBe('files of the loader temporal are not read');
+  expect(of('gemma-scope-2b-pt-transcoders', 'layer_17')).toBe('resid_mid:17>mlp_out:17');
+  expect(of('gemma-scope-2b-pt-res', 'embedding')).toBe('resid_pre:0');
+  expect(of('temporal-sae-gemma-2-2b', '')).toMatch(/^a temporal SAE, which predicts each token/);
   const [first] = registry;
   expect(obstacle({ ...first!, hook: null })).toBe('its names say no hook that is known here');
   expect(obstacle({ ...first!, model: 'lab/unheard-of' })).toBe(

@@ -49,7 +49,7 @@ describe('configs', () => {
     ['sae-lens/topk', 'cfg.json', { signed: true }, loadSae, 'signed'],
     ['sae-lens/topk', 'cfg.json', { k: undefined }, loadSae, 'topk without k'],
     ['sae-lens/topk', 'cfg.json', { k: 41 }, loadSae, 'k = 41'],
-    ['sae-lens/topk', 'cfg.json', { architecture: 'temporal' }, loadSae, 'architecture "temporal"'],
+    ['sae-lens/topk', 'cfg.json', { architecture: 'newest' }, loadSae, 'architecture "newest"'],
     ['sae-lens/abstopk', 'cfg.json', { k: undefined }, loadSae, 'abstopk without k'],
     ['sae-lens/topk', 'cfg.json', { residual_threshold: 1 }, loadSae, 'topk and residual_threshold'],
     ['sae-lens/matching-pursuit', 'cfg.json', { residual_threshold: -1 }, loadSae, 'residual_threshold -1'],
@@ -236,6 +236,7 @@ describe('configs', () => {
     expect(scaled.sae.W_enc[7]! * Math.sqrt(12)).toBeCloseTo(plain.sae.W_enc[7]!, 6);
     expect(scaled.sae.W_dec[7]! / Math.sqrt(12)).toBeCloseTo(plain.sae.W_dec[7]!, 6);
     expect(scaled.conversions).toHaveLength(1);
+    expect(scaled.details.hook_name).toBe('blocks.0.hook_resid_pre');
   });
 });
 
@@ -292,6 +293,35 @@ describe('detection', () => {
     const folder = await copy('sparsify/sae');
     await rename(join(folder, 'sae.safetensors'), join(folder, 'sae_weights.safetensors'));
     await expect(detectFormat(folder)).rejects.toThrow('with a tensor encoder.weight');
+  });
+
+  it.each([
+    ['temporal SAEs', ['conf.yaml', 'latest_ckpt.safetensors'], /temporal SAE, which predicts/],
+    ['crosscoders of models', ['cfg.json', 'cc_weights.pt'], /crosscoder, whose latents read and write/],
+  ])('refuses %s by name', async (_, names, message) => {
+    const folder = join(root, String(copies++));
+    await mkdir(folder);
+    for (const name of names) await writeFile(join(folder, name), '');
+    const refused = loadSae(folder);
+    await expect(refused).rejects.toThrow(UserError);
+    await expect(refused).rejects.toThrow(message);
+  });
+
+  it('refuses a temporal SAE that SAELens saved, and crosscoders of dictionary_learning, told from language models by a tensor', async () => {
+    const temporal = await copy('sae-lens/topk', 'cfg.json', { architecture: 'temporal' });
+    await expect(loadSae(temporal)).rejects.toThrow(/temporal SAE, which predicts each token/);
+    const folder = join(root, String(copies++));
+    await mkdir(folder);
+    await writeFile(join(folder, 'config.json'), '{}');
+    const write = (name: string) =>
+      writeFile(
+        join(folder, 'model.safetensors'),
+        encodeSafetensors({ [name]: { dtype: 'F32', shape: [2, 1, 1], data: new Float32Array(2) } }),
+      );
+    await write('encoder.weight');
+    await expect(loadSae(folder)).rejects.toThrow(/crosscoder, whose latents/);
+    await write('model.norm.weight');
+    await expect(loadSae(folder)).rejects.toThrow(/model.safetensors without a tensor encoder.weight/);
   });
 
   it('refuses two formats at once', async () => {

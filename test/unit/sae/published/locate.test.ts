@@ -200,11 +200,39 @@ test('a folder that is called like a file', async () => {
   });
 });
 
+test('what is known and not read is refused by name, before anything of it is downloaded', async () => {
+  await withBench(async ({ hub, server }) => {
+    server.put('lab/diff', {
+      'blocks.14.hook_resid_pre/cfg.json': { text: '{}' },
+      'blocks.14.hook_resid_pre/cc_weights.pt': { text: 'x' },
+    });
+    server.put('lab/gemma-crosscoder-l13', {
+      'config.json': { text: '{}' },
+      'model.safetensors': { text: 'x' },
+    });
+    server.put('lab/temporal', {
+      'layer_12/conf.yaml': { text: '' },
+      'layer_12/latest_ckpt.safetensors': { text: 'x' },
+    });
+    for (const [name, message] of [
+      ['lab/diff:blocks.14.hook_resid_pre', /a crosscoder, whose latents/],
+      ['lab/gemma-crosscoder-l13', /a crosscoder, whose latents/],
+      ['lab/temporal:layer_12', /a temporal SAE, which predicts/],
+      ['saelens:clt-as-per-layer/layer_0', /one layer of a cross-layer transcoder.*eval --sae/],
+    ] as const) {
+      const failure = locateSae(name, locating(hub));
+      await expect(failure).rejects.toThrow(UserError);
+      await expect(failure).rejects.toThrow(message);
+    }
+    expect(server.requests.filter(({ address }) => address.includes('/resolve/'))).toEqual([]);
+  });
+});
+
 test('a loader that no adapter corresponds to is named, with those that are known', async () => {
   await withBench(async ({ hub, server }) => {
-    const failure = locateSae('saelens:clt-as-per-layer/layer_0', locating(hub));
+    const failure = locateSae('saelens:of-a-new-loader/layer_0', locating(hub));
     await expect(failure).rejects.toThrow(
-      /"mntss_clt_layer_transcoder".*sae_lens, sparsify, .*gemma_2, gemma_3/,
+      /"some_new_loader".*sae_lens, sparsify, .*gemma_2, gemma_2_transcoder, gemma_3/,
     );
     expect(server.requests).toEqual([]);
   });

@@ -54,7 +54,7 @@ const place = () => ({ address, sha256: sha256(text) });
 
 test('is fetched once, without the token, and kept; then nothing is asked, offline too', async () => {
   const { registry, sha256: found } = await openRegistry(hub, place(), folder);
-  expect(registry).toHaveLength(10);
+  expect(registry).toHaveLength(11);
   expect(found).toBe(sha256(text));
   expect(requests).toEqual([{ path: '/saes.yaml', authorization: undefined }]);
   const offline = { ...hub, settings: { ...hub.settings, offline: true } };
@@ -83,7 +83,7 @@ test('another hash, too many bytes, and what is not there: one line, nothing kep
 
 test('a server that stumbles is asked again, a lasting failure says what else there is', async () => {
   answers = [() => ({ status: 503 }), () => ({ status: 302, location: '/elsewhere.yaml' })];
-  expect((await openRegistry(hub, place(), folder)).registry).toHaveLength(10);
+  expect((await openRegistry(hub, place(), folder)).registry).toHaveLength(11);
   expect(requests.map(({ path }) => path)).toEqual(['/saes.yaml', '/saes.yaml', '/elsewhere.yaml']);
   answers = Array.from({ length: 3 }, () => () => ({ status: 503 }));
   const elsewhere = { ...place(), sha256: sha256('other') };
@@ -106,7 +106,7 @@ test('the environment names a file or an address with its hash; otherwise it is 
   expect(() => given(address)).toThrow(UserError);
   expect(() => given(`${address}#sha256=12`)).toThrow(UserError);
   expect(given(excerpt)).toEqual({ address: excerpt, sha256: null });
-  expect((await openRegistry(hub, given(excerpt), folder)).registry).toHaveLength(10);
+  expect((await openRegistry(hub, given(excerpt), folder)).registry).toHaveLength(11);
   await expect(openRegistry(hub, given('/nowhere.yaml'), folder)).rejects.toThrow(UnavailableError);
   expect(requests).toEqual([]);
 });
