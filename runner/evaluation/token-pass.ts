@@ -113,6 +113,7 @@ export function observeTokens(
         }),
       );
     },
+    ablates: (hook) => hasLosses && known?.at(hook) === undefined,
     seen(hook) {
       const here = state[hook]!;
       here.tables = here.statistics.tables();

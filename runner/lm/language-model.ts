@@ -114,8 +114,10 @@ export interface LanguageModel extends ActivationModel {
 export interface Going {
   /** Number of the segment that it comes behind. */
   from: number;
-  /** As `advance` gives it. */
+  /** As `advance` gives it; with `value` what travels beside the hook's own tensor alone. */
   residual: Float32Array;
+  /** The hook's own tensor [rows, tokens, value], where it does not stand before the rest in one array. */
+  value?: Float32Array | undefined;
   batch: TokenBatch;
   /** Called before each segment; what it throws ends the way. */
   between?: (() => void) | undefined;

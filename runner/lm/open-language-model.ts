@@ -165,10 +165,11 @@ export async function openLanguageModel(
     batch: TokenBatch,
     targets: Int32Array,
     output: string,
+    value?: Float32Array,
   ): Promise<Float32Array> {
     const positions = batch.rows * batch.tokens;
     const feeds = {
-      ...inputOf(last, residual, batch),
+      ...inputOf(last, residual, batch, value),
       targets: int32(targets, [positions, targets.length / positions]),
     };
     const [session] = await sessionsOf(last);
@@ -218,9 +219,10 @@ export async function openLanguageModel(
     segment: number,
     given: Float32Array | Carried | null,
     batch: TokenBatch,
+    value?: Float32Array,
   ): Promise<Float32Array | Carried> {
     const [session] = await sessionsOf(segment);
-    const { host, held } = await session!.run(inputOf(segment, given, batch));
+    const { host, held } = await session!.run(inputOf(segment, given, batch, value));
     if (resident) return new Carried(held);
     const parts = carriedOutputs.flatMap((name) => (name in host ? [floatsOf(host, name)] : []));
     return parts.length === 1 ? parts[0]! : joined(parts);
@@ -231,24 +233,26 @@ export async function openLanguageModel(
    * stays on the devices.
    */
   async function carried<T>(
-    { from, residual, batch, between }: Going,
-    use: (residual: Float32Array | Carried) => Promise<T>,
+    { from, residual, value: apart, batch, between }: Going,
+    use: (residual: Float32Array | Carried, value?: Float32Array) => Promise<T>,
   ): Promise<T> {
     let x: Float32Array | Carried = residual;
+    let value = apart;
     const dispose = (): void => {
       if (x instanceof Carried) x.dispose();
     };
     try {
       for (let segment = from + 1; segment < last; segment++) {
         between?.();
-        const next = await step(segment, x, batch);
+        const next = await step(segment, x, batch, value);
         dispose();
-        x = next;
+        [x, value] = [next, undefined];
       }
-      return await use(x);
+      return await use(x, value);
     } catch (error) {
       // Which of the segments it was that gave the first number that is none.
-      if (error instanceof MalformedError) await retrace({ from, residual, batch, between });
+      const whole = apart === undefined ? residual : joined([apart, residual]);
+      if (error instanceof MalformedError) await retrace({ from, residual: whole, batch, between });
       throw error;
     } finally {
       dispose();
@@ -270,7 +274,13 @@ export async function openLanguageModel(
     return { from, residual, batch };
   }
 
-  function inputOf(segment: number, given: Float32Array | Carried | null, batch: TokenBatch): Feeds {
+  /** @param apart the hook's own tensor, where `given` is what travels beside it alone */
+  function inputOf(
+    segment: number,
+    given: Float32Array | Carried | null,
+    batch: TokenBatch,
+    apart?: Float32Array,
+  ): Feeds {
     checkWidth(batch);
     if (latest !== null && latest.array === given) return latest.carried.feeds();
     if (given instanceof Carried) return given.feeds();
@@ -278,7 +288,8 @@ export async function openLanguageModel(
       checkIds(batch.ids);
       return { ids: int32(batch.ids, [batch.rows, batch.tokens]) };
     }
-    const { value, residual } = partsOfCut(given, widths[segment - 1]!);
+    const { value, residual } =
+      apart === undefined ? partsOfCut(given, widths[segment - 1]!) : { value: apart, residual: given };
     return {
       ...(value && { value: float32(value, [batch.rows, batch.tokens, widths[segment - 1]!.value]) }),
       residual: float32(residual, [batch.rows, batch.tokens, residual.length / batch.ids.length]),
@@ -355,9 +366,9 @@ export async function openLanguageModel(
     finishDivergence,
     finishForAll,
     endings: ({ clean, ...going }) =>
-      carried(going, async (residual) =>
+      carried(going, async (residual, value) =>
         clean === undefined
-          ? { nll: await lastSegment(residual, going.batch, targetsOf(going.batch), 'nll') }
+          ? { nll: await lastSegment(residual, going.batch, targetsOf(going.batch), 'nll', value) }
           : finishDivergence(residual, clean, going.batch),
       ),
     async residuals(batch, until = hooks.length - 1) {

@@ -10,11 +10,11 @@
  * the losses they end in come back to the observer that made them. Between segments they wait in a store; its arithmetic
  * stands in residual-store.ts.
  */
-import { joined } from '../math/joined.ts';
 import { type Reporter, Stopped } from '../reporter.ts';
 import { rowsOfCut, valueOfCut, withValue } from './cut.ts';
 import {
   type ActivationModel,
+  type Going,
   hasLosses,
   type LanguageModel,
   repeated,
@@ -85,6 +85,8 @@ export interface Observer {
   see?(seen: HookBatch): Promise<readonly Branch[]>;
   /** Called once per place, when all batches were seen there. Its batches must then be of one width. */
   seen?(hook: number): readonly ConstantBranch[];
+  /** Whether `seen` will give branches at a place; by default it may. What they need is not kept for nothing. */
+  ablates?(hook: number): boolean;
   /** Called once per batch with the losses of the model left alone. */
   clean?(index: number, batch: TokenBatch, nll: Float32Array): void;
 }
@@ -105,8 +107,8 @@ export interface SweepOptions {
 
 /** A branch on its way through the segments behind its hook. */
 interface RunningBranch {
-  /** Its name in the store. */
-  key: string;
+  /** Where its numbers are: under a name in the store, or of a resident model here, as they go through all segments at once. */
+  at: { key: string } | Pick<Going, 'value' | 'residual'>;
   /** Number of the segment that it began behind. */
   from: number;
   observer: Observer;
@@ -183,7 +185,7 @@ export async function sweep(
           await finish(index, running, clean);
         } else {
           // Of a resident model each goes on through all segments at a time, and stays on the device.
-          if (!model.resident) for (const each of running) await advance(number, each.key, each.batch);
+          for (const each of running) if ('key' in each.at) await advance(number, each.at.key, each.batch);
           if (cleanRuns) {
             const given = await model.advance(number, clean, batch);
             if (hook !== null) await show(number, index, given, running);
@@ -235,7 +237,10 @@ export async function sweep(
     const widths = model.widths[segment]!;
     const residual = valueOfCut(given, widths);
     const batch = batches[index]!;
-    if (widths.beside > 0 && watching(index).some(({ observer }) => observer.seen !== undefined)) {
+    const ablated = ({ observer }: { observer: Observer }): boolean =>
+      observer.seen !== undefined &&
+      places.some((at, place) => at.hook === hook && (observer.ablates?.(place) ?? true));
+    if (widths.beside > 0 && watching(index).some(ablated)) {
       besideFloats += given.length - residual.length;
       if (4 * besideFloats > besideLimit) beside = null;
       beside?.set(`${index}-${hook}`, given.slice(residual.length));
@@ -248,16 +253,15 @@ export async function sweep(
       for (const { observer, number } of watching(index)) {
         const seen: HookBatch = { hook: place, index: number, batch, residual, input };
         for (const { residual: sent, rows, ended } of (await observer.see?.(seen)) ?? []) {
-          const key = `branch-${index}-${running.length}`;
-          const beside = rows === undefined ? given : rowsOfCut(given, widths, batch.rows, rows);
-          await store.put(key, withValue(beside, sent));
-          running.push({
-            key,
-            from: segment,
-            observer,
-            ended,
-            batch: rows === undefined ? batch : rowsOfBatch(batch, rows),
-          });
+          const whole = rows === undefined ? given : rowsOfCut(given, widths, batch.rows, rows);
+          const its = rows === undefined ? batch : rowsOfBatch(batch, rows);
+          let at: RunningBranch['at'];
+          if (!model.resident) {
+            at = { key: `branch-${index}-${running.length}` };
+            await store.put(at.key, withValue(whole, sent));
+          } else if (widths.beside === 0) at = { residual: sent };
+          else at = { value: sent, residual: whole.subarray(sent.length) };
+          running.push({ at, from: segment, observer, ended, batch: its });
         }
       }
     }
@@ -274,12 +278,14 @@ export async function sweep(
       const nll = await ends().finish(clean, batch);
       for (const { observer, number } of askers) observer.clean?.(number, batch, nll);
     }
-    for (const { key, from, observer, batch: own, ended } of running) {
-      const residual = await store.take(key);
-      if (model.resident) {
-        const goes = { from, residual, batch: own, between: stopWhenAsked };
+    for (const { at, from, observer, batch: own, ended } of running) {
+      if (!('key' in at)) {
+        const goes = { from, ...at, batch: own, between: stopWhenAsked };
         ended(await ends().endings({ ...goes, clean: observer.divergence ? clean! : undefined }));
-      } else if (observer.divergence) ended(await ends().finishDivergence(residual, clean!, batch));
+        continue;
+      }
+      const residual = await store.take(at.key);
+      if (observer.divergence) ended(await ends().finishDivergence(residual, clean!, batch));
       else ended({ nll: await ends().finish(residual, own) });
     }
   }
@@ -313,14 +319,14 @@ export async function sweep(
     let ended = 0;
     for (const { hook, vector, part, ended: tell } of apart) {
       const nll: Float32Array[] = [];
+      const behind = segments.findIndex((each) => each.hook === hook);
       for (let index = part.from; index < part.to; index++) {
-        if (reporter.stopRequested()) throw new Stopped();
+        stopWhenAsked();
         const batch = batches[index]!;
         const value = repeated(vector, batch.rows * batch.tokens);
-        let given = joined([value, kept.get(`${index}-${hook}`)!]);
-        for (let number = segments.findIndex((each) => each.hook === hook) + 1; number < last; number++)
-          given = await model.advance(number, given, batch);
-        nll.push(await ends().finish(given, batch));
+        const residual = kept.get(`${index}-${hook}`)!;
+        const goes = { from: behind, value, residual, batch, between: stopWhenAsked };
+        nll.push((await ends().endings(goes)).nll);
         ended++;
         progressApart(Math.round((total * ended) / all), total, {}, ended / all);
       }

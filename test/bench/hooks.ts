@@ -2,9 +2,10 @@
  * What an SAE costs at a hook inside a block, against one at the residual stream after it: processor time of one thread, of the
  * same passes over the same text through a random llama, in turns. `forward` is the model cut at the hook, from tokens to
  * losses, the hook's tensor looked at; `evaluation` all that every run measures of one SAE (reconstruction; losses clean, with it, and with zero
- * and the mean in its place); `again` the same of another SAE at the hook, where the losses of ablations are cached; and the share
- * of an evaluation which ablations take, which inside a block go through the rest of the
- * model with all of the text, as what stands beside the hook differs from token to token.
+ * and the mean in its place); `again` the same of another SAE at the hook, where the losses of ablations are cached. In brackets
+ * stands what the weights say that tokens meet: behind the residual stream an ablation is one row for all text, inside a block it
+ * goes through the rest of the model with all of the text, as what stands beside the hook differs from token to token; and what goes
+ * on from a hook inside a block goes through the rest of that block.
  *
  *     node test/bench/hooks.ts [--rows 24] [--rounds 5]
  */
@@ -12,6 +13,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { isMainThread, Worker } from 'node:worker_threads';
 import { knownAblations } from '../../runner/evaluation/known-ablations.ts';
 import { type CachedResults, observe } from '../../runner/evaluation/observation.ts';
 import { observeTokens } from '../../runner/evaluation/token-pass.ts';
@@ -40,71 +43,108 @@ const sizes: LlamaSizes = {
 };
 const sites = ['resid_post', 'attn_z', 'attn_out', 'resid_mid', 'mlp_in', 'mlp_out'] as const;
 
-const folder = mkdtempSync(join(tmpdir(), 'interpboard-hooks-'));
-try {
-  await writeRandomLlama(folder, sizes);
-  const stream = random('bench hooks');
-  const rows = Number(values.rows);
-  const batches = Array.from(
-    { length: Math.ceil(rows / 8) },
-    (): TokenBatch => ({
-      ids: Int32Array.from({ length: 8 * TOKENS }, () => stream.integer(sizes.vocabulary)),
-      rows: 8,
-      tokens: TOKENS,
-    }),
-  );
-  const checkpoint = await openCheckpoint(folder);
-  const places = [];
-  for (const site of sites) {
-    const hook: Hook = { layer: LAYER, site };
-    const model = await openLanguageModel(checkpoint, { hooks: [hook], maxTokens: TOKENS, threads: 1 });
-    places.push({ hook, model, sae: await openSae(randomSae(hookWidth(model, hook)), { threads: 1 }) });
-  }
-  const cache = { cache: await openContentCache(join(folder, 'cache'), 2 ** 24, 'bench'), identity: 'bench' };
-  const times = new Map(
-    sites.map((site) => [
-      site,
-      { forward: [] as number[], evaluation: [] as number[], again: [] as number[] },
-    ]),
-  );
-  let ablations: number[] = [];
-  for (let round = -1; round < Number(values.rounds); round++) {
-    for (const { hook, model, sae } of places) {
-      const forward = await timed(() =>
-        sweep(model, batches, [{ see: async () => [], clean: () => undefined }], { reporter: reporter() }),
-      );
-      const at: number[] = [];
-      const evaluation = await timed(() => evaluate(model, hook, sae, batches, () => at.push(cpu())));
-      const ended = cpu();
-      const again = await timed(() => evaluate(model, hook, sae, batches, () => undefined, cache));
-      await cache.cache.settled();
-      // The first round warms the programs up and fills the cache.
-      if (round < 0) continue;
-      times.get(hook.site as (typeof sites)[number])!.forward.push(forward);
-      times.get(hook.site as (typeof sites)[number])!.evaluation.push(evaluation);
-      times.get(hook.site as (typeof sites)[number])!.again.push(again);
-      if (hook.site !== 'resid_post' && at[0] !== undefined)
-        ablations = [...ablations, (ended - at[0]) / evaluation];
-    }
-  }
-  const base = times.get('resid_post')!;
-  for (const site of sites.slice(1)) {
-    const of = times.get(site)!;
-    const ratio = (what: 'forward' | 'evaluation' | 'again'): string =>
-      `${(100 * (median(of[what].map((each, i) => each / base[what][i]!)) - 1)).toFixed(1)} %`;
-    console.log(
-      `${hookName({ layer: LAYER, site })} against resid_post: forward ${ratio('forward')}, evaluation ${ratio('evaluation')}, again ${ratio('again')}`,
+if (isMainThread) {
+  // As the job's thread has it (runner/commands/run-job.ts), which threads take over that start from here on.
+  setFlagsFromString('--initial-old-space-size=128');
+  const thread = new Worker(new URL(import.meta.url), { argv: process.argv.slice(2) });
+  thread.on('error', (error) => {
+    throw error;
+  });
+} else await compare();
+
+async function compare(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'interpboard-hooks-'));
+  try {
+    await writeRandomLlama(folder, sizes);
+    const stream = random('bench hooks');
+    const rows = Number(values.rows);
+    const batches = Array.from(
+      { length: Math.ceil(rows / 8) },
+      (): TokenBatch => ({
+        ids: Int32Array.from({ length: 8 * TOKENS }, () => stream.integer(sizes.vocabulary)),
+        rows: 8,
+        tokens: TOKENS,
+      }),
     );
+    const checkpoint = await openCheckpoint(folder);
+    const places = [];
+    for (const site of sites) {
+      const hook: Hook = { layer: LAYER, site };
+      const model = await openLanguageModel(checkpoint, { hooks: [hook], maxTokens: TOKENS, threads: 1 });
+      places.push({ hook, model, sae: await openSae(randomSae(hookWidth(model, hook)), { threads: 1 }) });
+    }
+    const cache = {
+      cache: await openContentCache(join(folder, 'cache'), 2 ** 24, 'bench'),
+      identity: 'bench',
+    };
+    const times = new Map(
+      sites.map((site) => [
+        site,
+        { forward: [] as number[], evaluation: [] as number[], again: [] as number[] },
+      ]),
+    );
+    for (let round = -1; round < Number(values.rounds); round++) {
+      for (const { hook, model, sae } of places) {
+        const forward = await timed(() =>
+          sweep(model, batches, [{ see: async () => [], clean: () => undefined }], { reporter: reporter() }),
+        );
+        const evaluation = await timed(() => evaluate(model, hook, sae, batches));
+        const again = await timed(() => evaluate(model, hook, sae, batches, cache));
+        await cache.cache.settled();
+        // The first round warms the programs up and fills the cache.
+        if (round < 0) continue;
+        times.get(hook.site as (typeof sites)[number])!.forward.push(forward);
+        times.get(hook.site as (typeof sites)[number])!.evaluation.push(evaluation);
+        times.get(hook.site as (typeof sites)[number])!.again.push(again);
+      }
+    }
+    const base = times.get('resid_post')!;
+    for (const site of sites.slice(1)) {
+      const of = times.get(site)!;
+      const more = (what: 'forward' | 'evaluation' | 'again'): string => {
+        const measured = median(of[what].map((each, i) => each / base[what][i]!)) - 1;
+        const expected = weightsMet(site)[what] / weightsMet('resid_post')[what] - 1;
+        return `${what} ${percent(measured)} (${percent(expected)})`;
+      };
+      console.log(
+        `${hookName({ layer: LAYER, site })} against resid_post: ${more('forward')}, ${more('evaluation')}, ${more('again')}`,
+      );
+    }
+    console.log('in brackets: by the weights that tokens meet');
+    for (const { model, sae } of places) {
+      await sae.close();
+      await model.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  console.log(
-    `of an evaluation inside a block the pass of ablations takes ${(100 * median(ablations)).toFixed(0)} %`,
-  );
-  for (const { model, sae } of places) {
-    await sae.close();
-    await model.close();
-  }
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Weights that a token meets, of the model and the encoder, in each of the three. */
+function weightsMet(site: (typeof sites)[number]) {
+  const { width, inner, blocks, heads, kvHeads, vocabulary } = sizes;
+  const mlp = 3 * width * inner;
+  const output = width * width;
+  const block = mlp + 2 * output + (2 * width * width * kvHeads) / heads;
+  const head = vocabulary * width;
+  const ofBlock = {
+    resid_post: 0,
+    attn_z: output + mlp,
+    attn_out: mlp,
+    resid_mid: mlp,
+    mlp_in: mlp,
+    mlp_out: 0,
+  };
+  const forward = blocks * block + head;
+  const behind = (blocks - 1 - LAYER) * block + head + ofBlock[site];
+  const again = forward + width * D_SAE + behind;
+  // Of what is in the residual stream an ablation is one row.
+  const evaluation = again + (site.startsWith('resid') ? 0 : 2 * behind);
+  return { forward, evaluation, again };
+}
+
+function percent(share: number): string {
+  return `${share < 0 ? '−' : '+'}${Math.abs(100 * share).toFixed(1)} %`;
 }
 
 async function evaluate(
@@ -112,24 +152,17 @@ async function evaluate(
   hook: Hook,
   sae: Awaited<ReturnType<typeof openSae>>,
   text: readonly TokenBatch[],
-  ablating: () => void,
   cached?: CachedResults,
 ): Promise<void> {
   const hooks = [{ ...hook, d: hookWidth(model, hook), saes: [sae] }];
   const observation = observeTokens(hooks, text, null, [], true, await knownAblations(hooks, text, cached));
-  const sweeping = async () => ({ reporter: reporter(ablating) });
+  const sweeping = async () => ({ reporter: reporter() });
   await observe(model, [observation], sweeping, hooks);
   observation.result();
 }
 
-/** @param ablating called during the pass of ablations */
-function reporter(ablating: () => void = () => undefined): Reporter {
-  return stageReporter('bench', 'tokens', {
-    ...silent,
-    progress: ({ fields }) => {
-      if (fields.pass === 'ablations') ablating();
-    },
-  });
+function reporter(): Reporter {
+  return stageReporter('bench', 'tokens', silent);
 }
 
 function randomSae(d: number) {

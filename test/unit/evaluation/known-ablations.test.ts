@@ -97,3 +97,17 @@ it('takes no pass where they are known, and another for other text or another mo
   expect(other.losses[0]!.sae).not.toEqual(without.losses[0]!.sae);
   expect((await measured({ cache, identity: 'another model' }, 1)).finished).toBe(without.finished);
 });
+
+it('a hook’s own tensor goes on apart from what travels beside it as in one array with it', async () => {
+  const [batch] = batches as [TokenBatch, TokenBatch];
+  const from = model.segments.findIndex(({ hook }) => hook === 0);
+  const given = await model.advance(from, null, batch);
+  const { value: width, beside } = model.widths[from]!;
+  const length = (given.length / (width + beside)) * width;
+  const whole = await model.endings({ from, residual: given, batch });
+  const going = { from, value: given.slice(0, length), residual: given.subarray(length), batch };
+  expect(await model.endings(going)).toEqual(whole);
+  const other = { ...going, value: new Float32Array(length) };
+  expect((await model.endings(other)).nll).not.toEqual(whole.nll);
+  await expect(model.endings({ ...going, value: other.value.fill(Number.NaN) })).rejects.toThrow(/NaN/);
+});
