@@ -35,6 +35,22 @@ export function deviceFacts(device: Device): Promise<DeviceFacts> {
   return known;
 }
 
+/** What was found of devices other than the CPU, for another thread. */
+export type KnownFacts = readonly (readonly [Device, DeviceFacts])[];
+
+/**
+ * @throws UnavailableError as `deviceFacts`
+ */
+export async function knownFacts(devices: readonly Device[]): Promise<KnownFacts> {
+  const others = devices.filter((device) => device !== 'cpu');
+  return Promise.all(others.map(async (device) => [device, await deviceFacts(device)] as const));
+}
+
+/** Takes over what another thread found: devices are not checked again here. */
+export function rememberFacts(facts: KnownFacts): void {
+  for (const [device, found] of facts) asked.set(device, Promise.resolve(found));
+}
+
 /**
  * Attention kernels that a device has right in a precision.
  *

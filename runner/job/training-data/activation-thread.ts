@@ -1,4 +1,5 @@
 /** Where the stream that training reads is made: in this thread, or in one of its own (activation-worker.ts). */
+import { type KnownFacts, knownFacts } from '../../onnx/device-facts.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import type { Voice } from '../../reporter.ts';
 import type { PackingPosition } from '../../text/packing.ts';
@@ -16,6 +17,8 @@ const AHEAD = 2;
 
 export interface ActivationStart extends ActivationRun {
   from: PackingPosition | undefined;
+  /** Of the run's devices: what a card has free is asked before SAEs lie on it. */
+  facts?: KnownFacts;
 }
 
 /**
@@ -31,8 +34,10 @@ export async function openActivations(
   from: PackingPosition | undefined,
   voice: Voice,
 ): Promise<ActivationSource> {
-  const { overlap } = sharingOf(run.config.threads, parseDevices(run.config.device));
-  return overlap ? openActivationThread({ ...run, from }, voice) : openActivationsHere(run, from, voice);
+  const devices = parseDevices(run.config.device);
+  const { overlap } = sharingOf(run.config.threads, devices);
+  if (!overlap) return openActivationsHere(run, from, voice);
+  return openActivationThread({ ...run, from, facts: await knownFacts(devices) }, voice);
 }
 
 export function openActivationThread(start: ActivationStart, voice: Voice): ActivationSource {

@@ -7,7 +7,7 @@ import { type Hook, hookLabel } from '../../hook.ts';
 import { knownTokens } from '../../lm/known-tokens.ts';
 import type { TokenBatch } from '../../lm/language-model.ts';
 import { type Observer, sweep } from '../../lm/sweep.ts';
-import { type Device, parseDevices } from '../../onnx/devices.ts';
+import { type Device, parseDevices, providerOf } from '../../onnx/devices.ts';
 import { type Reporter, Stopped, stageReporter, type Voice } from '../../reporter.ts';
 import { isSynthetic } from '../../synthetic/layout.ts';
 import { openSynthetic } from '../../synthetic/model.ts';
@@ -29,15 +29,20 @@ export interface Sharing {
   threads: number | undefined;
 }
 
-/** Half the cores for the language model, half for the SAEs; a device other than the CPU is used from one thread. */
+/**
+ * Of the CPU half the cores for the language model, half for the SAEs. CUDA is used from two threads as well, so that a card computes
+ * activations while the host sees to those before, and another card's steps go on beside; of the other devices the runtime has one queue
+ * for all threads, and they are used from one.
+ */
 export function sharingOf(
   threads: number | null,
   devices: readonly Device[],
   cores = availableParallelism(),
 ): Sharing {
-  const overlap = devices.every((device) => device === 'cpu') && cores > 1;
+  const overlap = devices.every((device) => ['cpu', 'cuda'].includes(providerOf(device))) && cores > 1;
   if (threads !== null) return { overlap, threads };
-  return { overlap, threads: overlap ? Math.floor(cores / 2) : undefined };
+  const onCpu = devices.every((device) => device === 'cpu');
+  return { overlap, threads: overlap && onCpu ? Math.floor(cores / 2) : undefined };
 }
 
 /** What the stream is made from. */

@@ -11,6 +11,7 @@ import { openActivationThread } from '../../../../runner/job/training-data/activ
 import {
   type ActivationPass,
   openActivationsHere,
+  sharingOf,
 } from '../../../../runner/job/training-data/activations.ts';
 import { Stopped, silent } from '../../../../runner/reporter.ts';
 
@@ -34,6 +35,27 @@ async function passes(memory: number, count: number): Promise<ActivationPass[]> 
 }
 
 describe('the stream that training reads', () => {
+  it('is made beside the steps on the CPU and on CUDA, half the cores each on the CPU', () => {
+    expect(sharingOf(null, ['cpu'], 8)).toEqual({ overlap: true, threads: 4 });
+    expect(sharingOf(3, ['cpu'], 8)).toEqual({ overlap: true, threads: 3 });
+    expect(sharingOf(null, ['cuda:0', 'cuda:1+tf32'], 8)).toEqual({ overlap: true, threads: undefined });
+    expect(sharingOf(null, ['webgpu'], 8)).toEqual({ overlap: false, threads: undefined });
+    expect(sharingOf(null, ['cuda:0', 'webgpu'], 8)).toEqual({ overlap: false, threads: undefined });
+    expect(sharingOf(null, ['cpu'], 1)).toEqual({ overlap: false, threads: undefined });
+  });
+
+  it('is told in its thread what was found of a card, which is not checked a second time', async () => {
+    const kernels = { full: false, windowed: false, softCapped: false };
+    const memory = { free: 1_000_000, total: 2_000_000 };
+    const facts = { operationsPerSecond: 1e12, kernels, bfloat16: null, memory };
+    const source = openActivationThread(
+      { ...run(1e9), config: { ...config, device: 'cuda:0' }, from: undefined, facts: [['cuda:0', facts]] },
+      silent,
+    );
+    await expect(source.next()).rejects.toThrow(/memory of cuda:0: found 977 KiB/);
+    await source.close();
+  });
+
   it('is the same when the language model is larger than memory, and leaves nothing on disk', async () => {
     const { batchTokens } = config.sae;
     // What a batch takes by the arithmetic of runner/lm/memory.ts, and half of the embedded model's 5 MB.
