@@ -18,7 +18,8 @@ import {
 import { closed } from './trajectory.ts';
 
 export interface TrainerOptions {
-  backend: TrainingBackend;
+  /** Where steps are computed: of all SAEs, or of each. Those of different backends take theirs beside one another. */
+  backend: TrainingBackend | ((plan: SaePlan) => TrainingBackend);
   /** Several may share a hook; ids are unique. */
   plans: readonly SaePlan[];
   /** Steps between logged points (the log-spaced ones aside). Default 100. */
@@ -90,7 +91,10 @@ export async function openTrainer(
     throw new RangeError('expected at least one SAE, each with its own id');
   }
   if ('resume' in start) checkPlans(plans, start.resume.plans);
+  const backendOf = typeof backend === 'function' ? backend : () => backend;
   const trainers: SaeTrainer[] = [];
+  /** Numbers of the trainers of each backend. */
+  const lanes = new Map<TrainingBackend, number[]>();
   const close = async (): Promise<void> => {
     await Promise.all(trainers.map((trainer) => trainer.close()));
   };
@@ -106,7 +110,9 @@ export async function openTrainer(
               start.from?.get(plan.id),
             );
       if (state === undefined) throw new RangeError(`no state of ${plan.id}`);
-      trainers.push(await openSaeTrainer(backend, plan, state, settings));
+      const own = backendOf(plan);
+      lanes.set(own, [...(lanes.get(own) ?? []), trainers.length]);
+      trainers.push(await openSaeTrainer(own, plan, state, settings));
     }
   } catch (error) {
     await close();
@@ -130,7 +136,12 @@ export async function openTrainer(
         y: plan.hook.reads && required(activations, plan, plan.hook),
       }));
       try {
-        for (const [i, trainer] of trainers.entries()) await trainer.pass(given[i]!.x, given[i]!.y);
+        const ways = [...lanes.values()].map(async (lane) => {
+          for (const i of lane) await trainers[i]!.pass(given[i]!.x, given[i]!.y);
+        });
+        // What fails is said when nothing runs any more.
+        const failed = (await Promise.allSettled(ways)).find(({ status }) => status === 'rejected');
+        if (failed?.status === 'rejected') throw failed.reason;
       } catch (error) {
         failure = error;
         throw error;

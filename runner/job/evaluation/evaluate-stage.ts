@@ -66,8 +66,8 @@ export async function evaluateStage(
     opened: RunModel<ActivationModel>;
     tokenizer: Tokenizer;
     suites: readonly Suite[];
-    /** With the content hash of each. */
-    saes: readonly { planned: PlannedSae; file: SaeFile; sha256: string }[];
+    /** With the content hash of each, and its device where that is another. */
+    saes: readonly { planned: PlannedSae; file: SaeFile; device?: Device; sha256: string }[];
     text: Pick<EvaluationText, 'batches'> & Partial<EvaluationText>;
     /** Where what does not depend on an SAE is cached. */
     cached?: CachedResults | undefined;
@@ -96,8 +96,8 @@ export async function evaluateStage(
       hooks.push({ ...place, d: hookWidth(model, place), saes: open });
       const here = saes.filter(({ planned }) => placeName(planned) === placeName(place));
       byHook.push(here);
-      for (const { planned, file } of here) {
-        open.push(sharedEncoding(await openSae(file.sae, { device, ...threads, thread })));
+      for (const { planned, file, device: on = device } of here) {
+        open.push(sharedEncoding(await openSae(file.sae, { device: on, ...threads, thread })));
         order.push(planned);
       }
     }

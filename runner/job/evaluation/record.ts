@@ -7,7 +7,7 @@ import type { CorpusSettings } from '../../config/sections.ts';
 import type { Evaluated } from '../../evaluation/evaluate.ts';
 import type { Hook } from '../../hook.ts';
 import type { ActivationModel } from '../../lm/language-model.ts';
-import { executionProvider, parseDevices } from '../../onnx/devices.ts';
+import { type Device, executionProvider, parseDevices } from '../../onnx/devices.ts';
 import { providerOptions } from '../../onnx/provider-options.ts';
 import { runtimeVersion } from '../../onnx/session.ts';
 import { type CarriedDeclaration, carriedDeclaration } from '../../report/declaration.ts';
@@ -45,6 +45,8 @@ export async function recordOf(parts: {
   /** Of work, training and evaluation together. */
   seconds: number;
   model: ActivationModel;
+  /** Where the SAE lay. */
+  on: Device;
   planned: PlannedSae;
   sae: Pick<EvaluationRecord['sae'], 'architecture' | 'd_in' | 'd_out' | 'd_sae' | 'k' | 'layers'>;
   /** Content hash of its tensors. */
@@ -105,7 +107,7 @@ export async function recordOf(parts: {
       url: null,
       started: run.started,
       wall_seconds: Math.round(10 * seconds) / 10,
-      device: deviceText(config.device),
+      device: deviceText(config.device, parts.on),
       threads: config.threads,
       versions: await versions(),
       config_sha256: hashes.evaluated,
@@ -208,15 +210,15 @@ const embeddedCaveats = [
   'The toxicity task stands in for toxic_conversations by rude and polite remarks, the sentiment task for sst2 by generated reviews.',
 ];
 
-/** The devices, and what their providers were told: it decides the last bits. */
-export function deviceText(device: string): string {
+/** The devices, and what their providers were told: it decides the last bits; of several, on which the SAE was measured. */
+export function deviceText(device: string, on: Device): string {
   if (device !== 'cpu') {
     const each = parseDevices(device).map((one) => {
       const { device_id: _, ...others } = providerOptions(one);
       const told = Object.entries(others).map(([name, value]) => `${name}=${value}`);
       return told.length === 0 ? one : `${one} (${told.join(', ')})`;
     });
-    return each.join(', ');
+    return each.length > 1 ? `${each.join(', ')}; the SAE on ${on}` : each.join(', ');
   }
   const all = cpus();
   return `cpu (${all[0]?.model.trim() || 'unknown model'}, ${all.length} cores)`;

@@ -38,7 +38,8 @@ export async function validateStage(
     device: Device;
     opened: RunModel<ActivationModel>;
     tokenizer: Tokenizer;
-    saes: readonly { planned: PlannedSae; file: SaeFile }[];
+    /** With the device of each where that is another. */
+    saes: readonly { planned: PlannedSae; file: SaeFile; device?: Device }[];
   },
   reporter: Reporter,
 ): Promise<Map<string, ValidationReport> | undefined> {
@@ -61,7 +62,8 @@ export async function validateStage(
         saes: open,
         ids: here.map(({ planned }) => planned.id),
       });
-      for (const { file } of here) open.push(await openSae(file.sae, { device, ...threads }));
+      for (const { file, device: on = device } of here)
+        open.push(await openSae(file.sae, { device: on, ...threads }));
     }
     const statistics = hooks.map(({ d, saes: here }) =>
       hookStatistics(

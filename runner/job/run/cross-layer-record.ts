@@ -1,4 +1,5 @@
 /** The record of a run of a cross-layer transcoder, which is alone in its run and stands in the place of all MLPs. */
+import { parseDevices } from '../../onnx/devices.ts';
 import type { EvaluationRecord, Exclusion } from '../../report/schema.ts';
 import type { Reporter } from '../../reporter.ts';
 import { crossLayerStage } from '../evaluation/cross-layer-stage.ts';
@@ -37,6 +38,7 @@ export async function crossLayerRecord(
   return recordOf({
     ...data,
     run: measuring,
+    on: parseDevices(config.device)[0],
     seconds: seconds(),
     planned,
     sae: { ...sae, k: null, layers: published.layers },

@@ -45,6 +45,7 @@ import {
 } from '../shared/language-model.ts';
 import { widthsOf } from '../shared/model-place.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from '../shared/planned-saes.ts';
+import { sharedText, shareSaes } from '../shared/sae-devices.ts';
 import { saesOfShard } from '../shared/shard.ts';
 import { writeTrained } from '../shared/trained-saes.ts';
 import { checkTrainingText } from '../training-data/check-text.ts';
@@ -256,11 +257,23 @@ interface MeasuredSae {
 interface OpenedRun {
   start: StartedRun;
   opened: RunModel<ActivationModel>;
+  /** The first: of what belongs to no SAE. */
   device: Device;
   tokenizer: Tokenizer;
   /** Of a synthetic model samples, without documents. */
   text: Pick<EvaluationText, 'batches'> & Partial<EvaluationText>;
-  saes: { planned: PlannedSae; file: SaeFile }[];
+  saes: OpenedSae[];
+}
+
+interface OpenedSae {
+  planned: PlannedSae;
+  file: SaeFile;
+  /** Where it lies. */
+  device: Device;
+}
+
+function weightBytes({ d_in, d_out = d_in, d_sae }: SaeFile['sae']): number {
+  return 4 * (d_in + d_out) * d_sae;
 }
 
 function isPublished({ origin }: PlannedSae): boolean {
@@ -276,13 +289,23 @@ async function withSaes<T>(
 ): Promise<T | undefined> {
   if (planned.length === 0) return undefined;
   const { config, folder } = start;
-  const [device] = parseDevices(config.device);
+  const devices = parseDevices(config.device);
+  const [device] = devices;
   const readings = readingsOf(config, start.suites);
   const synthetic = isSynthetic(start.model.folder);
   const loaded = synthetic ? noTokenizer : await loadTokenizer(start.model.folder);
   const saes: OpenedRun['saes'] = [];
   try {
-    for (const each of planned) saes.push({ planned: each, file: await openPlannedSae(folder, each) });
+    for (const each of planned)
+      saes.push({ planned: each, file: await openPlannedSae(folder, each), device });
+    const sizes = saes.map(({ planned: { id }, file: { sae } }) => ({ id, bytes: weightBytes(sae) }));
+    const places = shareSaes(
+      sizes.map(({ bytes }) => bytes),
+      devices,
+    );
+    for (const [i, sae] of saes.entries()) sae.device = places[i]!;
+    const shared = sharedText(sizes, places);
+    if (shared !== null) reporter('evaluation', 'SAEs').note(shared);
     if (synthetic) {
       const opened = await openRunSamples(start.model);
       const { heldoutSeed } = config.corpus;
@@ -302,9 +325,10 @@ async function withSaes<T>(
       positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, CORE_BATCH_TOKENS),
       divergence: readings.some(({ spliced }) => spliced),
       saes:
-        saes.reduce(
-          (sum, { file: { sae } }) => sum + 4 * (sae.d_in + (sae.d_out ?? sae.d_in)) * sae.d_sae,
-          0,
+        Math.max(
+          ...devices.map((each) =>
+            saes.reduce((sum, sae) => sum + (sae.device === each ? weightBytes(sae.file.sae) : 0), 0),
+          ),
         ) +
         pooledBytes(
           config,
@@ -382,13 +406,14 @@ async function evaluateRun(
     const {
       file: { sae },
       sha256,
+      device: on,
     } = saes.find(({ planned }) => planned.id === id)!;
     const selfTest = tests.get(id) ?? null;
     const { model } = opened;
     fired.set(id, each.fired);
     const exclusions = [...start.leftOut, ...data.exclusions];
     const shape = { ...sae, k: 'k' in sae ? sae.k : null };
-    const facts = { run: measuring, seconds, model, sae: shape, sha256, selfTest, ...data, exclusions };
+    const facts = { run: measuring, seconds, model, on, sae: shape, sha256, selfTest, ...data, exclusions };
     const { evidence } = each.evaluated;
     records.push({ id, record: await recordOf({ ...facts, ...each }), evidence });
   }

@@ -20,6 +20,7 @@ import { snapshot } from '../release/snapshots.ts';
 import { type ModelPlace, widthsOf } from '../shared/model-place.ts';
 import { hooksOfPlans, trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import type { PublishedSae } from '../shared/published-saes.ts';
+import { sharedText, shareSaes } from '../shared/sae-devices.ts';
 import { RESULTS, type ShardOfRun, saesOfShard, shardRepository } from '../shared/shard.ts';
 import type { Trained } from '../shared/trained-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
@@ -78,7 +79,20 @@ export async function trainStage(
   const position = loaded === undefined ? undefined : positionSchema.parse(loaded.checkpoint.position);
   const devices = parseDevices(config.device);
   const { threads } = sharingOf(config.threads, devices);
-  const { states, step } = trainingMemory(plans);
+  const sizes = plans.map((plan) => ({ id: plan.id, bytes: trainingMemory([plan]).states }));
+  const places = shareSaes(
+    sizes.map(({ bytes }) => bytes),
+    devices,
+  );
+  const shared = sharedText(sizes, places);
+  if (shared !== null) reporter.note(shared);
+  // Of the device with most.
+  const held = Math.max(
+    ...devices.map((device) => {
+      const { states, step } = trainingMemory(plans.filter((_, i) => places[i] === device));
+      return states + step;
+    }),
+  );
   const weights = plans.reduce((sum, { d_in, recipe }) => sum + 4 * 2 * d_in * recipe.dSae, 0);
   // What reads activations speaks in the training's line, and may do so before there is a trainer.
   const shown = {
@@ -97,7 +111,7 @@ export async function trainStage(
       place: run.model,
       folder: run.folder,
       memory: run.memory,
-      saes: devices.every((device) => device === 'cpu') ? STATES_HELD * weights : states + step,
+      saes: devices.every((device) => device === 'cpu') ? STATES_HELD * weights : held,
       keeping: run.keeping && { ...run.keeping, stream: await streamOf(run, seen, planned) },
     },
     position?.text,
@@ -137,12 +151,13 @@ export async function trainStage(
         ? { state: position!.tokens, contents: loaded!.files, position: position!.text }
         : { samples },
     );
-    const backend = chooseBackend({
-      choice: config.backend,
-      device: devices[0],
-      ...(threads === undefined ? {} : { threads }),
-    });
-    for (const note of backend.notes) reporter.note(note);
+    const backends = new Map(
+      [...new Set(places)].map((device) => [
+        device,
+        chooseBackend({ choice: config.backend, device, ...(threads === undefined ? {} : { threads }) }),
+      ]),
+    );
+    for (const note of new Set([...backends.values()].flatMap(({ notes }) => notes))) reporter.note(note);
     const fallen = fallenBack(
       { choice: config.backend, device: devices[0] },
       plans.map((plan) => plan.recipe),
@@ -151,7 +166,7 @@ export async function trainStage(
     if (training.log === 'tensorboard') log = await openEventLog(run.folder, loggedPoints(plans, loaded));
     const trainer = await openTrainer(
       {
-        backend,
+        backend: (plan) => backends.get(places[plans.indexOf(plan)]!)!,
         plans,
         logEverySteps: training.logSteps,
         onPoint: (id, point) => log?.add(id, point),

@@ -41,12 +41,12 @@ it('the options reach the session', () => {
 });
 
 it('a record says what the providers of its devices were told', () => {
-  expect(deviceText('cuda:0+tf32,webgpu')).toBe(
-    'cuda:0+tf32 (use_tf32=1, arena_extend_strategy=kSameAsRequested), webgpu',
+  expect(deviceText('cuda:0+tf32,webgpu', 'cuda:0+tf32')).toBe(
+    'cuda:0+tf32 (use_tf32=1, arena_extend_strategy=kSameAsRequested), webgpu; the SAE on cuda:0+tf32',
   );
-  expect(deviceText('cuda:0')).toBe('cuda:0 (use_tf32=0, arena_extend_strategy=kSameAsRequested)');
+  expect(deviceText('cuda:0', 'cuda:0')).toBe('cuda:0 (use_tf32=0, arena_extend_strategy=kSameAsRequested)');
   const caveats = (device: string) => arithmeticCaveats({ device, precision: 'float32' });
   expect([caveats('cuda:0,cuda:1'), caveats('cpu')]).toEqual([[], []]);
   expect(caveats('cuda:0,cuda:1+tf32')).toEqual([expect.stringContaining('TF32')]);
-  expect(deviceText('cpu')).toMatch(/^cpu \(.+, \d+ cores\)$/);
+  expect(deviceText('cpu', 'cpu')).toMatch(/^cpu \(.+, \d+ cores\)$/);
 });

@@ -387,3 +387,67 @@ test('the thresholds of a JumpReLU SAE, and the gates of a Gated one, bring L0 d
   expect(Math.abs(l0.get('twelve')! / 12 - 1)).toBeLessThan(0.25);
   expect(l0.get('sparser')!).toBeLessThan(0.7 * l0.get('gated')!);
 }, 120_000);
+
+describe('SAEs on several devices', () => {
+  /** Two sets of sessions stand for two devices: what differs is who computes which SAE. */
+  const onTwo = (): ((plan: SaePlan) => TrainingBackend) => {
+    const [one, other] = [graphBackend({ threads: 1 }), graphBackend({ threads: 1 })];
+    return ({ id }) => (id === 'L0-wide' ? other : one);
+  };
+
+  test('are the same to the bit as on one, and go on from one to the other', async () => {
+    const [alone, spread] = [
+      await open(graphBackend({ threads: 1 })),
+      await openTrainer(
+        { backend: onTwo(), plans, logEverySteps: 4, now: () => 0 },
+        { samples: activations(0) },
+      ),
+    ];
+    for (let pass = 0; pass < 4; pass++) {
+      expect(await spread.step(activations(pass))).toEqual(await alone.step(activations(pass)));
+    }
+    expect(await spread.state()).toEqual(await alone.state());
+    const resumed = await open(graphBackend({ threads: 1 }), { resume: copied(await spread.state()) });
+    await resumed.step(activations(4));
+    await alone.step(activations(4));
+    expect(await resumed.state()).toEqual(await alone.state());
+    for (const trainer of [alone, spread, resumed]) await trainer.close();
+  });
+
+  test('take their steps beside one another, and what fails waits for the others', async () => {
+    const events: string[] = [];
+    let started = 0;
+    let both: () => void;
+    const together = new Promise<void>((resolve) => {
+      both = resolve;
+    });
+    /** A step ends when both devices have begun one: taken in turn, none would ever end. */
+    const device = (name: string, fails: boolean): TrainingBackend => ({
+      ...referenceBackend,
+      async init(...given) {
+        const session = await referenceBackend.init(...given);
+        return {
+          ...session,
+          async step(...controls) {
+            events.push(`${name} begins`);
+            if (++started === 2) both();
+            await together;
+            if (fails) throw new UserError({ thing: name, found: 'a', expected: 'b', next: 'c' });
+            const result = await session.step(...controls);
+            events.push(`${name} ends`);
+            return result;
+          },
+        };
+      },
+    });
+    const [one, other] = [device('one', true), device('other', false)];
+    const trainer = await openTrainer(
+      { backend: ({ id }) => (id === 'L0-wide' ? other : one), plans: plans.slice(0, 2) },
+      { samples: activations(0) },
+    );
+    await expect(trainer.step(activations(0))).rejects.toThrow('one: found a');
+    expect(events).toEqual(['one begins', 'other begins', 'other ends']);
+    await expect(trainer.state()).rejects.toThrow('one: found a');
+    await trainer.close();
+  });
+});
