@@ -192,6 +192,27 @@ export function finiteMatrix(
   };
 }
 
+/** A matrix seen the other way that is computed, not stored: parts of it are turned as they are read. */
+export function turnedOf(matrix: StoredMatrix): StoredMatrix {
+  const { rows: height, columns: width, dtype } = matrix;
+  const turn = (data: Float32Array, { rows, columns }: Block): Float32Array => {
+    const [down, across] = [rows[1] - rows[0], columns[1] - columns[0]];
+    const out = new Float32Array(data.length);
+    for (let i = 0; i < down; i++) for (let j = 0; j < across; j++) out[i * across + j] = data[j * down + i]!;
+    return out;
+  };
+  return {
+    rows: width,
+    columns: height,
+    dtype,
+    place: null,
+    verify: () => matrix.verify(),
+    block: async (part) => turn(await matrix.block({ rows: part.columns, columns: part.rows }), part),
+    read: async () => turn(await matrix.read(), { rows: [0, width], columns: [0, height] }),
+    turned: () => matrix,
+  };
+}
+
 /** Columns j0..j1 of `out` [height, width] from `part`, which holds them one after the other. */
 function turnInto(
   out: Float32Array,

@@ -23,6 +23,7 @@ import {
 } from './loaded.ts';
 import { refusedAs, refusedLoaders } from './refused.ts';
 import { before6 } from './sae-lens-flat.ts';
+import { savedScale, scalerFiles, unwhitened } from './sae-lens-scaler.ts';
 import { signedHalves } from './signed-halves.ts';
 import { unitRows } from './unit-rows.ts';
 
@@ -55,7 +56,13 @@ const trainingKeys = new Set(
   l0_warm_up_steps pre_act_loss_coefficient jumprelu_tanh_scale jumprelu_ste_to_input target_l0`.split(/\s+/),
 );
 
-const normalisations = ['none', 'expected_average_only_in', 'constant_norm_rescale', 'layer_norm'] as const;
+const normalisations = [
+  'none',
+  'expected_average_only_in',
+  'constant_norm_rescale',
+  'layer_norm',
+  'covariance_whitening',
+] as const;
 
 const metadataSchema = z.looseObject({
   sae_lens_version: shortText.nullish(),
@@ -97,7 +104,7 @@ export const saeLens: SaeAdapter = {
     folder: (names) => names.includes(saeLensFiles.config) && names.includes(saeLensFiles.tensors),
     tensor: { file: saeLensFiles.tensors, name: 'W_dec', without: 'encoder.weight' },
   },
-  files: /^(?:cfg\.json|sae_weights\.safetensors)$/,
+  files: /^(?:cfg\.json|sae_weights\.safetensors|activation_scaler\.json|activation_whitening\.safetensors)$/,
   tensors: /^sae_weights\.safetensors$/,
   loaders: ['sae_lens'],
   // The scalar is not in the files: the registry has it as norm_scaling_factor, and what to read otherwise as config_overrides.
@@ -135,8 +142,17 @@ async function openSaeLens(folder: string, options: SaeLensOptions): Promise<Sae
   );
   return openTensors(join(folder, saeLensFiles.tensors), [path], async (source) => {
     const bag = new TensorBag(source.name, 'SAELens', await storedTensors(source));
-    const read = await assemble(path, config, bag, options, conversions);
-    const sae = trains && config.rescale_acts_by_decoder_norm ? await asSaved(read) : read;
+    const read = await assemble(
+      path,
+      config,
+      bag,
+      { ...options, ...(await scaleBeside(folder, config, options, conversions)) },
+      conversions,
+    );
+    const whitened = config.normalize_activations === 'covariance_whitening';
+    const rescaled = config.rescale_acts_by_decoder_norm && (trains || whitened);
+    const saved = rescaled ? await asSaved(read) : read;
+    const sae = whitened ? await unwhitened(folder, saved, conversions) : saved;
     bag.rest();
     const { model_name = null, hook_name = null, hook_name_out = null } = config.metadata;
     return {
@@ -146,6 +162,20 @@ async function openSaeLens(folder: string, options: SaeLensOptions): Promise<Sae
       conversions,
     };
   });
+}
+
+/** Of a training checkpoint the scalar, which nobody has said. */
+async function scaleBeside(
+  folder: string,
+  { normalize_activations }: SaeLensConfig,
+  { normScale }: SaeLensOptions,
+  conversions: string[],
+): Promise<SaeLensOptions> {
+  if (normalize_activations !== 'expected_average_only_in' || normScale !== undefined) return {};
+  const saved = await savedScale(folder);
+  if (saved === null) return {};
+  conversions.push(`scaling_factor ${saved} of ${scalerFiles.scaler}`);
+  return { normScale: saved };
 }
 
 /** Architectures and states that SAELens saves in the same two files: what they are is said, not that a key is unknown. */
@@ -375,6 +405,8 @@ function normalisation(
   { normalize_activations }: SaeLensConfig,
   { normScale }: SaeLensOptions,
 ): Normalisation {
+  // Folded afterwards.
+  if (normalize_activations === 'covariance_whitening') return { kind: 'none' };
   if (normalize_activations !== 'expected_average_only_in') return { kind: normalize_activations };
   if (normScale === undefined) {
     throw problem(

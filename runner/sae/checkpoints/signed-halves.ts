@@ -1,5 +1,5 @@
 /** Signed latents (AbsTopK: the k of largest |pre|, their signs kept) as latents that are never negative. */
-import type { Block, StoredMatrix } from '../../formats/stored-matrix.ts';
+import { type StoredMatrix, turnedOf } from '../../formats/stored-matrix.ts';
 import { joined } from '../../math/joined.ts';
 import type { TopKSae } from '../sae.ts';
 import type { Stored } from '../stored-sae.ts';
@@ -48,24 +48,4 @@ function withNegative(matrix: StoredMatrix): StoredMatrix {
     turned: () => turnedOf(made),
   };
   return made;
-}
-
-function turnedOf(matrix: StoredMatrix): StoredMatrix {
-  const { rows: height, columns: width, dtype } = matrix;
-  const turn = (data: Float32Array, { rows, columns }: Block): Float32Array => {
-    const [down, across] = [rows[1] - rows[0], columns[1] - columns[0]];
-    const out = new Float32Array(data.length);
-    for (let i = 0; i < down; i++) for (let j = 0; j < across; j++) out[i * across + j] = data[j * down + i]!;
-    return out;
-  };
-  return {
-    rows: width,
-    columns: height,
-    dtype,
-    place: null,
-    verify: () => matrix.verify(),
-    block: async (part) => turn(await matrix.block({ rows: part.columns, columns: part.rows }), part),
-    read: async () => turn(await matrix.read(), { rows: [0, width], columns: [0, height] }),
-    turned: () => matrix,
-  };
 }

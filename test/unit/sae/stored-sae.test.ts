@@ -24,6 +24,7 @@ const files = [
   'sae-lens/abstopk',
   'sae-lens/abstopk-rescale-layer-norm',
   'sae-lens/matching-pursuit',
+  'sae-lens/whitened-standard-plain-input',
   'sae-lens/jumprelu-skip-transcoder',
   'gemma-scope/plain',
   'gemma-scope/compressed',

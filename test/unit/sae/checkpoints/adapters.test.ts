@@ -228,6 +228,41 @@ describe('configs', () => {
     }
   });
 
+  it('a whitening that is not beside its SAE, or is of another width, is said', async () => {
+    const alone = await copy('sae-lens/whitened-standard');
+    await rm(join(alone, 'activation_whitening.safetensors'));
+    expect(await refusal(loadSae(alone))).toContain(
+      'covariance_whitening without activation_whitening.safetensors',
+    );
+    const other = await copy('sae-lens/whitened-standard');
+    const zeros = (...shape: number[]): TensorToWrite => ({
+      dtype: 'F32',
+      shape,
+      data: new Float32Array(shape.reduce((product, size) => product * size)),
+    });
+    await writeFile(
+      join(other, 'activation_whitening.safetensors'),
+      encodeSafetensors({ mean: zeros(11), matrix: zeros(11, 11), inverse_matrix: zeros(11, 11) }),
+    );
+    expect(await refusal(loadSae(other))).toContain('of shape [11]');
+    const pursuit = await copy('sae-lens/matching-pursuit', 'cfg.json', {
+      normalize_activations: 'covariance_whitening',
+    });
+    await cp(
+      join(fixtures, 'sae-lens/whitened-standard/activation_whitening.safetensors'),
+      join(pursuit, 'activation_whitening.safetensors'),
+    );
+    expect(await refusal(loadSae(pursuit))).toContain('covariance_whitening of another kind');
+  });
+
+  it('the scalar that is said goes before the one that is saved beside the SAE', async () => {
+    const said = await loadSae(join(fixtures, 'sae-lens/checkpoint-standard-scaler'), { normScale: 0.5 });
+    expect(said.sae.normalisation).toEqual({ kind: 'expected_average_only_in', scale: 0.5 });
+    const saved = await loadSae(join(fixtures, 'sae-lens/checkpoint-standard-scaler'));
+    expect(saved.sae.normalisation).toEqual({ kind: 'expected_average_only_in', scale: 0.625 });
+    expect(saved.conversions).toContain('scaling_factor 0.625 of activation_scaler.json');
+  });
+
   it('a Gemma Scope SAE of the embedding is rescaled by √d', async () => {
     const folder = join(root, 'embedding', 'width_4k');
     await mkdir(folder, { recursive: true });
