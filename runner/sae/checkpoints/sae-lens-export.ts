@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
 import { type Sae, tensorsOf } from '../sae.ts';
-import { foldedPursuit, saeLensFiles } from './sae-lens.ts';
+import { saeLensFiles } from './sae-lens.ts';
+import { foldedPursuit } from './sae-lens-pursuit.ts';
 
 /** The version whose layout is written, and with whose package it was checked (test/fixtures/sae). */
 export const SAE_LENS_VERSION = '6.54.12';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { MalformedError, quote } from '../../errors.ts';
 import { scaledMatrix } from '../../formats/stored-matrix.ts';
-import type { MatchingPursuitSae, Normalisation, SaeShape, TopKSae } from '../sae.ts';
+import type { Normalisation, SaeShape, TopKSae } from '../sae.ts';
 import type { Stored, StoredSae } from '../stored-sae.ts';
 import type { LoadOptions, SaeAdapter } from './adapter.ts';
 import {
@@ -23,6 +23,7 @@ import {
 } from './loaded.ts';
 import { refusedAs, refusedLoaders } from './refused.ts';
 import { before6 } from './sae-lens-flat.ts';
+import { foldedPursuit, withoutUnusedBias } from './sae-lens-pursuit.ts';
 import { savedScale, scalerFiles, unwhitened } from './sae-lens-scaler.ts';
 import { signedHalves } from './signed-halves.ts';
 import { unitRows } from './unit-rows.ts';
@@ -360,35 +361,6 @@ function matricesOf(
   if (!tied) return { W_enc: bag.matrix('W_enc', [d_in, d_sae]), W_dec: bag.matrix('W_dec', [d_sae, d_out]) };
   const W_dec = bag.matrix('W_dec', [d_sae, d_out]);
   return { W_enc: W_dec.turned(), W_dec };
-}
-
-/** SAELens adds b_dec to what matching pursuit found only where it subtracted it before. */
-function withoutUnusedBias(
-  sae: Stored<MatchingPursuitSae>,
-  conversions: string[],
-): Stored<MatchingPursuitSae> {
-  if (sae.apply_b_dec_to_input) return sae;
-  conversions.push('b_dec left out: it is neither subtracted nor added');
-  return { ...sae, b_dec: new Float32Array(sae.d_in) };
-}
-
-/**
- * The scalar of matching pursuit folded as SAELens does, which leaves W_dec as it is: latents and what is left of x are over the
- * scalar.
- */
-export function foldedPursuit<S extends MatchingPursuitSae | Stored<MatchingPursuitSae>>(
-  sae: S,
-  conversions: string[] = [],
-): S {
-  if (sae.normalisation.kind !== 'expected_average_only_in') return sae;
-  const { scale } = sae.normalisation;
-  conversions.push(`the scalar ${scale} folded into b_dec and the residual threshold, as its loader does`);
-  return {
-    ...sae,
-    normalisation: { kind: 'none' },
-    b_dec: sae.b_dec.map((value) => value / scale),
-    residual_threshold: sae.residual_threshold / scale,
-  };
 }
 
 /** For a time SAELens wrote a scaling_factor of ones; another one was fine-tuning, which version 6 dropped. */

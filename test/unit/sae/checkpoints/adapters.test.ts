@@ -94,7 +94,7 @@ describe('configs', () => {
       'cfg.json',
       { normalize_activations: 'covariance_whitening' },
       loadSae,
-      'normalize_act',
+      'covariance_whitening without activation_whitening.safetensors',
     ],
     ['sae-lens/standard-average-norm', 'cfg.json', {}, loadSae, 'without its scalar'],
     ['sae-lens/v5-standard', 'cfg.json', { temperature: 2 }, loadSae, 'temperature'],
