@@ -46,9 +46,16 @@ export interface SessionOptions {
 
 export type Feeds = Readonly<Record<string, HostTensor | HeldTensor>>;
 
+export type Destinations = Readonly<Record<string, HostTensor>>;
+
 export interface Session {
-  /** Runs the program once. `fetches` limits the outputs that are computed and returned. */
-  run(feeds: Feeds, fetches?: readonly string[]): Promise<Record<string, HostTensor>>;
+  /**
+   * Runs the program once. Arrays may be of memory that threads share.
+   *
+   * @param fetches limits the outputs that are computed and returned
+   * @param into arrays that these outputs are written to; they are what is returned of them
+   */
+  run(feeds: Feeds, fetches?: readonly string[], into?: Destinations): Promise<Record<string, HostTensor>>;
   close(): Promise<void>;
 }
 
@@ -57,6 +64,7 @@ export interface HoldingSession {
   run(
     feeds: Feeds,
     fetches?: readonly string[],
+    into?: Destinations,
   ): Promise<{ host: Record<string, HostTensor>; held: Record<string, HeldTensor> }>;
   /** Frees the session, and before it every tensor of it that has not been disposed of. */
   close(): Promise<void>;
@@ -78,8 +86,8 @@ export async function runtimeBinding(): Promise<BindingName> {
 export async function openSession(program: Program, options: SessionOptions = {}): Promise<Session> {
   const { run, close } = await openHoldingSession(program, options, []);
   return {
-    async run(feeds, fetches) {
-      return (await run(feeds, fetches)).host;
+    async run(feeds, fetches, into) {
+      return (await run(feeds, fetches, into)).host;
     },
     close,
   };
@@ -131,15 +139,25 @@ export async function openHoldingSession(
     return Object.fromEntries(entries);
   }
 
-  async function run(feeds: Feeds, fetches: readonly string[]): ReturnType<HoldingSession['run']> {
+  async function run(
+    feeds: Feeds,
+    fetches: readonly string[],
+    into: Destinations,
+  ): ReturnType<HoldingSession['run']> {
     checkNames(program, feeds, fetches);
+    const places = new Map(Object.entries(into));
     const given = await reachable(feeds);
-    const found = await native.run(() => {
-      if (closed) throw new TypeError('a session was asked to run after it was closed');
-      const all = new Map(program.inputs.map((name) => [name, checked(name, given[name]!)]));
-      for (const tensor of all.values()) if (!isNative(tensor)) countPassed('given', tensor);
-      return all;
-    }, fetches);
+    const found = await native.run(
+      () => {
+        if (closed) throw new TypeError('a session was asked to run after it was closed');
+        const all = new Map(program.inputs.map((name) => [name, checked(`input ${name}`, given[name]!)]));
+        for (const [name, place] of places) checked(`output ${name}`, place);
+        for (const tensor of all.values()) if (!isNative(tensor)) countPassed('given', tensor);
+        return all;
+      },
+      fetches,
+      places,
+    );
     const outputs: Awaited<ReturnType<HoldingSession['run']>> = { host: {}, held: {} };
     for (const [name, tensor] of found) {
       if (isNative(tensor)) outputs.held[name] = new HeldTensor(name, tensor, tensors, download);
@@ -152,8 +170,8 @@ export async function openHoldingSession(
   }
 
   return {
-    run(feeds, fetches = program.outputs) {
-      const going = run(feeds, fetches);
+    run(feeds, fetches = program.outputs, into = {}) {
+      const going = run(feeds, fetches, into);
       running.add(going);
       return going.finally(() => running.delete(going));
     },
@@ -211,9 +229,9 @@ function checked(name: string, given: HostTensor | HeldTensor): HostTensor | Nat
   if (given instanceof HeldTensor) return given.native();
   const { type, data, dims } = given;
   const count = countOf(dims);
-  if (!(data instanceof arrays[type])) throw new TypeError(`input ${name}: not an array of ${type}`);
+  if (!(data instanceof arrays[type])) throw new TypeError(`${name}: not an array of ${type}`);
   if (data.length !== count || dims.some((size) => !Number.isInteger(size) || size < 0)) {
-    throw new RangeError(`input ${name}: ${data.length} numbers, expected [${dims.join(', ')}]`);
+    throw new RangeError(`${name}: ${data.length} numbers, expected [${dims.join(', ')}]`);
   }
   return given;
 }

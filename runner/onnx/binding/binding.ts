@@ -45,11 +45,13 @@ export interface NativeSession {
    * Runs the program once, in this thread. The event loop turns before, so that a stop is heard between runs.
    *
    * @param ready asked when it has turned: what it gives is used at once, so that nothing of it can be released meanwhile
+   * @param into arrays that these of the outputs are written to
    * @returns a tensor of the runtime for each output that is held, an array for each other
    */
   run(
     ready: () => ReadonlyMap<string, HostTensor | NativeTensor>,
     outputs: readonly string[],
+    into?: ReadonlyMap<string, HostTensor>,
   ): Promise<Map<string, HostTensor | NativeTensor>>;
   /** After this no call may come. Tensors that it gave are released before. */
   close(): Promise<void>;

@@ -27,7 +27,8 @@ export async function openPackage(): Promise<Binding> {
 
   function tensorOf({ type, data, dims }: HostTensor): Tensor {
     if (type === 'float16' || type === 'bfloat16') throw withoutHalves();
-    return new runtime.Tensor(type, data, dims);
+    // Not everywhere does it take memory that threads share.
+    return new runtime.Tensor(type, data.buffer instanceof SharedArrayBuffer ? data.slice() : data, dims);
   }
 
   return {
@@ -44,7 +45,7 @@ export async function openPackage(): Promise<Binding> {
         throw withoutHalves();
       }
       return {
-        async run(ready, outputs) {
+        async run(ready, outputs, into = new Map()) {
           await new Promise(setImmediate);
           const feeds: Record<string, Tensor> = {};
           for (const [name, given] of ready()) {
@@ -52,12 +53,12 @@ export async function openPackage(): Promise<Binding> {
           }
           const found = await session.run(feeds, [...outputs]);
           return new Map(
-            outputs.map((name) => {
+            outputs.map((name): [string, HostTensor | PackageTensor] => {
               const tensor = found[name]!;
-              return [
-                name,
-                settings.held.includes(name) ? heldTensor(name, tensor) : hostTensor(name, tensor),
-              ];
+              if (settings.held.includes(name)) return [name, heldTensor(name, tensor)];
+              const host = hostTensor(name, tensor);
+              const place = into.get(name);
+              return [name, place === undefined ? host : written(name, host, place)];
             }),
           );
         },
@@ -145,4 +146,14 @@ function hostTensor(name: string, tensor: Tensor): HostTensor {
   if (type === 'int8' && data instanceof Int8Array) return { type, dims, data };
   if (type === 'bool' && data instanceof Uint8Array) return { type, dims, data };
   throw new TypeError(`output ${name}: element type ${type} is not one that programs return`);
+}
+
+/** An output where it was asked for. */
+function written(name: string, { type, data, dims }: HostTensor, place: HostTensor): HostTensor {
+  if (type !== place.type || dims.join() !== place.dims.join())
+    throw new Error(`output ${name}: ${type} [${dims}], but ${place.type} [${place.dims}] to write to`);
+  new Uint8Array(place.data.buffer, place.data.byteOffset, place.data.byteLength).set(
+    new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  );
+  return place;
 }

@@ -67,6 +67,31 @@ describe.each(bindingNames)('the runtime by %s', (binding) => {
       await session.close();
     });
 
+    it('memory that threads share: read from it, and written to it', async () => {
+      const session = await openSession(program('float32', true), { binding });
+      const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 2, shared: true });
+      const all = new Float32Array(buffer, 0, 8).fill(5);
+      const y = float32(all.subarray(4, 6), [1, 2]);
+      const outputs = await session.run({ x: float32(all.subarray(0, 2), [1, 2]) }, undefined, { y });
+      expect(outputs.y).toBe(y);
+      expect([...all]).toEqual([5, 5, 5, 5, 6, 6, 5, 5]);
+      await session.close();
+    });
+
+    it('no output where there is too little room for it, of another shape or of another type', async () => {
+      const session = await openSession(program('float32', true), { binding });
+      const x = float32(new Float32Array(2), [1, 2]);
+      const into = (y: HostTensor) => session.run({ x }, undefined, { y });
+      await expect(into(float32(new Float32Array(1), [1, 2]))).rejects.toThrow(
+        'output y: 1 numbers, expected [1, 2]',
+      );
+      const four = new Float32Array(4).fill(7);
+      await expect(into(float32(four, [2, 2]))).rejects.toThrow();
+      expect([...four]).toEqual([7, 7, 7, 7]);
+      await expect(into(int32(new Int32Array(2), [1, 2]))).rejects.toThrow();
+      await session.close();
+    });
+
     it('arrays that are the host’s own: given away, or changed, they change nothing', async () => {
       const session = await openHoldingSession(program('float32', true), { binding }, ['y']);
       const x = Float32Array.of(1, 2);

@@ -176,7 +176,12 @@ async function screened(
   const controls = new Float64Array(memory.buffer, layout.controls, controlNames.length);
   const sum = (phase: Phase): number =>
     new Float64Array(memory.buffer, layout.results, chunksOf(phase, layout)).reduce((s, v) => s + v, 0);
-  const runtime = { sessions: sharedSessions<Session>(), threads: 1, screened: allowed };
+  const runtime = {
+    sessions: sharedSessions<Session>(),
+    threads: 1,
+    screened: allowed,
+    mark: () => undefined,
+  };
   const dense = new DenseParts(layout, viewsOf(place), runtime);
   let computed = 0;
   const screen = await Screen.open(

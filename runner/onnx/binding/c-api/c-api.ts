@@ -149,6 +149,7 @@ function openNative(library: Library, program: Program, settings: SessionSetting
   function run(
     feeds: ReadonlyMap<string, HostTensor | NativeTensor>,
     outputs: readonly string[],
+    into: ReadonlyMap<string, HostTensor>,
   ): Map<string, HostTensor | NativeTensor> {
     const lent: Pointer[] = [];
     try {
@@ -157,11 +158,15 @@ function openNative(library: Library, program: Program, settings: SessionSetting
         check(api.BindInput(binding, name, isNative(given) ? (given as CApiTensor).pointer : lent.at(-1)!));
       }
       for (const name of outputs) {
-        check(api.BindOutputToDevice(binding, name, held.has(name) ? here.info : cpu.info));
+        const place = into.get(name);
+        if (place !== undefined) {
+          lent.push(lend(place));
+          check(api.BindOutput(binding, name, lent.at(-1)!));
+        } else check(api.BindOutputToDevice(binding, name, held.has(name) ? here.info : cpu.info));
       }
       check(api.RunWithBinding(session, null, binding));
       check(api.SynchronizeBoundOutputs(binding));
-      return taken(outputValues(outputs.length), outputs);
+      return taken(outputValues(outputs.length), outputs, into);
     } finally {
       api.ClearBoundInputs(binding);
       api.ClearBoundOutputs(binding);
@@ -172,13 +177,16 @@ function openNative(library: Library, program: Program, settings: SessionSetting
   function taken(
     values: readonly Pointer[],
     outputs: readonly string[],
+    into: ReadonlyMap<string, HostTensor>,
   ): Map<string, HostTensor | NativeTensor> {
     const found = new Map<string, HostTensor | NativeTensor>();
     const waiting = new Set(values);
     try {
       for (const [i, name] of outputs.entries()) {
         const value = values[i]!;
-        if (held.has(name)) {
+        const place = into.get(name);
+        if (place !== undefined) found.set(name, place);
+        else if (held.has(name)) {
           found.set(name, keep(value, name, here.device));
           waiting.delete(value);
         } else {
@@ -203,9 +211,9 @@ function openNative(library: Library, program: Program, settings: SessionSetting
   open.add(close);
 
   return {
-    async run(ready, outputs) {
+    async run(ready, outputs, into = new Map()) {
       await new Promise(setImmediate);
-      return run(ready(), outputs);
+      return run(ready(), outputs, into);
     },
     async close() {
       close();

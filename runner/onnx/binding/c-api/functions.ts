@@ -86,6 +86,8 @@ export const functions = {
   ReleaseIoBinding: release(135),
   /** Copies to the session's device when it is called. */
   BindInput: status(136, 'pointer', 'text', 'pointer'),
+  /** What an output is written to: a value of the right type and shape. */
+  BindOutput: status(137, 'pointer', 'text', 'pointer'),
   BindOutputToDevice: status(138, 'pointer', 'text', 'pointer'),
   /** Into: an array of values that the allocator frees, how many. Each value is the caller's. */
   GetBoundOutputValues: status(140, 'pointer', 'pointer', 'pointer', 'pointer'),

@@ -1,8 +1,7 @@
 /**
- * The parts of a step that onnxruntime does. It refuses shared memory, so what it reads is copied into arrays of its
- * own: the activations and W_enc for their product (1 to 2 % of it), AuxK's rows while it is active. The
- * copies have one column more, 1 beside the activations and b_enc beside W_enc: as an addend of the product the bias
- * would be written to all of the result first, a tenth of the product's time.
+ * The parts of a step that onnxruntime does, on the memory that the threads share. For their product in float32 the
+ * activations and W_enc are copied (1 to 2 % of it): the copies have one column more, 1 beside the activations and b_enc
+ * beside W_enc. As an addend of the product the bias would be written to all of the result first, a tenth of the product's time.
  */
 import type { Program } from '../../../onnx/graph.ts';
 import {
@@ -10,12 +9,13 @@ import {
   float32,
   floatsOf,
   type HostTensor,
-  int32sOf,
+  int32,
   openSession,
   type Session,
 } from '../../../onnx/session.ts';
 import type { SharedSessions } from '../shared-sessions.ts';
 import type { Layout } from './layout.ts';
+import type { Phase } from './phases.ts';
 import { auxiliaryProgram, encoderProgram, preActivationProgram } from './programs.ts';
 import { copyRows } from './sae-memory.ts';
 
@@ -35,12 +35,24 @@ export interface Views {
 /** Whether the encoder's product is screened in int8: where it pays, or also where it costs more than it saves. */
 export type Screened = 'where-it-pays' | 'always' | 'never';
 
+/** Parts of a step: phases of the threads, products of onnxruntime, and what one thread does meanwhile alone. */
+export type Part =
+  | Phase
+  | 'int8 product'
+  | 'float32 product'
+  | 'AuxK encoder'
+  | 'AuxK gradients'
+  | 'order'
+  | 'alone';
+
 /** What SAEs of one backend share. */
 export interface Runtime {
   sessions: SharedSessions<Session>;
   /** Of one operator. */
   threads: number;
   screened: Screened;
+  /** Told of each part of a step as it ends, for benchmarks. */
+  mark: (part: Part) => void;
 }
 
 export class DenseParts {
@@ -49,7 +61,8 @@ export class DenseParts {
   readonly #runtime: Runtime;
   /** Latents that the encoder's product is asked for. */
   readonly #found: number;
-  readonly #centred: Float32Array;
+  /** Made when the product over all latents is needed. */
+  #centred: Float32Array | undefined;
   readonly #keys: Record<'encoder' | 'auxiliary' | 'preActivations', string>;
   /** Made when the product over all latents is needed, and again after a step has changed the encoder. */
   #W_enc: Float32Array | undefined;
@@ -64,11 +77,10 @@ export class DenseParts {
     this.#layout = layout;
     this.#views = views;
     this.#runtime = runtime;
-    this.#centred = new Float32Array(tokens * (width + 1)).fill(1);
     this.#keys = {
       encoder: `encoder ${[tokens, latents, width, this.#found]}`,
-      auxiliary: `auxiliary ${[tokens, width]}`,
-      preActivations: `pre-activations ${[tokens, width]}`,
+      auxiliary: `auxiliary ${[tokens, latents, width]}`,
+      preActivations: `pre-activations ${[tokens, latents, width]}`,
     };
   }
 
@@ -95,34 +107,34 @@ export class DenseParts {
   async encode(at: Int32Array, pre: Float32Array): Promise<void> {
     const { latents, width } = this.#layout;
     await this.open();
-    const outputs = await this.#encoder!.run({
-      centred: this.#tokens(),
-      W_enc: float32(this.#encoderRows(), [latents, width + 1]),
-    });
-    const [latentsFound, found] = [int32sOf(outputs, 'at'), floatsOf(outputs, 'pre')];
-    at.set(latentsFound);
-    pre.set(found);
-    discard(latentsFound);
-    discard(found);
+    const feeds = { centred: this.#tokens(), W_enc: float32(this.#encoderRows(), [latents, width + 1]) };
+    const shape = [this.#layout.tokens, this.#found];
+    this.#runtime.mark('alone');
+    await this.#encoder!.run(feeds, undefined, { at: int32(at, shape), pre: float32(pre, shape) });
+    this.#runtime.mark('float32 product');
   }
 
   /** The pre-activations of the latents `dead` [tokens, dead]. */
   async preActivations(dead: Int32Array): Promise<Float32Array> {
     if (dead.length === 0) return new Float32Array(0);
-    const { width } = this.#layout;
-    const { W_enc, b_enc } = this.#views;
+    const { tokens, latents, width } = this.#layout;
+    const { centred, W_enc, b_enc } = this.#views;
     this.#preActivations ??= await this.#take(this.#keys.preActivations, preActivationProgram);
-    const rows = new Float32Array(dead.length * (width + 1));
-    dead.forEach((j, i) => {
-      rows.set(W_enc.subarray(j * width, (j + 1) * width), i * (width + 1));
-      rows[(i + 1) * (width + 1) - 1] = b_enc[j]!;
-    });
-    const feeds = { centred: this.#tokens(), W_enc: float32(rows, [dead.length, width + 1]) };
-    return floatsOf(await this.#preActivations.run(feeds), 'pre');
+    const feeds = {
+      centred: float32(centred, [tokens, width]),
+      W_enc: float32(W_enc, [latents, width]),
+      b_enc: float32(b_enc, [latents, 1]),
+      dead: int32(dead, [dead.length]),
+    };
+    this.#runtime.mark('alone');
+    const pre = floatsOf(await this.#preActivations.run(feeds), 'pre');
+    this.#runtime.mark('AuxK encoder');
+    return pre;
   }
 
   #tokens(): HostTensor {
     const { tokens, width } = this.#layout;
+    this.#centred ??= new Float32Array(tokens * (width + 1)).fill(1);
     copyRows(this.#views.centred, width, this.#centred, width + 1, tokens);
     return float32(this.#centred, [tokens, width + 1]);
   }
@@ -141,26 +153,29 @@ export class DenseParts {
   /**
    * AuxK: the gradient rows of the latents `dead` are put into place and marked.
    *
-   * @param z [tokens, deadWidth], what is kept of them; deadWidth may be larger than their number
+   * @param z [tokens, deadWidth], what is kept of them; deadWidth may be larger than their number: 0 in the columns behind
    * @param slope what z·W_dec − (x − x̂) is multiplied by
    * @returns Σ over tokens of ‖z·W_dec − (x − x̂)‖²
    */
   async auxiliary(dead: Int32Array, z: Float32Array, slope: number): Promise<number> {
-    const { tokens, width } = this.#layout;
+    const { tokens, latents, width } = this.#layout;
     const views = this.#views;
     const deadWidth = z.length / tokens;
     this.#auxiliary ??= await this.#take(this.#keys.auxiliary, auxiliaryProgram);
-    const rows = new Float32Array(deadWidth * width);
-    dead.forEach((j, i) => {
-      rows.set(views.W_dec.subarray(j * width, (j + 1) * width), i * width);
-    });
-    const outputs = await this.#auxiliary.run({
+    // Columns behind are 0, whatever latent they are of.
+    const rows = new Int32Array(deadWidth);
+    rows.set(dead);
+    const feeds = {
       z: float32(z, [tokens, deadWidth]),
-      W_dec: float32(rows, [deadWidth, width]),
-      centred: float32(this.#centred, [tokens, width + 1]),
-      error: float32(views.error.slice(), [tokens, width]),
+      W_dec: float32(views.W_dec, [latents, width]),
+      dead: int32(rows, [deadWidth]),
+      centred: float32(views.centred, [tokens, width]),
+      error: float32(views.error, [tokens, width]),
       slope: float32(Float32Array.of(slope), []),
-    });
+    };
+    this.#runtime.mark('alone');
+    const outputs = await this.#auxiliary.run(feeds);
+    this.#runtime.mark('AuxK gradients');
     const encoder = floatsOf(outputs, 'gradient_encoder');
     const decoder = floatsOf(outputs, 'gradient_W_dec');
     for (const [i, j] of dead.entries()) {

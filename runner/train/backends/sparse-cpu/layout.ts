@@ -49,11 +49,12 @@ export interface ScreenLayout {
   copyStride: number;
   /** Largest absolute value of the latents' integers. */
   limit: ScreenLimit;
-  /** float32 [latents] */
+  /** float32 [copyStride], 0 behind the latents */
   latentScales: number;
+  /** float32 [latents] */
   latentNorms: number;
   latentLefts: number;
-  /** uint8 [SCREEN_TOKENS, latents] */
+  /** uint8 [SCREEN_TOKENS, copyStride] */
   levels: number;
   /** Of one chunk of tokens, `scratchBytes` each. */
   scratch: number;
@@ -218,7 +219,7 @@ function placed(sizes: Sizes, limit: ScreenLimit | null): Layout {
 function screenPlaced(sizes: Sizes, limit: ScreenLimit, take: (size: number) => number): ScreenLayout {
   const { tokens, latents, width } = sizes;
   const copyWidth = width + BIAS_COLUMNS;
-  // A line of the cache more than a multiple of one, so that a column does not fall into one set.
+  // A line of the cache more than a multiple of one, so that a column does not fall into one set. Of the product they are columns as well.
   const copyStride = (Math.ceil(latents / 64) + 1) * 64;
   const scratchBytes = Math.ceil((3 * (latents + 8) + 256) / 16) * 64;
   const offered = Math.min(latents, sizes.k + Math.max(MORE_OFFERED, Math.ceil(sizes.k / 4)));
@@ -232,10 +233,10 @@ function screenPlaced(sizes: Sizes, limit: ScreenLimit, take: (size: number) => 
     copyWidth,
     copyStride,
     limit,
-    latentScales: take(latents * 4),
+    latentScales: take(copyStride * 4),
     latentNorms: take(latents * 4),
     latentLefts: take(latents * 4),
-    levels: take(SCREEN_TOKENS * latents),
+    levels: take(SCREEN_TOKENS * copyStride),
     scratch: take(Math.max(SCREEN_CHUNKS, Math.ceil(tokens / CHUNK_TOKENS)) * scratchBytes),
     scratchBytes,
     offered,

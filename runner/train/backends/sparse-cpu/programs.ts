@@ -27,32 +27,43 @@ export function encoderProgram(
 /**
  * The product of the int8 copies of B tokens and of the encoder (kernels/quantise.as.ts), as levels of one byte.
  *
- * Inputs: tokens uint8 [B, copyWidth], 128 standing for 0; latents int8 [copyWidth, latents]; scales [latents]; step,
+ * Inputs: tokens uint8 [B, copyWidth], 128 standing for 0; latents int8 [copyWidth, columns]; scales [columns]; step,
  * the product's value between levels; zero uint8, the level of 0.
- * Output: levels uint8 [B, latents].
+ * Output: levels uint8 [B, columns].
  */
-export function screenProgram(copyWidth: number, latents: number): Program {
+export function screenProgram(copyWidth: number, columns: number): Program {
   const graph = new Graph();
   const x = graph.input('tokens', 'uint8', ['B', copyWidth]);
-  const W = graph.input('latents', 'int8', [copyWidth, latents]);
-  const scales = graph.input('scales', 'float32', [latents]);
+  const W = graph.input('latents', 'int8', [copyWidth, columns]);
+  const scales = graph.input('scales', 'float32', [columns]);
   const step = graph.input('step', 'float32', []);
   const zero = graph.input('zero', 'uint8', []);
-  const zeros = graph.int8s(new Int8Array(latents), [latents]);
+  const zeros = graph.int8s(new Int8Array(columns), [columns]);
   const inputs = [x, graph.scalar(1), graph.uint8(128), W, scales, zeros, step, zero];
-  graph.output(graph.node('QLinearMatMul', inputs), 'levels', 'uint8', ['B', latents]);
+  graph.output(graph.node('QLinearMatMul', inputs), 'levels', 'uint8', ['B', columns]);
   return graph.program();
 }
 
+/** [tokens, width + 1]: beside the activations a column of 1. */
+function besideOnes(graph: Graph, { tokens, width }: Sizes): Value {
+  const centred = graph.input('centred', 'float32', [tokens, width]);
+  const ones = graph.floats(new Float32Array(tokens).fill(1), [tokens, 1]);
+  return graph.node('Concat', [centred, ones], { attributes: { axis: 1 } });
+}
+
 /**
- * Inputs: centred [tokens, width + 1] with 1 in its last column, W_enc [D, width + 1] with b_enc in its last column.
- * Output: pre [tokens, D].
+ * Inputs: centred [tokens, width], W_enc [latents, width], b_enc [latents, 1], dead int32 [D], some of the latents.
+ * Output: pre [tokens, D] of those.
  */
-export function preActivationProgram({ tokens, width }: Sizes): Program {
+export function preActivationProgram(sizes: Sizes): Program {
+  const { tokens, latents, width } = sizes;
   const graph = new Graph();
-  const centred = graph.input('centred', 'float32', [tokens, width + 1]);
-  const W_enc = graph.input('W_enc', 'float32', ['D', width + 1]);
-  const pre = graph.node('Gemm', [centred, W_enc], { attributes: { transB: 1 } });
+  const W_enc = graph.input('W_enc', 'float32', [latents, width]);
+  const b_enc = graph.input('b_enc', 'float32', [latents, 1]);
+  const dead = graph.input('dead', 'int32', ['D']);
+  const rows = [W_enc, b_enc].map((tensor) => graph.node('Gather', [tensor, dead]));
+  const encoder = graph.node('Concat', rows, { attributes: { axis: 1 } });
+  const pre = graph.node('Gemm', [besideOnes(graph, sizes), encoder], { attributes: { transB: 1 } });
   graph.output(pre, 'pre', 'float32', [tokens, 'D']);
   return graph.program();
 }
@@ -61,16 +72,20 @@ export function preActivationProgram({ tokens, width }: Sizes): Program {
  * AuxK over D dead latents alone, from those that are kept of each token to what they owe. Up to half of them are
  * kept, so dense products over the dead are cheaper than sparse ones.
  *
- * Inputs: z [tokens, D], 0 where a latent is not kept; W_dec [D, width] of the dead; centred [tokens, width + 1] with 1
- * in its last column; error (x̂ − x) [tokens, width]; slope, the scalar that z·W_dec − (x − x̂) is multiplied by.
+ * Inputs: z [tokens, D], 0 where a latent is not kept; W_dec [latents, width]; dead int32 [D]; centred and error (x̂ − x)
+ * [tokens, width]; slope, the scalar that z·W_dec − (x − x̂) is multiplied by.
  * Outputs: squares [tokens], ‖z·W_dec − (x − x̂)‖²; gradient_W_dec [D, width]; gradient_encoder [D, width + 1], of
  * W_enc and in the last column of b_enc.
  */
-export function auxiliaryProgram({ tokens, width }: Sizes): Program {
+export function auxiliaryProgram(sizes: Sizes): Program {
+  const { tokens, latents, width } = sizes;
   const graph = new Graph();
   const z = graph.input('z', 'float32', [tokens, 'D']);
-  const W_dec = graph.input('W_dec', 'float32', ['D', width]);
-  const centred = graph.input('centred', 'float32', [tokens, width + 1]);
+  const W_dec = graph.node('Gather', [
+    graph.input('W_dec', 'float32', [latents, width]),
+    graph.input('dead', 'int32', ['D']),
+  ]);
+  const centred = besideOnes(graph, sizes);
   const error = graph.input('error', 'float32', [tokens, width]);
   const scale = graph.input('slope', 'float32', []);
   const difference = graph.node('Gemm', [z, W_dec, error]);

@@ -3,7 +3,7 @@
  * (`npm run bench -- train-peers` has both; kernels/block.as.ts and select.as.ts say why they are found exactly). Where the float32
  * product is the cheaper way its largest values are computed again as the screen does: the way makes no difference to the bits.
  */
-import { discard, float32, int8, openSession, type Session, uint8, uint8sOf } from '../../../onnx/session.ts';
+import { float32, int8, openSession, type Session, uint8 } from '../../../onnx/session.ts';
 import type { DenseParts, Runtime } from './dense.ts';
 import { type controlNames, type Layout, mostComputed, SCREEN_TOKENS, type ScreenLayout } from './layout.ts';
 import type { Phase, Workplace } from './phases.ts';
@@ -33,7 +33,7 @@ export class Screen {
   readonly #dense: Pick<DenseParts, 'encode'>;
   /** Null where nothing is screened. */
   readonly #session: Session | null;
-  readonly #latentCopies: Int8Array;
+  readonly #mark: Runtime['mark'];
   readonly #mostComputed: number;
   readonly close: () => Promise<void>;
 
@@ -43,6 +43,7 @@ export class Screen {
     steps: Steps,
     dense: Pick<DenseParts, 'encode'>,
     session: Session | null,
+    mark: Runtime['mark'],
     mostComputed: number,
     close: () => Promise<void>,
   ) {
@@ -52,7 +53,7 @@ export class Screen {
     this.#steps = steps;
     this.#dense = dense;
     this.#session = session;
-    this.#latentCopies = new Int8Array(session === null ? 0 : screen.copyWidth * place.layout.latents);
+    this.#mark = mark;
     this.#mostComputed = mostComputed;
     this.close = close;
   }
@@ -61,18 +62,18 @@ export class Screen {
   static async open(
     place: Workplace,
     screen: ScreenLayout,
-    { sessions, threads, screened }: Runtime,
+    { sessions, threads, screened, mark }: Runtime,
     steps: Steps,
     dense: Pick<DenseParts, 'encode'>,
   ): Promise<Screen> {
-    if (screened === 'never') return new Screen(place, screen, steps, dense, null, 0, async () => undefined);
-    const { copyWidth } = screen;
-    const { latents } = place.layout;
-    const key = `screen ${[copyWidth, latents]}`;
-    const open = (): Promise<Session> => openSession(screenProgram(copyWidth, latents), { threads });
+    if (screened === 'never')
+      return new Screen(place, screen, steps, dense, null, mark, 0, async () => undefined);
+    const { copyWidth, copyStride } = screen;
+    const key = `screen ${[copyWidth, copyStride]}`;
+    const open = (): Promise<Session> => openSession(screenProgram(copyWidth, copyStride), { threads });
     const session = await sessions.take(key, open);
     const most = screened === 'always' ? Infinity : mostComputed(place.layout);
-    return new Screen(place, screen, steps, dense, session, most, () => sessions.give(key));
+    return new Screen(place, screen, steps, dense, session, mark, most, () => sessions.give(key));
   }
 
   /**
@@ -118,7 +119,7 @@ export class Screen {
   /** Makes the int8 copies. `norm` is the root mean square of their products; null when a value is not finite. */
   #copies(meanSquare: number): { norm: number } | null {
     const { tokens, latents } = this.#layout;
-    const { copyWidth, copyStride, latentCopies, latentNorms, latentLefts } = this.#screen;
+    const { copyWidth, latentNorms, latentLefts } = this.#screen;
     this.#steps.control({
       reach: meanSquare > 0 && Number.isFinite(meanSquare) ? REACH * Math.sqrt(meanSquare) : 1,
     });
@@ -131,29 +132,26 @@ export class Screen {
       new Float32Array(buffer, at, latents).reduce((most, value) => Math.max(most, value), 0);
     this.#steps.control({ most: largest(latentNorms), mostLeft: largest(latentLefts) });
     if (!Number.isFinite(tokenNorm) || !Number.isFinite(latentNorm) || latentNorm === 0) return null;
-    for (let row = 0; this.#session !== null && row < copyWidth; row++) {
-      this.#latentCopies.set(new Int8Array(buffer, latentCopies + row * copyStride, latents), row * latents);
-    }
     return { norm: (tokenNorm * latentNorm) / Math.sqrt(copyWidth) };
   }
 
   async #levels(session: Session, from: number, count: number, step: number): Promise<void> {
-    const { latents } = this.#layout;
-    const { tokenCopies, copyWidth, latentScales, levels } = this.#screen;
+    const { tokenCopies, copyWidth, copyStride, latentCopies, latentScales, levels } = this.#screen;
     const { buffer } = this.#place.memory;
-    const outputs = await session.run({
-      tokens: uint8(new Uint8Array(buffer, tokenCopies + from * copyWidth, count * copyWidth).slice(), [
+    const feeds = {
+      tokens: uint8(new Uint8Array(buffer, tokenCopies + from * copyWidth, count * copyWidth), [
         count,
         copyWidth,
       ]),
-      latents: int8(this.#latentCopies, [copyWidth, latents]),
-      scales: float32(new Float32Array(buffer, latentScales, latents).slice(), [latents]),
+      latents: int8(new Int8Array(buffer, latentCopies, copyWidth * copyStride), [copyWidth, copyStride]),
+      scales: float32(new Float32Array(buffer, latentScales, copyStride), [copyStride]),
       step: float32(Float32Array.of(step), []),
       zero: uint8(Uint8Array.of(ZERO), []),
-    });
-    const found = uint8sOf(outputs, 'levels');
-    new Uint8Array(buffer, levels, count * latents).set(found);
-    discard(found);
+    };
+    this.#mark('alone');
+    const place = uint8(new Uint8Array(buffer, levels, count * copyStride), [count, copyStride]);
+    await session.run(feeds, undefined, { levels: place });
+    this.#mark('int8 product');
   }
 
   /** Mean over the first tokens of their k-th largest, in units of the token's own scale. */

@@ -4,7 +4,7 @@ import { lossWeight } from '../../common-settings.ts';
 import type { Recipe } from '../../recipe.ts';
 import type { TrainingBackend } from '../backend.ts';
 import { sharedSessions } from '../shared-sessions.ts';
-import type { Screened } from './dense.ts';
+import type { Runtime, Screened } from './dense.ts';
 import { type Build, compileKernels, instantiate } from './kernels.ts';
 import { layoutOf, memoryFor, type Sizes, screenLimits, sizesOf } from './layout.ts';
 import { writeState } from './sae-memory.ts';
@@ -19,6 +19,8 @@ export interface SparseCpuOptions {
   build?: Build;
   /** For tests. Default: where it pays. */
   screened?: Screened;
+  /** Told of each part of a step as it ends, for benchmarks. */
+  mark?: Runtime['mark'];
 }
 
 export interface SparseCpuBackend extends TrainingBackend {
@@ -95,6 +97,7 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
         sessions,
         threads,
         screened: screens ? screened : 'never',
+        mark: options.mark ?? (() => undefined),
       });
       let open = true;
       const close = async (): Promise<void> => {

@@ -1,4 +1,6 @@
 /** One SAE's steps on the sparse-cpu backend. */
+
+import { discard } from '../../../onnx/session.ts';
 import { leastDead } from '../../aux-k.ts';
 import { lossWeight } from '../../common-settings.ts';
 import type { Recipe } from '../../recipe.ts';
@@ -71,7 +73,9 @@ export class SparseCpuSession implements TrainingSession {
 
     this.#bytes(layout.fired).fill(0);
     this.#bytes(layout.auxiliary).fill(0);
+    this.#runtime.mark('alone');
     kernels.index(layout.at, tokens * k, latents, layout.starts, layout.order);
+    this.#runtime.mark('order');
     this.#run('decode');
     const activeLatents = this.#sumResults('decode');
     const [errorSquares, centredSquares] = this.#squares();
@@ -84,6 +88,7 @@ export class SparseCpuSession implements TrainingSession {
     const biasSquares = biasGradient.reduce((sum, g) => sum + g * g, 0);
     const gradientNorm = Math.sqrt(this.#sumResults('collect') + biasSquares);
     this.#update(learningRate, gradientNorm, biasGradient);
+    this.#runtime.mark('alone');
     return {
       mse: errorSquares / (tokens * d_in),
       reconstructionLoss: errorSquares * weight,
@@ -138,10 +143,11 @@ export class SparseCpuSession implements TrainingSession {
     makeRoom(memory, layout, deadWidth);
     const kept = this.#floats(layout.bytes, tokens * deadWidth);
     copyColumns(pre, candidates.length, kept, deadWidth, columns);
+    discard(pre);
     this.#control({ deadWidth, keep: Math.min(kAux, dead.length) });
     this.#run('keep');
     const weight = auxWeight(this.#recipe, d_in, dead.length, errorSquares, errorSum);
-    return weight * (await this.#dense.auxiliary(dead, kept.slice(), 2 * alphaAux * weight));
+    return weight * (await this.#dense.auxiliary(dead, kept, 2 * alphaAux * weight));
   }
 
   #update(learningRate: number, gradientNorm: number, biasGradient: Float64Array): void {
@@ -194,7 +200,9 @@ export class SparseCpuSession implements TrainingSession {
   }
 
   #run(phase: Phase): void {
+    this.#runtime.mark('alone');
     this.#pool.run(this.#id, phase);
+    this.#runtime.mark(phase);
   }
 
   #floats(at: number, length: number): Float32Array {

@@ -39,6 +39,7 @@ export function nominate(
   k: i32,
   width: i32,
   levels: usize,
+  levelStride: i32,
   facts: usize,
   norms: usize,
   lefts: usize,
@@ -55,7 +56,11 @@ export function nominate(
   const list = scratch + LEVELS * 4;
   const stride = (<usize>(room + SPARE)) << 2;
   let low = guess;
-  for (let t = 0; t < tokens; t++, levels += <usize>latents, facts += 16, counts += 4, candidates += stride) {
+  for (
+    let t = 0;
+    t < tokens;
+    t++, levels += <usize>levelStride, facts += 16, counts += 4, candidates += stride
+  ) {
     const unit = load<f32>(facts) * step;
     const norm = load<f32>(facts, 8);
     const byNorm = normFactor(load<f32>(facts, 4), norm, width);
@@ -201,6 +206,7 @@ export function choose(
   k: i32,
   width: i32,
   levels: usize,
+  levelStride: i32,
   centred: usize,
   facts: usize,
   W_enc: usize,
@@ -241,7 +247,8 @@ export function choose(
       latents,
       k,
       width,
-      levels + <usize>t * <usize>latents,
+      levels + <usize>t * <usize>levelStride,
+      levelStride,
       centred + ((<usize>(t * width)) << 2),
       facts,
       W_enc,

@@ -18,7 +18,7 @@ export const LEVELS = 256;
 /**
  * Of each token of a stretch the k largest x·W_encᵀ + b_enc and their latents, ascending; of equal ones the first.
  *
- * @param levels uint8 [tokens, latents]: round(product of the copies · the latent's scale / step) + zero, kept in 0..255
+ * @param levels uint8 [tokens, levelStride], of each row the first latents: round(product of the copies · the latent's scale / step) + zero, kept in 0..255
  * @param facts of these tokens, as quantiseTokens left them; the fourth becomes the k-th largest / the token's scale
  * @param most the largest of `norms`, `mostLeft` the largest of `lefts`
  * @param guess level down to which the first row is looked at first
@@ -32,6 +32,7 @@ export function select(
   k: i32,
   width: i32,
   levels: usize,
+  levelStride: i32,
   centred: usize,
   facts: usize,
   W_enc: usize,
@@ -55,7 +56,7 @@ export function select(
   let low = guess;
   for (let t = 0; t < tokens; t++) {
     const x = centred + <usize>t * bytes;
-    const row = levels + <usize>t * <usize>latents;
+    const row = levels + <usize>t * <usize>levelStride;
     const fact = facts + ((<usize>t) << 4);
     const scale = load<f32>(fact);
     const norm = load<f32>(fact, 8);
