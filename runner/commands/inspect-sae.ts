@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { quote, UserError } from '../errors.ts';
 import { formatBytes } from '../io/bytes.ts';
 import { type HashedFile, hashFile } from '../io/hash.ts';
+import { CROSS_LAYER } from '../sae/checkpoints/cross-layer.ts';
 import { detectFormat } from '../sae/checkpoints/detect.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
@@ -10,6 +11,7 @@ import { parseSaeName } from '../sae/published/locate.ts';
 import type { SaePlace } from '../sae/published/place.ts';
 import { vectorsOf } from '../sae/sae.ts';
 import { type StoredSae, storedSha256 } from '../sae/stored-sae.ts';
+import { type CrossLayerFacts, crossLayerFacts } from './inspect-cross-layer.ts';
 import { locateNamed } from './locate-saes.ts';
 import type { ProgressView } from './progress.ts';
 
@@ -75,8 +77,9 @@ export async function inspectSae(
   name: string,
   options: InspectSaeOptions,
   view: ProgressView,
-): Promise<SaeFacts> {
+): Promise<SaeFacts | CrossLayerFacts> {
   const [place] = await locateNamed([name], view);
+  if ((await detectFormat(place!.path)) === CROSS_LAYER) return crossLayerFacts(place!, options);
   const file = await openSaeFile(place!.path, place!.options);
   try {
     return await factsOf(place!, file, options);

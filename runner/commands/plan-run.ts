@@ -22,6 +22,8 @@ import { machineMemory } from '../lm/memory.ts';
 import { isModelFile } from '../lm/model-files.ts';
 import { automaticDevice, deviceFacts } from '../onnx/device-facts.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
+import { CROSS_LAYER, hooksOfCrossLayer, openCrossLayer } from '../sae/checkpoints/cross-layer.ts';
+import { detectFormat } from '../sae/checkpoints/detect.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
 import { saeHookIfSaid } from '../sae/published/hook-names.ts';
 import { parseSaeName } from '../sae/published/locate.ts';
@@ -99,14 +101,20 @@ async function hooksSaid(sae: string): Promise<(Hook | undefined)[]> {
     const said = options.hook ?? options.layer;
     return [said === undefined ? undefined : hookOf(said)];
   }
-  return Promise.all(
+  const hooks = await Promise.all(
     places.map(async ({ options: given, hook, ...place }) => {
+      if ((await detectFormat(place.path)) === CROSS_LAYER) {
+        const { close, ...file } = await openCrossLayer(place.path);
+        await close();
+        return hooksOfCrossLayer(file);
+      }
       const { details, close } = await openSaeFile(place.path, given);
       await close();
       const found = saeHookIfSaid(details, hook);
-      return found === null ? undefined : hookOf(found);
+      return [found === null ? undefined : hookOf(found)];
     }),
   );
+  return hooks.flat();
 }
 
 /**

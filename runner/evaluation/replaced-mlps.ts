@@ -41,20 +41,6 @@ export interface ReplacedMlps {
 /** Tokens whose contributions to all later layers are held at once. */
 const STRETCH = 256;
 
-/** The hooks that the model is to be opened with. */
-export function hooksOfCrossLayer({
-  reads,
-  layers,
-}: {
-  reads: Hook['site'];
-  layers: readonly unknown[];
-}): Hook[] {
-  return layers.flatMap((_, layer): Hook[] => [
-    { layer, site: reads },
-    { layer, site: 'mlp_out' },
-  ]);
-}
-
 /**
  * @param model opened with `hooksOfCrossLayer`
  * @param batches full rows of one width

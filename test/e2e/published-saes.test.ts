@@ -371,23 +371,33 @@ it('a cross-layer transcoder has a run, a record and a page of its own, and is m
     2,
     expect.stringMatching(/cross-layer transcoder .*SAEs to train beside it.*a run of its own/),
   ]);
-  const outcome = await program('eval', ...words, `--sae=${clt}`, `--out=${out}`);
+  const layers = [0, 1, 2, 3, 4, 5];
+  const names = [
+    'config.yaml',
+    ...layers.flatMap((i) => [`W_enc_${i}.safetensors`, `W_dec_${i}.safetensors`]),
+  ];
+  const contents = names.map(async (name) => [name, { text: await readFile(join(clt, name)) }] as const);
+  const commit = hub.put('lab/clt', Object.fromEntries(await Promise.all(contents)));
+  const outcome = await program('eval', ...words, '--sae=lab/clt', `--out=${out}`);
   expect({ code: outcome.code, err: outcome.err }).toEqual({ code: 0, err: '' });
   expect(outcome.out).toContain('loss rec. (all MLPs)');
   const [found, ...others] = await readRecords(join(content, 'measured', 'crossing'));
   expect(others).toEqual([]);
   const { id, sae, suites } = found!;
-  expect(sae).toMatchObject({ layers: 6, layer: 5, name: 'clt', reads: 'blocks.0.hook_resid_mid' });
+  expect(sae).toMatchObject({ layers: 6, layer: 5, name: 'lab/clt', reads: 'blocks.0.hook_resid_mid' });
+  expect(sae).toMatchObject({ repo: 'lab/clt', source: { revision: commit } });
+  expect(sae.files.map(({ name }) => name)).toEqual(names);
   expect(Object.keys(suites)).toEqual(['cross-layer']);
   expect(JSON.stringify(found)).not.toContain(folder);
   const page = await readFile(join(out, 'sae', id, 'index.html'), 'utf8');
   for (const text of ['Layers 0–5 of', 'All MLPs replaced', 'Variance explained of the MLP output', 'layer'])
     expect(page).toContain(text);
   expect(page).not.toContain('This record gives no losses');
+  expect(page).toContain('from circuit_tracer import ReplacementModel');
   expect(page).toContain('of the variance of the MLP output of every layer');
   const path = join(content, 'measured', 'crossing', `${id}.json`);
   expect((await program('validate', path)).out).toContain('1 records in 1 files are well');
-  const again = await program('verify', path, `--sae=${clt}`);
+  const again = await program('verify', path);
   expect(again.out).toMatch(
     /(\d+) numbers made again, \1 the same, 0 within their intervals, 0 moved beyond/,
   );

@@ -10,7 +10,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { MalformedError, quote, UserError } from '../../errors.ts';
 import { rowMajor } from '../../formats/stored-array.ts';
-import type { Site } from '../../hook.ts';
+import type { Hook, Site } from '../../hook.ts';
 import { openFile } from '../../io/byte-source.ts';
 import { namedHook } from '../published/hook-names.ts';
 import type { StoredSae } from '../stored-sae.ts';
@@ -32,7 +32,8 @@ const configSchema = z.looseObject({
 });
 
 export interface CrossLayerFile {
-  details: SaeDetails & { model_name: string };
+  /** As its config names them; the hooks are those of every layer. */
+  details: SaeDetails & { model_name: string; hook_name: string; hook_name_out: string };
   /** The files it consists of. */
   files: readonly string[];
   /** What latents of a layer read, at that layer. */
@@ -67,6 +68,14 @@ export const crossLayer: SaeAdapter = {
     });
   },
 };
+
+/** All that it reads and writes: what the language model is to be opened with. */
+export function hooksOfCrossLayer({ reads, layers }: { reads: Site; layers: readonly unknown[] }): Hook[] {
+  return layers.flatMap((_, layer): Hook[] => [
+    { layer, site: reads },
+    { layer, site: 'mlp_out' },
+  ]);
+}
 
 /**
  * @param folder that holds all its layers

@@ -36,6 +36,18 @@ describe('inspect', () => {
     expect(rows).not.toContain('not read');
   });
 
+  it('prints a cross-layer transcoder', async () => {
+    const clt = join(fixtures, 'clt');
+    const text = await inspect(clt);
+    expect(text).toMatch(/^architecture jumprelu, from every layer to it and all later ones$/m);
+    expect(text).toMatch(/^layers {7}6, of 24 latents each, 144 in all$/m);
+    expect(text).toMatch(/^hooks {8}"hook_resid_mid" to "hook_mlp_out" of every layer$/m);
+    const facts = JSON.parse(await inspect(clt, '--hash', '--json'));
+    expect(facts).toMatchObject({ format: 'cross-layer-transcoder', d_model: 128, d_sae: Array(6).fill(24) });
+    expect(facts.files.map((file: { sha256: string }) => file.sha256.length)).toEqual(Array(13).fill(64));
+    await expect(run([clt, '--latents', '1'])).rejects.toThrow(UserError);
+  });
+
   it('gives the same as JSON', async () => {
     const { folder, model, tokenizer } = JSON.parse(await inspect(demoModelFolder, '--json'));
     expect(folder).toBe(demoModelFolder);

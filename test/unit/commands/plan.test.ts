@@ -43,6 +43,10 @@ describe('plan', () => {
     const onDisk = await plan('small-world-quick', `--sae=${here}`);
     expect(onDisk).not.toContain('unknown: say them');
     expect(onDisk).toMatch(/^ +cpu .*hook \d/m);
+    const clt = fileURLToPath(new URL('../../fixtures/clt', import.meta.url));
+    expect(hooks(await plan('small-world-quick', `--sae=${clt}`))).toEqual(
+      [0, 1, 2, 3, 4, 5].flatMap((layer) => [`resid_mid:${layer}`, `mlp_out:${layer}`]),
+    );
     const unknown = await plan('small-world-quick', '--sae=a/b');
     expect(unknown).toMatch(/^hooks +of 1 --sae unknown: say them as in owner\/name#layer=12$/m);
     await expect(run(['small-world-quick', '--sae=a/b#layer=99'])).rejects.toThrow(UserError);

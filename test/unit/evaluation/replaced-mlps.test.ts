@@ -6,13 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { demoModelFolder } from '../../../runner/demo/model-folder.ts';
 import { MalformedError, UnavailableError, UserError } from '../../../runner/errors.ts';
-import { hooksOfCrossLayer, replacedMlps } from '../../../runner/evaluation/replaced-mlps.ts';
+import { replacedMlps } from '../../../runner/evaluation/replaced-mlps.ts';
 import { readFloats, readSafetensors } from '../../../runner/formats/safetensors.ts';
 import { withFile } from '../../../runner/io/byte-source.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 import { Stopped, silent, stageReporter } from '../../../runner/reporter.ts';
-import { type CrossLayerFile, openCrossLayer } from '../../../runner/sae/checkpoints/cross-layer.ts';
+import {
+  type CrossLayerFile,
+  hooksOfCrossLayer,
+  openCrossLayer,
+} from '../../../runner/sae/checkpoints/cross-layer.ts';
 import { openSaeFile } from '../../../runner/sae/checkpoints/load.ts';
 import { type OpenSae, openSae } from '../../../runner/sae/open-sae.ts';
 import golden from '../../fixtures/clt/golden.json' with { type: 'json' };
