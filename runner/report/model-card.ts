@@ -33,7 +33,7 @@ export function modelCard(records: readonly EvaluationRecord[], options: CardOpt
     `# ${heading(records)}`,
     introduction(records),
     saeTable(records),
-    usage(first, options),
+    usage(records, options),
     trajectory(records, options),
     validation(records),
     ...headlines.map((headline) => headlineScores(records, headline)),
@@ -67,8 +67,14 @@ function dataSets(records: readonly EvaluationRecord[]): string[] {
   return [...new Set(names)].sort();
 }
 
+/** Whether all of them reconstruct another hook than they read. */
+function areTranscoders(records: readonly EvaluationRecord[]): boolean {
+  return records.every(({ sae }) => sae.reads !== undefined);
+}
+
 function heading(records: readonly EvaluationRecord[]): string {
-  return `Sparse autoencoders for ${line(records[0]!.model.id)}, ${layersText(records)}`;
+  const what = areTranscoders(records) ? 'Transcoders' : 'Sparse autoencoders';
+  return `${what} for ${line(records[0]!.model.id)}, ${layersText(records)}`;
 }
 
 function layersText(records: readonly EvaluationRecord[]): string {
@@ -81,8 +87,10 @@ function layersText(records: readonly EvaluationRecord[]): string {
 function introduction(records: readonly EvaluationRecord[]): string {
   const { model, sae } = records[0]!;
   const kinds = [...new Set(records.map((each) => each.sae.architecture))].join(', ');
-  const many =
-    records.length === 1 ? 'One sparse autoencoder (SAE)' : `${records.length} sparse autoencoders (SAEs)`;
+  const one = areTranscoders(records)
+    ? ['transcoder', 'transcoders']
+    : ['sparse autoencoder (SAE)', 'sparse autoencoders (SAEs)'];
+  const many = records.length === 1 ? `One ${one[0]}` : `${records.length} ${one[1]}`;
   const revision = model.revision === null ? '' : ` at revision \`${line(model.revision)}\``;
   const tokens =
     sae.tokens_trained === null ? '' : `, trained on ${thousands(sae.tokens_trained)} tokens each`;
@@ -121,35 +129,50 @@ function fileOf({ sae }: EvaluationRecord): string | undefined {
   return sae.files.find(({ name }) => name.endsWith('.safetensors'))?.name;
 }
 
-function usage(record: EvaluationRecord, { repo }: CardOptions): string {
-  const file = fileOf(record);
-  const { sae } = record;
-  // Other rules need more than these lines; the config file beside the tensors names them.
-  const plain = (sae.training?.normalisation ?? 'none') === 'none';
-  if (file === undefined || sae.architecture !== 'topk' || sae.k === null || !plain) return '';
-  if (sae.reads !== undefined || sae.training?.applyBDecToInput === false) return '';
-  return section(
-    'Use',
-    [
-      `\`W_enc\` is [d, n], \`W_dec\` [n, d], both in float32. \`b_dec\` is subtracted before encoding; the ${sae.k} largest pre-activations are kept, and the negative ones among them set to zero.`,
-      '',
-      '```python',
-      'import torch',
-      'from huggingface_hub import hf_hub_download',
-      'from safetensors.torch import load_file',
-      '',
-      `sae = load_file(hf_hub_download("${repo}", "${file}"))`,
-      '',
-      `def encode(x):  # [tokens, d] ${placeSite(sae) === 'resid_post' ? 'residuals after the block' : `activations at ${line(sae.reads ?? sae.hook)}`}, float32`,
-      '    pre = (x - sae["b_dec"]) @ sae["W_enc"] + sae["b_enc"]',
-      `    top = pre.topk(${sae.k}, dim=-1)`,
-      '    return torch.zeros_like(pre).scatter(-1, top.indices, top.values.relu())',
-      '',
-      'def decode(z):',
-      '    return z @ sae["W_dec"] + sae["b_dec"]',
-      '```',
-    ].join('\n'),
+/** Code for the first SAE and for the first transcoder whose whole rule these lines are; their config files name the others. */
+function usage(records: readonly EvaluationRecord[], { repo }: CardOptions): string {
+  const plain = records.filter(isPlainTopK);
+  const shown = [false, true].flatMap(
+    (transcoder) => plain.find(({ sae }) => (sae.reads !== undefined) === transcoder) ?? [],
   );
+  if (shown.length === 0) return '';
+  return section('Use', shown.map((record) => usageOf(record, repo)).join('\n\n'));
+}
+
+function isPlainTopK({ sae }: EvaluationRecord): boolean {
+  return (
+    sae.files.some(({ name }) => name.endsWith('.safetensors')) &&
+    sae.architecture === 'topk' &&
+    sae.k !== null &&
+    (sae.training?.normalisation ?? 'none') === 'none' &&
+    (sae.training?.applyBDecToInput ?? true) === (sae.reads === undefined) &&
+    (sae.training?.transcode ?? 'plain') === 'plain'
+  );
+}
+
+function usageOf(record: EvaluationRecord, repo: string): string {
+  const { sae } = record;
+  const transcoder = sae.reads !== undefined;
+  const x = transcoder ? 'x' : '(x - sae["b_dec"])';
+  return [
+    `\`W_enc\` is [d, n], \`W_dec\` [n, d], both in float32. \`b_dec\` is ${transcoder ? 'not subtracted' : 'subtracted'} before encoding; the ${sae.k} largest pre-activations are kept, and the negative ones among them set to zero.${transcoder ? ` What is decoded stands for \`${line(sae.hook)}\`.` : ''}`,
+    '',
+    '```python',
+    'import torch',
+    'from huggingface_hub import hf_hub_download',
+    'from safetensors.torch import load_file',
+    '',
+    `sae = load_file(hf_hub_download("${repo}", "${fileOf(record)}"))`,
+    '',
+    `def encode(x):  # [tokens, d] ${placeSite(sae) === 'resid_post' ? 'residuals after the block' : `activations at ${line(sae.reads ?? sae.hook)}`}, float32`,
+    `    pre = ${x} @ sae["W_enc"] + sae["b_enc"]`,
+    `    top = pre.topk(${sae.k}, dim=-1)`,
+    '    return torch.zeros_like(pre).scatter(-1, top.indices, top.values.relu())',
+    '',
+    'def decode(z):',
+    '    return z @ sae["W_dec"] + sae["b_dec"]',
+    '```',
+  ].join('\n');
 }
 
 function trajectory(

@@ -51,7 +51,7 @@ function ablationText(ablation: Feature['ablation']): Markup | false {
     low === null || high === null
       ? 'of one document, so without an interval'
       : `95 % interval ${formatSigned(low, 3)} to ${formatSigned(high, 3)}, over ${formatCount(documents)} documents`;
-  return html` Where it is taken out of the residual the next-token loss at these tokens changes by <b>${formatSigned(mean, 3)}</b> nats (${interval}; ${formatCount(tokens)} tokens).`;
+  return html` Where it is taken out of the activations the next-token loss at these tokens changes by <b>${formatSigned(mean, 3)}</b> nats (${interval}; ${formatCount(tokens)} tokens).`;
 }
 
 function chosenText(choice: FeatureIndex['columns']['choice'][number]): string | false {
@@ -59,7 +59,7 @@ function chosenText(choice: FeatureIndex['columns']['choice'][number]): string |
     case 'all':
       return false;
     case 'used':
-      return ' Shown because a suite chose it for a concept, or because it was taken out of the residual.';
+      return ' Shown because a suite chose it for a concept, or because it was taken out of the activations.';
     case 'dense':
       return ' Shown as one of the densest.';
     case 'isolated':

@@ -49,6 +49,24 @@ describe('a model card', () => {
     }
   });
 
+  test('says how SAEs and transcoders are used, each by its own rule', () => {
+    const sae = { ...first.sae, hook: 'blocks.2.hook_mlp_out', reads: 'blocks.2.mlp.hook_in' };
+    const training = { ...first.sae.training, applyBDecToInput: false, transcode: 'plain' };
+    const transcoder = { ...first, sae: { ...sae, training } };
+    const both = modelCard([first, transcoder], { repo: 'me/saes' });
+    expect(both.match(/def encode/g)).toHaveLength(2);
+    expect(both).toMatch(
+      /`b_dec` is subtracted.*`b_dec` is not subtracted.*stands for `blocks\.2\.hook_mlp_out`/s,
+    );
+    expect(both).toMatch(/activations at blocks\.2\.mlp\.hook_in, float32\n +pre = x @/);
+    const alone = modelCard([transcoder], { repo: 'me/saes' });
+    expect(alone).toMatch(/^# Transcoders for /m);
+    expect(alone).toContain('One transcoder (topk) for activations of');
+    expect(alone).not.toContain('(x - sae["b_dec"])');
+    const skip = { ...transcoder, sae: { ...sae, training: { ...training, transcode: 'skip' } } };
+    expect(modelCard([skip], { repo: 'me/saes' })).not.toContain('def encode');
+  });
+
   test('names the base model and data sets of the hub, and nothing local', () => {
     const model = { ...first.model, id: 'Qwen/Qwen3-0.6B@main', revision: 'a'.repeat(40) };
     const source = `70 % datasets/HuggingFaceFW/fineweb-edu@${'b'.repeat(40)}:sample/*, 30 % notes.txt (local, fingerprint 0)`;

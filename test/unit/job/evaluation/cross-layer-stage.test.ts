@@ -52,6 +52,16 @@ it('scores the latents of each layer as the suite scores those of an SAE, and sa
   expect(Object.values(curves!).map(({ points }) => points.map(({ at }) => at))).toEqual(
     Array(5).fill([0, 1, 2, 3, 4, 5]),
   );
+  // Each curve is of its own statistic: over the layers they come to those of the whole.
+  const sum = (key: string): number =>
+    curves![key]!.points.reduce((total, { values }) => total + values.transcoder!.value!, 0);
+  expect(sum('l0')).toBeCloseTo(evaluated.metrics['l0@v1']!.value!, 9);
+  expect(sum('alive') / 6).toBeCloseTo(evaluated.metrics['alive@v1']!.value!, 9);
+  const explained = curves!.var_exp!.points.map(({ values }) => values.transcoder!.value!);
+  expect(evaluated.metrics['var_exp@pooled-v1']!.value!).toBeGreaterThan(Math.min(...explained));
+  expect(evaluated.metrics['var_exp@pooled-v1']!.value!).toBeLessThan(Math.max(...explained));
+  const { measures } = evaluated.suites['cross-layer']!;
+  expect(measures!['loss_all_mlps@v1']!.value!).toBeGreaterThan(measures!['loss_clean@v1']!.value!);
   expect(tables!.data_sets!.map(({ name }) => name)).toEqual(['topic']);
   expect(exclusions.map(({ suite, data }) => [suite, data])).toEqual([
     ['core', 'all'],
