@@ -1,5 +1,5 @@
 /**
- * Sessions of onnxruntime. A session runs one program; `run` takes and gives plain typed arrays. `create` and `run` block
+ * Sessions of onnxruntime. A session runs one program; `run` takes and gives plain typed arrays. Opening one and, but on CUDA, `run` block
  * their thread, so long work belongs in a worker thread (runner/commands/worker.ts); sessions of one thread must be used
  * from that thread alone. How the runtime is reached is decided in binding/: everything that could end the process, were
  * it handed on, is refused here.
@@ -14,7 +14,7 @@ import {
   type OnCpu,
 } from './binding/binding.ts';
 import { bindingOf } from './binding/choose.ts';
-import { type Device, deviceAdvice } from './devices.ts';
+import { type Device, deviceAdvice, providerOf } from './devices.ts';
 import { Graph, type Program } from './graph.ts';
 import { HeldTensor } from './held-tensor.ts';
 import { arrays, countOf, type HostTensor } from './tensors.ts';
@@ -40,6 +40,11 @@ export interface SessionOptions {
   prepack?: boolean;
   /** What a device may leave to the CPU, or the session is refused; default arithmetic on shapes. */
   onCpu?: OnCpu;
+  /**
+   * Whether the thread goes on while a program runs; default on CUDA alone, so that one thread keeps several cards at work: the runtime's
+   * other providers share a queue that must not be touched meanwhile.
+   */
+  aside?: boolean;
   /** How the runtime is reached; default as binding/choose.ts says. For tests. */
   binding?: BindingName;
 }
@@ -194,11 +199,13 @@ async function openNative(
   held: readonly string[],
 ): Promise<NativeSession> {
   const { device = 'cpu', threads, folder, prepack = true, onCpu = 'shapes' } = options;
+  const { aside = providerOf(device) === 'cuda' } = options;
   const binding = await bindingOf(options.binding);
   try {
     return await binding.open(program, {
       ...{ device, threads, folder, prepack, held },
       onCpu: device === 'cpu' ? 'shapes' : onCpu,
+      aside,
       logLevel: LOG_LEVEL,
     });
   } catch (cause) {

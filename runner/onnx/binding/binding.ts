@@ -36,13 +36,16 @@ export interface SessionSettings {
   held: readonly string[];
   /** What a device may leave to the CPU. */
   onCpu: OnCpu;
+  /** Whether a run leaves its thread to others' work until it ends. The package's binding has none of it. */
+  aside: boolean;
   /** 0 (everything) to 4. */
   logLevel: number;
 }
 
 export interface NativeSession {
   /**
-   * Runs the program once, in this thread. The event loop turns before, so that a stop is heard between runs.
+   * Runs the program once, in this thread unless it was opened to run aside; then runs of one session wait for each other. The event
+   * loop turns before, so that a stop is heard between runs.
    *
    * @param ready asked when it has turned: what it gives is used at once, so that nothing of it can be released meanwhile
    * @param into arrays that these of the outputs are written to

@@ -8,7 +8,14 @@ const graph = new Graph();
 const x = graph.input('x', 'float32', ['n']);
 graph.output(graph.node('Add', [x, graph.scalar(1)]), 'y', 'float32', ['n']);
 
-const settings = { device: 'cpu', threads: 1, folder: undefined, prepack: true, onCpu: 'shapes' } as const;
+const settings = {
+  device: 'cpu',
+  threads: 1,
+  folder: undefined,
+  prepack: true,
+  onCpu: 'shapes',
+  aside: false,
+} as const;
 const binding = await openCApi();
 const program = graph.program();
 const [holding, plain] = [

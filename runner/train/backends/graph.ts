@@ -15,7 +15,7 @@ import type { StepResult, TrainingBackend } from './backend.ts';
 import { sharedSessions } from './shared-sessions.ts';
 import { holdState, openStep } from './state-holder.ts';
 
-export type GraphBackendOptions = Pick<SessionOptions, 'device' | 'threads' | 'binding'>;
+export type GraphBackendOptions = Pick<SessionOptions, 'device' | 'threads' | 'binding' | 'aside'>;
 
 /**
  * The step as an ONNX program. The state stays where the step is computed, apart from cuda, dml and coreml by onnxruntime-node's own

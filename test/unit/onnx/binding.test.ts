@@ -34,18 +34,24 @@ const tensors: HostTensor[] = [
   { type: 'bfloat16', dims: [2, 2], data: Uint16Array.of(0x3f80, 0x8000, 0x7f80, 0x0001) },
 ];
 
-describe.each(bindingNames)('the runtime by %s', (binding) => {
+/** On the CPU runs aside are tried: CUDA's take that way. */
+const ways = [
+  ...bindingNames.map((binding) => ({ way: `${binding}`, binding, aside: false })),
+  { way: 'c-api, aside', binding: 'c-api', aside: true },
+] as const;
+
+describe.each(ways)('the runtime by $way', ({ binding, aside }) => {
   const there = binding === 'package' || available;
   if (!there) console.info('the C API is tried on Linux x64 alone');
 
   describe.skipIf(!there)('gives', () => {
     it.each(tensors)('$type as it was, by the host and by what it holds', async (x) => {
-      const asked = openHoldingSession(program(x.type, false), { binding }, ['y']);
+      const asked = openHoldingSession(program(x.type, false), { binding, aside }, ['y']);
       if (binding === 'package' && x.data instanceof Uint16Array) {
         await expect(asked).rejects.toThrow(UnavailableError);
         return;
       }
-      const [holding, plain] = [await asked, await openSession(program(x.type, false), { binding })];
+      const [holding, plain] = [await asked, await openSession(program(x.type, false), { binding, aside })];
       const { host, held } = await holding.run({ x });
       expect(host).toEqual({});
       expect(held.y!.description()).toEqual({ elements: x.type, dims: [2, 2] });
@@ -57,7 +63,7 @@ describe.each(bindingNames)('the runtime by %s', (binding) => {
     });
 
     it('empty tensors, and parts of an array', async () => {
-      const session = await openSession(program('float32', true), { binding });
+      const session = await openSession(program('float32', true), { binding, aside });
       const y = floatsOf(await session.run({ x: float32(new Float32Array(0), [0, 2]) }), 'y');
       expect(y).toEqual(new Float32Array(0));
       const long = Float32Array.of(1, 2, 3, 4, 5, 6);
@@ -93,7 +99,7 @@ describe.each(bindingNames)('the runtime by %s', (binding) => {
     });
 
     it('arrays that are the host’s own: given away, or changed, they change nothing', async () => {
-      const session = await openHoldingSession(program('float32', true), { binding }, ['y']);
+      const session = await openHoldingSession(program('float32', true), { binding, aside }, ['y']);
       const x = Float32Array.of(1, 2);
       const { held } = await session.run({ x: float32(x, [1, 2]) });
       x.fill(9);
@@ -110,7 +116,7 @@ describe.each(bindingNames)('the runtime by %s', (binding) => {
       const x = graph.input('x', 'float32', [2]);
       for (const [i, name] of ['a', 'b', 'c'].entries())
         graph.output(graph.node('Mul', [x, graph.scalar(i)]), name, 'float32', [2]);
-      const session = await openHoldingSession(graph.program(), { binding }, ['b']);
+      const session = await openHoldingSession(graph.program(), { binding, aside }, ['b']);
       const feeds = { x: float32(Float32Array.of(3, 4), [2]) };
       const some = await session.run(feeds, ['c', 'b']);
       expect(Object.keys(some.host)).toEqual(['c']);
@@ -123,7 +129,9 @@ describe.each(bindingNames)('the runtime by %s', (binding) => {
 
     it('the same from several sessions at once', async () => {
       const sessions = await Promise.all(
-        Array.from({ length: 8 }, () => openSession(program('float32', true), { binding, threads: 2 })),
+        Array.from({ length: 8 }, () =>
+          openSession(program('float32', true), { binding, aside, threads: 2 }),
+        ),
       );
       const found = await Promise.all(
         sessions.flatMap((session, i) =>
@@ -145,7 +153,7 @@ describe.each(bindingNames)('the runtime by %s', (binding) => {
         (_, seed) =>
           new Promise<number[]>((resolve, reject) => {
             let found: number[] = [];
-            const worker = new Worker(body, { workerData: { binding, seed } });
+            const worker = new Worker(body, { workerData: { binding, aside, seed } });
             worker.on('message', (message: number[]) => {
               found = message;
             });
@@ -157,7 +165,7 @@ describe.each(bindingNames)('the runtime by %s', (binding) => {
     });
 
     it('its state from step to step, and frees each one', async () => {
-      const session = await openHoldingSession(program('float32', true), { binding }, ['y']);
+      const session = await openHoldingSession(program('float32', true), { binding, aside }, ['y']);
       let x: HostTensor | HeldTensor = float32(new Float32Array(2), [1, 2]);
       for (let step = 0; step < 100; step++) {
         const { y }: Record<string, HeldTensor> = (await session.run({ x })).held;
@@ -171,7 +179,7 @@ describe.each(bindingNames)('the runtime by %s', (binding) => {
 
   describe.skipIf(!there)('refuses', () => {
     const wrong = async (x: HostTensor | HeldTensor): Promise<Error> => {
-      const session = await openSession(program('float32', true), { binding });
+      const session = await openSession(program('float32', true), { binding, aside });
       const error = await session.run({ x }).then(
         () => new Error('it ran'),
         (caught: Error) => caught,
@@ -186,11 +194,11 @@ describe.each(bindingNames)('the runtime by %s', (binding) => {
       const graph = new Graph();
       graph.output(graph.node('NoSuchOperator', [graph.input('x', 'float32', [])]), 'y', 'float32', []);
       for (const each of [{ bytes: new Uint8Array(20), inputs: [], outputs: [] }, graph.program()]) {
-        const error = await openSession(each, { binding }).catch((caught: unknown) => caught);
+        const error = await openSession(each, { binding, aside }).catch((caught: unknown) => caught);
         expect(error).toBeInstanceOf(UnavailableError);
         expect((error as Error).message).not.toContain('\n');
       }
-      await expect(openSession(graph.program(), { binding })).rejects.toThrow(/NoSuchOperator/);
+      await expect(openSession(graph.program(), { binding, aside })).rejects.toThrow(/NoSuchOperator/);
     });
 
     it('another type, and dimensions that the program does not have', async () => {
@@ -215,7 +223,7 @@ describe.each(bindingNames)('the runtime by %s', (binding) => {
     });
 
     it('names that the program does not have', async () => {
-      const session = await openSession(program('float32', true), { binding });
+      const session = await openSession(program('float32', true), { binding, aside });
       const x = float32(new Float32Array(2), [1, 2]);
       await expect(session.run({ z: x })).rejects.toThrow('input x: not given');
       await expect(session.run({ x }, ['z'])).rejects.toThrow('output z: not of this program, which has y');
@@ -223,7 +231,7 @@ describe.each(bindingNames)('the runtime by %s', (binding) => {
     });
 
     it('what has been released: a tensor, those of a session that is closed, and the session', async () => {
-      const session = await openHoldingSession(program('float32', true), { binding }, ['y']);
+      const session = await openHoldingSession(program('float32', true), { binding, aside }, ['y']);
       const x = float32(new Float32Array(2), [1, 2]);
       const [first, second] = [(await session.run({ x })).held.y!, (await session.run({ x })).held.y!];
       first.dispose();
@@ -244,5 +252,57 @@ describe.each(bindingNames)('the runtime by %s', (binding) => {
       await expect(session.run({ x })).rejects.toThrow('after it was closed');
       expect((await wrong(third)).message).toBe('tensor y: used after its release');
     });
+  });
+});
+
+/** A product of matrices that takes some milliseconds. */
+function slowProgram(): Program {
+  const graph = new Graph();
+  const x = graph.input('x', 'float32', [512, 512]);
+  let y = x;
+  for (let i = 0; i < 8; i++) y = graph.node('MatMul', [y, x]);
+  graph.output(y, 'y', 'float32', [512, 512]);
+  return graph.program();
+}
+
+describe.skipIf(!available)('a run aside', () => {
+  const x = float32(new Float32Array(512 * 512).fill(1 / 512), [512, 512]);
+
+  it('leaves its thread to others, gives the same bits, and its session one run at a time', async () => {
+    const [plain, away] = [
+      await openSession(slowProgram(), { binding: 'c-api', threads: 1 }),
+      await openSession(slowProgram(), { binding: 'c-api', threads: 1, aside: true }),
+    ];
+    const expected = await plain.run({ x });
+    let [turns, going] = [0, true];
+    const turn = (): void => {
+      turns++;
+      if (going) setImmediate(turn);
+    };
+    const runs = Promise.all([1, 2, 3].map(() => away.run({ x })));
+    // After the turn that every run begins with.
+    setTimeout(turn, 1);
+    const found = await runs;
+    going = false;
+    expect(found).toEqual([expected, expected, expected]);
+    // One for each run is what there is where runs keep the thread.
+    expect(turns).toBeGreaterThan(20);
+    await plain.close();
+    await away.close();
+  });
+
+  it('goes on to its end where its thread ends meanwhile', async () => {
+    const body = new URL('./aside-worker.ts', import.meta.url);
+    const codes = await Promise.all(
+      [1, 2, 3].map(
+        () =>
+          new Promise((resolve, reject) => {
+            const worker = new Worker(body);
+            worker.on('error', reject);
+            worker.on('exit', resolve);
+          }),
+      ),
+    );
+    expect(codes).toEqual([7, 7, 7]);
   });
 });

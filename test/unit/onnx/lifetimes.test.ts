@@ -7,11 +7,20 @@ import { slowTest } from '../../sample.ts';
 
 const script = fileURLToPath(new URL('./lifetimes.ts', import.meta.url));
 
-describe.each(bindingNames)('by %s', (binding) => {
+/** The word after a binding: its sessions run aside, as on CUDA. */
+const ways = [...bindingNames, 'c-api aside'];
+
+describe.each(ways)('by %s', (way) => {
+  const binding = way.split(' ')[0];
   const there = binding === 'package' || `${process.platform}-${process.arch}` === 'linux-x64';
 
   async function passes(title: string): Promise<void> {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script, title, binding]);
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '--expose-gc',
+      script,
+      title,
+      ...way.split(' '),
+    ]);
     expect(stdout.trim()).toBe('right');
   }
 

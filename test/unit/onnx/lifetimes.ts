@@ -1,6 +1,6 @@
 /**
  * Run in a process of its own, which a wrong lifetime would end: what threads and sessions leave behind in it. Arguments: the case, the
- * binding. With `--expose-gc`.
+ * binding, and `aside` where its sessions run so. With `--expose-gc`.
  */
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -13,6 +13,9 @@ import {
   openHoldingSession,
   runtimeVersion,
 } from '../../../runner/onnx/session.ts';
+
+/** Of all sessions here. */
+const aside = isMainThread ? process.argv[4] === 'aside' : (workerData as { aside: boolean }).aside;
 
 const WIDTH = 64;
 const TOKENS = 512;
@@ -27,7 +30,7 @@ async function open(binding: BindingName) {
     graph.node('Add', [graph.node('Add', [nothing, x]), graph.scalar(1)]),
     ...(['y', 'float32', ['n', WIDTH]] as const),
   );
-  return openHoldingSession(graph.program(), { binding, threads: 2 }, ['y']);
+  return openHoldingSession(graph.program(), { binding, aside, threads: 2 }, ['y']);
 }
 
 /** @param tidy whether what is held is given back step by step */
@@ -58,7 +61,7 @@ async function flat(binding: BindingName, count: number): Promise<void> {
   const x = graph.input('x', 'float32', [128, 64]);
   const y = graph.node('Add', [x, graph.scalar(1)]);
   for (const name of ['next', 'read']) graph.output(y, name, 'float32', [128, 64]);
-  const session = await openHoldingSession(graph.program(), { binding, threads: 1 }, ['next']);
+  const session = await openHoldingSession(graph.program(), { binding, aside, threads: 1 }, ['next']);
   let state: HeldTensor | undefined;
   const start = float32(new Float32Array(128 * 64), [128, 64]);
   let before = 0;
@@ -81,7 +84,7 @@ function resident(): number {
 type Ending = 'closed' | 'open' | 'endless';
 
 function thread(binding: BindingName, ending: Ending): Worker {
-  return new Worker(new URL(import.meta.url), { workerData: { binding, ending } });
+  return new Worker(new URL(import.meta.url), { workerData: { binding, ending, aside } });
 }
 
 async function ended(worker: Worker): Promise<void> {

@@ -29,7 +29,7 @@ function toldOfCuda(device: Device): Record<string, string> {
   const library = { api, check: () => undefined, made: () => 1n, loadCuda: () => undefined };
   sessionOptions(library as unknown as Library, {
     ...{ device, threads: undefined, folder: undefined, prepack: true, held: [] },
-    ...{ onCpu: 'shapes', logLevel: 3 },
+    ...{ onCpu: 'shapes', aside: false, logLevel: 3 },
   });
   return told;
 }

@@ -389,9 +389,10 @@ test('the thresholds of a JumpReLU SAE, and the gates of a Gated one, bring L0 d
 }, 120_000);
 
 describe('SAEs on several devices', () => {
-  /** Two sets of sessions stand for two devices: what differs is who computes which SAE. */
+  /** Two sets of sessions, which run aside as on CUDA, stand for two devices: what differs is who computes which SAE, and when. */
   const onTwo = (): ((plan: SaePlan) => TrainingBackend) => {
-    const [one, other] = [graphBackend({ threads: 1 }), graphBackend({ threads: 1 })];
+    const options = { threads: 1, aside: true };
+    const [one, other] = [graphBackend(options), graphBackend(options)];
     return ({ id }) => (id === 'L0-wide' ? other : one);
   };
 

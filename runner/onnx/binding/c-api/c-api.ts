@@ -146,31 +146,73 @@ function openNative(library: Library, program: Program, settings: SessionSetting
     throw new Error(`${found.length} outputs, expected ${count}`);
   }
 
+  type Tensors = Map<string, HostTensor | NativeTensor>;
+
+  /** @param lent takes what must be released when the run has ended */
+  function bind(
+    feeds: ReadonlyMap<string, HostTensor | NativeTensor>,
+    outputs: readonly string[],
+    into: ReadonlyMap<string, HostTensor>,
+    lent: Pointer[],
+  ): void {
+    for (const [name, given] of feeds) {
+      if (!isNative(given)) lent.push(lend(given));
+      check(api.BindInput(binding, name, isNative(given) ? (given as CApiTensor).pointer : lent.at(-1)!));
+    }
+    for (const name of outputs) {
+      const place = into.get(name);
+      if (place !== undefined) {
+        lent.push(lend(place));
+        check(api.BindOutput(binding, name, lent.at(-1)!));
+      } else check(api.BindOutputToDevice(binding, name, held.has(name) ? here.info : cpu.info));
+    }
+  }
+
+  function given(outputs: readonly string[], into: ReadonlyMap<string, HostTensor>): Tensors {
+    check(api.SynchronizeBoundOutputs(binding));
+    return taken(outputValues(outputs.length), outputs, into);
+  }
+
+  function unbind(lent: readonly Pointer[]): void {
+    api.ClearBoundInputs(binding);
+    api.ClearBoundOutputs(binding);
+    for (const value of lent) api.ReleaseValue(value);
+  }
+
   function run(
     feeds: ReadonlyMap<string, HostTensor | NativeTensor>,
     outputs: readonly string[],
     into: ReadonlyMap<string, HostTensor>,
-  ): Map<string, HostTensor | NativeTensor> {
+  ): Tensors {
     const lent: Pointer[] = [];
     try {
-      for (const [name, given] of feeds) {
-        if (!isNative(given)) lent.push(lend(given));
-        check(api.BindInput(binding, name, isNative(given) ? (given as CApiTensor).pointer : lent.at(-1)!));
-      }
-      for (const name of outputs) {
-        const place = into.get(name);
-        if (place !== undefined) {
-          lent.push(lend(place));
-          check(api.BindOutput(binding, name, lent.at(-1)!));
-        } else check(api.BindOutputToDevice(binding, name, held.has(name) ? here.info : cpu.info));
-      }
+      bind(feeds, outputs, into, lent);
       check(api.RunWithBinding(session, null, binding));
-      check(api.SynchronizeBoundOutputs(binding));
-      return taken(outputValues(outputs.length), outputs, into);
+      return given(outputs, into);
     } finally {
-      api.ClearBoundInputs(binding);
-      api.ClearBoundOutputs(binding);
-      for (const value of lent) api.ReleaseValue(value);
+      unbind(lent);
+    }
+  }
+
+  /** The last of the runs aside, which share the binding. */
+  let turn: Promise<unknown> = Promise.resolve();
+  /** What a run aside reads and writes, so that it stays where it is. */
+  let away: unknown = null;
+
+  async function runAside(
+    feeds: ReadonlyMap<string, HostTensor | NativeTensor>,
+    outputs: readonly string[],
+    into: ReadonlyMap<string, HostTensor>,
+  ): Promise<Tensors> {
+    const lent: Pointer[] = [];
+    try {
+      bind(feeds, outputs, into, lent);
+      away = [feeds, into];
+      await library.aside('RunWithBinding', session, null, binding);
+      return given(outputs, into);
+    } finally {
+      away = null;
+      unbind(lent);
     }
   }
 
@@ -204,7 +246,8 @@ function openNative(library: Library, program: Program, settings: SessionSetting
   }
 
   function close(): void {
-    if (!open.delete(close)) return;
+    // A thread that ends during a run leaves what that uses to the end of the process.
+    if (!open.delete(close) || away !== null) return;
     api.ReleaseIoBinding(binding);
     api.ReleaseSession(session);
   }
@@ -213,7 +256,10 @@ function openNative(library: Library, program: Program, settings: SessionSetting
   return {
     async run(ready, outputs, into = new Map()) {
       await new Promise(setImmediate);
-      return run(ready(), outputs, into);
+      if (!settings.aside) return run(ready(), outputs, into);
+      const found = turn.then(() => runAside(ready(), outputs, into));
+      turn = found.catch(() => undefined);
+      return found;
     },
     async close() {
       close();

@@ -23,6 +23,12 @@ export interface Library {
   readonly environment: Pointer;
   /** @throws Error in onnxruntime's words */
   check(status: Status): void;
+  /**
+   * Calls a function in a thread of the system's; this one goes on. What it is given must stay as it is meanwhile.
+   *
+   * @throws Error in onnxruntime's words
+   */
+  aside(name: 'RunWithBinding', ...args: readonly Argument[]): Promise<void>;
   /** What a function makes, which writes its address into the word that it is given. */
   made(make: (out: BigUint64Array) => Status): Pointer;
   /** Copies bytes from an address. */
@@ -67,7 +73,7 @@ export async function loadLibrary(): Promise<Library> {
   );
   if (koffi.config().sync_stack_size! < STACK_BYTES) {
     try {
-      koffi.config({ sync_stack_size: STACK_BYTES });
+      koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
     } catch {
       // Another part of the process has called a library through it: its 2 MiB were enough for all that has been tried.
     }
@@ -120,6 +126,21 @@ export async function loadLibrary(): Promise<Library> {
     throw new Error(message);
   }
 
+  function aside(name: 'RunWithBinding', ...args: readonly Argument[]): Promise<void> {
+    const call = api[name] as unknown as { async(...given: readonly unknown[]): void };
+    return new Promise((resolve, reject) => {
+      call.async(...args, (error: unknown, status: Status) => {
+        try {
+          if (error) throw error;
+          check(status);
+          resolve();
+        } catch (thrown) {
+          reject(thrown as Error);
+        }
+      });
+    });
+  }
+
   function made(make: (out: BigUint64Array) => Status): Pointer {
     check(make(slot));
     return slot[0]!;
@@ -140,6 +161,7 @@ export async function loadLibrary(): Promise<Library> {
     api,
     environment,
     check,
+    aside,
     made,
     loadCuda() {
       for (const library of cuda?.preload ?? []) handles.push(koffi.load(library, { global: true }));
