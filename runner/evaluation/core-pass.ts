@@ -3,7 +3,7 @@
  * token is not special, zero stands in for it everywhere, and both are compared with the model left alone.
  */
 import { deserialize, serialize } from 'node:v8';
-import { placeName } from '../hook.ts';
+import { hookName, indexOfHook, placeName } from '../hook.ts';
 import { canonicalJson } from '../io/hash.ts';
 import { lossCount, type TokenBatch } from '../lm/language-model.ts';
 import type { Branch, Ending } from '../lm/sweep.ts';
@@ -62,7 +62,7 @@ export async function observeCore(
     namesOf(batches),
   ]);
   const stateOf = async (at: HookSaes) => {
-    const key = `${text} ${placeName(at)}`;
+    const key = `${text} ${hookName(at)}`;
     const { saes } = at;
     const zero = new RowSums(special);
     const bytes = await cached?.cache.get(key);
@@ -70,6 +70,8 @@ export async function observeCore(
     return { key, known: bytes !== undefined, zero, sae: saes.map(() => new RowSums(special)) };
   };
   const state = await Promise.all(hooks.map(stateOf));
+  /** Zero is of a hook: an SAE and a transcoder that reconstruct the same one share it. */
+  const firstAt = hooks.map((hook) => indexOfHook(hooks, hook));
   return {
     batches,
     branches: hooks.reduce((sum, { saes }) => sum + saes.length + 1, 0),
@@ -80,7 +82,7 @@ export async function observeCore(
         const { known, zero, sae: sums } = state[hook]!;
         const { d } = hooks[hook]!;
         const branches: Branch[] = [];
-        if (!known) {
+        if (!known && firstAt[hook] === hook) {
           const residual = new Float32Array(batch.rows * batch.tokens * d);
           branches.push({ residual, ended: (ending) => zero.add(ending, batch) });
         }
@@ -110,8 +112,10 @@ export async function observeCore(
         );
       const predictions = counted(lossCount);
       const positions = counted((batch) => batch.tokens);
-      const tables = state.map(({ key, known, zero, sae }) => {
-        if (!known) cached?.cache.put(key, serialize({ nll: zero.nll, kl: zero.kl }));
+      const tables = state.map(({ key, known, sae }, hook) => {
+        const { zero } = state[firstAt[hook]!]!;
+        if (!known && firstAt[hook] === hook)
+          cached?.cache.put(key, serialize({ nll: zero.nll, kl: zero.kl }));
         return sae.map((sums) => ({
           predictions,
           positions,

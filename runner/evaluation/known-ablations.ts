@@ -3,7 +3,7 @@
  * and inside a block each of them takes a pass through the rest of the model with all of the text: they are cached.
  */
 import { deserialize, serialize } from 'node:v8';
-import { placeName } from '../hook.ts';
+import { hookName, placeName } from '../hook.ts';
 import { canonicalJson } from '../io/hash.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
 import { type CachedResults, type HookSaes, namesOf } from './observation.ts';
@@ -30,7 +30,7 @@ export async function knownAblations(
   if (cached === undefined) return { at: () => undefined, keep: () => undefined };
   const { cache, identity } = cached;
   const text = canonicalJson(['held-out ablations', identity, hooks.map(placeName), namesOf(batches)]);
-  const keys = hooks.map((hook) => `${text} ${placeName(hook)}`);
+  const keys = hooks.map((hook) => `${text} ${hookName(hook)}`);
   const found = await Promise.all(
     keys.map(async (key) => {
       const bytes = await cache.get(key);

@@ -5,7 +5,7 @@
  * the mean is known.
  */
 
-import type { Hook } from '../hook.ts';
+import { type Hook, indexOfHook } from '../hook.ts';
 import { lossCount, type TokenBatch } from '../lm/language-model.ts';
 import type { Branch, Observer } from '../lm/sweep.ts';
 import { meanOfTokens } from '../metrics/activations.ts';
@@ -65,6 +65,8 @@ export function observeTokens(
   );
   const documents = documentsOf(batches);
   const clean = new RowLosses();
+  /** Ablations are of a hook: an SAE and a transcoder that reconstruct the same one share them. */
+  const firstAt = hooks.map((hook) => indexOfHook(hooks, hook));
   const state = hooks.map(({ d, saes }, hook) => ({
     statistics: hookStatistics(
       d,
@@ -113,11 +115,11 @@ export function observeTokens(
         }),
       );
     },
-    ablates: (hook) => hasLosses && known?.at(hook) === undefined,
+    ablates: (hook) => hasLosses && firstAt[hook] === hook && known?.at(hook) === undefined,
     seen(hook) {
       const here = state[hook]!;
       here.tables = here.statistics.tables();
-      if (!hasLosses || known?.at(hook) !== undefined) return [];
+      if (!hasLosses || firstAt[hook] !== hook || known?.at(hook) !== undefined) return [];
       return [
         { vector: new Float32Array(hooks[hook]!.d), into: here.zero },
         { vector: meanOf(here.tables), into: here.mean },
@@ -141,7 +143,8 @@ export function observeTokens(
     ),
     result: () =>
       hooks.map(({ layer, site, saes }, hook) => {
-        const { tables, sae, zero, mean } = state[hook]!;
+        const { tables, sae } = state[hook]!;
+        const { zero, mean } = state[firstAt[hook]!]!;
         if (hasLosses) known?.keep(hook, { zero: zero.sums, mean: mean.sums });
         return {
           layer,

@@ -7,7 +7,7 @@ import { demoModelFolder } from '../../../runner/demo/index.ts';
 import { knownAblations } from '../../../runner/evaluation/known-ablations.ts';
 import { type CachedResults, type HookSaes, observe } from '../../../runner/evaluation/observation.ts';
 import { observeTokens } from '../../../runner/evaluation/token-pass.ts';
-import { hookOf } from '../../../runner/hook.ts';
+import { hookOf, type Place } from '../../../runner/hook.ts';
 import { openContentCache } from '../../../runner/io/content-cache.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { hookWidth, type LanguageModel, type TokenBatch } from '../../../runner/lm/language-model.ts';
@@ -18,7 +18,7 @@ import { randomSae } from '../sae/support.ts';
 
 const TOKENS = 24;
 let folder: string;
-let model: LanguageModel;
+let demo: LanguageModel;
 const places = [hookOf({ layer: 1, site: 'mlp_out' }), hookOf(2)];
 const batches = [1, 2].map(
   (seed): TokenBatch => ({
@@ -30,14 +30,20 @@ const batches = [1, 2].map(
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ablations-'));
-  model = await openLanguageModel(await openCheckpoint(demoModelFolder), { hooks: places, threads: 1 });
+  demo = await openLanguageModel(await openCheckpoint(demoModelFolder), { hooks: places, threads: 1 });
 });
 afterAll(async () => {
-  await model.close();
+  await demo.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-async function measured(cached: CachedResults | undefined, seed: number, beside?: number) {
+async function measured(
+  cached: CachedResults | undefined,
+  seed: number,
+  beside?: number,
+  at: readonly Place[] = places,
+  model: LanguageModel = demo,
+) {
   let finished = 0;
   const counting: LanguageModel = {
     ...model,
@@ -55,7 +61,7 @@ async function measured(cached: CachedResults | undefined, seed: number, beside?
     },
   };
   const hooks: HookSaes[] = [];
-  for (const place of places) {
+  for (const place of at) {
     const d = hookWidth(model, place);
     hooks.push({ ...place, d, saes: [await openSae(randomSae(d, 40, 4, { seed }), { threads: 1 })] });
   }
@@ -98,7 +104,31 @@ it('takes no pass where they are known, and another for other text or another mo
   expect((await measured({ cache, identity: 'another model' }, 1)).finished).toBe(without.finished);
 });
 
+it('an SAE and a transcoder that reconstruct one hook share its ablations', async () => {
+  const [sae, after] = places as [Place, Place];
+  const transcoder = { ...sae, reads: hookOf({ layer: 1, site: 'mlp_in' }) };
+  const hooks = [...places, transcoder.reads];
+  const model = await openLanguageModel(await openCheckpoint(demoModelFolder), { hooks, threads: 1 });
+  const alone = await measured(undefined, 1, undefined, [sae, after], model);
+  const both = await measured(undefined, 1, undefined, [sae, transcoder, after], model);
+  // One more reconstruction of each batch, and no ablation.
+  expect(both.finished).toBe(alone.finished + 2);
+  const [first, second] = both.losses;
+  expect([second!.zero, second!.mean]).toEqual([first!.zero, first!.mean]);
+  expect([first, both.losses[2]]).toEqual(alone.losses);
+  const kept = {
+    cache: await openContentCache(join(folder, 'shared'), 2 ** 20, 'test program'),
+    identity: 'x',
+  };
+  expect(await measured(kept, 1, undefined, [sae, transcoder, after], model)).toEqual(both);
+  const again = await measured(kept, 1, undefined, [sae, transcoder, after], model);
+  expect(again.losses).toEqual(both.losses);
+  expect(again.finished).toBe(2 * (1 + 3));
+  await model.close();
+});
+
 it('a hook’s own tensor goes on apart from what travels beside it as in one array with it', async () => {
+  const model = demo;
   const [batch] = batches as [TokenBatch, TokenBatch];
   const from = model.segments.findIndex(({ hook }) => hook === 0);
   const given = await model.advance(from, null, batch);
