@@ -22,6 +22,7 @@ import { machineMemory } from '../lm/memory.ts';
 import { isModelFile } from '../lm/model-files.ts';
 import { automaticDevice, deviceFacts } from '../onnx/device-facts.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
+import type { Precision } from '../onnx/graph.ts';
 import { CROSS_LAYER, hooksOfCrossLayer, openCrossLayer } from '../sae/checkpoints/cross-layer.ts';
 import { detectFormat } from '../sae/checkpoints/detect.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
@@ -74,7 +75,7 @@ export async function planned(
     values.shards === undefined
       ? null
       : planShards({ config, suites: all, checkpoint }, shardCount(values.shards, config));
-  const speeds = await speedOf(device);
+  const speeds = await speedOf(device, plan.precision);
   const { bavail, bsize } = await statfs(process.cwd());
   const facts = {
     model: located.name,
@@ -166,12 +167,22 @@ async function locate(reference: string | null): Promise<Located> {
   };
 }
 
-/** Operations a second of each device; null where it is not there. */
-async function speedOf(device: string): Promise<Record<string, number | null>> {
-  const found: Record<string, number | null> = {};
+/** Operations a second: of the language model, in the run's precision, and of SAEs, in float32. */
+interface Speed {
+  model: number;
+  saes: number;
+}
+
+/** Of each device; null where it is not there. */
+async function speedOf(device: string, precision: Precision): Promise<Record<string, Speed | null>> {
+  const found: Record<string, Speed | null> = {};
   for (const each of parseDevices(device)) {
     found[each] = await deviceFacts(each).then(
-      ({ operationsPerSecond }) => operationsPerSecond,
+      // Where a device does not compute in bfloat16 it is rounded to from float32.
+      ({ operationsPerSecond: saes, bfloat16PerSecond }) => ({
+        model: precision === 'bfloat16' ? (bfloat16PerSecond ?? saes) : saes,
+        saes,
+      }),
       (error: unknown) => {
         // The run may be planned for another machine.
         if (error instanceof UnavailableError) return null;
@@ -195,13 +206,18 @@ function describe(facts: {
   unseen: number;
   plan: RunPlan;
   shards: ShardsPlan | null;
-  speeds: Record<string, number | null>;
+  speeds: Record<string, Speed | null>;
 }): string {
   const { plan, files } = facts;
   const speeds = Object.entries(facts.speeds);
-  const slowest = speeds.some(([, rate]) => rate === null)
-    ? null
-    : Math.min(...speeds.map(([, rate]) => rate ?? 0));
+  const known = speeds.flatMap(([, speed]) => speed ?? []);
+  const slowest =
+    known.length < speeds.length
+      ? null
+      : {
+          model: Math.min(...known.map(({ model }) => model)),
+          saes: Math.min(...known.map(({ saes }) => saes)),
+        };
   const count = (value: number): string => value.toLocaleString('en');
   const lines: [string, string][] = [
     ['model', facts.model],
@@ -222,10 +238,8 @@ function describe(facts: {
     [
       'devices',
       speeds
-        .map(([name, rate]) =>
-          rate === null
-            ? `${name} (not on this machine)`
-            : `${name} (${(rate / 1e9).toPrecision(3)} GFLOP/s)`,
+        .map(([name, speed]) =>
+          speed === null ? `${name} (not on this machine)` : `${name} (${rates(speed)} GFLOP/s)`,
         )
         .join(', '),
     ],
@@ -248,10 +262,21 @@ function inColumns(lines: readonly (readonly [string, string])[]): string {
   return lines.map(([name, text]) => `${name.padEnd(11)}${text}`.trimEnd()).join('\n');
 }
 
-function stageLines(stage: PlannedStage, freeDisk: number, rate: number | null): [string, string][] {
+function rates({ model, saes }: Speed): string {
+  const of = (rate: number): string => (rate / 1e9).toPrecision(3);
+  return model === saes ? of(saes) : `${of(model)} in bfloat16, ${of(saes)} in float32`;
+}
+
+/** Seconds that operations of the language model and of SAEs take. */
+function secondsOf(work: { model: number; saes: number }, rate: Speed): number {
+  return work.model / (rate.model * REACHED) + work.saes / (rate.saes * REACHED);
+}
+
+function stageLines(stage: PlannedStage, freeDisk: number, rate: Speed | null): [string, string][] {
   const { memory, segments } = stage;
   const sum = memory.working + memory.weights + memory.waiting;
-  const seconds = rate === null ? null : stage.operations / (rate * REACHED);
+  const seconds = rate === null ? null : secondsOf(stage.operations, rate);
+  const operations = stage.operations.model + stage.operations.saes;
   return [
     ['', ''],
     [
@@ -283,7 +308,7 @@ function stageLines(stage: PlannedStage, freeDisk: number, rate: number | null):
       '  time',
       seconds === null
         ? 'unknown: the device is not here to be measured'
-        : `about ${duration(seconds)} (${(stage.operations / 1e12).toPrecision(3)} TFLOP, beside loading)`,
+        : `about ${duration(seconds)} (${(operations / 1e12).toPrecision(3)} TFLOP, beside loading)`,
     ],
   ];
 }
@@ -307,15 +332,16 @@ function deviceLine({ available, ...needs }: DeviceNeeds): [string, string] {
 /** Of many shards the dearest and the cheapest, which differ little where there are more SAEs than shards. */
 function shardLines(
   { shards, dominatedFrom }: ShardsPlan,
-  rate: number | null,
+  rate: Speed | null,
   devices: number,
 ): [string, string][] {
   const dearest = shards.reduce((a, b) => (b.operations > a.operations ? b : a));
   const cheapest = shards.reduce((a, b) => (b.operations < a.operations ? b : a));
   const total = totalOf(shards);
-  const seconds = (operations: number): number => operations / (rate! * REACHED);
+  const seconds = ({ model, operations }: typeof total): number =>
+    secondsOf({ model, saes: operations - model }, rate!);
   const sizes = [...new Set([cheapest, dearest].map(({ saes }) => saes.length))].sort((a, b) => a - b);
-  const hours = ((devices * seconds(total.operations)) / 3_600).toPrecision(2);
+  const hours = ((devices * seconds(total)) / 3_600).toPrecision(2);
   const { saes, checkpoints } = dearest.disk;
   return [
     ['', ''],
@@ -324,7 +350,7 @@ function shardLines(
       '  time',
       rate === null
         ? 'unknown: the device is not here to be measured'
-        : `about ${duration(seconds(dearest.operations))} for the dearest, ${duration(seconds(cheapest.operations))} for the cheapest; ${hours} device hours in all`,
+        : `about ${duration(seconds(dearest))} for the dearest, ${duration(seconds(cheapest))} for the cheapest; ${hours} device hours in all`,
     ],
     [
       '  model',

@@ -3,12 +3,13 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { RunConfig } from '../config/run-config.ts';
+import { hookLabel } from '../hook.ts';
 import { openHubHere } from '../hub/here.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
 import { openRepository } from '../hub/repository-files.ts';
 import { formatBytes } from '../io/bytes.ts';
-import { STATES_HELD } from '../job/run/train-stage.ts';
-import { trainedSaes } from '../job/shared/planned-saes.ts';
+import { hooksOfPlans, trainedSaes } from '../job/shared/planned-saes.ts';
+import { trainingNeeds } from '../job/training-data/training-needs.ts';
 import type { SyntheticConfig } from '../synthetic/config.ts';
 import { CONFIG_FILE, isSynthetic, parseConfig, readConfig } from '../synthetic/layout.ts';
 import { isConfiguration, namedSynthetic } from './locate-synthetic.ts';
@@ -52,7 +53,10 @@ export function planOfSamples(
   const widths = trainedSaes(config).map(({ recipe }) => recipe.dSae);
   const count = (value: number): string => value.toLocaleString('en');
   const largest = Math.max(...widths, features);
-  const states = widths.reduce((sum, width) => sum + 4 * 2 * d * width * STATES_HELD, 0);
+  const plans = trainedSaes(config).map((plan) => ({ ...plan, d_in: d }));
+  const seen = hooksOfPlans(plans);
+  const numbers = new Map(seen.map((hook) => [hookLabel(hook), d]));
+  const { states } = trainingNeeds(config, { plans, seen, widths: numbers }, ['cpu']);
   // Forward and backward through encoder and decoder, both read densely: an upper bound of a sparse decoder's work.
   const operations = widths.reduce((sum, width) => sum + 3 * 2 * 2 * d * width, 0);
   return [

@@ -9,7 +9,7 @@ import { tileWidth } from './head-tiles.ts';
 /** Of the machine's memory a run takes unasked; the rest is the system's, and everyone else's. */
 const UNASKED = 0.8;
 /** Node, the runtime's code and this program, as measured (about 250 MB), and what the allocator keeps. */
-const BASE = 400e6;
+export const PROGRAM = 400e6;
 /** Bytes of residuals beside hooks inside blocks that are kept for ablations there, where there is room (256 MiB). */
 export const BESIDE_LIMIT = 256 * 2 ** 20;
 /** Of what is left beside a batch, the part that residuals may take that wait, where weights are loaded in turn. */
@@ -30,7 +30,7 @@ export function machineMemory(
 
 export interface MemoryNeeds {
   family: Pick<Family, 'dModel' | 'vocabulary'>;
-  /** Of all weights of the language model. */
+  /** Of all weights of the language model, as often as segments hold them. */
   weights: number;
   /** Tokens of the largest batch, padding included. */
   positions: number;
@@ -61,7 +61,7 @@ export interface MemoryShares {
 export function shareMemory(memory: number, needs: MemoryNeeds, of = '--memory'): MemoryShares {
   const { family, positions, saes } = needs;
   const logits = needs.head === false ? 0 : LOGITS_HELD * tileWidth(family.vocabulary);
-  const working = BASE + saes + 4 * positions * (WIDTHS_HELD * family.dModel + logits);
+  const working = PROGRAM + saes + 4 * positions * (WIDTHS_HELD * family.dModel + logits);
   const rest = memory - working;
   const left = rest - needs.weights;
   if (left >= 0) {

@@ -5,7 +5,7 @@ import { Graph } from '../onnx/graph.ts';
 import { type Build, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { checkpointNotes } from './checkpoint-notes.ts';
-import { type Family, textPart } from './families/family.ts';
+import { type Family, textConfig } from './families/family.ts';
 import { families, familyOf } from './families/index.ts';
 import { unknownKeys } from './families/keys.ts';
 import { buildSegments, segmentsOf } from './segments.ts';
@@ -55,7 +55,7 @@ const ropeFields = [
  */
 export async function modelFacts(checkpoint: Checkpoint): Promise<ModelFacts> {
   const family = familyOf(checkpoint);
-  const { config } = textPart(checkpoint);
+  const config = textConfig(checkpoint);
   const read = namesRead(checkpoint, family);
   const all = [...checkpoint.tensors];
   const unread = all.filter(([name]) => !read.has(name));
@@ -75,7 +75,7 @@ export async function modelFacts(checkpoint: Checkpoint): Promise<ModelFacts> {
       ropeFields.filter((name) => config[name] != null).map((name) => [name, config[name]]),
     ),
     tiedHead: hasTiedHead(checkpoint, family),
-    parameters: total(all.filter(([name]) => read.has(name)).map(([, place]) => place)).parameters,
+    parameters: tensorsRead(checkpoint, family).parameters,
     unread: { ...total(unread.map(([, place]) => place)), first: unread[0]?.[0] ?? null },
     types: [...new Set(all.map(([, { dtype }]) => dtype))]
       .map((type) => ({
@@ -113,6 +113,15 @@ function sizeIn(config: Readonly<Record<string, unknown>>, ...names: string[]): 
     if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
   }
   return null;
+}
+
+/** The tensors that the language model reads, as the files have them, each counted once; nothing is read of them. */
+export function tensorsRead(
+  checkpoint: Checkpoint,
+  family: Family,
+): { tensors: number; parameters: number; bytes: number } {
+  const read = namesRead(checkpoint, family);
+  return total([...checkpoint.tensors].filter(([name]) => read.has(name)).map(([, place]) => place));
 }
 
 /** The tensors that the model's programs ask for. */

@@ -8,8 +8,15 @@ import { type Build, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Family } from './families/family.ts';
 
-/** The tensors that one part reads, and their sizes in bytes in the precision in which programs hold them. */
-export type PartWeights = ReadonlyMap<string, number>;
+export interface WeightSize {
+  /** In the precision in which programs hold it. */
+  bytes: number;
+  /** That take part in a product: of a quantised weight those that it stands for. */
+  numbers: number;
+}
+
+/** The tensors that one part reads. */
+export type PartWeights = ReadonlyMap<string, WeightSize>;
 
 export interface ModelParts {
   embedding: PartWeights;
@@ -32,22 +39,24 @@ export function partsOf(
   const weights = (part: (build: Build, residual: Value) => Value): PartWeights => {
     const graph = new Graph();
     const build = startBuild(graph, checkpoint, graph.int64s([1, 1]), 1);
-    const found = new Map<string, number>();
+    const found = new Map<string, WeightSize>();
     part(
       {
         ...build,
         weight(name, shape, part) {
-          found.set(name, size * countOf(shape));
+          const numbers = countOf(shape);
+          found.set(name, { bytes: size * numbers, numbers });
           return build.weight(name, shape, part);
         },
         rows(name, shape, ids) {
           const { start = 0, end = 0 } = checkpoint.tensors.get(name) ?? {};
-          found.set(name, end - start);
+          found.set(name, { bytes: end - start, numbers: countOf(shape) });
           return build.rows(name, shape, ids);
         },
         bytes(name, shape, part) {
           // Two numbers to a byte.
-          found.set(name, 2 * size * countOf(shape));
+          const numbers = 2 * countOf(shape);
+          found.set(name, { bytes: size * numbers, numbers });
           return build.bytes(name, shape, part);
         },
       },
@@ -73,17 +82,28 @@ function asideBefore({ graph }: Build, family: Family, block: number): Aside {
   return new Map(widths.map(([name, width]) => [name, graph.floats(new Float32Array(width), [1, width])]));
 }
 
+interface PartRange {
+  first: number;
+  last: number;
+  embedding: boolean;
+  head: boolean;
+}
+
 /** Bytes of the blocks `first` to `last` with the ends, each tensor counted once: a tied head is the embedding. */
-export function bytesOf(
-  parts: ModelParts,
-  range: { first: number; last: number; embedding: boolean; head: boolean },
-): number {
-  const all = new Map<string, number>();
-  const take = (part: PartWeights): void => {
-    for (const [name, bytes] of part) all.set(name, bytes);
-  };
-  if (range.embedding) take(parts.embedding);
-  for (const block of parts.blocks.slice(range.first, range.last + 1)) take(block);
-  if (range.head) take(parts.head);
-  return [...all.values()].reduce((sum, bytes) => sum + bytes, 0);
+export function bytesOf(parts: ModelParts, range: PartRange): number {
+  return [...weightsOf(parts, range).values()].reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** Numbers of the blocks `first` to `last` with the ends, counted like bytes. */
+export function numbersOf(parts: ModelParts, range: PartRange): number {
+  return [...weightsOf(parts, range).values()].reduce((sum, { numbers }) => sum + numbers, 0);
+}
+
+function weightsOf(parts: ModelParts, { first, last, embedding, head }: PartRange): PartWeights {
+  const all = [
+    ...(embedding ? [parts.embedding] : []),
+    ...parts.blocks.slice(first, last + 1),
+    ...(head ? [parts.head] : []),
+  ];
+  return new Map(all.flatMap((part) => [...part]));
 }

@@ -28,8 +28,10 @@ export interface PlacedSegment extends Segment {
 
 export interface Placement {
   segments: readonly PlacedSegment[];
-  /** Of all weights that are needed, each counted once. */
-  bytes: number;
+  /** How many of them, from the first, are needed: all, or those up to the last hook. */
+  needed: number;
+  /** Bytes of weights that are held at a time: by all devices, and by the one that holds most. A weight of two segments is there twice. */
+  held: { all: number; most: number };
   /** False when one segment is loaded at a time. */
   resident: boolean;
 }
@@ -84,12 +86,16 @@ export function placementOf(parts: ModelParts, options: PlacementOptions): Place
     });
 
   const whole = placed(segmentsOf(blocks, hooks, [...fixed, ...changes]));
+  const neededOf = (segments: readonly PlacedSegment[]) => segments.filter(({ to }) => isNeeded(to));
+  const needed = neededOf(whole);
   const held = devices.map((device) =>
-    whole
-      .filter((segment) => segment.device === device && isNeeded(segment.to))
-      .reduce((sum, segment) => sum + segment.bytes, 0),
+    needed.reduce((sum, segment) => sum + (segment.device === device ? segment.bytes : 0), 0),
   );
-  if (held.every((sum) => sum <= memory)) return { segments: whole, bytes, resident: true };
+  const most = Math.max(...held);
+  if (most <= memory) {
+    const all = held.reduce((sum, bytes) => sum + bytes, 0);
+    return { segments: whole, needed: needed.length, held: { all, most }, resident: true };
+  }
 
   const further: Hook[] = [];
   const isFixed = new Set([...fixed, ...changes].map(hookName));
@@ -109,7 +115,13 @@ export function placementOf(parts: ModelParts, options: PlacementOptions): Place
     if (cut !== null && isFixed.has(hookName(cut))) after = cut;
   }
   const segments = placed(segmentsOf(blocks, hooks, [...fixed, ...changes, ...further]));
-  return { segments, bytes, resident: false };
+  const largest = Math.max(...neededOf(segments).map(({ bytes }) => bytes));
+  return {
+    segments,
+    needed: neededOf(segments).length,
+    held: { all: largest, most: largest },
+    resident: false,
+  };
 }
 
 function tooLarge(cut: Hook | null, bytes: number, memory: number): UserError {

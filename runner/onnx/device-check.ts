@@ -80,14 +80,15 @@ async function attends(device: Device, precision: Precision, attributes: Attribu
 }
 
 /** Operations a second of a product of matrices: of the size that a block's have, unless a small one is slow. */
-async function productRate(device: Device): Promise<number> {
+async function productRate(device: Device, precision: Precision = 'float32'): Promise<number> {
   let rate = 0;
   for (const size of [256, 1024]) {
-    const graph = new Graph();
-    const x = graph.input('x', 'float32', [size, size]);
+    const graph = new Graph('', { provider: providerOf(device), precision });
+    const x = graph.cast(graph.input('x', 'float32', [size, size]), precision);
     const weight = graph.floats(numbers(2 * size * size, 9), [2 * size, size]);
     const y = graph.node('Gemm', [x, weight], { attributes: { transB: 1 } });
-    graph.output(graph.node('ReduceSum', [y, graph.int64s([0, 1])]), 'y', 'float32', [1, 1]);
+    const sum = graph.node('ReduceSum', [y, graph.int64s([0, 1])]);
+    graph.output(graph.cast(sum, 'float32'), 'y', 'float32', [1, 1]);
     const session = await openSession(graph.program(), { device });
     const feeds = { x: float32(numbers(size * size, 3), [size, size]) };
     await session.run(feeds);
@@ -114,6 +115,15 @@ const kernelsIn = async (precision: Precision): Promise<AttentionKernels> => ({
 });
 const kernels = device === 'cpu' ? allKernels : await kernelsIn('float32');
 const bfloat16 = providerOf(device) === 'cuda' ? await kernelsIn('bfloat16') : null;
+const bfloat16PerSecond =
+  bfloat16 === null
+    ? null
+    : await productRate(device, 'bfloat16').catch((error: unknown) => {
+        if (error instanceof UnavailableError) return null;
+        throw error;
+      });
 const { name, deviceId } = executionProvider(device);
 const memory = name === 'cuda' ? await cudaMemory(deviceId ?? 0) : null;
-console.log(JSON.stringify({ operationsPerSecond, kernels, bfloat16, memory } satisfies DeviceFacts));
+console.log(
+  JSON.stringify({ operationsPerSecond, bfloat16PerSecond, kernels, bfloat16, memory } satisfies DeviceFacts),
+);

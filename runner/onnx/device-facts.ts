@@ -14,6 +14,8 @@ import { type AttentionKernels, allKernels } from './kernels.ts';
 export interface DeviceFacts {
   /** Of a product of matrices in float32. */
   operationsPerSecond: number;
+  /** The same in bfloat16; null where the device does not compute in it. */
+  bfloat16PerSecond: number | null;
   kernels: AttentionKernels;
   /** The same for numbers of 16 bits; null where the device does not compute in bfloat16. */
   bfloat16: AttentionKernels | null;

@@ -1,8 +1,11 @@
-/** What training takes of a device's memory: the optimiser's state of every SAE, and what one step holds beside it. */
+/** What training takes of the memory of the devices it runs on: the optimiser's state of every SAE, and what one step holds beside it. */
+import type { Device } from '../onnx/devices.ts';
 import { countOf } from '../onnx/tensors.ts';
 import { architectureOf } from './architectures/index.ts';
 import type { Recipe } from './recipe.ts';
 
+/** Copies of an SAE's weights while it trains on a CPU: themselves, gradients, two moments, and new ones being made. */
+const COPIES_HELD = 6;
 /**
  * What a step holds at its peak beside the state it begins with, in matrices of d_in · d_sae and of tokens · d_sae numbers: at most
  * so many, as counted of what onnxruntime's CUDA provider asks for (kSameAsRequested, no memory pattern; every latent dead), over
@@ -12,19 +15,26 @@ const WEIGHT_MATRICES = 10.7;
 const TOKEN_MATRICES = 8.5;
 
 export interface TrainingMemory {
-  /** Bytes of the parameters and two moments of all SAEs. */
+  /** Bytes of the parameters and two moments of all SAEs; on a CPU of all that is held of them. */
   states: number;
-  /** Bytes of the largest step: SAEs take their steps one after another. */
+  /** Bytes of the largest step beside the states: SAEs take their steps one after another. On a CPU 0, as it is counted there. */
   step: number;
 }
 
-export function trainingMemory(saes: readonly { d_in: number; recipe: Recipe }[]): TrainingMemory {
-  let [states, step] = [0, 0];
-  for (const { d_in, recipe } of saes) {
-    const shapes = Object.values(architectureOf(recipe).parameters(recipe, d_in));
-    states += 3 * 4 * shapes.reduce((sum, shape) => sum + countOf(shape), 0);
-    const numbers = recipe.dSae * (WEIGHT_MATRICES * d_in + TOKEN_MATRICES * recipe.batchTokens);
-    step = Math.max(step, 4 * numbers);
-  }
-  return { states, step };
+export function trainingMemory(
+  saes: readonly { d_in: number; recipe: Recipe }[],
+  devices: readonly Device[],
+): TrainingMemory {
+  const weights = saes.reduce((sum, sae) => sum + 4 * parametersOf(sae), 0);
+  if (devices.every((device) => device === 'cpu')) return { states: COPIES_HELD * weights, step: 0 };
+  const steps = saes.map(
+    ({ d_in, recipe }) => 4 * recipe.dSae * (WEIGHT_MATRICES * d_in + TOKEN_MATRICES * recipe.batchTokens),
+  );
+  return { states: 3 * weights, step: Math.max(0, ...steps) };
+}
+
+/** Numbers of the tensors that are trained. */
+function parametersOf({ d_in, recipe }: { d_in: number; recipe: Recipe }): number {
+  const shapes = Object.values(architectureOf(recipe).parameters(recipe, d_in));
+  return shapes.reduce((sum, shape) => sum + countOf(shape), 0);
 }

@@ -182,7 +182,7 @@ export async function measure(
     for (const shape of size.saes) {
       const [d, n, k, B] = shape;
       const settings = recipe.parse({ dSae: n, k, kAux: Math.floor(d / 2), batchTokens: B });
-      const { states, step } = trainingMemory([{ d_in: d, recipe: settings }]);
+      const { states, step } = trainingMemory([{ d_in: d, recipe: settings }], [device]);
       const name = `training step ${shape.slice(0, 3).join('/')}, ${B} tokens`;
       if (states + step > free) {
         say(`${name}: left out, ${formatBytes(states + step)} of ${formatBytes(free)}`);

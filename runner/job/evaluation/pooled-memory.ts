@@ -1,14 +1,21 @@
-/** Memory of what the suites keep until they score: pooled features of probe texts, and what each holds of an SAE. */
+/** Memory of an evaluation beside the language model's weights: of SAEs, and of what the suites keep until they score. */
 import { inputsOf } from '../../config/run-config.ts';
 import type { SuitesSettings } from '../../config/sections.ts';
 import { settingsOf } from '../../config/suite-settings.ts';
 import { asksForControls } from '../../evaluation/control-pass.ts';
+import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
 import { UNTRAINED_LIMIT } from '../../evaluation/reconstructors.ts';
+import type { NeedsBeside } from '../../lm/fit.ts';
+import type { Device } from '../../onnx/devices.ts';
 import type { Reading, Suite } from '../../suites/suite.ts';
+import { mostOnOne } from '../shared/sae-devices.ts';
+import { CORE_BATCH_TOKENS } from './heldout-text.ts';
 
 /** Of an SAE what decides how many of its latents fire on a text. */
 export interface PooledSae {
   d_in: number;
+  /** Of a transcoder the width of what it predicts. */
+  d_out?: number | undefined;
   d_sae: number;
   /** Latents that are active on a token; null where that is not known before. */
   k: number | null;
@@ -42,6 +49,27 @@ export function pooledBytes(
   }
   for (const suite of suites) for (const sae of saes) bytes += suite.holds(settingsOf(suite, config), sae);
   return bytes;
+}
+
+/** Bytes of an SAE's two matrices. */
+export function weightBytes({ d_in, d_out = d_in, d_sae }: Omit<PooledSae, 'k'>): number {
+  return 4 * (d_in + d_out) * d_sae;
+}
+
+/** What an evaluation takes beside the language model: what `plan` says is what the run asks for. */
+export function evaluationNeeds(
+  config: SuitesSettings & { sae: { batchTokens: number } },
+  suites: readonly Suite[],
+  saes: readonly PooledSae[],
+  devices: readonly [Device, ...Device[]],
+): NeedsBeside & { divergence: boolean } {
+  const divergence = readingsOf(config, suites).some(({ spliced }) => spliced);
+  return {
+    positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, divergence ? CORE_BATCH_TOKENS : 0),
+    saes: mostOnOne(saes.map(weightBytes), devices),
+    host: pooledBytes(config, suites, saes),
+    divergence,
+  };
 }
 
 /** What the suites of a run will read, each text once. */

@@ -19,8 +19,9 @@ import { type ModelPlace, widthsOf } from '../shared/model-place.ts';
 import { hooksOfPlans, trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
 import { sharingOf } from '../training-data/activations.ts';
+import { trainingNeeds } from '../training-data/training-needs.ts';
 import { openTrainingTokens } from '../training-data/training-tokens.ts';
-import { firstActivations, STATES_HELD } from './train-stage.ts';
+import { firstActivations } from './train-stage.ts';
 
 /**
  * @returns whether every SAE has learned the batch
@@ -67,9 +68,11 @@ async function overfitAll(
   const plans = withWidths(trained, widths);
   const devices = parseDevices(config.device);
   const { threads } = sharingOf(config.threads, devices);
-  const largest = Math.max(...plans.map(({ d_in, recipe }) => 4 * 2 * d_in * recipe.dSae));
+  // One SAE at a time.
+  const needs = plans.map((plan) => trainingNeeds(config, { plans: [plan], seen: hooks, widths }, devices));
+  const largest = needs.reduce((a, b) => (b.saes > a.saes ? b : a));
   const source = await openActivations(
-    { config, hooks, place: model, folder, memory, saes: STATES_HELD * largest },
+    { config, hooks, place: model, folder, memory, saes: largest.saes, host: largest.host },
     undefined,
     {
       ...reporter,

@@ -1,23 +1,27 @@
 /** What a run will take, before anything of it is done: from its settings and the checkpoint's headers. */
-import type { SaeSettings, SuitesSettings } from '../../config/sections.ts';
+import type {
+  MachineSettings,
+  SaeSettings,
+  SuitesSettings,
+  TrainingSettings,
+} from '../../config/sections.ts';
 import { trainedHooks } from '../../config/trained-hooks.ts';
-import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
-import { type Hook, orderedHooks } from '../../hook.ts';
+import { type Hook, hookLabel, orderedHooks } from '../../hook.ts';
 import type { Checkpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
-import { shareMemory, WAITING_SHARE } from '../../lm/memory.ts';
+import { fitModel, type NeedsBeside } from '../../lm/fit.ts';
+import { tensorsRead } from '../../lm/model-facts.ts';
 import { bytesOf, partsOf } from '../../lm/parts.ts';
-import { type PlacedSegment, placementOf } from '../../lm/placement.ts';
-import { choosePrecision, type PrecisionChoice } from '../../lm/precision.ts';
+import type { PlacedSegment } from '../../lm/placement.ts';
+import { choosePrecision } from '../../lm/precision.ts';
+import { widthsAt } from '../../lm/segments.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import type { Precision } from '../../onnx/graph.ts';
 import type { Suite } from '../../suites/suite.ts';
-import { applies } from '../../train/architectures/index.ts';
-import { trainingMemory } from '../../train/device-memory.ts';
-import { CORE_BATCH_TOKENS } from '../evaluation/heldout-text.ts';
-import { pooledBytes, readingsOf } from '../evaluation/pooled-memory.ts';
-import { trainedSaes } from '../shared/planned-saes.ts';
-import { STATES_HELD } from './train-stage.ts';
+import { evaluationNeeds, readingsOf } from '../evaluation/pooled-memory.ts';
+import { trainedSaes, withWidths } from '../shared/planned-saes.ts';
+import { passesTogether } from '../training-data/activations.ts';
+import { trainingNeeds } from '../training-data/training-needs.ts';
 import { type TextWork, workOf } from './work.ts';
 
 /** A stage of the run: `training` goes up to the last hook alone, `evaluation` through the whole model. */
@@ -32,8 +36,8 @@ export interface PlannedStage {
   /** Bytes of residuals that wait on disk at a time, when all text is swept together. */
   disk: number;
   tokens: number;
-  /** Floating-point operations. */
-  operations: number;
+  /** Floating-point operations: of the language model, in the run's precision, and of SAEs, in float32. */
+  operations: { model: number; saes: number };
 }
 
 /** Where SAEs are computed, which is the first of several devices. */
@@ -56,16 +60,24 @@ interface PlannedText {
   together: number;
   branches: number;
   /** Floating-point operations per token. */
-  operations: number;
+  model: number;
+  saes: number;
 }
+
+type PlannedConfig = SaeSettings &
+  SuitesSettings &
+  Pick<MachineSettings, 'device' | 'precision' | 'spill'> & {
+    training: Pick<TrainingSettings, 'tokens' | 'shuffle' | 'resampleTokens'>;
+  };
 
 export interface RunPlan {
   family: string;
   blocks: number;
   dModel: number;
+  /** Numbers of the tensors that are read, as the files have them. */
   parameters: number;
   precision: Precision;
-  /** Of the weights in that precision. */
+  /** Of the weights in that precision, each counted once. */
   weights: number;
   /** Of the weights as the files have them. */
   stored: number;
@@ -79,8 +91,7 @@ export interface RunPlan {
  * @throws UserError for a family or hook that is not there, or when the memory does not hold the largest part
  */
 export function planOf(
-  config: SaeSettings &
-    SuitesSettings & { device: string; precision: PrecisionChoice; training: { tokens: number } },
+  config: PlannedConfig,
   suites: readonly Suite[],
   checkpoint: Checkpoint,
   memory: number,
@@ -93,147 +104,104 @@ export function planOf(
   const own = config.train || others.length === 0 ? trainedHooks(config) : [];
   const hooks = orderedHooks([...own, ...others]);
   const layers = [...new Set(hooks.map(({ layer }) => layer))];
-  const ends = { embedding: true, head: true };
-  const weights = bytesOf(parts, { first: 0, last: family.blocks - 1, ...ends });
-  const read = new Set([parts.embedding, ...parts.blocks, parts.head].flatMap((part) => [...part.keys()]));
-  const stored = [...read].reduce((sum, name) => {
-    const place = checkpoint.tensors.get(name)!;
-    return sum + place.end - place.start;
-  }, 0);
-  const saes = trainedSaes(config).map(({ hook, recipe }) => ({
-    layer: hook.layer,
-    n: recipe.dSae,
-    k: applies('k', recipe.architecture) ? recipe.k : null,
-  }));
-  const d = family.dModel;
-  const saeBytes = saes.reduce((sum, { n }) => sum + 4 * 2 * d * n, 0);
-  const { batchTokens } = config.sae;
-
+  const widths = new Map(own.map((hook) => [hookLabel(hook), widthsAt(family, hook).value]));
   // SAEs of others are not counted: how large they are is known when they are located.
+  const plans = withWidths(trainedSaes(config), widths);
+
   const stageOf = (
     stage: PlannedStage['stage'],
-    needs: { positions: number; saes: number; divergence: boolean; step: number },
+    where: { hooks: readonly Hook[]; divergence?: boolean },
+    needs: NeedsBeside & { states: number; step: number },
     texts: readonly PlannedText[],
   ): PlannedStage => {
     const sum = (read: (text: PlannedText) => number): number =>
       texts.reduce((total, text) => total + read(text), 0);
-    const activationsOnly = stage === 'training';
-    const held = activationsOnly
-      ? bytesOf(parts, { first: 0, last: hooks.at(-1)!.layer, embedding: true, head: false })
-      : weights;
-    const shares = shareMemory(
-      card ?? memory,
-      {
-        family,
-        weights: held,
-        positions: needs.positions,
-        saes: needs.saes + needs.step,
-        ...(activationsOnly ? {} : { hooks }),
-        head: card === null || !activationsOnly,
-      },
-      card === null ? undefined : `memory of ${config.device}`,
-    );
-    const { segments, resident } = placementOf(parts, {
-      hooks,
-      devices,
-      memory: shares.weights,
-      divergence: needs.divergence,
-      activationsOnly,
+    const fit = fitModel(parts, family, {
+      ...{ ...where, ...needs, devices, memory, card, device: config.device },
+      activationsOnly: stage === 'training',
     });
-    const used = activationsOnly
-      ? segments.slice(0, segments.findLastIndex(({ hook }) => hook !== null) + 1)
-      : segments;
-    const most = (of: readonly PlacedSegment[]): number =>
-      resident
-        ? Math.max(
-            ...devices.map((device) =>
-              of.reduce((sum, segment) => sum + (segment.device === device ? segment.bytes : 0), 0),
-            ),
-          )
-        : Math.max(...of.map(({ bytes }) => bytes));
-    const waitingShare = card === null ? shares.waiting : Math.floor(WAITING_SHARE * memory);
-    const waiting = resident ? 0 : 4 * d * sum(({ together, branches }) => together * (1 + branches));
+    const { segments, needed, resident, held } = fit.placement;
+    const bytes = config.spill === 'bfloat16' ? 2 : 4;
+    const residuals = bytes * fit.widest * sum(({ together, branches }) => together * (1 + branches));
+    const waiting = resident ? 0 : residuals;
     return {
       stage,
       resident,
-      segments: used,
+      segments: segments.slice(0, needed),
       memory: {
-        working: shares.working,
-        weights: resident ? held : Math.max(...used.map(({ bytes }) => bytes)),
-        waiting: resident ? shares.beside : Math.min(waiting, waitingShare),
+        working: fit.working,
+        weights: fit.weights,
+        waiting: resident ? fit.shares.beside : Math.min(waiting, fit.waiting),
       },
       device:
         card === null
           ? null
           : {
               available: card,
-              weights: most(used),
-              states: needs.saes,
+              weights: held.most,
+              states: needs.states,
               step: needs.step,
-              batch: shares.working - needs.saes - needs.step,
+              batch: fit.shares.working - needs.saes,
             },
-      disk: Math.max(0, waiting - waitingShare),
+      disk: Math.max(0, waiting - fit.waiting),
       tokens: sum(({ tokens }) => tokens),
-      operations: sum(({ tokens, operations }) => tokens * operations),
+      operations: {
+        model: sum(({ tokens, model }) => tokens * model),
+        saes: sum(({ tokens, saes }) => tokens * saes),
+      },
     };
   };
 
-  const { training } = config;
   const readings = readingsOf(config, suites);
-  const spliced = readings.some((reading) => reading.spliced);
   const work = workOf(config, suites, parts, family);
-  const planned = saes.map(({ layer, n }) => ({ layer, d_sae: n, trained: true }));
-  const operations = (text: TextWork): number =>
-    text.pass(layers) + planned.reduce((sum, sae) => sum + text.sae(sae), 0);
-  const text = (each: TextWork, branches: number): PlannedText => ({
-    tokens: each.tokens,
-    together: each.tokens,
-    branches,
-    operations: operations(each),
+  const planned = plans.map(({ hook, recipe }) => ({
+    layer: hook.layer,
+    d_sae: recipe.dSae,
+    trained: true,
+  }));
+  const text = (each: TextWork, branches: number, together = each.tokens): PlannedText => ({
+    ...{ tokens: each.tokens, together, branches },
+    model: each.pass(layers) + planned.reduce((sum, sae) => sum + each.branch(sae), 0),
+    saes: planned.reduce((sum, sae) => sum + each.sae(sae), 0),
   });
-  const { states, step } = trainingMemory(trainedSaes(config).map(({ recipe }) => ({ d_in: d, recipe })));
-  const inTraining = card === null ? { saes: STATES_HELD * saeBytes, step: 0 } : { saes: states, step };
-  const passes = Math.min(256, Math.ceil(training.tokens / batchTokens)) * batchTokens;
+  const evaluated = evaluationNeeds(
+    config,
+    suites,
+    plans.map(({ d_in, recipe }) => ({
+      ...{ d_in, d_sae: recipe.dSae, k: recipe.architecture === 'topk' ? recipe.k : null },
+    })),
+    devices,
+  );
+  const read = tensorsRead(checkpoint, family);
   return {
     family: family.name,
     blocks: family.blocks,
-    dModel: d,
-    parameters: weights / (precision === 'float32' ? 4 : 2),
+    dModel: family.dModel,
+    parameters: read.parameters,
     precision,
-    weights,
-    stored,
+    weights: bytesOf(parts, { first: 0, last: family.blocks - 1, embedding: true, head: true }),
+    stored: read.bytes,
     stages: [
       ...(config.train
         ? [
-            stageOf('training', { positions: batchTokens, ...inTraining, divergence: false }, [
-              {
-                tokens: training.tokens,
-                together: passes,
-                branches: hooks.length,
-                operations: operations(work.training),
-              },
-            ]),
+            stageOf(
+              'training',
+              { hooks: own },
+              trainingNeeds(config, { plans, seen: own, widths }, devices),
+              // A residual waits at each hook, and one between two segments.
+              [text(work.training, own.length, passesTogether(config) * config.sae.batchTokens)],
+            ),
           ]
         : []),
       stageOf(
         'evaluation',
-        {
-          positions: Math.max(batchTokens, PROBE_BATCH_TOKENS, spliced ? CORE_BATCH_TOKENS : 0),
-          saes:
-            saeBytes +
-            pooledBytes(
-              config,
-              suites,
-              saes.map(({ n, k }) => ({ d_in: d, d_sae: n, k })),
-            ),
-          divergence: spliced,
-          step: 0,
-        },
+        { hooks, divergence: evaluated.divergence },
+        { ...evaluated, states: evaluated.saes, step: 0 },
         [
-          text(work.evaluation, saes.length),
+          text(work.evaluation, plans.length),
           // As long as they may be.
           ...work.readings.map((each, i) =>
-            text(each, readings[i]!.spliced ? saes.length + hooks.length : 0),
+            text(each, readings[i]!.spliced ? plans.length + hooks.length : 0),
           ),
         ],
       ),

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { loadSuites } from '../../config/own-suites.ts';
 import { suitesOf } from '../../config/run-config.ts';
 import { trainedHooks } from '../../config/trained-hooks.ts';
-import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
 import { type Hook, hooksOfPlace, orderedHooks } from '../../hook.ts';
 import { knownTokens } from '../../lm/known-tokens.ts';
 import type { ActivationModel } from '../../lm/language-model.ts';
@@ -28,8 +27,8 @@ import { checkStart } from '../evaluation/check-start.ts';
 import { evaluateStage } from '../evaluation/evaluate-stage.ts';
 import { type FiredLatents, forgetFired, readFired, writeFired } from '../evaluation/fired-latents.ts';
 import { heldoutSamples } from '../evaluation/heldout-samples.ts';
-import { CORE_BATCH_TOKENS, type EvaluationText, evaluationText } from '../evaluation/heldout-text.ts';
-import { pooledBytes, readingsOf } from '../evaluation/pooled-memory.ts';
+import { type EvaluationText, evaluationText } from '../evaluation/heldout-text.ts';
+import { evaluationNeeds, readingsOf, weightBytes } from '../evaluation/pooled-memory.ts';
 import { type MeasuringRun, recordOf } from '../evaluation/record.ts';
 import { selfTests, type Tested } from '../evaluation/self-test-stage.ts';
 import { similarityStage } from '../evaluation/similarity-stage.ts';
@@ -272,10 +271,6 @@ interface OpenedSae {
   device: Device;
 }
 
-function weightBytes({ d_in, d_out = d_in, d_sae }: SaeFile['sae']): number {
-  return 4 * (d_in + d_out) * d_sae;
-}
-
 function isPublished({ origin }: PlannedSae): boolean {
   return origin.kind === 'published';
 }
@@ -322,19 +317,12 @@ async function withSaes<T>(
       cuts: start.cuts,
       memory: start.memory,
       maxTokens: Math.max(config.corpus.rowTokens, ...readings.map(({ rowTokens }) => rowTokens)),
-      positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, CORE_BATCH_TOKENS),
-      divergence: readings.some(({ spliced }) => spliced),
-      saes:
-        Math.max(
-          ...devices.map((each) =>
-            saes.reduce((sum, sae) => sum + (sae.device === each ? weightBytes(sae.file.sae) : 0), 0),
-          ),
-        ) +
-        pooledBytes(
-          config,
-          start.suites,
-          saes.map(({ file: { sae } }) => ({ ...sae, k: sae.architecture === 'topk' ? sae.k : null })),
-        ),
+      ...evaluationNeeds(
+        config,
+        start.suites,
+        saes.map(({ file: { sae } }) => ({ ...sae, k: sae.architecture === 'topk' ? sae.k : null })),
+        devices,
+      ),
       threads: config.threads,
     });
     try {

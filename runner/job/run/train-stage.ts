@@ -11,7 +11,6 @@ import { percent, type Reporter, Stopped } from '../../reporter.ts';
 import { packingPosition } from '../../text/packing.ts';
 import { chooseBackend, fallenBack } from '../../train/backends/choose.ts';
 import { type CheckpointStore, checkpointStore } from '../../train/checkpoint.ts';
-import { trainingMemory } from '../../train/device-memory.ts';
 import type { SaePlan } from '../../train/sae-trainer.ts';
 import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../../train/trainer.ts';
 import { type ResumeStamp, STAMP } from '../release/resume-stamp.ts';
@@ -20,7 +19,7 @@ import { snapshot } from '../release/snapshots.ts';
 import { type ModelPlace, widthsOf } from '../shared/model-place.ts';
 import { hooksOfPlans, trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import type { PublishedSae } from '../shared/published-saes.ts';
-import { sharedText, shareSaes } from '../shared/sae-devices.ts';
+import { sharedText } from '../shared/sae-devices.ts';
 import { RESULTS, type ShardOfRun, saesOfShard, shardRepository } from '../shared/shard.ts';
 import type { Trained } from '../shared/trained-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
@@ -28,14 +27,12 @@ import { type ActivationSource, sharingOf } from '../training-data/activations.t
 import type { Keeping } from '../training-data/kept-activations.ts';
 import { startingWeights } from '../training-data/starting-weights.ts';
 import { startOfEach } from '../training-data/starts.ts';
+import { samplesBefore, trainingNeeds } from '../training-data/training-needs.ts';
 import { openTrainingTokens, type TrainingTokens, tokensState } from '../training-data/training-tokens.ts';
 import { type EventLog, openEventLog } from './event-log.ts';
 
 /** What a checkpoint holds of the data: written by this stage, read back by resuming. */
 const positionSchema = z.strictObject({ text: packingPosition.optional(), tokens: tokensState });
-
-/** Copies of an SAE's weights while it trains: themselves, gradients, two moments, and new ones being made. */
-export const STATES_HELD = 6;
 
 /**
  * Trains the run's SAEs from one stream of text: every forward pass of the language model up to the last hook feeds
@@ -60,7 +57,7 @@ export async function trainStage(
   reporter: Reporter,
 ): Promise<Trained> {
   const { config } = run;
-  const { sae: recipe, training } = config;
+  const { training } = config;
   const all = trainedSaes(config);
   const planned = hooksOfPlans(all);
   const widths = await widthsOf(run.model, planned);
@@ -79,21 +76,12 @@ export async function trainStage(
   const position = loaded === undefined ? undefined : positionSchema.parse(loaded.checkpoint.position);
   const devices = parseDevices(config.device);
   const { threads } = sharingOf(config.threads, devices);
-  const sizes = plans.map((plan) => ({ id: plan.id, bytes: trainingMemory([plan]).states }));
-  const places = shareSaes(
-    sizes.map(({ bytes }) => bytes),
-    devices,
+  const { saes, host, places, sizes } = trainingNeeds(config, { plans, seen, widths }, devices);
+  const shared = sharedText(
+    plans.map(({ id }, i) => ({ id, bytes: sizes[i]! })),
+    places,
   );
-  const shared = sharedText(sizes, places);
   if (shared !== null) reporter.note(shared);
-  // Of the device with most.
-  const held = Math.max(
-    ...devices.map((device) => {
-      const { states, step } = trainingMemory(plans.filter((_, i) => places[i] === device));
-      return states + step;
-    }),
-  );
-  const weights = plans.reduce((sum, { d_in, recipe }) => sum + 4 * 2 * d_in * recipe.dSae, 0);
   // What reads activations speaks in the training's line, and may do so before there is a trainer.
   const shown = {
     tokens: loaded?.checkpoint.state.saes.values().next().value?.tokens ?? 0,
@@ -111,7 +99,8 @@ export async function trainStage(
       place: run.model,
       folder: run.folder,
       memory: run.memory,
-      saes: devices.every((device) => device === 'cpu') ? STATES_HELD * weights : held,
+      saes,
+      host,
       keeping: run.keeping && { ...run.keeping, stream: await streamOf(run, seen, planned) },
     },
     position?.text,
@@ -131,14 +120,7 @@ export async function trainStage(
   );
   try {
     const samples =
-      loaded === undefined
-        ? await firstActivations(
-            Math.max(recipe.biasInitSamples, training.resampleTokens),
-            widths,
-            seen,
-            source,
-          )
-        : undefined;
+      loaded === undefined ? await firstActivations(samplesBefore(config), widths, seen, source) : undefined;
     tokens = openTrainingTokens(
       {
         config,

@@ -1,7 +1,7 @@
 /** Floating-point operations of a run: of the language model, which SAEs share, and of each SAE by itself. */
 import type { SuitesSettings, TrainingSettings } from '../../config/sections.ts';
 import type { Family } from '../../lm/families/family.ts';
-import { bytesOf, type ModelParts } from '../../lm/parts.ts';
+import { type ModelParts, numbersOf } from '../../lm/parts.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { readingsOf } from '../evaluation/pooled-memory.ts';
 
@@ -19,7 +19,10 @@ export interface TextWork {
   tokens: number;
   /** Of the language model with SAEs at hooks of these blocks, ascending. */
   pass(layers: readonly number[]): number;
+  /** Of the SAE itself, which computes in float32. */
   sae(sae: WorkingSae): number;
+  /** Of the language model that goes on from what the SAE made. */
+  branch(sae: WorkingSae): number;
 }
 
 export interface RunWork {
@@ -40,8 +43,8 @@ export function workOf(
   const d = family.dModel;
   // A product of a token with a weight is two operations a number; embeddings are looked up.
   const block = (index: number): number =>
-    bytesOf(parts, { first: index, last: index, embedding: false, head: false }) / 2;
-  const head = bytesOf(parts, { first: 0, last: -1, embedding: false, head: true }) / 2;
+    2 * numbersOf(parts, { first: index, last: index, embedding: false, head: false });
+  const head = 2 * numbersOf(parts, { first: 0, last: -1, embedding: false, head: true });
   const after = Array.from({ length: family.blocks }, () => 0);
   for (let layer = family.blocks - 2; layer >= 0; layer--)
     after[layer] = after[layer + 1]! + block(layer + 1);
@@ -53,20 +56,24 @@ export function workOf(
       pass: upTo,
       // Forward and backward through encoder and decoder, both read densely: an upper bound of a sparse decoder's work.
       sae: ({ d_sae, trained }) => (trained ? 3 * 2 * 2 * d * d_sae : 0),
+      branch: () => 0,
     },
     evaluation: {
       tokens: config.evaluation.tokens,
       pass: () => whole + head,
-      sae: ({ layer, d_sae }) => 2 * d * d_sae + after[layer]! + head,
+      sae: ({ d_sae }) => 2 * d * d_sae,
+      branch: ({ layer }) => after[layer]! + head,
     },
     readings: readingsOf(config, suites).map(({ rows, rowTokens, spliced }): TextWork => {
       const tokens = rows * rowTokens;
-      if (!spliced) return { tokens, pass: upTo, sae: ({ d_sae }) => 2 * d * d_sae };
+      const sae = ({ d_sae }: WorkingSae): number => 2 * d * d_sae;
+      if (!spliced) return { tokens, pass: upTo, sae, branch: () => 0 };
       // Each SAE's branch and each hook's zero end in two heads: their own and the clean one.
       return {
         tokens,
         pass: (layers) => whole + head + layers.reduce((sum, layer) => sum + after[layer]! + 2 * head, 0),
-        sae: ({ layer, d_sae }) => 2 * d * d_sae + after[layer]! + 2 * head,
+        sae,
+        branch: ({ layer }) => after[layer]! + 2 * head,
       };
     }),
   };
@@ -77,7 +84,7 @@ export function workOfSamples({
   evaluation,
   training,
 }: SuitesSettings & { training: Pick<TrainingSettings, 'tokens'> }): RunWork {
-  const free = { pass: () => 0 };
+  const free = { pass: () => 0, branch: () => 0 };
   return {
     training: { ...free, tokens: training.tokens, sae: ({ d_sae, trained }) => (trained ? 3 * d_sae : 0) },
     evaluation: { ...free, tokens: evaluation.tokens, sae: ({ d_sae }) => d_sae },

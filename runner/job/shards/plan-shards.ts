@@ -13,8 +13,9 @@ import { type Share, sharedSaes, sharesOf } from './shares.ts';
 
 export interface PlannedShard {
   saes: readonly string[];
-  /** Floating-point operations: of the language model's passes, and all. */
+  /** Floating-point operations: of the language model's passes, of all that goes through it, and all. */
   passes: number;
+  model: number;
   operations: number;
   /** Bytes on disk: of the SAEs it leaves, and of its checkpoints at most, an old and a new one at a time. */
   disk: { saes: number; checkpoints: number };
@@ -47,7 +48,7 @@ export function planShards(run: PlannedRun, of: number): ShardsPlan {
   const widths = new Map(trainedHooks(config).map((hook) => [hookLabel(hook), widthsAt(family, hook).value]));
   const saes = sharedSaes(plannedSaes(config, []));
   const all = new Map(withWidths(trainedSaes(config), widths).map((plan) => [plan.id, plan]));
-  const shards = sharesOf(run, saes, of).map(({ saes: here, passes, operations }): PlannedShard => {
+  const shards = sharesOf(run, saes, of).map(({ saes: here, passes, model, operations }): PlannedShard => {
     const plans = here.map(({ id }) => all.get(id)!);
     const hooks = hooksOfPlans(plans).map(hookLabel);
     const bytes = (limits: ReadonlyMap<string, number>): number =>
@@ -56,6 +57,7 @@ export function planShards(run: PlannedRun, of: number): ShardsPlan {
     return {
       saes: here.map(({ id }) => id),
       passes,
+      model,
       operations,
       // Encoder, decoder and their biases as float32.
       disk: {
@@ -71,13 +73,10 @@ export function planShards(run: PlannedRun, of: number): ShardsPlan {
   return { shards, dominatedFrom: half(saes.length) ? leastThat(saes.length, half) : null };
 }
 
-export function totalOf(shares: readonly Pick<Share, 'passes' | 'operations'>[]): {
-  passes: number;
-  operations: number;
-} {
-  const sum = (read: (share: Pick<Share, 'passes' | 'operations'>) => number): number =>
-    shares.reduce((total, share) => total + read(share), 0);
-  return { passes: sum(({ passes }) => passes), operations: sum(({ operations }) => operations) };
+export function totalOf(shares: readonly Omit<Share, 'saes'>[]): Omit<Share, 'saes'> {
+  const sum = (of: keyof Omit<Share, 'saes'>): number =>
+    shares.reduce((total, share) => total + share[of], 0);
+  return { passes: sum('passes'), model: sum('model'), operations: sum('operations') };
 }
 
 /** The least number up to `most` that something holds of, which holds of all beyond it and of `most`. */

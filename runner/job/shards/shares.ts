@@ -16,8 +16,9 @@ export interface SharedSae extends WorkingSae {
 
 export interface Share {
   saes: readonly SharedSae[];
-  /** Floating-point operations: of the language model's passes, and all. */
+  /** Floating-point operations: of the language model's passes, of all that goes through it, and all. */
   passes: number;
+  model: number;
   operations: number;
 }
 
@@ -74,16 +75,20 @@ function costsOf(
   { training, evaluation, readings }: RunWork,
   saes: readonly SharedSae[],
   seen: readonly number[] | null,
-): (from: number, to: number) => { passes: number; operations: number } {
+): (from: number, to: number) => Omit<Share, 'saes'> {
   const texts = [evaluation, ...readings];
   const hooks = hooksOf(saes);
   const hookOf = saes.map(({ layer }) => hooks.indexOf(layer));
   /** Work of all SAEs before one, and the last of them that is trained. */
   const own = [0];
+  /** Of that, what goes through the language model. */
+  const branches = [0];
   const lastTrained = [-1];
   for (const [i, sae] of saes.entries()) {
-    const each = [training, ...texts].reduce((sum, text) => sum + text.tokens * text.sae(sae), 0);
-    own.push(own[i]! + each);
+    const sum = (of: 'sae' | 'branch'): number =>
+      [training, ...texts].reduce((total, text) => total + text.tokens * text[of](sae), 0);
+    branches.push(branches[i]! + sum('branch'));
+    own.push(own[i]! + sum('sae') + sum('branch'));
     lastTrained.push(sae.trained ? i : lastTrained[i]!);
   }
   const known = new Map<string, number>();
@@ -98,7 +103,11 @@ function costsOf(
     const trained = lastTrained[to]!;
     const trains = trained >= from ? training.tokens * training.pass(seen ?? [saes[trained]!.layer]) : 0;
     const passes = trains + evaluating(hookOf[from]!, hookOf[to - 1]!);
-    return { passes, operations: passes + own[to]! - own[from]! };
+    return {
+      passes,
+      model: passes + branches[to]! - branches[from]!,
+      operations: passes + own[to]! - own[from]!,
+    };
   };
 }
 

@@ -2,16 +2,16 @@
 import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MachineSettings } from '../../config/sections.ts';
-import { type HookLike, orderedHooks } from '../../hook.ts';
+import type { HookLike } from '../../hook.ts';
 import { formatBytes } from '../../io/bytes.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
 import { checkpointNotes } from '../../lm/checkpoint-notes.ts';
 import { familyOf } from '../../lm/families/index.ts';
+import { fitModel, type NeedsBeside } from '../../lm/fit.ts';
 import { tokensBeyond } from '../../lm/known-tokens.ts';
 import type { ActivationModel, LanguageModel, TokenBatch } from '../../lm/language-model.ts';
-import { shareMemory, WAITING_SHARE } from '../../lm/memory.ts';
 import { openLanguageModel } from '../../lm/open-language-model.ts';
-import { bytesOf, partsOf } from '../../lm/parts.ts';
+import { partsOf } from '../../lm/parts.ts';
 import { choosePrecision } from '../../lm/precision.ts';
 import { openReadout, type Readout } from '../../lm/readout.ts';
 import { memoryStore, type ResidualStore } from '../../lm/residual-store.ts';
@@ -25,7 +25,9 @@ import { openSynthetic, type SyntheticModel } from '../../synthetic/model.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
 import type { ModelPlace } from './model-place.ts';
 
-export interface RunModelOptions extends Pick<MachineSettings, 'device' | 'precision' | 'spill'> {
+export interface RunModelOptions
+  extends Pick<MachineSettings, 'device' | 'precision' | 'spill'>,
+    NeedsBeside {
   place: ModelPlace;
   hooks: readonly HookLike[];
   /** Further places at which it is cut. */
@@ -35,10 +37,6 @@ export interface RunModelOptions extends Pick<MachineSettings, 'device' | 'preci
   /** Bytes the run may use. */
   memory: number;
   maxTokens: number;
-  /** Tokens of the largest batch, padding included. */
-  positions: number;
-  /** Bytes that SAEs hold meanwhile. */
-  saes: number;
   /** Of one operator; left to onnxruntime without them. */
   threads?: number | null | undefined;
   /** Whether residuals up to the last hook alone are asked for. */
@@ -104,26 +102,17 @@ export async function openRunSamples({ folder }: ModelPlace): Promise<RunModel<S
  * @throws UserError, MalformedError or UnavailableError as opening the language model does
  */
 export async function openRunModel(options: RunModelOptions): Promise<RunModel> {
-  const { memory, positions, saes, threads } = options;
+  const { threads, activationsOnly = false } = options;
   const checkpoint = await openCheckpoint(options.place.folder);
   const family = familyOf(checkpoint);
   const devices = parseDevices(options.device);
   const precision = choosePrecision(options.precision, devices, checkpoint);
-  const { activationsOnly = false } = options;
-  const weights = bytesOf(partsOf(checkpoint, family, precision), {
-    first: 0,
-    last: activationsOnly ? orderedHooks(options.hooks).at(-1)!.layer : family.blocks - 1,
-    embedding: true,
-    head: !activationsOnly,
-  });
   // Of a card its own memory; residuals that wait lie on the host in any case.
-  const card = await freeMemory(devices);
-  const shares = shareMemory(
-    card ?? memory,
-    { family, weights, positions, saes, hooks: options.hooks, head: card === null || !activationsOnly },
-    card === null ? undefined : `memory of ${options.device}`,
-  );
-  const waiting = card === null ? shares.waiting : Math.floor(WAITING_SHARE * memory);
+  const fit = fitModel(partsOf(checkpoint, family, precision), family, {
+    ...options,
+    ...{ devices, card: await freeMemory(devices), activationsOnly },
+  });
+  const { shares, waiting, widest } = fit;
   const model = await openLanguageModel(checkpoint, {
     hooks: options.hooks,
     ...(options.cuts === undefined ? {} : { cuts: options.cuts }),
@@ -151,7 +140,6 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
     if (model.resident) return 1;
     const { bavail, bsize } = await statfs(options.folder);
     const bytes = type === 'BF16' ? 2 : 4;
-    const widest = Math.max(...model.widths.map(({ value, beside }) => value + beside));
     const each = Math.max(
       ...batches.map(({ rows, tokens }) => bytes * rows * tokens * widest * (1 + branches)),
     );

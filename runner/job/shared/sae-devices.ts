@@ -22,6 +22,14 @@ export function shareSaes(bytes: readonly number[], devices: readonly [Device, .
   return found;
 }
 
+/** Bytes of SAEs that lie on the device with most. */
+export function mostOnOne(bytes: readonly number[], devices: readonly [Device, ...Device[]]): number {
+  const places = shareSaes(bytes, devices);
+  return Math.max(
+    ...devices.map((each) => bytes.reduce((sum, one, i) => sum + (places[i] === each ? one : 0), 0)),
+  );
+}
+
 /** What lies on each device, in their order; of a single device nothing needs to be said. */
 export function sharedText(
   saes: readonly { id: string; bytes: number }[],

@@ -60,14 +60,22 @@ export interface ActivationRun {
   folder: string;
   /** Bytes the run may use. */
   memory: number;
-  /** Bytes that the SAEs in training hold of them. */
+  /** Bytes of them that the SAEs in training hold, and what else the host holds meanwhile. */
   saes: number;
+  host?: number | undefined;
   /** Where what is made is kept, and read where it was kept before. */
   keeping?: Keeping | undefined;
 }
 
 /** Passes made in one sweep at most, where segments are loaded in turn: beyond that loading hardly counts any more. */
 const PASSES_TOGETHER = 256;
+
+export function passesTogether({
+  sae,
+  training,
+}: Pick<ActivationRun['config'], 'sae'> & { training: { tokens: number } }): number {
+  return Math.min(PASSES_TOGETHER, Math.ceil(training.tokens / sae.batchTokens));
+}
 
 /**
  * The stream in this thread: read where it was kept, else made.
@@ -123,7 +131,7 @@ async function makeActivations(
   const reporter = stageReporter('activations', 'tokens', voice);
   const tokenizer = knownTokens(loaded, model.vocabulary);
   const rows = trainingRows(config.corpus, config.training.tokens, tokenizer, from);
-  const passes = Math.min(PASSES_TOGETHER, Math.ceil(config.training.tokens / batchTokens));
+  const passes = passesTogether(config);
   const shape = { rows: batchTokens / rowTokens, tokens: rowTokens };
   // A residual waits at each hook, and one between two segments.
   const together = await opened.together(Array<typeof shape>(passes).fill(shape), model.hooks.length);

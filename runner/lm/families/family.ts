@@ -70,6 +70,11 @@ export function textPart(
   return part;
 }
 
+/** The config of the text model in a checkpoint of a known family, as its file has it. */
+export function textConfig({ config }: Checkpoint): Checkpoint['config'] {
+  return isObject(config.text_config) ? config.text_config : config;
+}
+
 function inner(inside: unknown, whole: unknown): unknown {
   return inside ?? whole;
 }

@@ -111,10 +111,11 @@ describe('plan', () => {
     const one = await planned(1);
     const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
     // One shard is the run: all its stages together.
-    expect(one.shards[0].operations).toBeCloseTo(
-      sum(one.whole.stages.map(({ operations }: { operations: number }) => operations)),
-      -3,
-    );
+    const stages: { operations: { model: number; saes: number } }[] = one.whole.stages;
+    const model = sum(stages.map(({ operations }) => operations.model));
+    const saes = sum(stages.map(({ operations }) => operations.saes));
+    expect(one.shards[0].model).toBeCloseTo(model, -3);
+    expect(one.shards[0].operations).toBeCloseTo(model + saes, -3);
     const share = async (shards: number): Promise<number> => {
       const { shards: found } = await planned(shards);
       return (

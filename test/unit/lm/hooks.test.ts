@@ -118,7 +118,7 @@ it.each(['gemma3', 'gemma4-small'])(
     const checkpoint = await openCheckpoint(`${fixtures}${folder}`);
     const parts = partsOf(checkpoint, familyOf(checkpoint));
     const sizes = [parts.embedding, parts.head, ...parts.blocks].map((part) =>
-      [...part.values()].reduce((sum, bytes) => sum + bytes, 0),
+      [...part.values()].reduce((sum, { bytes }) => sum + bytes, 0),
     );
     const resident = await observed(folder, hooks);
     const inTurn = await observed(folder, hooks, { memory: Math.max(...sizes) });

@@ -22,9 +22,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+const part = (name: string, bytes = 100) => new Map([[name, { bytes, numbers: bytes / 4 }]]);
+
 /** Parts of 100 bytes: an embedding, blocks, a head. */
 function equalParts(blocks: number): ModelParts {
-  const part = (name: string) => new Map([[name, 100]]);
   return {
     embedding: part('embedding'),
     blocks: Array.from({ length: blocks }, (_, i) => part(`block ${i}`)),
@@ -38,7 +39,7 @@ const ranges = (placement: { segments: readonly { first: number; last: number }[
 describe('placement', () => {
   it('holds all segments where they fit, cut at the hooks alone', () => {
     const placement = placementOf(equalParts(6), { hooks: [1, 3], devices: ['cpu'], memory: 800 });
-    expect(placement).toMatchObject({ resident: true, bytes: 800 });
+    expect(placement).toMatchObject({ resident: true, needed: 3, held: { all: 800, most: 800 } });
     const [first, second] = [1, 3].map((layer) => ({ layer, site: 'resid_post' }));
     expect(placement.segments).toEqual([
       { after: null, to: first, first: 0, last: 1, hook: 0, bytes: 300, device: 'cpu' },
@@ -59,22 +60,23 @@ describe('placement', () => {
   });
 
   it('names the part that is too large', () => {
-    const parts = { ...equalParts(3), head: new Map([['head', 5000]]) };
+    const parts = { ...equalParts(3), head: part('head', 5_000) };
     const place = () => placementOf(parts, { hooks: [1], devices: ['cpu'], memory: 300 });
     expect(place).toThrow(UserError);
     expect(place).toThrow(/found 300 B, but the head alone takes 4.88 KiB/);
   });
 
-  it('counts a tied head once where it shares a segment with the embedding', () => {
-    const parts = { ...equalParts(1), head: new Map([['embedding', 100]]) };
-    expect(placementOf(parts, { hooks: [], devices: ['cpu'] }).bytes).toBe(200);
-    const { segments, bytes } = placementOf(parts, { hooks: [0], devices: ['cpu'] });
-    expect([bytes, ...segments.map((each) => each.bytes)]).toEqual([200, 200, 100]);
+  it('counts a tied head once where it shares a segment with the embedding, and else as often as it is held', () => {
+    const parts = { ...equalParts(1), head: part('embedding') };
+    expect(placementOf(parts, { hooks: [], devices: ['cpu'] }).held.all).toBe(200);
+    const { segments, held } = placementOf(parts, { hooks: [0], devices: ['cpu'] });
+    expect([held.all, ...segments.map((each) => each.bytes)]).toEqual([300, 200, 100]);
   });
 
   it('shares segments among devices in order', () => {
     const devices = ['cuda:0', 'cuda:1'] as const;
-    const { segments, resident } = placementOf(equalParts(6), { hooks: [1], devices, memory: 400 });
+    const { segments, resident, held } = placementOf(equalParts(6), { hooks: [1], devices, memory: 400 });
+    expect(held).toEqual({ all: 800, most: 400 });
     expect(segments.map(({ first, last, device }) => `${first}..${last} ${device}`)).toEqual([
       '0..1 cuda:0',
       '2..2 cuda:0',

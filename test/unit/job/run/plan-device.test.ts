@@ -112,12 +112,15 @@ describe('the reference run on one card', () => {
 describe('memory of devices', () => {
   it('a step takes what its matrices do', () => {
     const one = recipe.parse({ dSae: 1_000, k: 8, kAux: 64, batchTokens: 100 });
-    const { states, step } = trainingMemory([
+    const two = [
       { d_in: 10, recipe: one },
       { d_in: 10, recipe: one },
-    ]);
+    ] as const;
+    const { states, step } = trainingMemory(two, ['cuda:0']);
     expect(states).toBe(2 * 3 * 4 * (2 * 10 * 1_000 + 1_000 + 10));
     expect(step).toBe(4 * 1_000 * (10.7 * 10 + 8.5 * 100));
+    // On a CPU gradients and the next state stand beside them.
+    expect(trainingMemory(two, ['cpu'])).toEqual({ states: 2 * states, step: 0 });
   });
 
   it('is said in bytes, by the name of a card, or not known', async () => {

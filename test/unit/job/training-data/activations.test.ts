@@ -47,7 +47,7 @@ describe('the stream that training reads', () => {
   it('is told in its thread what was found of a card, which is not checked a second time', async () => {
     const kernels = { full: false, windowed: false, softCapped: false };
     const memory = { free: 1_000_000, total: 2_000_000 };
-    const facts = { operationsPerSecond: 1e12, kernels, bfloat16: null, memory };
+    const facts = { operationsPerSecond: 1e12, bfloat16PerSecond: null, kernels, bfloat16: null, memory };
     const source = openActivationThread(
       { ...run(1e9), config: { ...config, device: 'cuda:0' }, from: undefined, facts: [['cuda:0', facts]] },
       silent,

@@ -1,0 +1,177 @@
+/** What `plan` says against what a run of the same settings takes. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolveRun } from '../../../../runner/config/resolve.ts';
+import { suitesOf } from '../../../../runner/config/run-config.ts';
+import { type Hook, hookLabel, hookOf } from '../../../../runner/hook.ts';
+import { evaluationNeeds } from '../../../../runner/job/evaluation/pooled-memory.ts';
+import { planOf } from '../../../../runner/job/run/plan.ts';
+import { firstActivations } from '../../../../runner/job/run/train-stage.ts';
+import { openRunModel } from '../../../../runner/job/shared/language-model.ts';
+import { hooksOfPlans, trainedSaes, withWidths } from '../../../../runner/job/shared/planned-saes.ts';
+import type { ActivationSource } from '../../../../runner/job/training-data/activations.ts';
+import { samplesBefore, trainingNeeds } from '../../../../runner/job/training-data/training-needs.ts';
+import { type Checkpoint, openCheckpoint } from '../../../../runner/lm/checkpoint.ts';
+import { familyOf } from '../../../../runner/lm/families/index.ts';
+import { modelFacts } from '../../../../runner/lm/model-facts.ts';
+import { widthsAt } from '../../../../runner/lm/segments.ts';
+import { countOf } from '../../../../runner/onnx/tensors.ts';
+import { checkpoints } from '../../../fixtures/lm/checkpoints.ts';
+
+const fixtures = fileURLToPath(new URL('../../../fixtures/lm/', import.meta.url));
+const ROOMY = 64 * 2 ** 30;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'interpboard-plan-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const settings = async (over: Parameters<typeof resolveRun>[1] = {}) =>
+  resolveRun([], {
+    layers: '0',
+    ...over,
+    set: ['sae.dSae=64', 'sae.k=4', 'sae.batchTokens=256', ...(over.set ?? [])],
+  });
+type Config = Awaited<ReturnType<typeof settings>>;
+
+const planned = (config: Config, checkpoint: Checkpoint, memory: number, card: number | null = null) =>
+  planOf(config, suitesOf(config), checkpoint, memory, { card });
+
+/** As it would be if its files were in 16 bits: places in them are all that is looked at. */
+function inBfloat16(checkpoint: Checkpoint): Checkpoint {
+  const tensors = [...checkpoint.tensors].map(([name, place]) => {
+    if (place.dtype !== 'F32') return [name, place] as const;
+    const end = place.start + (place.end - place.start) / 2;
+    return [name, { ...place, dtype: 'BF16' as const, end }] as const;
+  });
+  return { ...checkpoint, tensors: new Map(tensors) };
+}
+
+describe('parameters', () => {
+  it.each(checkpoints)('of %s are the numbers in its files, whatever they are computed in', async (name) => {
+    const checkpoint = await openCheckpoint(`${fixtures}${name}`);
+    const numbers = [...checkpoint.tensors.values()].reduce((sum, { shape }) => sum + countOf(shape), 0);
+    const bytes = [...checkpoint.tensors.values()].reduce((sum, { start, end }) => sum + end - start, 0);
+    const config = await settings();
+    expect(planned(config, checkpoint, ROOMY)).toMatchObject({ parameters: numbers, stored: bytes });
+    expect((await modelFacts(checkpoint)).parameters).toBe(numbers);
+    for (const precision of ['float32', 'bfloat16'] as const)
+      expect(planned({ ...config, precision }, inBfloat16(checkpoint), ROOMY).parameters, precision).toBe(
+        numbers,
+      );
+  });
+
+  it('take the same operations in bfloat16', async () => {
+    const checkpoint = await openCheckpoint(`${fixtures}gemma4`);
+    const config = await settings();
+    const operations = (precision: 'float32' | 'bfloat16') =>
+      planned({ ...config, precision }, inBfloat16(checkpoint), ROOMY).stages.map(
+        (stage) => stage.operations,
+      );
+    expect(operations('bfloat16')).toEqual(operations('float32'));
+  });
+});
+
+describe('memory', () => {
+  // The head is the embedding; tables of each block; a head of its own.
+  it.each(['tiny-f16-tied', 'gemma4-small', 'llama'])(
+    '%s: the run holds the segments that the plan says, with room for all and one byte short of it',
+    async (name) => {
+      const checkpoint = await openCheckpoint(`${fixtures}${name}`);
+      const config = await settings();
+      const family = familyOf(checkpoint);
+      const plans = withWidths(trainedSaes(config), new Map([[hookLabel(hookOf(0)), family.dModel]]));
+      const saes = plans.map(({ d_in, recipe }) => ({ d_in, d_sae: recipe.dSae, k: recipe.k }));
+      const roomy = planned(config, checkpoint, ROOMY).stages[1]!;
+      const needed = roomy.memory.working + roomy.memory.weights;
+      // The head is there twice, for one residual and for two, and a tied one beside the embedding.
+      expect(roomy.memory.weights).toBe(roomy.segments.reduce((sum, { bytes }) => sum + bytes, 0));
+      for (const [memory, resident] of [
+        [ROOMY, true],
+        [needed, true],
+        [needed - 1, false],
+      ] as const) {
+        const [, stage] = planned(config, checkpoint, memory).stages;
+        expect(stage!.resident).toBe(resident);
+        const opened = await openRunModel({
+          ...{ device: 'cpu', precision: config.precision, spill: config.spill, folder, memory },
+          ...{ place: { folder: `${fixtures}${name}`, revision: null }, hooks: [0], maxTokens: 16 },
+          ...evaluationNeeds(config, suitesOf(config), saes, ['cpu']),
+        });
+        expect([opened.model.resident, opened.model.segments]).toEqual([resident, stage!.segments]);
+        await opened.close();
+      }
+    },
+  );
+
+  it('of a card: what is held fits, also where a tied head lies apart from the embedding', async () => {
+    const checkpoint = await openCheckpoint(`${fixtures}tiny-f16-tied`);
+    const config = await settings({ device: 'cuda:0' });
+    const sum = (card: number): { resident: boolean; needs: number } => {
+      const { resident, device } = planned(config, checkpoint, ROOMY, card).stages[1]!;
+      const { available: _, ...needs } = device!;
+      return { resident, needs: Object.values(needs).reduce((total, bytes) => total + bytes, 0) };
+    };
+    const { needs } = sum(ROOMY);
+    expect(sum(needs)).toEqual({ resident: true, needs });
+    const short = sum(needs - 1);
+    expect(short.resident).toBe(false);
+    expect(short.needs).toBeLessThan(needs);
+  });
+
+  it('of SAEs inside blocks is that of the width there, in the plan as in the run', async () => {
+    const checkpoint = await openCheckpoint(`${fixtures}gemma3`);
+    const family = familyOf(checkpoint);
+    const hook: Hook = { layer: 0, site: 'attn_z' };
+    const width = widthsAt(family, hook).value;
+    expect(width).not.toBe(family.dModel);
+    const config = await settings({ hooks: 'attn_z:0', layers: undefined });
+    const widths = new Map([[hookLabel(hook), width]]);
+    const plans = withWidths(trainedSaes(config), widths);
+    const needs = trainingNeeds(config, { plans, seen: [hook], widths }, ['cuda:0']);
+    expect(needs.states).toBe(3 * 4 * (2 * width * 64 + 64 + width));
+    const [training, evaluation] = planned({ ...config, device: 'cuda:0' }, checkpoint, ROOMY, ROOMY).stages;
+    expect(training!.device).toMatchObject({ states: needs.states, step: needs.step });
+    expect(evaluation!.device!.states).toBe(4 * 2 * width * 64);
+  });
+
+  it('of what is looked at before the first step is that of the arrays it lies in', async () => {
+    const hooks = [hookOf(0), { layer: 1, site: 'attn_z' } as const];
+    const widths = new Map([
+      [hookLabel(hooks[0]!), 8],
+      [hookLabel(hooks[1]!), 12],
+    ]);
+    const config = await settings({
+      ...{ layers: '0', hooks: 'attn_z:1' },
+      set: ['sae.biasInitSamples=300', 'training.shuffle.megabytes=0'],
+    });
+    const plans = withWidths(trainedSaes(config), widths);
+    const source: ActivationSource = {
+      next: async () => ({
+        activations: new Map([...widths].map(([label, width]) => [label, new Float32Array(256 * width)])),
+        position: undefined as never,
+      }),
+      close: async () => undefined,
+    };
+    const host = (training: Partial<Config['training']> = {}) =>
+      trainingNeeds(
+        { ...config, training: { ...config.training, ...training } },
+        { plans, seen: hooks, widths },
+        ['cpu'],
+      ).host!;
+    expect(hooksOfPlans(plans)).toEqual(hooks);
+    const samples = await firstActivations(samplesBefore(config), widths, hooks, source);
+    expect(host()).toBe([...samples.values()].reduce((sum, { byteLength }) => sum + byteLength, 0));
+    // Resampling looks at more, and at a copy with a loss of each.
+    expect(host({ resampleTokens: 1_000 })).toBe(4 * 1_000 * 20 + 1_000 * (4 * 12 + 8));
+    // A buffer in memory is part of it, one on disk is not.
+    const buffer = host({ shuffle: { megabytes: 1, onDisk: false } }) - host();
+    expect(buffer).toBeLessThanOrEqual(2 ** 20);
+    expect(buffer).toBeGreaterThan(2 ** 20 - 4 * 20);
+    expect(host({ shuffle: { megabytes: 1, onDisk: true } })).toBe(host());
+  });
+});
