@@ -24,7 +24,7 @@ export function observeAblations(hooks: readonly HookSaes[], ask: Ablations): Ob
       const firstRow = firstRows[index] ?? 0;
       const branches: Branch[] = [];
       for (const [number, sae] of hooks[hook]!.saes.entries()) {
-        const encoded = await sae.encode(input, batch.rows * batch.tokens);
+        const encoded = await sae.encode(input, batch.rows * batch.tokens, batch.tokens);
         const latents = ask.without({
           hook,
           index: number,
@@ -116,8 +116,9 @@ async function without(
     less.set(values.subarray(token * k, (token + 1) * k), i * k);
     less[i * k + (slot % k)] = 0;
   });
-  const before = await sae.decode(full, slots.length, x);
-  const after = await sae.decode({ ...full, values: less }, slots.length, x);
+  // Tokens out of their texts: what a temporal SAE would predict of them is in both.
+  const before = await sae.decode(full, slots.length, x, 1);
+  const after = await sae.decode({ ...full, values: less }, slots.length, x, 1);
   for (const [i, at] of places.entries())
     for (let j = 0; j < d_out; j++) changed[at + j]! += after[i * d_out + j]! - before[i * d_out + j]!;
   return changed;

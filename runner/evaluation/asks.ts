@@ -84,7 +84,7 @@ export function sweepAsks(
   };
 }
 
-/** Latents and residual of one token of each text: no more is encoded than that token. */
+/** Latents and residual of one token of each text: no more is encoded than that token, but by temporal SAEs. */
 function observeOneToken(
   hooks: readonly HookSaes[],
   texts: readonly ProbeText[],
@@ -113,11 +113,14 @@ function observeOneToken(
           copy.values.set(residual.subarray(token * d, (token + 1) * d), text * d);
         });
         for (const [i, sae] of hooks[hook]!.saes.entries()) {
-          const { k, indices, values } = await sae.encode(chosen, group.length);
+          const { k, indices, values } = sae.temporal
+            ? await sae.encode(input, batch.rows * batch.tokens, batch.tokens)
+            : await sae.encode(chosen, group.length);
           group.forEach((text, row) => {
+            const token = sae.temporal ? row * batch.tokens + positions[text]! : row;
             latents[i]!.entries[text] = sparseRow(
-              indices.subarray(row * k, (row + 1) * k),
-              values.subarray(row * k, (row + 1) * k),
+              indices.subarray(token * k, (token + 1) * k),
+              values.subarray(token * k, (token + 1) * k),
             );
           });
         }
@@ -153,7 +156,7 @@ function observeVisits(
         const { d } = hooks[hook]!;
         const encoded: Latents[] = [];
         for (const sae of hooks[hook]!.saes) {
-          encoded.push(await sae.encode(input, batch.rows * batch.tokens));
+          encoded.push(await sae.encode(input, batch.rows * batch.tokens, batch.tokens));
         }
         groups[index]!.forEach((text, row) => {
           const tokens = texts[text]!.ids.length;
@@ -182,7 +185,7 @@ function observeHeldOut(hooks: readonly HookSaes[], see: (seen: HeldOutRows) => 
     async see({ hook, batch: { ids, rows, tokens, documents }, input }) {
       const encoded = [];
       for (const sae of hooks[hook]!.saes) {
-        const { k, indices, values } = await sae.encode(input, rows * tokens);
+        const { k, indices, values } = await sae.encode(input, rows * tokens, tokens);
         encoded.push({ ids, rows, tokens, documents, k, indices, values });
       }
       see({ hook, encoded });

@@ -197,7 +197,11 @@ export function controlPass(
       for (const entry of entries) {
         if (entry.outcome !== null) continue;
         const { losses, running } = entry;
-        const output = await running.reconstruct({ residual, input }, batch.rows * batch.tokens);
+        const output = await running.reconstruct(
+          { residual, input },
+          batch.rows * batch.tokens,
+          batch.tokens,
+        );
         outputs.push(output);
         branches.push({
           residual: output.reconstruction,

@@ -87,7 +87,7 @@ export async function observeCore(
           branches.push({ residual, ended: (ending) => zero.add(ending, batch) });
         }
         for (const [i, sae] of hooks[hook]!.saes.entries()) {
-          const { reconstruction } = await sae.reconstruct(input, batch.rows * batch.tokens);
+          const { reconstruction } = await sae.reconstruct(input, batch.rows * batch.tokens, batch.tokens);
           batch.ids.forEach((id, position) => {
             if (!special.has(id)) return;
             const [from, to] = [position * d, (position + 1) * d];

@@ -64,7 +64,7 @@ export function observeProbes(
           encoders.push({ sae, into });
         }
         for (const { sae, into } of encoders) {
-          const found = await sae.encode(input, batch.rows * batch.tokens);
+          const found = await sae.encode(input, batch.rows * batch.tokens, batch.tokens);
           const { entries, columns } = into;
           const sums = new Float32Array(columns);
           group.forEach((text, row) => {

@@ -54,7 +54,8 @@ export type SeenActivations = Pick<HookBatch, 'residual' | 'input'>;
 export interface RunningControl {
   /** How many it has, where they are counted: an untrained SAE's. */
   latents: number | null;
-  reconstruct(seen: SeenActivations, tokens: number): Promise<ControlOutput>;
+  /** @param sequence tokens of each row of the batch */
+  reconstruct(seen: SeenActivations, tokens: number, sequence: number): Promise<ControlOutput>;
 }
 
 export interface ControlOutput {
@@ -181,10 +182,10 @@ export async function controlsOf(
       follows: null,
       open: async () => ({
         latents: null,
-        async reconstruct({ input }, tokens) {
-          const latents = await sae.encode(input, tokens);
+        async reconstruct({ input }, tokens, sequence) {
+          const latents = await sae.encode(input, tokens, sequence);
           const indices = latents.indices.map((latent) => order[latent]!);
-          return { reconstruction: await sae.decode({ ...latents, indices }, tokens, input) };
+          return { reconstruction: await sae.decode({ ...latents, indices }, tokens, input, sequence) };
         },
       }),
     });
@@ -201,7 +202,8 @@ export async function activeLatents(sae: OpenSae, before: () => Float32Array): P
   if (sae.k !== null) return sae.k;
   const x = before();
   const tokens = Math.min(L0_TOKENS, x.length / sae.d_in);
-  const { values } = await sae.encode(x.subarray(0, tokens * sae.d_in), tokens);
+  // As one text, which is near enough for a count.
+  const { values } = await sae.encode(x.subarray(0, tokens * sae.d_in), tokens, tokens);
   let active = 0;
   for (const value of values) if (value !== 0) active++;
   return Math.max(1, Math.min(sae.d_sae, Math.round(active / tokens)));

@@ -7,16 +7,16 @@ import type { Latents } from '../sae/sae.ts';
  */
 export function sharedEncoding(sae: OpenSae): OpenSae {
   let last: { x: Float32Array; latents: Latents } | undefined;
-  async function encode(x: Float32Array, tokens: number): Promise<Latents> {
-    if (last?.x !== x) last = { x, latents: await sae.encode(x, tokens) };
+  async function encode(x: Float32Array, tokens: number, sequence?: number): Promise<Latents> {
+    if (last?.x !== x) last = { x, latents: await sae.encode(x, tokens, sequence) };
     return last.latents;
   }
   return {
     ...sae,
     encode,
-    async reconstruct(x, tokens) {
-      const latents = await encode(x, tokens);
-      return { ...latents, reconstruction: await sae.decode(latents, tokens, x) };
+    async reconstruct(x, tokens, sequence) {
+      const latents = await encode(x, tokens, sequence);
+      return { ...latents, reconstruction: await sae.decode(latents, tokens, x, sequence) };
     },
     async close() {
       last = undefined;

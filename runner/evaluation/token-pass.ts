@@ -85,7 +85,7 @@ export function observeTokens(
       const { d } = hooks[hook]!;
       const views = [];
       for (const sae of hooks[hook]!.saes)
-        views.push(await sae.reconstruct(input, batch.rows * batch.tokens));
+        views.push(await sae.reconstruct(input, batch.rows * batch.tokens, batch.tokens));
       const passMean = meanOfTokens(x, d);
       for (let row = 0; row < batch.rows; row++) {
         const [from, to] = [row * batch.tokens, (row + 1) * batch.tokens];

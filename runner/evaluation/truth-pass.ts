@@ -111,7 +111,7 @@ export async function truthPass(
       const active = model.features(batch);
       const encoded = [];
       for (const { sae } of [...own, ...references])
-        encoded.push(await sae.encode(residual, batch.rows * batch.tokens));
+        encoded.push(await sae.encode(residual, batch.rows * batch.tokens, batch.tokens));
       for (let t = 0; t < batch.rows * batch.tokens; t++) {
         const block = Math.floor(((row + Math.floor(t / batch.tokens)) * blocks) / rows);
         samples[block]!++;

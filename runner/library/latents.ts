@@ -47,7 +47,7 @@ export async function encodeText(
   const { ids, values } = await model.activations(text, at);
   const width = values.length / ids.length;
   if (width !== sae.d_in) throw unfit(sae, `width ${width} at ${hookName(hookOf(at))}`);
-  return { ids, tokens: model.tokenTexts(ids), ...(await sae.encode(values, ids.length)) };
+  return { ids, tokens: model.tokenTexts(ids), ...(await sae.encode(values, ids.length, ids.length)) };
 }
 
 function unfit(sae: { d_in: number }, found: string): UserError {

@@ -174,7 +174,7 @@ export const recordObject = z.strictObject({
       'groupmax',
       'matching_pursuit',
     ]),
-    /** What sets its training apart from others of its architecture, such as p-anneal of a ReLU SAE. */
+    /** What sets it apart from others of its architecture, such as p-anneal of a ReLU SAE, or temporal of one that predicts a token from those before it. */
     variant: name.optional(),
     layer: count,
     hook: name,

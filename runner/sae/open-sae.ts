@@ -11,9 +11,11 @@ import {
   type Session,
   type SessionOptions,
 } from '../onnx/session.ts';
+import { contextProgram } from './context-program.ts';
 import type { EncodingThread } from './encoding-thread.ts';
 import { type EncoderShape, emptyLatents, encodeStretches } from './host-encoder.ts';
 import { inFile } from './place-in-file.ts';
+import { predictor } from './predicting.ts';
 import {
   centredProgram,
   decodeProgram,
@@ -61,17 +63,23 @@ export interface OpenSae {
   readonly d_out: number;
   /** Slots a token, of a topk SAE; null where every call has its own number (`Latents.k`). */
   readonly k: number | null;
-  /** @param x [tokens, d_in] */
-  encode(x: Float32Array, tokens: number): Promise<Latents>;
+  /** Whether what it makes of a token depends on those before it in its text. */
+  readonly temporal: boolean;
+  /**
+   * @param x [tokens, d_in]
+   * @param sequence tokens of each text in x, one behind the other: temporal SAEs must be told, of which a token depends on those
+   *   before it
+   */
+  encode(x: Float32Array, tokens: number, sequence?: number): Promise<Latents>;
   /**
    * x̂ [tokens, d_out] of given latents, which need not come from `encode`.
    *
    * @param x [tokens, d_in], what the latents are of: needed where a normalisation of each token is to be undone, or
    *   for a skip connection
    */
-  decode(latents: Latents, tokens: number, x?: Float32Array): Promise<Float32Array>;
+  decode(latents: Latents, tokens: number, x?: Float32Array, sequence?: number): Promise<Float32Array>;
   /** @param x [tokens, d_in] */
-  reconstruct(x: Float32Array, tokens: number): Promise<Reconstruction>;
+  reconstruct(x: Float32Array, tokens: number, sequence?: number): Promise<Reconstruction>;
   close(): Promise<void>;
 }
 
@@ -105,6 +113,57 @@ function sessionOptions({ device, threads }: OpenSaeOptions): SessionOptions {
  * ```
  */
 export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}): Promise<OpenSae> {
+  return sae.context === undefined ? openTokenwise(sae, options) : openTemporal(sae, options);
+}
+
+/** What is left of each token when it was predicted is encoded by an SAE as any other. */
+async function openTemporal(sae: Sae | StoredSae, options: OpenSaeOptions): Promise<OpenSae> {
+  const { context: _, ...rest } = sae;
+  const bare = { ...rest, normalisation: { kind: 'none' }, apply_b_dec_to_input: false } as Sae | StoredSae;
+  const inner = await openTokenwise(bare, options);
+  const matrices = ['W_enc', 'W_dec'] as const;
+  const { place, ...where } = isStored(sae) ? await inFile(sae, matrices) : { place: inMemory(sae) };
+  const predicts = await openSession(contextProgram(sae, place, providerOf(options.device ?? 'cpu')), {
+    ...sessionOptions(options),
+    ...where,
+  })
+    .then((session) => predictor(sae, session))
+    .catch(async (error: unknown) => {
+      await inner.close();
+      throw error;
+    });
+  const { normalisation } = sae;
+  const scale = normalisation.kind === 'expected_average_only_in' ? normalisation.scale : 1;
+  async function decode(
+    latents: Latents,
+    tokens: number,
+    x?: Float32Array,
+    sequence?: number,
+  ): Promise<Float32Array> {
+    if (x?.length !== tokens * sae.d_in) throw new RangeError(`x: ${x?.length} values for ${tokens} tokens`);
+    const { predicted } = await predicts.of(x, tokens, sequence);
+    const decoded = await inner.decode(latents, tokens);
+    return decoded.map((value, at) => (value + predicted[at]!) / scale);
+  }
+  async function encode(x: Float32Array, tokens: number, sequence?: number): Promise<Latents> {
+    return inner.encode((await predicts.of(x, tokens, sequence)).rest, tokens);
+  }
+  return {
+    ...inner,
+    temporal: true,
+    encode,
+    decode,
+    async reconstruct(x, tokens, sequence) {
+      const latents = await encode(x, tokens, sequence);
+      return { ...latents, reconstruction: await decode(latents, tokens, x, sequence) };
+    },
+    async close() {
+      await Promise.all([inner.close(), predicts.close()]);
+    },
+  };
+}
+
+async function openTokenwise(sae: Sae | StoredSae, options: OpenSaeOptions): Promise<OpenSae> {
   const { architecture, d_in, d_sae, d_out = d_in } = sae;
   const fixed = sae.architecture === 'topk' ? sae.k : null;
   const bytes = 4 * d_in * d_sae;
@@ -241,6 +300,7 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
     d_sae,
     d_out,
     k: fixed,
+    temporal: false,
     encode,
     decode,
     async reconstruct(x, tokens) {

@@ -155,7 +155,7 @@ function selectedFrom(graph: Graph, sae: SaeVectors, place: PlaceTensor): Value 
 }
 
 /** From the input x: x' − b_dec, if applied. */
-function centred(graph: Graph, sae: SaeVectors, place: PlaceTensor): Value {
+export function centred(graph: Graph, sae: SaeVectors, place: PlaceTensor): Value {
   const x = normalised(graph, sae, graph.input('x', 'float32', ['T', sae.d_in]));
   return sae.apply_b_dec_to_input ? graph.node('Sub', [x, place(graph, 'b_dec').value]) : x;
 }
@@ -200,7 +200,7 @@ function activations(graph: Graph, sae: SaeVectors, centred: Value, place: Place
   }
 }
 
-function upright(graph: Graph, { value, turned }: Placed): Value {
+export function upright(graph: Graph, { value, turned }: Placed): Value {
   return turned ? graph.node('Transpose', [value], { attributes: { perm: { ints: [1, 0] } } }) : value;
 }
 

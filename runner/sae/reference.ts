@@ -2,6 +2,7 @@
  * SAE mathematics, slow and obvious: float64 sums, one token at a time. Programs and backends are compared with it
  * in tests; nothing else runs it.
  */
+import { predict } from './reference-context.ts';
 import {
   LAYER_NORM_EPSILON,
   type Latents,
@@ -119,8 +120,44 @@ function dense(sae: Sae, row: Float32Array): Float64Array {
   }
 }
 
-/** @param x [tokens, d_in] */
-export function encode(sae: Sae, x: Float32Array, tokens: number): Latents {
+/** A temporal SAE's prediction of x [tokens, d_in], sequences one behind the other; and what is left, as x of an SAE that has none. */
+function predictedOf(
+  sae: Sae,
+  x: Float32Array,
+  tokens: number,
+  sequence: number,
+): { predicted: Float64Array[]; rest: Float32Array; bare: Sae } {
+  const { d_in, context, normalisation, ...others } = sae;
+  const predicted: Float64Array[] = [];
+  const rest = new Float32Array(x.length);
+  for (let from = 0; from < tokens; from += sequence) {
+    const rows = Array.from({ length: sequence }, (_, t) => {
+      const row = x.subarray((from + t) * d_in, (from + t + 1) * d_in);
+      const { shift, factor } = normaliser(normalisation, row);
+      return Float64Array.from(
+        row,
+        (value, i) => (value - shift) * factor - (sae.apply_b_dec_to_input ? sae.b_dec[i]! : 0),
+      );
+    });
+    const found = predict(sae, context!, rows);
+    predicted.push(...found.predicted);
+    found.rest.forEach((row, t) => {
+      rest.set(row, (from + t) * d_in);
+    });
+  }
+  const bare = { ...others, d_in, normalisation: { kind: 'none' }, apply_b_dec_to_input: false } as Sae;
+  return { predicted, rest, bare };
+}
+
+/**
+ * @param x [tokens, d_in]
+ * @param sequence tokens of each text in it, of a temporal SAE
+ */
+export function encode(sae: Sae, x: Float32Array, tokens: number, sequence = tokens): Latents {
+  if (sae.context !== undefined) {
+    const { bare, rest } = predictedOf(sae, x, tokens, sequence);
+    return encode(bare, rest, tokens);
+  }
   const z = Array.from({ length: tokens }, (_, t) =>
     dense(sae, x.subarray(t * sae.d_in, (t + 1) * sae.d_in)),
   );
@@ -147,7 +184,14 @@ export function decode(
   { k, values, indices }: Latents,
   tokens: number,
   x: Float32Array = new Float32Array(tokens * sae.d_in).fill(Number.NaN),
+  sequence = tokens,
 ): Float32Array {
+  if (sae.context !== undefined) {
+    const { bare, predicted } = predictedOf(sae, x, tokens, sequence);
+    const { undo } = normaliser(sae.normalisation, x.subarray(0, sae.d_in));
+    const decoded = decode(bare, { k, values, indices }, tokens);
+    return decoded.map((value, at) => (value + predicted[Math.floor(at / sae.d_in)]![at % sae.d_in]!) * undo);
+  }
   const { d_in, d_out = d_in, W_skip } = sae;
   const rescaled = sae.architecture === 'topk' && sae.rescale_acts_by_decoder_norm;
   const norms = rescaled ? decoderNorms(sae) : null;
@@ -174,7 +218,8 @@ export function reconstruct(
   sae: Sae,
   x: Float32Array,
   tokens: number,
+  sequence = tokens,
 ): Latents & { reconstruction: Float32Array } {
-  const latents = encode(sae, x, tokens);
-  return { ...latents, reconstruction: decode(sae, latents, tokens, x) };
+  const latents = encode(sae, x, tokens, sequence);
+  return { ...latents, reconstruction: decode(sae, latents, tokens, x, sequence) };
 }

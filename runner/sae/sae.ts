@@ -85,6 +85,27 @@ interface Conventions extends SaeShape {
   normalisation: Normalisation;
   /** [d_out, d_in] */
   W_skip?: Float32Array;
+  /** What it predicts of a token from those before it in its text: it encodes what is left, and x̂ gains the prediction. */
+  context?: TemporalContext;
+}
+
+/** x·weightᵀ + bias */
+export interface LinearMap {
+  /** [out, in] */
+  weight: Float32Array;
+  /** [out] */
+  bias: Float32Array;
+}
+
+/**
+ * Of a temporal SAE (Lubana et al. 2025, arXiv 2511.01836). From r = x' − b_dec on, a layer after the other: c = relu(r·W_enc) of each
+ * token asks, and those of the tokens before it (at first zeros) answer, by causal attention over latents; what o gives, after relu,
+ * is decoded, and r loses its projection on that.
+ */
+export interface TemporalContext {
+  heads: number;
+  /** k and q [any, d_sae], v and o [d_sae, d_sae] */
+  layers: readonly { k: LinearMap; q: LinearMap; v: LinearMap; o: LinearMap }[];
 }
 
 /** z = relu(pre). SAELens: "standard". */
@@ -254,6 +275,14 @@ export function vectorsOf(sae: SaeVectors): NamedTensor[] {
     default:
       sae satisfies never;
   }
+  for (const [i, layer] of (sae.context?.layers ?? []).entries()) {
+    for (const name of ['k', 'q', 'v', 'o'] as const) {
+      const { weight, bias } = layer[name];
+      const out = name === 'q' ? layer.k.bias.length : name === 'k' ? bias.length : sae.d_sae;
+      found.push(named(`context.${i}.${name}.weight`, weight, [out, sae.d_sae]));
+      found.push(named(`context.${i}.${name}.bias`, bias, [out]));
+    }
+  }
   if (sae.W_skip) found.push(named('W_skip', sae.W_skip, [sae.d_out ?? sae.d_in, sae.d_in]));
   return found;
 }
@@ -308,8 +337,23 @@ export function checkConventions(sae: SaeVectors): void {
     const { scale } = normalisation;
     if (!(Number.isFinite(scale) && scale > 0)) throw new RangeError(`scale = ${scale}, expected above 0`);
   }
+  if (sae.context !== undefined) checkContext(sae, sae.context);
   if (d_out !== d_in && sae.apply_b_dec_to_input) {
     throw new RangeError('b_dec of another width than x, expected apply_b_dec_to_input false');
+  }
+}
+
+function checkContext(sae: SaeVectors, { heads, layers }: TemporalContext): void {
+  const bare =
+    sae.architecture === 'relu' || (sae.architecture === 'topk' && !sae.rescale_acts_by_decoder_norm);
+  const scaled = sae.normalisation.kind === 'none' || sae.normalisation.kind === 'expected_average_only_in';
+  if (!bare || !scaled || !sae.apply_b_dec_to_input || sae.d_out !== undefined || sae.W_skip !== undefined)
+    throw new RangeError('a context of another SAE, expected a relu or topk one that subtracts b_dec');
+  if (layers.length === 0) throw new RangeError('a context of 0 layers, expected 1 or more');
+  for (const { k } of layers) {
+    const divides = (width: number): boolean => width >= heads && width % heads === 0;
+    if (!(Number.isInteger(heads) && heads >= 1 && divides(k.bias.length) && divides(sae.d_sae)))
+      throw new RangeError(`heads = ${heads}, expected a divisor of ${k.bias.length} and ${sae.d_sae}`);
   }
 }
 

@@ -73,7 +73,7 @@ export async function latentSlice(sae: StoredSae, from: number, to: number): Pro
     sae.W_dec.block({ rows: [from, to], columns: [0, sae.W_dec.columns] }),
   ]);
   const vectors = vectorsOf(sae)
-    .filter(({ name, shape }) => name !== 'b_dec' && shape.length === 1)
+    .filter(({ name, shape }) => name !== 'b_dec' && !name.startsWith('context.') && shape.length === 1)
     .map(({ name, data }) => [name, data.slice(from, to)] as const);
   return { from, to, encoder, decoder, vectors: Object.fromEntries(vectors) };
 }

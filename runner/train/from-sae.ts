@@ -61,6 +61,7 @@ export function parametersFrom(plan: Omit<SaePlan, 'id'>, name: string, sae: Sae
 
 /** Why no recipe trains it on. */
 function whyUnfit(sae: Sae | StoredSae): string | null {
+  if (sae.context !== undefined) return 'a temporal one';
   if (sae.architecture === 'matching_pursuit')
     return 'one that encodes by matching pursuit, without an encoder';
   if (sae.architecture === 'topk' && sae.rescale_acts_by_decoder_norm)

@@ -48,7 +48,10 @@ export async function recordOf(parts: {
   /** Where the SAE lay. */
   on: Device;
   planned: PlannedSae;
-  sae: Pick<EvaluationRecord['sae'], 'architecture' | 'd_in' | 'd_out' | 'd_sae' | 'k' | 'layers'>;
+  sae: Pick<EvaluationRecord['sae'], 'architecture' | 'd_in' | 'd_out' | 'd_sae' | 'k' | 'layers'> & {
+    /** Of a temporal SAE. */
+    context?: unknown;
+  };
   /** Content hash of its tensors. */
   sha256: string;
   /** Of an SAE that the run did not train. */
@@ -85,6 +88,7 @@ export async function recordOf(parts: {
       ...(planned.reads && { reads: hookPath(planned.reads), d_out: sae.d_out ?? sae.d_in! }),
       ...(sae.layers !== undefined && { layers: sae.layers }),
       architecture: sae.architecture,
+      ...(sae.context !== undefined && { variant: 'temporal' }),
       layer,
       d_in: sae.d_in,
       d_sae: sae.d_sae,

@@ -76,7 +76,7 @@ export async function validateStage(
         const tokens = batch.rows * batch.tokens;
         const views = [];
         for (const sae of hooks[hook]!.saes) {
-          const { reconstruction, k, indices, values } = await sae.reconstruct(input, tokens);
+          const { reconstruction, k, indices, values } = await sae.reconstruct(input, tokens, batch.tokens);
           views.push({ reconstruction, latents: { k, indices, values } });
         }
         statistics[hook]!.add({ x, tokens, pass: index }, views);

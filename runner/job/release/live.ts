@@ -95,6 +95,8 @@ async function liveOf(
     const { d_in, d_sae, d_out } = file.sae;
     if (d_out !== undefined)
       return { ...base, none: 'it is a transcoder, and only SAEs of the residual stream run in the page' };
+    if (file.sae.context !== undefined)
+      return { ...base, none: 'it is a temporal SAE, whose latents depend on the tokens before' };
     if (file.sae.architecture === 'matching_pursuit')
       return { ...base, none: 'matching pursuit goes step by step, which no program of the page does' };
     if (!isResidual(planned))

@@ -15,10 +15,12 @@ import { referenceRelease } from './reference-release.ts';
 import { refusedAdapters } from './refused.ts';
 import { saeLens } from './sae-lens.ts';
 import { sparsify } from './sparsify.ts';
+import { temporal } from './temporal.ts';
 
 export const adapters: readonly SaeAdapter[] = [
   saeLens,
   sparsify,
+  temporal,
   attentionSaes,
   circuitTracer,
   crossLayer,

@@ -252,7 +252,7 @@ export async function readRelease(folder: string, id: number | string): Promise<
 }
 
 function isReleaseSae(sae: Sae): sae is Exclude<Sae, GroupMaxSae | MatchingPursuitSae> {
-  if (sae.W_skip !== undefined && sae.d_out === undefined) return false;
+  if (sae.context !== undefined || (sae.W_skip !== undefined && sae.d_out === undefined)) return false;
   if (sae.architecture === 'groupmax' || sae.architecture === 'matching_pursuit') return false;
   return sae.architecture !== 'topk' || !sae.rescale_acts_by_decoder_norm;
 }

@@ -7,14 +7,8 @@ export interface Refusal {
   next: string;
 }
 
-const EXPECTED = 'an SAE or a transcoder, which reads one token of one model at a time';
+const EXPECTED = 'an SAE or a transcoder of one model and one hook';
 const CHOOSE = 'Choose another SAE of the model: npx interpboard inspect saes --model NAME lists them.';
-
-const TEMPORAL: Refusal = {
-  found:
-    'a temporal SAE, which predicts each token from those before it in its text and encodes what is left',
-  next: CHOOSE,
-};
 
 const CROSSCODER: Refusal = {
   found: 'a crosscoder, whose latents read and write the activations of several models or layers at once',
@@ -23,7 +17,6 @@ const CROSSCODER: Refusal = {
 
 /** By SAELens' loaders, which name in its registry what no adapter reads. */
 export const refusedLoaders: Readonly<Record<string, Refusal>> = {
-  temporal: TEMPORAL,
   mntss_clt_layer_transcoder: {
     found: 'one layer of a cross-layer transcoder, whose latents write to every later layer too',
     next: 'Evaluate all its layers: npx interpboard eval --sae with the name of its repository.',
@@ -51,12 +44,6 @@ function refusing(
 }
 
 export const refusedAdapters: readonly SaeAdapter[] = [
-  // canrager/temporalSAEs
-  refusing(TEMPORAL, {
-    format: 'temporal SAE',
-    mark: { folder: (names) => names.includes('conf.yaml') && names.includes('latest_ckpt.safetensors') },
-    tensors: /^latest_ckpt\.safetensors$/,
-  }),
   // ckkissane/crosscoder-model-diff-replication: W_enc [models, d, latents]
   refusing(CROSSCODER, {
     format: 'crosscoder',

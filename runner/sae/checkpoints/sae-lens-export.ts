@@ -25,6 +25,7 @@ export interface SaeLensMetadata {
  * @throws UnavailableError when the folder cannot be written
  */
 export async function writeSaeLens(folder: string, given: Sae, metadata: SaeLensMetadata): Promise<void> {
+  if (given.context !== undefined) throw new RangeError('temporal SAEs are not written for SAELens');
   const sae = folded(given);
   const tensors = tensorsOf(sae)
     // SAELens has matching pursuit's encoder from W_dec.

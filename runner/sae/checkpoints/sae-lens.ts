@@ -21,7 +21,6 @@ import {
   storedTensors,
   TensorBag,
 } from './loaded.ts';
-import { refusedAs, refusedLoaders } from './refused.ts';
 import { before6 } from './sae-lens-flat.ts';
 import { foldedPursuit, withoutUnusedBias } from './sae-lens-pursuit.ts';
 import { savedScale, scalerFiles, unwhitened } from './sae-lens-scaler.ts';
@@ -184,7 +183,6 @@ function refuseUnsupported(path: string, raw: unknown): void {
   const config = typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
   const architecture = typeof config.architecture === 'string' ? config.architecture : 'standard';
   if ((architectures as readonly string[]).includes(architecture)) return;
-  if (architecture === 'temporal') throw refusedAs(path, refusedLoaders.temporal!);
   throw new MalformedError({
     thing: path,
     found: `the architecture ${quote(architecture)}, which is not supported`,

@@ -24,7 +24,7 @@ export interface SelfTest {
 
 /**
  * @param x [tokens, d_in], a few hundred activations of the SAE's hook
- * @returns null for a transcoder, of which x̂ is not x
+ * @returns null for a transcoder, of which x̂ is not x, and for a temporal SAE, which wants whole texts
  * @throws MalformedError, with both figures, when another convention explains more
  */
 export async function selfTest(
@@ -33,7 +33,7 @@ export async function selfTest(
   tokens: number,
   options: OpenSaeOptions = {},
 ): Promise<SelfTest | null> {
-  if (sae.d_out !== undefined) return null;
+  if (sae.d_out !== undefined || sae.context !== undefined) return null;
   const measure = async (convention: string, candidate: Sae | StoredSae): Promise<ConventionFit> => {
     const open = await openSae(candidate, options);
     const { reconstruction } = await open.reconstruct(x, tokens).finally(() => open.close());

@@ -39,8 +39,11 @@ it('says of every entry what stands in its way', () => {
   expect(of('gemma-scope-2-4b-pt-att', 'layer_17')).toBe('attn_z:17');
   expect(of('gemma-scope-2b-pt-transcoders', 'layer_17')).toBe('resid_mid:17>mlp_out:17');
   expect(of('gemma-scope-2b-pt-res', 'embedding')).toBe('resid_pre:0');
-  expect(of('temporal-sae-gemma-2-2b', '')).toMatch(/^a temporal SAE, which predicts each token/);
+  expect(of('temporal-sae-gemma-2-2b', '')).toBe('resid_post:12');
   const [first] = registry;
+  const clt = registry.find(({ loader }) => loader === 'mntss_clt_layer_transcoder')!;
+  expect(obstacle(clt)).toMatch(/^one layer of a cross-layer transcoder, whose latents write/);
+  expect(obstacle({ ...first!, format: null, loader: 'new' })).toBe('files of the loader new are not read');
   expect(obstacle({ ...first!, hook: null })).toBe('its names say no hook that is known here');
   expect(obstacle({ ...first!, model: 'lab/unheard-of' })).toBe(
     'lab/unheard-of is of no family known by its name',

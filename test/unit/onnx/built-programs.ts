@@ -11,6 +11,7 @@ import { buildDivergence, buildSegments, segmentsOf } from '../../../runner/lm/s
 import type { Device } from '../../../runner/onnx/devices.ts';
 import { Graph, type Precision, type Program } from '../../../runner/onnx/graph.ts';
 import { type AttentionKernels, allKernels } from '../../../runner/onnx/kernels.ts';
+import { contextProgram } from '../../../runner/sae/context-program.ts';
 import { productProgram } from '../../../runner/sae/decoder-similarity.ts';
 import { nearestProgram } from '../../../runner/sae/nearest-rows.ts';
 import {
@@ -21,6 +22,7 @@ import {
   preProgram,
   pursuitProgram,
 } from '../../../runner/sae/programs.ts';
+import { type Sae, topKSae } from '../../../runner/sae/sae.ts';
 import { stepProgram } from '../../../runner/train/step-program.ts';
 import { exportedSaes } from '../../fixtures/sae/exported-cases.ts';
 import { conformanceCases } from '../train/conformance.ts';
@@ -77,6 +79,16 @@ export async function languageModelPrograms(
   return found;
 }
 
+const square = (side: number) => ({ weight: new Float32Array(side * side), bias: new Float32Array(side) });
+const temporalSae: Sae = {
+  ...topKSae({
+    ...{ d_in: 4, d_sae: 6, k: 2 },
+    ...{ W_enc: new Float32Array(24), W_dec: new Float32Array(24) },
+    ...{ b_enc: new Float32Array(6), b_dec: new Float32Array(4) },
+  }),
+  context: { heads: 2, layers: [{ k: square(6), q: square(6), v: square(6), o: square(6) }] },
+};
+
 export function saePrograms(provider: TableProvider): BuiltProgram[] {
   const found = [...exportedSaes()].flatMap(([name, sae]): BuiltProgram[] =>
     Object.entries({
@@ -90,6 +102,7 @@ export function saePrograms(provider: TableProvider): BuiltProgram[] {
     })),
   );
   const others = {
+    'prediction of a temporal SAE': contextProgram(temporalSae, inMemory(temporalSae), provider),
     'nearest rows': nearestProgram(3, provider),
     'similar decoders': productProgram(provider),
     matching: cosineProgram(new Float32Array(8), 2, 4, provider),

@@ -25,6 +25,7 @@ const files = [
   'sae-lens/abstopk-rescale-layer-norm',
   'sae-lens/matching-pursuit',
   'sae-lens/whitened-standard-plain-input',
+  'temporal-sae/layer_2-untied-two-layers',
   'sae-lens/jumprelu-skip-transcoder',
   'gemma-scope/plain',
   'gemma-scope/compressed',
@@ -69,8 +70,8 @@ test.each(files)(
       const tokens = 30;
       const x = gaussians(tokens * d_in, name);
       const [lying, held] = [await openSae(file.sae, { threads: 1 }), await openSae(sae, { threads: 1 })];
-      const found = await lying.reconstruct(x, tokens).finally(() => lying.close());
-      const expected = await held.reconstruct(x, tokens).finally(() => held.close());
+      const found = await lying.reconstruct(x, tokens, tokens).finally(() => lying.close());
+      const expected = await held.reconstruct(x, tokens, tokens).finally(() => held.close());
       expect(relativeDifference(dense(found, d_sae, tokens), dense(expected, d_sae, tokens))).toBeLessThan(
         2e-6,
       );

@@ -17,6 +17,8 @@ import { dense, relativeDifference } from '../support.ts';
 const fixtures = fileURLToPath(new URL('../../../fixtures/sae/', import.meta.url));
 /** The makers' NORM_SCALE and k: what those formats do not have in their files. */
 const NORM_SCALE = 0.375;
+/** Tokens of each text in the inputs of temporal SAEs. */
+const SEQUENCE = 8;
 
 /** What the files of some do not say. */
 function optionsOf(format: SaeFormat, name: string): LoadOptions {
@@ -48,7 +50,7 @@ interface Measured {
 const measured: Measured[] = [];
 
 function named(sae: Sae): string {
-  return `${sae.architecture}${sae.d_out === undefined ? '' : sae.W_skip ? ' skip transcoder' : ' transcoder'}`;
+  return `${sae.context ? 'temporal ' : ''}${sae.architecture}${sae.d_out === undefined ? '' : sae.W_skip ? ' skip transcoder' : ' transcoder'}`;
 }
 
 /** Signed latents [tokens, n] as we have them: what each is above 0, and after all of them what it is below. */
@@ -62,7 +64,7 @@ function halves(signed: Float32Array, tokens: number): Float32Array {
 }
 
 test('there are as many cases as the makers write', () => {
-  expect(cases.length).toBe(93);
+  expect(cases.length).toBe(96);
 });
 
 test.each(cases)('$format/$name computes what its author’s library computes', async ({ format, name }) => {
@@ -80,9 +82,10 @@ test.each(cases)('$format/$name computes what its author’s library computes', 
   });
   const tokens = golden.x.length / sae.d_in;
   if (golden.latents.length === (tokens * sae.d_sae) / 2) golden.latents = halves(golden.latents, tokens);
+  const sequence = sae.context === undefined ? tokens : SEQUENCE;
   const open = await openSae(sae, { threads: 1 });
-  const programs = await open.reconstruct(golden.x, tokens).finally(() => open.close());
-  const slow = reference.reconstruct(sae, golden.x, tokens);
+  const programs = await open.reconstruct(golden.x, tokens, sequence).finally(() => open.close());
+  const slow = reference.reconstruct(sae, golden.x, tokens, sequence);
   const differences = [programs, slow].map((found) => ({
     latents: relativeDifference(dense(found, sae.d_sae, tokens), golden.latents),
     reconstruction: relativeDifference(found.reconstruction, golden.reconstruction),
@@ -99,7 +102,7 @@ test.each(cases)('$format/$name computes what its author’s library computes', 
   // The fixture would notice: with b_dec the other way round, the figures are far off.
   if (sae.d_out !== undefined || sae.b_dec.every((value) => value === 0)) return;
   const wrong = { ...sae, apply_b_dec_to_input: !sae.apply_b_dec_to_input };
-  const { reconstruction } = reference.reconstruct(wrong, golden.x, tokens);
+  const { reconstruction } = reference.reconstruct(wrong, golden.x, tokens, sequence);
   expect(relativeDifference(reconstruction, golden.reconstruction)).toBeGreaterThan(1e-2);
 });
 

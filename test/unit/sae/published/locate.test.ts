@@ -210,14 +210,9 @@ test('what is known and not read is refused by name, before anything of it is do
       'config.json': { text: '{}' },
       'model.safetensors': { text: 'x' },
     });
-    server.put('lab/temporal', {
-      'layer_12/conf.yaml': { text: '' },
-      'layer_12/latest_ckpt.safetensors': { text: 'x' },
-    });
     for (const [name, message] of [
       ['lab/diff:blocks.14.hook_resid_pre', /a crosscoder, whose latents/],
       ['lab/gemma-crosscoder-l13', /a crosscoder, whose latents/],
-      ['lab/temporal:layer_12', /a temporal SAE, which predicts/],
       ['saelens:clt-as-per-layer/layer_0', /one layer of a cross-layer transcoder.*eval --sae/],
     ] as const) {
       const failure = locateSae(name, locating(hub));

@@ -1,0 +1,101 @@
+/** Temporal SAEs: a token's latents and reconstruction depend on those before it in its text, and on nothing else. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, expect, test } from 'vitest';
+import { sharedEncoding } from '../../../runner/evaluation/shared-encoding.ts';
+import { loadSae } from '../../../runner/sae/checkpoints/load.ts';
+import { writeSaeLens } from '../../../runner/sae/checkpoints/sae-lens-export.ts';
+import { selfTest } from '../../../runner/sae/checkpoints/self-test.ts';
+import { openSae } from '../../../runner/sae/open-sae.ts';
+import { checkedSae, type Sae, tensorsSha256 } from '../../../runner/sae/sae.ts';
+import { dense, gaussians, randomSae, relativeDifference } from './support.ts';
+
+const folder = fileURLToPath(
+  new URL('../../fixtures/sae/temporal-sae/layer_2-untied-two-layers', import.meta.url),
+);
+const [tokens, sequence] = [24, 8];
+let sae: Sae;
+let x: Float32Array;
+
+beforeAll(async () => {
+  const loaded = await loadSae(folder);
+  ({ sae } = loaded);
+  expect(loaded.details).toEqual({ model_name: null, hook_name: 'blocks.2.hook_resid_post' });
+  x = gaussians(tokens * sae.d_in, 'temporal').map((value) => 2 * value + 0.5);
+});
+
+async function reconstructed(of: Float32Array, count = tokens, each = sequence): Promise<Float32Array[]> {
+  const open = await openSae(sae, { threads: 1 });
+  const found = await open.reconstruct(of, count, each).finally(() => open.close());
+  return [dense(found, sae.d_sae, count), found.reconstruction];
+}
+
+test('texts of a batch do not see one another, and a token does not see those after it', async () => {
+  const [z, out] = await reconstructed(x);
+  const { d_in, d_sae } = sae;
+  const second = x.subarray(sequence * d_in, 2 * sequence * d_in);
+  const [alone, itself] = await reconstructed(second, sequence);
+  expect(relativeDifference(alone!, z!.subarray(sequence * d_sae, 2 * sequence * d_sae))).toBeLessThan(1e-6);
+  expect(relativeDifference(itself!, out!.subarray(sequence * d_in, 2 * sequence * d_in))).toBeLessThan(1e-6);
+  // The start of a text is the same without its end; as one text the second third is another.
+  const [start] = await reconstructed(second.subarray(0, 3 * d_in), 3, 3);
+  expect(relativeDifference(start!, alone!.subarray(0, 3 * d_sae))).toBeLessThan(1e-6);
+  const [, whole] = await reconstructed(x, tokens, tokens);
+  expect(
+    relativeDifference(whole!.subarray(0, sequence * d_in), out!.subarray(0, sequence * d_in)),
+  ).toBeLessThan(1e-6);
+  expect(relativeDifference(whole!, out!)).toBeGreaterThan(1e-2);
+});
+
+test('asks how long texts are; latents encoded once are decoded with the prediction of their texts', async () => {
+  const open = sharedEncoding(await openSae(sae, { threads: 1 }));
+  try {
+    expect(open.temporal).toBe(true);
+    await expect(open.encode(x, tokens)).rejects.toThrow('sequences of undefined tokens in 24');
+    await expect(open.encode(x, tokens, 7)).rejects.toThrow('sequences of 7 tokens in 24');
+    const latents = await open.encode(x, tokens, sequence);
+    await expect(open.decode(latents, tokens)).rejects.toThrow('x: undefined values for 24 tokens');
+    const [, expected] = await reconstructed(x);
+    expect(relativeDifference(await open.decode(latents, tokens, x, sequence), expected!)).toBe(0);
+    // What a latent adds is its row of W_dec in the scale of x, whatever was predicted.
+    const less = { ...latents, values: latents.values.slice() };
+    const [slot, latent] = [3 * latents.k, latents.indices[3 * latents.k]!];
+    less.values[slot] = 0;
+    const without = await open.decode(less, tokens, x, sequence);
+    const { d_in, normalisation } = sae;
+    const scale = normalisation.kind === 'expected_average_only_in' ? normalisation.scale : 1;
+    for (let i = 0; i < d_in; i++) {
+      const added = expected![3 * d_in + i]! - without[3 * d_in + i]!;
+      expect(added).toBeCloseTo((latents.values[slot]! * sae.W_dec[latent * d_in + i]!) / scale, 4);
+    }
+  } finally {
+    await open.close();
+  }
+});
+
+test('what does not fit a context is refused, what cannot be written is not, and its tensors are hashed', async () => {
+  const { context } = sae;
+  const bad =
+    (change: Partial<Sae>): (() => unknown) =>
+    () =>
+      checkedSae({ ...sae, ...change } as Sae);
+  expect(bad({ apply_b_dec_to_input: false })).toThrow('a context of another SAE');
+  expect(bad({ normalisation: { kind: 'layer_norm' } })).toThrow('a context of another SAE');
+  expect(bad({ context: { ...context!, heads: 3 } })).toThrow('heads = 3');
+  expect(bad({ context: { ...context!, layers: [] } })).toThrow('a context of 0 layers');
+  const [first, second] = context!.layers as [NonNullable<typeof context>['layers'][0], never];
+  const short = { ...first, o: { ...first.o, weight: first.o.weight.subarray(1) } };
+  expect(bad({ context: { ...context!, layers: [short, second] } })).toThrow(
+    'context.0.o.weight: 1599 values',
+  );
+  const moved = first.q.bias.map((value) => value + 1);
+  const other = { ...context!, layers: [{ ...first, q: { ...first.q, bias: moved } }, second] };
+  expect(tensorsSha256({ ...sae, context: other })).not.toBe(tensorsSha256(sae));
+  await expect(
+    writeSaeLens(join(folder, 'none'), sae, { model_name: 'tiny', hook_name: 'x' }),
+  ).rejects.toThrow('temporal SAEs are not written');
+  expect(await selfTest({ sae, format: 'temporal-sae' }, x, tokens)).toBeNull();
+  const plain = await openSae(randomSae(4, 9, 2), { threads: 1 });
+  await plain.close();
+  expect(plain.temporal).toBe(false);
+});
