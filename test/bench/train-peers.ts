@@ -12,16 +12,14 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { random } from '../../runner/math/random.ts';
 import type { TrainingBackend } from '../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../runner/train/backends/graph.ts';
 import { sizesOf } from '../../runner/train/backends/sparse-cpu/layout.ts';
 import { exactLimit, int8Share } from '../../runner/train/backends/sparse-cpu/screen-choice.ts';
 import { sparseCpuBackend } from '../../runner/train/backends/sparse-cpu/sparse-cpu.ts';
-import { recipe } from '../../runner/train/recipe.ts';
-import { freshState } from '../../runner/train/state.ts';
 import { median } from './parts/median.ts';
 import { openPeer, peers, type Shape, type StepTime } from './parts/peer.ts';
+import { activations, BATCHES, settingsOf, shapesOf, startOf } from './parts/training-shape.ts';
 
 const { values } = parseArgs({
   allowNegative: true,
@@ -36,14 +34,10 @@ const { values } = parseArgs({
 const threads = Number(values.threads);
 const rounds = Number(values.rounds);
 const WARM_UP = 3;
-const BATCHES = 4;
 /** Between turns: PyTorch's threads look for work for a while after a step. */
 const PAUSE = 30;
 
-const shapes = values.shapes.split(',').map((text): Shape => {
-  const [d_in, d_sae, k, tokens] = text.split('/').map(Number) as [number, number, number, number];
-  return { d_in, d_sae, k, tokens, dead: d_in };
-});
+const shapes = shapesOf(values.shapes);
 
 console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${threads} of ${cpus().length} threads, float32`);
 const python = process.env.INTERPBOARD_PYTHON;
@@ -168,21 +162,8 @@ async function growth(): Promise<void> {
 }
 
 async function stepper(backend: TrainingBackend, shape: Shape, x: Float32Array) {
-  const { d_in, d_sae } = shape;
-  const settings = settingsOf(shape);
-  const stream = random('weights');
-  const W_dec = Float32Array.from({ length: d_sae * d_in }, () => stream.next() - 0.5);
-  const W_enc = new Float32Array(d_in * d_sae);
-  for (let j = 0; j < d_sae; j++) {
-    const row = W_dec.subarray(j * d_in, (j + 1) * d_in);
-    const norm = Math.sqrt(row.reduce((sum, v) => sum + v * v, 0));
-    row.forEach((v, i) => {
-      row[i] = v / norm;
-      W_enc[i * d_sae + j] = v / norm;
-    });
-  }
-  const parameters = { W_enc, W_dec, b_enc: new Float32Array(d_sae), b_dec: new Float32Array(d_in) };
-  const session = await backend.init(settings, d_in, freshState(parameters));
+  const { d_in } = shape;
+  const session = await backend.init(settingsOf(shape), d_in, startOf(shape));
   const dead = Int32Array.from({ length: shape.dead }, (_, j) => j);
   let at = 0;
   return {
@@ -197,26 +178,4 @@ async function stepper(backend: TrainingBackend, shape: Shape, x: Float32Array) 
     },
     close: () => session.close(),
   };
-}
-
-function settingsOf({ d_in, d_sae, k, tokens }: Shape) {
-  return recipe.parse({ dSae: d_sae, k, kAux: d_in / 2, batchTokens: tokens, alphaAux: 1 / 32 });
-}
-
-/** Sparse mixtures of four times as many directions as dimensions, off centre, with noise: [BATCHES · tokens, d_in]. */
-function activations({ d_in, tokens }: Shape): Float32Array {
-  const stream = random('activations');
-  const features = 4 * d_in;
-  const directions = Float32Array.from({ length: features * d_in }, () => stream.next() - 0.5);
-  const x = new Float32Array(BATCHES * tokens * d_in);
-  for (let t = 0; t < BATCHES * tokens; t++) {
-    const row = x.subarray(t * d_in, (t + 1) * d_in);
-    for (let i = 0; i < d_in; i++) row[i] = 0.3 + 0.1 * (stream.next() - 0.5);
-    for (let active = 0; active < 24; active++) {
-      const from = stream.integer(features) * d_in;
-      const strength = stream.next();
-      for (let i = 0; i < d_in; i++) row[i]! += strength * directions[from + i]!;
-    }
-  }
-  return x;
 }

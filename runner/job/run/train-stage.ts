@@ -136,7 +136,12 @@ export async function trainStage(
     const backends = new Map(
       [...new Set(places)].map((device) => [
         device,
-        chooseBackend({ choice: config.backend, device, ...(threads === undefined ? {} : { threads }) }),
+        chooseBackend({
+          choice: config.backend,
+          device,
+          ...(threads === undefined ? {} : { threads }),
+          say: (line) => reporter.note(line),
+        }),
       ]),
     );
     for (const note of new Set([...backends.values()].flatMap(({ notes }) => notes))) reporter.note(note);

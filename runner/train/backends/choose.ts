@@ -10,6 +10,8 @@ export interface BackendOptions {
   choice: BackendChoice;
   device: Device;
   threads?: number;
+  /** Hears what a backend measures before it begins, one line each. */
+  say?: (line: string) => void;
 }
 
 /** The backend that an SAE is trained on: it follows from these alone. */
@@ -41,11 +43,13 @@ export interface ChosenBackend extends TrainingBackend {
 
 /** A backend that gives each SAE the one chosen for it. */
 export function chooseBackend(options: BackendOptions): ChosenBackend {
-  const { choice, device, threads } = options;
+  const { choice, device, threads, say } = options;
   const given = threads === undefined ? {} : { threads };
   const graph = graphBackend({ device, ...given });
   const sparse =
-    choice === 'graph' || (choice === 'auto' && device !== 'cpu') ? null : sparseCpuBackend(given);
+    choice === 'graph' || (choice === 'auto' && device !== 'cpu')
+      ? null
+      : sparseCpuBackend({ ...given, ...(say === undefined ? {} : { say }) });
   const notes =
     sparse?.build === 'plain'
       ? [

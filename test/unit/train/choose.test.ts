@@ -49,6 +49,25 @@ test('one chosen backend serves SAEs that belong to different ones', async () =>
   }
 });
 
+test('how the top k is found is said once for each size, in figures of this machine', async () => {
+  const said: string[] = [];
+  const backend = chooseBackend({
+    choice: 'sparse-cpu',
+    device: 'cpu',
+    threads: 1,
+    say: (line) => said.push(line),
+  });
+  for (const recipe of [topk, topk, smallRecipe({ dSae: 2 * topk.dSae })]) {
+    const session = await backend.init(recipe, 20, startOf({ recipe, d_in: 20, twins: false }));
+    await session.close();
+  }
+  const line = (n: number) =>
+    new RegExp(
+      `^top ${topk.k} of ${n} latents: (screened in ([78])-bit integers|no screen); here a product of ([78])-bit integers takes [0-9.]+ of the float32 one’s time$`,
+    );
+  expect(said).toEqual([expect.stringMatching(line(topk.dSae)), expect.stringMatching(line(2 * topk.dSae))]);
+});
+
 test('what falls back to the graph is said in one line', () => {
   const auto = { choice: 'auto', device: 'cpu' } as const;
   expect(fallenBack(auto, [topk])).toBeNull();

@@ -51,8 +51,8 @@ export interface Runtime {
   /** Of one operator. */
   threads: number;
   screened: Screened;
-  /** Told of each part of a step as it ends, for benchmarks. */
-  mark: (part: Part) => void;
+  /** Told of each part of a step as it ends, for benchmarks; of `choose` once more, with how many latents were computed again. */
+  mark: (part: Part, computed?: number) => void;
 }
 
 export class DenseParts {

@@ -131,7 +131,17 @@ async function shareOf(
   return integers / floats;
 }
 
-/** Whether the screen pays for an SAE of these sizes on this machine. */
-export async function screenPays(sizes: Sizes, threads: number): Promise<boolean> {
-  return (await int8Share(sizes, threads)) < PAYS;
+/** Whether the screen pays for an SAE of these sizes on this machine, and that in a line for the user. */
+export async function screenChoice(
+  sizes: Sizes,
+  limit: ScreenLimit,
+  threads: number,
+): Promise<{ pays: boolean; why: string }> {
+  const share = await int8Share(sizes, threads);
+  const pays = share < PAYS;
+  const bits = limit === 127 ? '8-bit' : '7-bit';
+  return {
+    pays,
+    why: `top ${sizes.k} of ${sizes.latents} latents: ${pays ? `screened in ${bits} integers` : 'no screen'}; here a product of ${bits} integers takes ${share.toFixed(2)} of the float32 one’s time`,
+  };
 }

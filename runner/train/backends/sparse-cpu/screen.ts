@@ -108,8 +108,10 @@ export class Screen {
       await this.#levels(session, blockStart, count, levelStep);
       this.#steps.control({ levelStep, blockStart });
       for (const phase of ['nominate', 'score', 'choose'] as const) this.#steps.run(phase);
+      const computed = this.#steps.sum('choose');
+      this.#mark('choose', computed);
       if (blockStart > 0) continue;
-      if (this.#steps.sum('choose') > count * this.#mostComputed) return false;
+      if (computed > count * this.#mostComputed) return false;
       levelStep = Math.max(this.#meanOfKth(count), norm / 4) / LEVELS_TO_KTH;
       this.#steps.control({ guess: ZERO + LEVELS_TO_KTH / 2 });
     }

@@ -6,9 +6,9 @@ import type { TrainingBackend } from '../backend.ts';
 import { sharedSessions } from '../shared-sessions.ts';
 import type { Runtime, Screened } from './dense.ts';
 import { type Build, compileKernels, instantiate } from './kernels.ts';
-import { layoutOf, memoryFor, type Sizes, screenLimits, sizesOf } from './layout.ts';
+import { layoutOf, memoryFor, type ScreenLimit, type Sizes, screenLimits, sizesOf } from './layout.ts';
 import { writeState } from './sae-memory.ts';
-import { exactLimit, screenPays } from './screen-choice.ts';
+import { exactLimit, screenChoice } from './screen-choice.ts';
 import { SparseCpuSession } from './step.ts';
 import { openWorkerPool, type WorkerPool } from './worker-pool.ts';
 
@@ -19,6 +19,8 @@ export interface SparseCpuOptions {
   build?: Build;
   /** For tests. Default: where it pays. */
   screened?: Screened;
+  /** Told once for each size of SAEs how their top k is found here. */
+  say?: (line: string) => void;
   /** Told of each part of a step as it ends, for benchmarks. */
   mark?: Runtime['mark'];
 }
@@ -51,7 +53,7 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
   const { screened = 'where-it-pays' } = options;
   const sessions = sharedSessions<Session>();
   /** Whether the screen pays, by sizes. */
-  const measured = new Map<string, Promise<boolean>>();
+  const measured = new Map<string, ReturnType<typeof screenChoice>>();
   let pool: Promise<WorkerPool> | undefined;
   let users = 0;
 
@@ -63,11 +65,15 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
     await (await last)?.end();
   }
 
-  function screensHere(sizes: Sizes): Promise<boolean> {
-    if (screened !== 'where-it-pays') return Promise.resolve(screened === 'always');
+  async function screensHere(sizes: Sizes, limit: ScreenLimit | null): Promise<boolean> {
+    if (limit === null || screened !== 'where-it-pays') return limit !== null && screened === 'always';
     const key = `${[sizes.latents, sizes.width, sizes.k]}`;
-    const pays = measured.get(key) ?? screenPays(sizes, threads);
-    measured.set(key, pays);
+    const known = measured.get(key);
+    if (known !== undefined) return (await known).pays;
+    const choice = screenChoice(sizes, limit, threads);
+    measured.set(key, choice);
+    const { pays, why } = await choice;
+    options.say?.(why);
     return pays;
   }
 
@@ -79,7 +85,7 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
       const sizes = sizesOf(recipe, d_in);
       const limit = await exactLimit();
       const layout = layoutOf(sizes, limit ?? screenLimits[0]);
-      const screens = limit !== null && (await screensHere(sizes));
+      const screens = await screensHere(sizes, limit);
       const memory = memoryFor(layout);
       writeState(memory, layout, state);
       users += 1;
