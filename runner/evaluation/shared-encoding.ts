@@ -15,7 +15,13 @@ export function sharedEncoding(sae: OpenSae): OpenSae {
     ...sae,
     encode,
     async reconstruct(x, tokens, sequence) {
-      const latents = await encode(x, tokens, sequence);
+      if (last?.x !== x) {
+        // Together, so that on a device latents stay there until they are decoded.
+        const { reconstruction, ...latents } = await sae.reconstruct(x, tokens, sequence);
+        last = { x, latents };
+        return { ...latents, reconstruction };
+      }
+      const { latents } = last;
       return { ...latents, reconstruction: await sae.decode(latents, tokens, x, sequence) };
     },
     async close() {

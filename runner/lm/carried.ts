@@ -1,5 +1,6 @@
 /** What travels between two segments, left where the first of them computed it. */
 import { joined } from '../math/joined.ts';
+import { rememberCopy } from '../onnx/copies.ts';
 import { floatsOf, type HeldTensor } from '../onnx/session.ts';
 
 /** Outputs of a segment in the order in which they stand in one array (cut.ts), and the inputs that the next one takes them as. */
@@ -24,14 +25,21 @@ export class Carried {
     );
   }
 
-  /** The numbers, in the order of cut.ts, in an array of the host's. */
+  /**
+   * The numbers, in the order of cut.ts, in an array of the host's that is not to be changed: programs that are given it on the same
+   * device read what lies there, until this is disposed of.
+   */
   async read(): Promise<Float32Array> {
+    const tensors = carriedOutputs.flatMap((output) => this.#held[output] ?? []);
     const parts: Float32Array[] = [];
-    for (const output of carriedOutputs) {
-      const tensor = this.#held[output];
-      if (tensor !== undefined) parts.push(floatsOf({ [output]: await tensor.read() }, output));
+    for (const tensor of tensors) parts.push(floatsOf({ x: await tensor.read() }, 'x'));
+    const whole = parts.length === 1 ? parts[0]! : joined(parts);
+    let at = 0;
+    for (const [i, tensor] of tensors.entries()) {
+      rememberCopy(whole.subarray(at, at + parts[i]!.length), tensor);
+      at += parts[i]!.length;
     }
-    return parts.length === 1 ? parts[0]! : joined(parts);
+    return whole;
   }
 
   /** A second time does nothing. */

@@ -378,6 +378,9 @@ export async function openLanguageModel(
         x = await advance(segment, x, batch);
         if (segments[segment]!.hook !== null) found.push(valueOfCut(x, widths[segment]!));
       }
+      // They are the caller's, to change too.
+      latest?.carried.dispose();
+      latest = null;
       return found;
     },
     async losses(hook, residual, batch) {

@@ -15,6 +15,8 @@ export class HeldTensor {
   readonly #owner: Set<HeldTensor>;
   readonly #download: (tensor: HeldTensor) => Promise<HostTensor>;
   #native: NativeTensor | null;
+  /** Parts of it that runs read now. */
+  #lent = 0;
 
   /**
    * @param owner where the session finds those that it must free
@@ -44,6 +46,29 @@ export class HeldTensor {
     return this.#native;
   }
 
+  get released(): boolean {
+    return this.#native === null;
+  }
+
+  /**
+   * Some of its numbers in another shape, for a run on its device: released meanwhile, its memory stays until `end`. Null where that
+   * cannot be.
+   */
+  lend(from: number, dims: readonly number[]): { native: NativeTensor; end(): void } | null {
+    const whole = this.native();
+    const part = whole.part?.(from, dims) ?? null;
+    if (part === null) return null;
+    this.#lent += 1;
+    return {
+      native: part,
+      end: () => {
+        part.release();
+        this.#lent -= 1;
+        if (this.#native === null && this.#lent === 0) whole.release();
+      },
+    };
+  }
+
   description(): { elements: HostTensor['type']; dims: readonly number[] } {
     const { elements, dims } = this.native();
     return { elements, dims };
@@ -62,6 +87,6 @@ export class HeldTensor {
     const native = this.#native;
     this.#native = null;
     this.#owner.delete(this);
-    native?.release();
+    if (this.#lent === 0) native?.release();
   }
 }

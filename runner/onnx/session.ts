@@ -14,6 +14,7 @@ import {
   type OnCpu,
 } from './binding/binding.ts';
 import { bindingOf } from './binding/choose.ts';
+import { copyOf } from './copies.ts';
 import { type Device, deviceAdvice, providerOf } from './devices.ts';
 import { Graph, type Program } from './graph.ts';
 import { HeldTensor } from './held-tensor.ts';
@@ -152,10 +153,21 @@ export async function openHoldingSession(
     checkNames(program, feeds, fetches);
     const places = new Map(Object.entries(into));
     const given = await reachable(feeds);
-    const found = await native.run(
+    const lent: (() => void)[] = [];
+    /** An array that lies on the device as well is not carried there again. */
+    const lying = (tensor: HostTensor | NativeTensor): HostTensor | NativeTensor => {
+      const copy = device === 'cpu' || isNative(tensor) ? undefined : copyOf(tensor, device);
+      const part = copy?.tensor.lend(copy.from, tensor.dims) ?? null;
+      if (part === null) return tensor;
+      lent.push(part.end);
+      return part.native;
+    };
+    const going = native.run(
       () => {
         if (closed) throw new TypeError('a session was asked to run after it was closed');
-        const all = new Map(program.inputs.map((name) => [name, checked(`input ${name}`, given[name]!)]));
+        const all = new Map(
+          program.inputs.map((name) => [name, lying(checked(`input ${name}`, given[name]!))]),
+        );
         for (const [name, place] of places) checked(`output ${name}`, place);
         for (const tensor of all.values()) if (!isNative(tensor)) countPassed('given', tensor);
         return all;
@@ -163,6 +175,9 @@ export async function openHoldingSession(
       fetches,
       places,
     );
+    const found = await going.finally(() => {
+      for (const end of lent) end();
+    });
     const outputs: Awaited<ReturnType<HoldingSession['run']>> = { host: {}, held: {} };
     for (const [name, tensor] of found) {
       if (isNative(tensor)) outputs.held[name] = new HeldTensor(name, tensor, tensors, download);

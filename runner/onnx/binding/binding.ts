@@ -68,6 +68,11 @@ export interface NativeTensor {
   readonly device: Device;
   /** Its numbers, as an array of the host's own: of a tensor that lies on the CPU alone. */
   read(): HostTensor;
+  /**
+   * Some of its numbers that lie one after the other, in another shape, without a copy: a tensor of its own, released before this
+   * one. Null where the device or the binding has none.
+   */
+  part?(from: number, dims: readonly number[]): NativeTensor | null;
   /** Frees it. Once. */
   release(): void;
 }

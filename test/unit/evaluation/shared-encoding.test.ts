@@ -12,6 +12,10 @@ test('a residual is encoded once, whoever asks for its latents, and the numbers 
       encoded++;
       return sae.encode(x, tokens);
     },
+    reconstruct(x: Float32Array, tokens: number) {
+      encoded++;
+      return sae.reconstruct(x, tokens);
+    },
   };
   const shared = sharedEncoding(counted);
   try {
@@ -21,6 +25,7 @@ test('a residual is encoded once, whoever asks for its latents, and the numbers 
     expect(encoded).toBe(1);
     expect(await shared.encode(second, 9)).toEqual(await sae.encode(second, 9));
     expect(await shared.encode(first, 9)).toEqual(await sae.encode(first, 9));
+    expect(await shared.reconstruct(first, 9)).toEqual(await sae.reconstruct(first, 9));
     expect(encoded).toBe(3);
   } finally {
     await shared.close();

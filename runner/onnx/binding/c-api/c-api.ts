@@ -130,7 +130,31 @@ function openNative(library: Library, program: Program, settings: SessionSetting
     return {
       ...{ elements, dims, device, pointer: value },
       read: () => read(value, elements, dims),
+      part: (from, shape) => part(value, elements, from, shape),
       release: () => api.ReleaseValue(value),
+    };
+  }
+
+  /** WebGPU names its memory by a handle, which cannot point into it. */
+  function part(
+    value: Pointer,
+    elements: HostTensor['type'],
+    from: number,
+    dims: readonly number[],
+  ): CApiTensor | null {
+    if (from !== 0 && !here.device.startsWith('cuda')) return null;
+    const size = arrays[elements].BYTES_PER_ELEMENT;
+    const at = made((out) => api.GetTensorMutableData(value, out)) + BigInt(from * size);
+    const shape = BigInt64Array.from(dims, BigInt);
+    const pointer = made((out) =>
+      api.CreateTensorWithDataAsOrtValue(
+        ...[here.info, at, countOf(dims) * size, shape, dims.length, elementTypes[elements], out],
+      ),
+    );
+    return {
+      ...{ elements, dims, device: here.device, pointer },
+      read: () => read(pointer, elements, dims),
+      release: () => api.ReleaseValue(pointer),
     };
   }
 
