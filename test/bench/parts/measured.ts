@@ -12,6 +12,26 @@ const BEGIN = '<!-- measured: npm run bench -- NAME --write -->';
 const END = '<!-- end of measured -->';
 const HEAD = ['| command | figures | processor | date |', '|---|---|---|---|'];
 
+/** Between cells stand bars that are not part of a figure. */
+const cellsOf = (row: string): number => row.split(/(?<!\\)\|/).length - 2;
+
+/**
+ * The rows of the table on the page, each a line.
+ *
+ * @throws RangeError for a row that is not one of figures
+ */
+export function measuredRows(page: string): string[] {
+  const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (from < 0 || to < from) throw new RangeError(`expected ${BEGIN} and ${END} on the page`);
+  const lines = page.slice(from + BEGIN.length, to).split('\n');
+  const rows = lines.filter((line) => line !== '' && !HEAD.includes(line));
+  const stray = rows.find(
+    (row) => !row.startsWith('| `npm run bench -- ') || cellsOf(row) !== cellsOf(HEAD[0]!),
+  );
+  if (stray !== undefined) throw new RangeError(`no row of measured figures: ${stray.slice(0, 100)}`);
+  return rows;
+}
+
 export interface Measured {
   /** Of the benchmark, and the options it was given. */
   name: string;
@@ -27,14 +47,13 @@ export interface Measured {
 /**
  * The page with the row of a benchmark in its table, in the place of an earlier one.
  *
- * @throws RangeError when the page has no such table, or the output no figures
+ * @throws RangeError when the page has no such table, the table a row of something else, or the output no figures
  */
 export function withMeasured(
   page: string,
   { name, options, output, processor, cores, date }: Measured,
 ): string {
-  const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (from < 0 || to < from) throw new RangeError(`expected ${BEGIN} and ${END} on the page`);
+  const known = measuredRows(page);
   const wanted = figures[name];
   const lines = output
     .split('\n')
@@ -44,10 +63,8 @@ export function withMeasured(
   const command = ['npm run bench --', name, ...options].join(' ');
   const cell = (text: string): string => text.trim().replaceAll(/ {2,}/g, ' ').replaceAll('|', '\\|');
   const row = `| \`${command}\` | ${lines.map(cell).join('<br>')} | ${cell(processor)}, ${cores} cores | ${date} |`;
-  const rows = page
-    .slice(from + BEGIN.length, to)
-    .split('\n')
-    .filter((line) => line.startsWith('| `') && !line.startsWith(`| \`${command}\` `));
+  const rows = known.filter((line) => !line.startsWith(`| \`${command}\` `));
   const table = [BEGIN, '', ...HEAD, ...[...rows, row].sort(), '', END];
-  return page.slice(0, from) + table.join('\n') + page.slice(to + END.length);
+  const [before, rest] = [page.indexOf(BEGIN), page.indexOf(END) + END.length];
+  return page.slice(0, before) + table.join('\n') + page.slice(rest);
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { withMeasured } from '../../bench/parts/measured.ts';
+import { measuredRows, withMeasured } from '../../bench/parts/measured.ts';
 import { root } from './pages.ts';
 
 const measured = {
@@ -30,6 +30,14 @@ it('a benchmark’s figures are one row of the page, which the next run replaces
   expect(withMeasured(once, peer)).toContain(
     '| `npm run bench -- second-sae --k 4` | second / first 30 % | Abacus 3, 2 cores |',
   );
+});
+
+it('the page’s table has rows of figures alone', async () => {
+  const page = await readFile(join(root, 'docs/benchmarks.md'), 'utf8');
+  expect(measuredRows(page).length).toBeGreaterThan(5);
+  const described = page.replace('<!-- end of', '| `npm run bench -- lm` | what it is about |\n<!-- end of');
+  expect(() => measuredRows(described)).toThrow('no row of measured figures: | `npm run bench -- lm` |');
+  expect(() => withMeasured(described, measured)).toThrow('no row of measured figures');
 });
 
 it('an output without figures, and a page without the table, are errors', () => {
