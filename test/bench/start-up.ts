@@ -77,7 +77,7 @@ async function firstLines(round: number): Promise<{ first: number; progress: num
       },
     },
   );
-  await lineOf(child, /^training/m);
+  await lineOf(child, /^checking/m);
   child.kill('SIGINT');
   child.stdout!.resume();
   await new Promise((done) => child.on('close', done));
@@ -86,7 +86,7 @@ async function firstLines(round: number): Promise<{ first: number; progress: num
     .split('\n')
     .map((line) => JSON.parse(line) as { stage: string | null; cpu: number });
   const at = (stage: string): number => 1_000 * lines.find((line) => line.stage === stage)!.cpu;
-  return { first: at('run'), progress: at('training') };
+  return { first: at('run'), progress: at('checking') };
 }
 
 console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores`);

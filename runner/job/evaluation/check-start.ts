@@ -14,6 +14,7 @@ import { isDemo, suiteContexts } from './suite-contexts.ts';
  * Reads, once and without keeping it, all text that will be measured on: the held-out rows of evaluation and validation,
  * and what the suites read. (What of it no run can lack, the small world's, is made without end.)
  *
+ * @param checked hears of how many suites the text is there
  * @throws UserError for too little held-out text, and as the probe sets do
  * @throws Stopped when the user asked to stop
  */
@@ -26,6 +27,7 @@ export async function checkStart(
   suites: readonly Suite[],
   model: ModelPlace,
   reporter: Reporter,
+  checked: (suites: number) => void,
 ): Promise<void> {
   const tokenizer = await loadTokenizer(model.folder);
   if (!isDemo(config.corpus)) {
@@ -48,5 +50,8 @@ export async function checkStart(
     nearest: () => Promise.reject(new TypeError('neighbours before there are SAEs')),
     readings: readingsOf(config, suites),
   });
-  for (const suite of suites) await suite.begin(contexts.of(suite), settingsOf(suite, config));
+  for (const [i, suite] of suites.entries()) {
+    await suite.begin(contexts.of(suite), settingsOf(suite, config));
+    checked(i + 1);
+  }
 }

@@ -84,17 +84,20 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
     state.seconds[stage] += (performance.now() - since) / 1000;
     await writeState(folder, state);
   };
-  await removeSpilled(folder);
-  for (const note of await modelNotes(start.model)) voice.note(note);
   const saes = saesOfShard(planned, start.shard);
   const trains = config.train && saes.some(({ origin }) => origin.kind === 'trained');
+  // What the evaluation would fail of should be known before hours of training, and leave nothing behind.
+  const checks = trains && state.stage === 'training' && state.checked !== identity.evaluated;
+  const checking = checks && kind === 'language' ? reporter('checking', 'suites') : null;
+  checking?.progress(0, suites.length);
+  await removeSpilled(folder);
+  for (const note of await modelNotes(start.model)) voice.note(note);
   if (state.stage === 'training') {
     const since = performance.now();
     const checkpoints = checkpointStore(join(folder, 'checkpoints'));
     let nothing = false;
     if (trains) {
-      // What the evaluation would fail of should be known before hours of training, and leave nothing behind.
-      if (state.checked !== identity.evaluated && !isSynthetic(start.model.folder)) {
+      if (checking !== null) {
         const reading = reporter('text', 'tokens');
         const tokenizer = await loadTokenizer(start.model.folder);
         await checkTrainingText(
@@ -103,7 +106,9 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
           await widthsOf(start.model, trainedHooks(config)),
           reading,
         );
-        await checkStart(config, suites, start.model, reading);
+        await checkStart(config, suites, start.model, reading, (done) =>
+          checking.progress(done, suites.length),
+        );
       }
       state.checked = identity.evaluated;
       await withSaes(start, saes.filter(isPublished), reporter, (run) => tested(run, reporter));
