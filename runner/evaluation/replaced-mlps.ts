@@ -3,7 +3,9 @@
  * output on the model left alone. With it in place its latents read the stream as it then is, as in circuit-tracer's replacement
  * model (Ameisen et al. 2025).
  */
-import type { Hook } from '../hook.ts';
+import { deserialize, serialize } from 'node:v8';
+import { type Hook, hookName } from '../hook.ts';
+import { canonicalJson, sha256 } from '../io/hash.ts';
 import { valueOfCut, withValue } from '../lm/cut.ts';
 import { type LanguageModel, lossCount, repeated, type TokenBatch } from '../lm/language-model.ts';
 import { meanOfTokens } from '../metrics/activations.ts';
@@ -15,7 +17,7 @@ import type { Latents } from '../sae/sae.ts';
 import { allMlpsLosses } from '../suites/all-mlps-losses.ts';
 import { type ReconstructionResult, reconstructionSuite } from '../suites/reconstruction.ts';
 import { meanOf } from './mean-of.ts';
-import { blocksOf, documentOf, documentsOf } from './observation.ts';
+import { blocksOf, type CachedResults, documentOf, documentsOf, namesOf } from './observation.ts';
 
 export interface CrossLayerSae {
   /** What latents of layer N read: resid_mid or mlp_in. */
@@ -38,12 +40,18 @@ export interface ReplacedMlps {
   layers: readonly ReconstructionResult['metrics'][];
 }
 
+/** Where losses are cached, of passes with all MLPs replaced; of the transcoder with the content hash of its tensors. */
+export interface KeptPasses extends CachedResults {
+  sha256: string;
+}
+
 /** Tokens whose contributions to all later layers are held at once. */
 const STRETCH = 256;
 
 /**
  * @param model opened with `hooksOfCrossLayer`
  * @param batches full rows of one width
+ * @param kept where losses with all MLPs replaced are cached, by an earlier try too
  * @throws Stopped when the user asked to stop
  */
 export async function replacedMlps(
@@ -52,6 +60,7 @@ export async function replacedMlps(
   batches: readonly TokenBatch[],
   draws: { resamples: number; seed: number },
   reporter: Reporter,
+  kept?: KeptPasses,
 ): Promise<ReplacedMlps> {
   const { d, layers, biases } = clt;
   const documents = documentsOf(batches);
@@ -63,15 +72,37 @@ export async function replacedMlps(
 
   function stopWhenAsked(): void {
     if (!reporter.stopRequested()) return;
-    throw new Stopped('stopped; nothing of the measurement is kept, the same command measures anew');
+    throw new Stopped(
+      kept === undefined
+        ? 'stopped; nothing of the measurement is kept, the same command measures anew'
+        : 'stopped; losses with all MLPs replaced are kept as far as they are known, the same command measures the rest anew',
+    );
   }
 
-  /** One pass, with what `at` gives in the place of the tensor at a hook. */
+  /**
+   * One pass, with what `at` gives in the place of the tensor at a hook.
+   *
+   * @param follows what its losses follow from besides model and text, to be kept; null where the pass is for what it shows
+   */
   async function pass(
     batch: TokenBatch,
     into: number[],
+    follows: unknown,
     at: (hook: Hook, value: Float32Array) => Promise<Float32Array | null> | Float32Array | null,
   ): Promise<void> {
+    const key =
+      kept === undefined || follows === null
+        ? null
+        : canonicalJson(['all MLPs', kept.identity, model.hooks.map(hookName), namesOf([batch]), follows]);
+    const known = key === null ? undefined : await kept?.cache.get(key);
+    const sums = known === undefined ? await losses(batch, at) : (deserialize(known) as number[]);
+    if (key !== null && known === undefined) kept?.cache.put(key, serialize(sums));
+    into.push(...sums);
+    reporter.progress(++done, passes);
+  }
+
+  /** Sums of cross entropy, one per row. */
+  async function losses(batch: TokenBatch, at: Parameters<typeof pass>[3]): Promise<number[]> {
     let given: Float32Array | null = null;
     for (let segment = 0; segment < model.segments.length - 1; segment++) {
       stopWhenAsked();
@@ -82,11 +113,10 @@ export async function replacedMlps(
       given = put === null ? next : withValue(next, put);
     }
     const nll = await model.finish(given, batch);
-    for (let row = 0; row < batch.rows; row++) {
+    return Array.from({ length: batch.rows }, (_, row) => {
       const start = row * batch.tokens;
-      into.push(nll.subarray(start, start + lossCount(batch, row)).reduce((sum, each) => sum + each, 0));
-    }
-    reporter.progress(++done, passes);
+      return nll.subarray(start, start + lossCount(batch, row)).reduce((sum, each) => sum + each, 0);
+    });
   }
 
   /** What a batch's latents have added so far to the output of each layer [tokens, d]. */
@@ -121,7 +151,7 @@ export async function replacedMlps(
     const tokens = batch.rows * batch.tokens;
     const clean = outputsOf(tokens);
     const seen: Seen[] = [];
-    await pass(batch, sums.clean, async ({ layer, site }, value) => {
+    await pass(batch, sums.clean, null, async ({ layer, site }, value) => {
       if (site !== 'mlp_out') {
         const latents = await clean.read(layer, value);
         const { d_sae } = layers[layer]!;
@@ -132,18 +162,19 @@ export async function replacedMlps(
     for (const [layer, each] of seen.entries()) addRows(statistics[layer]!, [each], batch, index);
     addRows(whole, seen, batch, index);
     const replaced = outputsOf(tokens);
-    await pass(batch, sums.sae, async ({ layer, site }, value) => {
+    await pass(batch, sums.sae, ['transcoder', kept?.sha256], async ({ layer, site }, value) => {
       if (site === 'mlp_out') return replaced.outputs[layer]!;
       await replaced.read(layer, value);
       return null;
     });
     const zero = new Float32Array(tokens * d);
-    await pass(batch, sums.zero, ({ site }) => (site === 'mlp_out' ? zero : null));
+    await pass(batch, sums.zero, ['zero'], ({ site }) => (site === 'mlp_out' ? zero : null));
   }
   const tables = statistics.map((each) => each.tables());
   const means = tables.map(meanOf);
+  const follows = ['means', means.map((mean) => sha256(new Uint8Array(mean.buffer)))];
   for (const batch of batches) {
-    await pass(batch, sums.mean, ({ layer, site }) =>
+    await pass(batch, sums.mean, follows, ({ layer, site }) =>
       site === 'mlp_out' ? repeated(means[layer]!, batch.rows * batch.tokens) : null,
     );
   }

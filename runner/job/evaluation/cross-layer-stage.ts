@@ -4,7 +4,7 @@ import { settingsOf } from '../../config/suite-settings.ts';
 import { sweepAsks } from '../../evaluation/asks.ts';
 import { asksForControls } from '../../evaluation/control-pass.ts';
 import type { Evaluated } from '../../evaluation/evaluate.ts';
-import { type HookSaes, namesOf, observe } from '../../evaluation/observation.ts';
+import { type CachedResults, type HookSaes, namesOf, observe } from '../../evaluation/observation.ts';
 import { pairedPart, pairingKeys } from '../../evaluation/pairing.ts';
 import { type ReplacedMlps, replacedMlps } from '../../evaluation/replaced-mlps.ts';
 import type { Hook } from '../../hook.ts';
@@ -47,7 +47,7 @@ export interface MeasuredCrossLayer {
  * @param folder that its files lie in
  * @param scratch folder for residuals of a model that is larger than memory
  * @param suites that the run asks for: of those k-sparse probing alone reads latents that have no hook in common
- * @throws Stopped when the user asked to stop; nothing is kept, the stage starts again
+ * @throws Stopped when the user asked to stop; losses with all MLPs replaced are cached, the rest starts again
  */
 export async function crossLayerStage(
   run: {
@@ -57,6 +57,7 @@ export async function crossLayerStage(
     scratch: string;
     memory: number;
     suites: readonly Suite[];
+    cached?: CachedResults | undefined;
   },
   reporter: (stage: string, unit: string) => Reporter,
 ): Promise<MeasuredCrossLayer> {
@@ -84,7 +85,15 @@ export async function crossLayerStage(
       const clt = { reads: file.reads, d: file.d_model, layers, biases: file.biases };
       const { resamples, seed } = config.evaluation;
       const draws = { resamples, seed };
-      const measured = await replacedMlps(opened.model, clt, batches, draws, reporter('measuring', 'passes'));
+      const hash = await tensorsSha256(file);
+      const measured = await replacedMlps(
+        opened.model,
+        clt,
+        batches,
+        draws,
+        reporter('measuring', 'passes'),
+        run.cached && { ...run.cached, sha256: hash },
+      );
       const hooks = layers.map((sae, layer): HookSaes => {
         const at: Hook = { layer, site: file.reads };
         return { ...at, d: hookWidth(opened.model, at), saes: [sae] };
@@ -102,7 +111,7 @@ export async function crossLayerStage(
           d_out: file.d_model,
           d_sae: layers.reduce((sum, { d_sae }) => sum + d_sae, 0),
         },
-        sha256: await tensorsSha256(file),
+        sha256: hash,
         evaluated: evaluatedOf(measured, probing, pairingOf(batches, draws)),
         ...{ tokens: measured.tokens, rows: measured.rows, blocks: measured.blocks, documents, exclusions },
       };

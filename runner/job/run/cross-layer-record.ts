@@ -6,6 +6,7 @@ import { crossLayerStage } from '../evaluation/cross-layer-stage.ts';
 import { type MeasuringRun, recordOf } from '../evaluation/record.ts';
 import type { PlannedSae } from '../shared/planned-saes.ts';
 import type { PublishedSae } from '../shared/published-saes.ts';
+import { openCachedResults } from './kept-results.ts';
 import type { RunStart } from './messages.ts';
 
 export interface CrossLayerSae {
@@ -24,17 +25,18 @@ export function crossLayerAmong(saes: readonly PlannedSae[]): CrossLayerSae | nu
 
 /** @throws as `crossLayerStage` */
 export async function crossLayerRecord(
-  run: Pick<RunStart, 'model' | 'memory'> & { measuring: MeasuringRun; leftOut: readonly Exclusion[] },
+  run: RunStart & { measuring: MeasuringRun; leftOut: readonly Exclusion[] },
   { planned, published }: CrossLayerSae,
   seconds: () => number,
   reporter: (stage: string, unit: string) => Reporter,
 ): Promise<EvaluationRecord> {
   const { measuring, model: place, memory } = run;
   const { config, folder, suites } = measuring;
+  const cached = await openCachedResults(run);
   const { sae, exclusions, ...data } = await crossLayerStage(
-    { config, model: place, folder: published.place.path, scratch: folder, memory, suites },
+    { config, model: place, folder: published.place.path, scratch: folder, memory, suites, cached },
     reporter,
-  );
+  ).finally(() => cached?.cache.settled());
   return recordOf({
     ...data,
     run: measuring,

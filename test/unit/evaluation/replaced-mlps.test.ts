@@ -6,10 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { demoModelFolder } from '../../../runner/demo/model-folder.ts';
 import { MalformedError, UnavailableError, UserError } from '../../../runner/errors.ts';
-import { replacedMlps } from '../../../runner/evaluation/replaced-mlps.ts';
+import { type KeptPasses, replacedMlps } from '../../../runner/evaluation/replaced-mlps.ts';
 import { readFloats, readSafetensors } from '../../../runner/formats/safetensors.ts';
 import { withFile } from '../../../runner/io/byte-source.ts';
+import { openContentCache } from '../../../runner/io/content-cache.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
+import type { LanguageModel } from '../../../runner/lm/language-model.ts';
 import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 import { Stopped, silent, stageReporter } from '../../../runner/reporter.ts';
 import {
@@ -88,6 +90,30 @@ it('has the losses that transformers has with all MLPs replaced', async () => {
   };
   const measured = await replacedMlps(model, clt, batches, { resamples: 50, seed: 0 }, reporter);
   expect(progress).toBe(8);
+  // What was measured with MLPs replaced is kept: another try passes through the model alone and is the same.
+  let passes = 0;
+  const counting: LanguageModel = {
+    ...model,
+    finish(...given) {
+      passes++;
+      return model.finish(...given);
+    },
+  };
+  const cache = await openContentCache(join(copies, 'cache'), 2 ** 20, 'test program');
+  const kept = { cache, identity: 'x', sha256: 'one' };
+  const draws = { resamples: 50, seed: 0 };
+  const again = (by: KeptPasses) => replacedMlps(counting, clt, batches, draws, reporter, by);
+  expect(await again(kept)).toEqual(measured);
+  await cache.settled();
+  expect(passes).toBe(8);
+  expect(await again(kept)).toEqual(measured);
+  expect(passes).toBe(8 + 2);
+  // Zero and the means are the model's own; of another transcoder its losses are measured.
+  expect(await again({ ...kept, sha256: 'another' })).toEqual(measured);
+  expect(passes).toBe(8 + 2 + 4);
+  await again({ ...kept, identity: 'another model' });
+  expect(passes).toBe(8 + 2 + 4 + 8);
+  progress = 8;
   const stopping = { ...reporter, stopRequested: () => progress > 2, progress: () => progress++ };
   progress = 0;
   await expect(replacedMlps(model, clt, batches, { resamples: 50, seed: 0 }, stopping)).rejects.toMatchObject(
