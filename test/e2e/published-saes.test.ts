@@ -1,10 +1,11 @@
 /** SAEs that others made, evaluated by the program as a user starts it: from the hub, by a registry's name, a folder. */
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoModelFolder } from '../../runner/demo/model-folder.ts';
+import { encodeSafetensors, type TensorToWrite } from '../../runner/formats/safetensors.ts';
 import { pairedDifference } from '../../runner/report/paired.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { readRelease } from '../../runner/sae/checkpoints/reference-release.ts';
@@ -278,6 +279,81 @@ describe('SAEs of others', () => {
     expect(again.get(own.id)!.metrics).toEqual(own.metrics);
     expect(again.get(hubbed.id)!.sae.sha256).not.toBe(hubbed.sae.sha256);
     expect(again.get(hubbed.id)!.metrics).not.toEqual(hubbed.metrics);
+  });
+
+  it('of other kinds are evaluated too: signed latents, matching pursuit, temporal ones', async () => {
+    const { d_in, d_sae, W_enc, W_dec, b_dec } = trained;
+    const kinds = ['signed', 'pursuit', 'layer_2/temporal'].map((name) => join(folder, 'kinds', name));
+    const [signed, pursuit, temporal] = kinds as [string, string, string];
+    const metadata = { model_name: 'interpboard/small-world', hook_name: hook };
+    await writeSaeLens(signed, trained, metadata);
+    const config = JSON.parse(await readFile(join(signed, 'cfg.json'), 'utf8')) as object;
+    await writeFile(join(signed, 'cfg.json'), JSON.stringify({ ...config, architecture: 'abstopk' }));
+    await writeSaeLens(
+      pursuit,
+      {
+        ...{ d_in, d_sae, W_enc, W_dec, b_dec, apply_b_dec_to_input: true, normalisation: { kind: 'none' } },
+        architecture: 'matching_pursuit',
+        residual_threshold: 0,
+        max_iterations: 12,
+        stop_on_duplicate_support: true,
+      },
+      metadata,
+    );
+    // Attention that hands on the latents of the tokens before as they are.
+    const f32 = (data: Float32Array, ...shape: number[]): TensorToWrite => ({ dtype: 'F32', shape, data });
+    const same = Float32Array.from({ length: d_sae ** 2 }, (_, at) => (at % (d_sae + 1) === 0 ? 1 : 0));
+    const narrow = d_sae / 8;
+    const attention = Object.entries({
+      k_ctx: narrow,
+      q_target: narrow,
+      v_ctx: d_sae,
+      c_proj: d_sae,
+    }).flatMap(([name, out]) => [
+      [`attn_layers.0.${name}.weight`, f32(same.slice(0, out * d_sae), out, d_sae)] as const,
+      [`attn_layers.0.${name}.bias`, f32(new Float32Array(out), out)] as const,
+    ]);
+    await mkdir(temporal, { recursive: true });
+    await writeFile(
+      join(temporal, 'latest_ckpt.safetensors'),
+      encodeSafetensors({
+        D: f32(W_dec, d_sae, d_in),
+        E: f32(
+          W_enc.map((value) => 4 * d_in * value),
+          d_in,
+          d_sae,
+        ),
+        b: f32(b_dec, d_in),
+        ...Object.fromEntries(attention),
+      }),
+    );
+    const said = { n_heads: 4, n_attn_layers: 1, bottleneck_factor: 8, sae_diff_type: 'topk', kval_topk: 16 };
+    const sae = { exp_factor: d_sae / d_in, tied_weights: false, scaling_factor: 1, ...said };
+    await writeFile(join(temporal, 'conf.yaml'), JSON.stringify({ llm: { dimin: d_in }, sae }));
+    const asked = kinds.map((path) => `--sae=${path}`);
+    const outcome = await evaluate('kinds', ...asked, ...settingWords(LITTLE_TEXT));
+    expect({ code: outcome.code, err: outcome.err }).toEqual({ code: 0, err: '' });
+    const found = await records('kinds');
+    const [byPursuit, bySign, byTime] = ['matching_pursuit', 'topk', 'topk'].map(
+      (architecture, i) =>
+        found.filter(
+          (each) => each.sae.architecture === architecture && (each.sae.variant === 'temporal') === (i === 2),
+        )[0]!,
+    );
+    expect(bySign!.sae).toMatchObject({ d_sae: 2 * d_sae, k: 16 });
+    expect(bySign!.sae.source!.conversions.join()).toContain(`each of the ${d_sae} signed latents as two`);
+    expect(byPursuit!.sae).toMatchObject({ d_sae, k: null });
+    expect(byTime!.sae).toMatchObject({ d_sae, k: 16, layer: 2, variant: 'temporal' });
+    const [own] = (await records('own')).filter((each) => each.sae.layer === 2);
+    const value = (of: EvaluationRecord, id: 'l0@v1' | 'var_exp@pooled-v1') => of.metrics[id]!.value!;
+    for (const each of [byPursuit!, bySign!, byTime!]) {
+      expect(value(each, 'l0@v1')).toBeLessThanOrEqual(16);
+      expect(value(each, 'var_exp@pooled-v1')).toBeGreaterThan(value(own!, 'var_exp@pooled-v1') - 0.1);
+      expect(Object.keys(each.suites)).toEqual(Object.keys(bySign!.suites));
+      const names = each.controls!.values.map(({ control }) => control);
+      expect(names).toEqual(expect.arrayContaining(['identity', 'permuted_decoder']));
+    }
+    expect(byTime!.metrics).not.toEqual(own!.metrics);
   });
 
   it('can stand in a config file; inspect prints what they are', async () => {
