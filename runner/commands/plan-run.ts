@@ -293,7 +293,7 @@ function stageLines(stage: PlannedStage, freeDisk: number, rate: Speed | null): 
         hook === null || to === null ? '' : `, hook ${to.site === 'resid_post' ? to.layer : hookName(to)}`;
       return ['', `  ${device.padEnd(7)} ${formatBytes(bytes).padStart(9)}  ${parts.join(', ')}${end}`];
     }),
-    ...(stage.device === null ? [] : [deviceLine(stage.device)]),
+    ...stage.devices.map((needs) => deviceLine(needs, stage.devices.length > 1)),
     [
       '  memory',
       `${formatBytes(sum)}: weights ${formatBytes(memory.weights)}, batch, SAEs and program ${formatBytes(memory.working)}, waiting residuals ${formatBytes(memory.waiting)}`,
@@ -313,7 +313,8 @@ function stageLines(stage: PlannedStage, freeDisk: number, rate: Speed | null): 
   ];
 }
 
-function deviceLine({ available, ...needs }: DeviceNeeds): [string, string] {
+/** @param several whether there are others, so that it says which it is */
+function deviceLine({ device, available, ...needs }: DeviceNeeds, several: boolean): [string, string] {
   const names = {
     weights: 'weights of the language model',
     states: 'SAEs',
@@ -326,7 +327,8 @@ function deviceLine({ available, ...needs }: DeviceNeeds): [string, string] {
     return bytes === 0 ? [] : [`${text} ${formatBytes(bytes)}`];
   });
   const fits = sum <= available ? 'fits' : 'does not fit';
-  return ['  device', `${formatBytes(sum)} of ${formatBytes(available)}, ${fits}: ${terms.join(', ')}`];
+  const name = several ? `  ${device}` : '  device';
+  return [name, `${formatBytes(sum)} of ${formatBytes(available)}, ${fits}: ${terms.join(', ')}`];
 }
 
 /** Of many shards the dearest and the cheapest, which differ little where there are more SAEs than shards. */

@@ -8,7 +8,7 @@ import { UNTRAINED_LIMIT } from '../../evaluation/reconstructors.ts';
 import type { NeedsBeside } from '../../lm/fit.ts';
 import type { Device } from '../../onnx/devices.ts';
 import type { Reading, Suite } from '../../suites/suite.ts';
-import { mostOnOne } from '../shared/sae-devices.ts';
+import { mostOnOne, type SaesOnDevice, shareSaes } from '../shared/sae-devices.ts';
 import { CORE_BATCH_TOKENS } from './heldout-text.ts';
 
 /** Of an SAE what decides how many of its latents fire on a text. */
@@ -62,11 +62,19 @@ export function evaluationNeeds(
   suites: readonly Suite[],
   saes: readonly PooledSae[],
   devices: readonly [Device, ...Device[]],
-): NeedsBeside & { divergence: boolean } {
+): NeedsBeside & { divergence: boolean; on: readonly SaesOnDevice[] } {
   const divergence = readingsOf(config, suites).some(({ spliced }) => spliced);
+  const sizes = saes.map(weightBytes);
+  const places = shareSaes(sizes, devices);
+  const on = devices.map((device) => ({
+    device,
+    states: sizes.reduce((sum, bytes, i) => sum + (places[i] === device ? bytes : 0), 0),
+    step: 0,
+  }));
   return {
     positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, divergence ? CORE_BATCH_TOKENS : 0),
-    saes: mostOnOne(saes.map(weightBytes), devices),
+    saes: mostOnOne(on).states,
+    on,
     host: pooledBytes(config, suites, saes),
     divergence,
   };

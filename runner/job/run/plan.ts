@@ -15,11 +15,12 @@ import { bytesOf, partsOf } from '../../lm/parts.ts';
 import type { PlacedSegment } from '../../lm/placement.ts';
 import { choosePrecision } from '../../lm/precision.ts';
 import { widthsAt } from '../../lm/segments.ts';
-import { parseDevices } from '../../onnx/devices.ts';
+import { type Device, parseDevices } from '../../onnx/devices.ts';
 import type { Precision } from '../../onnx/graph.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { evaluationNeeds, readingsOf } from '../evaluation/pooled-memory.ts';
 import { trainedSaes, withWidths } from '../shared/planned-saes.ts';
+import type { SaesOnDevice } from '../shared/sae-devices.ts';
 import { passesTogether } from '../training-data/activations.ts';
 import { trainingNeeds } from '../training-data/training-needs.ts';
 import { type TextWork, workOf } from './work.ts';
@@ -31,8 +32,8 @@ export interface PlannedStage {
   segments: readonly PlacedSegment[];
   /** Bytes: of a batch on its way, the SAEs and the program; of the weights held at a time; of residuals that wait. */
   memory: { working: number; weights: number; waiting: number };
-  /** Bytes on one device, where devices have memory of their own and how much is known. */
-  device: DeviceNeeds | null;
+  /** Bytes on each device, in their order, where devices have memory of their own and how much is known; else none. */
+  devices: readonly DeviceNeeds[];
   /** Bytes of residuals that wait on disk at a time, when all text is swept together. */
   disk: number;
   tokens: number;
@@ -40,12 +41,12 @@ export interface PlannedStage {
   operations: { model: number; saes: number };
 }
 
-/** Where SAEs are computed, which is the first of several devices. */
 export interface DeviceNeeds {
+  device: Device;
   available: number;
-  /** Of the language model's weights, those of the device with most. */
+  /** Of the language model's weights, those held there at a time. */
   weights: number;
-  /** Of SAEs: the optimiser's states, and in evaluation the weights. */
+  /** Of the SAEs there: the optimiser's states, and in evaluation the weights. */
   states: number;
   /** Of one training step beside the states. */
   step: number;
@@ -111,7 +112,7 @@ export function planOf(
   const stageOf = (
     stage: PlannedStage['stage'],
     where: { hooks: readonly Hook[]; divergence?: boolean },
-    needs: NeedsBeside & { states: number; step: number },
+    needs: NeedsBeside & { on: readonly SaesOnDevice[] },
     texts: readonly PlannedText[],
   ): PlannedStage => {
     const sum = (read: (text: PlannedText) => number): number =>
@@ -120,29 +121,28 @@ export function planOf(
       ...{ ...where, ...needs, devices, memory, card, device: config.device },
       activationsOnly: stage === 'training',
     });
-    const { segments, needed, resident, held } = fit.placement;
+    const { segments, needed, resident } = fit.placement;
+    const used = segments.slice(0, needed);
     const bytes = config.spill === 'bfloat16' ? 2 : 4;
     const residuals = bytes * fit.widest * sum(({ together, branches }) => together * (1 + branches));
     const waiting = resident ? 0 : residuals;
     return {
       stage,
       resident,
-      segments: segments.slice(0, needed),
+      segments: used,
       memory: {
         working: fit.working,
         weights: fit.weights,
         waiting: resident ? fit.shares.beside : Math.min(waiting, fit.waiting),
       },
-      device:
+      devices:
         card === null
-          ? null
-          : {
-              available: card,
-              weights: held.most,
-              states: needs.states,
-              step: needs.step,
-              batch: fit.shares.working - needs.saes,
-            },
+          ? []
+          : needs.on.map(({ device, ...of }) => {
+              const here = used.filter((segment) => segment.device === device).map(({ bytes }) => bytes);
+              const weights = resident ? here.reduce((a, b) => a + b, 0) : Math.max(0, ...here);
+              return { device, available: card, weights, ...of, batch: fit.shares.working - needs.saes };
+            }),
       disk: Math.max(0, waiting - fit.waiting),
       tokens: sum(({ tokens }) => tokens),
       operations: {
@@ -193,18 +193,11 @@ export function planOf(
             ),
           ]
         : []),
-      stageOf(
-        'evaluation',
-        { hooks, divergence: evaluated.divergence },
-        { ...evaluated, states: evaluated.saes, step: 0 },
-        [
-          text(work.evaluation, plans.length),
-          // As long as they may be.
-          ...work.readings.map((each, i) =>
-            text(each, readings[i]!.spliced ? plans.length + hooks.length : 0),
-          ),
-        ],
-      ),
+      stageOf('evaluation', { hooks, divergence: evaluated.divergence }, evaluated, [
+        text(work.evaluation, plans.length),
+        // As long as they may be.
+        ...work.readings.map((each, i) => text(each, readings[i]!.spliced ? plans.length + hooks.length : 0)),
+      ]),
     ],
   };
 }

@@ -22,12 +22,16 @@ export function shareSaes(bytes: readonly number[], devices: readonly [Device, .
   return found;
 }
 
-/** Bytes of SAEs that lie on the device with most. */
-export function mostOnOne(bytes: readonly number[], devices: readonly [Device, ...Device[]]): number {
-  const places = shareSaes(bytes, devices);
-  return Math.max(
-    ...devices.map((each) => bytes.reduce((sum, one, i) => sum + (places[i] === each ? one : 0), 0)),
-  );
+/** What SAEs take of a device, in bytes: for as long as they are there, and for a training step beside that. */
+export interface SaesOnDevice {
+  device: Device;
+  states: number;
+  step: number;
+}
+
+/** The device on which SAEs take most. */
+export function mostOnOne(all: readonly SaesOnDevice[]): SaesOnDevice {
+  return all.reduce((a, b) => (b.states + b.step > a.states + a.step ? b : a));
 }
 
 /** What lies on each device, in their order; of a single device nothing needs to be said. */

@@ -6,7 +6,7 @@ import type { Device } from '../../onnx/devices.ts';
 import { trainingMemory } from '../../train/device-memory.ts';
 import type { SaePlan } from '../../train/sae-trainer.ts';
 import { hooksOfPlans } from '../shared/planned-saes.ts';
-import { shareSaes } from '../shared/sae-devices.ts';
+import { mostOnOne, type SaesOnDevice, shareSaes } from '../shared/sae-devices.ts';
 import { bufferCapacity } from './training-tokens.ts';
 
 type Settings = Pick<SaeSettings, 'sae'> & {
@@ -20,6 +20,8 @@ export interface TrainingNeeds extends NeedsBeside {
   /** Of each SAE its state in bytes, and where it lies. */
   sizes: readonly number[];
   places: readonly Device[];
+  /** In the devices' order. */
+  on: readonly SaesOnDevice[];
 }
 
 /** Activations of each hook that are looked at before the first step. */
@@ -52,16 +54,13 @@ export function trainingNeeds(
   const buffer = onDisk ? 0 : 4 * bufferCapacity(megabytes, widths) * at(hooksOfPlans(plans));
   const sizes = plans.map((plan) => trainingMemory([plan], devices).states);
   const places = shareSaes(sizes, devices);
-  const { states, step } = devices
-    .map((device) =>
-      trainingMemory(
-        plans.filter((_, i) => places[i] === device),
-        devices,
-      ),
-    )
-    .reduce((a, b) => (b.states + b.step > a.states + a.step ? b : a));
+  const on = devices.map((device) => {
+    const here = plans.filter((_, i) => places[i] === device);
+    return { device, ...trainingMemory(here, devices) };
+  });
+  const { states, step } = mostOnOne(on);
   return {
-    ...{ positions: sae.batchTokens, states, step, saes: states + step, sizes, places },
+    ...{ positions: sae.batchTokens, states, step, saes: states + step, sizes, places, on },
     host: samples + resampled + buffer,
   };
 }

@@ -6,7 +6,7 @@ import { deviceMemory } from '../../../../runner/commands/device-memory.ts';
 import { runConfig, suitesOf } from '../../../../runner/config/run-config.ts';
 import { weightsOf } from '../../../../runner/doctor/random-checkpoint.ts';
 import { UserError } from '../../../../runner/errors.ts';
-import { planOf } from '../../../../runner/job/run/plan.ts';
+import { type DeviceNeeds, planOf } from '../../../../runner/job/run/plan.ts';
 import type { Checkpoint } from '../../../../runner/lm/checkpoint.ts';
 import { cudaMemory } from '../../../../runner/onnx/gpu-memory.ts';
 import { countOf } from '../../../../runner/onnx/tensors.ts';
@@ -65,8 +65,8 @@ function planned(card: number, over: object = {}) {
   return planOf(run, suitesOf(run), checkpoint('BF16'), HOST, { card });
 }
 
-const sum = ({ available: _, ...needs }: object & { available: number }) =>
-  Object.values(needs as Record<string, number>).reduce((total, bytes) => total + bytes, 0);
+const sum = ({ device: _, available: __, ...needs }: DeviceNeeds) =>
+  Object.values(needs).reduce((total, bytes) => total + bytes, 0);
 
 describe('the reference run on one card', () => {
   it('fits on 96 GB and on an H200, weights as they are stored, with every term said', () => {
@@ -77,12 +77,12 @@ describe('the reference run on one card', () => {
       const [training, evaluation] = stages;
       // Blocks 0 to 55 and the embedding, in 16 bits; neither the last eight blocks nor the head.
       expect(training!.resident).toBe(true);
-      expect(training!.device!.weights / GB).toBeGreaterThan(44);
-      expect(training!.device!.weights / GB).toBeLessThan(48);
+      expect(training!.devices[0]!.weights / GB).toBeGreaterThan(44);
+      expect(training!.devices[0]!.weights / GB).toBeLessThan(48);
       // Three SAEs: parameters and two moments in float32.
-      expect(training!.device!.states).toBe(3 * 3 * 4 * (2 * 5_120 * 65_536 + 5_120 + 65_536));
-      expect(sum(training!.device!)).toBeLessThanOrEqual(card);
-      expect(sum(evaluation!.device!)).toBeLessThanOrEqual(card);
+      expect(training!.devices[0]!.states).toBe(3 * 3 * 4 * (2 * 5_120 * 65_536 + 5_120 + 65_536));
+      expect(sum(training!.devices[0]!)).toBeLessThanOrEqual(card);
+      expect(sum(evaluation!.devices[0]!)).toBeLessThanOrEqual(card);
       expect(evaluation!.resident).toBe(true);
     }
   });
@@ -90,22 +90,33 @@ describe('the reference run on one card', () => {
   it('is loaded by segments on a smaller card, and refused where not even a step fits', () => {
     const { stages } = planned(cards.h100!);
     expect(stages[0]!.resident).toBe(false);
-    expect(sum(stages[0]!.device!)).toBeLessThanOrEqual(cards.h100!);
+    expect(sum(stages[0]!.devices[0]!)).toBeLessThanOrEqual(cards.h100!);
     expect(() => planned(cards['rtx-4090']!)).toThrow(UserError);
     expect(() => planned(cards['rtx-4090']!)).toThrow(/memory of cuda:0/);
   });
 
   it('takes twice the weights in float32', () => {
-    const half = planned(cards.h200!).stages[0]!.device!;
-    const whole = planned(200e9, { precision: 'float32' }).stages[0]!.device!;
+    const half = planned(cards.h200!).stages[0]!.devices[0]!;
+    const whole = planned(200e9, { precision: 'float32' }).stages[0]!.devices[0]!;
     expect(whole.weights).toBe(2 * half.weights);
     expect(whole.states).toBe(half.states);
   });
 
-  it('is spread over two cards, the SAEs on the first', () => {
+  it('is spread over two cards, model and SAEs, and what lies on each is said', () => {
     const two = planned(cards.h100!, { device: 'cuda:0,cuda:1' }).stages[0]!;
     expect(two.resident).toBe(true);
     expect(new Set(two.segments.map(({ device }) => device))).toEqual(new Set(['cuda:0', 'cuda:1']));
+    const one = planned(cards.h200!).stages[0]!.devices;
+    expect(one.map(({ device }) => device)).toEqual(['cuda:0']);
+    const [first, second] = two.devices;
+    expect([first!.device, second!.device]).toEqual(['cuda:0', 'cuda:1']);
+    // Of three SAEs two lie on the first.
+    expect(first!.states).toBe(2 * second!.states);
+    expect(first!.states + second!.states).toBe(one[0]!.states);
+    expect(first!.step).toBe(second!.step);
+    // A block that is cut at a hook counts on both sides.
+    expect((first!.weights + second!.weights) / one[0]!.weights).toBeCloseTo(1, 1);
+    for (const each of two.devices) expect(sum(each)).toBeLessThanOrEqual(cards.h100!);
   });
 });
 

@@ -112,8 +112,8 @@ describe('memory', () => {
     const checkpoint = await openCheckpoint(`${fixtures}tiny-f16-tied`);
     const config = await settings({ device: 'cuda:0' });
     const sum = (card: number): { resident: boolean; needs: number } => {
-      const { resident, device } = planned(config, checkpoint, ROOMY, card).stages[1]!;
-      const { available: _, ...needs } = device!;
+      const { resident, devices } = planned(config, checkpoint, ROOMY, card).stages[1]!;
+      const { device: _, available: __, ...needs } = devices[0]!;
       return { resident, needs: Object.values(needs).reduce((total, bytes) => total + bytes, 0) };
     };
     const { needs } = sum(ROOMY);
@@ -135,8 +135,8 @@ describe('memory', () => {
     const needs = trainingNeeds(config, { plans, seen: [hook], widths }, ['cuda:0']);
     expect(needs.states).toBe(3 * 4 * (2 * width * 64 + 64 + width));
     const [training, evaluation] = planned({ ...config, device: 'cuda:0' }, checkpoint, ROOMY, ROOMY).stages;
-    expect(training!.device).toMatchObject({ states: needs.states, step: needs.step });
-    expect(evaluation!.device!.states).toBe(4 * 2 * width * 64);
+    expect(training!.devices[0]).toMatchObject({ states: needs.states, step: needs.step });
+    expect(evaluation!.devices[0]!.states).toBe(4 * 2 * width * 64);
   });
 
   it('of what is looked at before the first step is that of the arrays it lies in', async () => {
