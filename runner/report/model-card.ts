@@ -143,6 +143,8 @@ function isPlainTopK({ sae }: EvaluationRecord): boolean {
   return (
     sae.files.some(({ name }) => name.endsWith('.safetensors')) &&
     sae.architecture === 'topk' &&
+    // Others' may be what their files are only after a conversion.
+    sae.source === undefined &&
     sae.k !== null &&
     (sae.training?.normalisation ?? 'none') === 'none' &&
     (sae.training?.applyBDecToInput ?? true) === (sae.reads === undefined) &&

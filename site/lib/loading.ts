@@ -54,7 +54,7 @@ export function loadingSnippets(entry: EvaluationRecord, several = false): Snipp
   if (entry.sae.layers !== undefined) return circuitTracer(entry);
   const place = placeOf(entry, several);
   if (place === null) return [];
-  return [ours(entry, place), saeLens(entry, place), ...pyTorch(entry)];
+  return [ours(entry, place), ...(inSaeLens(entry) ? [saeLens(entry, place)] : []), ...pyTorch(entry)];
 }
 
 /** Of a cross-layer transcoder, which is no SAE of one hook: the program whose layout it has. */
@@ -75,6 +75,8 @@ function circuitTracer({ sae, model }: EvaluationRecord): Snippet[] {
 function ours(entry: EvaluationRecord, place: string): Snippet {
   const { sae } = entry;
   const width = sae.d_in === null ? 'd_in' : String(sae.d_in);
+  const temporal = sae.variant === 'temporal';
+  const texts = temporal ? ', length' : '';
   return {
     title: 'Interpboard’s library (Node)',
     code: [
@@ -83,10 +85,16 @@ function ours(entry: EvaluationRecord, place: string): Snippet {
       `const file = await getSae(${quoted(place)});`,
       'const sae = await openSae(file.sae);',
       `// x: Float32Array, [tokens, ${width}], ${readAt(entry)}`,
-      'const latents = await sae.encode(x, tokens);',
-      'const rebuilt = await sae.decode(latents, tokens, x);',
+      ...(temporal ? ['// length: tokens of each text in x, one behind the other'] : []),
+      `const latents = await sae.encode(x, tokens${texts});`,
+      `const rebuilt = await sae.decode(latents, tokens, x${texts});`,
     ].join('\n'),
   };
+}
+
+/** Whether SAELens has it, or its layout can hold it. */
+function inSaeLens({ sae }: EvaluationRecord): boolean {
+  return sae.source?.registry != null || (sae.architecture !== 'groupmax' && sae.variant !== 'temporal');
 }
 
 function saeLens(entry: EvaluationRecord, place: string): Snippet {

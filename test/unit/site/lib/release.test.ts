@@ -224,6 +224,14 @@ describe('how to use an SAE', () => {
       'npx interpboard verify content/measured/mine/small-world-l4.json',
     );
     expect(loadingSnippets(fixture('awkward-import'))).toEqual([]);
+    // What SAELens' layout has no place for is not said to be exported; where its registry has it, it is.
+    const titles = (changes: Partial<EvaluationRecord['sae']>) =>
+      loadingSnippets({ ...first!, sae: { ...first!.sae, ...changes } }).map(({ title }) => title);
+    expect(titles({ architecture: 'groupmax' }).join()).not.toContain('SAELens');
+    expect(titles({ architecture: 'matching_pursuit' })).toContain('SAELens');
+    expect(titles({ architecture: 'relu', variant: 'temporal' }).join()).not.toContain('SAELens');
+    const temporal = { ...first!, sae: { ...first!.sae, variant: 'temporal' } };
+    expect(loadingSnippets(temporal)[0]!.code).toContain('await sae.encode(x, tokens, length);');
     const other = ofRun('small-world-l4', () => ({ hook: 'blocks.4.hook_mlp_out' }));
     expect(loadingSnippets(other)[2]!.code).toContain('read at "blocks.4.hook_mlp_out", float32');
   });
