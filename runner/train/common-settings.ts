@@ -33,6 +33,12 @@ export const stepSettings = {
   adamBeta1: z.number().min(0).lt(1).default(0.9).describe('decay of Adam’s first moment'),
   adamBeta2: z.number().min(0).lt(1).default(0.999).describe('decay of Adam’s second moment'),
   adamEpsilon: z.number().positive().default(1e-8).describe('Adam’s epsilon'),
+  adamMoments: z
+    .enum(['float32', 'bfloat16'])
+    .optional()
+    .describe(
+      'what Adam’s moments of W_enc and W_dec are kept in: float32, its default, or bfloat16, rounded up or down at random: half their memory (topk on a CPU alone)',
+    ),
   unitNormDecoder: z.boolean().default(true).describe('scale the rows of W_dec to unit norm after each step'),
   removeParallelGradient: z
     .boolean()

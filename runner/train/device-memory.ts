@@ -6,6 +6,8 @@ import type { Recipe } from './recipe.ts';
 
 /** Copies of an SAE's weights while it trains on a CPU: themselves, gradients, two moments, and new ones being made. */
 const COPIES_HELD = 6;
+/** With both moments in bfloat16. */
+const COPIES_HELD_OF_HALVES = 5;
 /**
  * What a step holds at its peak beside the state it begins with, in matrices of d_in · d_sae and of tokens · d_sae numbers: at most
  * so many, as counted of what onnxruntime's CUDA provider asks for (kSameAsRequested, no memory pattern; every latent dead), over
@@ -26,7 +28,13 @@ export function trainingMemory(
   devices: readonly Device[],
 ): TrainingMemory {
   const weights = saes.reduce((sum, sae) => sum + 4 * parametersOf(sae), 0);
-  if (devices.every((device) => device === 'cpu')) return { states: COPIES_HELD * weights, step: 0 };
+  if (devices.every((device) => device === 'cpu')) {
+    const held = saes.map(
+      (sae) =>
+        4 * parametersOf(sae) * (sae.recipe.adamMoments === 'bfloat16' ? COPIES_HELD_OF_HALVES : COPIES_HELD),
+    );
+    return { states: held.reduce((sum, each) => sum + each, 0), step: 0 };
+  }
   const steps = saes.map(
     ({ d_in, recipe }) => 4 * recipe.dSae * (WEIGHT_MATRICES * d_in + TOKEN_MATRICES * recipe.batchTokens),
   );

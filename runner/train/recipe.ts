@@ -27,6 +27,11 @@ export const recipe = z
     bound('warmupSteps', value.scheduleSteps, 'scheduleSteps');
     if (value.unitNormDecoder && value.decoderInitNorm !== 1)
       complain('decoderInitNorm', 'expected 1 where unitNormDecoder scales rows to norm 1');
+    if (value.adamMoments === 'bfloat16' && value.architecture !== 'topk')
+      complain(
+        'adamMoments',
+        `expected float32: ${value.architecture} is trained by the graph, which keeps no others`,
+      );
     const start = value.decayStartStep;
     if (start !== null && (start < value.warmupSteps || start >= value.scheduleSteps)) {
       complain(

@@ -243,6 +243,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   'sae.adamBeta1': trained(0.5),
   'sae.adamBeta2': trained(0.9),
   'sae.adamEpsilon': trained(0.01),
+  'sae.adamMoments': trained('bfloat16'),
   'sae.unitNormDecoder': trained(false),
   'sae.removeParallelGradient': trained(true),
   'sae.biasInitSamples': trained(2048),

@@ -68,7 +68,10 @@ export function chooseBackend(options: BackendOptions): ChosenBackend {
             thing: 'backend graph',
             found: lacking,
             expected: 'a recipe it computes',
-            next: 'Use --device cpu.',
+            next:
+              recipe.adamMoments === 'bfloat16'
+                ? 'Leave sae.adamMoments out, or train architecture topk with --device cpu.'
+                : 'Use --device cpu.',
           });
         }
         return graph.init(recipe, d_in, state);

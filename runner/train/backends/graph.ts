@@ -26,10 +26,12 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
 
   return {
     name: 'graph',
-    unsupported: ({ deadCounting }) =>
-      options.device === 'webgpu' && deadCounting === 'with-step'
-        ? 'dead latents counted with the step (deadCounting with-step) on webgpu'
-        : null,
+    unsupported: ({ deadCounting, adamMoments }) =>
+      adamMoments === 'bfloat16'
+        ? 'Adam’s moments in bfloat16 (adamMoments bfloat16)'
+        : options.device === 'webgpu' && deadCounting === 'with-step'
+          ? 'dead latents counted with the step (deadCounting with-step) on webgpu'
+          : null,
     async init(recipe, d_in, initial) {
       const architecture = architectureOf(recipe);
       const shapes = architecture.parameters(recipe, d_in);

@@ -3,10 +3,12 @@
  * times slower than the graph.
  */
 import { architectureOf } from '../architectures/index.ts';
+import { momentNoise, momentSeed, roundedMoment } from '../bfloat-moments.ts';
 import type { Recipe } from '../recipe.ts';
 import type { Gradients } from '../reference-step.ts';
 import { mapParameters, type OptimiserState } from '../state.ts';
 import type { StepResult, TrainingBackend } from './backend.ts';
+import { padded } from './sparse-cpu/layout.ts';
 
 export const referenceBackend: TrainingBackend = {
   name: 'reference',
@@ -34,6 +36,7 @@ export const referenceBackend: TrainingBackend = {
         const clip = Math.min(1, recipe.gradientClip / (gradientNorm + 1e-6));
         const clipped = mapParameters(gradients, (each) => each.map((g) => g * clip));
         state = adam(recipe, state, clipped, learningRate);
+        if (recipe.adamMoments === 'bfloat16') roundMoments(state, recipe.dSae, d_in);
         if (recipe.unitNormDecoder) unitRows(state.parameters.W_dec, d_in);
         reference.afterStep?.(state.parameters);
         const result: StepResult = { ...measured, gradientNorm, centredSquares: centredSquares(y, d_in) };
@@ -87,6 +90,28 @@ function adam(
     }),
   );
   return { parameters, firstMoments, secondMoments, updates };
+}
+
+/** Of W_dec and W_enc, in the order in which the rows of both lie in the kernels' memory. */
+function roundMoments(
+  { firstMoments, secondMoments, updates }: OptimiserState,
+  n: number,
+  d_in: number,
+): void {
+  const seed = momentSeed(updates);
+  const width = padded(d_in);
+  for (let j = 0; j < n; j++) {
+    for (let i = 0; i < d_in; i++) {
+      for (const [name, at, index] of [
+        ['W_dec', j * d_in + i, j * width + i],
+        ['W_enc', i * n + j, (n + j) * width + i],
+      ] as const) {
+        const noise = momentNoise(seed, index);
+        firstMoments[name][at] = roundedMoment(firstMoments[name][at]!, noise & 0xffff);
+        secondMoments[name][at] = roundedMoment(secondMoments[name][at]!, noise >>> 16);
+      }
+    }
+  }
 }
 
 function unitRows(rows: Float32Array, width: number): void {

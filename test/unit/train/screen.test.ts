@@ -159,7 +159,7 @@ async function screened(
   limit: ScreenLimit = most,
   found: (latent: number) => number = (latent) => latent,
 ) {
-  const sizes: Sizes = { tokens, latents, width: padded(d), d_in: d, k };
+  const sizes: Sizes = { tokens, latents, width: padded(d), d_in: d, k, momentBytes: 4 };
   const layout = layoutOf(sizes, limit);
   const memory = memoryFor(layout);
   const settings = { adamBeta1: 0, adamBeta2: 0, unitNormDecoder: true, removeParallelGradient: false };
@@ -357,7 +357,7 @@ describe('the check of the int8 product', () => {
   });
 
   test('the two products are measured against each other', async () => {
-    const share = await int8Share({ tokens: 64, latents: 64, width: 32, d_in: 32, k: 4 }, 1);
+    const share = await int8Share({ tokens: 64, latents: 64, width: 32, d_in: 32, k: 4, momentBytes: 4 }, 1);
     expect(share).toBeGreaterThan(0);
     expect(share).toBeLessThan(Infinity);
   });

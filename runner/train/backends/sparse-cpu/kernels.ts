@@ -80,6 +80,8 @@ export interface Kernels {
     keep2: number,
     step: number,
     epsilon: number,
+    halves: number,
+    seed: number,
   ): void;
   quantiseTokens(
     x: number,

@@ -31,6 +31,8 @@ export interface Sizes {
   /** Of a token's row in the outside world. */
   d_in: number;
   k: number;
+  /** Of a value of Adam's moments of W_enc and W_dec: bfloat16 or float32. Those of the biases are float32. */
+  momentBytes: 2 | 4;
 }
 
 /** Of int8 in full, and what pairs of products with uint8 can be of without leaving 16 bits: 2 · 255 · 64 < 2¹⁵. */
@@ -78,9 +80,10 @@ export interface ScreenLayout {
 
 /** Where everything of one SAE lies in its shared memory: byte offsets. Tensors are [rows, width]. */
 export interface Layout extends Sizes {
-  /** Each with its first and second moments behind it, `strides` bytes apart. W_enc lies transposed. */
+  /** Each, of `strides` bytes, with its first and second moments behind it, of `momentStrides` each. W_enc lies transposed. */
   parameters: Record<TensorName, number>;
   strides: Record<TensorName, number>;
+  momentStrides: Record<TensorName, number>;
   decoderGradient: number;
   encoderGradient: number;
   biasGradient: number;
@@ -119,13 +122,14 @@ export interface Layout extends Sizes {
 }
 
 /**
- * Of the current step: factor of the gradients, Adam's; AuxK's row width and latents kept; of the screen what
+ * Of the current step: factor of the gradients, Adam's, seed of its moments' rounding; AuxK's row width and latents kept; of the screen what
  * kernels/select.as.ts calls so, and the first token of its block.
  */
 export const controlNames = [
   'clip',
   'step',
   'epsilon',
+  'seed',
   'deadWidth',
   'keep',
   'reach',
@@ -137,8 +141,12 @@ export const controlNames = [
   'blockStart',
 ] as const;
 
-export function sizesOf(recipe: Pick<Recipe, 'batchTokens' | 'dSae' | 'k'>, d_in: number): Sizes {
-  return { tokens: recipe.batchTokens, latents: recipe.dSae, width: padded(d_in), d_in, k: recipe.k };
+export function sizesOf(
+  { batchTokens, dSae, k, adamMoments }: Pick<Recipe, 'batchTokens' | 'dSae' | 'k' | 'adamMoments'>,
+  d_in: number,
+): Sizes {
+  const momentBytes = adamMoments === 'bfloat16' ? 2 : 4;
+  return { tokens: batchTokens, latents: dSae, width: padded(d_in), d_in, k, momentBytes };
 }
 
 /** Whether 32-bit addresses reach all of an SAE's state, AuxK over half of its latents included. */
@@ -166,7 +174,7 @@ export function layoutOf(sizes: Sizes, limit: ScreenLimit | null): Layout {
 }
 
 function placed(sizes: Sizes, limit: ScreenLimit | null): Layout {
-  const { tokens, latents, width, k } = sizes;
+  const { tokens, latents, width, k, momentBytes } = sizes;
   let bytes = 0;
   const take = (size: number): number => {
     const at = bytes;
@@ -180,15 +188,18 @@ function placed(sizes: Sizes, limit: ScreenLimit | null): Layout {
     b_enc: padded(latents) * 4,
     b_dec: width * 4,
   };
+  const ofRows = (rows * momentBytes) / 4;
+  const momentStrides = { ...strides, W_enc: ofRows, W_dec: ofRows };
   const tokenChunks = Math.ceil(tokens / CHUNK_TOKENS);
   const latentChunks = Math.ceil(latents / CHUNK_LATENTS);
   const parameters = Object.fromEntries(
-    tensorNames.map((name) => [name, take(3 * strides[name])]),
+    tensorNames.map((name) => [name, take(strides[name] + 2 * momentStrides[name])]),
   ) as Layout['parameters'];
   const layout: Layout = {
     ...sizes,
     parameters,
     strides,
+    momentStrides,
     decoderGradient: take(rows),
     encoderGradient: take(rows),
     biasGradient: take(latents * 4),

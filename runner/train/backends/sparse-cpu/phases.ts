@@ -69,9 +69,9 @@ export function chunksOf(phase: Phase, { tokens, latents }: Layout): number {
 /** @param claim gives every chunk's number to one thread, then numbers past the last */
 export function work(phase: Phase, place: Workplace, claim: () => number): void {
   const { kernels, memory, layout, settings } = place;
-  const { width, k, tokens, latents, parameters, strides } = layout;
+  const { width, k, tokens, latents, parameters, strides, momentBytes } = layout;
   const results = new Float64Array(memory.buffer, layout.results);
-  const { clip, step, epsilon, deadWidth, keep, ...screening } = controlsOf(place);
+  const { clip, step, epsilon, seed, deadWidth, keep, ...screening } = controlsOf(place);
   const row = width * 4;
   const chunks = chunksOf(phase, layout);
   for (let chunk = claim(); chunk < chunks; chunk = claim()) {
@@ -295,6 +295,8 @@ export function work(phase: Phase, place: Workplace, claim: () => number): void 
           1 - settings.adamBeta2,
           step,
           epsilon,
+          momentBytes === 2 ? 1 : 0,
+          seed,
         );
         break;
       }

@@ -7,7 +7,7 @@ import type { Sizes } from './layout.ts';
  * Outputs: pre and at (int32), [tokens, found]: the largest pre-activations of each token and their latents.
  */
 export function encoderProgram(
-  { tokens, latents, width }: Omit<Sizes, 'k' | 'd_in'>,
+  { tokens, latents, width }: Pick<Sizes, 'tokens' | 'latents' | 'width'>,
   found: number,
 ): Program {
   const graph = new Graph();

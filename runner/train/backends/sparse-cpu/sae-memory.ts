@@ -7,25 +7,49 @@ const parts = ['parameters', 'firstMoments', 'secondMoments'] as const;
 
 export function writeState(memory: WebAssembly.Memory, layout: Layout, state: OptimiserState): void {
   parts.forEach((part, i) => {
-    for (const name of tensorNames)
-      writeTensor(view(memory, layout, name, i), layout, name, state[part][name]!);
+    for (const name of tensorNames) {
+      const { place, halves } = view(memory, layout, name, i);
+      writeTensor(place, layout, name, state[part][name]!);
+      if (halves !== null) pack(place, halves);
+    }
   });
 }
 
 /** A copy. */
 export function readState(memory: WebAssembly.Memory, layout: Layout, updates: number): OptimiserState {
   const read = (name: TensorName, i: number): Float32Array =>
-    readTensor(view(memory, layout, name, i), layout, name);
+    readTensor(view(memory, layout, name, i).place, layout, name);
   const [parameters, firstMoments, secondMoments] = parts.map((_, i) =>
     Object.fromEntries(tensorNames.map((name) => [name, read(name, i)])),
   ) as [Parameters, Parameters, Parameters];
   return { parameters, firstMoments, secondMoments, updates };
 }
 
-/** @param part 0 the tensor, 1 and 2 its moments */
-function view(memory: WebAssembly.Memory, layout: Layout, name: TensorName, part: number): Float32Array {
-  const stride = layout.strides[name];
-  return new Float32Array(memory.buffer, layout.parameters[name] + part * stride, stride / 4);
+/**
+ * @param part 0 the tensor, 1 and 2 its moments
+ * @returns where it lies; of what lies there in bfloat16 its numbers beside it, to be packed where they change
+ */
+function view(
+  memory: WebAssembly.Memory,
+  { parameters, strides, momentStrides }: Layout,
+  name: TensorName,
+  part: number,
+): { place: Float32Array; halves: Uint16Array | null } {
+  const [stride, moments] = [strides[name], momentStrides[name]];
+  const at = parameters[name] + (part === 0 ? 0 : stride + (part - 1) * moments);
+  if (part === 0 || moments === stride)
+    return { place: new Float32Array(memory.buffer, at, stride / 4), halves: null };
+  const halves = new Uint16Array(memory.buffer, at, moments / 2);
+  const place = new Float32Array(halves.length);
+  const bits = new Uint32Array(place.buffer);
+  for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
+  return { place, halves };
+}
+
+/** @param from values of bfloat16: what a run of them began with or kept */
+function pack(from: Float32Array, to: Uint16Array): void {
+  const bits = new Uint32Array(from.buffer);
+  for (let i = 0; i < to.length; i++) to[i] = bits[i]! >>> 16;
 }
 
 function writeTensor(

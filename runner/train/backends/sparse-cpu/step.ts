@@ -2,6 +2,7 @@
 
 import { discard } from '../../../onnx/session.ts';
 import { leastDead } from '../../aux-k.ts';
+import { momentSeed } from '../../bfloat-moments.ts';
 import { lossWeight } from '../../common-settings.ts';
 import type { Recipe } from '../../recipe.ts';
 import type { OptimiserState } from '../../state.ts';
@@ -158,7 +159,7 @@ export class SparseCpuSession implements TrainingSession {
     const clip = Math.min(1, gradientClip / (gradientNorm + CLIP_EPSILON));
     const step = (learningRate * rootCorrection) / (1 - adamBeta1 ** this.#updates);
     const epsilon = adamEpsilon * rootCorrection;
-    this.#control({ clip, step, epsilon });
+    this.#control({ clip, step, epsilon, seed: momentSeed(this.#updates) });
     this.#floats(layout.decoderBiasGradient, layout.width).set(biasGradient);
     const { b_dec } = layout.parameters;
     const stride = layout.strides.b_dec;
