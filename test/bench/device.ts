@@ -3,7 +3,7 @@
  * encoding and decoding, of an evaluation's core, and training steps of TopK SAEs; with each what passes between the host and the
  * runtime in a pass. With INTERPBOARD_PYTHON, a Python with torch and transformers, the same in PyTorch.
  *
- *     npm run bench -- device [--device cuda:0] [--size small|large] [--precision bfloat16] [--seconds 3]
+ *     npm run bench -- device [--device cuda:0|cuda:0+tf32] [--size small|large] [--precision bfloat16] [--seconds 3]
  *
  * Large is for cards: a llama of 1.1 billion parameters, and SAEs up to 5,120/65,536/128 as far as memory goes.
  */
@@ -22,7 +22,7 @@ import { choosePrecision, type PrecisionChoice } from '../../runner/lm/precision
 import { sweep } from '../../runner/lm/sweep.ts';
 import { random } from '../../runner/math/random.ts';
 import { automaticDevice, deviceFacts } from '../../runner/onnx/device-facts.ts';
-import { type Device, parseDevice } from '../../runner/onnx/devices.ts';
+import { type Device, executionProvider, parseDevice } from '../../runner/onnx/devices.ts';
 import { traffic, trafficSince } from '../../runner/onnx/traffic.ts';
 import { silent, stageReporter } from '../../runner/reporter.ts';
 import { openSae } from '../../runner/sae/open-sae.ts';
@@ -98,7 +98,8 @@ export async function measure(
     await writeRandomLlama(folder, size.model);
     const checkpoint = await openCheckpoint(folder);
     const precision = choosePrecision(choice, [device], checkpoint);
-    if (python !== undefined) peer = await startPeer(python, folder, precision);
+    if (python !== undefined)
+      peer = await startPeer(python, folder, precision, executionProvider(device).tf32 ?? false);
     say(`${device}, the language model in ${precision}${peer === undefined ? '' : `; ${peer.versions}`}`);
 
     /** Median time of a pass, and what passes between host and runtime in the last. */
@@ -236,11 +237,16 @@ interface Peer {
   close(): void;
 }
 
-async function startPeer(python: string, folder: string, precision: string): Promise<Peer> {
+/** @param tf32 whether products of float32 are in TF32, so that both compute alike */
+async function startPeer(python: string, folder: string, precision: string, tf32: boolean): Promise<Peer> {
   const script = fileURLToPath(new URL('./parts/device_peer.py', import.meta.url));
-  const child: ChildProcessWithoutNullStreams = spawn(python, [script, folder, precision], {
-    env: { ...process.env, HF_HUB_OFFLINE: '1', TOKENIZERS_PARALLELISM: 'false' },
-  });
+  const child: ChildProcessWithoutNullStreams = spawn(
+    python,
+    [script, folder, precision, ...(tf32 ? ['tf32'] : [])],
+    {
+      env: { ...process.env, HF_HUB_OFFLINE: '1', TOKENIZERS_PARALLELISM: 'false' },
+    },
+  );
   let complaints = '';
   child.stderr.on('data', (chunk: Buffer) => {
     complaints += chunk.toString();

@@ -4,7 +4,7 @@
     "full ROWS TOKENS"       mean next-token loss
     "step D N K B"           one step of a TopK SAE (float32): product, topk, dense product back, clip, Adam, unit rows
 
-Written for torch 2.15, transformers 5.24.  Command: python test/bench/parts/device_peer.py FOLDER bfloat16|float32
+Written for torch 2.15, transformers 5.24.  Command: python test/bench/parts/device_peer.py FOLDER bfloat16|float32 [tf32]
 """
 
 import sys
@@ -14,6 +14,8 @@ import torch
 import transformers
 
 folder, dtype = sys.argv[1:3]
+# As asked, and not as some later default of torch.
+torch.backends.cuda.matmul.allow_tf32 = sys.argv[3:] == ["tf32"]
 device = "cuda" if torch.cuda.is_available() else "cpu"
 model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)).eval().to(device)
 name = torch.cuda.get_device_name(0) if device == "cuda" else "cpu"
