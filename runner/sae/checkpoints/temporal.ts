@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { MalformedError, unreadable } from '../../errors.ts';
+import { MalformedError, quote, unreadable } from '../../errors.ts';
 import { type StoredMatrix, scaledMatrix } from '../../formats/stored-matrix.ts';
 import { hookPath } from '../published/hook-names.ts';
 import type { LinearMap, TemporalContext } from '../sae.ts';
@@ -133,7 +133,7 @@ async function readYaml(path: string): Promise<unknown> {
     throw new MalformedError(
       {
         thing: path,
-        found: cause instanceof Error ? cause.message.split('\n', 1)[0]! : 'no YAML',
+        found: cause instanceof Error ? quote(cause.message) : 'no YAML',
         expected: `YAML of at most ${CONFIG_LIMIT} characters`,
         next: 'Download the file again.',
       },

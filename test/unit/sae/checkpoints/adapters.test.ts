@@ -421,6 +421,9 @@ describe('hostile files', () => {
       ['dictionary-learning/AutoEncoderTopK', 'config.json', loadSae],
       ['gemma-scope-2/transcoder', 'config.json', loadSae],
       ['llama-scope/sae', 'hyperparams.json', loadSae],
+      ['sae-lens/matching-pursuit', 'cfg.json', loadSae],
+      ['sae-lens/checkpoint-standard-scaler', 'activation_scaler.json', loadSae],
+      ['temporal-sae/layer_2-tied-topk', 'conf.yaml', loadSae],
     ];
     let refused = 0;
     for (const [name, file, read] of targets) {
@@ -437,7 +440,7 @@ describe('hostile files', () => {
         refused++;
       }
     }
-    console.info(`configs: 240 files, ${refused} refused`);
+    console.info(`configs: 360 files, ${refused} refused`);
     expect(refused).toBeGreaterThan(80);
   });
 });
