@@ -21,10 +21,14 @@ function words(hook: string): string {
 type Hooked = Pick<EvaluationRecord['sae'], 'hook' | 'reads' | 'layers'>;
 
 /** Where an SAE stands, of hooks that are not known here their own words. */
-export function hookWords({ hook, reads, layers }: Hooked): string {
-  if (reads !== undefined && layers !== undefined)
-    return `${targetWords({ hook, layers })} from ${words(reads)} (cross-layer transcoder)`;
-  return reads === undefined ? words(hook) : `${words(hook)} from ${words(reads)} (transcoder)`;
+export function hookWords(sae: Hooked): string {
+  if (sae.reads === undefined) return placeWords(sae);
+  return `${placeWords(sae)} (${sae.layers === undefined ? '' : 'cross-layer '}transcoder)`;
+}
+
+/** The same where it is said beside that it is a transcoder. */
+export function placeWords(sae: Hooked): string {
+  return sae.reads === undefined ? targetWords(sae) : `${targetWords(sae)} from ${words(sae.reads)}`;
 }
 
 /** What it reconstructs. */

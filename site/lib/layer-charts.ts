@@ -61,7 +61,9 @@ export function needsKey(lines: readonly LayerLine[]): boolean {
 export function layerLines(
   releases: readonly { label: string; records: readonly EvaluationRecord[] }[],
 ): LayerLine[] {
-  return releases.flatMap(({ label, records }) => {
+  return releases.flatMap(({ label, records: all }) => {
+    // A cross-layer transcoder stands at no single layer.
+    const records = all.filter(({ sae }) => sae.layers === undefined);
     const variants = variantsOf(records);
     const lines = Map.groupBy(records, (entry) => variants.get(entry)!.key);
     return [...lines.values()].map((group) => ({

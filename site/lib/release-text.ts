@@ -4,7 +4,7 @@ import { measureOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { definitionsOf } from './definitions.ts';
 import { formatBytes, formatCount, formatNumber, formatTokens } from './format.ts';
-import { hookWords, layerText } from './hook-words.ts';
+import { hookWords, layerText, placeWords } from './hook-words.ts';
 import { architectureNames } from './kinds.ts';
 import { shortLabel, variantsOf } from './short-labels.ts';
 import { leadMeasures } from './statistics.ts';
@@ -25,9 +25,12 @@ export function releaseSummary(records: readonly EvaluationRecord[]): string {
     same(({ sae }) => sae.k),
     same(({ sae }) => sae.tokens_trained),
   ];
+  const noun = nounOf(records);
+  const wordsOf = noun.startsWith('SAE') ? hookWords : placeWords;
+  const sites = [...new Set(records.map(({ sae }) => wordsOf(sae)))].join(', ');
   const count = small[records.length] ?? formatCount(records.length);
   return [
-    `${count} ${kinds} ${nounOf(records)} on ${sitesText(records)} of ${models}, ${layers.length === 1 && records[0]?.sae.layers === undefined ? 'layer' : 'layers'} ${layers.join(', ')}`,
+    `${count} ${kinds} ${noun} on ${sites} of ${models}, ${layers.length === 1 && records[0]?.sae.layers === undefined ? 'layer' : 'layers'} ${layers.join(', ')}`,
     latents !== undefined && `${formatCount(latents)} latents`,
     k != null && `k ${k}`,
     tokens != null && `${formatTokens(tokens)} training tokens${records.length > 1 ? ' each' : ''}`,
@@ -44,10 +47,6 @@ function nounOf(records: readonly EvaluationRecord[]): string {
       ? 'transcoder'
       : 'SAE';
   return records.length === 1 ? noun : `${noun}s`;
-}
-
-function sitesText(records: readonly EvaluationRecord[]): string {
-  return [...new Set(records.map(({ sae }) => hookWords(sae)))].join(', ');
 }
 
 export interface Headline {

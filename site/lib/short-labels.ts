@@ -92,7 +92,8 @@ const known = new WeakMap<readonly EvaluationRecord[], Map<EvaluationRecord, Var
 export function variantsOf(among: readonly EvaluationRecord[]): ReadonlyMap<EvaluationRecord, Variant> {
   const before = known.get(among);
   if (before !== undefined) return before;
-  const layers = [...Map.groupBy(among, ({ sae }) => sae.layer).values()];
+  // What follows from the place, as whether b_dec is subtracted from what is read, is told with it.
+  const layers = [...Map.groupBy(among, (entry) => `${entry.sae.layer} ${place.read(entry)}`).values()];
   const told = [...facts, ...ownFacts(among).filter(({ mark }) => !named.has(mark.trim()))].filter(
     ({ read }) => layers.some((layer) => new Set(layer.map(read)).size > 1),
   );

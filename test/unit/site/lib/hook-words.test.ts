@@ -2,9 +2,11 @@ import { expect, it } from 'vitest';
 import { hookOf, sites } from '../../../../runner/hook.ts';
 import { hookPath } from '../../../../runner/sae/published/hook-names.ts';
 import { hookWords, isUsualHook, layerText, layerWords } from '../../../../site/lib/hook-words.ts';
+import { layerLines } from '../../../../site/lib/layer-charts.ts';
 import { protocolDifferences } from '../../../../site/lib/protocol.ts';
 import { releaseSummary, saeLabel } from '../../../../site/lib/release-text.ts';
 import { verdictText } from '../../../../site/lib/sae-text.ts';
+import { variantsOf } from '../../../../site/lib/short-labels.ts';
 import { fixture } from '../fixtures.ts';
 
 it('every hook that records name has words of its own', () => {
@@ -27,7 +29,18 @@ it('of a cross-layer transcoder all layers are named, and its release says what 
   );
   const transcoder = { ...entry, sae };
   expect(releaseSummary([transcoder])).toMatch(/^One TopK cross-layer transcoder on .*, layers 0–5; /);
+  expect(releaseSummary([transcoder])).not.toContain('(');
   expect(saeLabel(transcoder, [transcoder])).toBe('L0–5');
+  expect(layerLines([{ label: 'x', records: [transcoder] }])).toEqual([]);
+});
+
+it('SAEs of one layer at several hooks are told apart by the hook alone', () => {
+  const entry = fixture('small-world-l2');
+  const training = { ...entry.sae.training, applyBDecToInput: false, transcode: 'plain', backend: 'graph' };
+  const reads = 'blocks.2.mlp.hook_in';
+  const transcoder = { ...entry, sae: { ...entry.sae, hook: 'blocks.2.hook_mlp_out', reads, training } };
+  const labels = [...variantsOf([entry, transcoder]).values()].map(({ label }) => label);
+  expect(labels).toEqual(['resid_post', 'mlp_in→mlp_out']);
 });
 
 it('a comparison across hooks says so', () => {
