@@ -4,7 +4,7 @@
  * Outputs that are held stay in the runtime's own memory.
  */
 import { isMainThread } from 'node:worker_threads';
-import type { Device } from '../../devices.ts';
+import { type Device, providerOf } from '../../devices.ts';
 import { elementTypes, type Program } from '../../graph.ts';
 import { outputMemory } from '../../output-memory.ts';
 import { shapeOperators } from '../../shape-operators.ts';
@@ -135,14 +135,14 @@ function openNative(library: Library, program: Program, settings: SessionSetting
     };
   }
 
-  /** WebGPU names its memory by a handle, which cannot point into it. */
+  /** CUDA's memory has addresses, as the CPU's; that of others has handles, which cannot point into it. */
   function part(
     value: Pointer,
     elements: HostTensor['type'],
     from: number,
     dims: readonly number[],
   ): CApiTensor | null {
-    if (from !== 0 && !here.device.startsWith('cuda')) return null;
+    if (from !== 0 && !['cpu', 'cuda'].includes(providerOf(here.device))) return null;
     const size = arrays[elements].BYTES_PER_ELEMENT;
     const at = made((out) => api.GetTensorMutableData(value, out)) + BigInt(from * size);
     const shape = BigInt64Array.from(dims, BigInt);
