@@ -15,7 +15,9 @@ import { buildSite } from '../e2e/build-site.ts';
 import { gzipped } from '../e2e/site-bytes.ts';
 import { writeMany } from '../fixtures/site/make_many.ts';
 import { exponent } from './parts/exponent.ts';
-import { type Stage, stages, type Used } from './parts/growth-stages.ts';
+import { stages } from './parts/growth-stages.ts';
+import { trainingStages } from './parts/growth-training.ts';
+import type { Stage, Used } from './parts/growth-used.ts';
 
 const { values } = parseArgs({
   options: { stage: { type: 'string' }, size: { type: 'string' } },
@@ -56,7 +58,7 @@ const site: Stage & { reads: (out: string) => number } = {
     }
   },
 };
-const all: Readonly<Record<string, Stage>> = { ...stages, 'site build': site };
+const all: Readonly<Record<string, Stage>> = { ...stages, ...trainingStages, 'site build': site };
 
 if (values.size !== undefined) {
   console.log(JSON.stringify(await all[values.stage!]!.run(Number(values.size))));

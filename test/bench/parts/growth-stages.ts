@@ -27,46 +27,7 @@ import { mixture, startOfMixture } from '../../../runner/text/mixture.ts';
 import { packRows, startOfPacking } from '../../../runner/text/packing.ts';
 import { loadTokenizer } from '../../../runner/text/tokenizer.ts';
 import { manyRecords } from '../../fixtures/site/make_many.ts';
-
-export interface Used {
-  /** Seconds of processor time. */
-  cpu: number;
-  /** Bytes beyond what was held before. */
-  memory: number;
-}
-
-export interface Stage {
-  /** What is doubled. */
-  axis: string;
-  sizes: readonly number[];
-  /** Why an exponent above the bound is right. */
-  reason?: string;
-  /** By the part of the work, where it has parts. */
-  run(size: number): Promise<Record<string, Used>>;
-}
-
-let peak = 0;
-const look = (): void => {
-  peak = Math.max(peak, process.memoryUsage.rss());
-};
-
-async function used(work: () => unknown): Promise<Used> {
-  globalThis.gc?.();
-  const before = process.memoryUsage.rss();
-  peak = before;
-  const since = process.cpuUsage();
-  await work();
-  look();
-  const { user, system } = process.cpuUsage(since);
-  return { cpu: (user + system) / 1e6, memory: peak - before };
-}
-
-/** Once at the least size before, so that what is compiled is. */
-const warm = (sizes: readonly number[], work: (size: number) => Promise<() => unknown>): Stage['run'] =>
-  async function run(size) {
-    await (await work(sizes[0]!))();
-    return { '': await used(await work(size)) };
-  };
+import { peak, type Stage, stage, type Used } from './growth-used.ts';
 
 const WIDTH = 128;
 const K = 32;
@@ -103,18 +64,21 @@ async function evaluation(
   const stages = new Map<string, Used>();
   let [stage, since, before] = ['text', process.cpuUsage(), process.memoryUsage.rss()];
   const close = (): void => {
-    look();
+    peak.look();
     const { user, system } = process.cpuUsage(since);
     const sum = stages.get(stage) ?? { cpu: 0, memory: 0 };
-    stages.set(stage, { cpu: sum.cpu + (user + system) / 1e6, memory: Math.max(sum.memory, peak - before) });
+    stages.set(stage, {
+      cpu: sum.cpu + (user + system) / 1e6,
+      memory: Math.max(sum.memory, peak.bytes - before),
+    });
   };
   const reporter = (name: string): Reporter => ({
     progress() {
-      look();
+      peak.look();
       if (name === stage) return;
       close();
       [stage, since, before] = [name, process.cpuUsage(), process.memoryUsage.rss()];
-      peak = before;
+      peak.bytes = before;
     },
     note: () => undefined,
     stopRequested: () => false,
@@ -229,7 +193,7 @@ async function packed(
   for await (const _ of packRows(texts, tokenizer, startOfPacking(startOfMixture([], 1)), {
     rowTokens: 256,
   })) {
-    look();
+    peak.look();
     if (++rows * 256 >= tokens) break;
   }
 }
@@ -255,16 +219,6 @@ const exported = (records: readonly EvaluationRecord[]) => async (): Promise<voi
   );
   rmSync(folder, { recursive: true });
 };
-
-const stage = (
-  axis: string,
-  sizes: readonly number[],
-  work: (size: number) => Promise<() => unknown>,
-  reason?: string,
-): Stage => ({
-  ...{ axis, sizes, run: warm(sizes, work) },
-  ...(reason === undefined ? {} : { reason }),
-});
 
 export const stages: Readonly<Record<string, Stage>> = {
   'tokenize one document': stage('characters', [500_000, 1_000_000, 2_000_000], async (size) => {
@@ -313,12 +267,10 @@ export const stages: Readonly<Record<string, Stage>> = {
   'k-sparse probes, classes': stage('classes', [8, 16, 32], (size) => kSparse(size, 200, 256)),
   'k-sparse probes, latents': stage('latents', [4_096, 8_192, 16_384], (size) => kSparse(4, 200, size)),
   tpp: stage('texts of a class', [1_600, 3_200, 6_400], (size) => tpp(4, size, 256)),
-  'tpp, classes': stage(
-    'classes',
-    [8, 16, 32],
-    (size) => tpp(size, 200, 256),
-    'the probe of every class is read with the latents of every other class taken out; the interval of their mean weighs every two of these',
-  ),
+  'tpp, classes': stage('classes', [8, 16, 32], (size) => tpp(size, 200, 256), {
+    reason:
+      'the probe of every class is read with the latents of every other class taken out; the interval of their mean weighs every two of these',
+  }),
   'tpp, latents': stage('latents', [4_096, 8_192, 16_384], (size) => tpp(4, 200, size)),
   'decoder similarity': stage(
     'latents',
@@ -330,11 +282,14 @@ export const stages: Readonly<Record<string, Stage>> = {
       }));
       return async () => {
         const comparer = await openComparer({ threads: 1 });
-        await comparer.nearest(first!, second!, look);
+        await comparer.nearest(first!, second!, () => peak.look());
         await comparer.close();
       };
     },
-    'every latent of one SAE is compared with every latent of the other; a budget of operations bounds what a run spends',
+    {
+      reason:
+        'every latent of one SAE is compared with every latent of the other; a budget of operations bounds what a run spends',
+    },
   ),
   'order of records': stage(
     'records',
@@ -343,7 +298,7 @@ export const stages: Readonly<Record<string, Stage>> = {
       const records = manyRecords(size);
       return () => standings(records, 'interpscore@0.0.1');
     },
-    'every pair is told apart or not, all of them judged together',
+    { reason: 'every pair is told apart or not, all of them judged together' },
   ),
   'export of records': stage('records', [100, 200, 400], async (size) => exported(manyRecords(size))),
   'record of a long training': stage('points', [50_000, 100_000, 200_000], async (size) => {
