@@ -65,7 +65,7 @@ import { locateModel } from './locate-model.ts';
 import { locatePublished } from './locate-saes.ts';
 import { nearby } from './nearby.ts';
 import type { options } from './options/eval.ts';
-import type { parseOptions } from './parse-options.ts';
+import { optionWords, type parseOptions } from './parse-options.ts';
 import { projectFolder, projectRoot } from './paths.ts';
 import { type ProgressView, progressView, voiceOf } from './progress.ts';
 import { findOnHub, isFinishedOnHub, resumeFromHub } from './resume-from-hub.ts';
@@ -273,20 +273,21 @@ async function overfit(
 
 /** The command again, with what the results follow from and without where things lie on this machine. */
 function commandOf(positionals: readonly string[], values: Values): string {
-  const words = [...positionals];
-  if (values.config !== undefined) words.push(`--config=${basename(values.config)}`);
-  if (values.model !== undefined) words.push(`--model=${values.model}`);
-  for (const sae of values.sae ?? []) words.push(`--sae=${sae}`);
-  for (const sae of values.from ?? []) words.push(`--from=${sae}`);
-  for (const suite of values.suite ?? []) words.push(`--suite=${suite}`);
-  if (values.transfer !== undefined) words.push(`--transfer=${values.transfer}`);
-  if (values.train) words.push('--train');
-  for (const name of ['name', 'layers', 'hooks', 'device', 'precision', 'backend', 'threads'] as const) {
-    const value = values[name];
-    if (value !== undefined) words.push(`--${name}=${value}`);
-  }
-  for (const setting of values.set ?? []) words.push(`--set=${setting}`);
-  const shown = words.map((word) => shellWord(portableWord(word)));
+  const { config, model, sae, from, suite, transfer, train, name, layers, hooks } = values;
+  const { device, precision, backend, threads, set } = values;
+  const options = optionWords({
+    ...{
+      config: config === undefined ? undefined : basename(config),
+      model,
+      sae,
+      from,
+      suite,
+      transfer,
+      train,
+    },
+    ...{ name, layers, hooks, device, precision, backend, threads, set },
+  });
+  const shown = [...positionals, ...options].map((word) => shellWord(portableWord(word)));
   return ['npx interpboard eval', ...shown].join(' ');
 }
 

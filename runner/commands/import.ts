@@ -60,8 +60,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const read: FileRecords[] = [];
   let files = 0;
   for (const given of positionals) {
-    for (const path of await resultFiles(given)) {
-      files++;
+    const paths = await resultFiles(given);
+    files += Math.max(1, paths.length);
+    if (paths.length === 0) refused(given, withoutFiles(given));
+    for (const path of paths) {
       try {
         read.push({ path, records: await importFile(path, known) });
       } catch (error) {
@@ -88,13 +90,14 @@ export async function run(args: readonly string[]): Promise<number> {
   return Math.max(...refusals.map(({ error }) => error.exitCode));
 }
 
-/** The files that a path names. One that is not there is among them: it is listed and left out as others are. */
+/** The files that a path names, none of a folder without any. One that is not there is among them: it is listed and left out as others are. */
 async function resultFiles(path: string): Promise<string[]> {
   const found = await stat(path).catch(() => null);
-  if (!found?.isDirectory()) return [path];
-  const files = await jsonFilesIn(path);
-  if (files.length > 0) return files;
-  throw new UserError({
+  return found?.isDirectory() ? jsonFilesIn(path) : [path];
+}
+
+function withoutFiles(path: string): UserError {
+  return new UserError({
     thing: path,
     found: 'a folder without .json files',
     expected: 'result files in it',

@@ -54,3 +54,15 @@ function parsedArguments<const Options extends ParseArgsOptionsConfig>(
     });
   }
 }
+
+/** Options as words that say them again, in the order of the object; those that are not given are left out. */
+export function optionWords(
+  values: Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>,
+): string[] {
+  return Object.entries(values).flatMap(([option, value]) =>
+    [value ?? []].flat().flatMap((each) => {
+      if (typeof each === 'string') return [`--${option}=${each}`];
+      return each ? [`--${option}`] : [];
+    }),
+  );
+}

@@ -9,6 +9,7 @@ import { formatReference, parseReference } from '../hub/reference.ts';
 import { isOwnModel } from '../job/evaluation/sae-facts.ts';
 import type { PublishedSae } from '../job/shared/published-saes.ts';
 import { ownRunOf } from '../report/transfer.ts';
+import { optionWords } from './parse-options.ts';
 
 /** A line where the SAE's files name another model than the one it is evaluated on; none where they name this or none. */
 export function elsewhereText(
@@ -56,19 +57,11 @@ export function wordsOnOwnModel(
   positionals: readonly string[],
   values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>,
 ): string[] {
-  const words = [...positionals];
   const replaced = {
-    ...values,
-    model: undefined,
-    transfer: undefined,
-    name: ownRunOf(name),
-    'no-site': true,
+    ...{ ...values, model: undefined, transfer: undefined },
+    ...{ name: ownRunOf(name), 'no-site': true },
   };
-  for (const [option, value] of Object.entries(replaced)) {
-    if (value === true) words.push(`--${option}`);
-    else if (typeof value === 'string') words.push(`--${option}=${value}`);
-    else if (Array.isArray(value)) words.push(...value.map((each: string) => `--${option}=${each}`));
-  }
+  const words = [...positionals, ...optionWords(replaced)];
   // A repository is of one run: that on the other model is sent there, which names the records of this one.
   words.push(
     '--set=evaluation.transferFrom=null',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ANY_WORDS, parseOptions } from '../../../runner/commands/parse-options.ts';
+import { ANY_WORDS, optionWords, parseOptions } from '../../../runner/commands/parse-options.ts';
 import { everyVerb } from '../../../runner/commands/shared-options.ts';
 
 const options = { ...everyVerb, out: { type: 'string' } } as const;
@@ -23,4 +23,13 @@ it('gives options and words, and refuses what a verb does not take in one line',
   expect(parseOptions('merge', ['a'], options, one).positionals).toEqual(['a']);
   expect(parseOptions('merge', ['--help'], options, one).positionals).toEqual([]);
   expect(() => parseOptions('merge', ['--help', 'a', 'b'], options, one)).toThrow('found "a" "b"');
+});
+
+it('says options again as words that are read the same', () => {
+  const all = { ...options, set: { type: 'string', multiple: true } } as const;
+  const { values } = parseOptions('build', ['--help', '--set=a=1', '--out=there', '--set=b=2'], all);
+  expect(optionWords({ ...values, none: undefined, off: false }).sort()).toEqual(
+    ['--help', '--out=there', '--set=a=1', '--set=b=2'].sort(),
+  );
+  expect({ ...parseOptions('build', optionWords(values), all).values }).toEqual({ ...values });
 });

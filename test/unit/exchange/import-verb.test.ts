@@ -59,6 +59,19 @@ describe('the verb', () => {
     await expect(run([bad, '--content', folder])).rejects.toThrow(MalformedError);
   });
 
+  it('lists a folder without result files among others, and imports those', async () => {
+    const empty = join(folder, 'empty');
+    await mkdir(empty);
+    const { code, errors } = await imported([empty, join(fixtures, 'saebench/core.json')]);
+    expect(code).toBe(2);
+    expect(errors).toEqual([
+      expect.stringContaining('empty: found a folder without .json files'),
+      '1 of 2 files were not imported',
+    ]);
+    expect(await records()).toHaveLength(1);
+    await expect(run([empty, '--content', folder])).rejects.toThrow('a folder without .json files');
+  });
+
   it('ends in one line, with nothing written, where an earlier record is broken', async () => {
     await mkdir(join(folder, 'imported'));
     await writeFile(join(folder, 'imported', 'half.json'), '{"schema": "interp');
