@@ -3,7 +3,7 @@ import type { Finding } from '../doctor/checks.ts';
 import { type Diagnosis, diagnose } from '../doctor/diagnose.ts';
 import { type Machine, readMachine } from '../doctor/machine.ts';
 import { formatBytes } from '../io/bytes.ts';
-import { AUTO, type Device, executionProvider, parseDevices } from '../onnx/devices.ts';
+import { AUTO, type Device, executionProvider, listedDevices } from '../onnx/devices.ts';
 import { optionLines } from './option-lines.ts';
 import { parseOptions } from './parse-options.ts';
 import { everyVerb } from './shared-options.ts';
@@ -28,7 +28,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const machine = await readMachine();
   for (const line of describe(machine)) say(line);
   const asked = values.device !== undefined && values.device !== AUTO;
-  const devices = asked ? parseDevices(values.device!) : candidates(machine);
+  const devices = asked ? listedDevices(values.device!) : candidates(machine);
   const diagnoses: Diagnosis[] = [];
   for (const device of devices) {
     say(`\n${device}`);

@@ -48,11 +48,11 @@ export const AUTO = 'auto';
 const DEVICE_LIMIT = 16;
 
 /**
- * Reads a list of devices, as in cuda:0,cuda:1: segments of a language model are placed on them in this order.
+ * Reads a list of devices, each to be looked at by itself.
  *
  * @throws UserError for a name that is not in the table, a device twice, or too many
  */
-export function parseDevices(text: string): [Device, ...Device[]] {
+export function listedDevices(text: string): [Device, ...Device[]] {
   const [first, ...more] = text.split(',').map((name) => parseDevice(name.trim())) as [Device, ...Device[]];
   const all: [Device, ...Device[]] = [first, ...more];
   const different = new Set(all.map((device) => device.replace('+tf32', '')));
@@ -62,6 +62,25 @@ export function parseDevices(text: string): [Device, ...Device[]] {
     found: quote(text),
     expected: `each once, ${DEVICE_LIMIT} at most`,
     next: 'Name different ones, for example --device cuda:0,cuda:1.',
+  });
+}
+
+/**
+ * Reads the devices of one run, as in cuda:0,cuda:1: segments of a language model are placed on them in this order. Cards round alike, since
+ * SAEs are shared out among them and are to be compared.
+ *
+ * @throws UserError as `listedDevices`, and for cards some of which round to TF32
+ */
+export function parseDevices(text: string): [Device, ...Device[]] {
+  const all = listedDevices(text);
+  const rounding = all.map(executionProvider).flatMap(({ tf32 }) => tf32 ?? []);
+  if (new Set(rounding).size < 2) return all;
+  throw new UserError({
+    thing: 'devices',
+    found: `${quote(text)}, of which some round to TF32 and some do not`,
+    expected:
+      'cards of one run that round alike: SAEs are shared out among them, and would not be comparable',
+    next: 'Put +tf32 behind every card, or behind none.',
   });
 }
 

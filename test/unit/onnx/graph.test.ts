@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UnavailableError, UserError } from '../../../runner/errors.ts';
-import { executionProvider, parseDevice, parseDevices } from '../../../runner/onnx/devices.ts';
+import { executionProvider, listedDevices, parseDevice, parseDevices } from '../../../runner/onnx/devices.ts';
 import { Graph } from '../../../runner/onnx/graph.ts';
 import { float32, floatsOf, openSession } from '../../../runner/onnx/session.ts';
 
@@ -77,12 +77,21 @@ describe('devices', () => {
   });
 
   it('have TF32 where it is asked for by name, on CUDA alone', () => {
-    expect(parseDevices('cuda+tf32,cuda:12')).toEqual(['cuda:0+tf32', 'cuda:12']);
+    expect(parseDevices('cuda+tf32,cuda:12+tf32')).toEqual(['cuda:0+tf32', 'cuda:12+tf32']);
     expect(executionProvider('cuda:12+tf32')).toEqual({ name: 'cuda', deviceId: 12, tf32: true });
     expect(() => parseDevice('cpu+tf32')).toThrow(/found "cpu\+tf32"; expected TF32 on CUDA alone/);
     expect(() => parseDevices('cuda:1,webgpu+tf32')).toThrow(/TF32 on CUDA alone/);
     // The same card.
     expect(() => parseDevices('cuda:1,cuda:1+tf32')).toThrow(/each once/);
+  });
+
+  it('of one run round alike, and those of the doctor as each is named', () => {
+    for (const mixed of ['cuda:0+tf32,cuda:1', 'cuda:0,cuda:1,cuda:2+tf32'])
+      expect(() => parseDevices(mixed)).toThrow(
+        /some round to TF32 and some do not; .*Put \+tf32 behind every card/,
+      );
+    expect(parseDevices('cuda:0+tf32,cpu')).toEqual(['cuda:0+tf32', 'cpu']);
+    expect(listedDevices('cuda:0+tf32,cuda:1')).toEqual(['cuda:0+tf32', 'cuda:1']);
   });
 
   it('list the valid names for an unknown one', () => {

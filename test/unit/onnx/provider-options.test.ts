@@ -47,6 +47,6 @@ it('a record says what the providers of its devices were told', () => {
   expect(deviceText('cuda:0', 'cuda:0')).toBe('cuda:0 (use_tf32=0, arena_extend_strategy=kSameAsRequested)');
   const caveats = (device: string) => arithmeticCaveats({ device, precision: 'float32' });
   expect([caveats('cuda:0,cuda:1'), caveats('cpu')]).toEqual([[], []]);
-  expect(caveats('cuda:0,cuda:1+tf32')).toEqual([expect.stringContaining('TF32')]);
+  expect(caveats('cuda:0+tf32,cuda:1+tf32')).toEqual([expect.stringContaining('TF32')]);
   expect(deviceText('cpu', 'cpu')).toMatch(/^cpu \(.+, \d+ cores\)$/);
 });

@@ -11,7 +11,11 @@ it('SAEs are shared out among the devices of the first one’s kind, so that abo
   expect(shareSaes([], two)).toEqual([]);
   expect(shareSaes([5, 5], ['cuda:1', 'webgpu', 'cpu'])).toEqual(['cuda:1', 'cuda:1']);
   expect(shareSaes([5, 5], ['cpu', 'webgpu'])).toEqual(['cpu', 'cpu']);
-  expect(shareSaes([5, 5, 5], ['cuda:1+tf32', 'cuda:0'])).toEqual(['cuda:1+tf32', 'cuda:0', 'cuda:1+tf32']);
+  expect(shareSaes([5, 5, 5], ['cuda:1+tf32', 'cuda:0+tf32'])).toEqual([
+    'cuda:1+tf32',
+    'cuda:0+tf32',
+    'cuda:1+tf32',
+  ]);
 });
 
 it('a line says what lies where, if there is more than one place', () => {
