@@ -7,7 +7,7 @@ import { parseReference } from '../hub/reference.ts';
 import type { HashFiles } from '../io/hash.ts';
 import { type ModelPlace, modelShape } from '../job/shared/model-place.ts';
 import { describePublished, type PublishedSae } from '../job/shared/published-saes.ts';
-import { type Locating, locateSae, locateSaes, parseSaeName } from '../sae/published/locate.ts';
+import { type Locating, locateSae, locateSaes, parseSaeName, registryName } from '../sae/published/locate.ts';
 import type { SaePlace } from '../sae/published/place.ts';
 import { theRegistry } from '../sae/published/registry-file.ts';
 import { withShownHub } from './download-view.ts';
@@ -65,7 +65,7 @@ export async function locateHere(names: readonly string[]): Promise<SaePlace[] |
   const local = { exists: existsSync, home: homedir() };
   const here = names.every((name) => {
     const { name: path } = parseSaeName(name);
-    return !path.startsWith('saelens:') && parseReference(path, local).kind === 'local';
+    return registryName(path, existsSync) === null && parseReference(path, local).kind === 'local';
   });
   if (!here) return null;
   const hub = await openHubHere();

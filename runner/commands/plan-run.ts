@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
 import type { LoadedSuite } from '../config/own-suites.ts';
 import { type RunConfig, suitesOf } from '../config/run-config.ts';
 import { demoModelFolder } from '../demo/index.ts';
@@ -95,10 +94,9 @@ export async function planned(
 
 /** The hooks of SAEs of others, as the name says, or their files where they are on this machine: nothing is downloaded here. */
 async function hooksSaid(sae: string): Promise<(Hook | undefined)[]> {
-  const { name, options } = parseSaeName(sae);
-  const path = name.startsWith('~/') ? join(homedir(), name.slice(2)) : name;
-  const places = existsSync(path) ? await locateHere([sae]) : null;
+  const places = await locateHere([sae]);
   if (places === null) {
+    const { options } = parseSaeName(sae);
     const said = options.hook ?? options.layer;
     return [said === undefined ? undefined : hookOf(said)];
   }

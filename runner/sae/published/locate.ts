@@ -167,7 +167,7 @@ async function locatePlace(text: string, locating: Locating): Promise<SaePlace> 
 }
 
 /** What is a name of the registry by its form: of a hub's reference it has no shape. */
-function registryName(name: string, exists: (path: string) => boolean): string | null {
+export function registryName(name: string, exists: (path: string) => boolean): string | null {
   if (name.startsWith('saelens:')) return name.slice('saelens:'.length);
   if (name.startsWith('hf://') || exists(name)) return null;
   return /^[A-Za-z0-9][\w.-]*(?:\/[\w.-]+){2,}$/.test(name) && !/^(models|datasets|spaces)\//.test(name)

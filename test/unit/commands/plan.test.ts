@@ -132,7 +132,7 @@ describe('plan', () => {
     // 3 numbers kept of each weight, of an old checkpoint and a new one.
     for (const { disk } of six.shards) expect(disk.checkpoints / disk.saes).toBeGreaterThan(6);
     await expect(run([...words, '--shards', '25'])).rejects.toThrow('25 shards of a run of 24 SAEs');
-    await expect(run(['--sae', './x', '--shards', '2'])).rejects.toThrow('trains no SAE');
+    await expect(run(['--sae', 'a/b', '--shards', '2'])).rejects.toThrow('trains no SAE');
   });
 
   it('says what is loaded in turn, and what waits on disk', async () => {
