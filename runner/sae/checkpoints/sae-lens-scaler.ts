@@ -21,6 +21,22 @@ export const scalerFiles = {
 
 const scalerSchema = z.looseObject({ scaling_factor: z.number().positive().nullable() });
 
+/** Of these files the one that an SAE is read with: whether it computes the same follows from it too. */
+export function scalingFiles(
+  folder: string,
+  normalize_activations: string,
+  normScale: number | undefined,
+): string[] {
+  const name =
+    normalize_activations === 'covariance_whitening'
+      ? scalerFiles.whitening
+      : normalize_activations === 'expected_average_only_in' && normScale === undefined
+        ? scalerFiles.scaler
+        : null;
+  const path = name === null ? null : join(folder, name);
+  return path !== null && existsSync(path) ? [path] : [];
+}
+
 /** The scalar that stands beside an SAE; null where none does. */
 export async function savedScale(folder: string): Promise<number | null> {
   const path = join(folder, scalerFiles.scaler);
@@ -32,18 +48,19 @@ export async function savedScale(folder: string): Promise<number | null> {
  * The SAE on x itself, as `fold_activation_whitening` leaves it.
  *
  * @param sae trained on whitened x, the norms of W_dec's rows folded where they rescale its latents
- * @throws MalformedError where the whitening is not beside it
+ * @throws MalformedError where the whitening is not beside it, and of an SAE that it cannot be folded into
  */
 export async function unwhitened(folder: string, sae: StoredSae, conversions: string[]): Promise<StoredSae> {
   const path = join(folder, scalerFiles.whitening);
   const { d_in } = sae;
-  if (!existsSync(path) || sae.d_out !== undefined || sae.architecture === 'matching_pursuit') {
+  if (sae.architecture === 'matching_pursuit')
+    throw notFolded(folder, 'an SAE that encodes by matching pursuit');
+  if (sae.d_out !== undefined) throw notFolded(folder, 'a transcoder');
+  if (!existsSync(path)) {
     throw new MalformedError({
       thing: folder,
-      found: existsSync(path)
-        ? 'covariance_whitening of another kind than an SAE with an encoder of its own'
-        : `covariance_whitening without ${scalerFiles.whitening}`,
-      expected: 'an SAE with the whitening that it was trained on',
+      found: `covariance_whitening without ${scalerFiles.whitening}`,
+      expected: 'the whitening that it was trained on, beside its weights',
       next: 'Take the whole checkpoint, or the SAE as it was saved when training ended: that one has the whitening in its weights.',
     });
   }
@@ -73,6 +90,15 @@ export async function unwhitened(folder: string, sae: StoredSae, conversions: st
     b_gate: less(folded.b_gate),
     b_mag: less(folded.b_mag, (j) => shift[j]! * Math.exp(r_mag[j]!)),
   };
+}
+
+function notFolded(folder: string, of: string): MalformedError {
+  return new MalformedError({
+    thing: folder,
+    found: `covariance_whitening of ${of}`,
+    expected: 'it of an SAE with an encoder of its own, into which the whitening is folded',
+    next: 'Choose another SAE.',
+  });
 }
 
 /** row [k] times factor [k, width]. */

@@ -23,7 +23,7 @@ import {
 } from './loaded.ts';
 import { before6 } from './sae-lens-flat.ts';
 import { foldedPursuit, withoutUnusedBias } from './sae-lens-pursuit.ts';
-import { savedScale, scalerFiles, unwhitened } from './sae-lens-scaler.ts';
+import { savedScale, scalerFiles, scalingFiles, unwhitened } from './sae-lens-scaler.ts';
 import { signedHalves } from './signed-halves.ts';
 import { unitRows } from './unit-rows.ts';
 
@@ -140,7 +140,8 @@ async function openSaeLens(folder: string, options: SaeLensOptions): Promise<Sae
     flat ? before6.pipe(configSchema) : configSchema,
     'SAELens',
   );
-  return openTensors(join(folder, saeLensFiles.tensors), [path], async (source) => {
+  const others = [path, ...scalingFiles(folder, config.normalize_activations, options.normScale)];
+  return openTensors(join(folder, saeLensFiles.tensors), others, async (source) => {
     const bag = new TensorBag(source.name, 'SAELens', await storedTensors(source));
     const read = await assemble(
       path,

@@ -1,3 +1,6 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import type { HookLike } from '../../../../runner/hook.ts';
@@ -51,4 +54,29 @@ it('keeps SAEs of one name apart, and refuses one of another width or block', as
   await expect(describePublished([place(path)], { ...model, blocks: 2 })).rejects.toThrow(
     /found one of resid_post:2 and width 12; expected a block below 2,/,
   );
+});
+
+it.each([
+  ['whitened-standard', 'activation_whitening.safetensors'],
+  ['checkpoint-standard-scaler', 'activation_scaler.json'],
+])('%s consists of %s too, beside config and weights', async (folder, beside) => {
+  const copy = join(await mkdtemp(join(tmpdir(), 'beside-')), 'standard');
+  try {
+    await cp(`${fixtures}sae-lens/${folder}`, copy, { recursive: true });
+    const at = { ...place('', 2), name: copy, path: copy };
+    const [before] = await describePublished([at], model);
+    expect(before!.files.map(({ name }) => name)).toEqual(['sae_weights.safetensors', 'cfg.json', beside]);
+    const bytes = await readFile(join(copy, beside));
+    // The last byte or digit that belongs to a number.
+    const last = bytes.findLastIndex(
+      (byte) => beside.endsWith('.json') === /\d/.test(String.fromCharCode(byte)),
+    );
+    bytes[last] = bytes[last]! ^ 1;
+    await writeFile(join(copy, beside), bytes);
+    const [after] = await describePublished([at], model);
+    expect(after!.files[2]!.sha256).not.toBe(before!.files[2]!.sha256);
+    expect(after!.files.slice(0, 2)).toEqual(before!.files.slice(0, 2));
+  } finally {
+    await rm(join(copy, '..'), { recursive: true });
+  }
 });

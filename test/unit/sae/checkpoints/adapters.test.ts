@@ -252,7 +252,9 @@ describe('configs', () => {
       join(fixtures, 'sae-lens/whitened-standard/activation_whitening.safetensors'),
       join(pursuit, 'activation_whitening.safetensors'),
     );
-    expect(await refusal(loadSae(pursuit))).toContain('covariance_whitening of another kind');
+    expect(await refusal(loadSae(pursuit))).toContain(
+      'covariance_whitening of an SAE that encodes by matching pursuit',
+    );
   });
 
   it('the scalar that is said goes before the one that is saved beside the SAE', async () => {
