@@ -6,31 +6,28 @@ import type { LoadedSuite } from '../config/own-suites.ts';
 import { type RunConfig, suitesOf } from '../config/run-config.ts';
 import { demoModelFolder } from '../demo/index.ts';
 import { quote, UnavailableError, UserError } from '../errors.ts';
-import { type Hook, hookName, hookOf } from '../hook.ts';
+import { hookName } from '../hook.ts';
 import { openHubHere } from '../hub/here.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
 import { openRepository } from '../hub/repository-files.ts';
 import { formatBytes, parseBytes } from '../io/bytes.ts';
 import { type DeviceNeeds, type PlannedStage, planOf, type RunPlan } from '../job/run/plan.ts';
 import { planShards, type ShardsPlan, totalOf } from '../job/shards/plan-shards.ts';
-import { modelShape } from '../job/shared/model-place.ts';
+import { modelShape, shapeOf } from '../job/shared/model-place.ts';
 import { describePublished } from '../job/shared/published-saes.ts';
 import { matchStarts } from '../job/training-data/starts.ts';
 import { type Checkpoint, openCheckpoint, readCheckpoint } from '../lm/checkpoint.ts';
+import { familyOf } from '../lm/families/index.ts';
 import { machineMemory } from '../lm/memory.ts';
 import { isModelFile } from '../lm/model-files.ts';
 import { automaticDevice, deviceFacts } from '../onnx/device-facts.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
 import type { Precision } from '../onnx/graph.ts';
-import { CROSS_LAYER, hooksOfCrossLayer, openCrossLayer } from '../sae/checkpoints/cross-layer.ts';
-import { detectFormat } from '../sae/checkpoints/detect.ts';
-import { openSaeFile } from '../sae/checkpoints/load.ts';
-import { saeHookIfSaid } from '../sae/published/hook-names.ts';
-import { parseSaeName } from '../sae/published/locate.ts';
 import { deviceMemory } from './device-memory.ts';
 import { locateHere } from './locate-saes.ts';
 import type { options } from './options/plan.ts';
 import type { parseOptions } from './parse-options.ts';
+import { otherSaes, unhashed } from './plan-saes.ts';
 import { locateSynthetic, planOfSamples } from './plan-synthetic.ts';
 import { checkTransfer } from './transfer.ts';
 
@@ -66,10 +63,9 @@ export async function planned(
   const unseen = await startsUnseen(config, located.folder);
   const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
   const { checkpoint } = located;
-  const others = (await Promise.all(config.saes.map(hooksSaid))).flat();
-  const known = others.filter((hook) => hook !== undefined);
+  const { placed, ...lacking } = await otherSaes(config, shapeOf(familyOf(checkpoint)));
   const card = await deviceMemory(values['device-memory'], parseDevices(device));
-  const plan = planOf(config, all, checkpoint, memory, { others: known, card });
+  const plan = planOf(config, all, checkpoint, memory, { others: placed, card });
   const shards =
     values.shards === undefined
       ? null
@@ -81,7 +77,7 @@ export async function planned(
     files: located.files,
     memory,
     freeDisk: bavail * bsize,
-    unplaced: others.length - known.length,
+    ...lacking,
     unseen,
     transferFrom: config.evaluation.transferFrom,
     plan,
@@ -90,30 +86,6 @@ export async function planned(
   };
   console.log(values.json ? JSON.stringify(facts, null, 2) : describe(facts));
   return 0;
-}
-
-/** The hooks of SAEs of others, as the name says, or their files where they are on this machine: nothing is downloaded here. */
-async function hooksSaid(sae: string): Promise<(Hook | undefined)[]> {
-  const places = await locateHere([sae]);
-  if (places === null) {
-    const { options } = parseSaeName(sae);
-    const said = options.hook ?? options.layer;
-    return [said === undefined ? undefined : hookOf(said)];
-  }
-  const hooks = await Promise.all(
-    places.map(async ({ options: given, hook, ...place }) => {
-      if ((await detectFormat(place.path)) === CROSS_LAYER) {
-        const { close, ...file } = await openCrossLayer(place.path);
-        await close();
-        return hooksOfCrossLayer(file);
-      }
-      const { details, close } = await openSaeFile(place.path, given);
-      await close();
-      const found = saeHookIfSaid(details, hook);
-      return [found === null ? undefined : hookOf(found)];
-    }),
-  );
-  return hooks.flat();
 }
 
 /**
@@ -127,7 +99,6 @@ async function startsUnseen(config: RunConfig, folder: string | null): Promise<n
   const places = folder === null ? null : await locateHere(from);
   if (folder === null || places === null) return from.length;
   const model = { folder, revision: null };
-  const unhashed = async (paths: readonly string[]) => paths.map(() => ({ bytes: 0, sha256: '' }));
   await matchStarts(config, model, await describePublished(places, await modelShape(model), unhashed));
   return 0;
 }
@@ -196,8 +167,9 @@ function describe(facts: {
   files: Located['files'];
   memory: number;
   freeDisk: number;
-  /** SAEs of others whose names do not say their blocks. */
+  /** SAEs of others whose names do not say their hooks, and those that are not on this machine. */
   unplaced: number;
+  uncounted: number;
   /** A second model that is measured. */
   transferFrom: string | null;
   /** SAEs that training starts from and that are not looked into here. */
@@ -244,6 +216,11 @@ function describe(facts: {
   ];
   if (facts.unplaced > 0)
     lines.push(['hooks', `of ${count(facts.unplaced)} --sae unknown: say them as in owner/name#layer=12`]);
+  if (facts.uncounted > 0)
+    lines.push([
+      'SAEs',
+      `${count(facts.uncounted)} of --sae not on this machine: neither memory nor time is counted of them`,
+    ]);
   if (facts.unseen > 0)
     lines.push([
       'from',

@@ -74,7 +74,7 @@ export function shareMemory(memory: number, needs: MemoryNeeds, of = '--memory')
       thing: of,
       found: formatBytes(memory),
       expected: `more than ${formatBytes(working)}, which a batch of ${positions} tokens and the SAEs take beside any weights`,
-      next: 'Give more memory, or use smaller batches (sae.batchTokens) or SAEs (sae.dSae).',
+      next: 'Give more memory, or use smaller batches (sae.batchTokens), or fewer or smaller SAEs.',
     });
   }
   return {

@@ -7,6 +7,7 @@ import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
 import { UNTRAINED_LIMIT } from '../../evaluation/reconstructors.ts';
 import type { NeedsBeside } from '../../lm/fit.ts';
 import type { Device } from '../../onnx/devices.ts';
+import type { StoredSae } from '../../sae/stored-sae.ts';
 import type { Reading, Suite } from '../../suites/suite.ts';
 import { mostOnOne, type SaesOnDevice, shareSaes } from '../shared/sae-devices.ts';
 import { CORE_BATCH_TOKENS } from './heldout-text.ts';
@@ -49,6 +50,11 @@ export function pooledBytes(
   }
   for (const suite of suites) for (const sae of saes) bytes += suite.holds(settingsOf(suite, config), sae);
   return bytes;
+}
+
+/** @param sae whose tensors need not be read */
+export function pooledOf({ d_in, d_out, d_sae, ...sae }: StoredSae): PooledSae {
+  return { d_in, d_out, d_sae, k: sae.architecture === 'topk' ? sae.k : null };
 }
 
 /** Bytes of an SAE's two matrices. */

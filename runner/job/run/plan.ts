@@ -18,7 +18,7 @@ import { widthsAt } from '../../lm/segments.ts';
 import { type Device, parseDevices } from '../../onnx/devices.ts';
 import type { Precision } from '../../onnx/graph.ts';
 import type { Suite } from '../../suites/suite.ts';
-import { evaluationNeeds, readingsOf } from '../evaluation/pooled-memory.ts';
+import { evaluationNeeds, type PooledSae, readingsOf } from '../evaluation/pooled-memory.ts';
 import { trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import type { SaesOnDevice } from '../shared/sae-devices.ts';
 import { passesTogether } from '../training-data/activations.ts';
@@ -54,6 +54,14 @@ export interface DeviceNeeds {
   batch: number;
 }
 
+/** An SAE of others that is evaluated. */
+export interface OtherSae {
+  /** All that is read of the language model for it. */
+  hooks: readonly Hook[];
+  /** Null where its files are not at hand. Of a cross-layer transcoder, whose layers lie on the first device, a size of each. */
+  known: { layer: number; d_sae: number; sizes: readonly PooledSae[] } | null;
+}
+
 /** Text that goes through the language model. */
 interface PlannedText {
   tokens: number;
@@ -87,7 +95,7 @@ export interface RunPlan {
 
 /**
  * @param memory bytes the run may use
- * @param others hooks of SAEs of others, as far as they are known
+ * @param others SAEs of others whose hooks are known
  * @param card bytes of each device, where it has memory of its own; null: not known
  * @throws UserError for a family or hook that is not there, or when the memory does not hold the largest part
  */
@@ -96,17 +104,16 @@ export function planOf(
   suites: readonly Suite[],
   checkpoint: Checkpoint,
   memory: number,
-  { others = [], card = null }: { others?: readonly Hook[]; card?: number | null } = {},
+  { others = [], card = null }: { others?: readonly OtherSae[]; card?: number | null } = {},
 ): RunPlan {
   const family = familyOf(checkpoint);
   const devices = parseDevices(config.device);
   const precision = choosePrecision(config.precision, devices, checkpoint);
   const parts = partsOf(checkpoint, family, precision);
   const own = config.train || others.length === 0 ? trainedHooks(config) : [];
-  const hooks = orderedHooks([...own, ...others]);
+  const hooks = orderedHooks([...own, ...others.flatMap((sae) => sae.hooks)]);
   const layers = [...new Set(hooks.map(({ layer }) => layer))];
   const widths = new Map(own.map((hook) => [hookLabel(hook), widthsAt(family, hook).value]));
-  // SAEs of others are not counted: how large they are is known when they are located.
   const plans = withWidths(trainedSaes(config), widths);
 
   const stageOf = (
@@ -138,10 +145,11 @@ export function planOf(
       devices:
         card === null
           ? []
-          : needs.on.map(({ device, ...of }) => {
+          : devices.map((device) => {
+              const of = needs.on.find((each) => each.device === device) ?? { device, states: 0, step: 0 };
               const here = used.filter((segment) => segment.device === device).map(({ bytes }) => bytes);
               const weights = resident ? here.reduce((a, b) => a + b, 0) : Math.max(0, ...here);
-              return { device, available: card, weights, ...of, batch: fit.shares.working - needs.saes };
+              return { ...of, available: card, weights, batch: fit.shares.working - needs.saes };
             }),
       disk: Math.max(0, waiting - fit.waiting),
       tokens: sum(({ tokens }) => tokens),
@@ -154,11 +162,11 @@ export function planOf(
 
   const readings = readingsOf(config, suites);
   const work = workOf(config, suites, parts, family);
-  const planned = plans.map(({ hook, recipe }) => ({
-    layer: hook.layer,
-    d_sae: recipe.dSae,
-    trained: true,
-  }));
+  const known = others.flatMap((sae) => sae.known ?? []);
+  const planned = [
+    ...plans.map(({ hook, recipe }) => ({ layer: hook.layer, d_sae: recipe.dSae, trained: true })),
+    ...known.map(({ layer, d_sae }) => ({ layer, d_sae, trained: false })),
+  ];
   const text = (each: TextWork, branches: number, together = each.tokens): PlannedText => ({
     ...{ tokens: each.tokens, together, branches },
     model: each.pass(layers) + planned.reduce((sum, sae) => sum + each.branch(sae), 0),
@@ -167,11 +175,15 @@ export function planOf(
   const evaluated = evaluationNeeds(
     config,
     suites,
-    plans.map(({ d_in, recipe }) => ({
-      ...{ d_in, d_sae: recipe.dSae, k: recipe.architecture === 'topk' ? recipe.k : null },
-    })),
-    devices,
+    [
+      ...plans.map(({ d_in, recipe }) => ({
+        ...{ d_in, d_sae: recipe.dSae, k: recipe.architecture === 'topk' ? recipe.k : null },
+      })),
+      ...known.flatMap(({ sizes }) => sizes),
+    ],
+    known.some(({ sizes }) => sizes.length > 1) ? [devices[0]] : devices,
   );
+  const count = plans.length + others.length;
   const read = tensorsRead(checkpoint, family);
   return {
     family: family.name,
@@ -194,9 +206,9 @@ export function planOf(
           ]
         : []),
       stageOf('evaluation', { hooks, divergence: evaluated.divergence }, evaluated, [
-        text(work.evaluation, plans.length),
+        text(work.evaluation, count),
         // As long as they may be.
-        ...work.readings.map((each, i) => text(each, readings[i]!.spliced ? plans.length + hooks.length : 0)),
+        ...work.readings.map((each, i) => text(each, readings[i]!.spliced ? count + hooks.length : 0)),
       ]),
     ],
   };

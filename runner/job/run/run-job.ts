@@ -28,7 +28,7 @@ import { evaluateStage } from '../evaluation/evaluate-stage.ts';
 import { type FiredLatents, forgetFired, readFired, writeFired } from '../evaluation/fired-latents.ts';
 import { heldoutSamples } from '../evaluation/heldout-samples.ts';
 import { type EvaluationText, evaluationText } from '../evaluation/heldout-text.ts';
-import { evaluationNeeds, readingsOf, weightBytes } from '../evaluation/pooled-memory.ts';
+import { evaluationNeeds, pooledOf, readingsOf, weightBytes } from '../evaluation/pooled-memory.ts';
 import { type MeasuringRun, recordOf } from '../evaluation/record.ts';
 import { selfTests, type Tested } from '../evaluation/self-test-stage.ts';
 import { similarityStage } from '../evaluation/similarity-stage.ts';
@@ -325,7 +325,7 @@ async function withSaes<T>(
       ...evaluationNeeds(
         config,
         start.suites,
-        saes.map(({ file: { sae } }) => ({ ...sae, k: sae.architecture === 'topk' ? sae.k : null })),
+        saes.map(({ file: { sae } }) => pooledOf(sae)),
         devices,
       ),
       threads: config.threads,

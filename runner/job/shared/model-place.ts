@@ -12,6 +12,7 @@ import {
   placeName,
 } from '../../hook.ts';
 import { openCheckpoint } from '../../lm/checkpoint.ts';
+import type { Family } from '../../lm/families/family.ts';
 import { familyOf } from '../../lm/families/index.ts';
 import { widthsAt } from '../../lm/segments.ts';
 import type { NamedHook } from '../../sae/published/hook-names.ts';
@@ -45,7 +46,10 @@ export async function modelShape({ folder }: ModelPlace): Promise<ModelShape> {
     const dModel = (await readConfig(join(folder, CONFIG_FILE))).hidden_dim;
     return { dModel, blocks: 1, onlyHook: 0, widthAt: () => dModel };
   }
-  const family = familyOf(await openCheckpoint(folder));
+  return shapeOf(familyOf(await openCheckpoint(folder)));
+}
+
+export function shapeOf(family: Family): ModelShape {
   return {
     dModel: family.dModel,
     blocks: family.blocks,

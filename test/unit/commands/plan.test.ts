@@ -5,7 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { chooseDevices } from '../../../runner/commands/choose-devices.ts';
 import { run } from '../../../runner/commands/plan.ts';
+import { resolveRun } from '../../../runner/config/resolve.ts';
+import { suitesOf } from '../../../runner/config/run-config.ts';
 import { UnavailableError, UserError } from '../../../runner/errors.ts';
+import { evaluationNeeds } from '../../../runner/job/evaluation/pooled-memory.ts';
+import type { PlannedStage, RunPlan } from '../../../runner/job/run/plan.ts';
 import { writeSaeLens } from '../../../runner/sae/checkpoints/sae-lens-export.ts';
 import { checkedSae } from '../../../runner/sae/sae.ts';
 import { demoModelFiles } from '../../hub/demo-model.ts';
@@ -23,6 +27,27 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
+/** Of the embedded model's block 2. */
+async function smallSae(): Promise<string> {
+  const sae = checkedSae({
+    architecture: 'relu',
+    d_in: 128,
+    d_sae: 256,
+    W_enc: new Float32Array(128 * 256),
+    W_dec: new Float32Array(256 * 128),
+    b_enc: new Float32Array(256),
+    b_dec: new Float32Array(128),
+    normalisation: { kind: 'none' },
+    apply_b_dec_to_input: true,
+  });
+  const at = await mkdtemp(join(folder, 'sae-'));
+  await writeSaeLens(join(at, 'small'), sae, {
+    model_name: 'interpboard/small-world',
+    hook_name: 'blocks.2.hook_resid_post',
+  });
+  return join(at, 'small');
+}
+
 async function plan(...args: string[]): Promise<string> {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   expect(await run(args)).toBe(0);
@@ -39,36 +64,55 @@ describe('plan', () => {
     expect(named).not.toContain('unknown');
     const trained = await plan('small-world-quick', '--sae=a/b#layer=1', '--train');
     expect(new Set(hooks(trained))).toEqual(new Set(['0', '1', '2', '4']));
-    const here = fileURLToPath(new URL('../../fixtures/sae/sae-lens/standard', import.meta.url));
-    const onDisk = await plan('small-world-quick', `--sae=${here}`);
-    expect(onDisk).not.toContain('unknown: say them');
-    expect(onDisk).toMatch(/^ +cpu .*hook \d/m);
+    const onDisk = await plan('small-world-quick', `--sae=${await smallSae()}`);
+    expect(hooks(onDisk)).toEqual(['2']);
+    expect(onDisk).not.toMatch(/unknown: say them|not on this machine/);
     const clt = fileURLToPath(new URL('../../fixtures/clt', import.meta.url));
     expect(hooks(await plan('small-world-quick', `--sae=${clt}`))).toEqual(
       [0, 1, 2, 3, 4, 5].flatMap((layer) => [`resid_mid:${layer}`, `mlp_out:${layer}`]),
     );
     const unknown = await plan('small-world-quick', '--sae=a/b');
     expect(unknown).toMatch(/^hooks +of 1 --sae unknown: say them as in owner\/name#layer=12$/m);
+    expect(unknown).toMatch(
+      /^SAEs +1 of --sae not on this machine: neither memory nor time is counted of them$/m,
+    );
     await expect(run(['small-world-quick', '--sae=a/b#layer=99'])).rejects.toThrow(UserError);
   });
 
+  it('counts SAEs that lie here as the run does, and refuses what it would', async () => {
+    const at = await smallSae();
+    const evaluated = async (sae: string, ...words: string[]): Promise<PlannedStage> => {
+      const said: { plan: RunPlan } = JSON.parse(
+        await plan('small-world-quick', `--sae=${sae}`, '--json', ...words),
+      );
+      return said.plan.stages.at(-1)!;
+    };
+    const [elsewhere, here] = [await evaluated('a/b#layer=2'), await evaluated(at)];
+    const config = await resolveRun(['small-world-quick'], { sae: [at] });
+    const needs = evaluationNeeds(config, suitesOf(config), [{ d_in: 128, d_sae: 256, k: null }], ['cpu']);
+    expect(needs.saes).toBe(4 * 2 * 128 * 256);
+    expect(here.memory.working - elsewhere.memory.working).toBe(needs.saes + needs.host!);
+    expect(here.operations.saes).toBeGreaterThan(elsewhere.operations.saes);
+    const short = `--memory=${((here.memory.working - 1_000) / 1e6).toFixed(3)}MB`;
+    await evaluated('a/b#layer=2', short);
+    await expect(run(['small-world-quick', `--sae=${at}`, short])).rejects.toThrow(/fewer or smaller SAEs/);
+    const card = await evaluated(at, '--device=cuda:0', '--device-memory=2GiB');
+    expect(card.devices[0]).toMatchObject({ states: needs.saes });
+    const clt = fileURLToPath(new URL('../../fixtures/clt', import.meta.url));
+    const other = ['--model', join(fixtures, 'llama')];
+    for (const [words, error] of [
+      [[`--sae=${clt}`, '--train'], /SAEs to train beside it/],
+      [[`--sae=${clt}`, `--sae=${at}`], /other SAEs beside it/],
+      [[`--sae=${clt}#layer=2`], /words of a hook/],
+      [[`--sae=${clt}`, ...other], /layers of width/],
+      [[`--sae=${join(folder, 'nowhere')}`], /nowhere/],
+      [[`--sae=${at}`, ...other], /width 128/],
+    ] as const)
+      await expect(run(['small-world-quick', ...words]), words.join(' ')).rejects.toThrow(error);
+  });
+
   it('holds an SAE that training starts from to hooks and recipe, where it lies here', async () => {
-    const sae = checkedSae({
-      architecture: 'relu',
-      d_in: 128,
-      d_sae: 256,
-      W_enc: new Float32Array(128 * 256),
-      W_dec: new Float32Array(256 * 128),
-      b_enc: new Float32Array(256),
-      b_dec: new Float32Array(128),
-      normalisation: { kind: 'none' },
-      apply_b_dec_to_input: true,
-    });
-    const at = join(folder, 'start');
-    await writeSaeLens(at, sae, {
-      model_name: 'interpboard/small-world',
-      hook_name: 'blocks.2.hook_resid_post',
-    });
+    const at = await smallSae();
     const words = ['small-world-quick', `--from=${at}`, '--set=sae.architecture=relu'];
     expect(await plan(...words, '--layers=2')).not.toMatch(/^from/m);
     await expect(run([...words, '--layers=0'])).rejects.toThrow(/found one of resid_post:2/);

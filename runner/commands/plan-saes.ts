@@ -1,0 +1,64 @@
+/** SAEs of others as `plan` knows them: by their headers where they lie on this machine, else by their names. Nothing is downloaded. */
+import type { RunConfig } from '../config/run-config.ts';
+import { hookOf, hooksOfPlace } from '../hook.ts';
+import { pooledOf } from '../job/evaluation/pooled-memory.ts';
+import type { OtherSae } from '../job/run/plan.ts';
+import { checkAlone } from '../job/shared/cross-layer-transcoder.ts';
+import type { ModelShape } from '../job/shared/model-place.ts';
+import { describePublished, type PublishedSae } from '../job/shared/published-saes.ts';
+import { hooksOfCrossLayer, openCrossLayer } from '../sae/checkpoints/cross-layer.ts';
+import { openSaeFile } from '../sae/checkpoints/load.ts';
+import { parseSaeName } from '../sae/published/locate.ts';
+import { locateHere } from './locate-saes.ts';
+
+export interface OtherSaes {
+  /** Those whose hooks are known. */
+  placed: OtherSae[];
+  /** How many names do not say their hooks. */
+  unplaced: number;
+  /** How many are not on this machine, so that neither memory nor time is counted of them. */
+  uncounted: number;
+}
+
+/** @throws UserError as `eval` would for those that lie on this machine */
+export async function otherSaes(config: RunConfig, shape: ModelShape): Promise<OtherSaes> {
+  const found: OtherSaes = { placed: [], unplaced: 0, uncounted: 0 };
+  const places = [];
+  for (const name of config.saes) {
+    const here = await locateHere([name]);
+    if (here !== null) {
+      places.push(...here);
+      continue;
+    }
+    const { hook, layer } = parseSaeName(name).options;
+    const said = hook ?? layer;
+    found.uncounted++;
+    if (said === undefined) found.unplaced++;
+    else
+      found.placed.push({ hooks: hooksOfPlace(typeof said === 'number' ? hookOf(said) : said), known: null });
+  }
+  const published = await describePublished(places, shape, unhashed);
+  checkAlone(published, { train: config.train, shard: false, from: [] });
+  found.placed.push(...(await Promise.all(published.map(sizeOf))));
+  return found;
+}
+
+/** For what is known of SAEs before anything is read of them but headers. */
+export async function unhashed(paths: readonly string[]): Promise<{ bytes: number; sha256: string }[]> {
+  return paths.map(() => ({ bytes: 0, sha256: '' }));
+}
+
+async function sizeOf({ place, layers, d_sae, ...at }: PublishedSae): Promise<OtherSae> {
+  if (layers !== undefined) {
+    const file = await openCrossLayer(place.path);
+    await file.close();
+    // One residual goes on from it, from the first block on.
+    return {
+      hooks: hooksOfCrossLayer(file),
+      known: { layer: 0, d_sae, sizes: file.layers.map(pooledOf) },
+    };
+  }
+  const file = await openSaeFile(place.path, place.options);
+  await file.close();
+  return { hooks: hooksOfPlace(at), known: { layer: at.layer, d_sae, sizes: [pooledOf(file.sae)] } };
+}
