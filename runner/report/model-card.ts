@@ -6,7 +6,7 @@ import { type BaseDefinitionId, type DefinitionId, definitions } from './definit
 import { type Headline, headlines } from './headline.ts';
 import { isMeasure } from './is-measure.ts';
 import { measureOf } from './measures.ts';
-import { placeSite } from './ranking.ts';
+import { placeSite } from './place-site.ts';
 import type { EvaluationRecord, Measure } from './schema.ts';
 import { replaceUnseen } from './unseen.ts';
 

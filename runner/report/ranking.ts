@@ -4,6 +4,7 @@
  */
 import { standings } from './board.ts';
 import { modelIdentities } from './model-identity.ts';
+import { placeSite } from './place-site.ts';
 import type { EvaluationRecord } from './schema.ts';
 
 export interface Ranked {
@@ -14,31 +15,6 @@ export interface Ranked {
   worst: number;
   /** Numbers of the records it is not told apart from. */
   tied: readonly number[];
-}
-
-/** Names of the residual stream after a block, as programs and people write them. */
-const afterBlock = [
-  /^(?:[a-z_]+\.)*(?:layers|h|blocks)\.\d+(?:\.output)?$/,
-  /^residual stream after decoder block \d+$/,
-];
-
-/** What is read at a hook, whatever the layer: `resid_post`, `mlp_out`; the hook's own words where they are others. */
-export function hookSite(hook: string): string {
-  if (afterBlock.some((pattern) => pattern.test(hook))) return 'resid_post';
-  return /^blocks\.\d+\.(?:hook_)?(.+)$/.exec(hook)?.[1] ?? hook.replace(/\d+/g, 'N');
-}
-
-/**
- * What an SAE reads and reconstructs, whatever the layers: `resid_post`, of a transcoder `mlp.hook_in > mlp_out`, and of a
- * cross-layer one `resid_mid > mlp_out, cross-layer`.
- */
-export function placeSite({
-  hook,
-  reads,
-  layers,
-}: Pick<EvaluationRecord['sae'], 'hook' | 'reads' | 'layers'>): string {
-  const site = reads === undefined ? hookSite(hook) : `${hookSite(reads)} > ${hookSite(hook)}`;
-  return layers === undefined ? site : `${site}, cross-layer`;
 }
 
 /** Equal where two records were evaluated in the same place on the same text; null where a record does not say. */

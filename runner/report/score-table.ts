@@ -2,7 +2,7 @@ import { columnWidths, inColumns } from './columns.ts';
 import type { Definition } from './definition.ts';
 import { headlines, leadFigures } from './headline.ts';
 import { measureOf } from './measures.ts';
-import { placeSite } from './ranking.ts';
+import { placeSite } from './place-site.ts';
 import type { EvaluationRecord, Measure } from './schema.ts';
 import { definitionOf } from './suites/find.ts';
 

@@ -1,5 +1,6 @@
 /** Points on two axes, in panels. Pure geometry: pixels of each panel's own view box. */
 import { median } from '../../runner/math/quantile.ts';
+import { isTranscoderSite } from '../../runner/report/place-site.ts';
 import { COLOURS, shapePath, tenths } from '../charts/palette.ts';
 import { type Axis, type Frame, linearAxis, logAxis, type Tick } from '../charts/scale.ts';
 import { type Columns, textAt } from '../lib/columns.ts';
@@ -90,9 +91,9 @@ export function scatter({ source, state, rows, x, y, narrow = false }: ScatterIn
     const value = values[axis]?.[row];
     return value !== null && value !== undefined && (!logs[axis] || value > 0);
   };
-  const byPanel = [...Map.groupBy(rows, wordsOf(columns, state.panels)).entries()]
+  const byPanel = [...Map.groupBy(rows, panelOf(columns, state.panels)).entries()]
     .map(([title, members]) => ({
-      title: state.panels === 'none' ? '' : title,
+      title,
       members,
       drawn: members.filter((row) => shown(row, 'x') && shown(row, 'y')),
     }))
@@ -303,6 +304,17 @@ function frontierOf(
 interface Key {
   legend: Legend;
   index: (row: number) => number;
+}
+
+/** The panel of a row. What a transcoder reads and reconstructs is two hooks: it shares no panel with SAEs, nor a frontier. */
+function panelOf(columns: Columns, split: string): (row: number) => string {
+  const word = split === 'none' ? () => '' : wordsOf(columns, split);
+  return (row) => {
+    const site = textAt(columns, 'site', row);
+    return site === null || split === 'site' || !isTranscoderSite(site)
+      ? word(row)
+      : [word(row), site].filter(Boolean).join(', ');
+  };
 }
 
 /** A number for each value of a field, of all rows and not of those shown, so that a filter changes no colour. */

@@ -1,9 +1,10 @@
 /** The table as markup. Its head and its body stand apart, so that sorting keeps the focus where it is. */
 import type { Kind } from '../../runner/report/schema.ts';
-import { textAt } from '../lib/columns.ts';
+import { type Columns, textAt } from '../lib/columns.ts';
 import { html, type Markup } from '../lib/html.ts';
 import { kindLabels } from '../lib/kinds.ts';
 import { formatBrief, formatCount, formatInterval } from '../lib/numbers.ts';
+import { once } from '../lib/once.ts';
 import { definitionPath, sitePath } from '../lib/url.ts';
 import { endsOf, type Field, formatField, type Source, valuesOf } from './fields.ts';
 import type { RowGroup } from './rows.ts';
@@ -93,11 +94,18 @@ function headingView({ heading, rows }: RowGroup, { fields, standings, ranked }:
   const known = rows.filter((row) => standings[row] != null).length;
   const counted = `${formatCount(rows.length)} SAE${rows.length === 1 ? '' : 's'}`;
   const words = ranked
-    ? `${counted}, ${known === 0 ? 'none ranked: no intervals' : `${formatCount(known)} ranked`}`
+    ? `${counted}, ${known === 0 ? 'none ranked: no InterpScore with an interval' : `${formatCount(known)} ranked`}`
     : counted;
   const { model, site, text } = heading!;
   return html`<tr class="group"><th colspan="${fields.length + 2 + Number(ranked)}" scope="rowgroup"><span class="heading">${model} <span class="sub">${site} · ${text} · ${words}</span></span></th></tr>`;
 }
+
+/** Whether a name alone does not say which SAE a row is. */
+const isNamedTwice = once(({ text: { name } }: Columns): ((row: number) => boolean) => {
+  const counts = new Map<number, number>();
+  for (const place of name.at) counts.set(place, (counts.get(place) ?? 0) + 1);
+  return (row) => counts.get(name.at[row]!)! > 1;
+});
 
 function nameCells({ columns }: Source, row: number, picked: boolean): Markup {
   const name = textAt(columns, 'name', row) ?? textAt(columns, 'id', row)!;
@@ -108,6 +116,7 @@ function nameCells({ columns }: Source, row: number, picked: boolean): Markup {
     layer[row] != null && `layer\u00a0${layer[row]}`,
     d_sae[row] != null && `${formatCount(d_sae[row]!)}\u00a0latents`,
     k[row] != null && `k\u00a0${k[row]}`,
+    isNamedTwice(columns)(row) && textAt(columns, 'id', row),
   ];
   return html`<td class="pick"><label><input type="checkbox" name="pick" value="${textAt(columns, 'id', row)}"${
     picked && html` checked`

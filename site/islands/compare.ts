@@ -112,7 +112,7 @@ async function draw(): Promise<void> {
   const drawn = drawComparisonPage({
     saes: chosen.map((sae, i) => ({ ...sae, label: labels[i]! })),
     protocol: protocolDifferences(loaded),
-    verdicts: verdicts(sections, chosen.length),
+    verdicts: verdicts(sections, loaded),
     charts,
     sections: shown,
   });

@@ -5,7 +5,8 @@ import { measureOf } from '../../runner/report/measures.ts';
 import { studyLine } from '../../runner/report/metric-study.ts';
 import { drawsOf, type PairedId } from '../../runner/report/paired.ts';
 import { packDraws } from '../../runner/report/paired-draws.ts';
-import { placeSite, rankWithin } from '../../runner/report/ranking.ts';
+import { placeSite } from '../../runner/report/place-site.ts';
+import { rankWithin } from '../../runner/report/ranking.ts';
 import { type EvaluationRecord, rankedKinds } from '../../runner/report/schema.ts';
 import { isLightCheckpoint } from './along-training.ts';
 import {

@@ -35,8 +35,13 @@ function drawProtocol(saes: ComparisonPage['saes'], protocol: readonly ProtocolD
   )}</dl></aside>`;
 }
 
-function drawVerdict(saes: ComparisonPage['saes'], { column, resolved, open, unknown }: Verdict): Markup {
+function drawVerdict(
+  saes: ComparisonPage['saes'],
+  { column, unlike, resolved, open, unknown }: Verdict,
+): Markup {
   const [first, other] = [saes[0], saes[column]];
+  if (unlike.length > 0)
+    return html`<section class="verdict"><h3>${other?.label} against ${first?.label}</h3><p class="notice">Not judged: they were not measured alike (${unlike.join(', ')}). The table has both values of everything.</p></section>`;
   const better = resolved.filter((each) => each.better === true);
   const worse = resolved.filter((each) => each.better === false);
   const neither = resolved.filter((each) => each.better === null);

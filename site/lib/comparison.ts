@@ -12,6 +12,7 @@ import { definitionOf, suitesOf } from '../../runner/report/suites/find.ts';
 import { describeMeasure, formatCount, formatDuration, formatPlain, formatSigned } from './format.ts';
 import { layerText } from './hook-words.ts';
 import { kindLabels } from './kinds.ts';
+import { unlikeIn } from './protocol.ts';
 import { definitionPath } from './url.ts';
 
 export interface ComparisonCell {
@@ -32,7 +33,7 @@ export interface ComparisonCell {
   changeInterval: string | null;
   /**
    * Whether the difference is one: by its own interval where there is one; else true for intervals that do not
-   * overlap, null for ones that do, which says nothing.
+   * overlap, null for ones that do, which says nothing, and for records that were not measured alike.
    */
   resolved: boolean | null;
   /** Whether the printed value is another than the first record's. */
@@ -104,10 +105,16 @@ export function compareRecords(records: readonly EvaluationRecord[]): Comparison
       ],
     },
   ];
+  const alike = records.map((entry) => unlikeIn([records[0]!, entry]).length === 0);
   return sections
     .map((section) => ({
       ...section,
-      rows: section.rows.filter((row) => row.cells.some((cell) => cell.text !== null || row.href !== null)),
+      rows: section.rows
+        .filter((row) => row.cells.some((cell) => cell.text !== null || row.href !== null))
+        .map((row) => ({
+          ...row,
+          cells: row.cells.map((cell, i) => (alike[i] ? cell : { ...cell, resolved: null })),
+        })),
     }))
     .filter((section) => section.rows.length > 0);
 }

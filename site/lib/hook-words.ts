@@ -1,5 +1,5 @@
 /** Hooks in words. */
-import { hookSite, placeSite } from '../../runner/report/ranking.ts';
+import { hookSite, placeSite } from '../../runner/report/place-site.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 
 /** By what `hookSite` calls them. */

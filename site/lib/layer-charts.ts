@@ -13,6 +13,7 @@ import { extent } from '../charts/scale.ts';
 import type { ChartSpec, SeriesSpec } from '../charts/spec.ts';
 import { untrainedValue } from './controls.ts';
 import { formatTokens } from './format.ts';
+import { placeWords } from './hook-words.ts';
 import { LABEL_LENGTH, variantsOf } from './short-labels.ts';
 import { isFlat } from './trajectory-metrics.ts';
 import { definitionAnchor } from './url.ts';
@@ -46,6 +47,47 @@ const leading: readonly DefinitionId[] = [
   'probe_auc_dense@interpscore-0.0.1',
   'tpp@interpscore-0.0.1',
 ];
+
+/** What is drawn together. */
+export interface LayerPicture {
+  /** What transcoders read and reconstruct; null of SAEs of one hook. */
+  heading: string | null;
+  /** Those that are drawn. */
+  lines: readonly LayerLine[];
+  /** Lines beyond those. */
+  more: number;
+  charts: readonly LayerChart[];
+}
+
+/** Lines that can be told apart in one picture. */
+const MOST_LINES = 12;
+
+/**
+ * SAEs of one hook share a picture. Transcoders have one for each pair of hooks: what they explain is of another hook than
+ * the one they read.
+ */
+export function layerPictures(
+  releases: readonly { label: string; records: readonly EvaluationRecord[] }[],
+  title: string,
+  prefix: string,
+  most = MOST_LINES,
+): LayerPicture[] {
+  const place = ({ sae }: EvaluationRecord): string | null =>
+    sae.reads === undefined ? null : placeWords(sae);
+  const headings = new Set(releases.flatMap(({ records }) => records.map(place)));
+  return [...headings]
+    .sort((a, b) => Number(a !== null) - Number(b !== null))
+    .flatMap((heading, i) => {
+      const alike = releases.map(({ label, records }) => ({
+        label,
+        records: records.filter((entry) => place(entry) === heading),
+      }));
+      const all = layerLines(alike);
+      const lines = all.slice(0, most);
+      const charts = layerCharts(lines, title, i === 0 ? prefix : `${prefix}-${i}`);
+      return charts.length === 0 ? [] : [{ heading, lines, more: all.length - lines.length, charts }];
+    });
+}
 
 /** Lines whose names find room at their ends; a name longer than those of variants does not. */
 const LABELLED = 4;

@@ -1,5 +1,5 @@
 /** How to load an SAE, in three ways, and the commands that measure it again: each for the very SAE of a record. */
-import { placeSite } from '../../runner/report/ranking.ts';
+import { placeSite } from '../../runner/report/place-site.ts';
 import type { RecordTable } from '../../runner/report/record-table.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { shellWord } from '../../runner/report/shell-word.ts';

@@ -2,7 +2,7 @@
 import { CONTROL } from '../charts/palette.ts';
 import { chartOf } from '../charts/spec.ts';
 import { html, type Markup } from './html.ts';
-import { layerCharts, layerLines } from './layer-charts.ts';
+import { layerPictures } from './layer-charts.ts';
 import { headlines, releaseSummary } from './release-text.ts';
 import type { Release } from './releases.ts';
 
@@ -20,7 +20,7 @@ const TEXT = 78;
 /** An SVG with nothing from elsewhere, to be made a PNG. */
 export function releasePicture({ title, records }: Release): string {
   const figures = headlines(records).slice(0, 4);
-  const [chart] = layerCharts(layerLines([{ label: '', records }]).slice(0, 6), title, 'og');
+  const chart = layerPictures([{ label: '', records }], title, 'og', 6)[0]?.charts[0];
   const words = (text: string, x: number, y: number, size: number, fill: string, weight = 400): Markup =>
     html`<text x="${x}" y="${y}" font-family="${font}" font-size="${size}" font-weight="${weight}" fill="${fill}">${text}</text>`;
   const summary = lines(releaseSummary(records), TEXT).slice(0, 2);

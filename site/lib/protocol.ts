@@ -27,12 +27,30 @@ const readers: readonly Reader[] = [
   ['Who measured', ({ kind }) => kindLabels[kind]],
 ];
 
-/** Everything by which a comparison of these records could mislead; empty where they were measured alike. */
-export function protocolDifferences(records: readonly EvaluationRecord[]): ProtocolDifference[] {
-  const found = readers.flatMap(([name, read]) => {
+/** What makes them answers to different questions, so that a difference of theirs names no better one. */
+export function unlikeIn(records: readonly EvaluationRecord[]): ProtocolDifference[] {
+  return readers.flatMap(([name, read]) => {
     const values = records.map(read);
     return new Set(values).size > 1 ? [{ name, values }] : [];
   });
+}
+
+/** Those of an SAE's model to compare it with: measured alike, or all where none was. */
+export function comparableWith(
+  entry: EvaluationRecord,
+  among: readonly EvaluationRecord[],
+): readonly EvaluationRecord[] {
+  const others = among.filter((other) => other !== entry);
+  const alike = others.filter((other) => unlikeIn([entry, other]).length === 0);
+  return alike.length > 0 ? alike : others;
+}
+
+/**
+ * Everything by which a comparison of these records could mislead: what they are unlike in, else the rows resampled, whose
+ * chance the intervals hold. Empty where they were measured alike.
+ */
+export function protocolDifferences(records: readonly EvaluationRecord[]): ProtocolDifference[] {
+  const found = unlikeIn(records);
   const rows = records.map(({ paired }) => paired?.tokens ?? null);
   // Said only where nothing above says it already.
   if (found.length === 0 && new Set(rows).size > 1)

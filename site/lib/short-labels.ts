@@ -1,5 +1,5 @@
 /** Names short enough to stand at the end of a line. */
-import { placeSite } from '../../runner/report/ranking.ts';
+import { placeSite } from '../../runner/report/place-site.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { layerText } from './hook-words.ts';
 

@@ -2,7 +2,7 @@
  * All values of all records as one tidy table: a row for each value of each SAE, with its interval, its definition and
  * where it comes from. Pure; docs/data.md describes the columns.
  */
-import { placeSite } from '../../runner/report/ranking.ts';
+import { placeSite } from '../../runner/report/place-site.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import { csvCell } from './csv.ts';
 import { releaseOf } from './release.ts';

@@ -1,5 +1,7 @@
 /** What a comparison comes to: which differences to the first SAE are resolved, and which are not. */
+import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import type { ComparisonRow, ComparisonSection } from './comparison.ts';
+import { unlikeIn } from './protocol.ts';
 
 export interface Difference {
   label: string;
@@ -14,6 +16,8 @@ export interface Difference {
 export interface Verdict {
   /** Place of the SAE among those compared, 1 or more. */
   column: number;
+  /** What the two were not measured alike in: then nothing is resolved and nothing counted. */
+  unlike: string[];
   resolved: Difference[];
   /** Differences whose interval holds 0. */
   open: Difference[];
@@ -22,12 +26,17 @@ export interface Verdict {
 }
 
 /** A statistic that stands in two sections of the table, such as a component that is a metric too, is counted once. */
-export function verdicts(sections: readonly ComparisonSection[], count: number): Verdict[] {
+export function verdicts(
+  sections: readonly ComparisonSection[],
+  records: readonly EvaluationRecord[],
+): Verdict[] {
   const all = sections.flatMap((section) => section.rows).filter(({ definition }) => definition !== null);
   const rows = [...Map.groupBy(all, valuesOf).values()].map(([row]) => row!);
-  return Array.from({ length: Math.max(0, count - 1) }, (_, i) => {
+  return records.slice(1).map((entry, i) => {
     const column = i + 1;
-    const verdict: Verdict = { column, resolved: [], open: [], unknown: 0 };
+    const unlike = unlikeIn([records[0]!, entry]).map(({ name }) => name.toLowerCase());
+    const verdict: Verdict = { column, unlike, resolved: [], open: [], unknown: 0 };
+    if (unlike.length > 0) return verdict;
     for (const row of rows) {
       const cell = row.cells[column];
       if (!cell || cell.change === null || cell.difference === null) continue;

@@ -7,6 +7,9 @@ import type { Columns, MetricColumn, TextColumn } from '../../../../site/lib/col
 
 interface Row {
   name: string;
+  /** By the name where it is left out. */
+  id?: string;
+  site?: string;
   model?: string;
   architecture?: string;
   kind?: string;
@@ -50,12 +53,12 @@ export function columnsFrom(rows: readonly Row[]): Columns {
     version: 1,
     count: rows.length,
     text: {
-      id: text(({ name }) => name.toLowerCase().replaceAll(' ', '-')),
+      id: text(({ name, id }) => id ?? name.toLowerCase().replaceAll(' ', '-')),
       name: text(({ name }) => name),
       url: text(({ name }) => `sae/${name.toLowerCase().replaceAll(' ', '-')}/`),
       model: text(({ model }) => model ?? 'lab/model'),
       hook: text(({ layer }) => `blocks.${layer ?? 0}.hook_resid_post`),
-      site: text(() => 'resid_post'),
+      site: text(({ site }) => site ?? 'resid_post'),
       architecture: text(({ architecture }) => architecture ?? 'topk'),
       kind: text(({ kind }) => kind ?? 'measured'),
       release: text(() => null),

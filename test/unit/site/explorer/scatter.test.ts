@@ -22,6 +22,26 @@ describe('the picture', () => {
     ]);
   });
 
+  it('draws transcoders apart from SAEs, whatever the panels are by', () => {
+    const sites = ['resid_post', 'mlp_out', 'mlp.hook_in > mlp_out', 'resid_mid > mlp_out, cross-layer'];
+    const mixed = columnsFrom(sites.map((site, i) => ({ name: `s${i}`, site, l0: 10, loss: 0.5 })));
+    const titles = (panels: string) =>
+      view(mixed, { panels })
+        .picture()
+        .panels.map(({ title, points }) => [title, points.length]);
+    expect(titles('model')).toEqual([
+      ['lab/model', 2],
+      ['lab/model, mlp.hook_in > mlp_out', 1],
+      ['lab/model, resid_mid > mlp_out, cross-layer', 1],
+    ]);
+    expect(titles('none')).toEqual([
+      ['', 2],
+      [sites[2], 1],
+      [sites[3], 1],
+    ]);
+    expect(titles('site')).toEqual(sites.map((site) => [site, 1]));
+  });
+
   it('places points in the order of their values, logarithmic where L0 is', () => {
     const [panel] = view(columns).picture().panels;
     const xs = panel!.points.map(({ x }) => x);

@@ -45,8 +45,15 @@ describe('the table', () => {
     expect(bodyView(shown, 0, 50).text.match(/class="group"/g)).toHaveLength(2);
     // A heading stands where its group begins, once over all parts.
     expect(bodyView(shown, 1, 50).text.match(/class="group"/g)).toHaveLength(1);
-    expect(bodyView(shown, 0, 50).text).toContain('1 SAE, none ranked: no intervals');
+    expect(bodyView(shown, 0, 50).text).toContain('1 SAE, none ranked: no InterpScore with an interval');
     expect(bodyView(view(columns, { grouped: false }), 0, 50).text).not.toContain('class="group"');
+  });
+
+  it('tells rows of one name apart by their ids', () => {
+    const rowsOf = (...names: [string, string][]): string =>
+      bodyView(view(columnsFrom(names.map(([name, id]) => ({ name, id, l0: 3, loss: 0.5 })))), 0, 50).text;
+    expect(rowsOf(['clt', 'one-clt'], ['clt', 'other-clt'])).toMatch(/ · one-clt<.* · other-clt</s);
+    expect(rowsOf(['clt', 'one-clt'], ['b', 'b'])).not.toContain(' · one-clt');
   });
 
   it('says a tie in words behind its ranks', () => {

@@ -4,7 +4,7 @@ import { matching } from '../../../../site/islands/sae-search.ts';
 import { compareRecords } from '../../../../site/lib/comparison.ts';
 import { comparisonCharts } from '../../../../site/lib/comparison-charts.ts';
 import { drawComparison } from '../../../../site/lib/comparison-table.ts';
-import { protocolDifferences } from '../../../../site/lib/protocol.ts';
+import { comparableWith, protocolDifferences } from '../../../../site/lib/protocol.ts';
 import { compareLabels } from '../../../../site/lib/short-labels.ts';
 import { verdicts } from '../../../../site/lib/verdicts.ts';
 import { fixture } from '../fixtures.ts';
@@ -13,7 +13,7 @@ const [l0, l4] = [fixture('small-world-l0'), fixture('small-world-l4')];
 
 describe('what a comparison comes to', () => {
   const sections = compareRecords([l0, l4]);
-  const [verdict] = verdicts(sections, 2);
+  const [verdict] = verdicts(sections, [l0, l4]);
   const cells = sections.flatMap(({ rows }) => rows).filter(({ definition }) => definition !== null);
 
   it('names every difference once: resolved, open, or unknown', () => {
@@ -25,7 +25,7 @@ describe('what a comparison comes to', () => {
     expect(labels.filter((label) => label === 'Alive latents')).toHaveLength(2);
     expect(verdict!.resolved.map(({ label }) => label)).toEqual([...new Set(labels)]);
     expect(verdict!.open.map(({ label }) => label)).toEqual(open.map(({ label }) => label));
-    expect(verdicts(sections, 1)).toEqual([]);
+    expect(verdicts(sections, [l0])).toEqual([]);
   });
 
   it('says who is better by the difference as it is, not as it is printed', () => {
@@ -33,7 +33,7 @@ describe('what a comparison comes to', () => {
     const of = (difference: number) => {
       const cell = { ...higher.cells[1]!, difference, change: '0.0000', resolved: true };
       const rows = [{ ...higher, cells: [higher.cells[0]!, cell] }];
-      return verdicts([{ title: '', rows }], 2)[0]!.resolved[0]!.better;
+      return verdicts([{ title: '', rows }], [l0, l4])[0]!.resolved[0]!.better;
     };
     expect([of(-1e-7), of(1e-7), of(0)]).toEqual([false, true, null]);
   });
@@ -61,6 +61,21 @@ describe('what was not measured alike', () => {
     expect(found.find(({ name }) => name === 'Who measured')?.values).toEqual(['Measured', 'Published']);
     const other = { ...l4, data: { ...l4.data!, seed: 44 } };
     expect(protocolDifferences([l0, other])).toEqual([{ name: 'Seed of the text', values: ['43', '44'] }]);
+  });
+
+  it('lets no difference count, and is not what a page offers to compare first', () => {
+    const sae = { ...l4.sae, hook: 'blocks.4.hook_mlp_out', reads: 'blocks.4.mlp.hook_in' };
+    const transcoder = { ...l4, sae };
+    const sections = compareRecords([l0, transcoder, l4]);
+    const resolved = (column: number) =>
+      sections.flatMap(({ rows }) => rows).filter(({ cells }) => cells[column]!.resolved !== null).length;
+    expect(resolved(1)).toBe(0);
+    expect(resolved(2)).toBeGreaterThan(0);
+    const found = verdicts(sections, [l0, transcoder, l4]);
+    expect(found[0]).toEqual({ column: 1, unlike: ['hook'], resolved: [], open: [], unknown: 0 });
+    expect(found[1]!.resolved.length).toBeGreaterThan(0);
+    expect(comparableWith(l0, [transcoder, l0, l4])).toEqual([l4]);
+    expect(comparableWith(transcoder, [transcoder, l0, l4])).toEqual([l0, l4]);
   });
 
   it('is other rows, where all else is alike', () => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { hookOf, sites } from '../../../../runner/hook.ts';
 import { hookPath } from '../../../../runner/sae/published/hook-names.ts';
 import { hookWords, isUsualHook, layerText, layerWords } from '../../../../site/lib/hook-words.ts';
-import { layerLines } from '../../../../site/lib/layer-charts.ts';
+import { layerLines, layerPictures } from '../../../../site/lib/layer-charts.ts';
 import { protocolDifferences } from '../../../../site/lib/protocol.ts';
 import { releaseSummary, saeLabel } from '../../../../site/lib/release-text.ts';
 import { verdictText } from '../../../../site/lib/sae-text.ts';
@@ -32,6 +32,24 @@ it('of a cross-layer transcoder all layers are named, and its release says what 
   expect(releaseSummary([transcoder])).not.toContain('(');
   expect(saeLabel(transcoder, [transcoder])).toBe('L0–5');
   expect(layerLines([{ label: 'x', records: [transcoder] }])).toEqual([]);
+});
+
+it('figures by layer draw transcoders apart from SAEs', () => {
+  const saes = ['small-world-l0', 'small-world-l2', 'small-world-l4'].map(fixture);
+  const transcoders = saes.map((entry) => {
+    const { layer } = entry.sae;
+    const hooks = { hook: `blocks.${layer}.hook_mlp_out`, reads: `blocks.${layer}.mlp.hook_in` };
+    return { ...entry, sae: { ...entry.sae, ...hooks } };
+  });
+  const pictures = layerPictures([{ label: 'x', records: [...transcoders, ...saes] }], 'm', 'layers');
+  expect(pictures.map(({ heading, lines }) => [heading, lines.map(({ records }) => records.length)])).toEqual(
+    [
+      [null, [3]],
+      ['the MLP output from the MLP’s input', [3]],
+    ],
+  );
+  const ids = pictures.flatMap(({ charts }) => charts.map(({ spec }) => spec.id));
+  expect(new Set(ids).size).toBe(ids.length);
 });
 
 it('SAEs of one layer at several hooks are told apart by the hook alone', () => {
