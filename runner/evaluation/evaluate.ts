@@ -124,7 +124,7 @@ export async function evaluate(
 }
 
 /** Those that are ranked by, of the sweep and of suites, and where it is asked for all of the sweep. */
-function pairedStatistics(
+export function pairedStatistics(
   ofSweep: Readonly<Record<string, Statistic>>,
   scored: readonly { result: SuiteResult }[],
   every: boolean,

@@ -19,7 +19,7 @@ import { type ReconstructionResult, reconstructionSuite } from '../suites/recons
 import { meanOf } from './mean-of.ts';
 import { blocksOf, type CachedResults, documentOf, documentsOf, namesOf } from './observation.ts';
 
-export interface CrossLayerSae {
+export interface OpenCrossLayer {
   /** What latents of layer N read: resid_mid or mlp_in. */
   reads: Hook['site'];
   d: number;
@@ -45,6 +45,15 @@ export interface KeptPasses extends CachedResults {
   sha256: string;
 }
 
+/** @param isKept whether losses with all MLPs replaced are cached: probes and reconstructions are not */
+export function stoppedMeasuring(isKept: boolean): Stopped {
+  return new Stopped(
+    isKept
+      ? 'stopped; losses with all MLPs replaced are kept as far as they are known, the same command measures the rest anew'
+      : 'stopped; nothing of the measurement is kept, the same command measures anew',
+  );
+}
+
 /** Tokens whose contributions to all later layers are held at once. */
 const STRETCH = 256;
 
@@ -56,7 +65,7 @@ const STRETCH = 256;
  */
 export async function replacedMlps(
   model: LanguageModel,
-  clt: CrossLayerSae,
+  clt: OpenCrossLayer,
   batches: readonly TokenBatch[],
   draws: { resamples: number; seed: number },
   reporter: Reporter,
@@ -71,12 +80,7 @@ export async function replacedMlps(
   let done = 0;
 
   function stopWhenAsked(): void {
-    if (!reporter.stopRequested()) return;
-    throw new Stopped(
-      kept === undefined
-        ? 'stopped; nothing of the measurement is kept, the same command measures anew'
-        : 'stopped; losses with all MLPs replaced are kept as far as they are known, the same command measures the rest anew',
-    );
+    if (reporter.stopRequested()) throw stoppedMeasuring(kept !== undefined);
   }
 
   /**
@@ -150,13 +154,14 @@ export async function replacedMlps(
   for (const [index, batch] of batches.entries()) {
     const tokens = batch.rows * batch.tokens;
     const clean = outputsOf(tokens);
+    const latents: Latents[] = [];
     const seen: Seen[] = [];
     await pass(batch, sums.clean, null, async ({ layer, site }, value) => {
-      if (site !== 'mlp_out') {
-        const latents = await clean.read(layer, value);
+      if (site === 'mlp_out') {
         const { d_sae } = layers[layer]!;
-        seen.push({ x: new Float32Array(), reconstruction: clean.outputs[layer]!, latents, d, d_sae });
-      } else seen[layer]!.x = value.slice();
+        const reconstruction = clean.outputs[layer]!;
+        seen.push({ x: value.slice(), reconstruction, latents: latents[layer]!, d, d_sae });
+      } else latents.push(await clean.read(layer, value));
       return null;
     });
     for (const [layer, each] of seen.entries()) addRows(statistics[layer]!, [each], batch, index);

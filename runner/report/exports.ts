@@ -38,16 +38,19 @@ export interface ValidationReport {
 }
 
 /**
- * Writes all exports of a run's records into its folder; returns the files' names.
+ * Writes all exports of a run's records into its folder; returns the files' names. They are by layer, and have no place for
+ * a cross-layer transcoder: of one alone none are written.
  *
  * @param validation by SAE, where the run has a validation of its own; else the report repeats the records
  */
 export async function writeExports(
   folder: string,
   runName: string,
-  saes: readonly NamedRecord[],
+  all: readonly NamedRecord[],
   validation?: ReadonlyMap<string, ValidationReport>,
 ): Promise<string[]> {
+  const saes = all.filter(({ record }) => record.sae.layers === undefined);
+  if (saes.length === 0 && all.length > 0) return [];
   const files: [string, unknown][] = saes.map(({ id, record }) => [exportFile(id), layerExport(record)]);
   files.push([`interpscore_${runName}.json`, combinedExport(saes)]);
   const own = validation && [...validation].map(([id, report]) => [keyOf(id), report] as const);

@@ -1,21 +1,20 @@
 /** A cross-layer transcoder on a language model: from its files to the measured part of its record. */
-import type { RunConfig } from '../../config/run-config.ts';
+import { pairsEvery, type RunConfig } from '../../config/run-config.ts';
 import { settingsOf } from '../../config/suite-settings.ts';
 import { sweepAsks } from '../../evaluation/asks.ts';
 import { asksForControls } from '../../evaluation/control-pass.ts';
-import type { Evaluated } from '../../evaluation/evaluate.ts';
+import { type Evaluated, pairedStatistics } from '../../evaluation/evaluate.ts';
 import { type CachedResults, type HookSaes, namesOf, observe } from '../../evaluation/observation.ts';
 import { pairedPart, pairingKeys } from '../../evaluation/pairing.ts';
-import { type ReplacedMlps, replacedMlps } from '../../evaluation/replaced-mlps.ts';
+import { type ReplacedMlps, replacedMlps, stoppedMeasuring } from '../../evaluation/replaced-mlps.ts';
 import type { Hook } from '../../hook.ts';
 import { canonicalJson, sha256 } from '../../io/hash.ts';
 import { knownTokens } from '../../lm/known-tokens.ts';
 import { hookWidth, type LanguageModel, type TokenBatch } from '../../lm/language-model.ts';
 import { parseDevices } from '../../onnx/devices.ts';
-import { pairedIds } from '../../report/paired.ts';
 import type { EvaluationRecord, Exclusion, Measure, Part } from '../../report/schema.ts';
 import { crossLayer, PROBED_LATENTS } from '../../report/suites/cross-layer.ts';
-import type { Reporter } from '../../reporter.ts';
+import { type Reporter, Stopped } from '../../reporter.ts';
 import { type CrossLayerFile, hooksOfCrossLayer, openCrossLayer } from '../../sae/checkpoints/cross-layer.ts';
 import { type OpenSae, openSae } from '../../sae/open-sae.ts';
 import { storedSha256 } from '../../sae/stored-sae.ts';
@@ -100,7 +99,9 @@ export async function crossLayerStage(
       });
       const exclusions = leftOut(config, suites);
       const probing = suites.includes(kSparse)
-        ? await probed({ config, opened, tokenizer, batches, hooks }, exclusions, reporter)
+        ? await probed({ config, opened, tokenizer, batches, hooks }, exclusions, reporter).catch((error) => {
+            throw error instanceof Stopped ? stoppedMeasuring(run.cached !== undefined) : error;
+          })
         : null;
       const { model } = opened;
       return {
@@ -112,7 +113,7 @@ export async function crossLayerStage(
           d_sae: layers.reduce((sum, { d_sae }) => sum + d_sae, 0),
         },
         sha256: hash,
-        evaluated: evaluatedOf(measured, probing, pairingOf(batches, draws)),
+        evaluated: evaluatedOf(measured, probing, pairingOf(batches, draws), pairsEvery(config.evaluation)),
         ...{ tokens: measured.tokens, rows: measured.rows, blocks: measured.blocks, documents, exclusions },
       };
     } finally {
@@ -152,6 +153,7 @@ function evaluatedOf(
   { losses, whole, layers }: ReplacedMlps,
   probing: Probing | null,
   keys: ReturnType<typeof pairingKeys>,
+  pairEvery: boolean,
 ): MeasuredCrossLayer['evaluated'] {
   const ofLayers = (id: keyof (typeof layers)[number]): NonNullable<Part['curves']>[string] => ({
     points: layers.map(({ [id]: transcoder }, at) => ({ at, values: { transcoder } })),
@@ -173,13 +175,7 @@ function evaluatedOf(
       },
     },
     curves: whole.curves,
-    paired: pairedPart(
-      Object.fromEntries(
-        Object.entries(whole.statistics).filter(([id]) => (pairedIds as readonly string[]).includes(id)),
-      ),
-      keys,
-      { [crossLayer.id]: own },
-    ),
+    paired: pairedPart(pairedStatistics(whole.statistics, [], pairEvery), keys, { [crossLayer.id]: own }),
     evidence: undefined,
     controls: undefined,
   };
@@ -200,6 +196,13 @@ async function probed(
   reporter: (stage: string, unit: string) => Reporter,
 ): Promise<Probing | null> {
   const { config, opened, hooks } = run;
+  const { kValues } = settingsOf(kSparse, config) as { kValues: number[] };
+  const ks = PROBED_LATENTS.filter((k) => kValues.includes(k));
+  for (const k of kValues.filter((each) => !ks.some((k) => k === each))) {
+    const reason = `of a cross-layer transcoder probes of ${PROBED_LATENTS.join(', ')} latents are shown`;
+    exclusions.push({ suite: kSparse.declaration.id, data: `evaluation.kValues ${k}`, reason });
+  }
+  if (ks.length === 0) return null;
   const asks = sweepAsks(hooks, undefined);
   const notAsked = (): never => {
     throw new TypeError('k-sparse probing reads no decoder');
@@ -220,13 +223,6 @@ async function probed(
   const sweeping = (batches: readonly TokenBatch[], branches: number) =>
     opened.sweeping(reporter('probing', 'tokens'), batches, branches);
   await observe(opened.model, asks.observations, sweeping, hooks);
-  const { kValues } = settingsOf(kSparse, config) as { kValues: number[] };
-  const ks = PROBED_LATENTS.filter((k) => kValues.includes(k));
-  for (const k of kValues.filter((each) => !ks.some((k) => k === each))) {
-    const reason = `of a cross-layer transcoder probes of ${PROBED_LATENTS.join(', ')} latents are shown`;
-    exclusions.push({ suite: kSparse.declaration.id, data: `evaluation.kValues ${k}`, reason });
-  }
-  if (ks.length === 0) return null;
   const parts = hooks.map((_, hook) => {
     const inputs = sets.map(({ plan, pooled }) => {
       const { latents, residual } = pooled.at(hook);

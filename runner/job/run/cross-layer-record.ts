@@ -9,12 +9,12 @@ import type { PublishedSae } from '../shared/published-saes.ts';
 import { openCachedResults } from './kept-results.ts';
 import type { RunStart } from './messages.ts';
 
-export interface CrossLayerSae {
+export interface PublishedCrossLayer {
   planned: PlannedSae;
   published: PublishedSae;
 }
 
-export function crossLayerAmong(saes: readonly PlannedSae[]): CrossLayerSae | null {
+export function crossLayerAmong(saes: readonly PlannedSae[]): PublishedCrossLayer | null {
   for (const planned of saes) {
     const { origin } = planned;
     if (origin.kind === 'published' && origin.sae.layers !== undefined)
@@ -26,7 +26,7 @@ export function crossLayerAmong(saes: readonly PlannedSae[]): CrossLayerSae | nu
 /** @throws as `crossLayerStage` */
 export async function crossLayerRecord(
   run: RunStart & { measuring: MeasuringRun; leftOut: readonly Exclusion[] },
-  { planned, published }: CrossLayerSae,
+  { planned, published }: PublishedCrossLayer,
   seconds: () => number,
   reporter: (stage: string, unit: string) => Reporter,
 ): Promise<EvaluationRecord> {

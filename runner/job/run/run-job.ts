@@ -48,7 +48,7 @@ import { sharedText, shareSaes } from '../shared/sae-devices.ts';
 import { saesOfShard } from '../shared/shard.ts';
 import { writeTrained } from '../shared/trained-saes.ts';
 import { checkTrainingText } from '../training-data/check-text.ts';
-import { crossLayerAmong, crossLayerRecord } from './cross-layer-record.ts';
+import { crossLayerAmong, crossLayerRecord, type PublishedCrossLayer } from './cross-layer-record.ts';
 import { keepingOf, openCachedResults } from './kept-results.ts';
 import type { RunStart } from './messages.ts';
 import { forgetTraining } from './resumed-state.ts';
@@ -184,20 +184,14 @@ async function evaluateAndWrite(
   await writeState(folder, state);
   try {
     const transcoder = crossLayerAmong(saes);
-    const measured =
-      transcoder !== null
-        ? undefined
-        : await withSaes(start, saes, reporter, async (run) => ({
+    const measured: Measured | undefined =
+      transcoder === null
+        ? await withSaes(start, saes, reporter, async (run) => ({
             ...(await evaluateRun(run, state, reporter, since)),
             validation: await validateStage({ config, ...run }, reporter('validation', 'tokens')),
-          }));
+          }))
+        : await measureCrossLayer(start, state, transcoder, reporter, since);
     const records = measured?.records ?? [];
-    if (transcoder !== null) {
-      const run = { ...start, measuring: measuringRun(start, state) };
-      const seconds = (): number => secondsUntilNow(state, since);
-      const record = await crossLayerRecord(run, transcoder, seconds, reporter);
-      records.push({ id: transcoder.planned.id, record, evidence: undefined });
-    }
     await writeRunRecords(
       folder,
       records.map(({ record }) => record),
@@ -208,13 +202,11 @@ async function evaluateAndWrite(
         records.flatMap(({ record, evidence }) => (evidence === undefined ? [] : [[record.id, evidence]])),
       ),
     );
-    // They are by layer, and have no place for one that stands at all of them.
-    const byLayer = transcoder === null ? records : [];
-    const written = await writeExports(folder, config.name, byLayer, measured?.validation);
-    await removeOthers(folder, /^interpscore_.*\.json$/, written);
+    const written = await writeExports(folder, config.name, records, measured?.validation);
+    await removeOthers(folder, /^(?:interpscore_.*|val_report)\.json$/, written);
     // What was compared before was compared of other latents.
     await rm(join(folder, SIMILARITY_FILE), { force: true });
-    if (measured === undefined) state.stage = afterEvaluation(config);
+    if (measured?.fired === undefined) state.stage = afterEvaluation(config);
     else {
       await writeFired(folder, measured.fired);
       state.stage = 'comparing';
@@ -222,6 +214,26 @@ async function evaluateAndWrite(
   } finally {
     await save('evaluating', since);
   }
+}
+
+interface Measured {
+  records: MeasuredSae[];
+  /** Left out of a cross-layer transcoder, as are figures of a validation. */
+  fired?: FiredLatents;
+  validation?: Awaited<ReturnType<typeof validateStage>>;
+}
+
+async function measureCrossLayer(
+  start: StartedRun,
+  state: RunState,
+  transcoder: PublishedCrossLayer,
+  reporter: (stage: string, unit: string) => Reporter,
+  since: number,
+): Promise<Measured> {
+  const run = { ...start, measuring: measuringRun(start, state) };
+  const seconds = (): number => secondsUntilNow(state, since);
+  const record = await crossLayerRecord(run, transcoder, seconds, reporter);
+  return { records: [{ id: transcoder.planned.id, record, evidence: undefined }] };
 }
 
 function afterEvaluation({ upload }: StartedRun['config']): RunState['stage'] {

@@ -9,7 +9,7 @@ import type { SaePlace } from '../../sae/published/place.ts';
 import type { ModelShape } from './model-place.ts';
 
 /** With its place: it stands at the last output, and reads the first input. */
-export interface CrossLayerFacts extends Required<Place> {
+export interface EvaluableCrossLayer extends Required<Place> {
   /** Latents of all layers. */
   d_sae: number;
   layers: number;
@@ -24,11 +24,11 @@ export interface CrossLayerFacts extends Required<Place> {
 /**
  * @throws UserError for another model's, a synthetic one's, and for words of a hook; errors as opening it does
  */
-export async function describeCrossLayer(
+export async function evaluableCrossLayer(
   place: SaePlace,
   model: ModelShape,
   hash: HashFiles,
-): Promise<CrossLayerFacts> {
+): Promise<EvaluableCrossLayer> {
   const thing = `cross-layer transcoder ${quote(place.name)}`;
   if (Object.keys(place.options).length > 0 || place.hook.asked !== undefined) {
     throw new UserError({

@@ -9,7 +9,7 @@ import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeDetails, SaeFormat } from '../../sae/checkpoints/loaded.ts';
 import { type NamedHook, saeHook, saeHookIfSaid, transcoderTarget } from '../../sae/published/hook-names.ts';
 import type { SaePlace } from '../../sae/published/place.ts';
-import { describeCrossLayer } from './cross-layer-transcoder.ts';
+import { evaluableCrossLayer } from './cross-layer-transcoder.ts';
 import type { ModelShape } from './model-place.ts';
 
 /** With the hook that it is of. */
@@ -47,7 +47,7 @@ export async function describePublished(
   const found: PublishedSae[] = [];
   for (const place of places) {
     if ((await detectFormat(place.path)) === CROSS_LAYER) {
-      const described = await describeCrossLayer(place, model, hash);
+      const described = await evaluableCrossLayer(place, model, hash);
       found.push({ id: uniqueId(`${placeLabel(described)}_${slug(place)}`, found), ...described });
       continue;
     }

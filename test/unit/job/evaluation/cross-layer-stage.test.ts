@@ -12,7 +12,7 @@ import { crossLayerStage } from '../../../../runner/job/evaluation/cross-layer-s
 import { checkAlone } from '../../../../runner/job/shared/cross-layer-transcoder.ts';
 import { modelShape } from '../../../../runner/job/shared/model-place.ts';
 import { describePublished } from '../../../../runner/job/shared/published-saes.ts';
-import { silent, stageReporter } from '../../../../runner/reporter.ts';
+import { Stopped, silent, stageReporter } from '../../../../runner/reporter.ts';
 import { openCrossLayer } from '../../../../runner/sae/checkpoints/cross-layer.ts';
 import { writeSaeLens } from '../../../../runner/sae/checkpoints/sae-lens-export.ts';
 import type { JumpReluSae } from '../../../../runner/sae/sae.ts';
@@ -108,6 +108,36 @@ it('without the suite or without sets there is no probing', async () => {
     expect(Object.keys(evaluated.suites['cross-layer']!.curves!)).toEqual(['var_exp', 'l0', 'alive']);
     expect(exclusions.length).toBe(suites.length);
   }
+});
+
+it('where every value is paired, keeps the resamples of all; probes no k that is not shown', async () => {
+  const stages: string[] = [];
+  const reporter = (stage: string) => {
+    stages.push(stage);
+    return stageReporter(stage, 'tokens', silent);
+  };
+  const more = ['evaluation.pairEvery=true', 'evaluation.kValues=[3]'];
+  const config = await resolveRun(['small-world-quick'], { set: [...set, ...more] });
+  const run = { config, model, folder: clt, scratch: folder, memory: 2 ** 32, suites: [kSparse] };
+  const { evaluated, exclusions } = await crossLayerStage(run, reporter);
+  const { draws } = evaluated.paired!;
+  expect(Object.keys(draws)).toEqual(expect.arrayContaining(['l0@v1', 'mse@per-dim-v1', 'cosine@v1']));
+  expect(stages).not.toContain('probing');
+  expect(exclusions.map(({ data }) => data)).toContain('evaluation.kValues 3');
+});
+
+it('stopped while its latents are probed says what is kept', async () => {
+  const config = await resolveRun(['small-world-quick'], { set });
+  const run = { config, model, folder: clt, scratch: folder, memory: 2 ** 32, suites: [kSparse] };
+  let probing = false;
+  const stopping = { ...silent, stopRequested: () => probing };
+  const reporter = (stage: string) => {
+    probing = stage === 'probing';
+    return stageReporter(stage, 'tokens', stopping);
+  };
+  await expect(crossLayerStage(run, reporter)).rejects.toMatchObject({
+    ...{ constructor: Stopped, message: expect.stringContaining('measures anew') },
+  });
 });
 
 it('is one SAE of a run, alone in it, of its own model and without words behind #', async () => {
