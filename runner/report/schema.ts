@@ -190,6 +190,8 @@ export const recordObject = z.strictObject({
     d_out: count.optional(),
     d_sae: count,
     k: count.nullable(),
+    /** What it encodes with besides its tensors, as the field names it; of an SAE that was measured here. */
+    encoding: z.record(name, z.union([z.number(), text, z.boolean()])).optional(),
     tokens_trained: count.nullable(),
     sha256: sha256.nullable(),
     files: z.array(z.strictObject({ name, bytes: count.nullable(), sha256: sha256.nullable() })),

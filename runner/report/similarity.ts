@@ -23,7 +23,7 @@ const comparedSae = z.strictObject({
   record: recordId,
   layer: count,
   d_sae: count,
-  /** Content hash of its tensors. */
+  /** Content hash of the SAE. */
   sha256,
   /** Latents that fired in the window: those that are compared. */
   compared: count,

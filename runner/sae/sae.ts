@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 /**
@@ -388,17 +387,4 @@ export function topKSae(
     b_dec,
     ...(W_skip === undefined ? {} : { W_skip }),
   });
-}
-
-/**
- * Content hash of the tensors, whatever file they came from: SHA-256 over, in the order of `tensorsOf`, a line
- * "name F32 [shape]\n" and the little-endian bytes.
- */
-export function tensorsSha256(sae: Sae): string {
-  const hash = createHash('sha256');
-  for (const { name, shape, data } of tensorsOf(sae)) {
-    hash.update(`${name} F32 [${shape.join(',')}]\n`);
-    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
-  return hash.digest('hex');
 }

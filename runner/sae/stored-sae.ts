@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import type { Block, StoredMatrix } from '../formats/stored-matrix.ts';
 import { cancellationPoint } from '../math/cancellation.ts';
-import { checkConventions, type Sae, type SaeShape, tensorsSha256, vectorsOf } from './sae.ts';
+import { finished, saeSha256 } from './content-hash.ts';
+import { checkConventions, type Sae, type SaeShape, vectorsOf } from './sae.ts';
 
 export type Stored<S extends Sae> = S extends Sae
   ? Omit<S, 'W_enc' | 'W_dec'> & {
@@ -81,9 +82,9 @@ export async function latentSlice(sae: StoredSae, from: number, to: number): Pro
 /** Floats of a matrix held at once while it is hashed. */
 const HASHED_AT_ONCE = 16 << 20;
 
-/** Content hash of the canonical tensors, the same as `tensorsSha256` of the SAE in memory. */
+/** Content hash of the canonical tensors and settings, the same as `saeSha256` of the SAE in memory. */
 export async function storedSha256(sae: Sae | StoredSae): Promise<string> {
-  if (!isStored(sae)) return tensorsSha256(sae);
+  if (!isStored(sae)) return saeSha256(sae);
   const hash = createHash('sha256');
   for (const [name, matrix] of [
     ['W_enc', sae.W_enc],
@@ -104,5 +105,5 @@ export async function storedSha256(sae: Sae | StoredSae): Promise<string> {
     hash.update(`${name} F32 [${shape.join(',')}]\n`);
     hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
-  return hash.digest('hex');
+  return finished(hash, sae);
 }

@@ -34,11 +34,19 @@ export function architectureFacts({ model, sae }: EvaluationRecord): Fact[] {
     { name: 'Width of what it reconstructs (d_out)', value: count(sae.d_out ?? null) },
     { name: 'Latents (d_sae)', value: count(sae.d_sae) },
     { name: 'Latents kept per token (k)', value: count(sae.k) },
+    ...encodingFacts(sae.encoding),
     { name: 'SAE repository', value: sae.repo },
     { name: 'SAE SHA-256', value: sae.sha256, code: true },
     { name: 'Licence', value: sae.license },
     ...sourceFacts(sae.source),
   ];
+}
+
+/** What an SAE encodes with besides its tensors; k has a line of its own. */
+function encodingFacts(encoding: EvaluationRecord['sae']['encoding'] = {}): Fact[] {
+  return Object.entries(encoding)
+    .filter(([name]) => name !== 'k')
+    .map(([name, value]) => ({ name: `Encoding: ${name}`, value: String(value) }));
 }
 
 /** Of an SAE that its evaluator did not train: where it came from, and how it was read. */

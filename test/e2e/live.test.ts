@@ -14,8 +14,9 @@ import { openLanguageModel } from '../../runner/lm/open-language-model.ts';
 import { random } from '../../runner/math/random.ts';
 import { record } from '../../runner/report/schema.ts';
 import { writeRelease } from '../../runner/sae/checkpoints/reference-release.ts';
+import { saeSha256 } from '../../runner/sae/content-hash.ts';
 import { type OpenSae, openSae } from '../../runner/sae/open-sae.ts';
-import { tensorsSha256, topKSae } from '../../runner/sae/sae.ts';
+import { topKSae } from '../../runner/sae/sae.ts';
 import { loadTokenizer, type Tokenizer } from '../../runner/text/tokenizer.ts';
 import type { Next } from '../../site/live/messages.ts';
 import { violationsOf } from './axe.ts';
@@ -55,7 +56,7 @@ beforeAll(async () => {
     ...JSON.parse(await readFile(source, 'utf8')),
     id: 'tried-l2',
   });
-  entry.sae.sha256 = tensorsSha256(given);
+  entry.sae.sha256 = saeSha256(given);
   const over = { ...entry, id: 'over-l2' };
   const content = join(folder, 'content');
   await cp(source, join(content, 'measured/small-world-l0.json'));

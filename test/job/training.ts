@@ -9,7 +9,7 @@ import { demoModelFolder } from '../../runner/demo/index.ts';
 import { InterpboardError } from '../../runner/errors.ts';
 import { stampOf } from '../../runner/job/release/resume-stamp.ts';
 import { trainStage } from '../../runner/job/run/train-stage.ts';
-import { tensorsSha256 } from '../../runner/sae/sae.ts';
+import { saeSha256 } from '../../runner/sae/content-hash.ts';
 
 const [folder = '', ...set] = process.argv.slice(2);
 const kept = process.env.KEPT_ACTIVATIONS;
@@ -36,7 +36,7 @@ try {
   );
   const hash = createHash('sha256');
   for (const { plan, sae, tokens, trajectory } of saes) {
-    hash.update(`${plan.id} ${tokens} ${tensorsSha256(sae)}\n`);
+    hash.update(`${plan.id} ${tokens} ${saeSha256(sae)}\n`);
     for (const { tokens_per_second: _, ...point } of trajectory) hash.update(JSON.stringify(point));
   }
   process.stdout.write(`done ${hash.digest('hex')}\n`);

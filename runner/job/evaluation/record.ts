@@ -13,6 +13,7 @@ import { runtimeVersion } from '../../onnx/session.ts';
 import { type CarriedDeclaration, carriedDeclaration } from '../../report/declaration.ts';
 import { type EvaluationRecord, type Exclusion, schemaVersion } from '../../report/schema.ts';
 import { ownRunOf } from '../../report/transfer.ts';
+import type { EncodingSettings } from '../../sae/content-hash.ts';
 import { hookPath } from '../../sae/published/hook-names.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { type PlannedSae, recordId } from '../shared/planned-saes.ts';
@@ -51,8 +52,9 @@ export async function recordOf(parts: {
   sae: Pick<EvaluationRecord['sae'], 'architecture' | 'd_in' | 'd_out' | 'd_sae' | 'k' | 'layers'> & {
     /** Of a temporal SAE. */
     context?: unknown;
+    encoding?: EncodingSettings;
   };
-  /** Content hash of its tensors. */
+  /** Content hash of its tensors and of what it encodes with. */
   sha256: string;
   /** Of an SAE that the run did not train. */
   selfTest: Tested | null;
@@ -93,6 +95,7 @@ export async function recordOf(parts: {
       d_in: sae.d_in,
       d_sae: sae.d_sae,
       k: sae.k,
+      ...(sae.encoding && { encoding: sae.encoding }),
       sha256: parts.sha256,
       ...known.sae,
     },

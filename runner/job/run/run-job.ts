@@ -16,6 +16,7 @@ import type { EvaluationRecord, Exclusion } from '../../report/schema.ts';
 import { SIMILARITY_FILE } from '../../report/similarity.ts';
 import { type Reporter, Stopped, stageReporter, type Voice } from '../../reporter.ts';
 import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
+import { encodingOf } from '../../sae/content-hash.ts';
 import { storedSha256 } from '../../sae/stored-sae.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { isSynthetic } from '../../synthetic/layout.ts';
@@ -417,7 +418,7 @@ async function evaluateRun(
     const { model } = opened;
     fired.set(id, each.fired);
     const exclusions = [...start.leftOut, ...data.exclusions];
-    const shape = { ...sae, k: 'k' in sae ? sae.k : null };
+    const shape = { ...sae, k: 'k' in sae ? sae.k : null, encoding: encodingOf(sae) };
     const facts = { run: measuring, seconds, model, on, sae: shape, sha256, selfTest, ...data, exclusions };
     const { evidence } = each.evaluated;
     records.push({ id, record: await recordOf({ ...facts, ...each }), evidence });

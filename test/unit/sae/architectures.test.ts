@@ -1,13 +1,8 @@
 import { expect, test } from 'vitest';
+import { saeSha256 } from '../../../runner/sae/content-hash.ts';
 import { openSae } from '../../../runner/sae/open-sae.ts';
 import * as reference from '../../../runner/sae/reference.ts';
-import {
-  checkedSae,
-  type Latents,
-  type MatchingPursuitSae,
-  type Sae,
-  tensorsSha256,
-} from '../../../runner/sae/sae.ts';
+import { checkedSae, type Latents, type MatchingPursuitSae, type Sae } from '../../../runner/sae/sae.ts';
 import { gaussians, quarters, randomSae, relativeDifference } from './support.ts';
 
 const d_in = 16;
@@ -212,5 +207,5 @@ test('parts that do not fit are refused, and the hash covers every tensor', () =
   const scale = { kind: 'expected_average_only_in', scale: 0 } as const;
   expect(() => checkedSae({ ...plain, normalisation: scale })).toThrow('scale = 0');
   const other = { ...gated!, r_mag: perLatent('other') } as Sae;
-  expect(tensorsSha256(other)).not.toBe(tensorsSha256(gated!));
+  expect(saeSha256(other)).not.toBe(saeSha256(gated!));
 });

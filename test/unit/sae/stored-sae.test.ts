@@ -9,8 +9,8 @@ import { type ByteSource, memorySource } from '../../../runner/io/byte-source.ts
 import { openSaeFile } from '../../../runner/sae/checkpoints/load.ts';
 import { storedTensors, TensorBag } from '../../../runner/sae/checkpoints/loaded.ts';
 import { writeRelease } from '../../../runner/sae/checkpoints/reference-release.ts';
+import { saeSha256 } from '../../../runner/sae/content-hash.ts';
 import { openSae } from '../../../runner/sae/open-sae.ts';
-import { tensorsSha256 } from '../../../runner/sae/sae.ts';
 import { checkedStored, latentSlice, storedSha256 } from '../../../runner/sae/stored-sae.ts';
 import { dense, gaussians, randomSae, relativeDifference } from './support.ts';
 
@@ -46,7 +46,7 @@ test.each(files)(
     try {
       const { sae } = await file.load();
       const { d_in, d_sae, d_out = d_in } = sae;
-      expect(await storedSha256(file.sae)).toBe(tensorsSha256(sae));
+      expect(await storedSha256(file.sae)).toBe(saeSha256(sae));
       for (const [from, to] of [
         [0, d_sae],
         [7, 8],

@@ -6,8 +6,9 @@ import { sharedEncoding } from '../../../runner/evaluation/shared-encoding.ts';
 import { loadSae } from '../../../runner/sae/checkpoints/load.ts';
 import { writeSaeLens } from '../../../runner/sae/checkpoints/sae-lens-export.ts';
 import { selfTest } from '../../../runner/sae/checkpoints/self-test.ts';
+import { saeSha256 } from '../../../runner/sae/content-hash.ts';
 import { openSae } from '../../../runner/sae/open-sae.ts';
-import { checkedSae, type Sae, tensorsSha256 } from '../../../runner/sae/sae.ts';
+import { checkedSae, type Sae } from '../../../runner/sae/sae.ts';
 import { dense, gaussians, randomSae, relativeDifference } from './support.ts';
 
 const folder = fileURLToPath(
@@ -90,7 +91,7 @@ test('what does not fit a context is refused, what cannot be written is not, and
   );
   const moved = first.q.bias.map((value) => value + 1);
   const other = { ...context!, layers: [{ ...first, q: { ...first.q, bias: moved } }, second] };
-  expect(tensorsSha256({ ...sae, context: other })).not.toBe(tensorsSha256(sae));
+  expect(saeSha256({ ...sae, context: other })).not.toBe(saeSha256(sae));
   await expect(
     writeSaeLens(join(folder, 'none'), sae, { model_name: 'tiny', hook_name: 'x' }),
   ).rejects.toThrow('temporal SAEs are not written');

@@ -18,7 +18,7 @@ import { openCheckpoint } from '../../../../runner/lm/checkpoint.ts';
 import { openLanguageModel } from '../../../../runner/lm/open-language-model.ts';
 import { Stopped, silent } from '../../../../runner/reporter.ts';
 import { openSaeFile } from '../../../../runner/sae/checkpoints/load.ts';
-import { tensorsSha256 } from '../../../../runner/sae/sae.ts';
+import { saeSha256 } from '../../../../runner/sae/content-hash.ts';
 import { loadTokenizer } from '../../../../runner/text/tokenizer.ts';
 
 const model = { folder: demoModelFolder, revision: null };
@@ -91,7 +91,7 @@ it('trains at each, goes on where it stopped to the same bits, and says the hook
   const whole = await stage('whole', Infinity);
   await expect(stage('parts', 1024)).rejects.toBeInstanceOf(Stopped);
   const resumed = await stage('parts', Infinity);
-  const hashes = ({ saes }: typeof whole) => saes.map(({ plan, sae }) => [plan.id, tensorsSha256(sae)]);
+  const hashes = ({ saes }: typeof whole) => saes.map(({ plan, sae }) => [plan.id, saeSha256(sae)]);
   expect(hashes(resumed)).toEqual(hashes(whole));
   expect(new Set(hashes(whole).map(([, hash]) => hash)).size).toBe(7);
   const widths = await widthsOf(model, hooks);
@@ -113,7 +113,7 @@ it('trains at each, goes on where it stopped to the same bits, and says the hook
   });
   expect(sae).toMatchObject({ d_in: 128, d_out: 128, apply_b_dec_to_input: false });
   const trained = whole.saes.find(({ plan: { id } }) => id === 'L2_mlp_in_to_mlp_out')!;
-  expect(tensorsSha256(sae)).toBe(tensorsSha256(trained.sae));
+  expect(saeSha256(sae)).toBe(saeSha256(trained.sae));
   expect(sae.W_skip!.some((value) => value !== 0)).toBe(true);
   expect(trained.trajectory.at(-1)!.var_exp).toBeGreaterThan(trained.trajectory[0]!.var_exp!);
   const trajectory = await readFile(join(folder, 'whole', 'trajectory_L1_mlp_out.json'), 'utf8');

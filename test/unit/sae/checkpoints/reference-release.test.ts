@@ -11,7 +11,8 @@ import {
   releaseFiles,
   writeRelease,
 } from '../../../../runner/sae/checkpoints/reference-release.ts';
-import { type Sae, type TopKSae, tensorsSha256, topKSae } from '../../../../runner/sae/sae.ts';
+import { saeSha256 } from '../../../../runner/sae/content-hash.ts';
+import { type Sae, type TopKSae, topKSae } from '../../../../runner/sae/sae.ts';
 import { randomSae } from '../support.ts';
 
 const checkpoint: ReleaseCheckpoint<TopKSae> = {
@@ -73,7 +74,7 @@ test('what was written is read back, under the release’s names and keys', asyn
   });
   const found = await readRelease(folder, 2);
   expect(found).toEqual(checkpoint);
-  expect(tensorsSha256(found.sae)).toBe(tensorsSha256(checkpoint.sae));
+  expect(saeSha256(found.sae)).toBe(saeSha256(checkpoint.sae));
 });
 
 test.each<[string, Sae]>([
