@@ -46,6 +46,10 @@ export async function removeOthers(folder: string, kind: RegExp, kept: readonly 
   }
 }
 
+export async function hasRunRecords(runFolder: string): Promise<boolean> {
+  return (await readdir(recordsFolder(runFolder)).catch(() => [])).some((name) => name.endsWith('.json'));
+}
+
 /**
  * The records of a finished run, by layer.
  *

@@ -3,7 +3,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { differingSettings } from '../../config/roles.ts';
 import { type RunConfig, runConfig } from '../../config/run-config.ts';
-import { UserError } from '../../errors.ts';
+import { quote, UserError } from '../../errors.ts';
+import { hasRunRecords } from '../../report/run-records.ts';
 import { SNAPSHOTS } from '../../sae/published/light-checkpoints.ts';
 import { checkpointStore } from '../../train/checkpoint.ts';
 import type { RunIdentity } from './identity.ts';
@@ -14,7 +15,8 @@ import type { RunFolder, RunState } from './run-folder.ts';
  * measured again; so are other settings of the training while nothing of it is saved.
  *
  * @returns undefined where it begins
- * @throws UserError when the folder holds SAEs trained with other settings, or of another language model
+ * @throws UserError when the folder holds SAEs trained with other settings, or of another language model; when it trained none
+ *   and holds records of SAEs, or on a model, that are not asked for
  */
 export async function resumedState(
   { path, found }: Pick<RunFolder, 'path' | 'found'>,
@@ -22,6 +24,7 @@ export async function resumedState(
   identity: RunIdentity,
 ): Promise<RunState | undefined> {
   if (found === undefined) return undefined;
+  if (await isMeasured(path, found)) checkSameSaes(path, found, config);
   const { trained, evaluated, model } = found.identity;
   if (trained !== identity.trained || model !== identity.model) {
     if (await isTrained(path, found)) throw otherTraining(path, found, config, identity);
@@ -42,6 +45,31 @@ export async function resumedState(
 async function isTrained(folder: string, { stage, config }: RunState): Promise<boolean> {
   if (config.train === false) return false;
   return stage !== 'training' || !(await checkpointStore(join(folder, 'checkpoints')).isEmpty());
+}
+
+/** Whether the folder holds records of a run that trained nothing: they are all that there is of it. */
+async function isMeasured(folder: string, { config }: RunState): Promise<boolean> {
+  return config.train === false && (await hasRunRecords(folder));
+}
+
+/** @throws UserError where records would go that nobody said to do without */
+function checkSameSaes(path: string, found: RunState, config: RunConfig): void {
+  const before = runConfig.safeParse(found.config);
+  if (!before.success) return;
+  const gone = before.data.saes.filter((name) => !config.saes.includes(name));
+  const [first] = gone;
+  const others = gone.length > 1 ? ` and ${gone.length - 1} more` : '';
+  const model = before.data.model.id;
+  if (first === undefined && model === config.model.id) return;
+  throw new UserError({
+    thing: `run folder ${path}`,
+    found:
+      first === undefined
+        ? `records on the model ${quote(model)}`
+        : `records of ${quote(first)}${others}, which this run leaves out`,
+    expected: 'a run of the same SAEs and perhaps further ones, on the same model',
+    next: 'Give this run its own --name, or start over with --fresh, which deletes those records.',
+  });
 }
 
 /** Removes what a training left behind that ended, or was refused, before its first checkpoint. */

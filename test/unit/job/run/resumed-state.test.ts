@@ -86,4 +86,21 @@ describe('a run that is asked for again', () => {
     const measuring: RunState = { ...done, config: { ...config, train: false } };
     expect(await resumedState({ path, found: measuring }, config, asked)).toBeUndefined();
   });
+
+  it('refuses another SAE or model where a run that trained none has records', async () => {
+    const measured: RunConfig = { ...config, train: false, saes: ['a', 'b'] };
+    const found: RunState = { ...done, config: measured };
+    const asked = { ...identity, evaluated: 'x' };
+    const again = (saes: string[], other: Partial<RunConfig> = {}) =>
+      resumedState({ path, found }, { ...measured, saes, ...other }, asked);
+    // Nothing is lost before there are records.
+    expect(await again(['c'])).toMatchObject({ stage: 'evaluating' });
+    await mkdir(join(path, 'records'));
+    await writeFile(join(path, 'records', 'reuse-l2-a.json'), '{}');
+    await expect(again(['c'])).rejects.toThrow(/found records of "a" and 1 more, .*--name.*--fresh/);
+    await expect(again(['b', 'c'])).rejects.toThrow(/found records of "a", which/);
+    const model = { ...config.model, id: 'other/model' };
+    await expect(again(['a', 'b'], { model })).rejects.toThrow(/records on the model/);
+    expect(await again(['b', 'a', 'c'])).toMatchObject({ stage: 'evaluating', identity: asked });
+  });
 });
