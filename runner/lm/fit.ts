@@ -13,6 +13,8 @@ export interface NeedsBeside {
   saes: number;
   /** Bytes of what else is held by the host, wherever SAEs are computed; default none. */
   host?: number | undefined;
+  /** Whether ablations may wait between segments; default true. */
+  ablations?: boolean | undefined;
 }
 
 export interface FitOptions extends Omit<PlacementOptions, 'memory'>, NeedsBeside {
@@ -41,7 +43,8 @@ export interface Fit {
  * @throws UserError for a hook that the model does not have, or when the memory does not hold a batch or the largest part
  */
 export function fitModel(parts: ModelParts, family: Family, options: FitOptions): Fit {
-  const { memory, card, device, positions, saes, host = 0, activationsOnly = false, ...where } = options;
+  const { memory, card, device, positions, saes, host = 0, ablations = true, ...at } = options;
+  const { activationsOnly = false, ...where } = at;
   const whole = placementOf(parts, { ...where, activationsOnly });
   const shares = shareMemory(
     card ?? memory,
@@ -51,7 +54,7 @@ export function fitModel(parts: ModelParts, family: Family, options: FitOptions)
       head: card === null || !activationsOnly,
       weights: card === null ? whole.held.all : whole.held.most,
       // Ablations are not asked for where activations alone are.
-      ...(activationsOnly ? {} : { hooks: where.hooks }),
+      ...(activationsOnly || !ablations ? {} : { hooks: where.hooks }),
     },
     card === null ? undefined : `memory of ${device}`,
   );

@@ -25,8 +25,9 @@ import type { Suite } from '../../suites/suite.ts';
 import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts';
 import { openRunModel, type RunModel } from '../shared/language-model.ts';
 import type { ModelPlace } from '../shared/model-place.ts';
+import { crossLayerNeeds, crossLayerSuites } from './cross-layer-memory.ts';
 import { type EvaluationText, evaluationText } from './heldout-text.ts';
-import { readingsOf } from './pooled-memory.ts';
+import { pooledOf, readingsOf } from './pooled-memory.ts';
 import { suiteContexts } from './suite-contexts.ts';
 
 export interface MeasuredCrossLayer {
@@ -65,17 +66,17 @@ export async function crossLayerStage(
   const layers: OpenSae[] = [];
   try {
     const threads = config.threads === null ? {} : { threads: config.threads };
-    const [device] = parseDevices(config.device);
+    const devices = parseDevices(config.device);
+    const [device] = devices;
     const opened = await openRunModel({
       ...{ device: config.device, precision: config.precision, spill: config.spill },
       ...{ place, folder: run.scratch, hooks: hooksOfCrossLayer(file) },
       ...{ memory: run.memory, threads: config.threads },
       maxTokens: Math.max(
         config.corpus.rowTokens,
-        ...readingsOf(config, [kSparse]).map(({ rowTokens }) => rowTokens),
+        ...readingsOf(config, crossLayerSuites(suites)).map(({ rowTokens }) => rowTokens),
       ),
-      positions: config.sae.batchTokens,
-      saes: file.layers.reduce((sum, { d_in, d_out = d_in, d_sae }) => sum + 4 * (d_in + d_out) * d_sae, 0),
+      ...crossLayerNeeds(config, suites, file.layers.map(pooledOf), devices),
     });
     try {
       const tokenizer = knownTokens(await loadTokenizer(place.folder), opened.model.vocabulary);

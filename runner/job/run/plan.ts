@@ -18,6 +18,7 @@ import { widthsAt } from '../../lm/segments.ts';
 import { type Device, parseDevices } from '../../onnx/devices.ts';
 import type { Precision } from '../../onnx/graph.ts';
 import type { Suite } from '../../suites/suite.ts';
+import { crossLayerNeeds, crossLayerSuites } from '../evaluation/cross-layer-memory.ts';
 import { evaluationNeeds, type PooledSae, readingsOf } from '../evaluation/pooled-memory.ts';
 import { trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import type { SaesOnDevice } from '../shared/sae-devices.ts';
@@ -160,9 +161,11 @@ export function planOf(
     };
   };
 
-  const readings = readingsOf(config, suites);
-  const work = workOf(config, suites, parts, family);
   const known = others.flatMap((sae) => sae.known ?? []);
+  const crossLayer = known.find(({ sizes }) => sizes.length > 1);
+  const measured = crossLayer === undefined ? suites : crossLayerSuites(suites);
+  const readings = readingsOf(config, measured);
+  const work = workOf(config, measured, parts, family);
   const planned = [
     ...plans.map(({ hook, recipe }) => ({ layer: hook.layer, d_sae: recipe.dSae, trained: true })),
     ...known.map(({ layer, d_sae }) => ({ layer, d_sae, trained: false })),
@@ -172,17 +175,14 @@ export function planOf(
     model: each.pass(layers) + planned.reduce((sum, sae) => sum + each.branch(sae), 0),
     saes: planned.reduce((sum, sae) => sum + each.sae(sae), 0),
   });
-  const evaluated = evaluationNeeds(
-    config,
-    suites,
-    [
-      ...plans.map(({ d_in, recipe }) => ({
-        ...{ d_in, d_sae: recipe.dSae, k: recipe.architecture === 'topk' ? recipe.k : null },
-      })),
-      ...known.flatMap(({ sizes }) => sizes),
-    ],
-    known.some(({ sizes }) => sizes.length > 1) ? [devices[0]] : devices,
-  );
+  const pooled = [
+    ...plans.map(({ d_in, recipe }) => ({
+      ...{ d_in, d_sae: recipe.dSae, k: recipe.architecture === 'topk' ? recipe.k : null },
+    })),
+    ...known.flatMap(({ sizes }) => sizes),
+  ];
+  const needsOf = crossLayer === undefined ? evaluationNeeds : crossLayerNeeds;
+  const evaluated = needsOf(config, suites, pooled, devices);
   const count = plans.length + others.length;
   const read = tensorsRead(checkpoint, family);
   return {

@@ -7,13 +7,17 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { resolveRun } from '../../../../runner/config/resolve.ts';
 import { demoModelFolder } from '../../../../runner/demo/model-folder.ts';
 import { UserError } from '../../../../runner/errors.ts';
+import { formatBytes } from '../../../../runner/io/bytes.ts';
 import { hashFile } from '../../../../runner/io/hash.ts';
 import { crossLayerStage } from '../../../../runner/job/evaluation/cross-layer-stage.ts';
+import { pooledOf, readingsOf } from '../../../../runner/job/evaluation/pooled-memory.ts';
+import { planOf } from '../../../../runner/job/run/plan.ts';
 import { checkAlone } from '../../../../runner/job/shared/cross-layer-transcoder.ts';
 import { modelShape } from '../../../../runner/job/shared/model-place.ts';
 import { describePublished } from '../../../../runner/job/shared/published-saes.ts';
+import { openCheckpoint } from '../../../../runner/lm/checkpoint.ts';
 import { Stopped, silent, stageReporter } from '../../../../runner/reporter.ts';
-import { openCrossLayer } from '../../../../runner/sae/checkpoints/cross-layer.ts';
+import { hooksOfCrossLayer, openCrossLayer } from '../../../../runner/sae/checkpoints/cross-layer.ts';
 import { writeSaeLens } from '../../../../runner/sae/checkpoints/sae-lens-export.ts';
 import type { JumpReluSae } from '../../../../runner/sae/sae.ts';
 import { loaded } from '../../../../runner/sae/stored-sae.ts';
@@ -138,6 +142,31 @@ it('stopped while its latents are probed says what is kept', async () => {
   await expect(crossLayerStage(run, reporter)).rejects.toMatchObject({
     ...{ constructor: Stopped, message: expect.stringContaining('measures anew') },
   });
+});
+
+it('takes the memory that its plan says', async () => {
+  const config = await resolveRun(['small-world-quick'], { sae: [clt], set });
+  const suites = [core, kSparse];
+  const file = await openCrossLayer(clt);
+  const sizes = file.layers.map(pooledOf);
+  const others = [{ hooks: hooksOfCrossLayer(file), known: { layer: 5, d_sae: 144, sizes } }];
+  await file.close();
+  const checkpoint = await openCheckpoint(model.folder);
+  const planned = (card: number | null, memory = 2 ** 32) =>
+    planOf(config, suites, checkpoint, memory, { others, card }).stages.at(-1)!;
+  const { memory, tokens } = planned(null);
+  // No room is kept for ablations, and no text counted of suites that are left out.
+  expect(memory.waiting).toBe(0);
+  const sets = readingsOf(config, [kSparse]).reduce((sum, { rows, rowTokens }) => sum + rows * rowTokens, 0);
+  expect(tokens).toBe(512 + sets);
+  const weights = 4 * sizes.reduce((sum, { d_out }) => sum + 24 * (128 + d_out!), 0);
+  expect(sizes.map(({ d_out }) => d_out)).toEqual([768, 640, 512, 384, 256, 128]);
+  expect(planned(2 ** 32).devices.map(({ states }) => states)).toEqual([weights]);
+  const short = memory.working - 100_000;
+  const refused = `more than ${formatBytes(memory.working)}`;
+  expect(() => planned(null, short)).toThrow(refused);
+  const run = { config, model, folder: clt, scratch: folder, memory: short, suites };
+  await expect(crossLayerStage(run, reporter)).rejects.toThrow(refused);
 });
 
 it('is one SAE of a run, alone in it, of its own model and without words behind #', async () => {
