@@ -1,7 +1,7 @@
 /** Encoding by a TopK SAE stretch by stretch, the largest selected on the host. */
-import { discard, float32, floatsOf, type Session } from '../onnx/session.ts';
+import { float32, type Session } from '../onnx/session.ts';
 import type { Latents } from './sae.ts';
-import { selectionTokens, selectLargest } from './selection.ts';
+import { openSelection, selectionTokens } from './selection.ts';
 
 export interface EncoderShape {
   d_in: number;
@@ -26,13 +26,17 @@ export async function encodeStretches(
   for (let start = from; start < to; start += size) {
     const end = Math.min(start + size, to);
     const feeds = { x: float32(x.subarray(start * d_in, end * d_in), [end - start, d_in]) };
-    const pre = floatsOf(await encoder.run(feeds), 'pre');
-    selectLargest(pre, end - start, d_sae, {
-      k,
-      values: latents.values.subarray(start * k, end * k),
-      indices: latents.indices.subarray(start * k, end * k),
-    });
-    discard(pre);
+    const selection = openSelection(end - start, d_sae, k);
+    try {
+      await encoder.run(feeds, ['pre'], { pre: float32(selection.pre, [end - start, d_sae]) });
+      selection.select({
+        k,
+        values: latents.values.subarray(start * k, end * k),
+        indices: latents.indices.subarray(start * k, end * k),
+      });
+    } finally {
+      selection.close();
+    }
   }
 }
 

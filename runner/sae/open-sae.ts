@@ -188,7 +188,10 @@ async function openTokenwise(sae: Sae | StoredSae, options: OpenSaeOptions): Pro
     encoding.settings,
     onDevice ? ['values', 'indices'] : [],
   );
-  const plain: Session = { run: async (feeds) => (await holding.run(feeds)).host, close: holding.close };
+  const plain: Session = {
+    run: async (...given) => (await holding.run(...given)).host,
+    close: holding.close,
+  };
   const encoder = pursues ? await pursuing(sae, plain, () => made(centredProgram, [])) : plain;
   const decoder = await made(decodeProgram, ['W_dec'])
     .then(({ program, settings }) => openSession(program, settings))

@@ -24,35 +24,51 @@ export function selectionTokens(d_sae: number): number {
   return Math.max(LEAST_TOKENS, Math.floor(FLOATS / d_sae));
 }
 
-/** One per thread: its memory is as large as the largest selection was, and is not given back. */
-let workspace: Workspace | undefined;
+/** Those that no selection has: as many as were at work at a time in this thread. Their memory is not given back. */
+const free: Workspace[] = [];
 
-/**
- * Of each token the k largest as the canonical form wants them: largest first, of equal ones the lowest index, relu
- * applied; NaN for a token that has one.
- *
- * @param pre [tokens, d_sae]
- * @param into values and indices [tokens, k], written
- */
-export function selectLargest(
-  pre: Float32Array,
-  tokens: number,
-  d_sae: number,
-  { k, values, indices }: Latents,
-): void {
-  workspace ??= openWorkspace();
+/** Room for pre-activations, from which the largest are selected where they lie. */
+export interface Selection {
+  /** [tokens, d_sae], to be filled. */
+  pre: Float32Array;
+  /**
+   * Of each token the k largest as the canonical form wants them: largest first, of equal ones the lowest index, relu
+   * applied; NaN for a token that has one.
+   *
+   * @param into values and indices [tokens, k], written
+   */
+  select(into: Latents): void;
+  /** What `pre` lies in is another selection's from then on. */
+  close(): void;
+}
+
+export function openSelection(tokens: number, d_sae: number, k: number): Selection {
+  const workspace = free.pop() ?? openWorkspace();
   const width = Math.ceil(d_sae / 4) * 4;
   const count = tokens * k;
-  const { buffer, places } = workspace.layOut(4 * tokens * width, 16 * width + 64, 4 * count, 4 * count);
-  const [from, scratch, found, at] = places;
-  const rows = new Float32Array(buffer, from, tokens * width);
-  if (width === d_sae) rows.set(pre);
-  else {
-    rows.fill(Number.NEGATIVE_INFINITY);
-    for (let t = 0; t < tokens; t++) rows.set(pre.subarray(t * d_sae, (t + 1) * d_sae), t * width);
-  }
-  workspace.largest(from, tokens, width, k, scratch, found, at);
-  values.set(new Float32Array(buffer, found, count));
-  indices.set(new Int32Array(buffer, at, count));
-  for (let slot = 0; slot < count; slot++) if (values[slot]! < 0) values[slot] = 0;
+  const { buffer, places } = workspace.layOut(
+    4 * tokens * width,
+    16 * width + 64,
+    4 * count,
+    4 * count,
+    width === d_sae ? 0 : 4 * tokens * d_sae,
+  );
+  const [from, scratch, found, at, narrow] = places;
+  const pre = new Float32Array(buffer, width === d_sae ? from : narrow, tokens * d_sae);
+  return {
+    pre,
+    select({ values, indices }) {
+      if (width !== d_sae) {
+        const rows = new Float32Array(buffer, from, tokens * width).fill(Number.NEGATIVE_INFINITY);
+        for (let t = 0; t < tokens; t++) rows.set(pre.subarray(t * d_sae, (t + 1) * d_sae), t * width);
+      }
+      workspace.largest(from, tokens, width, k, scratch, found, at);
+      values.set(new Float32Array(buffer, found, count));
+      indices.set(new Int32Array(buffer, at, count));
+      for (let slot = 0; slot < count; slot++) if (values[slot]! < 0) values[slot] = 0;
+    },
+    close() {
+      free.push(workspace);
+    },
+  };
 }
