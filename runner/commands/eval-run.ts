@@ -5,12 +5,13 @@ import type { LoadedSuite } from '../config/own-suites.ts';
 import { portableWord } from '../config/portable.ts';
 import { type RunConfig, suitesOf } from '../config/run-config.ts';
 import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
-import { trainedPlaces } from '../config/trained-hooks.ts';
+import { trainedHooks, trainedPlaces } from '../config/trained-hooks.ts';
 import { UserError } from '../errors.ts';
 import { type Place, placeName, placesAmong } from '../hook.ts';
 import { parseBytes } from '../io/bytes.ts';
 import { writeLive } from '../job/release/live.ts';
 import { stampOf } from '../job/release/resume-stamp.ts';
+import { checkRecipes } from '../job/run/check-recipes.ts';
 import { runIdentity } from '../job/run/identity.ts';
 import type { RunStart } from '../job/run/messages.ts';
 import { resumedState } from '../job/run/resumed-state.ts';
@@ -34,7 +35,7 @@ import { sharedSaes, sharesOf } from '../job/shards/shares.ts';
 import { forgetFailure, noteFailure } from '../job/shards/status.ts';
 import { whichShard } from '../job/shards/which-shard.ts';
 import { checkAlone } from '../job/shared/cross-layer-transcoder.ts';
-import { checkHooksOf, checkSource, type ModelPlace } from '../job/shared/model-place.ts';
+import { checkHooksOf, checkSource, type ModelPlace, widthsOf } from '../job/shared/model-place.ts';
 import { type Pin, pinsOf, pinText } from '../job/shared/pinned-text.ts';
 import { plannedSaes, trainedSaes } from '../job/shared/planned-saes.ts';
 import type { PublishedSae } from '../job/shared/published-saes.ts';
@@ -110,7 +111,10 @@ export async function evaluated(
   asked.precision = await precisionOf(asked, model, view);
   // Before an earlier run is looked at: layers that no run can have are no reason to start over.
   checkSource(model, asked.corpus);
-  if (asked.train) await checkHooksOf(model, trainedPlaces(asked));
+  if (asked.train) {
+    await checkHooksOf(model, trainedPlaces(asked));
+    checkRecipes(asked, await widthsOf(model, trainedHooks(asked)));
+  }
   if (checked) return overfit(asked, model, memory, view);
   const published = await locatePublished(asked.saes, model, view, hash);
   const from = await locatePublished(asked.training.from, model, view, hash, '--from');

@@ -4,6 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import type { LoadedSuite } from '../config/own-suites.ts';
 import { type RunConfig, suitesOf } from '../config/run-config.ts';
+import { trainedHooks } from '../config/trained-hooks.ts';
 import { demoModelFolder } from '../demo/index.ts';
 import { quote, UnavailableError, UserError } from '../errors.ts';
 import { hookName } from '../hook.ts';
@@ -11,9 +12,10 @@ import { openHubHere } from '../hub/here.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
 import { openRepository } from '../hub/repository-files.ts';
 import { formatBytes, parseBytes } from '../io/bytes.ts';
+import { checkRecipes } from '../job/run/check-recipes.ts';
 import { type DeviceNeeds, type PlannedStage, planOf, type RunPlan } from '../job/run/plan.ts';
 import { planShards, type ShardsPlan, totalOf } from '../job/shards/plan-shards.ts';
-import { modelShape, shapeOf } from '../job/shared/model-place.ts';
+import { modelShape, shapeOf, widthsIn } from '../job/shared/model-place.ts';
 import { describePublished } from '../job/shared/published-saes.ts';
 import { matchStarts } from '../job/training-data/starts.ts';
 import { type Checkpoint, openCheckpoint, readCheckpoint } from '../lm/checkpoint.ts';
@@ -63,9 +65,11 @@ export async function planned(
   const unseen = await startsUnseen(config, located.folder);
   const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
   const { checkpoint } = located;
-  const { placed, ...lacking } = await otherSaes(config, shapeOf(familyOf(checkpoint)));
+  const shape = shapeOf(familyOf(checkpoint));
+  const { placed, ...lacking } = await otherSaes(config, shape);
   const card = await deviceMemory(values['device-memory'], parseDevices(device));
   const plan = planOf(config, all, checkpoint, memory, { others: placed, card });
+  if (config.train) checkRecipes(config, widthsIn(shape, trainedHooks(config)));
   const shards =
     values.shards === undefined
       ? null

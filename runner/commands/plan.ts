@@ -7,6 +7,6 @@ import { parseOptions } from './parse-options.ts';
 export async function run(args: readonly string[]): Promise<number> {
   const given = parseOptions('plan', args, options, words);
   const suites = await loadSuites(given.values.suite ?? []);
-  const asked = await resolveRun(given.positionals, { ...given.values, suites });
+  const asked = await resolveRun(given.positionals, { ...given.values, suites }, 'plan');
   return (await import('./plan-run.ts')).planned(given, asked, suites);
 }

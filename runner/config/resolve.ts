@@ -55,13 +55,17 @@ export async function listPresets(): Promise<string[]> {
  *
  * @throws UserError naming the preset, file, flag or field that is wrong
  */
-export async function resolveRun(positionals: readonly string[], flags: RunFlags): Promise<RunConfig> {
+export async function resolveRun(
+  positionals: readonly string[],
+  flags: RunFlags,
+  verb: 'eval' | 'plan' = 'eval',
+): Promise<RunConfig> {
   if (positionals.length > 1) {
     throw new UserError({
-      thing: 'arguments of eval',
+      thing: `arguments of ${verb}`,
       found: positionals.map(quote).join(' '),
       expected: 'one preset at most',
-      next: 'Put settings behind --set, as in --set training.tokens=100000.',
+      next: `Put settings behind --set, as in --set training.tokens=100000, and in npm run a -- before options: npm run ${verb} -- ${defaultPreset} --layers 2.`,
     });
   }
   const chosen = await readPreset(positionals[0] ?? defaultPreset);
@@ -72,6 +76,7 @@ export async function resolveRun(positionals: readonly string[], flags: RunFlags
   const parsed = runConfig.safeParse(merged);
   if (!parsed.success) throw wrongSetting(parsed.error.issues[0]!, runConfig, merged);
   refuseIdleSettings(parsed.data, asked);
+  if (!parsed.data.train) refuseHooks(flags);
   // Checked here, so that a mistyped device is reported before anything starts.
   if (parsed.data.device !== AUTO) parseDevices(parsed.data.device);
   return withOwnSuites(parsed.data, flags.suites ?? []);
@@ -159,6 +164,20 @@ async function readConfigFile(path: string): Promise<Json> {
     });
   }
   return parsed;
+}
+
+/** @throws UserError for hooks that say where to train, in a run that trains none */
+function refuseHooks(flags: Pick<RunFlags, 'layers' | 'hooks'>): void {
+  for (const option of ['layers', 'hooks'] as const) {
+    const found = flags[option];
+    if (found === undefined) continue;
+    throw new UserError({
+      thing: `--${option}`,
+      found: `${quote(found)} for a run that trains no SAE`,
+      expected: 'none: it says where SAEs are trained, and those of others are of hooks of their own',
+      next: 'Leave it out, add --train, or say the hook of an SAE behind its name, as in --sae NAME#layer=2.',
+    });
+  }
 }
 
 function flagSettings(flags: RunFlags): Json[] {

@@ -110,7 +110,10 @@ export async function residualWidth(place: ModelPlace): Promise<number> {
 
 /** Numbers of a token at each of some hooks, by their labels. */
 export async function widthsOf(place: ModelPlace, hooks: readonly Hook[]): Promise<Map<string, number>> {
-  const { widthAt } = await modelShape(place);
+  return widthsIn(await modelShape(place), hooks);
+}
+
+export function widthsIn({ widthAt }: ModelShape, hooks: readonly Hook[]): Map<string, number> {
   return new Map(hooks.map((hook) => [hookLabel(hook), widthAt({ ...hook, ofModule: false })]));
 }
 

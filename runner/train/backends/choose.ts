@@ -36,6 +36,33 @@ export function fallenBack(
   return `backend graph for ${[...reasons].join(', ')}: sparse-cpu does not compute it`;
 }
 
+/**
+ * To be asked before anything is computed.
+ *
+ * @throws UserError for a recipe that the backend chosen for it does not compute
+ */
+export function checkRecipe(
+  options: Pick<BackendOptions, 'choice' | 'device'>,
+  recipe: Recipe,
+  d_in: number,
+): void {
+  const name = backendFor(options, recipe, d_in);
+  const lacking =
+    name === 'graph' ? graphBackend(options).unsupported(recipe) : unsupportedBySparseCpu(recipe);
+  if (lacking === null) return;
+  throw new UserError({
+    thing: `backend ${name}`,
+    found: lacking,
+    expected: 'a recipe it computes',
+    next:
+      name === 'sparse-cpu'
+        ? 'Use --backend auto or graph.'
+        : recipe.adamMoments === 'bfloat16'
+          ? 'Leave sae.adamMoments out, or train architecture topk with --device cpu.'
+          : 'Use --device cpu.',
+  });
+}
+
 export interface ChosenBackend extends TrainingBackend {
   /** What the user should hear of, one line each. */
   readonly notes: readonly string[];
@@ -61,31 +88,9 @@ export function chooseBackend(options: BackendOptions): ChosenBackend {
     notes,
     unsupported: (recipe) => (choice === 'sparse-cpu' ? unsupportedBySparseCpu : graph.unsupported)(recipe),
     async init(recipe, d_in, state) {
-      if (backendFor(options, recipe, d_in) === 'graph' || sparse === null) {
-        const lacking = graph.unsupported(recipe);
-        if (lacking !== null) {
-          throw new UserError({
-            thing: 'backend graph',
-            found: lacking,
-            expected: 'a recipe it computes',
-            next:
-              recipe.adamMoments === 'bfloat16'
-                ? 'Leave sae.adamMoments out, or train architecture topk with --device cpu.'
-                : 'Use --device cpu.',
-          });
-        }
-        return graph.init(recipe, d_in, state);
-      }
-      const lacking = unsupportedBySparseCpu(recipe);
-      if (lacking !== null) {
-        throw new UserError({
-          thing: 'backend sparse-cpu',
-          found: lacking,
-          expected: 'a recipe it computes',
-          next: 'Use --backend auto or graph.',
-        });
-      }
-      return sparse.init(recipe, d_in, state);
+      checkRecipe(options, recipe, d_in);
+      const graphs = backendFor(options, recipe, d_in) === 'graph' || sparse === null;
+      return (graphs ? graph : sparse).init(recipe, d_in, state);
     },
   };
 }

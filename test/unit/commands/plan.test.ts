@@ -111,6 +111,18 @@ describe('plan', () => {
       await expect(run(['small-world-quick', ...words]), words.join(' ')).rejects.toThrow(error);
   });
 
+  it('refuses a recipe that the backend does not compute, and hooks beside SAEs of others', async () => {
+    for (const [words, error] of [
+      [['--hooks=mlp_in:2>mlp_out:2', '--backend=sparse-cpu'], /backend sparse-cpu: found transcoders/],
+      [['--sae=a/b#layer=1', '--layers=2'], /--layers: found "2" for a run that trains no SAE/],
+      [['--sae=a/b#layer=1', '--hooks=mlp_out:2'], /--hooks: found "mlp_out:2" for a run/],
+    ] as const)
+      await expect(run(['small-world-quick', ...words])).rejects.toThrow(error);
+    await plan('small-world-quick', '--sae=a/b#layer=1', '--layers=2', '--train');
+    // As npm run plan without -- gives its options: words alone.
+    await expect(run(['small-world-quick', 'X'])).rejects.toThrow(/^arguments of plan: .*npm run plan -- /);
+  });
+
   it('holds an SAE that training starts from to hooks and recipe, where it lies here', async () => {
     const at = await smallSae();
     const words = ['small-world-quick', `--from=${at}`, '--set=sae.architecture=relu'];
