@@ -10,7 +10,7 @@ import { hookOf, placeLabel } from '../hook.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
 import { releaseFiles, releaseId } from '../sae/checkpoints/reference-release.ts';
 import { saeLensFiles } from '../sae/checkpoints/sae-lens.ts';
-import { writeSaeLens } from '../sae/checkpoints/sae-lens-export.ts';
+import { notInSaeLens, type SaeLensMetadata, writeSaeLens } from '../sae/checkpoints/sae-lens-export.ts';
 import { hookPath, saeHookIfSaid, transcoderTarget } from '../sae/published/hook-names.ts';
 import { parseSaeName } from '../sae/published/locate.ts';
 import type { SaePlace } from '../sae/published/place.ts';
@@ -54,9 +54,13 @@ export async function run(args: readonly string[]): Promise<number> {
     const twice = targets.find((target, i) => targets.indexOf(target) !== i);
     if (twice !== undefined) throw wrong(`two SAEs for ${twice}`, 'names that differ at their end');
     for (const target of targets) await checkFree(target);
+    // All of them are looked at before the first is written: what is refused leaves nothing behind.
+    const metadata: SaeLensMetadata[] = [];
+    for (const place of places) metadata.push(await metadataOf(place, values.model));
     for (const [i, place] of places.entries()) {
-      await exportSae(place, targets[i]!, values.model);
+      const conversions = await exportSae(place, targets[i]!, metadata[i]!);
       view.line(targets[i]!);
+      for (const conversion of conversions) view.line(`  ${quote(conversion)}`);
     }
     return 0;
   } finally {
@@ -111,30 +115,36 @@ async function checkFree(target: string): Promise<void> {
   });
 }
 
-async function exportSae(place: SaePlace, target: string, model: string | undefined): Promise<void> {
+/** What is said of an SAE beside its tensors. @throws UserError where the layout has no place for it, or something is not known */
+async function metadataOf(place: SaePlace, model: string | undefined): Promise<SaeLensMetadata> {
+  const { sae, details, close } = await openSaeFile(place.path, place.options);
+  await close();
+  const kind = notInSaeLens(sae);
+  if (kind !== null) {
+    throw new UserError({
+      thing: quote(place.name),
+      found: `${kind}, which SAELens does not have`,
+      expected: 'an SAE, or a transcoder of ReLU or JumpReLU latents',
+      next: 'Load it with Interpboard’s library instead: getSae reads it where it is.',
+    });
+  }
+  const model_name = model ?? details.model_name;
+  if (model_name === null)
+    throw wrong(`no model for ${quote(place.name)}`, '--model NAME: its files do not say it');
+  const hook = saeHookIfSaid(details, place.hook);
+  const hook_name = hook === null ? details.hook_name : hookPath(hook);
+  if (hook_name === null) throw wrong(`no hook for ${quote(place.name)}`, '#hook=SITE:N after its name');
+  const out = sae.d_out === undefined ? null : transcoderTarget(place.name, details, place.hook);
+  return { model_name, hook_name, ...(out === null ? {} : { hook_name_out: hookPath(out) }) };
+}
+
+/** @returns what was done to its tensors when they were read */
+async function exportSae(place: SaePlace, target: string, metadata: SaeLensMetadata): Promise<string[]> {
   const file = await openSaeFile(place.path, place.options);
   try {
-    const { sae, details } = await file.load();
-    const model_name = model ?? details.model_name;
-    if (model_name === null)
-      throw wrong(`no model for ${quote(place.name)}`, '--model NAME: its files do not say it');
-    const hook = saeHookIfSaid(details, place.hook);
-    const hook_name = hook === null ? details.hook_name : hookPath(hook);
-    if (hook_name === null) throw wrong(`no hook for ${quote(place.name)}`, '#hook=SITE:N after its name');
-    const out = sae.d_out === undefined ? null : transcoderTarget(place.name, details, place.hook);
-    await writeSaeLens(target, sae, {
-      model_name,
-      hook_name,
-      ...(out === null ? {} : { hook_name_out: hookPath(out) }),
-    });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new UserError({
-      thing: place.name,
-      found: error.message,
-      expected: 'an SAE that SAELens’ layout can hold',
-      next: 'Use it in the layout that it has.',
-    });
+    const { sae, conversions } = await file.load();
+    await writeSaeLens(target, sae, metadata);
+    return conversions;
   } finally {
     await file.close();
   }

@@ -19,15 +19,17 @@ export function placeOf(entry: EvaluationRecord, several = false): string | null
   const { source, repo, layer } = sae;
   if (source?.registry) return `${source.registry.release}/${source.registry.id}`;
   const file = tensorFile(sae.files);
+  // A layer's number alone is the residual stream after that block.
+  const byFile = several || placeSite(sae) !== 'resid_post';
   if (repo !== null) {
     const revision = source?.revision ? `@${source.revision}` : '';
-    const path = source?.path ?? (several ? file : null);
+    const path = source?.path ?? (byFile ? file : null);
     return path ? `${repo}${revision}:${path}` : `${repo}${revision}#layer=${layer}`;
   }
   const run = runName(entry);
   // The run evaluated an SAE from elsewhere, of which the record keeps no address: its own folder holds none.
   if (source !== undefined || run === null) return null;
-  return several && file !== null ? `runs/${run}/${file}` : `runs/${run}#layer=${layer}`;
+  return byFile && file !== null ? `runs/${run}/${file}` : `runs/${run}#layer=${layer}`;
 }
 
 /** For the SAEs of a table, of whom it names the repository alone; none where it names none. */
@@ -94,7 +96,9 @@ function ours(entry: EvaluationRecord, place: string): Snippet {
 
 /** Whether SAELens has it, or its layout can hold it. */
 function inSaeLens({ sae }: EvaluationRecord): boolean {
-  return sae.source?.registry != null || (sae.architecture !== 'groupmax' && sae.variant !== 'temporal');
+  if (sae.source?.registry != null) return true;
+  if (sae.variant === 'temporal' || sae.architecture === 'groupmax') return false;
+  return sae.reads === undefined || (sae.architecture !== 'topk' && sae.architecture !== 'gated');
 }
 
 function saeLens(entry: EvaluationRecord, place: string): Snippet {

@@ -31,7 +31,8 @@ export function help(): string {
     'of record files.',
     'With --format neuronpedia: FOLDER/<model>/<layer>-<set>/… of the records of a run’s folder that have evidence of latents, in the',
     'layout that SAEDashboard writes for Neuronpedia’s bulk import.',
-    'BatchTopK and Matryoshka SAEs become jumprelu ones; a scalar normalisation is folded into the weights.',
+    'BatchTopK and Matryoshka SAEs become jumprelu ones, AbsTopK ones topk with two latents for each; a scalar normalisation is',
+    'folded into the weights. TopK, gated and groupmax transcoders are refused: SAELens has none.',
     '',
     ...lines,
   ].join('\n');

@@ -124,11 +124,15 @@ async function openOneOf(
   const several = hook !== undefined && fitting.length > 1;
   throw new UserError({
     thing: path,
-    found: several ? `${fitting.length} SAEs of ${placeText(hook)}` : 'no layer',
+    found: several
+      ? `${fitting.length} SAEs of ${placeText(hook)}`
+      : hook === undefined
+        ? 'no layer'
+        : `no SAE of ${placeName(hook)} there`,
     expected: several ? `one of ${fitting.join(', ')}` : `one of ${places.map(placeText).join(', ')}`,
     next: several
       ? `Point at the file itself: ${releaseFiles(only ?? '').tensors}.`
-      : `Say which one: ${places.every((place) => placeText(place) === String(place.layer)) ? '' : '#hook=SITE:N or '}#layer=N after its name.`,
+      : `Say which one: ${places.every((place) => placeText(place) === String(place.layer)) ? '#layer=N' : `#hook=SITE:N (such as "#hook=${placeName(places[0]!)}", in quotes), or #layer=N of the residual stream,`} after its name.`,
   });
 }
 

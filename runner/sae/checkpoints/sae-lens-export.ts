@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { writeAtomic, writeJsonAtomic } from '../../io/write-atomic.ts';
-import { type Sae, tensorsOf } from '../sae.ts';
+import { type Sae, type SaeVectors, tensorsOf } from '../sae.ts';
 import { saeLensFiles } from './sae-lens.ts';
 import { foldedPursuit } from './sae-lens-pursuit.ts';
 
@@ -25,7 +25,8 @@ export interface SaeLensMetadata {
  * @throws UnavailableError when the folder cannot be written
  */
 export async function writeSaeLens(folder: string, given: Sae, metadata: SaeLensMetadata): Promise<void> {
-  if (given.context !== undefined) throw new RangeError('temporal SAEs are not written for SAELens');
+  const kind = notInSaeLens(given);
+  if (kind !== null) throw new RangeError(`${kind}, expected what SAELens has`);
   const sae = folded(given);
   const tensors = tensorsOf(sae)
     // SAELens has matching pursuit's encoder from W_dec.
@@ -33,6 +34,15 @@ export async function writeSaeLens(folder: string, given: Sae, metadata: SaeLens
     .map(({ name, shape, data }) => [name, { dtype: 'F32', shape, data }] as const);
   await writeAtomic(join(folder, saeLensFiles.tensors), encodeSafetensors(Object.fromEntries(tensors)));
   await writeJsonAtomic(join(folder, saeLensFiles.config), configOf(sae, metadata));
+}
+
+/** What an SAE is that SAELens' layout has no place for, in words such as "a topk transcoder"; null for those it has. */
+export function notInSaeLens(sae: SaeVectors): string | null {
+  if (sae.context !== undefined) return 'a temporal SAE';
+  const kind = isTranscoder(sae) ? 'transcoder' : 'SAE';
+  if (sae.architecture === 'groupmax') return `a groupmax ${kind}`;
+  const lacks = isTranscoder(sae) && (sae.architecture === 'topk' || sae.architecture === 'gated');
+  return lacks ? `a ${sae.architecture} transcoder` : null;
 }
 
 function configOf(sae: Sae, metadata: SaeLensMetadata): Record<string, unknown> {
@@ -60,7 +70,7 @@ function configOf(sae: Sae, metadata: SaeLensMetadata): Record<string, unknown> 
   };
 }
 
-function isTranscoder(sae: Sae): boolean {
+function isTranscoder(sae: SaeVectors): boolean {
   return sae.d_out !== undefined || sae.W_skip !== undefined;
 }
 
@@ -76,10 +86,7 @@ function architectureName(sae: Sae): string {
       return transcoder ? `jumprelu_${suffix}` : 'jumprelu';
     case 'topk':
     case 'gated':
-      if (transcoder) throw new RangeError(`SAELens has no ${sae.architecture} transcoder`);
-      return sae.architecture;
     case 'groupmax':
-      throw new RangeError('SAELens has no groupmax');
     case 'matching_pursuit':
       return sae.architecture;
   }

@@ -11,7 +11,7 @@ import type { Stored } from '../stored-sae.ts';
 export function signedHalves(sae: Stored<TopKSae>, conversions: string[]): Stored<TopKSae> {
   const { d_sae, W_enc, W_dec, b_enc } = sae;
   conversions.push(
-    `each of the ${d_sae} signed latents as two that are not negative: j where it is above 0, ${d_sae} + j where it is below`,
+    `abstopk: each of the ${d_sae} signed latents as two that are not negative: j where it is above 0, ${d_sae} + j where it is below`,
   );
   return {
     ...sae,

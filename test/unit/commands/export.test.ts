@@ -55,14 +55,30 @@ test('one of them, and one of another format, which says no model and no hook', 
   expect(found.details.hook_name).toBe('blocks.12.hook_resid_post');
 });
 
+test('an AbsTopK SAE is said to become a TopK SAE of twice the latents', async () => {
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
+  const to = join(folder, 'signed');
+  expect(await run([`${fixtures}sae-lens/abstopk#layer=1`, '--to', to, '--model', 'm'])).toBe(0);
+  const { sae } = await loadSae(to);
+  expect(write.mock.calls.join('')).toMatch(
+    new RegExp(`abstopk: each of the ${sae.d_sae / 2} signed latents as two`),
+  );
+});
+
 test('wrong arguments, and what the layout cannot hold', async () => {
   await expect(run([])).rejects.toThrow(UserError);
   await expect(run([join(folder, 'run')])).rejects.toThrow(/--to FOLDER/);
   await expect(run(['--nonsense'])).rejects.toThrow(UserError);
   const transcoder = `${join(fixtures, 'sparsify/transcoder')}#hook=mlp_in:3>mlp_out:3`;
-  await expect(run([transcoder, '--to', join(folder, 't'), '--model', 'm'])).rejects.toThrow(
-    /no topk transcoder/,
-  );
+  const to = join(folder, 'refused');
+  const both = [`${join(folder, 'run')}#layer=2`, transcoder];
+  for (const names of [[transcoder], both]) {
+    await expect(run([...names, '--to', to, '--model', 'm'])).rejects.toThrow(
+      /found a topk transcoder, which SAELens does not have;/,
+    );
+    // Nothing is left that would stand in the way of the next export.
+    expect(await readdir(folder)).not.toContain('refused');
+  }
   const blocked = join(folder, 'blocked');
   await writeFile(blocked, '');
   await expect(run([`${join(folder, 'run')}#layer=2`, '--to', join(blocked, 'x')])).rejects.toThrow();

@@ -69,5 +69,5 @@ test('matching pursuit with a scalar: folded, the reconstructions stay, and late
 
 test('what SAELens has no architecture for is not written', async () => {
   const sae = topKSae({ ...randomSae(4, 9, 2), apply_b_dec_to_input: false, d_out: 4 });
-  await expect(writeSaeLens(join(folder, 'none'), sae, exportMetadata)).rejects.toThrow('no topk transcoder');
+  await expect(writeSaeLens(join(folder, 'none'), sae, exportMetadata)).rejects.toThrow('a topk transcoder');
 });

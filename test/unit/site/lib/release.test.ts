@@ -229,10 +229,14 @@ describe('how to use an SAE', () => {
       loadingSnippets({ ...first!, sae: { ...first!.sae, ...changes } }).map(({ title }) => title);
     expect(titles({ architecture: 'groupmax' }).join()).not.toContain('SAELens');
     expect(titles({ architecture: 'matching_pursuit' })).toContain('SAELens');
+    const reads = 'blocks.11.mlp.hook_in';
+    expect(titles({ architecture: 'topk', k: null, reads }).join()).not.toContain('SAELens');
+    expect(titles({ architecture: 'jumprelu', reads })).toContain('SAELens');
     expect(titles({ architecture: 'relu', variant: 'temporal' }).join()).not.toContain('SAELens');
     const temporal = { ...first!, sae: { ...first!.sae, variant: 'temporal' } };
     expect(loadingSnippets(temporal)[0]!.code).toContain('await sae.encode(x, tokens, length);');
     const other = ofRun('small-world-l4', () => ({ hook: 'blocks.4.hook_mlp_out' }));
+    expect(placeOf(other)).toBe('runs/mine/sae_L4_latest.safetensors');
     expect(loadingSnippets(other)[2]!.code).toContain('read at "blocks.4.hook_mlp_out", float32');
   });
 
