@@ -2,12 +2,12 @@
 import { quote, UnavailableError, UserError } from '../errors.ts';
 import { parseBytes } from '../io/bytes.ts';
 import { freeMemory } from '../onnx/device-facts.ts';
-import type { Device } from '../onnx/devices.ts';
+import { type Device, providerOf } from '../onnx/devices.ts';
 import { cards } from './cards.ts';
 
 /**
  * @param said as --device-memory says it; without it the driver is asked
- * @returns null where all devices use the host's memory, or it is not known
+ * @returns null where a device uses the host's memory, where they are of several kinds, and where it is not known
  * @throws UserError for a size or name that is none
  */
 export async function deviceMemory(
@@ -15,13 +15,14 @@ export async function deviceMemory(
   devices: readonly Device[],
 ): Promise<number | null> {
   const bytes = said === undefined ? null : bytesSaid(said);
-  if (devices.every((device) => device === 'cpu')) {
+  // Of several kinds, as of the CPU, the host's memory is counted for all.
+  if (devices.includes('cpu') || new Set(devices.map(providerOf)).size > 1) {
     if (said === undefined) return null;
     throw new UserError({
       thing: '--device-memory',
-      found: `${quote(said)} for a run on the CPU`,
-      expected: 'a device with memory of its own, as --device cuda:0',
-      next: 'Say the device too, or the CPU’s share with --memory.',
+      found: `${quote(said)} for a run on ${devices.length === 1 ? 'the CPU' : devices.join(', ')}`,
+      expected: 'devices of one kind, with memory of their own, as --device cuda:0',
+      next: 'Say such devices too, or the host’s share with --memory.',
     });
   }
   if (bytes !== null) return bytes;

@@ -253,7 +253,7 @@ function secondsOf(work: { model: number; saes: number }, rate: Speed): number {
 
 function stageLines(stage: PlannedStage, freeDisk: number, rate: Speed | null): [string, string][] {
   const { memory, segments } = stage;
-  const sum = memory.working + memory.weights + memory.waiting;
+  const sum = memory.working + memory.weights + memory.waiting + memory.beside;
   const seconds = rate === null ? null : secondsOf(stage.operations, rate);
   const operations = stage.operations.model + stage.operations.saes;
   return [
@@ -275,7 +275,12 @@ function stageLines(stage: PlannedStage, freeDisk: number, rate: Speed | null): 
     ...stage.devices.map((needs) => deviceLine(needs, stage.devices.length > 1)),
     [
       '  memory',
-      `${formatBytes(sum)}: weights ${formatBytes(memory.weights)}, batch, SAEs and program ${formatBytes(memory.working)}, waiting residuals ${formatBytes(memory.waiting)}`,
+      `${formatBytes(sum)}: ${[
+        `weights ${formatBytes(memory.weights)}`,
+        `batch, SAEs and program ${formatBytes(memory.working)}`,
+        ...(stage.resident ? [] : [`waiting residuals ${formatBytes(memory.waiting)}`]),
+        ...(memory.beside === 0 ? [] : [`room for ablations inside blocks ${formatBytes(memory.beside)}`]),
+      ].join(', ')}`,
     ],
     [
       '  disk',

@@ -31,8 +31,11 @@ export interface PlannedStage {
   stage: 'training' | 'evaluation';
   resident: boolean;
   segments: readonly PlacedSegment[];
-  /** Bytes: of a batch on its way, the SAEs and the program; of the weights held at a time; of residuals that wait. */
-  memory: { working: number; weights: number; waiting: number };
+  /**
+   * Bytes: of a batch on its way, the SAEs and the program; of the weights held at a time; of residuals that wait between segments loaded in
+   * turn; and where all are held, of residuals beside hooks inside blocks that are kept for ablations there.
+   */
+  memory: { working: number; weights: number; waiting: number; beside: number };
   /** Bytes on each device, in their order, where devices have memory of their own and how much is known; else none. */
   devices: readonly DeviceNeeds[];
   /** Bytes of residuals that wait on disk at a time, when all text is swept together. */
@@ -47,7 +50,7 @@ export interface DeviceNeeds {
   available: number;
   /** Of the language model's weights, those held there at a time. */
   weights: number;
-  /** Of the SAEs there: the optimiser's states, and in evaluation the weights. */
+  /** Of the SAEs there: in training the states of their optimisers, in evaluation their weights. */
   states: number;
   /** Of one training step beside the states. */
   step: number;
@@ -141,7 +144,8 @@ export function planOf(
       memory: {
         working: fit.working,
         weights: fit.weights,
-        waiting: resident ? fit.shares.beside : Math.min(waiting, fit.waiting),
+        waiting: Math.min(waiting, fit.waiting),
+        beside: fit.shares.beside,
       },
       devices:
         card === null

@@ -149,6 +149,12 @@ describe('plan', () => {
     expect(text).toMatch(/^ +cpu +673 KiB {2}block 5$/m);
     expect(text).toMatch(/^ +cpu +2\.00 MiB {2}head$/m);
     expect(text).toMatch(/^ {2}time +about [\d.]+ (?:s|min|h|days) \([\d.e+]+ TFLOP/m);
+    expect(text).not.toMatch(/waiting residuals|ablations/);
+    const inside = await plan('small-world-quick', '--hooks=mlp_out:2', '--memory=2GiB');
+    expect(inside.split('evaluation')[1]).toMatch(
+      /^ {2}memory .*, room for ablations inside blocks 256 MiB$/m,
+    );
+    expect(inside).not.toContain('waiting residuals');
     // Training needs no segment after the last hook.
     expect(text.split('evaluation')[0]).not.toContain('head');
   });

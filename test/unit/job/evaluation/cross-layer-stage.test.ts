@@ -156,7 +156,7 @@ it('takes the memory that its plan says', async () => {
     planOf(config, suites, checkpoint, memory, { others, card }).stages.at(-1)!;
   const { memory, tokens } = planned(null);
   // No room is kept for ablations, and no text counted of suites that are left out.
-  expect(memory.waiting).toBe(0);
+  expect(memory).toMatchObject({ waiting: 0, beside: 0 });
   const sets = readingsOf(config, [kSparse]).reduce((sum, { rows, rowTokens }) => sum + rows * rowTokens, 0);
   expect(tokens).toBe(512 + sets);
   const weights = 4 * sizes.reduce((sum, { d_out }) => sum + 24 * (128 + d_out!), 0);

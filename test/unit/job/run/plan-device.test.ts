@@ -139,6 +139,13 @@ describe('memory of devices', () => {
     expect(await deviceMemory('H200', ['cuda:0'])).toBe(143_771 * 2 ** 20);
     expect(await deviceMemory(undefined, ['cpu'])).toBeNull();
     await expect(deviceMemory('96GiB', ['cpu'])).rejects.toThrow(/for a run on the CPU/);
+    for (const mixed of [
+      ['cuda:0', 'cpu'],
+      ['cuda:0', 'webgpu'],
+    ] as const) {
+      expect(await deviceMemory(undefined, mixed)).toBeNull();
+      await expect(deviceMemory('h200', mixed)).rejects.toThrow(/"h200" for a run on cuda:0, .*of one kind/);
+    }
     await expect(deviceMemory('nonsense', ['cpu'])).rejects.toThrow(/one of a100-40gb/);
     await expect(deviceMemory('constructor', ['cuda:0'])).rejects.toThrow(/one of a100-40gb/);
     await expect(deviceMemory('voodoo', ['cuda:0'])).rejects.toThrow(/one of a100-40gb/);
