@@ -7,6 +7,7 @@ import { CROSS_LAYER } from '../sae/checkpoints/cross-layer.ts';
 import { detectFormat } from '../sae/checkpoints/detect.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
+import { type EncodingSettings, encodingOf } from '../sae/content-hash.ts';
 import { parseSaeName } from '../sae/published/locate.ts';
 import type { SaePlace } from '../sae/published/place.ts';
 import { vectorsOf } from '../sae/sae.ts';
@@ -49,13 +50,17 @@ export interface SaeFacts {
   k: number | null;
   apply_b_dec_to_input: boolean;
   normalisation: StoredSae['normalisation'];
+  /** All that it encodes with besides its tensors. */
+  encoding: EncodingSettings;
   model_name: string | null;
   hook_name: string | null;
+  /** Of a transcoder, the hook that it reconstructs; null where its files do not say it. */
+  hook_name_out?: string | null;
   conversions: string[];
   /** As they are held; the types are those of the file. */
   tensors: { name: string; shape: readonly number[]; dtype: string; inPlace: boolean }[];
   files: { file: string; bytes?: number; sha256?: string }[];
-  /** Content hash of the canonical tensors; null unless asked for. */
+  /** Content hash of the canonical tensors and settings; null unless asked for. */
   sha256: string | null;
   latents: LatentFacts[];
 }
@@ -121,14 +126,19 @@ async function factsOf(place: SaePlace, file: SaeFile, options: InspectSaeOption
     k: 'k' in sae ? sae.k : null,
     apply_b_dec_to_input: sae.apply_b_dec_to_input,
     normalisation: sae.normalisation,
+    encoding: encodingOf(sae),
     model_name: file.details.model_name,
     hook_name: file.details.hook_name,
+    ...(sae.d_out === undefined ? {} : { hook_name_out: file.details.hook_name_out ?? null }),
     conversions: [...place.conversions, ...file.conversions],
     tensors: [
-      ...(['W_enc', 'W_dec'] as const).map((tensor) => {
-        const { rows, columns, dtype, place: lies } = sae[tensor];
-        return { name: tensor, shape: [rows, columns], dtype, inPlace: lies !== null };
-      }),
+      // Matching pursuit has no encoder but its decoder.
+      ...(['W_enc', 'W_dec'] as const)
+        .slice(sae.architecture === 'matching_pursuit' ? 1 : 0)
+        .map((tensor) => {
+          const { rows, columns, dtype, place: lies } = sae[tensor];
+          return { name: tensor, shape: [rows, columns], dtype, inPlace: lies !== null };
+        }),
       ...vectorsOf(sae).map(({ name, shape }) => ({ name, shape, dtype: 'F32', inPlace: false })),
     ],
     files,
@@ -155,13 +165,22 @@ async function latentFacts(file: SaeFile, latent: number): Promise<LatentFacts> 
   };
 }
 
+/** Settings that have lines of their own. */
+const SHOWN: ReadonlySet<string> = new Set([
+  'k',
+  'apply_b_dec_to_input',
+  'normalize_activations',
+  'scaling_factor',
+  'transcoder',
+]);
+
 /** Names and texts from the files are quoted: they are strangers' and may hold anything. */
 export function describeSae(facts: SaeFacts): string {
   const count = (value: number): string => value.toLocaleString('en');
   const said = (text: string | null): string => (text === null ? 'not said by its files' : quote(text));
   const { normalisation } = facts;
   const rows: [string, string][] = [
-    ['SAE', quote(facts.name)],
+    [facts.transcoder ? 'transcoder' : 'SAE', quote(facts.name)],
     ...(facts.repo === null
       ? []
       : [
@@ -179,8 +198,16 @@ export function describeSae(facts: SaeFacts): string {
     ['d_sae', count(facts.d_sae)],
     ['b_dec', facts.apply_b_dec_to_input ? 'subtracted from x before encoding' : 'not subtracted from x'],
     ['normalised', `${normalisation.kind}${'scale' in normalisation ? ` ${normalisation.scale}` : ''}`],
+    ...Object.entries(facts.encoding)
+      .filter(([name]) => !SHOWN.has(name))
+      .map(([name, value], i): [string, string] => [i === 0 ? 'encodes by' : '', `${name} ${value}`]),
     ['model', said(facts.model_name)],
-    ['hook', said(facts.hook_name)],
+    ...(facts.transcoder
+      ? ([
+          ['reads', said(facts.hook_name)],
+          ['reconstructs', said(facts.hook_name_out ?? null)],
+        ] satisfies [string, string][])
+      : ([['hook', said(facts.hook_name)]] satisfies [string, string][])),
     ...facts.tensors.map(({ name, shape, dtype }, i): [string, string] => [
       i === 0 ? 'tensors' : '',
       `${name.padEnd(9)} ${dtype.padEnd(4)} [${shape.map(count).join(' × ')}]`,

@@ -48,6 +48,29 @@ describe('inspect', () => {
     await expect(run([clt, '--latents', '1'])).rejects.toThrow(UserError);
   });
 
+  it('prints what matching pursuit encodes with, and no encoder, of which its file has none', async () => {
+    const pursuit = join(fixtures, 'sae/sae-lens/matching-pursuit');
+    const text = await inspect(pursuit);
+    expect(text).toMatch(/^encodes by {3}selection matching pursuit\n {13}residual_threshold 1\.5$/m);
+    expect(text).toMatch(/^ {13}max_iterations 12$/m);
+    expect(text).not.toContain('W_enc');
+    expect(JSON.parse(await inspect(pursuit, '--json')).encoding).toMatchObject({
+      residual_threshold: 1.5,
+      max_iterations: 12,
+      stop_on_duplicate_support: true,
+    });
+  });
+
+  it('prints both hooks of a transcoder, and that signed latents become two', async () => {
+    const text = await inspect(join(fixtures, 'sae/circuit-tracer/plain/layer_3.safetensors'));
+    expect(text).toMatch(/^transcoder /);
+    expect(text).toMatch(/^reads {8}"blocks\.3\.mlp\.hook_in"\nreconstructs "blocks\.3\.hook_mlp_out"$/m);
+    expect(text).not.toMatch(/^hook /m);
+    expect(await inspect(join(fixtures, 'sae/sae-lens/abstopk'))).toMatch(
+      /^conversions {2}"abstopk: each of the 40 signed latents/m,
+    );
+  });
+
   it('gives the same as JSON', async () => {
     const { folder, model, tokenizer } = JSON.parse(await inspect(demoModelFolder, '--json'));
     expect(folder).toBe(demoModelFolder);
