@@ -7,7 +7,7 @@ import { type RunConfig, suitesOf } from '../config/run-config.ts';
 import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
 import { trainedHooks, trainedPlaces } from '../config/trained-hooks.ts';
 import { UserError } from '../errors.ts';
-import { type Place, placeName, placesAmong } from '../hook.ts';
+import { type Place, placeName, placesAmong, readHook } from '../hook.ts';
 import { parseBytes } from '../io/bytes.ts';
 import { writeLive } from '../job/release/live.ts';
 import { stampOf } from '../job/release/resume-stamp.ts';
@@ -313,7 +313,7 @@ function headline(
   const here = saesOfShard(published, shard);
   return [
     `run ${config.name}${shard === null ? '' : `, shard ${shardName(shard)}`} (${state})`,
-    `model    ${config.model.id}, ${hooksText(places)}, device ${config.device}`,
+    `model    ${config.model.id}, ${crossLayerText(here) ?? hooksText(places)}, device ${config.device}`,
     ...(config.corpus.source === 'small-world' && config.model.reference !== null
       ? [
           'text     a made-up world of a few hundred words, for trying things out (--set corpus.source=reference: public text)',
@@ -339,6 +339,12 @@ function hooksText(places: readonly Place[]): string {
   return places.every(({ site }) => site === 'resid_post')
     ? `layers ${places.map(({ layer }) => layer).join(', ')}`
     : `hooks ${places.map(placeName).join(', ')}`;
+}
+
+/** `layers 0–5, resid_mid to mlp_out`; null without a cross-layer transcoder, which is alone in its run. */
+function crossLayerText([sae]: readonly PublishedSae[]): string | null {
+  if (sae?.layers === undefined) return null;
+  return `layers 0–${sae.layers - 1}, ${readHook(sae).site} to ${sae.site}`;
 }
 
 /** What the SAEs are: one shape, or the lists of the sweep. */

@@ -54,5 +54,7 @@ function valueText({ digits }: Definition, measure: Measure | undefined): string
 function intervalText({ digits }: Definition, measure: Measure | undefined): string {
   if (measure === undefined || measure.value === null || measure.interval === null) return '';
   const { low, high } = measure.interval;
-  return `${low.toFixed(Math.min(digits, 3))}–${high.toFixed(Math.min(digits, 3))}`;
+  const [from, to] = [low, high].map((end) => end.toFixed(Math.min(digits, 3))) as [string, string];
+  // A dash beside a minus sign reads as another one.
+  return low < 0 || high < 0 ? `${from} to ${to}` : `${from}–${to}`;
 }

@@ -10,7 +10,7 @@ import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import type { MeasuresView, SuiteDeclaration, View } from '../../runner/report/suite.ts';
 import { definitionOf, suitesOf } from '../../runner/report/suites/find.ts';
 import { describeMeasure, formatCount, formatDuration, formatPlain, formatSigned } from './format.ts';
-import { layerText } from './hook-words.ts';
+import { hookNames, layerText } from './hook-words.ts';
 import { kindLabels } from './kinds.ts';
 import { unlikeIn } from './protocol.ts';
 import { definitionPath } from './url.ts';
@@ -79,8 +79,8 @@ export function compareRecords(records: readonly EvaluationRecord[]): Comparison
         fact('Model type', (entry) => entry.model.dtype),
         fact('Architecture', (entry) => entry.sae.architecture),
         fact('Layer', (entry) => (entry.sae.layers === undefined ? entry.sae.layer : layerText(entry.sae))),
-        fact('Hook', (entry) => entry.sae.hook),
-        fact('Hook that it reads', (entry) => entry.sae.reads),
+        fact('Hook', ({ sae }) => hookNames(sae).hook),
+        fact('Hook that it reads', ({ sae }) => hookNames(sae).reads),
         fact('Width of the hook (d_in)', (entry) => entry.sae.d_in),
         fact('Latents (d_sae)', (entry) => entry.sae.d_sae),
         fact('k', (entry) => entry.sae.k),

@@ -1,7 +1,7 @@
 /** A record's settings as lists of name and value, in reading order. */
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { formatCount, formatDuration, formatTime } from './format.ts';
-import { layerText } from './hook-words.ts';
+import { hookNames, layerText } from './hook-words.ts';
 import { architectureNames } from './kinds.ts';
 import { settingLabel, settingText } from './setting-words.ts';
 
@@ -28,8 +28,8 @@ export function architectureFacts({ model, sae }: EvaluationRecord): Fact[] {
     { name: 'Model SHA-256', value: model.sha256, code: true },
     { name: 'SAE architecture', value: architectureNames[sae.architecture] },
     { name: sae.layers === undefined ? 'Layer' : 'Layers', value: layerText(sae) },
-    { name: 'Hook', value: sae.hook },
-    { name: 'Hook that it reads', value: sae.reads ?? null },
+    { name: 'Hook', value: hookNames(sae).hook },
+    { name: 'Hook that it reads', value: hookNames(sae).reads ?? null },
     { name: 'Width of the hook (d_in)', value: count(sae.d_in) },
     { name: 'Width of what it reconstructs (d_out)', value: count(sae.d_out ?? null) },
     { name: 'Latents (d_sae)', value: count(sae.d_sae) },

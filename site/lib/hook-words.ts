@@ -41,6 +41,14 @@ export function layerText({ layer, layers }: Pick<EvaluationRecord['sae'], 'laye
   return layers === undefined ? String(layer) : `${layer + 1 - layers}–${layer}`;
 }
 
+/** Its hooks as records name them; of a cross-layer transcoder those of all layers, `blocks.0–5.hook_mlp_out`. */
+export function hookNames(sae: Hooked & { layer: number }): { hook: string; reads: string | undefined } {
+  const { hook, reads, layers } = sae;
+  const all = (name: string): string =>
+    layers === undefined ? name : name.replace(/^blocks\.\d+/, `blocks.${layerText(sae)}`);
+  return { hook: all(hook), reads: reads && all(reads) };
+}
+
 /** The same with the word before it: `Layer 4`, `Layers 0–5`. */
 export function layerWords(sae: Pick<EvaluationRecord['sae'], 'layer' | 'layers'>): string {
   return `${sae.layers === undefined ? 'Layer' : 'Layers'} ${layerText(sae)}`;

@@ -203,15 +203,22 @@ function quoted(text: string): string {
 export function repeatSnippets(entry: EvaluationRecord, several = false): Snippet[] {
   const { kind, provenance, model, id } = entry;
   const run = runName(entry);
+  const local = Object.values(givenPlaces(entry)).flat().filter(isLocal);
   if (kind === 'measured')
     return [
-      { title: 'Make it again', code: provenance.source },
+      {
+        title: 'Make it again',
+        code: provenance.source,
+        ...(local.length > 0 && {
+          note: `${local.join(', ')}: on the machine that made the record. Put in its place where it lies on yours.`,
+        }),
+      },
       ...(run !== null
         ? [
             {
               title: 'Hold it to this record',
-              code: `npx interpboard verify ${shellWord(`content/measured/${run}/${id}.json`)}`,
-              note: 'Names every number that moved beyond its interval.',
+              code: `npx interpboard verify ${shellWord(`content/measured/${run}/${id}.json`)}${verifyPlaces(entry)}`,
+              note: `Names every number that moved beyond its interval.${local.length > 0 ? ' PATH/TO is where it lies on your machine.' : ''}`,
             },
           ]
         : []),
@@ -225,4 +232,30 @@ export function repeatSnippets(entry: EvaluationRecord, several = false): Snippe
       note: OTHERS,
     },
   ];
+}
+
+/** SAEs that a run was given, by the option that `verify` takes them with. */
+function givenPlaces({ provenance: { config } }: EvaluationRecord): Record<'sae' | 'from', string[]> {
+  const training = config?.training;
+  const from = typeof training === 'object' && training !== null && 'from' in training ? training.from : [];
+  return { sae: texts(config?.saes), from: texts(from) };
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+}
+
+/** Of a file or folder a record keeps the last name alone. */
+function isLocal(place: string): boolean {
+  return !place.split('#')[0]!.includes('/');
+}
+
+/** What `verify` has to be told: of an option where any of its SAEs lay on the machine of the record, all of them. */
+function verifyPlaces(entry: EvaluationRecord): string {
+  return Object.entries(givenPlaces(entry))
+    .filter(([, places]) => places.some(isLocal))
+    .flatMap(([option, places]) =>
+      places.map((place) => ` --${option} ${shellWord(isLocal(place) ? `PATH/TO/${place}` : place)}`),
+    )
+    .join('');
 }

@@ -122,10 +122,14 @@ export function variantsOf(among: readonly EvaluationRecord[]): ReadonlyMap<Eval
   return variants;
 }
 
-/** Texts cut to a line's end, each to another: at their end, else at their head, else numbered. */
+/** Texts cut to a line's end between two words, each to another: at their end, else at their head, else numbered. */
 function shortened(texts: readonly string[]): Map<string, string> {
   const distinct = [...new Set(texts)];
-  const head = (text: string): string => text.slice(0, LABEL_LENGTH).trim();
+  const head = (text: string): string => {
+    if (text.length <= LABEL_LENGTH) return text;
+    const end = text.lastIndexOf(' ', LABEL_LENGTH - 2);
+    return end > 0 ? `${text.slice(0, end)} …` : text.slice(0, LABEL_LENGTH);
+  };
   const tail = (text: string): string => {
     if (text.length <= LABEL_LENGTH) return text;
     const end = text.slice(2 - LABEL_LENGTH);

@@ -46,7 +46,7 @@ export interface MeasuredCrossLayer {
 /**
  * @param folder that its files lie in
  * @param scratch folder for residuals of a model that is larger than memory
- * @param suites that the run asks for: of those k-sparse probing alone reads latents that have no hook in common
+ * @param suites that the run asks for: of those k-sparse probing alone is run, on the latents of one layer after the other
  * @throws Stopped when the user asked to stop; losses with all MLPs replaced are cached, the rest starts again
  */
 export async function crossLayerStage(
@@ -133,15 +133,18 @@ async function tensorsSha256({ layers, biases }: CrossLayerFile): Promise<string
   return sha256(canonicalJson(hashes));
 }
 
-/** Suites that ask for one hook, and controls, which are made of an SAE's own. */
+const ONE_HOOK = 'made of the activations of one hook, which a cross-layer transcoder does not have';
+
+/** Suites that ask for SAEs of one hook, and controls, which are made of an SAE's own. */
 function leftOut({ evaluation }: RunConfig, suites: readonly Suite[]): Exclusion[] {
-  const reason =
-    'its latents read at every layer and write to several: of all suites k-sparse probing alone is made of those of one layer after the other';
+  const reason = 'not defined for a cross-layer transcoder, whose latents read at every layer; k-sparse is';
   return [
     ...suites
       .filter((suite) => suite !== kSparse)
       .map(({ declaration: { id } }) => ({ suite: id, data: 'all', reason })),
-    ...(asksForControls(suites, evaluation) ? [{ suite: 'controls', data: 'held-out text', reason }] : []),
+    ...(asksForControls(suites, evaluation)
+      ? [{ suite: 'controls', data: 'held-out text', reason: ONE_HOOK }]
+      : []),
   ];
 }
 
@@ -198,12 +201,21 @@ async function probed(
 ): Promise<Probing | null> {
   const { config, opened, hooks } = run;
   const { kValues } = settingsOf(kSparse, config) as { kValues: number[] };
-  const ks = PROBED_LATENTS.filter((k) => kValues.includes(k));
-  for (const k of kValues.filter((each) => !ks.some((k) => k === each))) {
-    const reason = `of a cross-layer transcoder probes of ${PROBED_LATENTS.join(', ')} latents are shown`;
-    exclusions.push({ suite: kSparse.declaration.id, data: `evaluation.kValues ${k}`, reason });
+  const most = Math.max(...hooks.map(({ saes: [sae] }) => sae!.d_sae));
+  const ks = PROBED_LATENTS.filter((k) => kValues.includes(k) && k <= most);
+  const others = kValues
+    .filter((each) => !ks.some((k) => k === each))
+    .map((k): Exclusion => {
+      const reason =
+        k > most
+          ? `a layer has ${most} latents`
+          : `of a cross-layer transcoder probes of ${PROBED_LATENTS.join(', ')} latents are shown`;
+      return { suite: kSparse.declaration.id, data: `evaluation.kValues ${k}`, reason };
+    });
+  if (ks.length === 0) {
+    exclusions.push(...others);
+    return null;
   }
-  if (ks.length === 0) return null;
   const asks = sweepAsks(hooks, undefined);
   const notAsked = (): never => {
     throw new TypeError('k-sparse probing reads no decoder');
@@ -221,6 +233,7 @@ async function probed(
   const sets = await plannedSets(contexts.of(kSparse));
   exclusions.push(...contexts.exclusions);
   if (sets === null) return null;
+  exclusions.push(...others);
   const sweeping = (batches: readonly TokenBatch[], branches: number) =>
     opened.sweeping(reporter('probing', 'tokens'), batches, branches);
   await observe(opened.model, asks.observations, sweeping, hooks);

@@ -34,6 +34,14 @@ describe('scoreTable', () => {
     expect(lines[3]).toContain(`${score.interval.low.toFixed(3)}–${score.interval.high.toFixed(3)}`);
   });
 
+  it('puts no dash beside a minus sign', () => {
+    const below = structuredClone(first);
+    below.metrics['var_exp@pooled-v1'] = {
+      ...{ value: -0.15, interval: { low: -0.167, high: -0.14 }, method: 'studentised@3' },
+    };
+    expect(scoreTable([below])).toContain('-0.167 to -0.140');
+  });
+
   it('begins with what a synthetic model knows of an SAE, without columns that nothing was asked for', () => {
     const known = structuredClone(first);
     known.metrics = { 'l0@v1': first.metrics['l0@v1']! };

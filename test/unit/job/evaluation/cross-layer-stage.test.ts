@@ -120,14 +120,18 @@ it('where every value is paired, keeps the resamples of all; probes no k that is
     stages.push(stage);
     return stageReporter(stage, 'tokens', silent);
   };
-  const more = ['evaluation.pairEvery=true', 'evaluation.kValues=[3]'];
+  const more = ['evaluation.pairEvery=true', 'evaluation.kValues=[3,50]'];
   const config = await resolveRun(['small-world-quick'], { set: [...set, ...more] });
   const run = { config, model, folder: clt, scratch: folder, memory: 2 ** 32, suites: [kSparse] };
   const { evaluated, exclusions } = await crossLayerStage(run, reporter);
   const { draws } = evaluated.paired!;
   expect(Object.keys(draws)).toEqual(expect.arrayContaining(['l0@v1', 'mse@per-dim-v1', 'cosine@v1']));
   expect(stages).not.toContain('probing');
-  expect(exclusions.map(({ data }) => data)).toContain('evaluation.kValues 3');
+  const unprobed = exclusions.filter(({ suite }) => suite === 'k-sparse');
+  expect(unprobed).toMatchObject([
+    { data: 'evaluation.kValues 3', reason: expect.stringContaining('are shown') },
+    { data: 'evaluation.kValues 50', reason: 'a layer has 24 latents' },
+  ]);
 });
 
 it('stopped while its latents are probed says what is kept', async () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { hookOf, sites } from '../../../../runner/hook.ts';
 import { hookPath } from '../../../../runner/sae/published/hook-names.ts';
-import { hookWords, isUsualHook, layerText, layerWords } from '../../../../site/lib/hook-words.ts';
+import { hookNames, hookWords, isUsualHook, layerText, layerWords } from '../../../../site/lib/hook-words.ts';
 import { layerLines, layerPictures } from '../../../../site/lib/layer-charts.ts';
 import { protocolDifferences } from '../../../../site/lib/protocol.ts';
 import { releaseSummary, saeLabel } from '../../../../site/lib/release-text.ts';
@@ -31,6 +31,10 @@ it('of a cross-layer transcoder all layers are named, and its release says what 
   expect(releaseSummary([transcoder])).toMatch(/^One TopK cross-layer transcoder on .*, layers 0–5; /);
   expect(releaseSummary([transcoder])).not.toContain('(');
   expect(saeLabel(transcoder, [transcoder])).toBe('L0–5');
+  expect(hookNames(sae)).toEqual({
+    ...{ hook: 'blocks.0–5.hook_mlp_out', reads: 'blocks.0–5.hook_resid_mid' },
+  });
+  expect(hookNames(entry.sae)).toEqual({ hook: entry.sae.hook, reads: undefined });
   expect(layerLines([{ label: 'x', records: [transcoder] }])).toEqual([]);
 });
 
@@ -59,6 +63,17 @@ it('SAEs of one layer at several hooks are told apart by the hook alone', () => 
   const transcoder = { ...entry, sae: { ...entry.sae, hook: 'blocks.2.hook_mlp_out', reads, training } };
   const labels = [...variantsOf([entry, transcoder]).values()].map(({ label }) => label);
   expect(labels).toEqual(['resid_post', 'mlp_in→mlp_out']);
+});
+
+it('names of lines are cut between words', () => {
+  const { sae, ...entry } = fixture('small-world-l2');
+  const pursuit = {
+    ...entry,
+    sae: { ...sae, architecture: 'matching_pursuit' as const, d_sae: 256, k: null },
+  };
+  const topk = { ...entry, sae: { ...sae, d_sae: 512 } };
+  const labels = [...variantsOf([pursuit, topk]).values()].map(({ label }) => label);
+  expect(labels).toEqual(['matching_pursuit …', expect.stringMatching(/^topk n512 k\d+$/)]);
 });
 
 it('a comparison across hooks says so', () => {

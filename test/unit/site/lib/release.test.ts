@@ -252,6 +252,23 @@ describe('how to use an SAE', () => {
     ]);
   });
 
+  it('says of what lay on the machine of a record that its place has to be filled in', () => {
+    const entry = ofRun('small-world-l4');
+    const given = (saes: string[], from: string[] = []) => {
+      const config = { ...entry.provenance.config, saes, training: { from } };
+      return repeatSnippets({ ...entry, provenance: { ...entry.provenance, config } });
+    };
+    const [again, verify] = given(['clt', 'wh#layer=2', 'owner/sae'], ['my start']);
+    expect(again!.note).toMatch(/^clt, wh#layer=2, my start: on the machine that made the record\./);
+    expect(verify!.code).toMatch(
+      / --sae PATH\/TO\/clt --sae PATH\/TO\/wh#layer=2 --sae owner\/sae --from 'PATH\/TO\/my start'$/,
+    );
+    expect(verify!.note).toContain('PATH/TO');
+    const [hub, plain] = given(['owner/sae']);
+    expect(hub!.note).toBeUndefined();
+    expect(plain!.code).not.toContain('--sae');
+  });
+
   it('quotes for a shell what a record says', () => {
     const run = { ...ofRun('small-world-l4', () => ({ architecture: 'jumprelu' })) };
     const hostile = { ...run, provenance: { ...run.provenance, config: { name: "a; rm -rf '$HOME'" } } };
