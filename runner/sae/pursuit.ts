@@ -68,17 +68,17 @@ async function pursued(rule: PursuitRule, step: Session, r: Float32Array): Promi
     ];
     const indices = int32sOf(outputs, 'index');
     const left: Found[] = [];
-    // Those still on their way move up: `rest` becomes the next r.
+    // Rows of tokens that go on are moved to the front of `rest`, which becomes the next r.
     going.forEach((latents, t) => {
       const [latent, value] = [indices[t]!, values[t]!];
       const before = latents.get(latent);
       if (value !== 0) latents.set(latent, Math.fround((before ?? 0) + value));
-      const same = value === 0 || before !== undefined;
-      // A step of 0 changes nothing, nor will the next; NaN is for whoever reads the latents to find.
+      // A step of 0 leaves r as it is, so every later step would be the same. From NaN on every step is NaN: it ends with
+      // NaN as a latent's value, so that no caller takes the token for one that was encoded.
       const ends =
         value === 0 ||
         Number.isNaN(value) ||
-        (same && stop_on_duplicate_support) ||
+        (before !== undefined && stop_on_duplicate_support) ||
         (residual_threshold > 0 && norms[t]! < residual_threshold);
       if (ends) return;
       rest.copyWithin(left.length * d_in, t * d_in, (t + 1) * d_in);

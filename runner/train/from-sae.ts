@@ -26,7 +26,10 @@ export function checkStart(
     throw new UserError({
       thing: `SAE ${quote(name)}, which training starts from`,
       found: unfit ?? `${sae.d_out === undefined ? 'an SAE' : 'a transcoder'} of width ${sae.d_in}`,
-      expected: `${hook.reads === undefined ? 'an SAE' : 'a transcoder'} of width ${d_in}, as ${placeName(hook)} has`,
+      expected:
+        unfit === null
+          ? `${hook.reads === undefined ? 'an SAE' : 'a transcoder'} of width ${d_in}, as ${placeName(hook)} has`
+          : 'one that a recipe of this program trains on',
       next: 'Start from another SAE, or from none.',
     });
   }
@@ -62,8 +65,7 @@ export function parametersFrom(plan: Omit<SaePlan, 'id'>, name: string, sae: Sae
 /** Why no recipe trains it on. */
 function whyUnfit(sae: Sae | StoredSae): string | null {
   if (sae.context !== undefined) return 'a temporal one';
-  if (sae.architecture === 'matching_pursuit')
-    return 'one that encodes by matching pursuit, without an encoder';
+  if (sae.architecture === 'matching_pursuit') return 'one that encodes by matching pursuit';
   if (sae.architecture === 'topk' && sae.rescale_acts_by_decoder_norm)
     return 'one that selects latents by their decoder norms';
   return sae.W_skip !== undefined && sae.d_out !== undefined && sae.d_out !== sae.d_in

@@ -104,11 +104,14 @@ export function parseConfig<T>(path: string, raw: unknown, schema: z.ZodType<T>,
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const place = issue?.path.map(String).join('.') || 'the file';
+  const unknown = issue?.code === 'unrecognized_keys';
   throw new MalformedError({
     thing: path,
     found: quote(`${place}${shown(raw, issue?.path ?? [])}: ${issue?.message ?? 'another shape'}`),
-    expected: `a config of ${format}, every key of it known`,
-    next: 'Check the format, or report the key: it may change what the SAE computes.',
+    expected: unknown ? `a config of ${format}, every key of it known` : `a config of ${format}`,
+    next: unknown
+      ? 'Check the format, or report the key: it may change what the SAE computes.'
+      : 'Correct the config, or download it again.',
   });
 }
 

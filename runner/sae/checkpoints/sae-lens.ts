@@ -165,7 +165,7 @@ async function openSaeLens(folder: string, options: SaeLensOptions): Promise<Sae
   });
 }
 
-/** Of a training checkpoint the scalar, which nobody has said. */
+/** The scalar that lies beside a training checkpoint, unless the caller gave one. */
 async function scaleBeside(
   folder: string,
   { normalize_activations }: SaeLensConfig,
@@ -179,7 +179,7 @@ async function scaleBeside(
   return { normScale: saved };
 }
 
-/** Architectures and states that SAELens saves in the same two files: what they are is said, not that a key is unknown. */
+/** Other architectures have other keys: without this, the error would be about the first key and not about the architecture. */
 function refuseUnsupported(path: string, raw: unknown): void {
   const config = typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
   const architecture = typeof config.architecture === 'string' ? config.architecture : 'standard';

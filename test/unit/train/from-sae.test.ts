@@ -70,6 +70,12 @@ test('what does not fit is said with the settings that would', async () => {
   );
   expect(() => start({ ...recipe }, { d_in: 14 })).toThrow(/an SAE of width 14.*an SAE of width 12/s);
   expect(() => start({ ...recipe }, { d_out: 12 })).toThrow(/a transcoder of width 12/);
+  const { W_enc, W_dec, b_dec, d_in, d_sae, normalisation, apply_b_dec_to_input } = sae;
+  const rule = { residual_threshold: 0, max_iterations: 4, stop_on_duplicate_support: true };
+  const shared = { W_enc, W_dec, b_dec, d_in, d_sae, normalisation, apply_b_dec_to_input };
+  expect(() =>
+    parametersFrom(planOf(recipe), 'it', { ...shared, architecture: 'matching_pursuit', ...rule }),
+  ).toThrow(/found one that encodes by matching pursuit; expected one that a recipe/);
   // Of another architecture with the same tensors its weights are taken, and thresholds start anew where it has none.
   const other = start({
     architecture: 'topk',

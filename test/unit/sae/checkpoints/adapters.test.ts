@@ -257,6 +257,15 @@ describe('configs', () => {
     );
   });
 
+  it('a value that cannot be is not said to be a key that is not known', async () => {
+    const none = await copy('sae-lens/matching-pursuit', 'cfg.json', { max_iterations: 0 });
+    const value = await refusal(loadSae(none));
+    expect(value).toContain('max_iterations 0: Too small');
+    expect(value).not.toContain('key');
+    const other = await copy('sae-lens/matching-pursuit', 'cfg.json', { most_iterations: 1 });
+    expect(await refusal(loadSae(other))).toContain('every key of it known');
+  });
+
   it('the scalar that is said goes before the one that is saved beside the SAE', async () => {
     const said = await loadSae(join(fixtures, 'sae-lens/checkpoint-standard-scaler'), { normScale: 0.5 });
     expect(said.sae.normalisation).toEqual({ kind: 'expected_average_only_in', scale: 0.5 });
