@@ -17,6 +17,7 @@ import { type DeviceNeeds, type PlannedStage, planOf, type RunPlan } from '../jo
 import { planShards, type ShardsPlan, totalOf } from '../job/shards/plan-shards.ts';
 import { modelShape, shapeOf, widthsIn } from '../job/shared/model-place.ts';
 import { describePublished } from '../job/shared/published-saes.ts';
+import { sharedText } from '../job/shared/sae-devices.ts';
 import { matchStarts } from '../job/training-data/starts.ts';
 import { type Checkpoint, openCheckpoint, readCheckpoint } from '../lm/checkpoint.ts';
 import { familyOf } from '../lm/families/index.ts';
@@ -66,9 +67,9 @@ export async function planned(
   const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
   const { checkpoint } = located;
   const shape = shapeOf(familyOf(checkpoint));
-  const { placed, ...lacking } = await otherSaes(config, shape);
+  const others = await otherSaes(config, shape);
   const card = await deviceMemory(values['device-memory'], parseDevices(device));
-  const plan = planOf(config, all, checkpoint, memory, { others: placed, card });
+  const plan = planOf(config, all, checkpoint, memory, { others, card });
   if (config.train) checkRecipes(config, widthsIn(shape, trainedHooks(config)));
   const shards =
     values.shards === undefined
@@ -81,7 +82,8 @@ export async function planned(
     files: located.files,
     memory,
     freeDisk: bavail * bsize,
-    ...lacking,
+    unplaced: others.filter(({ hooks }) => hooks.length === 0).length,
+    uncounted: others.filter(({ known }) => known === null).length,
     unseen,
     transferFrom: config.evaluation.transferFrom,
     plan,
@@ -273,6 +275,7 @@ function stageLines(stage: PlannedStage, freeDisk: number, rate: Speed | null): 
       return ['', `  ${device.padEnd(7)} ${formatBytes(bytes).padStart(9)}  ${parts.join(', ')}${end}`];
     }),
     ...stage.devices.map((needs) => deviceLine(needs, stage.devices.length > 1)),
+    ...saesLine(stage),
     [
       '  memory',
       `${formatBytes(sum)}: ${[
@@ -295,6 +298,15 @@ function stageLines(stage: PlannedStage, freeDisk: number, rate: Speed | null): 
         : `about ${duration(seconds)} (${(operations / 1e12).toPrecision(3)} TFLOP, beside loading)`,
     ],
   ];
+}
+
+/** Which SAE lies where, if on more than one device. */
+function saesLine({ saes }: PlannedStage): [string, string][] {
+  const text = sharedText(
+    saes,
+    saes.map(({ device }) => device),
+  );
+  return text === null ? [] : [['', `  ${text}`]];
 }
 
 /** @param several whether there are others, so that it says which it is */

@@ -1,6 +1,6 @@
 /** SAEs of others as `plan` knows them: by their headers where they lie on this machine, else by their names. Nothing is downloaded. */
 import type { RunConfig } from '../config/run-config.ts';
-import { hookOf, hooksOfPlace } from '../hook.ts';
+import { hookOf, hooksOfPlace, placeOf } from '../hook.ts';
 import { pooledOf } from '../job/evaluation/pooled-memory.ts';
 import type { OtherSae } from '../job/run/plan.ts';
 import { checkAlone } from '../job/shared/cross-layer-transcoder.ts';
@@ -11,18 +11,9 @@ import { openSaeFile } from '../sae/checkpoints/load.ts';
 import { parseSaeName } from '../sae/published/locate.ts';
 import { locateHere } from './locate-saes.ts';
 
-export interface OtherSaes {
-  /** Those whose hooks are known. */
-  placed: OtherSae[];
-  /** How many names do not say their hooks. */
-  unplaced: number;
-  /** How many are not on this machine, so that neither memory nor time is counted of them. */
-  uncounted: number;
-}
-
 /** @throws UserError as `eval` would for those that lie on this machine */
-export async function otherSaes(config: RunConfig, shape: ModelShape): Promise<OtherSaes> {
-  const found: OtherSaes = { placed: [], unplaced: 0, uncounted: 0 };
+export async function otherSaes(config: RunConfig, shape: ModelShape): Promise<OtherSae[]> {
+  const elsewhere: OtherSae[] = [];
   const places = [];
   for (const name of config.saes) {
     const here = await locateHere([name]);
@@ -32,15 +23,12 @@ export async function otherSaes(config: RunConfig, shape: ModelShape): Promise<O
     }
     const { hook, layer } = parseSaeName(name).options;
     const said = hook ?? layer;
-    found.uncounted++;
-    if (said === undefined) found.unplaced++;
-    else
-      found.placed.push({ hooks: hooksOfPlace(typeof said === 'number' ? hookOf(said) : said), known: null });
+    const hooks = said === undefined ? [] : hooksOfPlace(typeof said === 'number' ? hookOf(said) : said);
+    elsewhere.push({ hooks, known: null });
   }
   const published = await describePublished(places, shape, unhashed);
   checkAlone(published, { train: config.train, shard: false, from: [] });
-  found.placed.push(...(await Promise.all(published.map(sizeOf))));
-  return found;
+  return [...elsewhere, ...(await Promise.all(published.map(sizeOf)))];
 }
 
 /** For what is known of SAEs before anything is read of them but headers. */
@@ -48,17 +36,17 @@ export async function unhashed(paths: readonly string[]): Promise<{ bytes: numbe
   return paths.map(() => ({ bytes: 0, sha256: '' }));
 }
 
-async function sizeOf({ place, layers, d_sae, ...at }: PublishedSae): Promise<OtherSae> {
+async function sizeOf({ id, place, layers, d_sae, ...at }: PublishedSae): Promise<OtherSae> {
   if (layers !== undefined) {
     const file = await openCrossLayer(place.path);
     await file.close();
     // One residual goes on from it, from the first block on.
     return {
       hooks: hooksOfCrossLayer(file),
-      known: { layer: 0, d_sae, sizes: file.layers.map(pooledOf) },
+      known: { id, place: { layer: 0, site: file.reads }, d_sae, sizes: file.layers.map(pooledOf) },
     };
   }
   const file = await openSaeFile(place.path, place.options);
   await file.close();
-  return { hooks: hooksOfPlace(at), known: { layer: at.layer, d_sae, sizes: [pooledOf(file.sae)] } };
+  return { hooks: hooksOfPlace(at), known: { id, place: placeOf(at), d_sae, sizes: [pooledOf(file.sae)] } };
 }

@@ -62,13 +62,22 @@ export function weightBytes({ d_in, d_out = d_in, d_sae }: Omit<PooledSae, 'k'>)
   return 4 * (d_in + d_out) * d_sae;
 }
 
+export interface EvaluationNeeds extends NeedsBeside {
+  divergence: boolean;
+  /** Of each SAE its weights in bytes, and where it lies. */
+  sizes: readonly number[];
+  places: readonly Device[];
+  /** In the devices' order. */
+  on: readonly SaesOnDevice[];
+}
+
 /** What an evaluation takes beside the language model: what `plan` says is what the run asks for. */
 export function evaluationNeeds(
   config: SuitesSettings & { sae: { batchTokens: number } },
   suites: readonly Suite[],
   saes: readonly PooledSae[],
   devices: readonly [Device, ...Device[]],
-): NeedsBeside & { divergence: boolean; on: readonly SaesOnDevice[] } {
+): EvaluationNeeds {
   const divergence = readingsOf(config, suites).some(({ spliced }) => spliced);
   const sizes = saes.map(weightBytes);
   const places = shareSaes(sizes, devices);
@@ -80,7 +89,7 @@ export function evaluationNeeds(
   return {
     positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, divergence ? CORE_BATCH_TOKENS : 0),
     saes: mostOnOne(on).states,
-    on,
+    ...{ sizes, places, on },
     host: pooledBytes(config, suites, saes),
     divergence,
   };

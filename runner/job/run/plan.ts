@@ -6,10 +6,10 @@ import type {
   TrainingSettings,
 } from '../../config/sections.ts';
 import { trainedHooks } from '../../config/trained-hooks.ts';
-import { type Hook, hookLabel, orderedHooks } from '../../hook.ts';
+import { comparePlaces, type Hook, hookLabel, orderedHooks, type Place } from '../../hook.ts';
 import type { Checkpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
-import { fitModel, type NeedsBeside } from '../../lm/fit.ts';
+import { fitModel } from '../../lm/fit.ts';
 import { tensorsRead } from '../../lm/model-facts.ts';
 import { bytesOf, partsOf } from '../../lm/parts.ts';
 import type { PlacedSegment } from '../../lm/placement.ts';
@@ -19,11 +19,15 @@ import { type Device, parseDevices } from '../../onnx/devices.ts';
 import type { Precision } from '../../onnx/graph.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { crossLayerNeeds, crossLayerSuites } from '../evaluation/cross-layer-memory.ts';
-import { evaluationNeeds, type PooledSae, readingsOf } from '../evaluation/pooled-memory.ts';
+import {
+  type EvaluationNeeds,
+  evaluationNeeds,
+  type PooledSae,
+  readingsOf,
+} from '../evaluation/pooled-memory.ts';
 import { trainedSaes, withWidths } from '../shared/planned-saes.ts';
-import type { SaesOnDevice } from '../shared/sae-devices.ts';
 import { passesTogether } from '../training-data/activations.ts';
-import { trainingNeeds } from '../training-data/training-needs.ts';
+import { type TrainingNeeds, trainingNeeds } from '../training-data/training-needs.ts';
 import { type TextWork, workOf } from './work.ts';
 
 /** A stage of the run: `training` goes up to the last hook alone, `evaluation` through the whole model. */
@@ -38,6 +42,8 @@ export interface PlannedStage {
   memory: { working: number; weights: number; waiting: number; beside: number };
   /** Bytes on each device, in their order, where devices have memory of their own and how much is known; else none. */
   devices: readonly DeviceNeeds[];
+  /** Where each SAE lies, and its bytes there; none where one is not known, and of a cross-layer transcoder, all of which lies on the first. */
+  saes: readonly { id: string; bytes: number; device: Device }[];
   /** Bytes of residuals that wait on disk at a time, when all text is swept together. */
   disk: number;
   tokens: number;
@@ -60,10 +66,10 @@ export interface DeviceNeeds {
 
 /** An SAE of others that is evaluated. */
 export interface OtherSae {
-  /** All that is read of the language model for it. */
+  /** All that is read of the language model for it; none where that is not known. */
   hooks: readonly Hook[];
   /** Null where its files are not at hand. Of a cross-layer transcoder, whose layers lie on the first device, a size of each. */
-  known: { layer: number; d_sae: number; sizes: readonly PooledSae[] } | null;
+  known: { id: string; place: Place; d_sae: number; sizes: readonly PooledSae[] } | null;
 }
 
 /** Text that goes through the language model. */
@@ -99,7 +105,7 @@ export interface RunPlan {
 
 /**
  * @param memory bytes the run may use
- * @param others SAEs of others whose hooks are known
+ * @param others SAEs of others, as far as they are known
  * @param card bytes of each device, where it has memory of its own; null: not known
  * @throws UserError for a family or hook that is not there, or when the memory does not hold the largest part
  */
@@ -114,7 +120,7 @@ export function planOf(
   const devices = parseDevices(config.device);
   const precision = choosePrecision(config.precision, devices, checkpoint);
   const parts = partsOf(checkpoint, family, precision);
-  const own = config.train || others.length === 0 ? trainedHooks(config) : [];
+  const own = config.train || others.every((sae) => sae.hooks.length === 0) ? trainedHooks(config) : [];
   const hooks = orderedHooks([...own, ...others.flatMap((sae) => sae.hooks)]);
   const layers = [...new Set(hooks.map(({ layer }) => layer))];
   const widths = new Map(own.map((hook) => [hookLabel(hook), widthsAt(family, hook).value]));
@@ -123,7 +129,8 @@ export function planOf(
   const stageOf = (
     stage: PlannedStage['stage'],
     where: { hooks: readonly Hook[]; divergence?: boolean },
-    needs: NeedsBeside & { on: readonly SaesOnDevice[] },
+    needs: TrainingNeeds | EvaluationNeeds,
+    ids: readonly string[],
     texts: readonly PlannedText[],
   ): PlannedStage => {
     const sum = (read: (text: PlannedText) => number): number =>
@@ -156,6 +163,7 @@ export function planOf(
               const weights = resident ? here.reduce((a, b) => a + b, 0) : Math.max(0, ...here);
               return { ...of, available: card, weights, batch: fit.shares.working - needs.saes };
             }),
+      saes: ids.map((id, i) => ({ id, bytes: needs.sizes[i]!, device: needs.places[i]! })),
       disk: Math.max(0, waiting - fit.waiting),
       tokens: sum(({ tokens }) => tokens),
       operations: {
@@ -172,21 +180,29 @@ export function planOf(
   const work = workOf(config, measured, parts, family);
   const planned = [
     ...plans.map(({ hook, recipe }) => ({ layer: hook.layer, d_sae: recipe.dSae, trained: true })),
-    ...known.map(({ layer, d_sae }) => ({ layer, d_sae, trained: false })),
+    ...known.map(({ place: { layer }, d_sae }) => ({ layer, d_sae, trained: false })),
   ];
   const text = (each: TextWork, branches: number, together = each.tokens): PlannedText => ({
     ...{ tokens: each.tokens, together, branches },
     model: each.pass(layers) + planned.reduce((sum, sae) => sum + each.branch(sae), 0),
     saes: planned.reduce((sum, sae) => sum + each.sae(sae), 0),
   });
-  const pooled = [
-    ...plans.map(({ d_in, recipe }) => ({
-      ...{ d_in, d_sae: recipe.dSae, k: recipe.architecture === 'topk' ? recipe.k : null },
+  // In the order in which the run shares them out.
+  const measuredSaes = [
+    ...plans.map(({ id, hook, d_in, recipe }) => ({
+      ...{ id, place: hook },
+      sizes: [{ d_in, d_sae: recipe.dSae, k: recipe.architecture === 'topk' ? recipe.k : null }],
     })),
-    ...known.flatMap(({ sizes }) => sizes),
-  ];
+    ...known,
+  ].sort((a, b) => comparePlaces(a.place, b.place));
   const needsOf = crossLayer === undefined ? evaluationNeeds : crossLayerNeeds;
-  const evaluated = needsOf(config, suites, pooled, devices);
+  const evaluated = needsOf(
+    config,
+    suites,
+    measuredSaes.flatMap(({ sizes }) => sizes),
+    devices,
+  );
+  const complete = crossLayer === undefined && known.length === others.length;
   const count = plans.length + others.length;
   const read = tensorsRead(checkpoint, family);
   return {
@@ -204,16 +220,23 @@ export function planOf(
               'training',
               { hooks: own },
               trainingNeeds(config, { plans, seen: own, widths }, devices),
+              plans.map(({ id }) => id),
               // A residual waits at each hook, and one between two segments.
               [text(work.training, own.length, passesTogether(config) * config.sae.batchTokens)],
             ),
           ]
         : []),
-      stageOf('evaluation', { hooks, divergence: evaluated.divergence }, evaluated, [
-        text(work.evaluation, count),
-        // As long as they may be.
-        ...work.readings.map((each, i) => text(each, readings[i]!.spliced ? count + hooks.length : 0)),
-      ]),
+      stageOf(
+        'evaluation',
+        { hooks, divergence: evaluated.divergence },
+        evaluated,
+        complete ? measuredSaes.map(({ id }) => id) : [],
+        [
+          text(work.evaluation, count),
+          // As long as they may be.
+          ...work.readings.map((each, i) => text(each, readings[i]!.spliced ? count + hooks.length : 0)),
+        ],
+      ),
     ],
   };
 }

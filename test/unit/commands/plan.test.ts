@@ -98,6 +98,14 @@ describe('plan', () => {
     await expect(run(['small-world-quick', `--sae=${at}`, short])).rejects.toThrow(/fewer or smaller SAEs/);
     const card = await evaluated(at, '--device=cuda:0', '--device-memory=2GiB');
     expect(card.devices[0]).toMatchObject({ states: needs.saes });
+    const cards = ['--device=cuda:0,cuda:1', '--device-memory=h200', '--train'];
+    const two = (await plan('small-world-quick', `--sae=${at}`, ...cards)).split('\nevaluation');
+    expect(two[0]).toMatch(/^ +SAEs L0, L4 on cuda:0 \([^)]+\); L2 on cuda:1 \([^)]+\)$/m);
+    // As the run shares them out: in the order of the model.
+    expect(two[1]).toMatch(/^ +SAEs L0, L2_small on cuda:0 \(512 KiB\); L2, L4 on cuda:1 \(512 KiB\)$/m);
+    const unknown = (await plan('small-world-quick', '--sae=a/b', ...cards)).split('\nevaluation');
+    expect(unknown[0]).toContain('SAEs L0, L4 on cuda:0');
+    expect(unknown[1]).not.toContain('on cuda:0');
     const clt = fileURLToPath(new URL('../../fixtures/clt', import.meta.url));
     const other = ['--model', join(fixtures, 'llama')];
     for (const [words, error] of [

@@ -153,7 +153,12 @@ it('takes the memory that its plan says', async () => {
   const suites = [core, kSparse];
   const file = await openCrossLayer(clt);
   const sizes = file.layers.map(pooledOf);
-  const others = [{ hooks: hooksOfCrossLayer(file), known: { layer: 5, d_sae: 144, sizes } }];
+  const others = [
+    {
+      hooks: hooksOfCrossLayer(file),
+      known: { id: 'clt', place: { layer: 0, site: file.reads }, d_sae: 144, sizes },
+    },
+  ];
   await file.close();
   const checkpoint = await openCheckpoint(model.folder);
   const planned = (card: number | null, memory = 2 ** 32) =>
