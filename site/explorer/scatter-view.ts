@@ -29,11 +29,11 @@ export function pictureView(input: PictureInput): Markup {
 }
 
 function panelView(panel: ScatterPanel, index: number, { x, y, state, walked }: PictureInput): Markup {
-  const { frame, title, points } = panel;
+  const { frame, title, noun, points } = panel;
   const id = `panel-${index}`;
   const names = { x: axisName(x, state.xScale), y: axisName(y, state.yScale) };
   const heading = title || 'All SAEs shown';
-  const counted = `${points.length} SAE${points.length === 1 ? '' : 's'}`;
+  const counted = `${points.length} ${noun}${points.length === 1 ? '' : 's'}`;
   return html`<figure class="multiple" data-panel="${index}" data-name="${fileOf(title, x, y)}" data-source="${`${title}: ${names.y} against ${names.x}. Interpboard`}">
 <figcaption><span id="${id}">${heading} <span class="sub">${counted}${
     panel.left > 0 && html`, ${panel.left} without both values`

@@ -27,6 +27,8 @@ export interface ScatterPoint {
 
 export interface ScatterPanel {
   title: string;
+  /** What its points are. */
+  noun: 'SAE' | 'transcoder';
   frame: Frame;
   xTicks: Tick[];
   yTicks: Tick[];
@@ -130,6 +132,7 @@ export function scatter({ source, state, rows, x, y, narrow = false }: ScatterIn
       value === null || (log && value <= 0) ? null : at.at(value);
     return {
       title,
+      noun: drawn.every((row) => isTranscoderSite(textAt(columns, 'site', row) ?? '')) ? 'transcoder' : 'SAE',
       frame,
       xTicks: across.ticks,
       yTicks: up.ticks,

@@ -1,4 +1,5 @@
 /** The table as markup. Its head and its body stand apart, so that sorting keeps the focus where it is. */
+import { isTranscoderSite } from '../../runner/report/place-site.ts';
 import type { Kind } from '../../runner/report/schema.ts';
 import { type Columns, textAt } from '../lib/columns.ts';
 import { html, type Markup } from '../lib/html.ts';
@@ -92,7 +93,8 @@ export function bodyView(input: TableInput, from: number, to: number): Markup {
 
 function headingView({ heading, rows }: RowGroup, { fields, standings, ranked }: TableInput): Markup {
   const known = rows.filter((row) => standings[row] != null).length;
-  const counted = `${formatCount(rows.length)} SAE${rows.length === 1 ? '' : 's'}`;
+  const noun = isTranscoderSite(heading!.site) ? 'transcoder' : 'SAE';
+  const counted = `${formatCount(rows.length)} ${noun}${rows.length === 1 ? '' : 's'}`;
   const words = ranked
     ? `${counted}, ${known === 0 ? 'none ranked: no InterpScore with an interval' : `${formatCount(known)} ranked`}`
     : counted;

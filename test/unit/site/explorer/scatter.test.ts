@@ -40,6 +40,10 @@ describe('the picture', () => {
       [sites[3], 1],
     ]);
     expect(titles('site')).toEqual(sites.map((site) => [site, 1]));
+    const nouns = view(mixed)
+      .picture()
+      .panels.map(({ noun }) => noun);
+    expect(nouns).toEqual(['SAE', 'transcoder', 'transcoder']);
   });
 
   it('places points in the order of their values, logarithmic where L0 is', () => {
