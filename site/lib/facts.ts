@@ -42,11 +42,11 @@ export function architectureFacts({ model, sae }: EvaluationRecord): Fact[] {
   ];
 }
 
-/** What an SAE encodes with besides its tensors; k has a line of its own. */
+/** What an SAE encodes with besides its tensors; k and the hooks of a transcoder have lines of their own. */
 function encodingFacts(encoding: EvaluationRecord['sae']['encoding'] = {}): Fact[] {
   return Object.entries(encoding)
-    .filter(([name]) => name !== 'k')
-    .map(([name, value]) => ({ name: `Encoding: ${name}`, value: String(value) }));
+    .filter(([name]) => name !== 'k' && name !== 'transcoder')
+    .map(([name, value]) => ({ name: settingLabel(name), value: settingText(value) }));
 }
 
 /** Of an SAE that its evaluator did not train: where it came from, and how it was read. */

@@ -1,4 +1,4 @@
-/** Settings of training in words; what has none stands under its own name. */
+/** Settings of training and of encoding in words; what has none stands under its own name. */
 import { formatCount, formatPlain } from './format.ts';
 
 const words: Readonly<Record<string, string>> = {
@@ -23,6 +23,15 @@ const words: Readonly<Record<string, string>> = {
   weiszfeldIterations: 'Iterations of that median (Weiszfeld)',
   normalisation: 'Normalisation of activations',
   applyBDecToInput: 'b_dec subtracted before encoding',
+  selection: 'Selection of latents',
+  rescale_acts_by_decoder_norm: 'Latents selected by their value times their decoder’s norm',
+  residual_threshold: 'Norm of what is left at which encoding ends',
+  max_iterations: 'Steps after which encoding ends',
+  stop_on_duplicate_support: 'Encoding ends at a step that adds no latent',
+  apply_b_dec_to_input: 'b_dec subtracted before encoding',
+  normalize_activations: 'Normalisation of activations',
+  scaling_factor: 'Scalar of the normalisation',
+  attention_heads: 'Heads of attention over earlier tokens',
   seed: 'Seed',
   source: 'Training text',
   rowTokens: 'Tokens per packed row',

@@ -151,5 +151,13 @@ describe('facts', () => {
         ?.value,
     ).toBeNull();
     expect(dataFacts(fixture('awkward-import'))).toEqual([]);
+    const entry = fixture('small-world-l0');
+    const encoding = { k: 3, transcoder: true, residual_threshold: 0.015, stop_on_duplicate_support: false };
+    const facts = architectureFacts({ ...entry, sae: { ...entry.sae, encoding } });
+    const told = new Set(architectureFacts(entry).map(({ name }) => name));
+    expect(facts.filter(({ name }) => !told.has(name))).toEqual([
+      { name: 'Norm of what is left at which encoding ends', value: '0.015' },
+      { name: 'Encoding ends at a step that adds no latent', value: 'no' },
+    ]);
   });
 });
