@@ -193,6 +193,7 @@ export const recordObject = z.strictObject({
     /** What it encodes with besides its tensors, as the field names it; of an SAE that was measured here. */
     encoding: z.record(name, z.union([z.number(), text, z.boolean()])).optional(),
     tokens_trained: count.nullable(),
+    /** Of its tensors and, where the record says it, of what it encodes with. */
     sha256: sha256.nullable(),
     files: z.array(z.strictObject({ name, bytes: count.nullable(), sha256: sha256.nullable() })),
     /** Every setting of the recipe it was trained with, as the field names it. */
