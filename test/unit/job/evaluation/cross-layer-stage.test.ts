@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { resolveRun } from '../../../../runner/config/resolve.ts';
+import { suitesOf } from '../../../../runner/config/run-config.ts';
 import { demoModelFolder } from '../../../../runner/demo/model-folder.ts';
 import { UserError } from '../../../../runner/errors.ts';
 import { formatBytes } from '../../../../runner/io/bytes.ts';
@@ -23,6 +24,7 @@ import type { JumpReluSae } from '../../../../runner/sae/sae.ts';
 import { loaded } from '../../../../runner/sae/stored-sae.ts';
 import { core } from '../../../../runner/suites/core/suite.ts';
 import { kSparse } from '../../../../runner/suites/k-sparse/suite.ts';
+import type { Suite } from '../../../../runner/suites/suite.ts';
 import golden from '../../../fixtures/clt/golden.json' with { type: 'json' };
 import { described, evaluatedInside, located } from '../../evaluation/inside-block.ts';
 
@@ -150,7 +152,7 @@ it('stopped while its latents are probed says what is kept', async () => {
 
 it('takes the memory that its plan says', async () => {
   const config = await resolveRun(['small-world-quick'], { sae: [clt], set });
-  const suites = [core, kSparse];
+  const suites = suitesOf(config);
   const file = await openCrossLayer(clt);
   const sizes = file.layers.map(pooledOf);
   const others = [
@@ -161,9 +163,10 @@ it('takes the memory that its plan says', async () => {
   ];
   await file.close();
   const checkpoint = await openCheckpoint(model.folder);
-  const planned = (card: number | null, memory = 2 ** 32) =>
-    planOf(config, suites, checkpoint, memory, { others, card }).stages.at(-1)!;
+  const planned = (card: number | null, memory = 2 ** 32, asked: readonly Suite[] = suites) =>
+    planOf(config, asked, checkpoint, memory, { others, card }).stages.at(-1)!;
   const { memory, tokens } = planned(null);
+  expect(planned(null, 2 ** 32, [kSparse]).memory).toEqual(memory);
   // No room is kept for ablations, and no text counted of suites that are left out.
   expect(memory).toMatchObject({ waiting: 0, beside: 0 });
   const sets = readingsOf(config, [kSparse]).reduce((sum, { rows, rowTokens }) => sum + rows * rowTokens, 0);
