@@ -1,10 +1,9 @@
 /** A language model as a chain of segments: its programs and sessions, and what is asked of them. */
 import { MalformedError, UserError } from '../errors.ts';
-import { type HookLike, hookName, orderedHooks } from '../hook.ts';
+import { hookName, orderedHooks } from '../hook.ts';
 import { joined } from '../math/joined.ts';
 import { kernelsOf } from '../onnx/device-facts.ts';
 import type { Device } from '../onnx/devices.ts';
-import type { Precision } from '../onnx/graph.ts';
 import type { AttentionKernels } from '../onnx/kernels.ts';
 import {
   type Feeds,
@@ -30,44 +29,12 @@ import {
   type TokenBatch,
   tokenBeyond,
 } from './language-model.ts';
+import type { LanguageModelOptions } from './language-model-options.ts';
 import { partsOf } from './parts.ts';
 import { placementOf } from './placement.ts';
 import { storedType } from './precision.ts';
 import { buildDivergence, buildSegments, widthsAt } from './segments.ts';
 import { lossesApart, targetsOf, targetsTogether } from './targets.ts';
-
-export interface LanguageModelOptions {
-  /** A number is the residual stream after that block. */
-  hooks: readonly HookLike[];
-  /**
-   * Further places at which segments end: the last bits of a residual may depend on what is computed in one program,
-   * so that of equal cuts come equal numbers, whichever of them are hooks.
-   */
-  cuts?: readonly HookLike[];
-  /** One, or several that share the segments in this order; default the CPU. */
-  device?: Device | readonly Device[];
-  /** Bytes that weights may take on one device at a time; default no limit, so that all segments are held. */
-  memory?: number;
-  threads?: number;
-  /** False keeps weights unpacked: less memory, slower products. Default true. */
-  prepack?: boolean;
-  /** Longest row; default the model's context length. */
-  maxTokens?: number;
-  /** Whether residuals up to the last hook alone are asked for: what lies behind it is loaded when it is asked for after all. */
-  activationsOnly?: boolean;
-  logits?: boolean;
-  /**
-   * Whether KL divergences are asked for as well. The head then stands apart from the blocks before it and is
-   * there twice, for one residual and for two.
-   */
-  divergence?: boolean;
-  /** Entries of the vocabulary whose logits exist at a time; default by the limit in head-tiles.ts. */
-  tile?: number;
-  /** What blocks and the head are computed in; residuals and losses come as float32. Default float32. */
-  precision?: Precision;
-  /** Attention kernels that may be used; default those that pass the device's check. */
-  kernels?: AttentionKernels;
-}
 
 /**
  * Opens a checkpoint as segments cut at the hooks.
@@ -195,7 +162,10 @@ export async function openLanguageModel(
     if (at < 0) return;
     const { what, segment, batch, residual } = from;
     throw await notFinite(checkpoint, parts, segments, {
-      ...{ what, segment, tokens: batch.tokens, value: values[at]! },
+      what,
+      segment,
+      tokens: batch.tokens,
+      value: values[at]!,
       position: Math.floor(at / (values.length / batch.ids.length)),
       given: residual instanceof Float32Array && firstNotFinite(residual) >= 0,
     });

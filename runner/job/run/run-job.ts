@@ -4,54 +4,40 @@ import { join } from 'node:path';
 import { loadSuites } from '../../config/own-suites.ts';
 import { suitesOf } from '../../config/run-config.ts';
 import { trainedHooks } from '../../config/trained-hooks.ts';
-import { type Hook, hooksOfPlace, orderedHooks } from '../../hook.ts';
-import { knownTokens } from '../../lm/known-tokens.ts';
-import type { ActivationModel } from '../../lm/language-model.ts';
-import { type Device, parseDevices } from '../../onnx/devices.ts';
+import { hooksOfPlace, orderedHooks } from '../../hook.ts';
 import { writeExports } from '../../report/exports.ts';
 import { type FeatureFiles, writeFeatures } from '../../report/feature-files.ts';
 import { FEATURES } from '../../report/feature-places.ts';
 import { removeOthers, writeRunRecords } from '../../report/run-records.ts';
-import type { EvaluationRecord, Exclusion } from '../../report/schema.ts';
+import type { EvaluationRecord } from '../../report/schema.ts';
 import { SIMILARITY_FILE } from '../../report/similarity.ts';
 import { type Reporter, Stopped, stageReporter, type Voice } from '../../reporter.ts';
-import type { SaeFile } from '../../sae/checkpoints/loaded.ts';
 import { encodingOf } from '../../sae/content-hash.ts';
 import { storedSha256 } from '../../sae/stored-sae.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { isSynthetic } from '../../synthetic/layout.ts';
 import { isSyntheticModel } from '../../synthetic/model.ts';
-import { noTokenizer } from '../../text/no-tokenizer.ts';
-import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts';
+import { loadTokenizer } from '../../text/tokenizer.ts';
 import { checkpointStore } from '../../train/checkpoint.ts';
 import { checkStart } from '../evaluation/check-start.ts';
 import { evaluateStage } from '../evaluation/evaluate-stage.ts';
 import { type FiredLatents, forgetFired, readFired, writeFired } from '../evaluation/fired-latents.ts';
-import { heldoutSamples } from '../evaluation/heldout-samples.ts';
-import { type EvaluationText, evaluationText } from '../evaluation/heldout-text.ts';
-import { evaluationNeeds, pooledOf, readingsOf, weightBytes } from '../evaluation/pooled-memory.ts';
 import { type MeasuringRun, recordOf } from '../evaluation/record.ts';
 import { selfTests, type Tested } from '../evaluation/self-test-stage.ts';
 import { similarityStage } from '../evaluation/similarity-stage.ts';
 import { validateStage } from '../evaluation/validate-stage.ts';
 import { type ResumeStamp, stampOf } from '../release/resume-stamp.ts';
 import { uploadRelease } from '../release/run-upload.ts';
-import {
-  modelNotes,
-  openRunModel,
-  openRunSamples,
-  type RunModel,
-  removeSpilled,
-} from '../shared/language-model.ts';
+import { modelNotes, removeSpilled } from '../shared/language-model.ts';
 import { widthsOf } from '../shared/model-place.ts';
 import { openPlannedSae, type PlannedSae, plannedSaes } from '../shared/planned-saes.ts';
-import { sharedText, shareSaes } from '../shared/sae-devices.ts';
 import { saesOfShard } from '../shared/shard.ts';
 import { writeTrained } from '../shared/trained-saes.ts';
 import { checkTrainingText } from '../training-data/check-text.ts';
 import { crossLayerAmong, crossLayerRecord, type PublishedCrossLayer } from './cross-layer-record.ts';
 import { keepingOf, openCachedResults } from './kept-results.ts';
 import type { RunStart } from './messages.ts';
+import { type OpenedRun, type StartedRun, withSaes } from './opened-run.ts';
 import { forgetTraining } from './resumed-state.ts';
 import { RUN_SCHEMA, type RunState, writeState } from './run-folder.ts';
 import { trainStage } from './train-stage.ts';
@@ -161,15 +147,6 @@ export async function runJob(asked: RunStart, voice: Voice): Promise<void> {
   }
 }
 
-/** With the suites it will run, those of files among them. */
-type StartedRun = RunStart & {
-  suites: readonly Suite[];
-  /** Suites that its model cannot be asked. */
-  leftOut: readonly Exclusion[];
-  /** Hooks of all SAEs of the run: a shard cuts the language model where the whole run does. */
-  cuts: readonly Hook[];
-};
-
 type Save = (stage: 'training' | 'evaluating', since: number) => Promise<void>;
 
 async function evaluateAndWrite(
@@ -271,88 +248,8 @@ interface MeasuredSae {
   evidence: FeatureFiles | undefined;
 }
 
-interface OpenedRun {
-  start: StartedRun;
-  opened: RunModel<ActivationModel>;
-  /** The first: of what belongs to no SAE. */
-  device: Device;
-  tokenizer: Tokenizer;
-  /** Of a synthetic model samples, without documents. */
-  text: Pick<EvaluationText, 'batches'> & Partial<EvaluationText>;
-  saes: OpenedSae[];
-}
-
-interface OpenedSae {
-  planned: PlannedSae;
-  file: SaeFile;
-  /** Where it lies. */
-  device: Device;
-}
-
 function isPublished({ origin }: PlannedSae): boolean {
   return origin.kind === 'published';
-}
-
-/** Opens SAEs, and the language model cut at their layers, and closes them after use. Without any, does nothing. */
-async function withSaes<T>(
-  start: StartedRun,
-  planned: readonly PlannedSae[],
-  reporter: (stage: string, unit: string) => Reporter,
-  use: (run: OpenedRun) => Promise<T>,
-): Promise<T | undefined> {
-  if (planned.length === 0) return undefined;
-  const { config, folder } = start;
-  const devices = parseDevices(config.device);
-  const [device] = devices;
-  const readings = readingsOf(config, start.suites);
-  const synthetic = isSynthetic(start.model.folder);
-  const loaded = synthetic ? noTokenizer : await loadTokenizer(start.model.folder);
-  const saes: OpenedRun['saes'] = [];
-  try {
-    for (const each of planned)
-      saes.push({ planned: each, file: await openPlannedSae(folder, each), device });
-    const sizes = saes.map(({ planned: { id }, file: { sae } }) => ({ id, bytes: weightBytes(sae) }));
-    const places = shareSaes(
-      sizes.map(({ bytes }) => bytes),
-      devices,
-    );
-    for (const [i, sae] of saes.entries()) sae.device = places[i]!;
-    const shared = sharedText(sizes, places);
-    if (shared !== null) reporter('evaluation', 'SAEs').note(shared);
-    if (synthetic) {
-      const opened = await openRunSamples(start.model);
-      const { heldoutSeed } = config.corpus;
-      const text = { batches: heldoutSamples(config, heldoutSeed, config.evaluation.tokens) };
-      return await use({ start, opened, device, tokenizer: loaded, text, saes });
-    }
-    const opened = await openRunModel({
-      device: config.device,
-      precision: config.precision,
-      spill: config.spill,
-      place: start.model,
-      folder,
-      hooks: orderedHooks(planned.flatMap(hooksOfPlace)),
-      cuts: start.cuts,
-      memory: start.memory,
-      maxTokens: Math.max(config.corpus.rowTokens, ...readings.map(({ rowTokens }) => rowTokens)),
-      ...evaluationNeeds(
-        config,
-        start.suites,
-        saes.map(({ file: { sae } }) => pooledOf(sae)),
-        devices,
-      ),
-      threads: config.threads,
-    });
-    try {
-      const tokenizer = knownTokens(loaded, opened.model.vocabulary);
-      const text = await evaluationText(config, tokenizer, reporter('text', 'tokens'));
-      return await use({ start, opened, device, tokenizer, text, saes });
-    } finally {
-      await opened.close();
-    }
-  } finally {
-    for (const { file } of saes) await file.close();
-  }
 }
 
 /** The suites that this kind of model can be asked, and those that it cannot. */

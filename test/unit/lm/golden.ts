@@ -6,7 +6,8 @@ import { withFile } from '../../../runner/io/byte-source.ts';
 import type { Checkpoint } from '../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../runner/lm/families/index.ts';
 import type { LanguageModel, TokenBatch } from '../../../runner/lm/language-model.ts';
-import { type LanguageModelOptions, openLanguageModel } from '../../../runner/lm/open-language-model.ts';
+import type { LanguageModelOptions } from '../../../runner/lm/language-model-options.ts';
+import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 
 const goldenSchema = z.object({
   program: z.string(),
