@@ -67,7 +67,10 @@ async function install(index: string, given: string | undefined): Promise<void> 
     await withShownHub(view, async (shown) => {
       if (given === undefined) await fetchWheels(shown, index, fetched);
       await unpackWheels({
-        ...{ wheels, from: given ?? fetched, folder, signal: shown.signal },
+        wheels,
+        from: given ?? fetched,
+        folder,
+        signal: shown.signal,
         progress: (done, total) =>
           view.show({ stage: 'unpack', done, total, unit: 'B', rate: 0, fields: {} }),
       });
@@ -89,7 +92,8 @@ async function fetchWheels(
     thing: 'CUDA provider',
     what: 'its wheels and what comes out of them',
     next: 'Free space, or set XDG_CACHE_HOME to a folder on a larger disk.',
-    ...{ folder, bytes: total + UNPACKED_BYTES },
+    folder,
+    bytes: total + UNPACKED_BYTES,
   });
   const retryPolicy = { ...hub.retryPolicy, attempts: INDEX_ATTEMPTS };
   let before = 0;
@@ -100,7 +104,10 @@ async function fetchWheels(
     await downloadPinned(
       hub,
       {
-        ...{ thing: file, size, sha256, path: join(folder, file) },
+        thing: file,
+        size,
+        sha256,
+        path: join(folder, file),
         address: () => wheelAddress({ ...hub, retryPolicy }, index, wheel, signal),
         next: 'Run the same command again, or name another index with --index; what came is kept.',
       },

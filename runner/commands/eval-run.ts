@@ -289,7 +289,14 @@ function commandOf(positionals: readonly string[], values: Values): string {
       transfer,
       train,
     },
-    ...{ name, layers, hooks, device, precision, backend, threads, set },
+    name,
+    layers,
+    hooks,
+    device,
+    precision,
+    backend,
+    threads,
+    set,
   });
   const shown = [...positionals, ...options].map((word) => shellWord(portableWord(word)));
   return ['npx interpboard eval', ...shown].join(' ');

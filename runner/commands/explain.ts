@@ -130,10 +130,14 @@ export async function run(args: readonly string[]): Promise<number> {
         (prompt, maxTokens) =>
           complete(explainer, prompt, {
             maxTokens,
-            ...{ clock: systemClock, retryPolicy: RETRY_POLICY, signal: stop.signal },
+            clock: systemClock,
+            retryPolicy: RETRY_POLICY,
+            signal: stop.signal,
           }),
         {
-          ...{ budget, cache, now: () => performance.now() },
+          budget,
+          cache,
+          now: () => performance.now(),
           heard: ({ task, latent, system, user }, answer) => {
             const { transcript } = values;
             if (transcript === undefined) return;

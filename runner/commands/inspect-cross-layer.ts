@@ -41,7 +41,11 @@ export async function crossLayerFacts(
     const files: CrossLayerFacts['files'] = [];
     for (const path of file.files) files.push({ file: path, ...(hash ? await hashFile(path) : {}) });
     return {
-      ...{ name, repo, revision, license, format: CROSS_LAYER },
+      name,
+      repo,
+      revision,
+      license,
+      format: CROSS_LAYER,
       architecture: file.layers[0]!.architecture,
       d_model: file.d_model,
       model_name: file.details.model_name,

@@ -41,7 +41,9 @@ export async function latentsOfText(
             .filter((slot) => values[slot]! > 0)
             .map((slot) => [indices[slot]!, values[slot]!]);
         return {
-          ...{ sae: place!.name, model: called, hook: hookName(hook) },
+          sae: place!.name,
+          model: called,
+          hook: hookName(hook),
           tokens: ids.map((id, token) => ({ id, text: tokens[token]!, latents: firing(token) })),
         };
       } finally {

@@ -58,8 +58,11 @@ export function wordsOnOwnModel(
   values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>,
 ): string[] {
   const replaced = {
-    ...{ ...values, model: undefined, transfer: undefined },
-    ...{ name: ownRunOf(name), 'no-site': true },
+    ...values,
+    model: undefined,
+    transfer: undefined,
+    name: ownRunOf(name),
+    'no-site': true,
   };
   const words = [...positionals, ...optionWords(replaced)];
   // A repository is of one run: that on the other model is sent there, which names the records of this one.

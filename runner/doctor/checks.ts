@@ -106,7 +106,11 @@ async function blocks(
     const batch: TokenBatch = { ids, rows: 2, tokens, lengths: Int32Array.of(tokens, 13) };
     const outputs = async (on: Device, with_: AttentionKernels): Promise<Float32Array[]> => {
       const model = await openLanguageModel(checkpoint, {
-        ...{ hooks, device: on, kernels: with_, maxTokens: 64, precision },
+        hooks,
+        device: on,
+        kernels: with_,
+        maxTokens: 64,
+        precision,
       });
       try {
         const residuals = await model.residuals(batch);

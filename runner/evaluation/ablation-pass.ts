@@ -40,7 +40,8 @@ export function observeAblations(hooks: readonly HookSaes[], ask: Ablations): Ob
             for (const [i, { row, latent, positions }] of taken.entries()) {
               const found: AblatedRow = {
                 document: batch.documents?.[row] ?? firstRow + row,
-                ...{ latent, positions },
+                latent,
+                positions,
                 clean: left.subarray(row * batch.tokens, (row + 1) * batch.tokens),
                 without: nll.subarray(i * batch.tokens, (i + 1) * batch.tokens),
               };

@@ -190,7 +190,10 @@ export async function replacedMlps(
     predictions: Float64Array.from(
       batches.flatMap((batch) => Array.from({ length: batch.rows }, (_, row) => lossCount(batch, row))),
     ),
-    ...{ clean: column(sums.clean), sae: column(sums.sae), zero: column(sums.zero), mean: column(sums.mean) },
+    clean: column(sums.clean),
+    sae: column(sums.sae),
+    zero: column(sums.zero),
+    mean: column(sums.mean),
   };
   return {
     tokens: batches.reduce((sum, batch) => sum + batch.rows * batch.tokens, 0),

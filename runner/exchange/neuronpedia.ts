@@ -44,23 +44,46 @@ export function neuronpediaFiles(
     files.set(`${folder}/${name}.jsonl`, lines([row]));
   };
   one('release', {
-    ...{ name: record.id, description: `${sae.name}${license}`, descriptionShort: sae.name },
-    ...{ creatorName: sae.repo?.split('/')[0] ?? '', visibility: 'PUBLIC' },
-    ...{ urls: provenance.url === null ? [] : [provenance.url], ...shared },
+    name: record.id,
+    description: `${sae.name}${license}`,
+    descriptionShort: sae.name,
+    creatorName: sae.repo?.split('/')[0] ?? '',
+    visibility: 'PUBLIC',
+    urls: provenance.url === null ? [] : [provenance.url],
+    ...shared,
   });
   one('model', {
-    ...{ id: model, instruct: false, displayNameShort: model, displayName: record.model.id },
-    ...{ dimension: record.model.d_model, layers: record.model.blocks ?? 0, visibility: 'PUBLIC' },
-    ...{ owner: record.model.id.split('/')[0], updatedAt: createdAt, ...shared },
+    id: model,
+    instruct: false,
+    displayNameShort: model,
+    displayName: record.model.id,
+    dimension: record.model.d_model,
+    layers: record.model.blocks ?? 0,
+    visibility: 'PUBLIC',
+    owner: record.model.id.split('/')[0],
+    updatedAt: createdAt,
+    ...shared,
   });
   one('sourceset', {
-    ...{ modelId: model, name: set, description: sae.name, releaseName: record.id },
-    ...{ creatorName: sae.repo?.split('/')[0] ?? '', type: sae.hook, visibility: 'PUBLIC', ...shared },
+    modelId: model,
+    name: set,
+    description: sae.name,
+    releaseName: record.id,
+    creatorName: sae.repo?.split('/')[0] ?? '',
+    type: sae.hook,
+    visibility: 'PUBLIC',
+    ...shared,
   });
   one('source', {
-    ...{ id: source, modelId: model, setName: set, visibility: 'PUBLIC', ...shared },
-    ...{ hfRepoId: sae.repo, saelensRelease: sae.source?.registry?.release ?? null },
-    ...{ saelensSaeId: sae.source?.registry?.id ?? null, notes: `${sae.architecture}, ${sae.hook}` },
+    id: source,
+    modelId: model,
+    setName: set,
+    visibility: 'PUBLIC',
+    ...shared,
+    hfRepoId: sae.repo,
+    saelensRelease: sae.source?.registry?.release ?? null,
+    saelensSaeId: sae.source?.registry?.id ?? null,
+    notes: `${sae.architecture}, ${sae.hook}`,
     ...{
       dataset: index.text.name,
       num_prompts: index.text.rows,
@@ -79,7 +102,8 @@ export function neuronpediaFiles(
       contexts.map((context) => ({
         id: `c${sha256(`${sae.sha256} ${number} ${context.kind} ${context.row} ${context.start}`).slice(0, 24)}`,
         ...latent,
-        ...{ index: String(number), ...activationRow(context, textOf) },
+        index: String(number),
+        ...activationRow(context, textOf),
       })),
     );
     files.set(`${folder}/activations/batch-${batch}.jsonl.gz`, gzipSync(lines(found)));
@@ -98,11 +122,17 @@ function featureRow(
   const ids = (pairs: readonly (readonly [number, number])[] | null) => (pairs ?? []).map(([id]) => id);
   return {
     index: String(latent),
-    ...{ maxActApprox: columns.max[place], frac_nonzero: columns.rate[place] },
-    ...{ hasVector: false, vector: [], hookName: null },
-    ...{ topkCosSimIndices: ids(neighbours), topkCosSimValues: numbers(neighbours) },
-    ...{ pos_str: ids(raised).map(textOf), pos_values: numbers(raised) },
-    ...{ neg_str: ids(lowered).map(textOf), neg_values: numbers(lowered) },
+    maxActApprox: columns.max[place],
+    frac_nonzero: columns.rate[place],
+    hasVector: false,
+    vector: [],
+    hookName: null,
+    topkCosSimIndices: ids(neighbours),
+    topkCosSimValues: numbers(neighbours),
+    pos_str: ids(raised).map(textOf),
+    pos_values: numbers(raised),
+    neg_str: ids(lowered).map(textOf),
+    neg_values: numbers(lowered),
     freq_hist_data_bar_heights: histogram.counts,
     freq_hist_data_bar_values: histogram.counts.map((_, bin) => 2 ** ((histogram.first + bin + 0.5) / 4)),
   };
@@ -112,8 +142,12 @@ function featureRow(
 function activationRow({ kind, ids, values, peak }: FeatureContext, textOf: (id: number) => string) {
   const maxValue = Math.max(...values);
   return {
-    ...{ tokens: ids.map(textOf), values, maxValue, minValue: Math.min(...values) },
-    ...{ maxValueTokenIndex: values.indexOf(maxValue), qualifyingTokenIndex: peak },
+    tokens: ids.map(textOf),
+    values,
+    maxValue,
+    minValue: Math.min(...values),
+    maxValueTokenIndex: values.indexOf(maxValue),
+    qualifyingTokenIndex: peak,
     ...(kind === 'top'
       ? { binMin: -1, binMax: maxValue, binContains: -1 }
       : { binMin: null, binMax: null, binContains: null }),

@@ -249,7 +249,9 @@ export async function checkRoom(
     thing: formatReference(pinnedSubject(reference, null)),
     what: `the ${files} files still to come`,
     next: `Free space or ${advice}; nothing was fetched.`,
-    ...{ folder, bytes, freeBytes },
+    folder,
+    bytes,
+    freeBytes,
   });
 }
 

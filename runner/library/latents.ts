@@ -141,7 +141,10 @@ export function topContexts(
       const { ids, tokens } = texts[row]!;
       const end = Math.min(ids.length, start + values.length);
       return {
-        ...{ text: row, position, value, start },
+        text: row,
+        position,
+        value,
+        start,
         ids: ids.slice(start, end),
         tokens: tokens.slice(start, end),
         values: values.slice(0, end - start),

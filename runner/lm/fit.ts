@@ -49,7 +49,9 @@ export function fitModel(parts: ModelParts, family: Family, options: FitOptions)
   const shares = shareMemory(
     card ?? memory,
     {
-      ...{ family, positions, saes: card === null ? saes + host : saes },
+      family,
+      positions,
+      saes: card === null ? saes + host : saes,
       // On the host room for the head is left in training too, so that weights have the same room as when it ends.
       head: card === null || !activationsOnly,
       weights: card === null ? whole.held.all : whole.held.most,

@@ -172,7 +172,9 @@ export function rowsOfBatch(
     chosen.set(ids.subarray(row * tokens, (row + 1) * tokens), i * tokens);
   });
   return {
-    ...{ ids: chosen, rows: rows.length, tokens },
+    ids: chosen,
+    rows: rows.length,
+    tokens,
     ...(lengths && { lengths: some.map((row) => lengths[row]!) }),
     ...(documents && { documents: some.map((row) => documents[row]!) }),
   };

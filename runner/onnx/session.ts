@@ -218,7 +218,11 @@ async function openNative(
   const binding = await bindingOf(options.binding);
   try {
     return await binding.open(program, {
-      ...{ device, threads, folder, prepack, held },
+      device,
+      threads,
+      folder,
+      prepack,
+      held,
       onCpu: device === 'cpu' ? 'shapes' : onCpu,
       aside,
       logLevel: LOG_LEVEL,

@@ -102,7 +102,10 @@ export async function findEvidence(
       const feature = features.find((each) => each.latent === latent);
       if (feature === undefined) continue;
       return {
-        ...{ record, text: `${index.text.name}, ${index.text.split}`, tokens: index.tokens, feature },
+        record,
+        text: `${index.text.name}, ${index.text.split}`,
+        tokens: index.tokens,
+        feature,
         no_directions: index.no_directions,
         facts: {
           rate: rate[place]!,

@@ -38,7 +38,8 @@ export function decoderRows(sae: Sae | StoredSae): Decoder {
       : sae.W_dec.subarray(from * d, to * d);
   return {
     rows: {
-      ...{ d_sae, d },
+      d_sae,
+      d,
       async block(from, to) {
         const W_dec = await stored(from, to);
         return scale === 1 && !rescaled ? W_dec : rescaledRows(W_dec, d, scale, rescaled);

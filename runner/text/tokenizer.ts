@@ -145,7 +145,10 @@ const QWEN = { bos_token: null, eos_token: END_OF_TEXT, pad_token: END_OF_TEXT, 
 const GEMMA = { bos_token: '<bos>', eos_token: '<eos>', pad_token: '<pad>', unk_token: '<unk>' };
 
 const COHERE = {
-  ...{ bos_token: '<BOS_TOKEN>', eos_token: '<|END_OF_TURN_TOKEN|>', pad_token: '<PAD>', unk_token: '<UNK>' },
+  bos_token: '<BOS_TOKEN>',
+  eos_token: '<|END_OF_TURN_TOKEN|>',
+  pad_token: '<PAD>',
+  unk_token: '<UNK>',
 };
 const NEOX = { ...GPT2, pad_token: '<|padding|>' };
 

@@ -128,8 +128,15 @@ function ownLoss({ text, available }: Columns): Field[] {
   const { unit, digits } = first;
   return [
     {
-      ...{ id: OWN_LOSS, name: 'loss recovered', title: 'Loss recovered, each by its own definition' },
-      ...{ group: 'Each by its definition', unit, digits, definitions, better: 'more', log: false },
+      id: OWN_LOSS,
+      name: 'loss recovered',
+      title: 'Loss recovered, each by its own definition',
+      group: 'Each by its definition',
+      unit,
+      digits,
+      definitions,
+      better: 'more',
+      log: false,
     },
   ];
 }

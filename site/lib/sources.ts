@@ -34,7 +34,12 @@ export function sourcesOf(records: readonly EvaluationRecord[]): Source[] {
     const { short: name, title } = meaning;
     return [
       {
-        ...{ id, definition: id, meaning, place: null, name, title },
+        id,
+        definition: id,
+        meaning,
+        place: null,
+        name,
+        title,
         read: (entry) => measureOf(entry, id),
         untrained: ({ controls }) => untrainedValue(controls, id),
       },

@@ -45,10 +45,17 @@ interface Size {
 export const sizes: Readonly<Record<'small' | 'large', Size>> = {
   small: {
     model: {
-      ...{ width: 256, inner: 704, blocks: 6, heads: 8, kvHeads: 4 },
-      ...{ vocabulary: 2_048, context: 512, type: 'F32' },
+      width: 256,
+      inner: 704,
+      blocks: 6,
+      heads: 8,
+      kvHeads: 4,
+      vocabulary: 2_048,
+      context: 512,
+      type: 'F32',
     },
-    ...{ rows: 4, tokens: 128 },
+    rows: 4,
+    tokens: 128,
     saes: [
       [128, 1_024, 16, 512],
       [256, 4_096, 32, 512],
@@ -56,10 +63,17 @@ export const sizes: Readonly<Record<'small' | 'large', Size>> = {
   },
   large: {
     model: {
-      ...{ width: 4_096, inner: 14_336, blocks: 4, heads: 32, kvHeads: 8 },
-      ...{ vocabulary: 32_000, context: 2_048, type: 'BF16' },
+      width: 4_096,
+      inner: 14_336,
+      blocks: 4,
+      heads: 32,
+      kvHeads: 8,
+      vocabulary: 32_000,
+      context: 2_048,
+      type: 'BF16',
     },
-    ...{ rows: 2, tokens: 1_024 },
+    rows: 2,
+    tokens: 1_024,
     saes: [
       [512, 8_192, 32, 2_048],
       [2_048, 32_768, 64, 2_048],
@@ -225,8 +239,13 @@ function randomSae(d_in: number, d_sae: number, k: number) {
   const stream = random('bench device', 'sae');
   const draw = (length: number) => Float32Array.from({ length }, () => d_in ** -0.5 * (stream.next() - 0.5));
   return topKSae({
-    ...{ d_in, d_sae, k, W_enc: draw(d_in * d_sae), W_dec: draw(d_in * d_sae) },
-    ...{ b_enc: new Float32Array(d_sae), b_dec: new Float32Array(d_in) },
+    d_in,
+    d_sae,
+    k,
+    W_enc: draw(d_in * d_sae),
+    W_dec: draw(d_in * d_sae),
+    b_enc: new Float32Array(d_sae),
+    b_dec: new Float32Array(d_in),
   });
 }
 
@@ -310,7 +329,10 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   if (size === undefined) throw new RangeError(`--size: found ${asked}; expected small or large`);
   const lines = await measure(
     {
-      ...{ device, size, precision: values.precision as PrecisionChoice, seconds: Number(values.seconds) },
+      device,
+      size,
+      precision: values.precision as PrecisionChoice,
+      seconds: Number(values.seconds),
       python: process.env.INTERPBOARD_PYTHON,
     },
     console.log,

@@ -47,8 +47,14 @@ const tokenizer = await loadTokenizer(demoModelFolder);
 const folder = mkdtempSync(join(tmpdir(), 'interpboard-features-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 await writeRandomLlama(folder, {
-  ...{ width: D, inner: 2_048, blocks: 4, heads: 12, kvHeads: 4 },
-  ...{ vocabulary: 2_048, context: 512, type: 'F32' as const },
+  width: D,
+  inner: 2_048,
+  blocks: 4,
+  heads: 12,
+  kvHeads: 4,
+  vocabulary: 2_048,
+  context: 512,
+  type: 'F32' as const,
 });
 const [planned] = plannedSaes(config, []);
 const text = await evaluationText(config, tokenizer, {
@@ -64,8 +70,13 @@ async function writeSae(n: number): Promise<string> {
   const W_enc = new Float32Array(n * D);
   for (let j = 0; j < n; j++) for (let i = 0; i < D; i++) W_enc[i * n + j] = W_dec[j * D + i]!;
   const sae = topKSae({
-    ...{ d_in: D, d_sae: n, k: K, W_enc, W_dec },
-    ...{ b_enc: new Float32Array(n), b_dec: new Float32Array(D) },
+    d_in: D,
+    d_sae: n,
+    k: K,
+    W_enc,
+    W_dec,
+    b_enc: new Float32Array(n),
+    b_dec: new Float32Array(D),
   });
   const hook_name = `blocks.${LAYER}.hook_resid_post`;
   const details = { k_aux: 32, alpha_aux: 0, hook_name, model_name: 'random', tokens_seen: 0, step: 0 };
@@ -91,7 +102,11 @@ async function evaluated(at: string, withSuite: boolean): Promise<Cost> {
       place: { folder, revision: null },
       folder,
     },
-    ...{ memory: 16 * 2 ** 30, hooks: [LAYER], maxTokens: 256, positions: config.sae.batchTokens, saes: 0 },
+    memory: 16 * 2 ** 30,
+    hooks: [LAYER],
+    maxTokens: 256,
+    positions: config.sae.batchTokens,
+    saes: 0,
   });
   let peak = 0;
   const look = (): void => {
@@ -103,7 +118,11 @@ async function evaluated(at: string, withSuite: boolean): Promise<Cost> {
   try {
     await evaluateStage(
       {
-        ...{ config, device: 'cpu', opened, tokenizer, text },
+        config,
+        device: 'cpu',
+        opened,
+        tokenizer,
+        text,
         suites: withSuite ? suitesOf(config) : [],
         saes: [{ planned: planned!, file, sha256: 'f'.repeat(64) }],
       },

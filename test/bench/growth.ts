@@ -31,7 +31,8 @@ const usage = `process.on('exit', () => console.error('used ' + JSON.stringify(p
 
 /** Pages of so many records: built in a process of its own already. */
 const site: Stage & { reads: (out: string) => number } = {
-  ...{ axis: 'records', sizes: [200, 400, 800] },
+  axis: 'records',
+  sizes: [200, 400, 800],
   reads: (out) => gzipped(join(out, 'data/explorer.json')),
   async run(size) {
     const folder = mkdtempSync(join(tmpdir(), 'interpboard-growth-'));

@@ -38,8 +38,14 @@ const TOKENS = 128;
 const LAYER = 5;
 const D_SAE = 1_024;
 const sizes: LlamaSizes = {
-  ...{ width: 256, inner: 704, blocks: 8, heads: 8, kvHeads: 4 },
-  ...{ vocabulary: 2_048, context: 512, type: 'F32' },
+  width: 256,
+  inner: 704,
+  blocks: 8,
+  heads: 8,
+  kvHeads: 4,
+  vocabulary: 2_048,
+  context: 512,
+  type: 'F32',
 };
 const sites = ['resid_post', 'attn_z', 'attn_out', 'resid_mid', 'mlp_in', 'mlp_out'] as const;
 

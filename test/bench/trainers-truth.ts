@@ -36,8 +36,12 @@ const [steps, width, k] = [Number(values.steps), Number(values.width), Number(va
 const l1 = values.l1.split(',').map(Number);
 /** What both are given alike; what SAEs start from is SAELens'. */
 const BUDGET = {
-  ...{ width, steps, batch: 256, rate: 3e-3 },
-  ...{ thresholdDecay: 0.99, asSaeLens: true },
+  width,
+  steps,
+  batch: 256,
+  rate: 3e-3,
+  thresholdDecay: 0.99,
+  asSaeLens: true,
 };
 const EVALUATION = { seed: 9, samples: 16_384 };
 const SHOWN = ['mcc@synthsaebench', 'f1@synthsaebench', 'var_exp@pooled-v1', 'l0@v1'];

@@ -74,7 +74,8 @@ let picked: Float32Array = new Float32Array(0);
 for (const [name, stride] of Object.entries(layouts)) {
   const matrix = storedMatrix({ source, dtype: 'F32', start: 0, shape: [n, d], stride });
   const rows: DecoderRows = {
-    ...{ d_sae: n, d },
+    d_sae: n,
+    d,
     block: (from, to) => matrix.block({ rows: [from, to], columns: [0, d] }),
   };
   await measured(`neighbours, ${name}`, () => nearestRows(rows, asked, MOST));
@@ -84,8 +85,14 @@ await source.close();
 
 const model = join(folder, 'model');
 await writeRandomLlama(model, {
-  ...{ width: d, inner: 64, blocks: 1, heads: d / 64, kvHeads: 1 },
-  ...{ vocabulary: 32_768, context: 64, type: 'F32' as const },
+  width: d,
+  inner: 64,
+  blocks: 1,
+  heads: d / 64,
+  kvHeads: 1,
+  vocabulary: 32_768,
+  context: 64,
+  type: 'F32' as const,
 });
 const checkpoint = await openCheckpoint(model);
 await measured('effects on logits', async () => {

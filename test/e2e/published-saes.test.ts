@@ -292,7 +292,13 @@ describe('SAEs of others', () => {
     await writeSaeLens(
       pursuit,
       {
-        ...{ d_in, d_sae, W_enc, W_dec, b_dec, apply_b_dec_to_input: true, normalisation: { kind: 'none' } },
+        d_in,
+        d_sae,
+        W_enc,
+        W_dec,
+        b_dec,
+        apply_b_dec_to_input: true,
+        normalisation: { kind: 'none' },
         architecture: 'matching_pursuit',
         residual_threshold: 0,
         max_iterations: 12,

@@ -69,9 +69,14 @@ export async function crossLayerStage(
     const devices = parseDevices(config.device);
     const [device] = devices;
     const opened = await openRunModel({
-      ...{ device: config.device, precision: config.precision, spill: config.spill },
-      ...{ place, folder: run.scratch, hooks: hooksOfCrossLayer(file) },
-      ...{ memory: run.memory, threads: config.threads },
+      device: config.device,
+      precision: config.precision,
+      spill: config.spill,
+      place,
+      folder: run.scratch,
+      hooks: hooksOfCrossLayer(file),
+      memory: run.memory,
+      threads: config.threads,
       maxTokens: Math.max(
         config.corpus.rowTokens,
         ...readingsOf(config, crossLayerSuites(suites)).map(({ rowTokens }) => rowTokens),
@@ -115,7 +120,11 @@ export async function crossLayerStage(
         },
         sha256: hash,
         evaluated: evaluatedOf(measured, probing, pairingOf(batches, draws), pairsEvery(config.evaluation)),
-        ...{ tokens: measured.tokens, rows: measured.rows, blocks: measured.blocks, documents, exclusions },
+        tokens: measured.tokens,
+        rows: measured.rows,
+        blocks: measured.blocks,
+        documents,
+        exclusions,
       };
     } finally {
       await opened.close();

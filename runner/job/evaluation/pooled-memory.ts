@@ -89,7 +89,9 @@ export function evaluationNeeds(
   return {
     positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, divergence ? CORE_BATCH_TOKENS : 0),
     saes: mostOnOne(on).states,
-    ...{ sizes, places, on },
+    sizes,
+    places,
+    on,
     host: pooledBytes(config, suites, saes),
     divergence,
   };

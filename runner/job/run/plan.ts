@@ -136,7 +136,12 @@ export function planOf(
     const sum = (read: (text: PlannedText) => number): number =>
       texts.reduce((total, text) => total + read(text), 0);
     const fit = fitModel(parts, family, {
-      ...{ ...where, ...needs, devices, memory, card, device: config.device },
+      ...where,
+      ...needs,
+      devices,
+      memory,
+      card,
+      device: config.device,
       activationsOnly: stage === 'training',
     });
     const { segments, needed, resident } = fit.placement;
@@ -183,14 +188,17 @@ export function planOf(
     ...known.map(({ place: { layer }, d_sae }) => ({ layer, d_sae, trained: false })),
   ];
   const text = (each: TextWork, branches: number, together = each.tokens): PlannedText => ({
-    ...{ tokens: each.tokens, together, branches },
+    tokens: each.tokens,
+    together,
+    branches,
     model: each.pass(layers) + planned.reduce((sum, sae) => sum + each.branch(sae), 0),
     saes: planned.reduce((sum, sae) => sum + each.sae(sae), 0),
   });
   // In the order in which the run shares them out.
   const measuredSaes = [
     ...plans.map(({ id, hook, d_in, recipe }) => ({
-      ...{ id, place: hook },
+      id,
+      place: hook,
       sizes: [{ d_in, d_sae: recipe.dSae, k: recipe.architecture === 'topk' ? recipe.k : null }],
     })),
     ...known,

@@ -110,7 +110,9 @@ export async function openRunModel(options: RunModelOptions): Promise<RunModel> 
   // Of a card its own memory; residuals that wait lie on the host in any case.
   const fit = fitModel(partsOf(checkpoint, family, precision), family, {
     ...options,
-    ...{ devices, card: await freeMemory(devices), activationsOnly },
+    devices,
+    card: await freeMemory(devices),
+    activationsOnly,
   });
   const { shares, waiting, widest } = fit;
   const model = await openLanguageModel(checkpoint, {

@@ -60,7 +60,13 @@ export function trainingNeeds(
   });
   const { states, step } = mostOnOne(on);
   return {
-    ...{ positions: sae.batchTokens, states, step, saes: states + step, sizes, places, on },
+    positions: sae.batchTokens,
+    states,
+    step,
+    saes: states + step,
+    sizes,
+    places,
+    on,
     host: samples + resampled + buffer,
   };
 }

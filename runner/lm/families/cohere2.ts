@@ -15,7 +15,12 @@ import { configKeys, readConfig } from './keys.ts';
 import { readRotary, ropeFields } from './rope.ts';
 
 const { rms_norm_eps: _, ...fields } = decoderFields({
-  ...{ vocabulary: 256_000, width: 8192, inner: 22_528, blocks: 40, heads: 64, context: 8192 },
+  vocabulary: 256_000,
+  width: 8192,
+  inner: 22_528,
+  blocks: 40,
+  heads: 64,
+  context: 8192,
   tied: true,
 });
 
@@ -57,7 +62,9 @@ export function cohere2(checkpoint: Checkpoint): Family {
       norms: { attention: before, mlp: before },
       attention: (index) => ({
         ...(windows[index] !== undefined && { rotary }),
-        ...{ bias, outBias: bias, window: windows[index] },
+        bias,
+        outBias: bias,
+        window: windows[index],
       }),
     }),
   };

@@ -34,7 +34,12 @@ export const deepseekV2Keys = configKeys(
   'DeepseekV2',
   {
     ...decoderFields({
-      ...{ vocabulary: 102_400, width: 4096, inner: 11_008, blocks: 32, heads: 32, context: 2048 },
+      vocabulary: 102_400,
+      width: 4096,
+      inner: 11_008,
+      blocks: 32,
+      heads: 32,
+      context: 2048,
     }),
     ...commonFields,
     mlp_bias: z.boolean().default(false),
@@ -63,7 +68,12 @@ export const deepseekV3Keys = configKeys(
   'DeepseekV3',
   {
     ...decoderFields({
-      ...{ vocabulary: 129_280, width: 7168, inner: 18_432, blocks: 61, heads: 128, context: 4096 },
+      vocabulary: 129_280,
+      width: 7168,
+      inner: 18_432,
+      blocks: 61,
+      heads: 128,
+      context: 4096,
     }),
     ...commonFields,
     num_key_value_heads: size.nullable().default(128),
@@ -97,7 +107,9 @@ export function deepseekV2(checkpoint: Checkpoint): Family {
   if (grouped && (groups == null || kept == null))
     throw unsupported(checkpoint, 'n_group', 'none', 'numbers of groups, and of those kept');
   const choice: Choice = {
-    ...{ chosen, normalise: false, gain: config.routed_scaling_factor },
+    chosen,
+    normalise: false,
+    gain: config.routed_scaling_factor,
     ...(grouped && { groups: { count: groups!, kept: kept!, rated: 1, others: 0 } }),
   };
   return family(checkpoint, config, 'deepseek_v2', { choice: () => choice, interleaved: true });
@@ -131,11 +143,19 @@ function family(
   const { width } = decoder;
   const [plain, turned] = [config.qk_nope_head_dim, config.qk_rope_head_dim];
   const rotary = readRotary(checkpoint, config, {
-    ...{ headSize: turned, contextLength: decoder.contextLength },
+    headSize: turned,
+    contextLength: decoder.contextLength,
   });
   const shape = {
-    ...{ width, heads, plain, turned, value: config.v_head_dim, bias: config.attention_bias },
-    ...{ queryRank: config.q_lora_rank, rank: config.kv_lora_rank, norm: rmsNorm(1e-6) },
+    width,
+    heads,
+    plain,
+    turned,
+    value: config.v_head_dim,
+    bias: config.attention_bias,
+    queryRank: config.q_lora_rank,
+    rank: config.kv_lora_rank,
+    norm: rmsNorm(1e-6),
     rotary: { ...rotary, interleaved: of.interleaved },
     scale: (plain + turned) ** -0.5 * sharpness(checkpoint, config) ** 2,
   };

@@ -9,7 +9,12 @@ import { readRotary, ropeFields } from './rope.ts';
 
 export const gemmaKeys = configKeys('Gemma', {
   ...decoderFields({
-    ...{ vocabulary: 256_000, width: 3072, inner: 24_576, blocks: 28, heads: 16, context: 8192 },
+    vocabulary: 256_000,
+    width: 3072,
+    inner: 24_576,
+    blocks: 28,
+    heads: 16,
+    context: 8192,
     tied: true,
   }),
   ...ropeFields,

@@ -78,7 +78,8 @@ export const gemma4UnifiedKeys = configKeys(
   'Gemma4Unified',
   {
     ...commonFields,
-    ...{ max_position_embeddings: size.default(262_144), sliding_window: z.int().default(1024) },
+    max_position_embeddings: size.default(262_144),
+    sliding_window: z.int().default(1024),
   },
   others,
 );
@@ -131,8 +132,12 @@ function family(checkpoint: Checkpoint, text: Checkpoint, config: Config): Famil
   const sharing = sharingOf(text, config, types);
   const perLayer = config.hidden_size_per_layer_input;
   const layerShape = {
-    ...{ width: decoder.width, size: perLayer, layers: decoder.blocks },
-    ...{ vocabulary: config.vocab_size_per_layer_input, norm: decoder.norm, activation: decoder.activation },
+    width: decoder.width,
+    size: perLayer,
+    layers: decoder.blocks,
+    vocabulary: config.vocab_size_per_layer_input,
+    norm: decoder.norm,
+    activation: decoder.activation,
   };
   const shapes = {
     full: attentionOf('full', attention.full),
@@ -148,7 +153,11 @@ function family(checkpoint: Checkpoint, text: Checkpoint, config: Config): Famil
     }
     const settings = { ...rope, partial_rotary_factor: partialOf(text, rope) };
     return {
-      ...{ headSize, kvHeads, bias, outBias: bias, scale: 1 },
+      headSize,
+      kvHeads,
+      bias,
+      outBias: bias,
+      scale: 1,
       rotary: rotaryOf(text, settings, { headSize, contextLength: decoder.contextLength }),
       norm: headNorm(decoder.norm, headSize),
       valueNorm: headNorm(bareRmsNorm(config.rms_norm_eps), headSize),

@@ -12,7 +12,12 @@ export const glm4MoeKeys = configKeys(
   'Glm4Moe',
   {
     ...decoderFields({
-      ...{ vocabulary: 151_552, width: 4096, inner: 10_944, blocks: 46, heads: 96, context: 131_072 },
+      vocabulary: 151_552,
+      width: 4096,
+      inner: 10_944,
+      blocks: 46,
+      heads: 96,
+      context: 131_072,
       epsilon: 1e-5,
     }),
     ...partialRopeFields,

@@ -7,7 +7,12 @@ import { partialRopeFields, readRotary } from './rope.ts';
 
 export const glm4Keys = configKeys('Glm4', {
   ...decoderFields({
-    ...{ vocabulary: 151_552, width: 4096, inner: 13_696, blocks: 40, heads: 32, context: 131_072 },
+    vocabulary: 151_552,
+    width: 4096,
+    inner: 13_696,
+    blocks: 40,
+    heads: 32,
+    context: 131_072,
     epsilon: 1.5625e-7,
   }),
   ...partialRopeFields,

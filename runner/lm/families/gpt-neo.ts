@@ -30,7 +30,9 @@ export const gptNeoKeys = configKeys(
   },
   {
     withoutEffect: {
-      ...{ resid_dropout: drop, embed_dropout: drop, classifier_dropout: drop },
+      resid_dropout: drop,
+      embed_dropout: drop,
+      classifier_dropout: drop,
       // Follows from attention_types, whatever the file says.
       attention_layers: z.unknown().optional(),
       pad_token_id: z.int().nullish(),
@@ -72,7 +74,9 @@ export function gptNeo(checkpoint: Checkpoint): Family {
     contextLength: config.max_position_embeddings,
     embed: (build, ids) =>
       learnedPositions(build, embedding(build, ids, ends.embedding, vocabulary, d), {
-        ...{ name: `${prefix}wpe`, positions: config.max_position_embeddings, width: d },
+        name: `${prefix}wpe`,
+        positions: config.max_position_embeddings,
+        width: d,
       }),
     block(index) {
       const at = `${prefix}h.${index}`;

@@ -90,7 +90,10 @@ export function gptNeox(checkpoint: Checkpoint): Family {
   }
 
   const mlp = {
-    ...{ width: d, inner, activation, bias: true },
+    width: d,
+    inner,
+    activation,
+    bias: true,
     names: { up: 'dense_h_to_4h', down: 'dense_4h_to_h' },
   };
 

@@ -21,7 +21,12 @@ export const gptOssKeys = configKeys(
   'GptOss',
   {
     ...decoderFields({
-      ...{ vocabulary: 201_088, width: 2880, inner: 2880, blocks: 36, heads: 64, context: 131_072 },
+      vocabulary: 201_088,
+      width: 2880,
+      inner: 2880,
+      blocks: 36,
+      heads: 64,
+      context: 131_072,
       epsilon: 1e-5,
     }),
     ...ropeFields,
@@ -115,7 +120,12 @@ export function gptOss(checkpoint: Checkpoint): Family {
       }),
       mlp: (build, x, at) =>
         experts(build, x, {
-          ...{ width, count, chosen, router: `${at}.mlp.router`, routerBias: true, normalise: true },
+          width,
+          count,
+          chosen,
+          router: `${at}.mlp.router`,
+          routerBias: true,
+          normalise: true,
           expert: (rows, index) => expert(build, `${at}.mlp.experts`, rows, index),
         }),
     }),

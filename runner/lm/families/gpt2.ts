@@ -29,7 +29,10 @@ export const gpt2Keys = configKeys(
   },
   {
     withoutEffect: {
-      ...{ resid_pdrop: drop, embd_pdrop: drop, attn_pdrop: drop, summary_first_dropout: drop },
+      resid_pdrop: drop,
+      embd_pdrop: drop,
+      attn_pdrop: drop,
+      summary_first_dropout: drop,
       summary_type: z.string().optional(),
       summary_use_proj: z.boolean().optional(),
       summary_activation: z.string().nullish(),
@@ -82,7 +85,9 @@ export function gpt2(checkpoint: Checkpoint): Family {
 
     embed: (build, ids) =>
       learnedPositions(build, embedding(build, ids, names.embedding, vocabulary, d), {
-        ...{ name: `${prefix}wpe`, positions: config.n_positions, width: d },
+        name: `${prefix}wpe`,
+        positions: config.n_positions,
+        width: d,
       }),
 
     block(index) {

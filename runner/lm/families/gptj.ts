@@ -26,7 +26,9 @@ export const gptjKeys = configKeys(
   },
   {
     withoutEffect: {
-      ...{ resid_pdrop: drop, embd_pdrop: drop, attn_pdrop: drop },
+      resid_pdrop: drop,
+      embd_pdrop: drop,
+      attn_pdrop: drop,
       pad_token_id: z.int().nullish(),
       rope_theta: z.unknown().optional(),
       partial_rotary_factor: z.unknown().optional(),

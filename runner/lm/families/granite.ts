@@ -17,7 +17,12 @@ const factor = z.number().default(1);
 
 export const graniteKeys = configKeys('Granite', {
   ...decoderFields({
-    ...{ vocabulary: 32_000, width: 4096, inner: 11_008, blocks: 32, heads: 32, context: 2048 },
+    vocabulary: 32_000,
+    width: 4096,
+    inner: 11_008,
+    blocks: 32,
+    heads: 32,
+    context: 2048,
   }),
   ...ropeFields,
   ...extraHeadSize,
@@ -25,7 +30,9 @@ export const graniteKeys = configKeys('Granite', {
   hidden_act: z.string().default('silu'),
   attention_bias: z.boolean().default(false),
   mlp_bias: z.boolean().default(false),
-  ...{ embedding_multiplier: factor, residual_multiplier: factor, attention_multiplier: factor },
+  embedding_multiplier: factor,
+  residual_multiplier: factor,
+  attention_multiplier: factor,
   logits_scaling: factor,
 });
 

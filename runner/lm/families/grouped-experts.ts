@@ -74,12 +74,18 @@ export function groupedExperts(
       return gatedMlp(build, x, here, { width, inner, activation, bias });
     }
     const mixed = experts(build, x, {
-      ...{ width, count, router: `${here}.gate`, ...choice(`${here}.gate`) },
+      width,
+      count,
+      router: `${here}.gate`,
+      ...choice(`${here}.gate`),
       expert: (rows, expert) =>
         gatedMlp(build, rows, `${here}.experts.${expert}`, { width, inner: each, activation }),
     });
     const shared = gatedMlp(build, x, `${here}.shared_experts`, {
-      ...{ width, inner: each * config.n_shared_experts, activation, bias },
+      width,
+      inner: each * config.n_shared_experts,
+      activation,
+      bias,
     });
     return build.graph.node('Add', [mixed, shared]);
   };

@@ -24,7 +24,12 @@ export const llama4Keys = configKeys(
   'Llama4',
   {
     ...decoderFields({
-      ...{ vocabulary: 202_048, width: 5120, inner: 8192, blocks: 48, heads: 40, context: 131_072 },
+      vocabulary: 202_048,
+      width: 5120,
+      inner: 8192,
+      blocks: 48,
+      heads: 40,
+      context: 131_072,
       epsilon: 1e-5,
     }),
     ...ropeFields,
@@ -58,7 +63,9 @@ export function llama4(checkpoint: Checkpoint): Family {
   const config = readConfig(text, llama4Keys);
   // A model saved without its head is not read by transformers either.
   const decoder = readDecoder(text, config, config.hidden_act, rmsNorm, {
-    ...{ prefixes: ['model.'], layers: 'layers', embedding: 'embed_tokens' },
+    prefixes: ['model.'],
+    layers: 'layers',
+    embedding: 'embed_tokens',
   });
   const { blocks, headSize } = decoder;
   const rotary = { ...readRotary(text, config, decoder, { theta: 500_000 }), interleaved: true };
@@ -91,7 +98,8 @@ export function llama4(checkpoint: Checkpoint): Family {
     ...decoderEnds(decoder),
     block: decoderBlock(decoder, {
       attention: (index) => ({
-        ...{ bias, outBias: bias },
+        bias,
+        outBias: bias,
         ...(types[index] === 'chunked' && { chunk: config.attention_chunk_size! }),
         ...(turns(index) && { rotary, ...(config.use_qk_norm && { norm }) }),
         ...(!turns(index) && config.attn_temperature_tuning && { queryScale: growing }),

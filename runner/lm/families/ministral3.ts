@@ -10,7 +10,12 @@ const settings = ropeSettings.extend({ llama_4_scaling_beta: z.number().nullish(
 
 export const ministral3Keys = configKeys('Ministral3', {
   ...decoderFields({
-    ...{ vocabulary: 131_072, width: 4096, inner: 14_336, blocks: 34, heads: 32, context: 262_144 },
+    vocabulary: 131_072,
+    width: 4096,
+    inner: 14_336,
+    blocks: 34,
+    heads: 32,
+    context: 262_144,
     epsilon: 1e-5,
   }),
   ...ropeFields,

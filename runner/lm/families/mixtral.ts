@@ -11,7 +11,12 @@ export const mixtralKeys = configKeys(
   'Mixtral',
   {
     ...decoderFields({
-      ...{ vocabulary: 32_000, width: 4096, inner: 14_336, blocks: 32, heads: 32, context: 131_072 },
+      vocabulary: 32_000,
+      width: 4096,
+      inner: 14_336,
+      blocks: 32,
+      heads: 32,
+      context: 131_072,
       epsilon: 1e-5,
     }),
     ...ropeFields,

@@ -10,7 +10,12 @@ import { readRotary, ropeFields } from './rope.ts';
 const EPSILON = 1e-5;
 
 const { rms_norm_eps: _, ...fields } = decoderFields({
-  ...{ vocabulary: 50_304, width: 4096, inner: 11_008, blocks: 32, heads: 32, context: 2048 },
+  vocabulary: 50_304,
+  width: 4096,
+  inner: 11_008,
+  blocks: 32,
+  heads: 32,
+  context: 2048,
 });
 
 export const olmoKeys = configKeys('Olmo', {

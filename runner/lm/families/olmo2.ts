@@ -8,7 +8,12 @@ import { readRotary, ropeFields } from './rope.ts';
 /** Keys of OLMo 2 and 3, but for those on positions. */
 export const olmoFields = {
   ...decoderFields({
-    ...{ vocabulary: 50_304, width: 4096, inner: 11_008, blocks: 32, heads: 32, context: 2048 },
+    vocabulary: 50_304,
+    width: 4096,
+    inner: 11_008,
+    blocks: 32,
+    heads: 32,
+    context: 2048,
     epsilon: 1e-5,
   }),
   ...extraHeadSize,

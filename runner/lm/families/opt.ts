@@ -13,7 +13,12 @@ const {
   intermediate_size: __,
   ...fields
 } = decoderFields({
-  ...{ vocabulary: 50_272, width: 768, inner: 3072, blocks: 12, heads: 12, context: 2048 },
+  vocabulary: 50_272,
+  width: 768,
+  inner: 3072,
+  blocks: 12,
+  heads: 12,
+  context: 2048,
   tied: true,
 });
 
@@ -32,7 +37,8 @@ export const optKeys = configKeys(
   },
   {
     withoutEffect: {
-      ...{ dropout: z.number().optional(), layerdrop: z.number().optional() },
+      dropout: z.number().optional(),
+      layerdrop: z.number().optional(),
       init_std: z.number().optional(),
       rope_theta: z.unknown().optional(),
       partial_rotary_factor: z.unknown().optional(),
@@ -58,7 +64,8 @@ export function opt(checkpoint: Checkpoint): Family {
   const norm = config.layer_norm_elementwise_affine ? layerNorm : bareLayerNorm;
   const decoder = readDecoder(checkpoint, config, config.activation_function, norm, {
     prefixes: ['model.decoder.', 'decoder.'],
-    ...{ layers: 'layers', embedding: 'embed_tokens' },
+    layers: 'layers',
+    embedding: 'embed_tokens',
   });
   const { width, inner, activation, vocabulary, names } = decoder;
   const bias = config.enable_bias;
@@ -87,7 +94,9 @@ export function opt(checkpoint: Checkpoint): Family {
           ? found
           : linear(build, found, `${names.model}project_in`, { from: narrow, to: width });
       return learnedPositions(build, wide, {
-        ...{ name: `${names.model}embed_positions`, width, first: FIRST_POSITION },
+        name: `${names.model}embed_positions`,
+        width,
+        first: FIRST_POSITION,
         positions: decoder.contextLength + FIRST_POSITION,
       });
     },

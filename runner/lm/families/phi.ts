@@ -9,7 +9,12 @@ import { configKeys, readConfig } from './keys.ts';
 import { partialRopeFields, readRotary } from './rope.ts';
 
 const { rms_norm_eps: _, ...fields } = decoderFields({
-  ...{ vocabulary: 51_200, width: 2048, inner: 8192, blocks: 24, heads: 32, context: 2048 },
+  vocabulary: 51_200,
+  width: 2048,
+  inner: 8192,
+  blocks: 24,
+  heads: 32,
+  context: 2048,
 });
 
 export const phiKeys = configKeys(
@@ -39,7 +44,8 @@ export function phi(checkpoint: Checkpoint): Family {
   const decoder = readDecoder(checkpoint, config, config.hidden_act, layerNorm);
   const { width, inner, vocabulary, norm, activation, names } = decoder;
   const rotary = readRotary(checkpoint, config, decoder, {
-    ...{ partial: config.partial_rotary_factor ?? 0.5, pairs: true },
+    partial: config.partial_rotary_factor ?? 0.5,
+    pairs: true,
   });
   const qkNorm = config.qk_layernorm ? { norm: headNorm(norm, decoder.headSize), normName: 'layernorm' } : {};
   const before = { before: 'input_layernorm' };

@@ -10,7 +10,12 @@ export const phi3Keys = configKeys(
   'Phi3',
   {
     ...decoderFields({
-      ...{ vocabulary: 32_064, width: 3072, inner: 8192, blocks: 32, heads: 32, context: 4096 },
+      vocabulary: 32_064,
+      width: 3072,
+      inner: 8192,
+      blocks: 32,
+      heads: 32,
+      context: 4096,
       epsilon: 1e-5,
     }),
     ...partialRopeFields,

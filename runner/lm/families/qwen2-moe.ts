@@ -36,7 +36,12 @@ export const qwen2MoeKeys = configKeys(
   'Qwen2Moe',
   {
     ...decoderFields({
-      ...{ vocabulary: 151_936, width: 2048, inner: 5632, blocks: 24, heads: 16, context: 32_768 },
+      vocabulary: 151_936,
+      width: 2048,
+      inner: 5632,
+      blocks: 24,
+      heads: 16,
+      context: 32_768,
     }),
     ...ropeFields,
     ...extraHeadSize,
@@ -94,7 +99,9 @@ export function sparseMlp(
       normalise: config.norm_topk_prob,
       expert: (rows, expert) =>
         gatedMlp(build, rows, `${name}.experts.${expert}`, {
-          ...{ width, activation, inner: config.moe_intermediate_size },
+          width,
+          activation,
+          inner: config.moe_intermediate_size,
         }),
     });
     const sharedInner = config.shared_expert_intermediate_size;

@@ -40,7 +40,12 @@ export const qwen35Keys = configKeys(
   'Qwen3_5',
   {
     ...decoderFields({
-      ...{ vocabulary: 248_320, width: 4096, inner: 12_288, blocks: 32, heads: 16, context: 32_768 },
+      vocabulary: 248_320,
+      width: 4096,
+      inner: 12_288,
+      blocks: 32,
+      heads: 16,
+      context: 32_768,
     }),
     ...hybridFields,
     num_key_value_heads: size.default(4),
@@ -49,7 +54,12 @@ export const qwen35Keys = configKeys(
 );
 
 const { intermediate_size: _, ...sparseFields } = decoderFields({
-  ...{ vocabulary: 248_320, width: 2048, inner: 512, blocks: 40, heads: 16, context: 32_768 },
+  vocabulary: 248_320,
+  width: 2048,
+  inner: 512,
+  blocks: 40,
+  heads: 16,
+  context: 32_768,
 });
 
 export const qwen35MoeKeys = configKeys(
@@ -101,7 +111,10 @@ export function qwen35Moe(checkpoint: Checkpoint): Family {
         router: `${at}.mlp.gate`,
         normalise: true,
         expert: packedExpert(build, `${at}.mlp.experts`, {
-          ...{ width, activation, inner: config.moe_intermediate_size, count: config.num_experts },
+          width,
+          activation,
+          inner: config.moe_intermediate_size,
+          count: config.num_experts,
         }),
       });
       const shared = gatedSharedExpert(build, x, `${at}.mlp`, { width, inner, activation });

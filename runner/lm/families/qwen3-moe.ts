@@ -18,7 +18,12 @@ export const qwen3MoeKeys = configKeys(
   'Qwen3Moe',
   {
     ...decoderFields({
-      ...{ vocabulary: 151_936, width: 2048, inner: 6144, blocks: 24, heads: 32, context: 32_768 },
+      vocabulary: 151_936,
+      width: 2048,
+      inner: 6144,
+      blocks: 24,
+      heads: 32,
+      context: 32_768,
     }),
     ...ropeFields,
     ...extraHeadSize,

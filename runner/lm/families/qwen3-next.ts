@@ -11,7 +11,12 @@ export const qwen3NextKeys = configKeys(
   'Qwen3Next',
   {
     ...decoderFields({
-      ...{ vocabulary: 151_936, width: 2048, inner: 5632, blocks: 48, heads: 16, context: 32_768 },
+      vocabulary: 151_936,
+      width: 2048,
+      inner: 5632,
+      blocks: 48,
+      heads: 16,
+      context: 32_768,
     }),
     ...hybridFields,
     ...sparseFields,

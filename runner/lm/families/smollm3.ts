@@ -14,7 +14,12 @@ import { readRotary, ropeFields } from './rope.ts';
 
 export const smollm3Keys = configKeys('SmolLM3', {
   ...decoderFields({
-    ...{ vocabulary: 128_256, width: 2048, inner: 11_008, blocks: 36, heads: 16, context: 32_768 },
+    vocabulary: 128_256,
+    width: 2048,
+    inner: 11_008,
+    blocks: 36,
+    heads: 16,
+    context: 32_768,
     tied: true,
   }),
   ...ropeFields,
@@ -57,7 +62,9 @@ export function smollm3(checkpoint: Checkpoint): Family {
     block: decoderBlock(decoder, {
       attention: (index) => ({
         ...(turns(index) && { rotary }),
-        ...{ bias, outBias: bias, window: windows[index] },
+        bias,
+        outBias: bias,
+        window: windows[index],
       }),
       mlp: { bias: config.mlp_bias },
     }),

@@ -7,7 +7,12 @@ import { configKeys, readConfig, unsupported } from './keys.ts';
 import { partialRopeFields, readRotary } from './rope.ts';
 
 const { rms_norm_eps: _, ...fields } = decoderFields({
-  ...{ vocabulary: 50_304, width: 2560, inner: 6912, blocks: 32, heads: 32, context: 4096 },
+  vocabulary: 50_304,
+  width: 2560,
+  inner: 6912,
+  blocks: 32,
+  heads: 32,
+  context: 4096,
 });
 
 export const stablelmKeys = configKeys(
@@ -38,7 +43,8 @@ export function stablelm(checkpoint: Checkpoint): Family {
   }
   const decoder = readDecoder(checkpoint, config, config.hidden_act, layerNorm);
   const rotary = readRotary(checkpoint, config, decoder, {
-    ...{ partial: config.partial_rotary_factor ?? 0.25, pairs: true },
+    partial: config.partial_rotary_factor ?? 0.25,
+    pairs: true,
   });
   const qkNorm = config.qk_layernorm
     ? { norm: normOfEachHead(config.layer_norm_eps, decoder.headSize), normName: 'layernorm' }

@@ -15,7 +15,12 @@ import { configKeys, readConfig } from './keys.ts';
 import { readRotary, ropeFields } from './rope.ts';
 
 const { rms_norm_eps: _, ...fields } = decoderFields({
-  ...{ vocabulary: 49_152, width: 3072, inner: 12_288, blocks: 30, heads: 24, context: 4096 },
+  vocabulary: 49_152,
+  width: 3072,
+  inner: 12_288,
+  blocks: 30,
+  heads: 24,
+  context: 4096,
   tied: true,
 });
 const drop = z.number().optional();

@@ -129,7 +129,8 @@ export async function evidenceFiles(
     no_directions: decoder.rows === null ? decoder.reason : null,
     columns: columnsOf(of, features, { chosen, near, norms: rows && lengthsOf(rows, latents.length) }),
     uses: of.uses.map(({ suite, concept, latents }) => ({
-      ...{ suite, concept },
+      suite,
+      concept,
       latents: latents.map(([latent, weight]) => [latent, digits(weight)]),
     })),
     tokens: tokenTable(of.tokenizer, used),

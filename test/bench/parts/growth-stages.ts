@@ -39,8 +39,13 @@ function randomSae(d_sae: number, seed: string): TopKSae {
   for (let j = 0; j < d_sae; j++)
     for (let i = 0; i < WIDTH; i++) W_enc[i * d_sae + j] = W_dec[j * WIDTH + i]!;
   return topKSae({
-    ...{ d_in: WIDTH, d_sae, k: K, W_enc, W_dec },
-    ...{ b_enc: new Float32Array(d_sae), b_dec: new Float32Array(WIDTH) },
+    d_in: WIDTH,
+    d_sae,
+    k: K,
+    W_enc,
+    W_dec,
+    b_enc: new Float32Array(d_sae),
+    b_dec: new Float32Array(WIDTH),
   });
 }
 
@@ -90,8 +95,13 @@ async function evaluation(
       place: { folder: demoModelFolder, revision: null },
       folder,
     },
-    ...{ memory: 16 * 2 ** 30, hooks: [LAYER], maxTokens: 256, positions: 4_096, saes: 0 },
-    ...{ divergence: true, precision: 'float32' as const },
+    memory: 16 * 2 ** 30,
+    hooks: [LAYER],
+    maxTokens: 256,
+    positions: 4_096,
+    saes: 0,
+    divergence: true,
+    precision: 'float32' as const,
   });
   const files = [];
   try {
@@ -104,7 +114,12 @@ async function evaluation(
     const text = await evaluationText(config, tokenizer, reporter('text'));
     await evaluateStage(
       {
-        ...{ config, device: 'cpu', opened, tokenizer, text, suites: suitesOf(config) },
+        config,
+        device: 'cpu',
+        opened,
+        tokenizer,
+        text,
+        suites: suitesOf(config),
         saes: files.map((file, i) => ({
           planned: { ...planned!, id: `L${i}` },
           file,
@@ -141,7 +156,9 @@ function concepts(classes: number, perClass: number, latents: number) {
         data: 'simulated',
         classes: Array.from({ length: classes }, (_, i) => `class ${i}`),
       },
-      ...{ labels, train: places(0, train), test: places(train, test) },
+      labels,
+      train: places(0, train),
+      test: places(train, test),
       texts: Array.from({ length: rows }, (_, row) => `text ${row}`),
     },
     { resamples: 200 },
@@ -241,24 +258,30 @@ export const stages: Readonly<Record<string, Stage>> = {
       );
   }),
   'evaluation, held-out text': {
-    ...{ axis: 'tokens', sizes: [8_192, 16_384, 32_768] },
+    axis: 'tokens',
+    sizes: [8_192, 16_384, 32_768],
     run: (size) => evaluation({ ...HELD_OUT, 'evaluation.tokens': size }, 1_024),
   },
   'evaluation, a dictionary': {
-    ...{ axis: 'latents', sizes: [16_384, 32_768, 65_536] },
+    axis: 'latents',
+    sizes: [16_384, 32_768, 65_536],
     run: (size) => evaluation({ ...HELD_OUT, 'evaluation.tokens': 8_192 }, size),
   },
   'evaluation, SAEs of a hook': {
-    ...{ axis: 'SAEs', sizes: [2, 4, 8] },
+    axis: 'SAEs',
+    sizes: [2, 4, 8],
     run: (size) => evaluation({ ...HELD_OUT, 'evaluation.tokens': 4_096 }, 1_024, size),
   },
   'evaluation, probes': {
-    ...{ axis: 'probe texts', sizes: [400, 800, 1_600] },
+    axis: 'probe texts',
+    sizes: [400, 800, 1_600],
     run: (size) =>
       evaluation(
         {
-          ...{ 'evaluation.suites': ['core', 'interpscore'], 'evaluation.tokens': 2_048 },
-          ...{ 'evaluation.coreTokens': 2_048, 'evaluation.probeTexts': size },
+          'evaluation.suites': ['core', 'interpscore'],
+          'evaluation.tokens': 2_048,
+          'evaluation.coreTokens': 2_048,
+          'evaluation.probeTexts': size,
         },
         1_024,
       ),

@@ -37,7 +37,9 @@ const inFolder =
 
 const plansOf = (saes: number, dSae: number): SaePlan[] =>
   Array.from({ length: saes }, (_, i) => ({
-    ...{ id: `L0_${i}`, hook: hookOf(0), d_in: WIDTH },
+    id: `L0_${i}`,
+    hook: hookOf(0),
+    d_in: WIDTH,
     recipe: recipe.parse({ dSae, k: 32, kAux: 64, batchTokens: BATCH, biasInitSamples: BATCH, seed: i }),
   }));
 
@@ -65,7 +67,13 @@ const training = async (steps: number, saes: number, dSae: number): Promise<() =
 };
 
 const point: TrajectoryPoint = {
-  ...{ step: 1, tokens: BATCH, loss: 0.5, var_exp: 0.5, dead: 0, aux_loss: 0, learning_rate: 1e-4 },
+  step: 1,
+  tokens: BATCH,
+  loss: 0.5,
+  var_exp: 0.5,
+  dead: 0,
+  aux_loss: 0,
+  learning_rate: 1e-4,
 } as TrajectoryPoint;
 
 /** A state that has trained for long: so many points of each SAE's trajectory. */
@@ -100,7 +108,11 @@ const merging = async (shards: number): Promise<() => unknown> => {
       writeFileSync(join(at, trajectoryFile(id)), '{}');
       const named = { ...record, sae: { ...record.sae, files: [{ ...record.sae.files[0]!, name }] } };
       const state: RunState = {
-        ...{ schema: RUN_SCHEMA, identity, config, stage: 'done' as const, started: '2026-01-01T00:00:00Z' },
+        schema: RUN_SCHEMA,
+        identity,
+        config,
+        stage: 'done' as const,
+        started: '2026-01-01T00:00:00Z',
         seconds: { training: 1, evaluating: 1 },
       };
       return { folder: at, state, records: [{ id, record: named }] };

@@ -49,6 +49,8 @@ export const stage = (
   work: (size: number) => Promise<() => unknown>,
   { reason, first = sizes[0]! }: { reason?: string; first?: number } = {},
 ): Stage => ({
-  ...{ axis, sizes, run: warm(first, work) },
+  axis,
+  sizes,
+  run: warm(first, work),
   ...(reason === undefined ? {} : { reason }),
 });

@@ -17,8 +17,10 @@ it('the run on the own model is the same run, of a name of its own, and is sent 
   const of = (option: string) =>
     words.flatMap((word) => (word.startsWith(`--${option}=`) ? [word.slice(option.length + 3)] : []));
   const own = await resolveRun(['small-world-quick'], {
-    ...{ set: of('set'), sae: of('sae') },
-    ...{ name: of('name').at(-1), model: of('model').at(-1) },
+    set: of('set'),
+    sae: of('sae'),
+    name: of('name').at(-1),
+    model: of('model').at(-1),
   });
   expect(own).toEqual({
     ...config,

@@ -95,7 +95,10 @@ describe('the sample of latents and rows', () => {
   function text(latentsOf: (row: number) => [number, number, number] | null) {
     const rows = Array.from({ length: ROWS }, (_, row) => latentsOf(row));
     return {
-      ...{ ids: new Int32Array(TOKENS * ROWS), rows: ROWS, tokens: TOKENS, k: 1 },
+      ids: new Int32Array(TOKENS * ROWS),
+      rows: ROWS,
+      tokens: TOKENS,
+      k: 1,
       indices: Int32Array.from(rows.flatMap((latents) => [...(latents ?? [0, 0, 0]), 49])),
       values: Float32Array.from(rows.flatMap((latents) => (latents === null ? [0, 0, 0, 1] : [1, 1, 1, 1]))),
     };

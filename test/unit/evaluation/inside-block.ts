@@ -93,7 +93,11 @@ export async function evaluatedInside(
   try {
     const { evaluated } = await evaluateStage(
       {
-        ...{ config, device: 'cpu', suites: suitesOf(config), saes, text: { batches } },
+        config,
+        device: 'cpu',
+        suites: suitesOf(config),
+        saes,
+        text: { batches },
         opened: {
           model: opened,
           sweeping: async () => ({ reporter: reporter(), together: memory === undefined ? 1 : 2 }),

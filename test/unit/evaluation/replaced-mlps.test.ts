@@ -44,7 +44,8 @@ afterAll(async () => {
 it('gives the latents and outputs that circuit-tracer gives', async () => {
   expect(file).toMatchObject({
     details: { model_name: 'interpboard/small-world', hook_name: 'hook_resid_mid' },
-    ...{ reads: 'resid_mid', d_model: 128 },
+    reads: 'resid_mid',
+    d_model: 128,
   });
   const read = (name: string) =>
     withFile(`${folder}golden.safetensors`, async (source) =>

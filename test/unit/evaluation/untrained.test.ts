@@ -54,8 +54,13 @@ function otherSae(d: number): Sae {
     Float32Array.from({ length: count }, () => stream.gaussian() / Math.sqrt(d));
   const { d_sae, k } = shape;
   return topKSae({
-    ...{ d_in: d, d_sae, k },
-    ...{ W_enc: draw(d * d_sae), W_dec: draw(d * d_sae), b_enc: draw(d_sae), b_dec: draw(d) },
+    d_in: d,
+    d_sae,
+    k,
+    W_enc: draw(d * d_sae),
+    W_dec: draw(d * d_sae),
+    b_enc: draw(d_sae),
+    b_dec: draw(d),
   });
 }
 

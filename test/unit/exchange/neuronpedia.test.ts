@@ -43,15 +43,29 @@ it('says of a latent what the evidence does', () => {
       .map((line) => JSON.parse(line));
   };
   expect(rows('features')[1]).toMatchObject({
-    ...{ index: '7', layer: '2-res-1k', frac_nonzero: 0.5, maxActApprox: 4 },
-    ...{ pos_str: [' a'], pos_values: [1.5], neg_str: [' kettle'], neg_values: [-0.25] },
-    ...{ topkCosSimIndices: [4], topkCosSimValues: [0.5], freq_hist_data_bar_heights: [1, 0, 2] },
+    index: '7',
+    layer: '2-res-1k',
+    frac_nonzero: 0.5,
+    maxActApprox: 4,
+    pos_str: [' a'],
+    pos_values: [1.5],
+    neg_str: [' kettle'],
+    neg_values: [-0.25],
+    topkCosSimIndices: [4],
+    topkCosSimValues: [0.5],
+    freq_hist_data_bar_heights: [1, 0, 2],
   });
   const activations = rows('activations');
   expect(activations).toHaveLength(4);
   expect(activations[2]).toMatchObject({
-    ...{ index: '7', tokens: [' a', ' kettle', '.'], values: [0, 7, 0], maxValue: 7, maxValueTokenIndex: 1 },
-    ...{ binMin: -1, binMax: 7, qualifyingTokenIndex: 1 },
+    index: '7',
+    tokens: [' a', ' kettle', '.'],
+    values: [0, 7, 0],
+    maxValue: 7,
+    maxValueTokenIndex: 1,
+    binMin: -1,
+    binMax: 7,
+    qualifyingTokenIndex: 1,
   });
   expect(new Set(activations.map(({ id }) => id)).size).toBe(4);
 });

@@ -44,7 +44,9 @@ async function explained(
     (prompt, maxTokens) =>
       complete(explainer, prompt, {
         maxTokens,
-        ...{ clock, retryPolicy: RETRY_POLICY, signal: new AbortController().signal },
+        clock,
+        retryPolicy: RETRY_POLICY,
+        signal: new AbortController().signal,
       }),
     {
       budget,

@@ -44,7 +44,12 @@ async function written(shape: readonly number[], scales: readonly number[], size
     ['w_scale_inv', { file, dtype: 'F32', shape: scales, start: padded, end: data.length }],
   ]);
   const checkpoint: Checkpoint = {
-    ...{ folder, config: config(size), tensors, files: [file], weightsFolder: folder, notes: [] },
+    folder,
+    config: config(size),
+    tensors,
+    files: [file],
+    weightsFolder: folder,
+    notes: [],
   };
   return { checkpoint, bytes, factors };
 }

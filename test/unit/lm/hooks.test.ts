@@ -180,7 +180,10 @@ it.each([
   const [rows, tokens] = [4, 7];
   const batch: TokenBatch = {
     ids: Int32Array.from({ length: rows * tokens }, (_, i) => (i * 37 + 5) % 101),
-    ...{ rows, tokens, lengths: Int32Array.of(7, 3, 7, 5), documents: Int32Array.of(0, 0, 1, 2) },
+    rows,
+    tokens,
+    lengths: Int32Array.of(7, 3, 7, 5),
+    documents: Int32Array.of(0, 0, 1, 2),
   };
   const found = new Map<string, Float32Array>();
   const asked = [3, 1];

@@ -21,7 +21,11 @@ async function programOf(provider: 'cpu' | 'webgpu') {
   const bytes = fromFloat32('BF16', values);
   await writeFile(join(folder, 'table.bin'), bytes);
   const checkpoint: Checkpoint = {
-    ...{ folder, config: {}, files: ['table.bin'], weightsFolder: folder, notes: [] },
+    folder,
+    config: {},
+    files: ['table.bin'],
+    weightsFolder: folder,
+    notes: [],
     tensors: new Map([
       ['table', { file: 'table.bin', dtype: 'BF16', shape: [4, 3], start: 0, end: bytes.length }],
     ]),

@@ -14,7 +14,9 @@ function seenIn(batch: number): RandomWindows {
     const [start, end] = [from * TOKENS * K, (from + batch) * TOKENS * K];
     windows.add({
       ids: new Int32Array(batch * TOKENS),
-      ...{ rows: batch, tokens: TOKENS, k: K },
+      rows: batch,
+      tokens: TOKENS,
+      k: K,
       indices: indices.slice(start, end),
       values: values.slice(start, end),
     });

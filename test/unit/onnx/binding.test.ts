@@ -320,7 +320,10 @@ it.skipIf(!available)(
       onCpu: 'shapes',
     } as const;
     const session = await binding.open(program('float32', true), {
-      ...{ ...settings, aside: false, held: ['y'], logLevel: 3 },
+      ...settings,
+      aside: false,
+      held: ['y'],
+      logLevel: 3,
     });
     const x = float32(Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2]);
     const y = (await session.run(() => new Map([['x', x]]), ['y'])).get('y') as NativeTensor;

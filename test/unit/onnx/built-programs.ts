@@ -82,9 +82,13 @@ export async function languageModelPrograms(
 const square = (side: number) => ({ weight: new Float32Array(side * side), bias: new Float32Array(side) });
 const temporalSae: Sae = {
   ...topKSae({
-    ...{ d_in: 4, d_sae: 6, k: 2 },
-    ...{ W_enc: new Float32Array(24), W_dec: new Float32Array(24) },
-    ...{ b_enc: new Float32Array(6), b_dec: new Float32Array(4) },
+    d_in: 4,
+    d_sae: 6,
+    k: 2,
+    W_enc: new Float32Array(24),
+    W_dec: new Float32Array(24),
+    b_enc: new Float32Array(6),
+    b_dec: new Float32Array(4),
   }),
   context: { heads: 2, layers: [{ k: square(6), q: square(6), v: square(6), o: square(6) }] },
 };

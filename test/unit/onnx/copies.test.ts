@@ -8,10 +8,14 @@ import { float32, int32 } from '../../../runner/onnx/session.ts';
 /** A tensor said to lie on a device, and what happens to it. */
 function lying(device: Device, events: string[] = []): HeldTensor {
   const native: NativeTensor = {
-    ...{ elements: 'float32', dims: [2, 3], device },
+    elements: 'float32',
+    dims: [2, 3],
+    device,
     read: () => float32(new Float32Array(6), [2, 3]),
     part: (from, dims) => ({
-      ...{ elements: 'float32', dims, device },
+      elements: 'float32',
+      dims,
+      device,
       read: () => float32(new Float32Array(6), [6]),
       release: () => events.push(`part from ${from} released`),
     }),

@@ -10,10 +10,17 @@ it('the benchmark of a device says what passes between it and the host, and leav
       seconds: 0,
       size: {
         model: {
-          ...{ width: 16, inner: 24, blocks: 2, heads: 2, kvHeads: 1 },
-          ...{ vocabulary: 50, context: 32, type: 'F32' },
+          width: 16,
+          inner: 24,
+          blocks: 2,
+          heads: 2,
+          kvHeads: 1,
+          vocabulary: 50,
+          context: 32,
+          type: 'F32',
         },
-        ...{ rows: 2, tokens: 8 },
+        rows: 2,
+        tokens: 8,
         saes: [
           [8, 64, 4, 16],
           [1_000_000, 1_000_000, 4, 16],

@@ -113,7 +113,11 @@ function usesIn(
     }
     uses.push({
       signature: signatureOf(opType, domain, inputs, to),
-      ...{ operator: opType, domain, inputs, outputs: output.length, to },
+      operator: opType,
+      domain,
+      inputs,
+      outputs: output.length,
+      to,
       attributes: attribute.filter(({ g }) => g === undefined),
       constants: input.map((name) => tensors.get(name)),
     });

@@ -28,8 +28,14 @@ function toldOfCuda(device: Device): Record<string, string> {
   );
   const library = { api, check: () => undefined, made: () => 1n, loadCuda: () => undefined };
   sessionOptions(library as unknown as Library, {
-    ...{ device, threads: undefined, folder: undefined, prepack: true, held: [] },
-    ...{ onCpu: 'shapes', aside: false, logLevel: 3 },
+    device,
+    threads: undefined,
+    folder: undefined,
+    prepack: true,
+    held: [],
+    onCpu: 'shapes',
+    aside: false,
+    logLevel: 3,
   });
   return told;
 }

@@ -14,8 +14,13 @@ import { topKSae } from '../../../runner/sae/sae.ts';
 
 const details = { k_aux: 1, alpha_aux: 0, hook_name: 'x', model_name: 'x', tokens_seen: 1, step: 1 };
 const sae = topKSae({
-  ...{ d_in: 128, d_sae: 4, k: 2, W_enc: new Float32Array(512), W_dec: new Float32Array(512) },
-  ...{ b_enc: new Float32Array(4), b_dec: new Float32Array(128) },
+  d_in: 128,
+  d_sae: 4,
+  k: 2,
+  W_enc: new Float32Array(512),
+  W_dec: new Float32Array(512),
+  b_enc: new Float32Array(4),
+  b_dec: new Float32Array(128),
 });
 
 let folder: string;

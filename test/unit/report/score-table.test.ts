@@ -37,7 +37,9 @@ describe('scoreTable', () => {
   it('puts no dash beside a minus sign', () => {
     const below = structuredClone(first);
     below.metrics['var_exp@pooled-v1'] = {
-      ...{ value: -0.15, interval: { low: -0.167, high: -0.14 }, method: 'studentised@3' },
+      value: -0.15,
+      interval: { low: -0.167, high: -0.14 },
+      method: 'studentised@3',
     };
     expect(scoreTable([below])).toContain('-0.167 to -0.140');
   });

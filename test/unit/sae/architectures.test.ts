@@ -122,7 +122,10 @@ test('matching pursuit ends by its threshold, by a latent found twice, by its nu
   const W_dec = Float32Array.of(1, 0, 0, 1, 0.8, 0.6);
   const sae: MatchingPursuitSae = {
     architecture: 'matching_pursuit',
-    ...{ d_in: 2, d_sae: 3, apply_b_dec_to_input: false, normalisation: { kind: 'none' } },
+    d_in: 2,
+    d_sae: 3,
+    apply_b_dec_to_input: false,
+    normalisation: { kind: 'none' },
     W_enc: Float32Array.of(1, 0, 0.8, 0, 1, 0.6),
     W_dec,
     b_dec: new Float32Array(2),

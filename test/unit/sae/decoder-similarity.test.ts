@@ -17,8 +17,13 @@ const { d } = golden;
 function saeOf(rows: readonly number[]): Sae {
   const d_sae = rows.length / d;
   return topKSae({
-    ...{ d_in: d, d_sae, k: 2, W_dec: Float32Array.from(rows), W_enc: new Float32Array(rows.length) },
-    ...{ b_enc: new Float32Array(d_sae), b_dec: new Float32Array(d) },
+    d_in: d,
+    d_sae,
+    k: 2,
+    W_dec: Float32Array.from(rows),
+    W_enc: new Float32Array(rows.length),
+    b_enc: new Float32Array(d_sae),
+    b_dec: new Float32Array(d),
   });
 }
 

@@ -51,7 +51,8 @@ async function made(
         ? { rows: null, reason: 'of another kind' }
         : {
             rows: {
-              ...{ d_sae: D_SAE, d: D },
+              d_sae: D_SAE,
+              d: D,
               block: async (from, to) => directions.subarray(from * D, to * D),
             },
           },
@@ -161,8 +162,12 @@ test('latents that were taken out or used by suites are among those shown, with 
   ]);
   const features = shards.flatMap(({ shard }) => shard.features);
   expect(features.find((each) => each.latent === 11)!.ablation).toEqual({
-    ...{ mean: 1.5, low: null, high: null },
-    ...{ tokens: 2, rows: 1, documents: 1 },
+    mean: 1.5,
+    low: null,
+    high: null,
+    tokens: 2,
+    rows: 1,
+    documents: 1,
   });
   expect(features.find((each) => each.latent === 21)).not.toHaveProperty('ablation');
 });

@@ -128,7 +128,10 @@ function openNative(library: Library, program: Program, settings: SessionSetting
   function keep(value: Pointer, name: string, device: Device): CApiTensor {
     const { elements, dims } = describe(value, name);
     return {
-      ...{ elements, dims, device, pointer: value },
+      elements,
+      dims,
+      device,
+      pointer: value,
       read: () => read(value, elements, dims),
       part: (from, shape) => part(value, elements, from, shape),
       release: () => api.ReleaseValue(value),
@@ -152,7 +155,10 @@ function openNative(library: Library, program: Program, settings: SessionSetting
       ),
     );
     return {
-      ...{ elements, dims, device: here.device, pointer },
+      elements,
+      dims,
+      device: here.device,
+      pointer,
       read: () => read(pointer, elements, dims),
       release: () => api.ReleaseValue(pointer),
     };

@@ -95,7 +95,9 @@ it('scores the latents of each layer as the suite scores those of an SAE, and sa
   for (const { at: k, values } of points) {
     const ofLayers = curves![`probing_k${k}`]!.points;
     expect(ofLayers[LAYER]!.values).toEqual({
-      ...{ sae: values.sae, channels: values.channels, ceiling: constants!.ceiling },
+      sae: values.sae,
+      channels: values.channels,
+      ceiling: constants!.ceiling,
     });
     expect(ofLayers[LAYER]!.values).not.toEqual(ofLayers[LAYER + 1]!.values);
   }
@@ -146,7 +148,8 @@ it('stopped while its latents are probed says what is kept', async () => {
     return stageReporter(stage, 'tokens', stopping);
   };
   await expect(crossLayerStage(run, reporter)).rejects.toMatchObject({
-    ...{ constructor: Stopped, message: expect.stringContaining('measures anew') },
+    constructor: Stopped,
+    message: expect.stringContaining('measures anew'),
   });
 });
 
@@ -184,8 +187,13 @@ it('takes the memory that its plan says', async () => {
 it('is one SAE of a run, alone in it, of its own model and without words behind #', async () => {
   const [found] = await described(await located([clt]));
   expect(found).toMatchObject({
-    ...{ layer: 5, site: 'mlp_out', reads: { layer: 0, site: 'resid_mid' }, layers: 6, d_sae: 144 },
-    ...{ id: 'L0_resid_mid_to_L5_mlp_out_clt', format: 'cross-layer-transcoder' },
+    layer: 5,
+    site: 'mlp_out',
+    reads: { layer: 0, site: 'resid_mid' },
+    layers: 6,
+    d_sae: 144,
+    id: 'L0_resid_mid_to_L5_mlp_out_clt',
+    format: 'cross-layer-transcoder',
   });
   expect(found!.files.map(({ name }) => name)).toEqual([
     'config.yaml',

@@ -98,8 +98,14 @@ describe('memory', () => {
         const [, stage] = planned(config, checkpoint, memory).stages;
         expect(stage!.resident).toBe(resident);
         const opened = await openRunModel({
-          ...{ device: 'cpu', precision: config.precision, spill: config.spill, folder, memory },
-          ...{ place: { folder: `${fixtures}${name}`, revision: null }, hooks: [0], maxTokens: 16 },
+          device: 'cpu',
+          precision: config.precision,
+          spill: config.spill,
+          folder,
+          memory,
+          place: { folder: `${fixtures}${name}`, revision: null },
+          hooks: [0],
+          maxTokens: 16,
           ...evaluationNeeds(config, suitesOf(config), saes, ['cpu']),
         });
         expect([opened.model.resident, opened.model.segments]).toEqual([resident, stage!.segments]);
@@ -146,7 +152,8 @@ describe('memory', () => {
       [hookLabel(hooks[1]!), 12],
     ]);
     const config = await settings({
-      ...{ layers: '0', hooks: 'attn_z:1' },
+      layers: '0',
+      hooks: 'attn_z:1',
       set: ['sae.biasInitSamples=300', 'training.shuffle.megabytes=0'],
     });
     const plans = withWidths(trainedSaes(config), widths);

@@ -41,12 +41,16 @@ function manySaes(): SharedSae[] {
 
 const work: RunWork = {
   training: {
-    ...{ tokens: 1, pass: (hooks) => 2_000 * (1 + hooks.at(-1)!) },
-    ...{ sae: ({ d_sae }) => 12 * d_sae, branch: () => 0 },
+    tokens: 1,
+    pass: (hooks) => 2_000 * (1 + hooks.at(-1)!),
+    sae: ({ d_sae }) => 12 * d_sae,
+    branch: () => 0,
   },
   evaluation: {
-    ...{ tokens: 1, pass: () => 40_000 },
-    ...{ sae: ({ d_sae }) => 2 * d_sae, branch: ({ layer }) => 100 * (40 - layer) },
+    tokens: 1,
+    pass: () => 40_000,
+    sae: ({ d_sae }) => 2 * d_sae,
+    branch: ({ layer }) => 100 * (40 - layer),
   },
   readings: [],
 };

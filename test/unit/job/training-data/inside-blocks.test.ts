@@ -76,7 +76,12 @@ it('trains at each, goes on where it stopped to the same bits, and says the hook
     let done = 0;
     return trainStage(
       {
-        ...{ config, shard: null, from: [], folder: join(folder, name), model, memory: 2 ** 32 },
+        config,
+        shard: null,
+        from: [],
+        folder: join(folder, name),
+        model,
+        memory: 2 ** 32,
         stamp: (tokens) => ({ ...stampOf(config, { model: '' }, ''), tokens, seconds: 0 }),
       },
       {

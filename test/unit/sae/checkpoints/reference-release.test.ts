@@ -29,7 +29,11 @@ const checkpoint: ReleaseCheckpoint<TopKSae> = {
 
 const { W_enc, W_dec, b_enc, b_dec, d_in, d_sae, k } = checkpoint.sae;
 const plain = {
-  ...{ W_enc, W_dec, b_dec, d_in, d_sae },
+  W_enc,
+  W_dec,
+  b_dec,
+  d_in,
+  d_sae,
   apply_b_dec_to_input: true,
   normalisation: { kind: 'none' } as const,
 };

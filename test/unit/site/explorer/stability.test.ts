@@ -153,7 +153,8 @@ describe('the composite over the stored resamples', () => {
       delete entry.metrics[id];
       const [low, high] = quantiles(drawsOfRecord(entry, id)!.samples, [0.025, 0.975]);
       entry.suites.interpscore!.measures![id] = {
-        ...{ value, window_tokens: 1_000 },
+        value,
+        window_tokens: 1_000,
         interval: { low: low!, high: high! },
       };
       return entry;

@@ -32,7 +32,8 @@ it('of a cross-layer transcoder all layers are named, and its release says what 
   expect(releaseSummary([transcoder])).not.toContain('(');
   expect(saeLabel(transcoder, [transcoder])).toBe('L0–5');
   expect(hookNames(sae)).toEqual({
-    ...{ hook: 'blocks.0–5.hook_mlp_out', reads: 'blocks.0–5.hook_resid_mid' },
+    hook: 'blocks.0–5.hook_mlp_out',
+    reads: 'blocks.0–5.hook_resid_mid',
   });
   expect(hookNames(entry.sae)).toEqual({ hook: entry.sae.hook, reads: undefined });
   expect(layerLines([{ label: 'x', records: [transcoder] }])).toEqual([]);

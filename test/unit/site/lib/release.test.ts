@@ -96,7 +96,9 @@ describe('releases', () => {
         seeds.flatMap((seed) =>
           ['small-world-l0', 'small-world-l4'].map((id) => ({
             ...ofRun(id, (sae) => ({
-              ...{ k, d_sae: k * 1024, architecture: k === 16 ? ('topk' as const) : ('batchtopk' as const) },
+              k,
+              d_sae: k * 1024,
+              architecture: k === 16 ? ('topk' as const) : ('batchtopk' as const),
               training: { ...sae.training, learningRate: k * 1e-5, seed, auxVariant: `${long}aux` },
             })),
             id: `${id}-${k}-${seed}`,
