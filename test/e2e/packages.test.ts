@@ -94,7 +94,7 @@ test('the examples of its declarations run as they stand', () => {
   expect(said.sort()).toEqual([
     '3 true',
     'cook true true',
-    'gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6 null 6',
+    "gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6 { layer: 0, site: 'resid_pre' } 6",
     'qwen3 true',
     "reference-release 128 64 { layer: 2, site: 'resid_post' }\ntrue",
     'true true',

@@ -94,7 +94,7 @@ test('what does not fit a context is refused, what cannot be written is not, and
   expect(saeSha256({ ...sae, context: other })).not.toBe(saeSha256(sae));
   await expect(
     writeSaeLens(join(folder, 'none'), sae, { model_name: 'tiny', hook_name: 'x' }),
-  ).rejects.toThrow('temporal SAEs are not written');
+  ).rejects.toThrow('a temporal SAE, expected what SAELens has');
   expect(await selfTest({ sae, format: 'temporal-sae' }, x, tokens)).toBeNull();
   const plain = await openSae(randomSae(4, 9, 2), { threads: 1 });
   await plain.close();
