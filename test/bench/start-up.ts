@@ -126,7 +126,11 @@ if (process.platform === 'linux') {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  await lineOf(child, /https?:/).catch(() => undefined);
-  if (child.exitCode === null) console.log(`preview, waiting: ${(held(child.pid!) / 1e6).toFixed(0)} MB`);
+  const serves = await lineOf(child, /https?:/).then(
+    () => true,
+    () => false,
+  );
+  const size = serves ? `${(held(child.pid!) / 1e6).toFixed(0)} MB` : 'no report to show (npm run build)';
+  console.log(`preview, waiting: ${size}`);
   child.kill();
 }
