@@ -280,15 +280,13 @@ function commandOf(positionals: readonly string[], values: Values): string {
   const { config, model, sae, from, suite, transfer, train, name, layers, hooks } = values;
   const { device, precision, backend, threads, set } = values;
   const options = optionWords({
-    ...{
-      config: config === undefined ? undefined : basename(config),
-      model,
-      sae,
-      from,
-      suite,
-      transfer,
-      train,
-    },
+    config: config === undefined ? undefined : basename(config),
+    model,
+    sae,
+    from,
+    suite,
+    transfer,
+    train,
     name,
     layers,
     hooks,

@@ -84,11 +84,9 @@ export function neuronpediaFiles(
     saelensRelease: sae.source?.registry?.release ?? null,
     saelensSaeId: sae.source?.registry?.id ?? null,
     notes: `${sae.architecture}, ${sae.hook}`,
-    ...{
-      dataset: index.text.name,
-      num_prompts: index.text.rows,
-      num_tokens_in_prompt: index.text.row_tokens,
-    },
+    dataset: index.text.name,
+    num_prompts: index.text.rows,
+    num_tokens_in_prompt: index.text.row_tokens,
   });
   const places = new Map(index.columns.latent.map((each, place) => [each, place]));
   const textOf = (id: number): string => index.tokens[id] ?? '';

@@ -1,6 +1,6 @@
 /** BibTeX of a release: as its authors give it, else what its records say. */
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
-import { layerText } from './hook-words.ts';
+import { layersWords } from './hook-words.ts';
 import type { Release } from './releases.ts';
 
 export function citationOf({ id, title, records }: Release): string | null {
@@ -8,13 +8,9 @@ export function citationOf({ id, title, records }: Release): string | null {
   if (given !== undefined) return given;
   const [first] = records;
   if (first === undefined || first.kind !== 'measured') return null;
-  const layers = [...new Set(records.map(({ sae }) => layerText(sae)))];
   const year = first.provenance.started?.slice(0, 4);
   const fields: [string, string | null | undefined][] = [
-    [
-      'title',
-      `Sparse autoencoders for ${first.model.id}, ${layers.length === 1 && first.sae.layers === undefined ? 'layer' : 'layers'} ${layers.join(', ')}`,
-    ],
+    ['title', `Sparse autoencoders for ${first.model.id}, ${layersWords(records.map(({ sae }) => sae))}`],
     ['year', year],
     ['howpublished', first.sae.repo === null ? `Run ${title}` : `https://huggingface.co/${first.sae.repo}`],
     ['note', noteOf(first)],

@@ -2,7 +2,7 @@
 import { measureOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { describeMeasure } from './format.ts';
-import { layerWords } from './hook-words.ts';
+import { layersWords } from './hook-words.ts';
 import { html, type Markup } from './html.ts';
 import { recordPage } from './release.ts';
 
@@ -71,7 +71,7 @@ function entryOf(entry: EvaluationRecord, at: Date, home: URL): Markup {
     return value === null ? [] : [`${id} ${value}${interval === null ? '' : ` (${interval})`}`];
   });
   return html`<entry><title>${entry.sae.name} of ${entry.model.id}</title><id>${page}</id><link href="${page}"/><updated>${at.toISOString()}</updated><summary>${[
-    `${layerWords(entry.sae)}, ${entry.sae.architecture}.`,
+    `${entry.sae.architecture}, ${layersWords([entry.sae])}.`,
     values.join(', '),
   ].join(' ')}</summary></entry>`;
 }

@@ -49,9 +49,11 @@ export function hookNames(sae: Hooked & { layer: number }): { hook: string; read
   return { hook: all(hook), reads: reads && all(reads) };
 }
 
-/** The same with the word before it: `Layer 4`, `Layers 0–5`. */
-export function layerWords(sae: Pick<EvaluationRecord['sae'], 'layer' | 'layers'>): string {
-  return `${sae.layers === undefined ? 'Layer' : 'Layers'} ${layerText(sae)}`;
+/** Those of several SAEs with the word before them: `layer 4`, `layers 0, 2`; of a cross-layer transcoder `layers 0–5`. */
+export function layersWords(saes: readonly Pick<EvaluationRecord['sae'], 'layer' | 'layers'>[]): string {
+  const all = [...new Set(saes.map(layerText))];
+  const one = all.length === 1 && saes[0]?.layers === undefined;
+  return `${one ? 'layer' : 'layers'} ${all.join(', ')}`;
 }
 
 /** Whether it is an SAE of the residual stream after a block, as most are: then a page need not say so. */

@@ -60,7 +60,7 @@ export interface LayerPicture {
 }
 
 /** Lines that can be told apart in one picture. */
-const MOST_LINES = 12;
+export const MOST_LINES = 12;
 
 /**
  * SAEs of one hook share a picture. Transcoders have one for each pair of hooks: what they explain is of another hook than

@@ -4,7 +4,7 @@ import { measureOf } from '../../runner/report/measures.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { definitionsOf } from './definitions.ts';
 import { formatBytes, formatCount, formatNumber, formatTokens } from './format.ts';
-import { hookWords, layerText, placeWords } from './hook-words.ts';
+import { hookWords, layersWords, layerText, placeWords } from './hook-words.ts';
 import { architectureNames } from './kinds.ts';
 import { shortLabel, variantsOf } from './short-labels.ts';
 import { leadMeasures } from './statistics.ts';
@@ -18,7 +18,6 @@ export function releaseSummary(records: readonly EvaluationRecord[]): string {
     return values.size === 1 ? [...values][0] : undefined;
   };
   const kinds = [...new Set(records.map(({ sae }) => architectureNames[sae.architecture]))].join(', ');
-  const layers = [...new Set(records.map(({ sae }) => layerText(sae)))];
   const models = [...new Set(records.map(({ model }) => model.id))].join(', ');
   const [latents, k, tokens] = [
     same(({ sae }) => sae.d_sae),
@@ -30,7 +29,7 @@ export function releaseSummary(records: readonly EvaluationRecord[]): string {
   const sites = [...new Set(records.map(({ sae }) => wordsOf(sae)))].join(', ');
   const count = small[records.length] ?? formatCount(records.length);
   return [
-    `${count} ${kinds} ${noun} on ${sites} of ${models}, ${layers.length === 1 && records[0]?.sae.layers === undefined ? 'layer' : 'layers'} ${layers.join(', ')}`,
+    `${count} ${kinds} ${noun} on ${sites} of ${models}, ${layersWords(records.map(({ sae }) => sae))}`,
     latents !== undefined && `${formatCount(latents)} latents`,
     k != null && `k ${k}`,
     tokens != null && `${formatTokens(tokens)} training tokens${records.length > 1 ? ' each' : ''}`,

@@ -95,13 +95,11 @@ interface Cost {
 async function evaluated(at: string, withSuite: boolean): Promise<Cost> {
   const file = await openRelease(at, planned!.id);
   const opened = await openRunModel({
-    ...{
-      device: config.device,
-      precision: 'float32' as const,
-      spill: config.spill,
-      place: { folder, revision: null },
-      folder,
-    },
+    device: config.device,
+    precision: 'float32' as const,
+    spill: config.spill,
+    place: { folder, revision: null },
+    folder,
     memory: 16 * 2 ** 30,
     hooks: [LAYER],
     maxTokens: 256,

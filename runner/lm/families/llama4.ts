@@ -128,15 +128,13 @@ function feedForward(
     const product = (of: Value, part: string, sizes: [number, number], expert: number): Value =>
       graph.node('Gemm', [of, build.weight(`${name}.experts.${part}`, [count, ...sizes], expert)]);
     const mixed = experts(build, x, {
-      ...{
-        width,
-        count,
-        chosen,
-        router: `${name}.router`,
-        normalise: false,
-        sigmoid: true,
-        weighsInput: true,
-      },
+      width,
+      count,
+      chosen,
+      router: `${name}.router`,
+      normalise: false,
+      sigmoid: true,
+      weighsInput: true,
       expert(rows, expert) {
         const both = product(rows, 'gate_up_proj', [width, 2 * inner], expert);
         const [gate, up] = split(build, both, [inner, inner]) as [Value, Value];

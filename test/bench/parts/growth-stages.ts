@@ -89,12 +89,10 @@ async function evaluation(
     stopRequested: () => false,
   });
   const opened = await openRunModel({
-    ...{
-      device: config.device,
-      spill: config.spill,
-      place: { folder: demoModelFolder, revision: null },
-      folder,
-    },
+    device: config.device,
+    spill: config.spill,
+    place: { folder: demoModelFolder, revision: null },
+    folder,
     memory: 16 * 2 ** 30,
     hooks: [LAYER],
     maxTokens: 256,
@@ -151,11 +149,9 @@ function concepts(classes: number, perClass: number, latents: number) {
     Int32Array.from({ length: classes * count }, (_, i) => Math.floor(i / count) * of + from + (i % count));
   const plan: ConceptPlan = planConcepts(
     {
-      ...{
-        name: 'planted',
-        data: 'simulated',
-        classes: Array.from({ length: classes }, (_, i) => `class ${i}`),
-      },
+      name: 'planted',
+      data: 'simulated',
+      classes: Array.from({ length: classes }, (_, i) => `class ${i}`),
       labels,
       train: places(0, train),
       test: places(train, test),

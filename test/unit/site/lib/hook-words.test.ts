@@ -1,7 +1,13 @@
 import { expect, it } from 'vitest';
 import { hookOf, sites } from '../../../../runner/hook.ts';
 import { hookPath } from '../../../../runner/sae/published/hook-names.ts';
-import { hookNames, hookWords, isUsualHook, layerText, layerWords } from '../../../../site/lib/hook-words.ts';
+import {
+  hookNames,
+  hookWords,
+  isUsualHook,
+  layersWords,
+  layerText,
+} from '../../../../site/lib/hook-words.ts';
 import { layerLines, layerPictures } from '../../../../site/lib/layer-charts.ts';
 import { protocolDifferences } from '../../../../site/lib/protocol.ts';
 import { releaseSummary, saeLabel } from '../../../../site/lib/release-text.ts';
@@ -23,7 +29,12 @@ it('of a cross-layer transcoder all layers are named, and its release says what 
   const [layers, hook, reads] = [6, 'blocks.5.hook_mlp_out', 'blocks.0.hook_resid_mid'];
   const entry = fixture('small-world-l2');
   const sae = { ...entry.sae, layer: 5, layers, hook, reads };
-  expect([layerText(sae), layerWords(sae), layerWords(entry.sae)]).toEqual(['0–5', 'Layers 0–5', 'Layer 2']);
+  expect([
+    layerText(sae),
+    layersWords([sae]),
+    layersWords([entry.sae]),
+    layersWords([entry.sae, sae]),
+  ]).toEqual(['0–5', 'layers 0–5', 'layer 2', 'layers 2, 0–5']);
   expect(hookWords(sae)).toBe(
     'the MLP output of every layer from the residual stream between attention and MLP (cross-layer transcoder)',
   );

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { publishedRecords } from '../../../../runner/report/published.ts';
 import type { EvaluationRecord } from '../../../../runner/report/schema.ts';
+import { notInSaeLens } from '../../../../runner/sae/checkpoints/sae-lens-export.ts';
+import type { SaeVectors } from '../../../../runner/sae/sae.ts';
 import { drawChart } from '../../../../site/charts/figure.ts';
 import { citationOf } from '../../../../site/lib/citation.ts';
 import { deadStory, loggedTable } from '../../../../site/lib/dead-latents.ts';
+import { architectureNames } from '../../../../site/lib/kinds.ts';
 import { layerCharts, layerLines, needsKey } from '../../../../site/lib/layer-charts.ts';
 import { loadingSnippets, placeOf, repeatSnippets } from '../../../../site/lib/loading.ts';
 import { recipeOf } from '../../../../site/lib/recipe.ts';
@@ -35,19 +38,15 @@ describe('releases', () => {
       sae: {
         ...fixture('small-world-l4').sae,
         source: {
-          ...{
-            format: 'reference-release',
-            revision: null,
-            path: null,
-            registry: null,
-            model_name: null,
-            hook_name: null,
-          },
-          ...{
-            conversions: [],
-            self_test: null,
-            light_checkpoint: { of: 'small-world', id: 'L4', step: 10 },
-          },
+          format: 'reference-release',
+          revision: null,
+          path: null,
+          registry: null,
+          model_name: null,
+          hook_name: null,
+          conversions: [],
+          self_test: null,
+          light_checkpoint: { of: 'small-world', id: 'L4', step: 10 },
         },
       },
     };
@@ -229,6 +228,14 @@ describe('how to use an SAE', () => {
     // What SAELens' layout has no place for is not said to be exported; where its registry has it, it is.
     const titles = (changes: Partial<EvaluationRecord['sae']>) =>
       loadingSnippets({ ...first!, sae: { ...first!.sae, ...changes } }).map(({ title }) => title);
+    // The site's rule and the exporter's are one.
+    for (const each of Object.keys(architectureNames) as (keyof typeof architectureNames)[])
+      for (const reads of [undefined, 'blocks.11.mlp.hook_in'])
+        for (const variant of [undefined, 'temporal']) {
+          const vectors = { architecture: each, ...(reads && { d_out: 8 }), ...(variant && { context: {} }) };
+          const isThere = notInSaeLens(vectors as SaeVectors) === null;
+          expect(titles({ architecture: each, reads, variant }).includes('SAELens')).toBe(isThere);
+        }
     expect(titles({ architecture: 'groupmax' }).join()).not.toContain('SAELens');
     expect(titles({ architecture: 'matching_pursuit' })).toContain('SAELens');
     const reads = 'blocks.11.mlp.hook_in';
@@ -298,18 +305,14 @@ describe('how to use an SAE', () => {
     }
     const registered = ofRun('small-world-l4', () => ({
       source: {
-        ...{
-          format: 'gemma-scope',
-          revision: 'abc',
-          path: 'p',
-          model_name: null,
-          hook_name: null,
-          self_test: null,
-        },
-        ...{
-          conversions: [],
-          registry: { release: 'gemma-scope-2b-pt-res', id: 'layer_12/x', sha256: 'a'.repeat(64) },
-        },
+        format: 'gemma-scope',
+        revision: 'abc',
+        path: 'p',
+        model_name: null,
+        hook_name: null,
+        self_test: null,
+        conversions: [],
+        registry: { release: 'gemma-scope-2b-pt-res', id: 'layer_12/x', sha256: 'a'.repeat(64) },
       },
     }));
     expect(loadingSnippets(registered)[1]!.code).toContain(
