@@ -26,13 +26,14 @@ export function predictor({ d_in, d_sae, context }: SaeVectors, session: Session
       squareInputs(i).map((name, at) => [name, float32((at === 0 ? v : o).weight, [d_sae, d_sae])] as const),
     ),
   );
+  /** `x` is a copy: callers fill their array anew. */
   let last: { x: Float32Array; sequence: number; found: Predicted } | undefined;
   return {
     async of(x, tokens, sequence) {
       if (sequence === undefined || !(sequence >= 1) || tokens % sequence !== 0)
         throw new RangeError(`sequences of ${sequence} tokens in ${tokens}: a temporal SAE must know them`);
-      // Latents and what they reconstruct are asked for one after the other.
-      if (last?.x === x && last.sequence === sequence) return last.found;
+      // Of the same tokens latents are asked for first, and then what they reconstruct.
+      if (last?.sequence === sequence && sameBytes(last.x, x)) return last.found;
       const found = { predicted: new Float32Array(x.length), rest: new Float32Array(x.length) };
       const mask = float32(causalMask(sequence), [sequence, sequence]);
       const step = sequence * d_in;
@@ -45,7 +46,7 @@ export function predictor({ d_in, d_sae, context }: SaeVectors, session: Session
           discard(part);
         }
       }
-      last = { x, sequence, found };
+      last = { x: x.slice(), sequence, found };
       return found;
     },
     async close() {
@@ -53,6 +54,12 @@ export function predictor({ d_in, d_sae, context }: SaeVectors, session: Session
       await session.close();
     },
   };
+}
+
+function sameBytes(a: Float32Array, b: Float32Array): boolean {
+  const bytes = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer =>
+    Buffer.from(buffer, byteOffset, byteLength);
+  return bytes(a).equals(bytes(b));
 }
 
 /** 0 on and below the diagonal, −∞ above it. */

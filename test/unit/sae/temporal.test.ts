@@ -74,6 +74,25 @@ test('asks how long texts are; latents encoded once are decoded with the predict
   }
 });
 
+test('an array that is filled anew is predicted anew', async () => {
+  const open = await openSae(sae, { threads: 1 });
+  try {
+    const given = x.slice();
+    await open.reconstruct(given, tokens, sequence);
+    const latents = await open.encode(given, tokens, sequence);
+    given.reverse();
+    const decoded = await open.decode(latents, tokens, given, sequence);
+    expect(decoded).toEqual(await open.decode(latents, tokens, given.slice(), sequence));
+    given.reverse();
+    const [z, out] = await reconstructed(given.slice());
+    const found = await open.reconstruct(given, tokens, sequence);
+    expect(relativeDifference(dense(found, sae.d_sae, tokens), z!)).toBe(0);
+    expect(relativeDifference(found.reconstruction, out!)).toBe(0);
+  } finally {
+    await open.close();
+  }
+});
+
 test('what does not fit a context is refused, what cannot be written is not, and its tensors are hashed', async () => {
   const { context } = sae;
   const bad =
