@@ -166,6 +166,14 @@ export function scaledMatrix(
   };
 }
 
+/** A matrix whose numbers are the file's times one factor. */
+export function scaledBy(matrix: StoredMatrix, factor: number): StoredMatrix {
+  return scaledMatrix(matrix, {
+    rows: async (from, to) => new Float64Array(to - from).fill(factor),
+    columns: null,
+  });
+}
+
 /**
  * The same matrix, of which no part with a NaN or an infinite number is given out.
  *

@@ -8,7 +8,7 @@
  */
 import { join } from 'node:path';
 import { openNpz } from '../../formats/npy.ts';
-import { scaledMatrix } from '../../formats/stored-matrix.ts';
+import { scaledBy } from '../../formats/stored-matrix.ts';
 import { hookPath } from '../published/hook-names.ts';
 import type { SaeAdapter } from './adapter.ts';
 import { accepted, openTensors, type SaeDetails, type SaeFile, TensorBag } from './loaded.ts';
@@ -46,8 +46,8 @@ async function openGemmaScope(folder: string): Promise<SaeFile> {
     // SAEs of the embedding were trained on rows of the table; the residual stream begins with them times √d_in.
     if (embedding) {
       conversions.push('W_enc over √d_in and W_dec times it: an SAE of the embedding');
-      W_enc = scaledMatrix(W_enc, everywhere(1 / Math.sqrt(d_in)));
-      W_dec = scaledMatrix(W_dec, everywhere(Math.sqrt(d_in)));
+      W_enc = scaledBy(W_enc, 1 / Math.sqrt(d_in));
+      W_dec = scaledBy(W_dec, Math.sqrt(d_in));
     }
     const sae = {
       architecture: 'jumprelu',
@@ -85,8 +85,4 @@ function hooksOf(
     hook_name: hookPath({ layer: Number(layer), site: 'resid_mid' }),
     hook_name_out: hookPath({ layer: Number(layer), site: 'mlp_out' }),
   };
-}
-
-function everywhere(factor: number): Parameters<typeof scaledMatrix>[1] {
-  return { rows: async (from, to) => new Float64Array(to - from).fill(factor), columns: null };
 }

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MalformedError, quote } from '../../errors.ts';
-import { scaledMatrix } from '../../formats/stored-matrix.ts';
+import { scaledBy } from '../../formats/stored-matrix.ts';
 import type { Normalisation, SaeShape, TopKSae } from '../sae.ts';
 import type { Stored, StoredSae } from '../stored-sae.ts';
 import type { LoadOptions, SaeAdapter } from './adapter.ts';
@@ -337,16 +337,12 @@ async function assemble(
 function foldedScale(sae: Stored<TopKSae>, conversions: string[]): Stored<TopKSae> {
   if (sae.normalisation.kind !== 'expected_average_only_in') return sae;
   const { scale } = sae.normalisation;
-  const times = (factor: number) => ({
-    rows: async (from: number, to: number) => new Float64Array(to - from).fill(factor),
-    columns: null,
-  });
   conversions.push(`the scalar ${scale} folded into W_enc, W_dec and b_dec, as its loader does`);
   return {
     ...sae,
     normalisation: { kind: 'none' },
-    W_enc: scaledMatrix(sae.W_enc, times(scale)),
-    W_dec: scaledMatrix(sae.W_dec, times(1 / scale)),
+    W_enc: scaledBy(sae.W_enc, scale),
+    W_dec: scaledBy(sae.W_dec, 1 / scale),
     b_dec: sae.b_dec.map((value) => value / scale),
   };
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { MalformedError, quote, unreadable } from '../../errors.ts';
-import { type StoredMatrix, scaledMatrix } from '../../formats/stored-matrix.ts';
+import { scaledBy } from '../../formats/stored-matrix.ts';
 import { hookPath } from '../published/hook-names.ts';
 import type { LinearMap, TemporalContext } from '../sae.ts';
 import type { SaeAdapter } from './adapter.ts';
@@ -70,7 +70,7 @@ async function openTemporalFile(folder: string): Promise<SaeFile> {
       d_sae,
       apply_b_dec_to_input: true,
       normalisation: { kind: 'expected_average_only_in', scale: said.scaling_factor },
-      W_enc: times(encoder, 1 / (4 * d_in)),
+      W_enc: scaledBy(encoder, 1 / (4 * d_in)),
       W_dec,
       b_enc: new Float32Array(d_sae),
       b_dec: await bag.take('b', [d_in]),
@@ -113,13 +113,6 @@ async function contextOf(
     });
   }
   return { heads: said.n_heads, layers };
-}
-
-function times(matrix: StoredMatrix, factor: number): StoredMatrix {
-  return scaledMatrix(matrix, {
-    rows: async (from, to) => new Float64Array(to - from).fill(factor),
-    columns: null,
-  });
 }
 
 async function readYaml(path: string): Promise<unknown> {
