@@ -6,7 +6,6 @@
  */
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { MalformedError, quote, UserError } from '../../errors.ts';
 import { rowMajor } from '../../formats/stored-array.ts';
@@ -15,12 +14,10 @@ import { openFile } from '../../io/byte-source.ts';
 import { namedHook } from '../published/hook-names.ts';
 import type { StoredSae } from '../stored-sae.ts';
 import type { SaeAdapter } from './adapter.ts';
-import { accepted, type SaeDetails, storedTensors, TensorBag } from './loaded.ts';
+import { accepted, parseConfig, readYaml, type SaeDetails, storedTensors, TensorBag } from './loaded.ts';
 
 const CONFIG = 'config.yaml';
 const ENCODER = /^W_enc_(\d{1,4})\.safetensors$/;
-/** Longest config.yaml. */
-const CONFIG_LIMIT = 100_000;
 /** More layers than any model has that these are made of. */
 const LAYER_LIMIT = 1_000;
 
@@ -83,20 +80,16 @@ export function hooksOfCrossLayer({ reads, layers }: { reads: Site; layers: read
  * @throws MalformedError for files that do not fit one another or hooks that are not known here
  */
 export async function openCrossLayer(folder: string): Promise<CrossLayerFile> {
-  const config = await readCrossConfig(join(folder, CONFIG));
+  const path = join(folder, CONFIG);
+  const config = parseConfig(path, await readYaml(path), configSchema, 'cross-layer transcoders');
   const site = (hook: string): Site => {
     const found = namedHook(`blocks.0.${hook}`);
-    if (found === null)
-      throw malformed(join(folder, CONFIG), `the hook ${quote(hook)}`, 'one that is known here');
+    if (found === null) throw malformed(path, `the hook ${quote(hook)}`, 'one that is known here');
     return found.site;
   };
   const [reads, writes] = [site(config.feature_input_hook), site(config.feature_output_hook)];
   if (writes !== 'mlp_out' || (reads !== 'resid_mid' && reads !== 'mlp_in')) {
-    throw malformed(
-      join(folder, CONFIG),
-      `one from ${reads} to ${writes}`,
-      'one from resid_mid or mlp_in to mlp_out',
-    );
+    throw malformed(path, `one from ${reads} to ${writes}`, 'one from resid_mid or mlp_in to mlp_out');
   }
   const names = (await readdir(folder)).flatMap((name) => ENCODER.exec(name)?.[1] ?? []);
   const count = names.length;
@@ -167,35 +160,12 @@ export async function openCrossLayer(folder: string): Promise<CrossLayerFile> {
       hook_name: config.feature_input_hook,
       hook_name_out: config.feature_output_hook,
     };
-    const files = [join(folder, CONFIG), ...sources.map(({ name }) => name)];
+    const files = [path, ...sources.map(({ name }) => name)];
     return { details, files, reads, d_model: d, layers, biases, close };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-async function readCrossConfig(path: string): Promise<z.infer<typeof configSchema>> {
-  const source = await openFile(path);
-  let raw: unknown = null;
-  try {
-    if (source.byteLength <= CONFIG_LIMIT) {
-      const text = new TextDecoder().decode(await source.slice(0, source.byteLength));
-      raw = parse(text, { schema: 'core', maxAliasCount: 0, logLevel: 'silent' });
-    }
-  } catch {
-    // Said below, as of any text that is no such config.
-  } finally {
-    await source.close();
-  }
-  const parsed = configSchema.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw malformed(
-    path,
-    `${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'another shape'}`,
-    'model_kind cross_layer_transcoder with model_name, feature_input_hook and feature_output_hook',
-  );
 }
 
 function malformed(thing: string, found: string, expected: string): MalformedError {

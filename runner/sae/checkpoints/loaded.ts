@@ -1,5 +1,6 @@
 /** What every adapter of a published format gives back, and what the adapters share. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { MalformedError, quote, unreadable } from '../../errors.ts';
 import { parseJson } from '../../formats/json.ts';
@@ -80,8 +81,10 @@ export interface SaeDetails {
   tokens_seen?: number;
 }
 
-/** A config file larger than this is not one. */
+/** A config file of more bytes than this is not one. */
 const CONFIG_LIMIT = 1_000_000;
+/** The same of YAML, which takes longer to parse. */
+const YAML_LIMIT = 100_000;
 /** Rows or columns beyond any SAE; keeps their product an exact number. */
 const SIZE_LIMIT = 2 ** 26;
 
@@ -129,19 +132,41 @@ function shown(raw: unknown, path: readonly PropertyKey[]): string {
 
 /** @throws UnavailableError @throws MalformedError */
 export async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw unreadable(path, cause);
+  return readParsed(path, { kind: 'a JSON object', limit: CONFIG_LIMIT, parsed: parseJson });
+}
+
+/** @throws UnavailableError @throws MalformedError */
+export async function readYaml(path: string): Promise<unknown> {
+  return readParsed(path, {
+    kind: 'YAML',
+    limit: YAML_LIMIT,
+    parsed: (text) =>
+      parse(text, { schema: 'core', maxAliasCount: 0, prettyErrors: false, logLevel: 'error' }),
   });
+}
+
+async function readParsed(
+  path: string,
+  { kind, limit, parsed }: { kind: string; limit: number; parsed: (text: string) => unknown },
+): Promise<unknown> {
+  const failed = (cause: unknown): never => {
+    throw unreadable(path, cause);
+  };
+  const { size: bytes } = await stat(path).catch(failed);
+  const text = bytes > limit ? null : await readFile(path, 'utf8').catch(failed);
   try {
-    if (text.length > CONFIG_LIMIT) throw new RangeError(`${text.length} characters`);
-    return parseJson(text);
-  } catch (error) {
-    throw new MalformedError({
-      thing: path,
-      found: error instanceof Error ? quote(error.message) : 'no JSON',
-      expected: `a JSON object of at most ${CONFIG_LIMIT} characters`,
-      next: 'Download or write the file again.',
-    });
+    if (text === null) throw new RangeError(`${bytes} bytes`);
+    return parsed(text);
+  } catch (cause) {
+    throw new MalformedError(
+      {
+        thing: path,
+        found: cause instanceof Error ? quote(cause.message) : `not ${kind}`,
+        expected: `${kind} of at most ${limit} bytes`,
+        next: 'Download or write the file again.',
+      },
+      { cause },
+    );
   }
 }
 

@@ -3,11 +3,8 @@
  * [d_sae, d_in], b [d_in], E [d_in, d_sae] where it is not Dᵀ, and of each attention layer k_ctx, q_target [any, d_sae], v_ctx and
  * c_proj [d_sae, d_sae] with their biases. What is encoded is scaled by 1/(4·d_in), as in their code and SAELens'.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
-import { MalformedError, quote, unreadable } from '../../errors.ts';
 import { scaledBy } from '../../formats/stored-matrix.ts';
 import { hookPath } from '../published/hook-names.ts';
 import type { LinearMap, TemporalContext } from '../sae.ts';
@@ -16,6 +13,7 @@ import {
   accepted,
   openTensors,
   parseConfig,
+  readYaml,
   type SaeFile,
   size,
   storedTensors,
@@ -23,8 +21,7 @@ import {
 } from './loaded.ts';
 
 const FILES = { config: 'conf.yaml', tensors: 'latest_ckpt.safetensors' } as const;
-/** Longest conf.yaml, and more layers of attention than any has. */
-const CONFIG_LIMIT = 100_000;
+/** More layers of attention than any has. */
 const LAYER_LIMIT = 32;
 
 const configSchema = z.looseObject({
@@ -113,24 +110,4 @@ async function contextOf(
     });
   }
   return { heads: said.n_heads, layers };
-}
-
-async function readYaml(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw unreadable(path, cause);
-  });
-  try {
-    if (text.length > CONFIG_LIMIT) throw new RangeError(`${text.length} characters`);
-    return parse(text, { schema: 'core', maxAliasCount: 0, prettyErrors: false, logLevel: 'error' });
-  } catch (cause) {
-    throw new MalformedError(
-      {
-        thing: path,
-        found: cause instanceof Error ? quote(cause.message) : 'no YAML',
-        expected: `YAML of at most ${CONFIG_LIMIT} characters`,
-        next: 'Download the file again.',
-      },
-      { cause },
-    );
-  }
 }

@@ -1,5 +1,5 @@
 /** A cross-layer transcoder: its files, its latents and outputs, and the losses with all MLPs replaced, as circuit-tracer and transformers have them. */
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -188,6 +188,10 @@ it('is refused by name where an SAE is wanted, and where its files do not fit', 
   const other = await copy('other');
   await writeFile(join(other, 'config.yaml'), 'model_kind: transcoder_set\n');
   await expect(openCrossLayer(other)).rejects.toThrow(/model_kind/);
+  // Broken after all that is asked of it.
+  const whole = await readFile(join(folder, 'config.yaml'), 'utf8');
+  await writeFile(join(other, 'config.yaml'), `${whole}\nrest: [1`);
+  await expect(openCrossLayer(other)).rejects.toThrow(/expected YAML of at most/);
   await rm(join(other, 'config.yaml'));
   await expect(openCrossLayer(other)).rejects.toThrow(UnavailableError);
 });

@@ -285,6 +285,7 @@ describe('configs', () => {
     const changed = (change: object): Promise<string> =>
       refused(JSON.stringify({ ...config, sae: { ...config.sae, ...change } }));
     expect(await refused('sae: [')).toContain('expected YAML of at most');
+    expect(await refused(' '.repeat(100_001))).toContain('100001 bytes');
     expect(await changed({ sae_diff_type: 'standard' })).toContain('sae.sae_diff_type');
     expect(await changed({ tied_weights: false })).toMatch(/no tensor .*E/);
     expect(await changed({ n_heads: 3 })).toContain('heads = 3');
