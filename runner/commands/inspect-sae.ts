@@ -1,8 +1,6 @@
 /** What `inspect` says of an SAE: its headers and vectors, some latents where asked, hashes where asked. */
 import { existsSync } from 'node:fs';
 import { quote, UserError } from '../errors.ts';
-import { formatBytes } from '../io/bytes.ts';
-import { type HashedFile, hashFile } from '../io/hash.ts';
 import { CROSS_LAYER } from '../sae/checkpoints/cross-layer.ts';
 import { detectFormat } from '../sae/checkpoints/detect.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
@@ -13,6 +11,18 @@ import type { SaePlace } from '../sae/published/place.ts';
 import { vectorsOf } from '../sae/sae.ts';
 import { type StoredSae, storedSha256 } from '../sae/stored-sae.ts';
 import { type CrossLayerFacts, crossLayerFacts } from './inspect-cross-layer.ts';
+import {
+  count,
+  type FileFacts,
+  fileFacts,
+  fileRows,
+  laidOut,
+  type PlaceFacts,
+  placeFacts,
+  type Row,
+  repositoryRows,
+  said,
+} from './inspect-facts.ts';
 import { locateNamed } from './locate-saes.ts';
 import type { ProgressView } from './progress.ts';
 
@@ -36,11 +46,7 @@ export async function namesSae(text: string): Promise<boolean> {
   );
 }
 
-export interface SaeFacts {
-  name: string;
-  repo: string | null;
-  revision: string | null;
-  license: string | null;
+export interface SaeFacts extends PlaceFacts {
   format: string;
   architecture: string;
   transcoder: boolean;
@@ -59,7 +65,7 @@ export interface SaeFacts {
   conversions: string[];
   /** As they are held; the types are those of the file. */
   tensors: { name: string; shape: readonly number[]; dtype: string; inPlace: boolean }[];
-  files: { file: string; bytes?: number; sha256?: string }[];
+  files: FileFacts[];
   /** Content hash of the canonical tensors and settings; null unless asked for. */
   sha256: string | null;
   latents: LatentFacts[];
@@ -105,18 +111,10 @@ async function factsOf(place: SaePlace, file: SaeFile, options: InspectSaeOption
       next: 'Latents are numbered from 0.',
     });
   }
-  const files: SaeFacts['files'] = [];
-  for (const path of file.files) {
-    const hashed: Partial<HashedFile> = options.hash ? await hashFile(path) : {};
-    files.push({ file: path, ...hashed });
-  }
   const latents: LatentFacts[] = [];
   for (const latent of options.latents) latents.push(await latentFacts(file, latent));
   return {
-    name: place.name,
-    repo: place.repo,
-    revision: place.revision,
-    license: place.license,
+    ...placeFacts(place),
     format: file.format,
     architecture: sae.architecture,
     transcoder: sae.d_out !== undefined,
@@ -141,7 +139,7 @@ async function factsOf(place: SaePlace, file: SaeFile, options: InspectSaeOption
         }),
       ...vectorsOf(sae).map(({ name, shape }) => ({ name, shape, dtype: 'F32', inPlace: false })),
     ],
-    files,
+    files: await fileFacts(file.files, options.hash),
     sha256: options.hash ? await storedSha256(sae) : null,
     latents,
   };
@@ -176,19 +174,10 @@ const SHOWN: ReadonlySet<string> = new Set([
 
 /** Names and texts from the files are quoted: they are strangers' and may hold anything. */
 export function describeSae(facts: SaeFacts): string {
-  const count = (value: number): string => value.toLocaleString('en');
-  const said = (text: string | null): string => (text === null ? 'not said by its files' : quote(text));
   const { normalisation } = facts;
-  const rows: [string, string][] = [
+  return laidOut([
     [facts.transcoder ? 'transcoder' : 'SAE', quote(facts.name)],
-    ...(facts.repo === null
-      ? []
-      : [
-          ['repository', `${facts.repo}@${facts.revision}, licence ${said(facts.license)}`] satisfies [
-            string,
-            string,
-          ],
-        ]),
+    ...repositoryRows(facts),
     ['format', facts.format],
     [
       'architecture',
@@ -200,32 +189,32 @@ export function describeSae(facts: SaeFacts): string {
     ['normalised', `${normalisation.kind}${'scale' in normalisation ? ` ${normalisation.scale}` : ''}`],
     ...Object.entries(facts.encoding)
       .filter(([name]) => !SHOWN.has(name))
-      .map(([name, value], i): [string, string] => [i === 0 ? 'encodes by' : '', `${name} ${value}`]),
+      .map(([name, value], i): Row => [i === 0 ? 'encodes by' : '', `${name} ${value}`]),
     ['model', said(facts.model_name)],
     ...(facts.transcoder
       ? ([
           ['reads', said(facts.hook_name)],
           ['reconstructs', said(facts.hook_name_out ?? null)],
-        ] satisfies [string, string][])
-      : ([['hook', said(facts.hook_name)]] satisfies [string, string][])),
-    ...facts.tensors.map(({ name, shape, dtype }, i): [string, string] => [
-      i === 0 ? 'tensors' : '',
-      `${name.padEnd(9)} ${dtype.padEnd(4)} [${shape.map(count).join(' × ')}]`,
-    ]),
-    ...facts.conversions.map((text, i): [string, string] => [i === 0 ? 'conversions' : '', quote(text)]),
-    ...facts.files.map(({ file, bytes, sha256 }, i): [string, string] => [
-      i === 0 ? 'files' : '',
-      `${quote(file)}${bytes === undefined ? '' : `  ${formatBytes(bytes)}, SHA-256 ${sha256}`}`,
-    ]),
-    ...(facts.sha256 === null ? [] : [['contents', `SHA-256 ${facts.sha256}`] satisfies [string, string]]),
-    ...facts.latents.map(({ latent, encoderNorm, decoderNorm, cosine, vectors }, i): [string, string] => [
-      i === 0 ? 'latents' : '',
-      [
-        `${latent}: ‖encoder‖ ${encoderNorm.toPrecision(4)}, ‖decoder‖ ${decoderNorm.toPrecision(4)}`,
-        ...(cosine === null ? [] : [`cosine ${cosine.toFixed(3)}`]),
-        ...Object.entries(vectors).map(([name, value]) => `${name} ${value.toPrecision(4)}`),
-      ].join(', '),
-    ]),
-  ];
-  return rows.map(([name, text]) => `${name.padEnd(12)} ${text}`.trimEnd()).join('\n');
+        ] satisfies Row[])
+      : ([['hook', said(facts.hook_name)]] satisfies Row[])),
+    ...facts.tensors.map(
+      ({ name, shape, dtype }, i): Row => [
+        i === 0 ? 'tensors' : '',
+        `${name.padEnd(9)} ${dtype.padEnd(4)} [${shape.map(count).join(' × ')}]`,
+      ],
+    ),
+    ...facts.conversions.map((text, i): Row => [i === 0 ? 'conversions' : '', quote(text)]),
+    ...fileRows(facts.files),
+    ...(facts.sha256 === null ? [] : [['contents', `SHA-256 ${facts.sha256}`] satisfies Row]),
+    ...facts.latents.map(
+      ({ latent, encoderNorm, decoderNorm, cosine, vectors }, i): Row => [
+        i === 0 ? 'latents' : '',
+        [
+          `${latent}: ‖encoder‖ ${encoderNorm.toPrecision(4)}, ‖decoder‖ ${decoderNorm.toPrecision(4)}`,
+          ...(cosine === null ? [] : [`cosine ${cosine.toFixed(3)}`]),
+          ...Object.entries(vectors).map(([name, value]) => `${name} ${value.toPrecision(4)}`),
+        ].join(', '),
+      ],
+    ),
+  ]);
 }
