@@ -1,10 +1,8 @@
 /** A cross-layer transcoder on a language model: from its files to the measured part of its record. */
 import { pairsEvery, type RunConfig } from '../../config/run-config.ts';
-import { settingsOf } from '../../config/suite-settings.ts';
-import { sweepAsks } from '../../evaluation/asks.ts';
 import { asksForControls } from '../../evaluation/control-pass.ts';
 import { type Evaluated, pairedStatistics } from '../../evaluation/evaluate.ts';
-import { type CachedResults, type HookSaes, namesOf, observe } from '../../evaluation/observation.ts';
+import { type CachedResults, type HookSaes, namesOf } from '../../evaluation/observation.ts';
 import { pairedPart, pairingKeys } from '../../evaluation/pairing.ts';
 import { type ReplacedMlps, replacedMlps, stoppedMeasuring } from '../../evaluation/replaced-mlps.ts';
 import type { Hook } from '../../hook.ts';
@@ -12,23 +10,21 @@ import { canonicalJson, sha256 } from '../../io/hash.ts';
 import { knownTokens } from '../../lm/known-tokens.ts';
 import { hookWidth, type LanguageModel, type TokenBatch } from '../../lm/language-model.ts';
 import { parseDevices } from '../../onnx/devices.ts';
-import type { EvaluationRecord, Exclusion, Measure, Part } from '../../report/schema.ts';
-import { crossLayer, PROBED_LATENTS } from '../../report/suites/cross-layer.ts';
+import type { EvaluationRecord, Exclusion, Part } from '../../report/schema.ts';
+import { crossLayer } from '../../report/suites/cross-layer.ts';
 import { type Reporter, Stopped } from '../../reporter.ts';
 import { type CrossLayerFile, hooksOfCrossLayer, openCrossLayer } from '../../sae/checkpoints/cross-layer.ts';
 import { type OpenSae, openSae } from '../../sae/open-sae.ts';
 import { storedSha256 } from '../../sae/stored-sae.ts';
-import { fullProbe, kSparseProbes, kSparseSuite } from '../../suites/k-sparse/k-sparse.ts';
 import { kSparse } from '../../suites/k-sparse/suite.ts';
-import { plannedSets } from '../../suites/sets.ts';
 import type { Suite } from '../../suites/suite.ts';
-import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts';
-import { openRunModel, type RunModel } from '../shared/language-model.ts';
+import { loadTokenizer } from '../../text/tokenizer.ts';
+import { openRunModel } from '../shared/language-model.ts';
 import type { ModelPlace } from '../shared/model-place.ts';
 import { crossLayerNeeds, crossLayerSuites } from './cross-layer-memory.ts';
+import { type CrossLayerProbing, crossLayerProbing } from './cross-layer-probing.ts';
 import { type EvaluationText, evaluationText } from './heldout-text.ts';
 import { pooledOf, readingsOf } from './pooled-memory.ts';
-import { suiteContexts } from './suite-contexts.ts';
 
 export interface MeasuredCrossLayer {
   model: LanguageModel;
@@ -43,19 +39,18 @@ export interface MeasuredCrossLayer {
   exclusions: Exclusion[];
 }
 
-/**
- * @param folder that its files lie in
- * @param scratch folder for residuals of a model that is larger than memory
- * @param suites that the run asks for: of those k-sparse probing alone is run, on the latents of one layer after the other
- * @throws Stopped when the user asked to stop; losses with all MLPs replaced are cached, the rest starts again
- */
+/** @throws Stopped when the user asked to stop; losses with all MLPs replaced are cached, the rest starts again */
 export async function crossLayerStage(
   run: {
     config: RunConfig;
     model: ModelPlace;
+    /** Where its files lie. */
     folder: string;
+    /** Folder for residuals of a model that is larger than memory. */
     scratch: string;
+    /** Bytes that the run may use. */
     memory: number;
+    /** Those that the run asks for; of them k-sparse alone is run. */
     suites: readonly Suite[];
     cached?: CachedResults | undefined;
   },
@@ -105,9 +100,11 @@ export async function crossLayerStage(
       });
       const exclusions = leftOut(config, suites);
       const probing = suites.includes(kSparse)
-        ? await probed({ config, opened, tokenizer, batches, hooks }, exclusions, reporter).catch((error) => {
-            throw error instanceof Stopped ? stoppedMeasuring(run.cached !== undefined) : error;
-          })
+        ? await crossLayerProbing({ config, opened, tokenizer, batches, hooks }, exclusions, reporter).catch(
+            (error) => {
+              throw error instanceof Stopped ? stoppedMeasuring(run.cached !== undefined) : error;
+            },
+          )
         : null;
       const { model } = opened;
       return {
@@ -164,7 +161,7 @@ function pairingOf(batches: readonly TokenBatch[], draws: { resamples: number; s
 
 function evaluatedOf(
   { losses, whole, layers }: ReplacedMlps,
-  probing: Probing | null,
+  probing: CrossLayerProbing | null,
   keys: ReturnType<typeof pairingKeys>,
   pairEvery: boolean,
 ): MeasuredCrossLayer['evaluated'] {
@@ -191,85 +188,5 @@ function evaluatedOf(
     paired: pairedPart(pairedStatistics(whole.statistics, [], pairEvery), keys, { [crossLayer.id]: own }),
     evidence: undefined,
     controls: undefined,
-  };
-}
-
-type Probing = Required<Pick<Part, 'curves' | 'tables'>>;
-
-/** As suite k-sparse has it of any SAE at the hook that the latents of a layer read. */
-async function probed(
-  run: {
-    config: RunConfig;
-    opened: RunModel;
-    tokenizer: Tokenizer;
-    batches: readonly TokenBatch[];
-    hooks: readonly HookSaes[];
-  },
-  exclusions: Exclusion[],
-  reporter: (stage: string, unit: string) => Reporter,
-): Promise<Probing | null> {
-  const { config, opened, hooks } = run;
-  const { kValues } = settingsOf(kSparse, config) as { kValues: number[] };
-  const most = Math.max(...hooks.map(({ saes: [sae] }) => sae!.d_sae));
-  const ks = PROBED_LATENTS.filter((k) => kValues.includes(k) && k <= most);
-  const others = kValues
-    .filter((each) => !ks.some((k) => k === each))
-    .map((k): Exclusion => {
-      const reason =
-        k > most
-          ? `a layer has ${most} latents`
-          : `of a cross-layer transcoder probes of ${PROBED_LATENTS.join(', ')} latents are shown`;
-      return { suite: kSparse.declaration.id, data: `evaluation.kValues ${k}`, reason };
-    });
-  if (ks.length === 0) {
-    exclusions.push(...others);
-    return null;
-  }
-  const asks = sweepAsks(hooks, undefined);
-  const notAsked = (): never => {
-    throw new TypeError('k-sparse probing reads no decoder');
-  };
-  const contexts = suiteContexts({
-    ...run,
-    reading: reporter('text', 'tokens'),
-    asks,
-    controls: false,
-    cached: undefined,
-    effects: notAsked,
-    nearest: notAsked,
-    readings: readingsOf(config, [kSparse]),
-  });
-  const sets = await plannedSets(contexts.of(kSparse));
-  exclusions.push(...contexts.exclusions);
-  if (sets === null) return null;
-  exclusions.push(...others);
-  const sweeping = (batches: readonly TokenBatch[], branches: number) =>
-    opened.sweeping(reporter('probing', 'tokens'), batches, branches);
-  await observe(opened.model, asks.observations, sweeping, hooks);
-  const parts = hooks.map((_, hook) => {
-    const inputs = sets.map(({ plan, pooled }) => {
-      const { latents, residual } = pooled.at(hook);
-      return {
-        plan,
-        latents: kSparseProbes(plan, latents[0]!, ks),
-        untrained: null,
-        residual: kSparseProbes(plan, residual!, ks),
-        ceiling: fullProbe(plan, residual!),
-      };
-    });
-    return kSparseSuite(inputs, ks);
-  });
-  const at = (part: Part, k: number): Record<string, Measure> => {
-    const { points, constants } = part.curves!.accuracy!;
-    return { ...constants, ...points.find((point) => point.at === k)!.values };
-  };
-  return {
-    curves: Object.fromEntries(
-      ks.map((k) => [
-        `probing_k${k}`,
-        { points: parts.map((part, layer) => ({ at: layer, values: at(part, k) })), sets: [] },
-      ]),
-    ),
-    tables: { data_sets: parts[0]!.tables!.data_sets! },
   };
 }
