@@ -58,7 +58,7 @@ export function pooledOf({ d_in, d_out, d_sae, ...sae }: StoredSae): PooledSae {
 }
 
 /** Bytes of an SAE's two matrices. */
-export function weightBytes({ d_in, d_out = d_in, d_sae }: Omit<PooledSae, 'k'>): number {
+function weightBytes({ d_in, d_out = d_in, d_sae }: Omit<PooledSae, 'k'>): number {
   return 4 * (d_in + d_out) * d_sae;
 }
 
@@ -71,7 +71,7 @@ export interface EvaluationNeeds extends NeedsBeside {
   on: readonly SaesOnDevice[];
 }
 
-/** What an evaluation takes beside the language model: what `plan` says is what the run asks for. */
+/** What an evaluation takes beside the language model: computed here for `plan` and for the run. */
 export function evaluationNeeds(
   config: SuitesSettings & { sae: { batchTokens: number } },
   suites: readonly Suite[],

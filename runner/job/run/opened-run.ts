@@ -12,10 +12,10 @@ import { noTokenizer } from '../../text/no-tokenizer.ts';
 import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts';
 import { heldoutSamples } from '../evaluation/heldout-samples.ts';
 import { type EvaluationText, evaluationText } from '../evaluation/heldout-text.ts';
-import { evaluationNeeds, pooledOf, readingsOf, weightBytes } from '../evaluation/pooled-memory.ts';
+import { evaluationNeeds, pooledOf, readingsOf } from '../evaluation/pooled-memory.ts';
 import { openRunModel, openRunSamples, type RunModel } from '../shared/language-model.ts';
 import { openPlannedSae, type PlannedSae } from '../shared/planned-saes.ts';
-import { sharedText, shareSaes } from '../shared/sae-devices.ts';
+import { sharedText } from '../shared/sae-devices.ts';
 import type { RunStart } from './messages.ts';
 
 /** With the suites it will run, those of files among them. */
@@ -59,17 +59,21 @@ export async function withSaes<T>(
   const readings = readingsOf(config, start.suites);
   const synthetic = isSynthetic(start.model.folder);
   const loaded = synthetic ? noTokenizer : await loadTokenizer(start.model.folder);
-  const saes: OpenedRun['saes'] = [];
+  const files: SaeFile[] = [];
   try {
-    for (const each of planned)
-      saes.push({ planned: each, file: await openPlannedSae(folder, each), device });
-    const sizes = saes.map(({ planned: { id }, file: { sae } }) => ({ id, bytes: weightBytes(sae) }));
-    const places = shareSaes(
-      sizes.map(({ bytes }) => bytes),
+    for (const each of planned) files.push(await openPlannedSae(folder, each));
+    const needs = evaluationNeeds(
+      config,
+      start.suites,
+      files.map(({ sae }) => pooledOf(sae)),
       devices,
     );
-    for (const [i, sae] of saes.entries()) sae.device = places[i]!;
-    const shared = sharedText(sizes, places);
+    const { sizes, places } = needs;
+    const saes = planned.map((each, i) => ({ planned: each, file: files[i]!, device: places[i]! }));
+    const shared = sharedText(
+      planned.map(({ id }, i) => ({ id, bytes: sizes[i]! })),
+      places,
+    );
     if (shared !== null) reporter('evaluation', 'SAEs').note(shared);
     if (synthetic) {
       const opened = await openRunSamples(start.model);
@@ -87,12 +91,7 @@ export async function withSaes<T>(
       cuts: start.cuts,
       memory: start.memory,
       maxTokens: Math.max(config.corpus.rowTokens, ...readings.map(({ rowTokens }) => rowTokens)),
-      ...evaluationNeeds(
-        config,
-        start.suites,
-        saes.map(({ file: { sae } }) => pooledOf(sae)),
-        devices,
-      ),
+      ...needs,
       threads: config.threads,
     });
     try {
@@ -103,6 +102,6 @@ export async function withSaes<T>(
       await opened.close();
     }
   } finally {
-    for (const { file } of saes) await file.close();
+    for (const file of files) await file.close();
   }
 }
