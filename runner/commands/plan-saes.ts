@@ -43,10 +43,19 @@ async function sizeOf({ id, place, layers, d_sae, ...at }: PublishedSae): Promis
     // One residual goes on from it, from the first block on.
     return {
       hooks: hooksOfCrossLayer(file),
-      known: { id, place: { layer: 0, site: file.reads }, d_sae, sizes: file.layers.map(pooledOf) },
+      known: {
+        id,
+        place: { layer: 0, site: file.reads },
+        d_sae,
+        crossLayer: true,
+        sizes: file.layers.map(pooledOf),
+      },
     };
   }
   const file = await openSaeFile(place.path, place.options);
   await file.close();
-  return { hooks: hooksOfPlace(at), known: { id, place: placeOf(at), d_sae, sizes: [pooledOf(file.sae)] } };
+  return {
+    hooks: hooksOfPlace(at),
+    known: { id, place: placeOf(at), d_sae, crossLayer: false, sizes: [pooledOf(file.sae)] },
+  };
 }

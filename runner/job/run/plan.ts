@@ -68,8 +68,16 @@ export interface DeviceNeeds {
 export interface OtherSae {
   /** All that is read of the language model for it; none where that is not known. */
   hooks: readonly Hook[];
-  /** Null where its files are not at hand. Of a cross-layer transcoder, whose layers lie on the first device, a size of each. */
-  known: { id: string; place: Place; d_sae: number; sizes: readonly PooledSae[] } | null;
+  /** Null where its files are not at hand. */
+  known: {
+    id: string;
+    place: Place;
+    d_sae: number;
+    /** Whether it is a cross-layer transcoder, whose layers lie on the first device. */
+    crossLayer: boolean;
+    /** Its own; of a cross-layer transcoder that of each layer. */
+    sizes: readonly PooledSae[];
+  } | null;
 }
 
 /** Text that goes through the language model. */
@@ -179,8 +187,8 @@ export function planOf(
   };
 
   const known = others.flatMap((sae) => sae.known ?? []);
-  const crossLayer = known.find(({ sizes }) => sizes.length > 1);
-  const measured = crossLayer === undefined ? suites : crossLayerSuites(suites);
+  const crossLayer = known.some((sae) => sae.crossLayer);
+  const measured = crossLayer ? crossLayerSuites(suites) : suites;
   const readings = readingsOf(config, measured);
   const work = workOf(config, measured, parts, family);
   const planned = [
@@ -203,14 +211,14 @@ export function planOf(
     })),
     ...known,
   ].sort((a, b) => comparePlaces(a.place, b.place));
-  const needsOf = crossLayer === undefined ? evaluationNeeds : crossLayerNeeds;
+  const needsOf = crossLayer ? crossLayerNeeds : evaluationNeeds;
   const evaluated = needsOf(
     config,
     suites,
     measuredSaes.flatMap(({ sizes }) => sizes),
     devices,
   );
-  const complete = crossLayer === undefined && known.length === others.length;
+  const complete = !crossLayer && known.length === others.length;
   const count = plans.length + others.length;
   const read = tensorsRead(checkpoint, family);
   return {

@@ -161,9 +161,9 @@ it('takes the memory that its plan says', async () => {
   const others = [
     {
       hooks: hooksOfCrossLayer(file),
-      known: { id: 'clt', place: { layer: 0, site: file.reads }, d_sae: 144, sizes },
+      known: { id: 'clt', place: { layer: 0, site: file.reads }, d_sae: 144, crossLayer: true, sizes },
     },
-  ];
+  ] as const;
   await file.close();
   const checkpoint = await openCheckpoint(model.folder);
   const planned = (card: number | null, memory = 2 ** 32, asked: readonly Suite[] = suites) =>
@@ -174,6 +174,13 @@ it('takes the memory that its plan says', async () => {
   expect(memory).toMatchObject({ waiting: 0, beside: 0 });
   const sets = readingsOf(config, [kSparse]).reduce((sum, { rows, rowTokens }) => sum + rows * rowTokens, 0);
   expect(tokens).toBe(512 + sets);
+  // However many layers it has.
+  const oneLayer = others.map(({ known, ...other }) => ({
+    ...other,
+    known: { ...known, sizes: [sizes[5]!] },
+  }));
+  const ofOne = planOf(config, suites, checkpoint, 2 ** 32, { others: oneLayer }).stages.at(-1)!;
+  expect(ofOne.tokens).toBe(tokens);
   const weights = 4 * sizes.reduce((sum, { d_out }) => sum + 24 * (128 + d_out!), 0);
   expect(sizes.map(({ d_out }) => d_out)).toEqual([768, 640, 512, 384, 256, 128]);
   expect(planned(2 ** 32).devices.map(({ states }) => states)).toEqual([weights]);
