@@ -174,7 +174,7 @@ function refuseHooks(flags: Pick<RunFlags, 'layers' | 'hooks'>): void {
     throw new UserError({
       thing: `--${option}`,
       found: `${quote(found)} for a run that trains no SAE`,
-      expected: 'none: it says where SAEs are trained, and those of others are of hooks of their own',
+      expected: 'none: it says where SAEs are trained; an SAE of others has a hook of its own',
       next: 'Leave it out, add --train, or say the hook of an SAE behind its name, as in --sae NAME#layer=2.',
     });
   }

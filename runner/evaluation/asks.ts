@@ -84,7 +84,7 @@ export function sweepAsks(
   };
 }
 
-/** Latents and residual of one token of each text: no more is encoded than that token, but by temporal SAEs. */
+/** Latents and residual of one token of each text: that token alone is encoded; by a temporal SAE all of the text, which its latents depend on. */
 function observeOneToken(
   hooks: readonly HookSaes[],
   texts: readonly ProbeText[],

@@ -1,4 +1,4 @@
-/** How a language model and what is computed with it share the memory that a run may use: what `plan` says is what a run does. */
+/** How a language model and what is computed with it share the memory that a run may use: computed here for `plan` and for the run. */
 import type { Family } from './families/family.ts';
 import { type MemoryShares, PROGRAM, shareMemory, WAITING_SHARE } from './memory.ts';
 import type { ModelParts } from './parts.ts';

@@ -103,11 +103,6 @@ export async function checkHooksOf(place: ModelPlace, places: readonly Place[]):
   }
 }
 
-/** Width of the residual stream, from the model's configuration alone. */
-export async function residualWidth(place: ModelPlace): Promise<number> {
-  return (await modelShape(place)).dModel;
-}
-
 /** Numbers of a token at each of some hooks, by their labels. */
 export async function widthsOf(place: ModelPlace, hooks: readonly Hook[]): Promise<Map<string, number>> {
   return widthsIn(await modelShape(place), hooks);

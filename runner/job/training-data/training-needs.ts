@@ -1,4 +1,4 @@
-/** Memory of a training beside the language model's weights: what `plan` says is what the run asks for. */
+/** Memory of a training beside the language model's weights: computed here for `plan` and for the run. */
 import type { SaeSettings, TrainingSettings } from '../../config/sections.ts';
 import { type Hook, hookLabel } from '../../hook.ts';
 import type { NeedsBeside } from '../../lm/fit.ts';

@@ -134,11 +134,7 @@ export function endNames(
 }
 
 /** @throws UserError for padding that is no token of the vocabulary (counted from its end where negative) */
-export function checkPadding(
-  checkpoint: Checkpoint,
-  token: number | null | undefined,
-  vocabulary: number,
-): void {
+function checkPadding(checkpoint: Checkpoint, token: number | null | undefined, vocabulary: number): void {
   if (token == null || (token < vocabulary && token >= -vocabulary)) return;
   throw unsupported(
     checkpoint,
