@@ -43,6 +43,7 @@ function disguise({ platform, arch, node, release, pnp }: System): string {
 async function launch(
   system: System,
   after: (child: ReturnType<typeof spawn>) => void = ({ stdin }) => stdin?.write('\n'),
+  program = 'runner/child.mjs',
 ) {
   const child = spawn(
     process.execPath,
@@ -50,7 +51,7 @@ async function launch(
       '--import',
       disguise(system),
       join(project, 'runner/launch.mjs'),
-      'runner/child.mjs',
+      program,
       join(project, 'node_modules'),
     ],
     { stdio: ['pipe', 'pipe', 'pipe'] },
@@ -132,6 +133,21 @@ describe.skipIf(process.platform === 'win32')('the launcher starts', () => {
       err: '',
     });
   });
+
+  // On this Node in its own process, and on a pinned one in another.
+  it.runIf(process.platform === 'linux').each(['20.11.0', '24.0.0'])(
+    'under Node %s a program whose pool has threads for the cards of a host',
+    async (node) => {
+      const threads = `const { readdirSync } = require('node:fs'); const { pbkdf2 } = require('node:crypto');
+        const done = Array.from({ length: 24 }, () => new Promise((end) => pbkdf2('a', 'b', 2000, 64, 'sha512', end)));
+        Promise.all(done).then(() => process.stdout.write(String(readdirSync('/proc/self/task').length)));
+        process.stdin.once('data', () => process.exit(5));`;
+      await writeFile(join(project, 'runner/pool.cjs'), threads);
+      const found = await launch({ platform: 'linux', arch: 'x64', node }, undefined, 'runner/pool.cjs');
+      expect(found.code).toBe(5);
+      expect(Number(found.out)).toBeGreaterThanOrEqual(24);
+    },
+  );
 
   it('a program that gets the Ctrl-C sent to the launcher alone', async () => {
     const found = await launch({ platform: 'linux', arch: 'x64', node: '20.11.0' }, (child) =>
