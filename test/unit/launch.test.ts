@@ -138,12 +138,12 @@ describe.skipIf(process.platform === 'win32')('the launcher starts', () => {
   it.runIf(process.platform === 'linux').each(['20.11.0', '24.0.0'])(
     'under Node %s a program whose pool has threads for the cards of a host',
     async (node) => {
-      const threads = `const { readdirSync } = require('node:fs'); const { pbkdf2 } = require('node:crypto');
+      const threads = `import { readdirSync } from 'node:fs'; import { pbkdf2 } from 'node:crypto';
         const done = Array.from({ length: 24 }, () => new Promise((end) => pbkdf2('a', 'b', 2000, 64, 'sha512', end)));
         Promise.all(done).then(() => process.stdout.write(String(readdirSync('/proc/self/task').length)));
         process.stdin.once('data', () => process.exit(5));`;
-      await writeFile(join(project, 'runner/pool.cjs'), threads);
-      const found = await launch({ platform: 'linux', arch: 'x64', node }, undefined, 'runner/pool.cjs');
+      await writeFile(join(project, 'runner/pool.mjs'), threads);
+      const found = await launch({ platform: 'linux', arch: 'x64', node }, undefined, 'runner/pool.mjs');
       expect(found.code).toBe(5);
       expect(Number(found.out)).toBeGreaterThanOrEqual(24);
     },
