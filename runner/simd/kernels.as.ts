@@ -3,7 +3,7 @@
  * build.ts, not by tsc. Pointers are byte offsets into the instance's memory, aligned to 16. Without relaxed SIMD: the
  * bits are the same on every machine.
  */
-import { floatOf, orderOf, total } from './vector';
+import { dots, floatOf, orderOf, total } from './vector';
 
 /** The first byte that no constant of these functions lies in. */
 export function base(): usize {
@@ -33,30 +33,12 @@ export function curvature(
     const r1 = matrix + bytes;
     const r2 = r1 + bytes;
     const r3 = r2 + bytes;
-    let a0 = f32x4.splat(0);
-    let a1 = f32x4.splat(0);
-    let a2 = f32x4.splat(0);
-    let a3 = f32x4.splat(0);
-    let b0 = f32x4.splat(0);
-    let b1 = f32x4.splat(0);
-    let b2 = f32x4.splat(0);
-    let b3 = f32x4.splat(0);
-    for (let j: usize = 0; j < bytes; j += 32) {
-      const x = v128.load(v + j);
-      const y = v128.load(v + j, 16);
-      a0 = f32x4.add(a0, f32x4.mul(v128.load(matrix + j), x));
-      a1 = f32x4.add(a1, f32x4.mul(v128.load(r1 + j), x));
-      a2 = f32x4.add(a2, f32x4.mul(v128.load(r2 + j), x));
-      a3 = f32x4.add(a3, f32x4.mul(v128.load(r3 + j), x));
-      b0 = f32x4.add(b0, f32x4.mul(v128.load(matrix + j, 16), y));
-      b1 = f32x4.add(b1, f32x4.mul(v128.load(r1 + j, 16), y));
-      b2 = f32x4.add(b2, f32x4.mul(v128.load(r2 + j, 16), y));
-      b3 = f32x4.add(b3, f32x4.mul(v128.load(r3 + j, 16), y));
-    }
-    const s0 = (total(f32x4.add(a0, b0)) + shift) * load<f32>(d);
-    const s1 = (total(f32x4.add(a1, b1)) + shift) * load<f32>(d, 4);
-    const s2 = (total(f32x4.add(a2, b2)) + shift) * load<f32>(d, 8);
-    const s3 = (total(f32x4.add(a3, b3)) + shift) * load<f32>(d, 12);
+    const sums = dots(v, matrix, r1, r2, r3, bytes);
+    const scaled = f32x4.mul(f32x4.add(sums, f32x4.splat(shift)), v128.load(d));
+    const s0 = f32x4.extract_lane(scaled, 0);
+    const s1 = f32x4.extract_lane(scaled, 1);
+    const s2 = f32x4.extract_lane(scaled, 2);
+    const s3 = f32x4.extract_lane(scaled, 3);
     sum += <f64>s0 + <f64>s1 + (<f64>s2 + <f64>s3);
     const m0 = f32x4.splat(s0);
     const m1 = f32x4.splat(s1);

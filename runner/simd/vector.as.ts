@@ -24,7 +24,10 @@ export function dot(a: usize, b: usize, bytes: usize): f32 {
   return total(f32x4.add(s, t));
 }
 
-/** The dot products of `a` with four others, as one vector: four at a time, so that the sums of one wait for those of another. */
+/**
+ * The dot products of `a` with b0 to b3, one a lane. Four at a time, because an addition waits for the one before it in its own
+ * sum, and those of other sums fill the time.
+ */
 export function dots(a: usize, b0: usize, b1: usize, b2: usize, b3: usize, bytes: usize): v128 {
   let s0 = f32x4.splat(0);
   let s1 = f32x4.splat(0);

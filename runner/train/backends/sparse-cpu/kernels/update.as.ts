@@ -1,50 +1,6 @@
 /** The end of a training step: Adam, and rows of W_dec scaled back to norm 1. */
 import { dot, madd } from './vector';
 
-/**
- * One Adam step (torch.optim.Adam's placing of epsilon) of `bytes` bytes of a tensor whose gradient is clip·gradient,
- * or 0 where `gradient` is 0.
- *
- * @param step learning rate · sqrt(1 − beta2^t) / (1 − beta1^t)
- * @param epsilon Adam's epsilon · sqrt(1 − beta2^t)
- */
-export function adam(
-  parameter: usize,
-  first: usize,
-  second: usize,
-  gradient: usize,
-  bytes: usize,
-  clip: f32,
-  beta1: f32,
-  keep1: f32,
-  beta2: f32,
-  keep2: f32,
-  step: f32,
-  epsilon: f32,
-): void {
-  const vBeta1 = f32x4.splat(beta1);
-  const vBeta2 = f32x4.splat(beta2);
-  const vStep = f32x4.splat(step);
-  const vEpsilon = f32x4.splat(epsilon);
-  const share1 = f32x4.splat(clip * keep1);
-  const vClip = f32x4.splat(clip);
-  const vKeep2 = f32x4.splat(keep2);
-  for (let i: usize = 0; i < bytes; i += 16) {
-    let m = f32x4.mul(v128.load(first + i), vBeta1);
-    let v = f32x4.mul(v128.load(second + i), vBeta2);
-    if (gradient) {
-      const raw = v128.load(gradient + i);
-      const g = f32x4.mul(raw, vClip);
-      m = madd(raw, share1, m);
-      v = madd(f32x4.mul(g, g), vKeep2, v);
-    }
-    v128.store(first + i, m);
-    v128.store(second + i, v);
-    const change = f32x4.div(f32x4.mul(m, vStep), f32x4.add(f32x4.sqrt(v), vEpsilon));
-    v128.store(parameter + i, f32x4.sub(v128.load(parameter + i), change));
-  }
-}
-
 /** 32 random bits for each of four values from `index` on: as momentNoise gives them (train/bfloat-moments.ts). */
 function noise(index: i32): v128 {
   let x = i32x4.add(i32x4.splat(index), i32x4(0, 1, 2, 3));
@@ -55,8 +11,22 @@ function noise(index: i32): v128 {
   return v128.xor(x, i32x4.shr_u(x, 16));
 }
 
-/** `adam` with moments in bfloat16, rounded at random; the step is made with what they are before. @param index of the first value */
-function adamOfHalves(
+/** Four values of a moment of type T: f32, or u16 for the bits of bfloat16. `at` counts bytes of float32. */
+function moment<T>(from: usize, at: usize): v128 {
+  if (sizeof<T>() === 4) return v128.load(from + at);
+  return i32x4.shl(v128.load16x4_u(from + (at >> 1)), 16);
+}
+
+/**
+ * One Adam step (torch.optim.Adam's placing of epsilon) of `bytes` bytes of a tensor whose gradient is clip·gradient,
+ * or 0 where `gradient` is 0. Moments of type T as `moment` has them; those in bfloat16 are rounded at random, after the step
+ * has been made with what they are before.
+ *
+ * @param step learning rate · sqrt(1 − beta2^t) / (1 − beta1^t)
+ * @param epsilon Adam's epsilon · sqrt(1 − beta2^t)
+ * @param index of the first value, for the rounding
+ */
+function adamOf<T>(
   parameter: usize,
   first: usize,
   second: usize,
@@ -78,26 +48,48 @@ function adamOfHalves(
   const share1 = f32x4.splat(clip * keep1);
   const vClip = f32x4.splat(clip);
   const vKeep2 = f32x4.splat(keep2);
-  const low = i32x4.splat(0xffff);
-  for (let i: usize = 0; i < bytes; i += 16, index += 4) {
-    const at = i >> 1;
-    let m = f32x4.mul(i32x4.shl(v128.load16x4_u(first + at), 16), vBeta1);
-    let v = f32x4.mul(i32x4.shl(v128.load16x4_u(second + at), 16), vBeta2);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    let m = f32x4.mul(moment<T>(first, i), vBeta1);
+    let v = f32x4.mul(moment<T>(second, i), vBeta2);
     if (gradient) {
       const raw = v128.load(gradient + i);
       const g = f32x4.mul(raw, vClip);
       m = madd(raw, share1, m);
       v = madd(f32x4.mul(g, g), vKeep2, v);
     }
-    const random = noise(index);
-    const m16 = i32x4.shr_u(i32x4.add(m, v128.and(random, low)), 16);
-    const v16 = i32x4.shr_u(i32x4.add(v, i32x4.shr_u(random, 16)), 16);
-    const both = i16x8.narrow_i32x4_u(m16, v16);
-    v128.store64_lane(first + at, both, 0);
-    v128.store64_lane(second + at, both, 1);
+    if (sizeof<T>() === 4) {
+      v128.store(first + i, m);
+      v128.store(second + i, v);
+    } else {
+      const random = noise(index);
+      const m16 = i32x4.shr_u(i32x4.add(m, v128.and(random, i32x4.splat(0xffff))), 16);
+      const v16 = i32x4.shr_u(i32x4.add(v, i32x4.shr_u(random, 16)), 16);
+      const both = i16x8.narrow_i32x4_u(m16, v16);
+      v128.store64_lane(first + (i >> 1), both, 0);
+      v128.store64_lane(second + (i >> 1), both, 1);
+      index += 4;
+    }
     const change = f32x4.div(f32x4.mul(m, vStep), f32x4.add(f32x4.sqrt(v), vEpsilon));
     v128.store(parameter + i, f32x4.sub(v128.load(parameter + i), change));
   }
+}
+
+/** `adamOf` with moments in float32. */
+export function adam(
+  parameter: usize,
+  first: usize,
+  second: usize,
+  gradient: usize,
+  bytes: usize,
+  clip: f32,
+  beta1: f32,
+  keep1: f32,
+  beta2: f32,
+  keep2: f32,
+  step: f32,
+  epsilon: f32,
+): void {
+  adamOf<f32>(parameter, first, second, gradient, bytes, clip, beta1, keep1, beta2, keep2, step, epsilon, 0);
 }
 
 /**
@@ -149,8 +141,8 @@ export function update(
     if (halves) {
       const iD = seed + j * width;
       const iE = iD + <i32>(stride >> 2);
-      adamOfHalves(D, mD, vD, gD, bytes, clip, beta1, keep1, beta2, keep2, step, epsilon, iD);
-      adamOfHalves(E, mE, vE, gE, bytes, clip, beta1, keep1, beta2, keep2, step, epsilon, iE);
+      adamOf<u16>(D, mD, vD, gD, bytes, clip, beta1, keep1, beta2, keep2, step, epsilon, iD);
+      adamOf<u16>(E, mE, vE, gE, bytes, clip, beta1, keep1, beta2, keep2, step, epsilon, iE);
     } else {
       adam(D, mD, vD, gD, bytes, clip, beta1, keep1, beta2, keep2, step, epsilon);
       adam(E, mE, vE, gE, bytes, clip, beta1, keep1, beta2, keep2, step, epsilon);
