@@ -37,7 +37,7 @@ export const stepSettings = {
     .enum(['float32', 'bfloat16'])
     .optional()
     .describe(
-      'what Adam’s moments of W_enc and W_dec are kept in: float32, its default, or bfloat16, rounded up or down at random: half their memory (topk on a CPU alone)',
+      'what Adam’s moments of W_enc and W_dec are kept in: float32, the default, or bfloat16 with stochastic rounding, in half the memory (topk on a CPU only)',
     ),
   unitNormDecoder: z.boolean().default(true).describe('scale the rows of W_dec to unit norm after each step'),
   removeParallelGradient: z

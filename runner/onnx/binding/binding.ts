@@ -42,6 +42,18 @@ export interface SessionSettings {
   logLevel: number;
 }
 
+/** On one thread of the CPU, with nothing held and nothing special: what checks and tests of a binding begin with. */
+export const plainSettings: SessionSettings = {
+  device: 'cpu',
+  threads: 1,
+  folder: undefined,
+  prepack: true,
+  held: [],
+  onCpu: 'shapes',
+  aside: false,
+  logLevel: 3,
+};
+
 export interface NativeSession {
   /**
    * Runs the program once, in this thread unless it was opened to run aside; then runs of one session wait for each other. The event

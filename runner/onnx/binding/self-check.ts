@@ -1,26 +1,18 @@
 /** Body of a process that checks the C API, and prints `right` where all is: see choose.ts. */
 import { Graph } from '../graph.ts';
 import { float32, type HostTensor } from '../tensors.ts';
-import { isNative, type NativeTensor } from './binding.ts';
+import { isNative, type NativeTensor, plainSettings } from './binding.ts';
 import { openCApi } from './c-api/c-api.ts';
 
 const graph = new Graph();
 const x = graph.input('x', 'float32', ['n']);
 graph.output(graph.node('Add', [x, graph.scalar(1)]), 'y', 'float32', ['n']);
 
-const settings = {
-  device: 'cpu',
-  threads: 1,
-  folder: undefined,
-  prepack: true,
-  onCpu: 'shapes',
-  aside: false,
-} as const;
 const binding = await openCApi();
 const program = graph.program();
 const [holding, plain] = [
-  await binding.open(program, { ...settings, held: ['y'], logLevel: 3 }),
-  await binding.open(program, { ...settings, held: [], logLevel: 3 }),
+  await binding.open(program, { ...plainSettings, held: ['y'] }),
+  await binding.open(program, plainSettings),
 ];
 
 // There and back: by a value that stays in the runtime, into another session.
@@ -49,7 +41,7 @@ const passed = right.every(
 );
 // A refused program is an error, and not the end of the process.
 const refused = await binding
-  .open({ bytes: new Uint8Array(20), inputs: [], outputs: [] }, { ...settings, held: [], logLevel: 4 })
+  .open({ bytes: new Uint8Array(20), inputs: [], outputs: [] }, { ...plainSettings, logLevel: 4 })
   .then(
     () => false,
     (error: unknown) => error instanceof Error && error.message.length > 0,

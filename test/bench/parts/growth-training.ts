@@ -11,7 +11,6 @@ import { openRunFolder, RUN_SCHEMA, type RunState } from '../../../runner/job/ru
 import { mergeInto } from '../../../runner/job/shards/merge.ts';
 import { trajectoryFile } from '../../../runner/job/shared/trajectory-file.ts';
 import { random } from '../../../runner/math/random.ts';
-import type { TrajectoryPoint } from '../../../runner/report/schema.ts';
 import { chooseBackend } from '../../../runner/train/backends/choose.ts';
 import { checkpointStore } from '../../../runner/train/checkpoint.ts';
 import { recipe } from '../../../runner/train/recipe.ts';
@@ -66,25 +65,14 @@ const training = async (steps: number, saes: number, dSae: number): Promise<() =
   };
 };
 
-const point: TrajectoryPoint = {
-  step: 1,
-  tokens: BATCH,
-  loss: 0.5,
-  var_exp: 0.5,
-  dead: 0,
-  aux_loss: 0,
-  learning_rate: 1e-4,
-} as TrajectoryPoint;
-
 /** A state that has trained for long: so many points of each SAE's trajectory. */
 const checkpointed = async (saes: number, points: number): Promise<() => unknown> => {
   const trainer = await opened(saes, 1_024);
   await trainer.step(activations(BATCH));
   const state = await trainer.state();
   for (const sae of state.saes.values()) {
-    const [first = point] = sae.trajectory;
-    sae.trajectory.splice(0);
-    for (let i = 0; i < points; i++) sae.trajectory.push({ ...first, step: i + 1, tokens: BATCH * (i + 1) });
+    const [first] = sae.trajectory.splice(0);
+    for (let i = 0; i < points; i++) sae.trajectory.push({ ...first!, step: i + 1, tokens: BATCH * (i + 1) });
   }
   return inFolder(async (folder) => {
     await checkpointStore(join(folder, 'checkpoints')).save({ state, position: {} });

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { UnavailableError } from '../../../runner/errors.ts';
-import { bindingNames, type NativeTensor } from '../../../runner/onnx/binding/binding.ts';
+import { bindingNames, type NativeTensor, plainSettings } from '../../../runner/onnx/binding/binding.ts';
 import { bindingOf } from '../../../runner/onnx/binding/choose.ts';
 import { type ElementType, Graph, type Program } from '../../../runner/onnx/graph.ts';
 import {
@@ -312,19 +312,7 @@ it.skipIf(!available)(
   'parts of what is held are its memory in another shape, from any number on',
   async () => {
     const binding = await bindingOf('c-api');
-    const settings = {
-      device: 'cpu',
-      threads: 1,
-      folder: undefined,
-      prepack: true,
-      onCpu: 'shapes',
-    } as const;
-    const session = await binding.open(program('float32', true), {
-      ...settings,
-      aside: false,
-      held: ['y'],
-      logLevel: 3,
-    });
+    const session = await binding.open(program('float32', true), { ...plainSettings, held: ['y'] });
     const x = float32(Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2]);
     const y = (await session.run(() => new Map([['x', x]]), ['y'])).get('y') as NativeTensor;
     const [all, some] = [y.part!(0, [2, 3])!, y.part!(2, [1, 2])!];

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { arithmeticCaveats, deviceText } from '../../../runner/job/evaluation/record.ts';
+import { plainSettings } from '../../../runner/onnx/binding/binding.ts';
 import type { Argument } from '../../../runner/onnx/binding/c-api/functions.ts';
 import type { Library } from '../../../runner/onnx/binding/c-api/library.ts';
 import { sessionOptions } from '../../../runner/onnx/binding/c-api/session-options.ts';
@@ -27,16 +28,7 @@ function toldOfCuda(device: Device): Record<string, string> {
     { get: (known, name) => (name in known ? known[name as keyof typeof known] : () => null) },
   );
   const library = { api, check: () => undefined, made: () => 1n, loadCuda: () => undefined };
-  sessionOptions(library as unknown as Library, {
-    device,
-    threads: undefined,
-    folder: undefined,
-    prepack: true,
-    held: [],
-    onCpu: 'shapes',
-    aside: false,
-    logLevel: 3,
-  });
+  sessionOptions(library as unknown as Library, { ...plainSettings, device });
   return told;
 }
 

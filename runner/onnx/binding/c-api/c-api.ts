@@ -1,10 +1,10 @@
 /**
- * onnxruntime's C API as a binding. Inputs of the host are lent to a run and outputs copied once, both within one call that
- * JavaScript cannot interrupt: nothing of the runtime points into an array of JavaScript's when that call has ended.
- * Outputs that are held stay in the runtime's own memory.
+ * onnxruntime's C API as a binding. Inputs of the host are lent to a run; outputs are copied once, or written by the run to arrays
+ * that it is given. Nothing of the runtime points into an array of JavaScript's when the run has ended: in this thread that is one call,
+ * which JavaScript cannot interrupt; of a run aside the arrays are kept until then. Outputs that are held stay in the runtime's own memory.
  */
 import { isMainThread } from 'node:worker_threads';
-import { type Device, providerOf } from '../../devices.ts';
+import { providerOf } from '../../devices.ts';
 import { elementTypes, type Program } from '../../graph.ts';
 import { outputMemory } from '../../output-memory.ts';
 import { shapeOperators } from '../../shape-operators.ts';
@@ -17,9 +17,9 @@ import {
   type SessionSettings,
 } from '../binding.ts';
 import { operatorsOnCpu } from './assignment.ts';
-import type { Pointer } from './functions.ts';
+import type { Argument, Pointer } from './functions.ts';
 import { type Library, loadLibrary } from './library.ts';
-import { memoryOf, sessionOptions } from './session-options.ts';
+import { type Memory, memoryOf, sessionOptions } from './session-options.ts';
 
 let loaded: Promise<Library> | undefined;
 
@@ -89,15 +89,23 @@ function openNative(library: Library, program: Program, settings: SessionSetting
   const allocator = made((out) => api.GetAllocatorWithDefaultOptions(out));
   const held = new Set(settings.held);
 
-  /** A value of the runtime whose numbers stay in the array: released before anything else can happen to that. */
-  function lend({ type, data, dims }: HostTensor): Pointer {
+  /** A value of the runtime over numbers that lie somewhere already. */
+  function valueOver(
+    { info }: Memory,
+    from: Argument,
+    bytes: number,
+    elements: HostTensor['type'],
+    dims: readonly number[],
+  ): Pointer {
     const shape = BigInt64Array.from(dims, BigInt);
-    const from = data.byteLength === 0 ? nothing : data;
     return made((out) =>
-      api.CreateTensorWithDataAsOrtValue(
-        ...[cpu.info, from, data.byteLength, shape, dims.length, elementTypes[type], out],
-      ),
+      api.CreateTensorWithDataAsOrtValue(info, from, bytes, shape, dims.length, elementTypes[elements], out),
     );
+  }
+
+  /** A value whose numbers stay in the array: released before anything else can happen to that. */
+  function lend({ type, data, dims }: HostTensor): Pointer {
+    return valueOver(cpu, data.byteLength === 0 ? nothing : data, data.byteLength, type, dims);
   }
 
   const type = new Int32Array(1);
@@ -125,12 +133,12 @@ function openNative(library: Library, program: Program, settings: SessionSetting
     return { type: elements, dims, data } as HostTensor;
   }
 
-  function keep(value: Pointer, name: string, device: Device): CApiTensor {
-    const { elements, dims } = describe(value, name);
+  /** A value as a tensor on the session's device, which owns it. */
+  function owned(value: Pointer, elements: HostTensor['type'], dims: readonly number[]): CApiTensor {
     return {
       elements,
       dims,
-      device,
+      device: here.device,
       pointer: value,
       read: () => read(value, elements, dims),
       part: (from, shape) => part(value, elements, from, shape),
@@ -148,20 +156,7 @@ function openNative(library: Library, program: Program, settings: SessionSetting
     if (from !== 0 && !['cpu', 'cuda'].includes(providerOf(here.device))) return null;
     const size = arrays[elements].BYTES_PER_ELEMENT;
     const at = made((out) => api.GetTensorMutableData(value, out)) + BigInt(from * size);
-    const shape = BigInt64Array.from(dims, BigInt);
-    const pointer = made((out) =>
-      api.CreateTensorWithDataAsOrtValue(
-        ...[here.info, at, countOf(dims) * size, shape, dims.length, elementTypes[elements], out],
-      ),
-    );
-    return {
-      elements,
-      dims,
-      device: here.device,
-      pointer,
-      read: () => read(pointer, elements, dims),
-      release: () => api.ReleaseValue(pointer),
-    };
+    return owned(valueOver(here, at, countOf(dims) * size, elements, dims), elements, dims);
   }
 
   /** The values that the last run gave, in the order in which its outputs were bound. */
@@ -258,12 +253,11 @@ function openNative(library: Library, program: Program, settings: SessionSetting
         const value = values[i]!;
         const place = into.get(name);
         if (place !== undefined) found.set(name, place);
-        else if (held.has(name)) {
-          found.set(name, keep(value, name, here.device));
-          waiting.delete(value);
-        } else {
+        else {
           const { elements, dims } = describe(value, name);
-          found.set(name, read(value, elements, dims));
+          const stays = held.has(name);
+          found.set(name, (stays ? owned : read)(value, elements, dims));
+          if (stays) waiting.delete(value);
         }
       }
       return found;

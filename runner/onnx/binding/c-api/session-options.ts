@@ -55,7 +55,7 @@ function appendProvider({ api, check, made, loadCuda }: Library, options: Pointe
 }
 
 /** Where a device's outputs can be held: its own memory, or the CPU's, where the provider's tensors lie anyway. */
-interface Memory {
+export interface Memory {
   device: Device;
   info: Pointer;
 }

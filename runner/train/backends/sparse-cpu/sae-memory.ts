@@ -27,7 +27,8 @@ export function readState(memory: WebAssembly.Memory, layout: Layout, updates: n
 
 /**
  * @param part 0 the tensor, 1 and 2 its moments
- * @returns where it lies; of what lies there in bfloat16 its numbers beside it, to be packed where they change
+ * @returns `place`, the numbers where they lie; of moments in bfloat16 a copy in float32, and where they lie as `halves`, into which a
+ * changed copy must be packed
  */
 function view(
   memory: WebAssembly.Memory,
@@ -46,7 +47,7 @@ function view(
   return { place, halves };
 }
 
-/** @param from values of bfloat16: what a run of them began with or kept */
+/** @param from values that bfloat16 has exactly: zeros of a new state, or moments that were kept in it */
 function pack(from: Float32Array, to: Uint16Array): void {
   const bits = new Uint32Array(from.buffer);
   for (let i = 0; i < to.length; i++) to[i] = bits[i]! >>> 16;
