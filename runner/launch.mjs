@@ -18,7 +18,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 process.env.ASTRO_TELEMETRY_DISABLED = '1';
 process.env.ASTRO_DISABLE_UPDATE_CHECK = 'true';
 process.env.ORT_DISABLE_TELEMETRY = '1';
-// What runs beside a thread, programs of each card among it, shares these threads, of which Node has four unasked.
+// Programs that run on cards and reads of files share the threads of this pool, of which Node starts four by default.
 process.env.UV_THREADPOOL_SIZE ??= '24';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -1,6 +1,6 @@
 /**
- * Arrays of the host whose numbers lie on a device as well: what is given such an array there need not carry it over again. Whoever
- * remembers one says by that that the array is not changed while the tensor is there.
+ * Arrays of the host whose numbers lie on a device as well: a session there that is given such an array need not copy it over again.
+ * To remember one is to promise that the array is not changed while the tensor lives.
  */
 import type { Device } from './devices.ts';
 import type { HeldTensor } from './held-tensor.ts';
@@ -25,7 +25,7 @@ export function rememberCopy(data: HostTensor['data'], tensor: HeldTensor): void
 }
 
 /**
- * What of a device's tensors holds an array's numbers, and from which number on; undefined where nothing does any more.
+ * The tensor on a device that holds an array's numbers, and which of its numbers is the array's first; undefined where none does.
  */
 export function copyOf(
   { data, type }: HostTensor,

@@ -1,8 +1,8 @@
 import { quote, UserError } from '../errors.ts';
 
 /**
- * Where a session runs, and how it rounds: with +tf32 a card takes the factors of its products in TF32, with 10 bits after the first instead
- * of 23. `cuda` needs the provider fetched by `npx interpboard cuda`.
+ * Where a session runs, and how it rounds: with +tf32 a card rounds the factors of matrix products to TF32, whose mantissa has 10 bits
+ * instead of 23. `cuda` needs the provider fetched by `npx interpboard cuda`.
  */
 export type Device = 'cpu' | 'webgpu' | 'coreml' | 'dml' | `cuda:${number}${'' | '+tf32'}`;
 
@@ -48,7 +48,7 @@ export const AUTO = 'auto';
 const DEVICE_LIMIT = 16;
 
 /**
- * Reads a list of devices, each to be looked at by itself.
+ * Reads a list of devices that are used one by one, as by the doctor.
  *
  * @throws UserError for a name that is not in the table, a device twice, or too many
  */

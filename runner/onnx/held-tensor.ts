@@ -51,8 +51,8 @@ export class HeldTensor {
   }
 
   /**
-   * Some of its numbers in another shape, for a run on its device: released meanwhile, its memory stays until `end`. Null where that
-   * cannot be.
+   * Some of its numbers in another shape, for a run on its device: if the tensor is released meanwhile, its memory stays until `end`.
+   * Null where the device or the binding has no such parts.
    */
   lend(from: number, dims: readonly number[]): { native: NativeTensor; end(): void } | null {
     const whole = this.native();

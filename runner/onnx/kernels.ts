@@ -6,7 +6,7 @@ export interface AttentionKernels {
   windowed: boolean;
   /** The same with soft-capped scores. */
   softCapped: boolean;
-  /** Keys in blocks however few they are, where all at once is faster; for tests of what longer rows take. */
+  /** Takes keys in blocks even in short rows, where all at once is faster: for tests of the path that long rows take. */
   alwaysInBlocks?: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Sessions of onnxruntime. A session runs one program; `run` takes and gives plain typed arrays. Opening one and, but on CUDA, `run` block
- * their thread, so long work belongs in a worker thread (runner/commands/worker.ts); sessions of one thread must be used
+ * Sessions of onnxruntime. A session runs one program; `run` takes and gives plain typed arrays. Opening one blocks its thread,
+ * and so does `run` except on CUDA, so long work belongs in a worker thread (runner/commands/worker.ts); sessions of one thread must be used
  * from that thread alone. How the runtime is reached is decided in binding/: everything that could end the process, were
  * it handed on, is refused here.
  */

@@ -50,7 +50,7 @@ const sizes: LlamaSizes = {
 const sites = ['resid_post', 'attn_z', 'attn_out', 'resid_mid', 'mlp_in', 'mlp_out'] as const;
 
 if (isMainThread) {
-  // As the job's thread has it (runner/commands/run-job.ts), which threads take over that start from here on.
+  // As the job's thread has it (runner/commands/run-job.ts): it holds for threads that start after this.
   setFlagsFromString('--initial-old-space-size=128');
   const thread = new Worker(new URL(import.meta.url), { argv: process.argv.slice(2) });
   thread.on('error', (error) => {

@@ -36,7 +36,7 @@ export interface SessionSettings {
   held: readonly string[];
   /** What a device may leave to the CPU. */
   onCpu: OnCpu;
-  /** Whether a run leaves its thread to others' work until it ends. The package's binding has none of it. */
+  /** Whether the thread goes on with other work while a program runs. The package's binding ignores it. */
   aside: boolean;
   /** 0 (everything) to 4. */
   logLevel: number;

@@ -22,7 +22,7 @@ import { peak, type Stage, stage } from './growth-used.ts';
 const WIDTH = 128;
 const BATCH = 1_024;
 
-/** Runs something in a folder of its own, which is there when it is prepared. */
+/** Work that is given a folder of its own, removed when it ends. */
 const inFolder =
   (work: (folder: string) => Promise<void>): (() => Promise<void>) =>
   async () => {

@@ -36,7 +36,7 @@ export async function used(work: () => unknown): Promise<Used> {
   return { cpu: (user + system) / 1e6, memory: peak.bytes - before };
 }
 
-/** @param first size of what is done once before, so that what is compiled is; memory that it took and left is not counted again */
+/** @param first size of a round before the measured one, so that code is compiled by then and the memory it keeps is not counted */
 const warm = (first: number, work: (size: number) => Promise<() => unknown>): Stage['run'] =>
   async function run(size) {
     await (await work(first))();

@@ -35,7 +35,7 @@ const tensors: HostTensor[] = [
   { type: 'bfloat16', dims: [2, 2], data: Uint16Array.of(0x3f80, 0x8000, 0x7f80, 0x0001) },
 ];
 
-/** On the CPU runs aside are tried: CUDA's take that way. */
+/** Runs aside, as those on CUDA are, are tried on the CPU. */
 const ways = [
   ...bindingNames.map((binding) => ({ way: `${binding}`, binding, aside: false })),
   { way: 'c-api, aside', binding: 'c-api', aside: true },

@@ -35,7 +35,7 @@ export interface Views {
 /** Whether the encoder's product is screened in int8: where it pays, or also where it costs more than it saves. */
 export type Screened = 'where-it-pays' | 'always' | 'never';
 
-/** Parts of a step: phases of the threads, products of onnxruntime, and what one thread does meanwhile alone. */
+/** Parts of a step: phases of the threads, products of onnxruntime, and what one thread does alone between them. */
 export type Part =
   | Phase
   | 'int8 product'
@@ -153,7 +153,7 @@ export class DenseParts {
   /**
    * AuxK: the gradient rows of the latents `dead` are put into place and marked.
    *
-   * @param z [tokens, deadWidth], what is kept of them; deadWidth may be larger than their number: 0 in the columns behind
+   * @param z [tokens, deadWidth], what is kept of them; deadWidth may be larger than their number, padded with columns of 0
    * @param slope what z·W_dec − (x − x̂) is multiplied by
    * @returns Σ over tokens of ‖z·W_dec − (x − x̂)‖²
    */
@@ -162,7 +162,7 @@ export class DenseParts {
     const views = this.#views;
     const deadWidth = z.length / tokens;
     this.#auxiliary ??= await this.#take(this.#keys.auxiliary, auxiliaryProgram);
-    // Columns behind are 0, whatever latent they are of.
+    // The columns of z that pad it are 0, so it does not matter which latent they name.
     const rows = new Int32Array(deadWidth);
     rows.set(dead);
     const feeds = {

@@ -230,7 +230,8 @@ function placed(sizes: Sizes, limit: ScreenLimit | null): Layout {
 function screenPlaced(sizes: Sizes, limit: ScreenLimit, take: (size: number) => number): ScreenLayout {
   const { tokens, latents, width } = sizes;
   const copyWidth = width + BIAS_COLUMNS;
-  // A line of the cache more than a multiple of one, so that a column does not fall into one set. Of the product they are columns as well.
+  // A line of the cache more than a multiple of one, so that a column does not fall into one set. The int8 product computes
+  // the padding's columns too.
   const copyStride = (Math.ceil(latents / 64) + 1) * 64;
   const scratchBytes = Math.ceil((3 * (latents + 8) + 256) / 16) * 64;
   const offered = Math.min(latents, sizes.k + Math.max(MORE_OFFERED, Math.ceil(sizes.k / 4)));
