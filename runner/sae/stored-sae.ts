@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Block, StoredMatrix } from '../formats/stored-matrix.ts';
 import { cancellationPoint } from '../math/cancellation.ts';
-import { finished, saeSha256 } from './content-hash.ts';
+import { addTensor, finished, saeSha256 } from './content-hash.ts';
 import { checkConventions, type Sae, type SaeShape, vectorsOf } from './sae.ts';
 
 export type Stored<S extends Sae> = S extends Sae
@@ -101,9 +101,6 @@ export async function storedSha256(sae: Sae | StoredSae): Promise<string> {
       hash.update(new Uint8Array(buffer, byteOffset, byteLength));
     }
   }
-  for (const { name, shape, data } of vectorsOf(sae)) {
-    hash.update(`${name} F32 [${shape.join(',')}]\n`);
-    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
+  for (const tensor of vectorsOf(sae)) addTensor(hash, tensor);
   return finished(hash, sae);
 }
