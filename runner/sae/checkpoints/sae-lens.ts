@@ -23,7 +23,8 @@ import {
 } from './loaded.ts';
 import { before6 } from './sae-lens-flat.ts';
 import { foldedPursuit, withoutUnusedBias } from './sae-lens-pursuit.ts';
-import { savedScale, scalerFiles, scalingFiles, unwhitened } from './sae-lens-scaler.ts';
+import { savedScale, scalerFiles, scalingFiles } from './sae-lens-scaler.ts';
+import { unwhitened } from './sae-lens-whitening.ts';
 import { signedHalves } from './signed-halves.ts';
 import { unitRows } from './unit-rows.ts';
 
