@@ -200,7 +200,7 @@ export function finiteMatrix(
   };
 }
 
-/** A matrix seen the other way that is computed, not stored: parts of it are turned as they are read. */
+/** The transpose of a matrix that is computed and not stored: each part is transposed as it is read. */
 export function turnedOf(matrix: StoredMatrix): StoredMatrix {
   const { rows: height, columns: width, dtype } = matrix;
   const turn = (data: Float32Array, { rows, columns }: Block): Float32Array => {

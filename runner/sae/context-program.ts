@@ -7,14 +7,14 @@ import { length } from '../onnx/reductions.ts';
 import { centred, type PlaceTensor, upright } from './programs.ts';
 import type { LinearMap, SaeVectors } from './sae.ts';
 
-/** Added to the length that a prediction is divided by. */
+/** Added to the length of the direction that r is projected on. */
 export const PREDICTION_EPSILON = 1e-6;
 
 /** Names of the inputs that hold the square matrices of a layer. */
 export const squareInputs = (layer: number): readonly [v: string, o: string] => [`v${layer}`, `o${layer}`];
 
 /**
- * x [T, d_in] of one sequence, mask [T, T] (0 where a row's token sees a column's, −∞ else) and the square matrices -> predicted
+ * x [T, d_in] of one sequence, mask [T, T] (0 where the row's token sees the column's, else −∞) and the square matrices -> predicted
  * [T, d_in], in the scale of x', and rest [T, d_in]: x' − b_dec without it.
  */
 export function contextProgram(sae: SaeVectors, place: PlaceTensor, provider?: Provider): Program {

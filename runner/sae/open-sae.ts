@@ -63,12 +63,12 @@ export interface OpenSae {
   readonly d_out: number;
   /** Slots a token, of a topk SAE; null where every call has its own number (`Latents.k`). */
   readonly k: number | null;
-  /** Whether what it makes of a token depends on those before it in its text. */
+  /** Whether a token's latents and reconstruction depend on the tokens before it in its text. */
   readonly temporal: boolean;
   /**
    * @param x [tokens, d_in]
-   * @param sequence tokens of each text in x, one behind the other: temporal SAEs must be told, of which a token depends on those
-   *   before it
+   * @param sequence tokens of each text, where x holds several of the same length; temporal SAEs need it, others ignore it
+   * @throws RangeError from a temporal SAE, where it is missing or no divisor of `tokens`
    */
   encode(x: Float32Array, tokens: number, sequence?: number): Promise<Latents>;
   /**
@@ -116,7 +116,7 @@ export async function openSae(sae: Sae | StoredSae, options: OpenSaeOptions = {}
   return sae.context === undefined ? openTokenwise(sae, options) : openTemporal(sae, options);
 }
 
-/** What is left of each token when it was predicted is encoded by an SAE as any other. */
+/** A prediction, and an SAE without one that encodes what the prediction leaves of each token. */
 async function openTemporal(sae: Sae | StoredSae, options: OpenSaeOptions): Promise<OpenSae> {
   const { context: _, ...rest } = sae;
   const bare = { ...rest, normalisation: { kind: 'none' }, apply_b_dec_to_input: false } as Sae | StoredSae;

@@ -6,14 +6,14 @@ import type { SaeVectors } from './sae.ts';
 export interface Predicted {
   /** [tokens, d_in], in the scale of x'. */
   predicted: Float32Array;
-  /** What is left of x' − b_dec, [tokens, d_in]. */
+  /** x' − b_dec without the prediction, [tokens, d_in]. */
   rest: Float32Array;
 }
 
 export interface Predictor {
   /**
-   * @param x [tokens, d_in], sequences of `sequence` tokens one behind the other
-   * @throws RangeError where it is not said how long a sequence is, or they do not come out whole
+   * @param x [tokens, d_in]: texts of `sequence` tokens each, one after another
+   * @throws RangeError where `sequence` is missing or no divisor of `tokens`
    */
   of(x: Float32Array, tokens: number, sequence: number | undefined): Promise<Predicted>;
   close(): Promise<void>;
@@ -31,7 +31,9 @@ export function predictor({ d_in, d_sae, context }: SaeVectors, session: Session
   return {
     async of(x, tokens, sequence) {
       if (sequence === undefined || !(sequence >= 1) || tokens % sequence !== 0)
-        throw new RangeError(`sequences of ${sequence} tokens in ${tokens}: a temporal SAE must know them`);
+        throw new RangeError(
+          `sequence = ${sequence}, expected the tokens of each text, a divisor of ${tokens}`,
+        );
       // Of the same tokens latents are asked for first, and then what they reconstruct.
       if (last?.sequence === sequence && sameBytes(last.x, x)) return last.found;
       const found = { predicted: new Float32Array(x.length), rest: new Float32Array(x.length) };

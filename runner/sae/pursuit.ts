@@ -1,6 +1,6 @@
 /**
- * Encoding by matching pursuit: a step is one product for all tokens that are still on their way, so that a batch costs as many
- * products as its longest token has steps, each of fewer tokens than the one before.
+ * Encoding by matching pursuit. A step is one matrix product over all tokens that have not ended yet, so a batch costs as many
+ * products as its longest token has steps, over fewer and fewer tokens.
  */
 import { cancellationPoint } from '../math/cancellation.ts';
 import type { Program } from '../onnx/graph.ts';
@@ -51,7 +51,7 @@ export async function pursuing(
   };
 }
 
-/** The latents of each token, by number, as they were found. */
+/** A token's latents and their values, in the order in which they were found. */
 type Found = Map<number, number>;
 
 async function pursued(rule: PursuitRule, step: Session, r: Float32Array): Promise<Found[]> {

@@ -120,7 +120,7 @@ function dense(sae: Sae, row: Float32Array): Float64Array {
   }
 }
 
-/** A temporal SAE's prediction of x [tokens, d_in], sequences one behind the other; and what is left, as x of an SAE that has none. */
+/** A temporal SAE's prediction of x [tokens, d_in] (texts of `sequence` tokens each), the rest of x, and the SAE that encodes the rest. */
 function predictedOf(
   sae: Sae,
   x: Float32Array,

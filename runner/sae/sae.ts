@@ -84,7 +84,7 @@ interface Conventions extends SaeShape {
   normalisation: Normalisation;
   /** [d_out, d_in] */
   W_skip?: Float32Array;
-  /** What it predicts of a token from those before it in its text: it encodes what is left, and x̂ gains the prediction. */
+  /** Of a temporal SAE: predicts a token from those before it in its text. The rest is encoded, and x̂ is the prediction plus what is decoded. */
   context?: TemporalContext;
 }
 
@@ -97,13 +97,14 @@ export interface LinearMap {
 }
 
 /**
- * Of a temporal SAE (Lubana et al. 2025, arXiv 2511.01836). From r = x' − b_dec on, a layer after the other: c = relu(r·W_enc) of each
- * token asks, and those of the tokens before it (at first zeros) answer, by causal attention over latents; what o gives, after relu,
- * is decoded, and r loses its projection on that.
+ * The prediction of a temporal SAE (Lubana et al. 2025, arXiv 2511.01836). It starts from r = x' − b_dec. In each layer the latents
+ * c = relu(r·W_enc) attend causally: the queries are made from a token's own c, keys and values from the c of the tokens before it
+ * (zeros before the first). The relu of o's output times W_dec is a direction; r's projection on it is added to the prediction
+ * and taken from r.
  */
 export interface TemporalContext {
   heads: number;
-  /** k and q [any, d_sae], v and o [d_sae, d_sae] */
+  /** Weights of k and q [any multiple of heads, d_sae], of v and o [d_sae, d_sae]. */
   layers: readonly { k: LinearMap; q: LinearMap; v: LinearMap; o: LinearMap }[];
 }
 
@@ -347,7 +348,7 @@ function checkContext(sae: SaeVectors, { heads, layers }: TemporalContext): void
     sae.architecture === 'relu' || (sae.architecture === 'topk' && !sae.rescale_acts_by_decoder_norm);
   const scaled = sae.normalisation.kind === 'none' || sae.normalisation.kind === 'expected_average_only_in';
   if (!bare || !scaled || !sae.apply_b_dec_to_input || sae.d_out !== undefined || sae.W_skip !== undefined)
-    throw new RangeError('a context of another SAE, expected a relu or topk one that subtracts b_dec');
+    throw new RangeError('a context of another SAE, expected a relu or topk SAE that subtracts b_dec');
   if (layers.length === 0) throw new RangeError('a context of 0 layers, expected 1 or more');
   for (const { k } of layers) {
     const divides = (width: number): boolean => width >= heads && width % heads === 0;

@@ -24,7 +24,7 @@ export function selectionTokens(d_sae: number): number {
   return Math.max(LEAST_TOKENS, Math.floor(FLOATS / d_sae));
 }
 
-/** Those that no selection has: as many as were at work at a time in this thread. Their memory is not given back. */
+/** Workspaces of closed selections, to be used again: as many as were ever open at once in this thread. Their memory is not given back. */
 const free: Workspace[] = [];
 
 /** Room for pre-activations, from which the largest are selected where they lie. */
@@ -38,7 +38,7 @@ export interface Selection {
    * @param into values and indices [tokens, k], written
    */
   select(into: Latents): void;
-  /** What `pre` lies in is another selection's from then on. */
+  /** `pre` must not be used afterwards: the next selection has its memory. */
   close(): void;
 }
 

@@ -44,7 +44,7 @@ export interface SaeAdapter {
   takes: readonly (keyof LoadOptions)[];
   /** What the name of a repository says and its files do not, with a phrase of it. */
   fromRepository?: (repo: string) => { options: LoadOptions; conversion: string } | null;
-  /** Of what is known by its files and is not read: what it is and what to do; and how repositories of it are called, where the names of its files are others' too. */
+  /** Of a format that is recognised and not read: what it is, and what to do instead; `repository` where only the repository's name tells it from others. */
   refused?: { found: string; next: string; repository?: RegExp };
   /** @throws UserError for an option that it needs; UnavailableError, MalformedError */
   open: (path: string, options: LoadOptions) => Promise<SaeFile>;

@@ -73,7 +73,7 @@ async function openGemmaScope(folder: string): Promise<SaeFile> {
   });
 }
 
-/** Of releases that say them in their path; the others' sites and layers are read of it as of any other. */
+/** Of SAEs of the embedding and of transcoders; the others' hooks are read from the path by the rules for any format. */
 function hooksOf(
   folder: string,
   { transcoder, embedding }: { transcoder: boolean; embedding: boolean },

@@ -1,4 +1,4 @@
-/** What is known by its files and is not evaluated: it is said what it is, before its weights are downloaded. */
+/** Formats that are recognised and cannot be evaluated: an error says what they are, before their weights are downloaded. */
 import { UserError } from '../../errors.ts';
 import type { SaeAdapter } from './adapter.ts';
 
@@ -15,7 +15,7 @@ const CROSSCODER: Refusal = {
   next: CHOOSE,
 };
 
-/** By SAELens' loaders, which name in its registry what no adapter reads. */
+/** Entries of SAELens' registry that no adapter reads, by the loader that they name. */
 export const refusedLoaders: Readonly<Record<string, Refusal>> = {
   mntss_clt_layer_transcoder: {
     found: 'one layer of a cross-layer transcoder, whose latents write to every later layer too',

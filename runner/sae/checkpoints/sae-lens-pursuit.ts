@@ -2,7 +2,7 @@
 import type { MatchingPursuitSae } from '../sae.ts';
 import type { Stored } from '../stored-sae.ts';
 
-/** SAELens adds b_dec to what matching pursuit found only where it subtracted it before. */
+/** In decoding SAELens adds matching pursuit's b_dec only where encoding subtracted it. */
 export function withoutUnusedBias(
   sae: Stored<MatchingPursuitSae>,
   conversions: string[],
@@ -13,8 +13,8 @@ export function withoutUnusedBias(
 }
 
 /**
- * The scalar of matching pursuit folded as SAELens does, which leaves W_dec as it is: latents and what is left of x are over the
- * scalar.
+ * The scalar folded as SAELens does it for matching pursuit: W_dec stays as it is, and b_dec, the residual threshold and so the
+ * latents are divided by the scalar.
  */
 export function foldedPursuit<S extends MatchingPursuitSae | Stored<MatchingPursuitSae>>(
   sae: S,

@@ -113,7 +113,7 @@ export const saeLens: SaeAdapter = {
   open: openSaeLens,
 };
 
-/** SAELens writes its version since 3; anything below 6, or none, is a flat config. */
+/** SAELens has written its version since 3; a config of a version below 6, or of none, is flat. */
 function isFlat(raw: unknown): boolean {
   const config = typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
   const inner = config.metadata as Record<string, unknown> | null | undefined;
@@ -373,7 +373,7 @@ function normalisation(
   { normalize_activations }: SaeLensConfig,
   { normScale }: SaeLensOptions,
 ): Normalisation {
-  // Folded afterwards.
+  // `unwhitened` folds it into the weights.
   if (normalize_activations === 'covariance_whitening') return { kind: 'none' };
   if (normalize_activations !== 'expected_average_only_in') return { kind: normalize_activations };
   if (normScale === undefined) {

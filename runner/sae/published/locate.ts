@@ -166,7 +166,7 @@ async function locatePlace(text: string, locating: Locating): Promise<SaePlace> 
   };
 }
 
-/** What is a name of the registry by its form: of a hub's reference it has no shape. */
+/** The name in the registry, where the text has the form of one (saelens:…, or release/id with more slashes than a repository has); else null. */
 export function registryName(name: string, exists: (path: string) => boolean): string | null {
   if (name.startsWith('saelens:')) return name.slice('saelens:'.length);
   if (name.startsWith('hf://') || exists(name)) return null;
@@ -307,7 +307,7 @@ async function fetchFiles(
   };
 }
 
-/** @throws UserError for files that are known and not read: before they are downloaded */
+/** Before anything is downloaded. @throws UserError for files of a format that is known and cannot be evaluated */
 function refuseKnown(reference: PinnedReference, listed: readonly RepositoryFile[], under: string): void {
   const names = listed
     .filter((file) => file.path.startsWith(under) && !file.path.includes('/', under.length))

@@ -52,8 +52,10 @@ test('asks how long texts are; latents encoded once are decoded with the predict
   const open = sharedEncoding(await openSae(sae, { threads: 1 }));
   try {
     expect(open.temporal).toBe(true);
-    await expect(open.encode(x, tokens)).rejects.toThrow('sequences of undefined tokens in 24');
-    await expect(open.encode(x, tokens, 7)).rejects.toThrow('sequences of 7 tokens in 24');
+    await expect(open.encode(x, tokens)).rejects.toThrow('sequence = undefined, expected');
+    await expect(open.encode(x, tokens, 7)).rejects.toThrow(
+      'sequence = 7, expected the tokens of each text, a divisor of 24',
+    );
     const latents = await open.encode(x, tokens, sequence);
     await expect(open.decode(latents, tokens)).rejects.toThrow('x: undefined values for 24 tokens');
     const [, expected] = await reconstructed(x);
