@@ -203,7 +203,7 @@ const precisionCaveat =
   'The language model was computed in bfloat16; its activations and losses were widened to float32.';
 
 const tf32Caveat =
-  'Products of float32, of the language model and of SAEs, took their factors in TF32, with 10 bits after the first instead of 23.';
+  'Products of float32, of the language model and of SAEs, took their factors in TF32, with a mantissa of 10 bits instead of 23.';
 
 /** Where the language model or the SAEs were computed in less than float32. */
 export function arithmeticCaveats({ device, precision }: Pick<RunConfig, 'device' | 'precision'>): string[] {
