@@ -14,6 +14,7 @@ import { parseBytes } from '../io/bytes.ts';
 import { checkRecipes } from '../job/run/check-recipes.ts';
 import { planOf } from '../job/run/plan.ts';
 import { planShards } from '../job/shards/plan-shards.ts';
+import { checkAlone } from '../job/shared/cross-layer-transcoder.ts';
 import { modelShape, shapeOf, widthsIn } from '../job/shared/model-place.ts';
 import { describePublished } from '../job/shared/published-saes.ts';
 import { matchStarts } from '../job/training-data/starts.ts';
@@ -100,7 +101,9 @@ async function startsUnseen(config: RunConfig, folder: string | null): Promise<n
   const places = folder === null ? null : await locateHere(from);
   if (folder === null || places === null) return from.length;
   const model = { folder, revision: null };
-  await matchStarts(config, model, await describePublished(places, await modelShape(model), unhashed));
+  const described = await describePublished(places, await modelShape(model), unhashed);
+  checkAlone([], { train: config.train, shard: false, from: described });
+  await matchStarts(config, model, described);
   return 0;
 }
 

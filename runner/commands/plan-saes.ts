@@ -27,7 +27,7 @@ export async function otherSaes(config: RunConfig, shape: ModelShape): Promise<O
     elsewhere.push({ hooks, known: null });
   }
   const published = await describePublished(places, shape, unhashed);
-  checkAlone(published, { train: config.train, shard: false, from: [] });
+  checkAlone(published, { train: config.train, shard: false, from: [], unknown: elsewhere.length });
   return [...elsewhere, ...(await Promise.all(published.map(sizeOf)))];
 }
 

@@ -82,11 +82,12 @@ interface MaybeCrossLayer {
 /**
  * Holds a run to what one can measure: a cross-layer transcoder stands in the place of all MLPs, and beside nothing.
  *
+ * @param run with how many further SAEs it has of which nothing is known here
  * @throws UserError
  */
 export function checkAlone(
   published: readonly MaybeCrossLayer[],
-  run: { train: boolean; shard: boolean; from: readonly MaybeCrossLayer[] },
+  run: { train: boolean; shard: boolean; from: readonly MaybeCrossLayer[]; unknown?: number },
 ): void {
   const among = [...published, ...run.from].find(({ layers }) => layers !== undefined);
   if (among === undefined) return;
@@ -96,7 +97,7 @@ export function checkAlone(
       ? 'SAEs to train'
       : run.shard
         ? '--shard'
-        : published.length > 1
+        : published.length + (run.unknown ?? 0) > 1
           ? 'other SAEs'
           : null;
   if (beside === null) return;

@@ -111,6 +111,8 @@ describe('plan', () => {
     for (const [words, error] of [
       [[`--sae=${clt}`, '--train'], /SAEs to train beside it/],
       [[`--sae=${clt}`, `--sae=${at}`], /other SAEs beside it/],
+      [[`--sae=${clt}`, '--sae=a/b'], /other SAEs beside it/],
+      [[`--from=${clt}`], /it as what training starts from/],
       [[`--sae=${clt}#layer=2`], /words of a hook/],
       [[`--sae=${clt}`, ...other], /layers of width/],
       [[`--sae=${join(folder, 'nowhere')}`], /nowhere/],
