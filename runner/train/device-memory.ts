@@ -17,9 +17,9 @@ const WEIGHT_MATRICES = 10.7;
 const TOKEN_MATRICES = 8.5;
 
 export interface TrainingMemory {
-  /** Bytes of the parameters and two moments of all SAEs; on a CPU of all that is held of them. */
+  /** Bytes of the parameters and two moments of all SAEs; on a CPU of all that is held of them, what a step makes included. */
   states: number;
-  /** Bytes of the largest step beside the states: SAEs take their steps one after another. On a CPU 0, as it is counted there. */
+  /** Bytes of the largest step beside the states: SAEs take their steps one after another. 0 on a CPU. */
   step: number;
 }
 
@@ -27,18 +27,16 @@ export function trainingMemory(
   saes: readonly { d_in: number; recipe: Recipe }[],
   devices: readonly Device[],
 ): TrainingMemory {
-  const weights = saes.reduce((sum, sae) => sum + 4 * parametersOf(sae), 0);
-  if (devices.every((device) => device === 'cpu')) {
-    const held = saes.map(
-      (sae) =>
-        4 * parametersOf(sae) * (sae.recipe.adamMoments === 'bfloat16' ? COPIES_HELD_OF_HALVES : COPIES_HELD),
-    );
-    return { states: held.reduce((sum, each) => sum + each, 0), step: 0 };
-  }
+  const onCpu = devices.every((device) => device === 'cpu');
+  const copies = ({ adamMoments }: Recipe): number => {
+    if (!onCpu) return 3;
+    return adamMoments === 'bfloat16' ? COPIES_HELD_OF_HALVES : COPIES_HELD;
+  };
+  const states = saes.reduce((sum, sae) => sum + 4 * parametersOf(sae) * copies(sae.recipe), 0);
   const steps = saes.map(
     ({ d_in, recipe }) => 4 * recipe.dSae * (WEIGHT_MATRICES * d_in + TOKEN_MATRICES * recipe.batchTokens),
   );
-  return { states: 3 * weights, step: Math.max(0, ...steps) };
+  return { states, step: onCpu ? 0 : Math.max(0, ...steps) };
 }
 
 /** Numbers of the tensors that are trained. */

@@ -93,7 +93,7 @@ export async function openTrainer(
   if ('resume' in start) checkPlans(plans, start.resume.plans);
   const backendOf = typeof backend === 'function' ? backend : () => backend;
   const trainers: SaeTrainer[] = [];
-  /** Numbers of the trainers of each backend. */
+  /** By backend, the places of its trainers in `trainers`. */
   const lanes = new Map<TrainingBackend, number[]>();
   const close = async (): Promise<void> => {
     await Promise.all(trainers.map((trainer) => trainer.close()));

@@ -157,7 +157,7 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   layers: { to: [1, 2], seen: ids, gives: ['wiring-l1', 'wiring-l2'] },
   'sae.transcode': { to: 'skip', under: { layers: [], hooks: ['mlp_in:1>mlp_out:1'] } },
   hooks: { to: ['mlp_out:1'], seen: ids, gives: ['wiring-l1-mlp-out', 'wiring-l2'] },
-  // Here there is no other; that TF32 reaches a session is held in test/unit/onnx/provider-options.test.ts.
+  // Tests may have no device but the CPU; that TF32 reaches a session is held in test/unit/onnx/provider-options.test.ts.
   device: { to: 'cpu+tf32', refused: /device: found "cpu\+tf32"; expected TF32 on CUDA alone/ },
   precision: {
     to: 'bfloat16',

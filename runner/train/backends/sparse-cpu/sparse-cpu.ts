@@ -69,11 +69,10 @@ export function sparseCpuBackend(options: SparseCpuOptions = {}): SparseCpuBacke
     if (limit === null || screened !== 'where-it-pays') return limit !== null && screened === 'always';
     const key = `${[sizes.latents, sizes.width, sizes.k]}`;
     const known = measured.get(key);
-    if (known !== undefined) return (await known).pays;
-    const choice = screenChoice(sizes, limit, threads);
+    const choice = known ?? screenChoice(sizes, limit, threads);
     measured.set(key, choice);
     const { pays, why } = await choice;
-    options.say?.(why);
+    if (known === undefined) options.say?.(why);
     return pays;
   }
 
