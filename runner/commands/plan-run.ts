@@ -54,6 +54,7 @@ export async function planned(
   const config = { ...asked, device };
   const samples = await locateSynthetic(config.model.reference);
   if (samples !== null) {
+    refuseForSamples(values);
     const lines = planOfSamples(samples, config, memory);
     console.log(values.json ? JSON.stringify({ ...samples, memory }, null, 2) : inColumns(lines));
     return 0;
@@ -88,6 +89,23 @@ export async function planned(
   };
   console.log(values.json ? JSON.stringify(facts, null, 2) : planText(facts));
   return 0;
+}
+
+/** @throws UserError for what is planned of language models alone */
+function refuseForSamples(values: {
+  shards?: string | undefined;
+  'device-memory'?: string | undefined;
+}): void {
+  for (const option of ['shards', 'device-memory'] as const) {
+    const found = values[option];
+    if (found === undefined) continue;
+    throw new UserError({
+      thing: `--${option}`,
+      found: `${quote(found)} for a synthetic model`,
+      expected: 'none: it is planned of language models alone',
+      next: 'Leave it out.',
+    });
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ import { openRepository } from '../hub/repository-files.ts';
 import { formatBytes } from '../io/bytes.ts';
 import { hooksOfPlans, trainedSaes } from '../job/shared/planned-saes.ts';
 import { trainingNeeds } from '../job/training-data/training-needs.ts';
+import { parseDevices } from '../onnx/devices.ts';
 import type { SyntheticConfig } from '../synthetic/config.ts';
 import { CONFIG_FILE, isSynthetic, parseConfig, readConfig } from '../synthetic/layout.ts';
 import { isConfiguration, namedSynthetic } from './locate-synthetic.ts';
@@ -56,7 +57,8 @@ export function planOfSamples(
   const plans = trainedSaes(config).map((plan) => ({ ...plan, d_in: d }));
   const seen = hooksOfPlans(plans);
   const numbers = new Map(seen.map((hook) => [hookLabel(hook), d]));
-  const { states } = trainingNeeds(config, { plans, seen, widths: numbers }, ['cpu']);
+  const { sizes } = trainingNeeds(config, { plans, seen, widths: numbers }, parseDevices(config.device));
+  const states = sizes.reduce((sum, bytes) => sum + bytes, 0);
   // Forward and backward through encoder and decoder, both read densely: an upper bound of a sparse decoder's work.
   const operations = widths.reduce((sum, width) => sum + 3 * 2 * 2 * d * width, 0);
   return [

@@ -8,6 +8,7 @@ import { run } from '../../../runner/commands/plan.ts';
 import { resolveRun } from '../../../runner/config/resolve.ts';
 import { suitesOf } from '../../../runner/config/run-config.ts';
 import { UnavailableError, UserError } from '../../../runner/errors.ts';
+import { formatBytes } from '../../../runner/io/bytes.ts';
 import { evaluationNeeds } from '../../../runner/job/evaluation/pooled-memory.ts';
 import type { PlannedStage, RunPlan } from '../../../runner/job/run/plan.ts';
 import { writeSaeLens } from '../../../runner/sae/checkpoints/sae-lens-export.ts';
@@ -131,6 +132,16 @@ describe('plan', () => {
     await plan('small-world-quick', '--sae=a/b#layer=1', '--layers=2', '--train');
     // As npm run plan without -- gives its options: words alone.
     await expect(run(['small-world-quick', 'X'])).rejects.toThrow(/^arguments of plan: .*npm run plan -- /);
+  });
+
+  it('of a synthetic model counts SAEs on the run’s device, and refuses what is planned of language models alone', async () => {
+    const words = ['--model=synthetic-small', '--layers=0', '--set=sae.dSae=256', '--set=sweep={}'];
+    // Weights and two moments; on a CPU gradients and the next state beside them.
+    const state = 3 * 4 * (2 * 128 * 256 + 128 + 256);
+    expect(await plan(...words, '--device=cpu')).toContain(`1 SAEs, ${formatBytes(2 * state)};`);
+    expect(await plan(...words, '--device=cuda:0')).toContain(`1 SAEs, ${formatBytes(state)};`);
+    for (const option of ['--shards=2', '--device-memory=8GiB'])
+      await expect(run([...words, option])).rejects.toThrow(/^--(shards|device-memory): .*synthetic model/);
   });
 
   it('holds an SAE that training starts from to hooks and recipe, where it lies here', async () => {
