@@ -1,27 +1,15 @@
 /**
  * SAELens, versions 3 to 6: `cfg.json` and `sae_weights.safetensors`, W_enc [d_in, d_sae] and W_dec [d_sae, d_in] as
- * they are held here. Configs before version 6 are flat and have other names; they are brought into the form of
- * version 6 by the rules of `before6`.
+ * they are held here.
  */
 import { join } from 'node:path';
-import { z } from 'zod';
-import { MalformedError, quote } from '../../errors.ts';
+import { MalformedError } from '../../errors.ts';
 import { scaledBy } from '../../formats/stored-matrix.ts';
 import type { Normalisation, SaeShape, TopKSae } from '../sae.ts';
 import type { Stored, StoredSae } from '../stored-sae.ts';
 import type { LoadOptions, SaeAdapter } from './adapter.ts';
-import {
-  accepted,
-  openTensors,
-  parseConfig,
-  readJson,
-  type SaeFile,
-  shortText,
-  size,
-  storedTensors,
-  TensorBag,
-} from './loaded.ts';
-import { before6 } from './sae-lens-flat.ts';
+import { accepted, openTensors, type SaeFile, storedTensors, TensorBag } from './loaded.ts';
+import { readSaeLensConfig, type SaeLensConfig, withK } from './sae-lens-config.ts';
 import { foldedPursuit, withoutUnusedBias } from './sae-lens-pursuit.ts';
 import { savedScale, scalerFiles, scalingFiles } from './sae-lens-scaler.ts';
 import { unwhitened } from './sae-lens-whitening.ts';
@@ -29,73 +17,6 @@ import { signedHalves } from './signed-halves.ts';
 import { unitRows } from './unit-rows.ts';
 
 export const saeLensFiles = { config: 'cfg.json', tensors: 'sae_weights.safetensors' } as const;
-
-const architectures = [
-  'standard',
-  'topk',
-  'jumprelu',
-  'gated',
-  'transcoder',
-  'skip_transcoder',
-  'jumprelu_transcoder',
-  'jumprelu_skip_transcoder',
-  'batchtopk',
-  'matryoshka_batchtopk',
-  'abstopk',
-  'matching_pursuit',
-] as const;
-
-/** Of training checkpoints alone: SAELens saves them as jumprelu for use. */
-const TRAINING_ONLY: readonly string[] = ['batchtopk', 'matryoshka_batchtopk'];
-
-const withK: readonly string[] = ['topk', 'abstopk', ...TRAINING_ONLY];
-
-/** What a training checkpoint has beside them, none of which changes what the SAE computes. */
-const trainingKeys = new Set(
-  `decoder_init_norm l1_coefficient lp_norm l1_warm_up_steps use_sparse_activations aux_loss_coefficient topk_threshold_lr
-  use_matryoshka_aux_loss jumprelu_init_threshold jumprelu_bandwidth jumprelu_sparsity_loss_mode l0_coefficient
-  l0_warm_up_steps pre_act_loss_coefficient jumprelu_tanh_scale jumprelu_ste_to_input target_l0`.split(/\s+/),
-);
-
-const normalisations = [
-  'none',
-  'expected_average_only_in',
-  'constant_norm_rescale',
-  'layer_norm',
-  'covariance_whitening',
-] as const;
-
-const metadataSchema = z.looseObject({
-  sae_lens_version: shortText.nullish(),
-  model_name: shortText.nullish(),
-  hook_name: shortText.nullish(),
-  /** Of transcoders. */
-  hook_name_out: shortText.nullish(),
-});
-
-const configSchema = z.strictObject({
-  architecture: z.enum(architectures),
-  d_in: size,
-  d_sae: size,
-  dtype: shortText.optional(),
-  device: shortText.optional(),
-  apply_b_dec_to_input: z.boolean().optional(),
-  normalize_activations: z.enum(normalisations).default('none'),
-  /** hook_z: heads are laid side by side before encoding; x comes here as a flat vector already. */
-  reshape_activations: z.enum(['none', 'hook_z']).default('none'),
-  metadata: metadataSchema.default({}),
-  k: size.optional(),
-  rescale_acts_by_decoder_norm: z.boolean().default(false),
-  d_out: size.optional(),
-  /** Ends of the groups of a Matryoshka SAE; the last may be left out. */
-  matryoshka_widths: z.array(size).min(1).max(1_000).optional(),
-  /** Of matching pursuit; its length is of activations as it is given them. */
-  residual_threshold: z.number().nonnegative().optional(),
-  max_iterations: size.nullish(),
-  stop_on_duplicate_support: z.boolean().optional(),
-});
-
-export type SaeLensConfig = z.infer<typeof configSchema>;
 
 type SaeLensOptions = Pick<LoadOptions, 'normScale' | 'overrides'>;
 
@@ -113,14 +34,6 @@ export const saeLens: SaeAdapter = {
   open: openSaeLens,
 };
 
-/** SAELens has written its version since 3; a config of a version below 6, or of none, is flat. */
-function isFlat(raw: unknown): boolean {
-  const config = typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
-  const inner = config.metadata as Record<string, unknown> | null | undefined;
-  const version = config.sae_lens_version ?? inner?.sae_lens_version;
-  return typeof version !== 'string' || !(Number.parseInt(version, 10) >= 6);
-}
-
 /**
  * @throws UnavailableError when a file cannot be read
  * @throws MalformedError for an unknown key, an architecture that is not listed, tensors that do not fit, or a missing
@@ -129,18 +42,7 @@ function isFlat(raw: unknown): boolean {
 async function openSaeLens(folder: string, options: SaeLensOptions): Promise<SaeFile> {
   const path = join(folder, saeLensFiles.config);
   const conversions: string[] = [];
-  const raw = overridden(await readJson(path), options.overrides ?? {}, conversions);
-  refuseUnsupported(path, raw);
-  const flat = isFlat(raw);
-  const trains = !flat && isTraining(raw);
-  if (trains) conversions.push('a training checkpoint, as save_inference_model would write it');
-  if (flat) conversions.push('config of SAELens before version 6 brought into the form of version 6');
-  const config = parseConfig(
-    path,
-    trains ? withoutTraining(raw) : raw,
-    flat ? before6.pipe(configSchema) : configSchema,
-    'SAELens',
-  );
+  const { config, trains } = await readSaeLensConfig(path, options.overrides ?? {}, conversions);
   const others = [path, ...scalingFiles(folder, config.normalize_activations, options.normScale)];
   return openTensors(join(folder, saeLensFiles.tensors), others, async (source) => {
     const bag = new TensorBag(source.name, 'SAELens', await storedTensors(source));
@@ -180,28 +82,6 @@ async function scaleBeside(
   return { normScale: saved };
 }
 
-/** Other architectures have other keys: without this, the error would be about the first key and not about the architecture. */
-function refuseUnsupported(path: string, raw: unknown): void {
-  const config = typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
-  const architecture = typeof config.architecture === 'string' ? config.architecture : 'standard';
-  if ((architectures as readonly string[]).includes(architecture)) return;
-  throw new MalformedError({
-    thing: path,
-    found: `the architecture ${quote(architecture)}, which is not supported`,
-    expected: `one of ${architectures.join(', ')}`,
-    next: 'Choose another SAE.',
-  });
-}
-
-/** Whether `save_model` of a TrainingSAE wrote it: it has settings of training. */
-function isTraining(raw: unknown): boolean {
-  return typeof raw === 'object' && raw !== null && Object.keys(raw).some((key) => trainingKeys.has(key));
-}
-
-function withoutTraining(raw: unknown): unknown {
-  return Object.fromEntries(Object.entries(raw as object).filter(([key]) => !trainingKeys.has(key)));
-}
-
 /** Latents as the saved SAE has them: the norms of W_dec's rows, which rescaled them in training, folded into the encoder. */
 async function asSaved(sae: StoredSae): Promise<StoredSae> {
   if (sae.architecture !== 'topk' && sae.architecture !== 'batchtopk' && sae.architecture !== 'matryoshka')
@@ -209,18 +89,6 @@ async function asSaved(sae: StoredSae): Promise<StoredSae> {
   const { W_enc, W_dec, b_enc } = sae;
   const folded = { ...sae, ...(await unitRows({ W_enc, W_dec }, b_enc)) };
   return folded.architecture === 'topk' ? { ...folded, rescale_acts_by_decoder_norm: false } : folded;
-}
-
-/** A config with some of its keys replaced, as a registry may ask for. */
-function overridden(
-  raw: unknown,
-  overrides: Readonly<Record<string, unknown>>,
-  conversions: string[],
-): unknown {
-  const changes = Object.entries(overrides);
-  if (changes.length === 0 || typeof raw !== 'object' || raw === null) return raw;
-  for (const [key, value] of changes) conversions.push(`config: ${key} set to ${JSON.stringify(value)}`);
-  return { ...raw, ...overrides };
 }
 
 async function assemble(
@@ -248,12 +116,11 @@ async function assemble(
     throw problem(path, `architecture ${architecture} and k ${config.k}`, `k for ${withK.join(', ')} only`);
   }
   const pursues = architecture === 'matching_pursuit';
-  if (!pursues && config.residual_threshold !== undefined)
-    throw problem(
-      path,
-      `architecture ${architecture} and residual_threshold`,
-      'it for matching_pursuit only',
-    );
+  const ofPursuit = (['residual_threshold', 'max_iterations', 'stop_on_duplicate_support'] as const).find(
+    (key) => config[key] !== undefined,
+  );
+  if (!pursues && ofPursuit !== undefined)
+    throw problem(path, `architecture ${architecture} and ${ofPursuit}`, 'it for matching_pursuit only');
   const d_out = config.d_out ?? d_in;
   await dropOnes(bag, d_sae, conversions);
   const shared = {

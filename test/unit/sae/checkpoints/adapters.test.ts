@@ -52,6 +52,8 @@ describe('configs', () => {
     ['sae-lens/topk', 'cfg.json', { architecture: 'temporal' }, loadSae, 'architecture "temporal"'],
     ['sae-lens/abstopk', 'cfg.json', { k: undefined }, loadSae, 'abstopk without k'],
     ['sae-lens/topk', 'cfg.json', { residual_threshold: 1 }, loadSae, 'topk and residual_threshold'],
+    ['sae-lens/topk', 'cfg.json', { max_iterations: 3 }, loadSae, 'topk and max_iterations'],
+    ['sae-lens/topk', 'cfg.json', { stop_on_duplicate_support: false }, loadSae, 'topk and stop_on_dupl'],
     ['sae-lens/matching-pursuit', 'cfg.json', { residual_threshold: -1 }, loadSae, 'residual_threshold -1'],
     [
       'sae-lens/matching-pursuit',
