@@ -362,15 +362,13 @@ describe('detection', () => {
     await expect(detectFormat(folder)).rejects.toThrow('with a tensor encoder.weight');
   });
 
-  it.each([
-    ['crosscoders of models', ['cfg.json', 'cc_weights.pt'], /crosscoder, whose latents read and write/],
-  ])('refuses %s by name', async (_, names, message) => {
+  it('refuses crosscoders of models by name', async () => {
     const folder = join(root, String(copies++));
     await mkdir(folder);
-    for (const name of names) await writeFile(join(folder, name), '');
+    for (const name of ['cfg.json', 'cc_weights.pt']) await writeFile(join(folder, name), '');
     const refused = loadSae(folder);
     await expect(refused).rejects.toThrow(UserError);
-    await expect(refused).rejects.toThrow(message);
+    await expect(refused).rejects.toThrow(/crosscoder, whose latents read and write/);
   });
 
   it('refuses crosscoders of dictionary_learning, told from language models by a tensor', async () => {
