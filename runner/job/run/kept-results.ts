@@ -10,7 +10,10 @@ import { isSynthetic } from '../../synthetic/layout.ts';
 import type { RunStart } from './messages.ts';
 
 /** Where activations that training reads are kept; undefined where none are. A synthetic model's are as quickly drawn. */
-export async function keepingOf({ cache, identity, config, model }: RunStart, voice: Voice) {
+export async function keepingOf(
+  { cache, identity, config, model }: Pick<RunStart, 'cache' | 'identity' | 'config' | 'model'>,
+  voice: Voice,
+) {
   const { gigabytes } = config.training.activations;
   if (gigabytes === 0 || isSynthetic(model.folder)) return undefined;
   if (cache === null) {
@@ -35,7 +38,7 @@ export async function openCachedResults({
   identity,
   config,
   memory,
-}: RunStart): Promise<CachedResults | undefined> {
+}: Pick<RunStart, 'cache' | 'identity' | 'config' | 'memory'>): Promise<CachedResults | undefined> {
   if (cache === null) return undefined;
   const { device, precision, spill } = config;
   // The last bits of a result depend on the threads of an operator.
