@@ -41,7 +41,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (!parsed.success) {
     throw new MalformedError({
       thing: path,
-      found: `settings without ${parsed.error.issues[0]?.path.join('.')}`,
+      found: `no readable ${parsed.error.issues[0]?.path.join('.')} in its settings`,
       expected: 'those of a run, in provenance.config',
       next: 'Take the record as the run wrote it.',
     });
