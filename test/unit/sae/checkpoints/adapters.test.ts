@@ -100,6 +100,20 @@ describe('configs', () => {
     ],
     ['sae-lens/standard-average-norm', 'cfg.json', {}, loadSae, 'without its scalar'],
     ['sae-lens/v5-standard', 'cfg.json', { temperature: 2 }, loadSae, 'temperature'],
+    [
+      'llama-scope/sae',
+      'hyperparams.json',
+      { apply_decoder_bias_to_pre_encoder: true },
+      loadSae,
+      'apply_decoder_bias_to_pre_encoder true',
+    ],
+    [
+      'llama-scope-r1/average-norm',
+      'config.json',
+      { apply_decoder_bias_to_pre_encoder: true },
+      loadSae,
+      'apply_decoder_bias_to_pre_encoder true',
+    ],
     ['sae-lens/v5-standard', 'cfg.json', { activation_fn_str: 'tanh-relu' }, loadSae, 'activation_fn'],
     [
       'sae-lens/v5-standard',
