@@ -348,8 +348,10 @@ function checkContext(sae: SaeVectors, { heads, layers }: TemporalContext): void
     sae.architecture === 'relu' || (sae.architecture === 'topk' && !sae.rescale_acts_by_decoder_norm);
   const scaled = sae.normalisation.kind === 'none' || sae.normalisation.kind === 'expected_average_only_in';
   if (!bare || !scaled || !sae.apply_b_dec_to_input || sae.d_out !== undefined || sae.W_skip !== undefined)
-    throw new RangeError('a context of another SAE, expected a relu or topk SAE that subtracts b_dec');
-  if (layers.length === 0) throw new RangeError('a context of 0 layers, expected 1 or more');
+    throw new RangeError(
+      'temporal attention before latents of another kind, expected relu or topk, b_dec subtracted',
+    );
+  if (layers.length === 0) throw new RangeError('temporal attention of 0 layers, expected 1 or more');
   for (const { k } of layers) {
     const divides = (width: number): boolean => width >= heads && width % heads === 0;
     if (!(Number.isInteger(heads) && heads >= 1 && divides(k.bias.length) && divides(sae.d_sae)))

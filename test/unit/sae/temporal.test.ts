@@ -101,10 +101,12 @@ test('what does not fit a context is refused, what cannot be written is not, and
     (change: Partial<Sae>): (() => unknown) =>
     () =>
       checkedSae({ ...sae, ...change } as Sae);
-  expect(bad({ apply_b_dec_to_input: false })).toThrow('a context of another SAE');
-  expect(bad({ normalisation: { kind: 'layer_norm' } })).toThrow('a context of another SAE');
+  expect(bad({ apply_b_dec_to_input: false })).toThrow('temporal attention before latents of another kind');
+  expect(bad({ normalisation: { kind: 'layer_norm' } })).toThrow(
+    'temporal attention before latents of another kind',
+  );
   expect(bad({ context: { ...context!, heads: 3 } })).toThrow('heads = 3');
-  expect(bad({ context: { ...context!, layers: [] } })).toThrow('a context of 0 layers');
+  expect(bad({ context: { ...context!, layers: [] } })).toThrow('temporal attention of 0 layers');
   const [first, second] = context!.layers as [NonNullable<typeof context>['layers'][0], never];
   const short = { ...first, o: { ...first.o, weight: first.o.weight.subarray(1) } };
   expect(bad({ context: { ...context!, layers: [short, second] } })).toThrow(
