@@ -126,6 +126,9 @@ function stageLines(stage: PlannedStage, freeDisk: number, rate: Speed | null): 
     }),
     ...stage.devices.map((needs) => deviceLine(needs, stage.devices.length > 1)),
     ...saesLine(stage),
+    ...(stage.activations === null
+      ? []
+      : [['', `  activations ${stage.activations}`] satisfies [string, string]]),
     [
       '  memory',
       `${formatBytes(sum)}: ${[
@@ -165,6 +168,7 @@ function deviceLine({ device, available, ...needs }: DeviceNeeds, several: boole
     weights: 'weights of the language model',
     states: 'SAEs',
     step: 'a training step beside them',
+    activations: 'activations',
     batch: 'a batch and the runtime',
   };
   const sum = Object.values(needs).reduce((total, bytes) => total + bytes, 0);

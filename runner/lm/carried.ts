@@ -10,6 +10,7 @@ export const carriedOutputs = Object.keys(passed);
 
 export class Carried {
   readonly #held: Readonly<Record<string, HeldTensor>>;
+  #taken: HeldTensor | null = null;
 
   /** @param held outputs of a segment, by their names; its own from now on */
   constructor(held: Readonly<Record<string, HeldTensor>>) {
@@ -42,8 +43,14 @@ export class Carried {
     return whole;
   }
 
+  /** The hook's own tensor (cut.ts), which is the caller's to dispose of from now on. */
+  takeValue(): HeldTensor {
+    this.#taken = this.#held[carriedOutputs.find((name) => name in this.#held)!]!;
+    return this.#taken;
+  }
+
   /** A second time does nothing. */
   dispose(): void {
-    for (const tensor of Object.values(this.#held)) tensor.dispose();
+    for (const tensor of Object.values(this.#held)) if (tensor !== this.#taken) tensor.dispose();
   }
 }

@@ -1,6 +1,7 @@
 /** What a language model gives, whatever opens it, and the batches that it reads. */
 import { quote, UserError } from '../errors.ts';
 import { type Hook, indexOfHook } from '../hook.ts';
+import type { HeldTensor } from '../onnx/session.ts';
 import type { CutWidths } from './cut.ts';
 import type { PlacedSegment } from './placement.ts';
 
@@ -51,6 +52,13 @@ export interface ActivationModel {
 }
 
 export interface LanguageModel extends ActivationModel {
+  /**
+   * As `residuals`, where the segments compute them, [rows, tokens, width of the hook] each: the caller's to dispose of. Of a
+   * resident model alone.
+   *
+   * @throws MalformedError for the first value that is not finite, as `residuals` does
+   */
+  heldResiduals(batch: TokenBatch): Promise<HeldTensor[]>;
   readonly vocabulary: number;
   /**
    * Next-token cross entropy in nats, [rows · tokens], from what the last segment takes.

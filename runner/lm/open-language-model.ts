@@ -9,6 +9,7 @@ import {
   type Feeds,
   float32,
   floatsOf,
+  type HeldTensor,
   type HoldingSession,
   int32,
   openHoldingSession,
@@ -34,6 +35,7 @@ import { partsOf } from './parts.ts';
 import { placementOf } from './placement.ts';
 import { storedType } from './precision.ts';
 import { buildDivergence, buildSegments, widthsAt } from './segments.ts';
+import { openSquareSums } from './square-sums.ts';
 import { lossesApart, targetsOf, targetsTogether } from './targets.ts';
 
 /**
@@ -82,6 +84,7 @@ export async function openLanguageModel(
     );
   }
   const held = new Map<number, HoldingSession[]>();
+  const squareSums = openSquareSums(options.threads);
   /** What `advance` gave last, where it was computed: it is what the next segment takes, unless a branch comes between. */
   let latest: { array: Float32Array; carried: Carried } | null = null;
 
@@ -115,6 +118,7 @@ export async function openLanguageModel(
     held.clear();
     latest = null;
     for (const session of sessions) await session.close();
+    await squareSums.close();
   }
 
   try {
@@ -266,6 +270,43 @@ export async function openLanguageModel(
     };
   }
 
+  async function residuals(batch: TokenBatch, until = hooks.length - 1): Promise<Float32Array[]> {
+    const found: Float32Array[] = [];
+    let x: Float32Array | null = null;
+    for (let segment = 0; found.length <= until; segment++) {
+      x = await advance(segment, x, batch);
+      if (segments[segment]!.hook !== null) found.push(valueOfCut(x, widths[segment]!));
+    }
+    // They are the caller's, to change too.
+    latest?.carried.dispose();
+    latest = null;
+    return found;
+  }
+
+  async function heldResiduals(batch: TokenBatch): Promise<HeldTensor[]> {
+    const found: HeldTensor[] = [];
+    let x: Carried | null = null;
+    try {
+      for (let segment = 0; found.length < hooks.length; segment++) {
+        const next: Float32Array | Carried = await step(segment, x, batch);
+        if (!(next instanceof Carried)) throw new TypeError('a model that is not resident holds nothing');
+        x?.dispose();
+        x = next;
+        if (segments[segment]!.hook === null) continue;
+        const value = next.takeValue();
+        found.push(value);
+        // What is computed of numbers that are not finite is none either, and here alone is it known what they came from.
+        if (!Number.isFinite(await squareSums.of(value))) await residuals(batch, found.length - 1);
+      }
+      return found;
+    } catch (error) {
+      for (const tensor of found) tensor.dispose();
+      throw error;
+    } finally {
+      x?.dispose();
+    }
+  }
+
   function needDivergence(): void {
     if (!options.divergence) throw new TypeError('this language model was opened without divergence');
   }
@@ -341,18 +382,8 @@ export async function openLanguageModel(
           ? { nll: await lastSegment(residual, going.batch, targetsOf(going.batch), 'nll', value) }
           : finishDivergence(residual, clean, going.batch),
       ),
-    async residuals(batch, until = hooks.length - 1) {
-      const found: Float32Array[] = [];
-      let x: Float32Array | null = null;
-      for (let segment = 0; found.length <= until; segment++) {
-        x = await advance(segment, x, batch);
-        if (segments[segment]!.hook !== null) found.push(valueOfCut(x, widths[segment]!));
-      }
-      // They are the caller's, to change too.
-      latest?.carried.dispose();
-      latest = null;
-      return found;
-    },
+    residuals,
+    heldResiduals,
     async losses(hook, residual, batch) {
       return carried(fromHook(hook, residual, batch), (x) => lastSegment(x, batch, targetsOf(batch), 'nll'));
     },

@@ -21,13 +21,30 @@ export function estimateNormalisation(
   return { kind, scale: Math.sqrt(d) / mean };
 }
 
+/** Whether a normalisation multiplies all activations by one number, if by any. */
+export function scaledAlike(kind: Recipe['normalisation']): boolean {
+  return kind === 'none' || kind === 'expected_average_only_in';
+}
+
+/** What all activations are multiplied by alike, a float32 as programs have it; null where it is another number for each token. */
+export function scaleOf(normalisation: Normalisation): number | null {
+  switch (normalisation.kind) {
+    case 'none':
+      return 1;
+    case 'expected_average_only_in':
+      return Math.fround(normalisation.scale);
+    default:
+      return null;
+  }
+}
+
 /** x' of activations [tokens, d]: the array itself where nothing is done to it, else a new one. */
 export function normalise(normalisation: Normalisation, x: Float32Array, d: number): Float32Array {
   switch (normalisation.kind) {
     case 'none':
       return x;
     case 'expected_average_only_in':
-      return x.map((value) => value * normalisation.scale);
+      return x.map((value) => value * scaleOf(normalisation)!);
     case 'constant_norm_rescale':
       return perToken(x, d, (from) => ({ shift: 0, factor: Math.sqrt(d) / norm(x, from, d) }));
     case 'layer_norm':

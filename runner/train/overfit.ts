@@ -132,12 +132,14 @@ export async function overfitOneBatch(
 function checkBatch({ hook, d_in: d }: SaePlan, batch: Float32Array): void {
   const tokens = batch.length / d;
   let centred = 0;
+  let squares = 0;
   for (let i = 0; i < d; i++) {
     let sum = 0;
     for (let at = i; at < batch.length; at += d) sum += batch[at]!;
     const mean = sum / tokens;
     for (let at = i; at < batch.length; at += d) {
       centred += (batch[at]! - mean) ** 2;
+      squares += batch[at]! ** 2;
     }
   }
   const next = 'Check the text and the language model.';
@@ -149,7 +151,7 @@ function checkBatch({ hook, d_in: d }: SaePlan, batch: Float32Array): void {
       expected: 'finite numbers',
       next,
     });
-  if (!hasVariance(centred, batch, d))
+  if (!hasVariance(centred, squares))
     throw new UserError({
       thing,
       found: 'the same activation at every token',

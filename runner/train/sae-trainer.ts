@@ -8,8 +8,9 @@ import { type AnnealState, anneal, notAnnealed } from './anneal.ts';
 import { architectureOf } from './architectures/index.ts';
 import type { StepResult, TrainingBackend, TrainingSession } from './backends/backend.ts';
 import { type DeadClock, deadClock } from './dead-clock.ts';
+import { type Activations, type Batch, batchOf, hostRows, tokensOf } from './device-rows.ts';
 import { initialParameters } from './init.ts';
-import { estimateNormalisation, normalise } from './normalise.ts';
+import { estimateNormalisation, normalise, scaleOf } from './normalise.ts';
 import type { Recipe } from './recipe.ts';
 import { hasVariance, usualVariance } from './scale.ts';
 import { learningRate } from './schedule.ts';
@@ -127,11 +128,10 @@ export class SaeTrainer {
    * @throws UserError naming the step, when the loss is no number or has blown up
    * @throws MalformedError when the activations hold NaN, infinity or numbers beyond about 1e19
    */
-  async pass(activations: Float32Array, targets?: Float32Array): Promise<void> {
+  async pass(activations: Activations, targets?: Activations): Promise<void> {
     const d = this.plan.d_in;
-    const x = normalise(this.#normalisation, activations, d);
     const { batchTokens } = this.plan.recipe;
-    const tokens = x.length / d;
+    const tokens = tokensOf(activations, d);
     if (tokens === 0 || tokens % batchTokens !== 0) {
       throw new RangeError(
         `${this.plan.id}: a pass of ${tokens} tokens, expected a multiple of batchTokens = ${batchTokens}`,
@@ -141,19 +141,21 @@ export class SaeTrainer {
       Uint32Array.from({ length: tokens }, (_, i) => i),
       this.#shuffling,
     );
-    const batch = new Float32Array(batchTokens * d);
-    const target = targets === undefined ? undefined : new Float32Array(batchTokens * d);
+    const [x, scale] = await this.#normalised(activations);
     for (let from = 0; from < tokens; from += batchTokens) {
-      for (let t = 0; t < batchTokens; t++) {
-        const source = order[from + t]! * d;
-        batch.set(x.subarray(source, source + d), t * d);
-        target?.set(targets!.subarray(source, source + d), t * d);
-      }
-      await this.#step(batch, target);
+      const some = order.subarray(from, from + batchTokens);
+      await this.#step(batchOf(x, some, d, scale), targets && batchOf(targets, some, d, 1));
     }
   }
 
-  async #step(batch: Float32Array, target: Float32Array | undefined): Promise<void> {
+  /** Activations, and what is still to be multiplied into them. */
+  async #normalised(activations: Activations): Promise<[Activations, number]> {
+    const scale = scaleOf(this.#normalisation);
+    if (!(activations instanceof Float32Array) && scale !== null) return [activations, scale];
+    return [normalise(this.#normalisation, await hostRows(activations), this.plan.d_in), 1];
+  }
+
+  async #step(batch: Batch, target: Batch | undefined): Promise<void> {
     const { recipe } = this.plan;
     const rate = learningRate(recipe, this.#steps);
     const dead = this.#clock.dead(recipe.deadCounting === 'with-step' ? recipe.batchTokens : 0);
@@ -163,12 +165,9 @@ export class SaeTrainer {
       sparsityScale: this.#annealing.scale,
     };
     const result = await this.#session.step(batch, controls, target);
-    const reconstructed = target ?? batch;
-    this.#checkFinite(result, reconstructed);
-    const { centredSquares, errorSquares } = result;
-    const varExp = hasVariance(centredSquares, reconstructed, this.plan.d_in)
-      ? 1 - errorSquares / centredSquares
-      : null;
+    this.#checkFinite(result);
+    const { centredSquares, errorSquares, squares } = result;
+    const varExp = hasVariance(centredSquares, squares) ? 1 - errorSquares / centredSquares : null;
     this.#annealing = anneal(recipe, this.#annealing, this.#steps, result.norms ?? null);
     this.#steps += 1;
     this.#tokens += recipe.batchTokens;
@@ -205,8 +204,8 @@ export class SaeTrainer {
     this.#mark = { time, tokens: this.#tokens };
   }
 
-  #checkFinite(result: StepResult, batch: Float32Array): void {
-    const { mse, auxLoss, sparsityLoss, gradientNorm, errorSquares, centredSquares } = result;
+  #checkFinite(result: StepResult): void {
+    const { mse, auxLoss, sparsityLoss, gradientNorm, errorSquares, centredSquares, squares } = result;
     const { id, hook, recipe } = this.plan;
     const step = this.#steps + 1;
     if (!Number.isFinite(centredSquares)) {
@@ -220,7 +219,7 @@ export class SaeTrainer {
     const finite = [mse, auxLoss, sparsityLoss, gradientNorm].every(Number.isFinite);
     const weighsAux = architectureOf(recipe).auxWeight(recipe) > 0;
     if (finite && errorSquares <= DIVERGED * centredSquares) return;
-    const variance = usualVariance(centredSquares, batch);
+    const variance = usualVariance(centredSquares, squares);
     if (finite && errorSquares <= DIVERGED * variance) return;
     throw new UserError({
       thing: `training of ${id} at step ${step}`,

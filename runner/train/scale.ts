@@ -17,24 +17,16 @@ const ROUNDING = 2 ** -18;
 const USUAL_SHARE = 0.01;
 
 /**
- * Whether a batch [tokens, d] has a variance that is more than rounding.
+ * Whether a batch has a variance that is more than rounding.
  *
  * @param centredSquares Σ‖x − mean of the batch‖²
+ * @param squares Σ‖x‖²
  */
-export function hasVariance(centredSquares: number, batch: Float32Array, d: number): boolean {
-  // Tokens that are all the same have the first one's norm; only where that speaks for rounding are all of them read.
-  const first = (squares(batch.subarray(0, d)) * batch.length) / d;
-  if (centredSquares > ROUNDING * first) return centredSquares > 0;
-  return centredSquares > ROUNDING * squares(batch);
+export function hasVariance(centredSquares: number, squares: number): boolean {
+  return centredSquares > ROUNDING * squares;
 }
 
 /** The variance of a batch, or what text of its norms would have at the least where the batch has less. */
-export function usualVariance(centredSquares: number, batch: Float32Array): number {
-  return Math.max(centredSquares, USUAL_SHARE * squares(batch));
-}
-
-function squares(x: Float32Array): number {
-  let sum = 0;
-  for (const value of x) sum += value * value;
-  return sum;
+export function usualVariance(centredSquares: number, squares: number): number {
+  return Math.max(centredSquares, USUAL_SHARE * squares);
 }

@@ -24,7 +24,7 @@ export function stateNames(name: string): readonly [string, string, string] {
  * Inputs: x [B, d], of a transcoder y [B, d], its target; the tensors and moments of `stateNames`; step_size (learning rate / (1 − beta1^t)) and
  * root_correction (sqrt(1 − beta2^t)), scalars; what the architecture's `feeds` gives.
  * Outputs: the same tensors and moments after the step; error_squares [B]; centred_squares [B]; aux_loss,
- * gradient_norm and active_latents, scalars; fired bool [n]; where the architecture has them sparsity_loss, a scalar,
+ * mean_square (‖mean of the batch‖²), gradient_norm and active_latents, scalars; fired bool [n]; where the architecture has them sparsity_loss, a scalar,
  * nested_squares [B], least_active, norm_now and norm_next, scalars.
  */
 export function stepProgram(recipe: Recipe, d_in: number, provider?: Provider): Program {
@@ -81,6 +81,10 @@ export function stepProgram(recipe: Recipe, d_in: number, provider?: Provider): 
   graph.output(graph.node('ReduceSumSquare', [deviation, lastAxis], perToken), 'centred_squares', 'float32', [
     B,
   ]);
+  const isShifted = recipe.transcode !== undefined || recipe.applyBDecToInput;
+  const whole = isShifted ? graph.node('Add', [mean, b_dec]) : mean;
+  const meanSquare = graph.node('ReduceSumSquare', [whole, graph.int64s([0, 1])], perToken);
+  graph.output(meanSquare, 'mean_square', 'float32', []);
   graph.output(loss.aux ?? graph.scalar(0), 'aux_loss', 'float32', []);
   graph.output(norm, 'gradient_norm', 'float32', []);
   graph.output(selection.activeLatents, 'active_latents', 'float32', []);

@@ -7,6 +7,7 @@ import { type Hook, hookLabel, hookWords, placeName, readHook } from '../hook.ts
 import type { TrajectoryPoint } from '../report/schema.ts';
 import type { Sae } from '../sae/sae.ts';
 import type { TrainingBackend } from './backends/backend.ts';
+import type { Activations } from './device-rows.ts';
 import {
   newTrainingState,
   openSaeTrainer,
@@ -57,12 +58,12 @@ export interface Trainer {
   /**
    * One forward pass: trains every SAE on its hook's activations, in the order of the plans.
    *
-   * @param activations for each hook, by its label, [tokens, d_in]; the arrays are only read
+   * @param activations for each hook, by its label, [tokens, d_in]; they are only read
    * @returns where each SAE stands, in the order of the plans
    * @throws UserError naming SAE and step, when a loss is no number or has blown up. The trainer is of no use then:
    *   it will not train on or give its state, so that the last checkpoint stays the last good one.
    */
-  step(activations: ReadonlyMap<string, Float32Array>): Promise<Progress[]>;
+  step(activations: ReadonlyMap<string, Activations>): Promise<Progress[]>;
   /** The SAEs as they are now (copies). */
   saes(): Promise<TrainedSae[]>;
   /** What a checkpoint holds. Arrays are the trainer's own: write them before the next step. */
@@ -170,7 +171,11 @@ export async function openTrainer(
   };
 }
 
-function required(activations: ReadonlyMap<string, Float32Array>, { id }: SaePlan, hook: Hook): Float32Array {
+function required<T extends Activations>(
+  activations: ReadonlyMap<string, T>,
+  { id }: SaePlan,
+  hook: Hook,
+): T {
   const found = activations.get(hookLabel(hook));
   if (found === undefined) throw new RangeError(`no activations of ${hookWords(hook)} for ${id}`);
   return found;

@@ -264,7 +264,7 @@ export const mutations: readonly Mutation[] = [
   ),
   train(
     'scale.ts',
-    'return centredSquares > ROUNDING * squares(batch);',
+    'return centredSquares > ROUNDING * squares;',
     'return true;',
     'test/unit/train/trainer.test.ts',
   ),

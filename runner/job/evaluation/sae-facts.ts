@@ -169,8 +169,12 @@ function lastP(recipe: Recipe, { points }: Trajectory): { sparsityPLast?: number
 }
 
 /** What was done to the stream of tokens, and to how many. */
-function dataSettings({ policy, shuffle }: TrainingSettings, { policy: counts, brokenRows }: Trajectory) {
+function dataSettings(
+  { policy, shuffle }: TrainingSettings,
+  { policy: counts, brokenRows, activations }: Trajectory,
+) {
   return {
+    ...(activations === undefined ? {} : { activations }),
     ...(brokenRows === undefined ? {} : { brokenRows }),
     ...policy,
     tokensDropped: counts.dropped,

@@ -8,6 +8,7 @@ import { hookLabel, readHook } from '../../hook.ts';
 import { parseDevices } from '../../onnx/devices.ts';
 import { percent, type Reporter, Stopped } from '../../reporter.ts';
 import { chooseBackend } from '../../train/backends/choose.ts';
+import { hostRows } from '../../train/device-rows.ts';
 import {
   OVERFIT_STEPS,
   OVERFIT_TARGET,
@@ -97,11 +98,11 @@ async function overfitAll(
     const results: OverfitResult[] = [];
     for (const [i, plan] of plans.entries()) {
       const [read, target] = [readHook(plan.hook), plan.hook].map(hookLabel) as [string, string];
-      const targets = plan.hook.reads && batch.get(target)!;
+      const targets = plan.hook.reads && (await hostRows(batch.get(target)!));
       const start = {
         samples: samples.get(target)!,
         read: samples.get(read)!,
-        batch: batch.get(read)!,
+        batch: await hostRows(batch.get(read)!),
         targets,
       };
       const result = await overfitOneBatch(backend, plan, start, (step, varExp, loss) => {

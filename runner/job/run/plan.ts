@@ -9,7 +9,7 @@ import { trainedHooks } from '../../config/trained-hooks.ts';
 import { comparePlaces, type Hook, hookLabel, orderedHooks, type Place } from '../../hook.ts';
 import type { Checkpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
-import { fitModel } from '../../lm/fit.ts';
+import { type Fit, fitModel, type NeedsBeside } from '../../lm/fit.ts';
 import { tensorsRead } from '../../lm/model-facts.ts';
 import { bytesOf, partsOf } from '../../lm/parts.ts';
 import type { PlacedSegment } from '../../lm/placement.ts';
@@ -18,6 +18,7 @@ import { widthsAt } from '../../lm/segments.ts';
 import { type Device, parseDevices } from '../../onnx/devices.ts';
 import type { Precision } from '../../onnx/graph.ts';
 import type { Suite } from '../../suites/suite.ts';
+import type { BackendChoice } from '../../train/backends/backend.ts';
 import { crossLayerNeeds, crossLayerSuites } from '../evaluation/cross-layer-memory.ts';
 import {
   type EvaluationNeeds,
@@ -27,7 +28,8 @@ import {
 } from '../evaluation/pooled-memory.ts';
 import { trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import { passesTogether } from '../training-data/activations.ts';
-import { type TrainingNeeds, trainingNeeds } from '../training-data/training-needs.ts';
+import { fitsWhole, placeActivations } from '../training-data/activations-place.ts';
+import type { TrainingNeeds } from '../training-data/training-needs.ts';
 import { type TextWork, workOf } from './work.ts';
 
 /** A stage of the run: `training` goes up to the last hook alone, `evaluation` through the whole model. */
@@ -44,6 +46,8 @@ export interface PlannedStage {
   devices: readonly DeviceNeeds[];
   /** Where each SAE lies, and its bytes there; none where one is not known, and of a cross-layer transcoder, all of which lies on the first. */
   saes: readonly { id: string; bytes: number; device: Device }[];
+  /** Of training, where activations are between the language model and the SAEs; null where the CPU computes all. */
+  activations: string | null;
   /** Bytes of residuals that wait on disk at a time, when all text is swept together. */
   disk: number;
   tokens: number;
@@ -60,6 +64,8 @@ export interface DeviceNeeds {
   states: number;
   /** Of one training step beside the states. */
   step: number;
+  /** In training, of activations that stay there. */
+  activations: number;
   /** Of a batch on its way through a segment, and of the runtime. */
   batch: number;
 }
@@ -94,7 +100,8 @@ interface PlannedText {
 type PlannedConfig = SaeSettings &
   SuitesSettings &
   Pick<MachineSettings, 'device' | 'precision' | 'spill'> & {
-    training: Pick<TrainingSettings, 'tokens' | 'shuffle' | 'resampleTokens'>;
+    training: Pick<TrainingSettings, 'tokens' | 'shuffle' | 'resampleTokens' | 'policy' | 'activations'>;
+    backend: BackendChoice;
   };
 
 export interface RunPlan {
@@ -134,16 +141,14 @@ export function planOf(
   const widths = new Map(own.map((hook) => [hookLabel(hook), widthsAt(family, hook).value]));
   const plans = withWidths(trainedSaes(config), widths);
 
-  const stageOf = (
+  const none = (device: Device) => ({ device, states: 0, step: 0, activations: 0 });
+
+  const share = (
     stage: PlannedStage['stage'],
     where: { hooks: readonly Hook[]; divergence?: boolean },
-    needs: TrainingNeeds | EvaluationNeeds,
-    ids: readonly string[],
-    texts: readonly PlannedText[],
-  ): PlannedStage => {
-    const sum = (read: (text: PlannedText) => number): number =>
-      texts.reduce((total, text) => total + read(text), 0);
-    const fit = fitModel(parts, family, {
+    needs: NeedsBeside,
+  ): Fit =>
+    fitModel(parts, family, {
       ...where,
       ...needs,
       devices,
@@ -152,6 +157,18 @@ export function planOf(
       device: config.device,
       activationsOnly: stage === 'training',
     });
+
+  const stageOf = (
+    stage: PlannedStage['stage'],
+    where: { hooks: readonly Hook[]; divergence?: boolean },
+    needs: TrainingNeeds | EvaluationNeeds,
+    ids: readonly string[],
+    texts: readonly PlannedText[],
+    activations: string | null = null,
+  ): PlannedStage => {
+    const sum = (read: (text: PlannedText) => number): number =>
+      texts.reduce((total, text) => total + read(text), 0);
+    const fit = share(stage, where, needs);
     const { segments, needed, resident } = fit.placement;
     const used = segments.slice(0, needed);
     const bytes = config.spill === 'bfloat16' ? 2 : 4;
@@ -171,12 +188,19 @@ export function planOf(
         card === null
           ? []
           : devices.map((device) => {
-              const of = needs.on.find((each) => each.device === device) ?? { device, states: 0, step: 0 };
+              const of = needs.on.find((each) => each.device === device) ?? none(device);
               const here = used.filter((segment) => segment.device === device).map(({ bytes }) => bytes);
               const weights = resident ? here.reduce((a, b) => a + b, 0) : Math.max(0, ...here);
-              return { ...of, available: card, weights, batch: fit.shares.working - needs.saes };
+              return {
+                ...none(device),
+                ...of,
+                available: card,
+                weights,
+                batch: fit.shares.working - needs.saes,
+              };
             }),
       saes: ids.map((id, i) => ({ id, bytes: needs.sizes[i]!, device: needs.places[i]! })),
+      activations,
       disk: Math.max(0, waiting - fit.waiting),
       tokens: sum(({ tokens }) => tokens),
       operations: {
@@ -221,6 +245,14 @@ export function planOf(
   const complete = !crossLayer && known.length === others.length;
   const count = plans.length + others.length;
   const read = tensorsRead(checkpoint, family);
+  const place = config.train
+    ? placeActivations(
+        config,
+        { plans, seen: own, widths },
+        devices,
+        fitsWhole((needs) => share('training', { hooks: own }, needs)),
+      )
+    : null;
   return {
     family: family.name,
     blocks: family.blocks,
@@ -230,15 +262,16 @@ export function planOf(
     weights: bytesOf(parts, { first: 0, last: family.blocks - 1, embedding: true, head: true }),
     stored: read.bytes,
     stages: [
-      ...(config.train
+      ...(place !== null
         ? [
             stageOf(
               'training',
               { hooks: own },
-              trainingNeeds(config, { plans, seen: own, widths }, devices),
+              place.needs,
               plans.map(({ id }) => id),
               // A residual waits at each hook, and one between two segments.
               [text(work.training, own.length, passesTogether(config) * config.sae.batchTokens)],
+              place.text,
             ),
           ]
         : []),

@@ -5,9 +5,10 @@ import type { RunConfig } from '../../config/run-config.ts';
 import { compareHooks, type Hook, hookLabel } from '../../hook.ts';
 import { canonicalJson } from '../../io/hash.ts';
 import { parseDevices } from '../../onnx/devices.ts';
-import { runtimeVersion } from '../../onnx/session.ts';
+import { floatsOf, HeldTensor, runtimeVersion } from '../../onnx/session.ts';
 import type { TrajectoryPoint } from '../../report/schema.ts';
 import { percent, type Reporter, Stopped } from '../../reporter.ts';
+import { isSynthetic } from '../../synthetic/layout.ts';
 import { packingPosition } from '../../text/packing.ts';
 import { chooseBackend, fallenBack } from '../../train/backends/choose.ts';
 import { type CheckpointStore, checkpointStore } from '../../train/checkpoint.ts';
@@ -16,6 +17,7 @@ import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../..
 import { type ResumeStamp, STAMP } from '../release/resume-stamp.ts';
 import { openRunUpload } from '../release/run-upload.ts';
 import { snapshot } from '../release/snapshots.ts';
+import { fitRunModel } from '../shared/language-model.ts';
 import { type ModelPlace, widthsOf } from '../shared/model-place.ts';
 import { hooksOfPlans, trainedSaes, withWidths } from '../shared/planned-saes.ts';
 import type { PublishedSae } from '../shared/published-saes.ts';
@@ -23,11 +25,12 @@ import { sharedText } from '../shared/sae-devices.ts';
 import { RESULTS, type ShardOfRun, saesOfShard, shardRepository } from '../shared/shard.ts';
 import type { Trained } from '../shared/trained-saes.ts';
 import { openActivations } from '../training-data/activation-thread.ts';
-import { type ActivationSource, sharingOf } from '../training-data/activations.ts';
+import { type ActivationSource, type Made, sharingOf } from '../training-data/activations.ts';
+import { type ActivationsPlace, fitsWhole, placeActivations } from '../training-data/activations-place.ts';
 import type { Keeping } from '../training-data/kept-activations.ts';
 import { startingWeights } from '../training-data/starting-weights.ts';
 import { startOfEach } from '../training-data/starts.ts';
-import { samplesBefore, trainingNeeds } from '../training-data/training-needs.ts';
+import { samplesBefore, type TrainingOf, trainingNeeds } from '../training-data/training-needs.ts';
 import { openTrainingTokens, type TrainingTokens, tokensState } from '../training-data/training-tokens.ts';
 import { type EventLog, openEventLog } from './event-log.ts';
 
@@ -51,6 +54,8 @@ export async function trainStage(
     memory: number;
     /** Where activations are kept, if they are. */
     keeping?: (Omit<Keeping, 'stream'> & { model: string }) | undefined;
+    /** Whether activations stay where they are computed, whatever the device and the settings: for tests. */
+    hold?: boolean;
     /** What a checkpoint says of the run, after so many tokens. */
     stamp: (tokens: number) => ResumeStamp;
   },
@@ -76,7 +81,9 @@ export async function trainStage(
   const position = loaded === undefined ? undefined : positionSchema.parse(loaded.checkpoint.position);
   const devices = parseDevices(config.device);
   const { threads } = sharingOf(config.threads, devices);
-  const { saes, host, places, sizes } = trainingNeeds(config, { plans, seen, widths }, devices);
+  const { on, text: activations, needs } = await placeHere({ ...run, plans, seen, cuts: planned, widths });
+  const { saes, host, places, sizes } = needs;
+  if (activations !== null) reporter.note(`activations ${on === null ? 'pass' : 'stay'} ${activations}`);
   const shared = sharedText(
     plans.map(({ id }, i) => ({ id, bytes: sizes[i]! })),
     places,
@@ -105,6 +112,7 @@ export async function trainStage(
     },
     position?.text,
     { ...reporter, progress: ({ done, total }) => shown.show({ activations: percent(done, total) }) },
+    on,
   );
   let tokens: TrainingTokens | undefined;
   let log: EventLog | undefined;
@@ -208,6 +216,7 @@ export async function trainStage(
         saes,
         policy: stream.counts,
         brokenRows: stream.position?.mixture.broken ?? 0,
+        activations,
       };
     } finally {
       await trainer.close();
@@ -218,6 +227,24 @@ export async function trainStage(
     log?.close();
     await source.close();
   }
+}
+
+/** Where activations are between the language model and the SAEs of this part of the run. */
+async function placeHere(
+  run: Pick<Parameters<typeof trainStage>[0], 'config' | 'model' | 'memory' | 'hold'> &
+    TrainingOf & { cuts: readonly Hook[] },
+): Promise<ActivationsPlace> {
+  const { config, model, memory, cuts, seen } = run;
+  const devices = parseDevices(config.device);
+  if (run.hold !== undefined) {
+    const on = run.hold ? devices[0] : null;
+    const text = on === null ? 'through the host’s memory, as asked' : `on ${on}`;
+    return { on, text, needs: trainingNeeds(config, run, devices, on) };
+  }
+  if (devices.every((device) => device === 'cpu') || isSynthetic(model.folder))
+    return placeActivations(config, run, devices, null);
+  const where = { ...config, place: model, memory, hooks: seen, cuts, activationsOnly: true };
+  return placeActivations(config, run, devices, fitsWhole((await fitRunModel(where)).share));
 }
 
 /** All that the stream of activations follows from, but for its position. */
@@ -272,7 +299,7 @@ export async function firstActivations(
   count: number,
   widths: ReadonlyMap<string, number>,
   hooks: readonly Hook[],
-  source: ActivationSource,
+  source: ActivationSource<Made>,
 ): Promise<Map<string, Float32Array>> {
   const samples = new Map(
     hooks.map(hookLabel).map((hook) => [hook, new Float32Array(count * widths.get(hook)!)]),
@@ -280,7 +307,9 @@ export async function firstActivations(
   for (let filled = 0; filled < count; ) {
     const { activations } = await source.next();
     let taken = 0;
-    for (const [hook, x] of activations) {
+    for (const [hook, made] of activations) {
+      const x = made instanceof Float32Array ? made : floatsOf({ x: await made.read() }, 'x');
+      if (made instanceof HeldTensor) made.dispose();
       const width = widths.get(hook)!;
       taken = Math.min(x.length / width, count - filled);
       samples.get(hook)!.set(x.subarray(0, taken * width), filled * width);

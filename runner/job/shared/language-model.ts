@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import type { MachineSettings } from '../../config/sections.ts';
 import type { HookLike } from '../../hook.ts';
 import { formatBytes } from '../../io/bytes.ts';
-import { openCheckpoint } from '../../lm/checkpoint.ts';
+import { type Checkpoint, openCheckpoint } from '../../lm/checkpoint.ts';
 import { checkpointNotes } from '../../lm/checkpoint-notes.ts';
+import type { Family } from '../../lm/families/family.ts';
 import { familyOf } from '../../lm/families/index.ts';
-import { fitModel, type NeedsBeside } from '../../lm/fit.ts';
+import { type Fit, fitModel, type NeedsBeside } from '../../lm/fit.ts';
 import { tokensBeyond } from '../../lm/known-tokens.ts';
 import type { ActivationModel, LanguageModel, TokenBatch } from '../../lm/language-model.ts';
 import { openLanguageModel } from '../../lm/open-language-model.ts';
@@ -18,7 +19,8 @@ import { memoryStore, type ResidualStore } from '../../lm/residual-store.ts';
 import { spillStore } from '../../lm/spill-store.ts';
 import type { SweepOptions } from '../../lm/sweep.ts';
 import { freeMemory } from '../../onnx/device-facts.ts';
-import { parseDevices } from '../../onnx/devices.ts';
+import { type Device, parseDevices } from '../../onnx/devices.ts';
+import type { Precision } from '../../onnx/graph.ts';
 import type { Reporter } from '../../reporter.ts';
 import { isSynthetic, readSynthetic } from '../../synthetic/layout.ts';
 import { openSynthetic, type SyntheticModel } from '../../synthetic/model.ts';
@@ -97,24 +99,47 @@ export async function openRunSamples({ folder }: ModelPlace): Promise<RunModel<S
   };
 }
 
+export interface RunFit {
+  checkpoint: Checkpoint;
+  family: Family;
+  devices: readonly [Device, ...Device[]];
+  precision: Precision;
+  /** @throws UserError when the memory does not hold the largest part of the model and a batch */
+  share(needs: NeedsBeside): Fit;
+}
+
+type FitOfRun = Pick<
+  RunModelOptions,
+  'place' | 'device' | 'precision' | 'hooks' | 'cuts' | 'memory' | 'activationsOnly' | 'divergence'
+>;
+
+/** How the run's language model and what is beside it share memory. */
+export async function fitRunModel(options: FitOfRun): Promise<RunFit> {
+  const { activationsOnly = false } = options;
+  const checkpoint = await openCheckpoint(options.place.folder);
+  const family = familyOf(checkpoint);
+  const devices = parseDevices(options.device);
+  const precision = choosePrecision(options.precision, devices, checkpoint);
+  const parts = partsOf(checkpoint, family, precision);
+  // Of a card its own memory; residuals that wait lie on the host in any case.
+  const card = await freeMemory(devices);
+  return {
+    checkpoint,
+    family,
+    devices,
+    precision,
+    share: (needs) => fitModel(parts, family, { ...options, ...needs, devices, card, activationsOnly }),
+  };
+}
+
 /**
  * @throws UserError when the memory does not hold the largest part of the model and a batch
  * @throws UserError, MalformedError or UnavailableError as opening the language model does
  */
 export async function openRunModel(options: RunModelOptions): Promise<RunModel> {
   const { threads, activationsOnly = false } = options;
-  const checkpoint = await openCheckpoint(options.place.folder);
-  const family = familyOf(checkpoint);
-  const devices = parseDevices(options.device);
-  const precision = choosePrecision(options.precision, devices, checkpoint);
-  // Of a card its own memory; residuals that wait lie on the host in any case.
-  const fit = fitModel(partsOf(checkpoint, family, precision), family, {
-    ...options,
-    devices,
-    card: await freeMemory(devices),
-    activationsOnly,
-  });
-  const { shares, waiting, widest } = fit;
+  const { checkpoint, family, devices, precision, share } = await fitRunModel(options);
+  const { shares, waiting, widest } = share(options);
   const model = await openLanguageModel(checkpoint, {
     hooks: options.hooks,
     ...(options.cuts === undefined ? {} : { cuts: options.cuts }),

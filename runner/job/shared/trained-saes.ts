@@ -15,6 +15,8 @@ export interface Trained {
   policy: PolicyCounts;
   /** Rows of the text that were passed over because they are broken. */
   brokenRows: number;
+  /** Where activations were between the language model and the SAEs; null where the CPU computed all. */
+  activations: string | null;
 }
 
 /**
@@ -44,7 +46,7 @@ export function writeTrainedSae(
 export async function writeTrained(
   folder: string,
   model: string,
-  { saes, policy, brokenRows }: Trained,
+  { saes, policy, brokenRows, activations }: Trained,
 ): Promise<void> {
   for (const trained of saes) {
     await writeTrainedSae(folder, model, trained);
@@ -57,6 +59,7 @@ export async function writeTrained(
       points: trajectory,
       policy,
       brokenRows,
+      ...(activations === null ? {} : { activations }),
     };
     await writeJsonAtomic(join(folder, trajectoryFile(plan.id)), points);
   }

@@ -16,6 +16,8 @@ const trajectorySchema = z.strictObject({
   policy: z.strictObject({ dropped: z.int().nonnegative(), capped: z.int().nonnegative() }),
   /** Rows of the training text that were passed over because they are broken; runs of earlier versions do not say. */
   brokenRows: z.int().nonnegative().optional(),
+  /** Where activations were between the language model and the SAEs; absent where the CPU computed all. */
+  activations: z.string().max(300).optional(),
 });
 
 export type Trajectory = z.infer<typeof trajectorySchema>;

@@ -21,7 +21,7 @@ import { type Keeping, keptActivations, rounded } from './kept-activations.ts';
 import { sampleActivations } from './sample-activations.ts';
 import { trainingRows } from './training-rows.ts';
 
-export type { ActivationPass, ActivationSource } from './activation-source.ts';
+export type { ActivationPass, ActivationSource, Made } from './activation-source.ts';
 
 /** How a run shares the machine: threads of one operator for each of two threads of the program, or for the only one. */
 export interface Sharing {
@@ -115,22 +115,11 @@ async function makeActivations(
   const { config, place } = run;
   if (isSynthetic(place.folder))
     return sampleActivations(config, await openSynthetic(place.folder), from, voice);
+  const { opened, nextBatch, stopWhenAsked, close } = await openReading(run, from, voice);
+  const { model, store } = opened;
   const { rowTokens } = config.corpus;
   const { batchTokens } = config.sae;
-  const { threads } = sharingOf(config.threads, parseDevices(config.device));
-  const loaded = await loadTokenizer(place.folder);
-  const opened = await openRunModel({
-    ...config,
-    ...run,
-    maxTokens: rowTokens,
-    activationsOnly: true,
-    positions: batchTokens,
-    threads,
-  });
-  const { model, store } = opened;
   const reporter = stageReporter('activations', 'tokens', voice);
-  const tokenizer = knownTokens(loaded, model.vocabulary);
-  const rows = trainingRows(config.corpus, config.training.tokens, tokenizer, from);
   const passes = passesTogether(config);
   const shape = { rows: batchTokens / rowTokens, tokens: rowTokens };
   // A residual waits at each hook, and one between two segments.
@@ -139,21 +128,6 @@ async function makeActivations(
   const key = (index: number, hook: number): string => `pass-${index}-${hook}`;
 
   if (!model.resident) opened.noteTurns(reporter, together);
-
-  function stopWhenAsked(): void {
-    if (voice.stopRequested()) throw new Stopped();
-  }
-
-  async function nextBatch(): Promise<{ batch: TokenBatch; position: PackingPosition }> {
-    const taken: Int32Array[] = [];
-    for (;;) {
-      stopWhenAsked();
-      const { value, done } = await rows.next();
-      if (done) throw new RangeError('the training text ended');
-      taken.push(value.row);
-      if (taken.length * rowTokens >= batchTokens) return { batch: batchOf(taken), position: value.position };
-    }
-  }
 
   async function makePasses(): Promise<void> {
     const total = together * batchTokens;
@@ -192,7 +166,48 @@ async function makeActivations(
         activations.set(hookLabel(hook), await store.take(key(index, number)));
       return { activations, position };
     },
-    async close() {
+    close,
+  };
+}
+
+/** The language model, and batches of the packed text that it is given. */
+export async function openReading(run: ActivationRun, from: PackingPosition | undefined, voice: Voice) {
+  const { config, place } = run;
+  const { rowTokens } = config.corpus;
+  const { batchTokens } = config.sae;
+  const { threads } = sharingOf(config.threads, parseDevices(config.device));
+  const loaded = await loadTokenizer(place.folder);
+  const opened = await openRunModel({
+    ...config,
+    ...run,
+    maxTokens: rowTokens,
+    activationsOnly: true,
+    positions: batchTokens,
+    threads,
+  });
+  const tokenizer = knownTokens(loaded, opened.model.vocabulary);
+  const rows = trainingRows(config.corpus, config.training.tokens, tokenizer, from);
+
+  function stopWhenAsked(): void {
+    if (voice.stopRequested()) throw new Stopped();
+  }
+
+  async function nextBatch(): Promise<{ batch: TokenBatch; position: PackingPosition }> {
+    const taken: Int32Array[] = [];
+    for (;;) {
+      stopWhenAsked();
+      const { value, done } = await rows.next();
+      if (done) throw new RangeError('the training text ended');
+      taken.push(value.row);
+      if (taken.length * rowTokens >= batchTokens) return { batch: batchOf(taken), position: value.position };
+    }
+  }
+
+  return {
+    opened,
+    nextBatch,
+    stopWhenAsked,
+    async close(): Promise<void> {
       await rows.return(undefined);
       await opened.close();
     },

@@ -7,6 +7,7 @@ import { trainingMemory } from '../../train/device-memory.ts';
 import type { SaePlan } from '../../train/sae-trainer.ts';
 import { hooksOfPlans } from '../shared/planned-saes.ts';
 import { mostOnOne, type SaesOnDevice, shareSaes } from '../shared/sae-devices.ts';
+import { passesAhead } from './passes-ahead.ts';
 import { bufferCapacity } from './training-tokens.ts';
 
 type Settings = Pick<SaeSettings, 'sae'> & {
@@ -14,14 +15,15 @@ type Settings = Pick<SaeSettings, 'sae'> & {
 };
 
 export interface TrainingNeeds extends NeedsBeside {
-  /** Bytes, of `saes`: of the states of SAEs on the device with most, and of a step beside them. */
+  /** Bytes, of `saes`: of the states of SAEs on the device with most, of a step beside them, and of activations that stay there. */
   states: number;
   step: number;
+  activations: number;
   /** Of each SAE its state in bytes, and where it lies. */
   sizes: readonly number[];
   places: readonly Device[];
   /** In the devices' order. */
-  on: readonly SaesOnDevice[];
+  on: readonly (SaesOnDevice & { activations: number })[];
 }
 
 /** Activations of each hook that are looked at before the first step. */
@@ -29,19 +31,22 @@ export function samplesBefore({ sae, training }: Settings): number {
   return Math.max(sae.biasInitSamples, training.resampleTokens);
 }
 
-/**
- * @param plans of the SAEs that are trained here
- * @param seen hooks whose activations are looked at here
- * @param widths numbers of a token at all hooks of the whole run, by their labels
- */
+/** What is trained, and on what. */
+export interface TrainingOf {
+  /** Of the SAEs that are trained here. */
+  plans: readonly SaePlan[];
+  /** Hooks whose activations are looked at here. */
+  seen: readonly Hook[];
+  /** Numbers of a token at all hooks of the whole run, by their labels. */
+  widths: ReadonlyMap<string, number>;
+}
+
+/** @param on the device that activations stay on, if they do */
 export function trainingNeeds(
   config: Settings,
-  {
-    plans,
-    seen,
-    widths,
-  }: { plans: readonly SaePlan[]; seen: readonly Hook[]; widths: ReadonlyMap<string, number> },
+  { plans, seen, widths }: TrainingOf,
   devices: readonly [Device, ...Device[]],
+  on: Device | null = null,
 ): TrainingNeeds {
   const { sae, training } = config;
   const at = (hooks: readonly Hook[]): number =>
@@ -51,22 +56,26 @@ export function trainingNeeds(
   const widest = Math.max(0, ...plans.map(({ d_in }) => d_in));
   const resampled = training.resampleTokens * (4 * widest + 8);
   const { megabytes, onDisk } = training.shuffle;
-  const buffer = onDisk ? 0 : 4 * bufferCapacity(megabytes, widths) * at(hooksOfPlans(plans));
+  const buffer = onDisk || on !== null ? 0 : 4 * bufferCapacity(megabytes, widths) * at(hooksOfPlans(plans));
   const sizes = plans.map((plan) => trainingMemory([plan], devices).states);
   const places = shareSaes(sizes, devices);
-  const on = devices.map((device) => {
+  const taken = devices.map((device) => {
     const here = plans.filter((_, i) => places[i] === device);
     return { device, ...trainingMemory(here, devices) };
   });
-  const { states, step } = mostOnOne(on);
+  const { states, step } = mostOnOne(taken);
+  // Of each hook the pass that is trained on and those ahead of it, and of one SAE at a time what it picks: x, and a transcoder's y.
+  const passes = on === null ? 0 : 1 + passesAhead(on);
+  const activations = 4 * sae.batchTokens * (passes * at(seen) + (on === null ? 0 : 2 * widest));
   return {
     positions: sae.batchTokens,
     states,
     step,
-    saes: states + step,
+    activations,
+    saes: states + step + activations,
     sizes,
     places,
-    on,
+    on: taken.map((each) => ({ ...each, activations: each.device === on ? activations : 0 })),
     host: samples + resampled + buffer,
   };
 }

@@ -5,12 +5,14 @@ import { z } from 'zod';
 import type { TrainingSettings } from '../../config/sections.ts';
 import { MalformedError } from '../../errors.ts';
 import { hookLabel, hookOf } from '../../hook.ts';
+import { countOf, HeldTensor } from '../../onnx/session.ts';
 import type { PackingPosition } from '../../text/packing.ts';
+import type { Activations } from '../../train/device-rows.ts';
 import { fileRows, memoryRows, type RowStore } from '../../train/row-store.ts';
 import { ShuffleBuffer } from '../../train/shuffle-buffer.ts';
 import { bufferStream } from '../../train/streams.ts';
 import { applyPolicy, keepsAll, medianNorm, type PolicyCounts } from '../../train/token-policy.ts';
-import type { ActivationSource } from './activations.ts';
+import type { ActivationSource, Made } from './activations.ts';
 
 const word = z
   .int()
@@ -35,9 +37,9 @@ export type TokensState = z.infer<typeof tokensState>;
 export interface TrainingTokens {
   /**
    * The next batch, for each hook by its label [sae.batchTokens, its width]; null after a forward pass that gave none, because the buffer
-   * fills or tokens were dropped.
+   * fills or tokens were dropped. What lies on a device is there until the next call.
    */
-  next(): Promise<Map<string, Float32Array> | null>;
+  next(): Promise<Map<string, Activations> | null>;
   /** Share of the buffer that is filled, 0 to 1. */
   readonly filled: number;
   /** Where the text stands, undefined before the first pass. */
@@ -61,7 +63,7 @@ export interface TokensStart {
   widths: ReadonlyMap<string, number>;
   /** Labels of those that are trained at here. */
   hooks: readonly string[];
-  source: ActivationSource;
+  source: ActivationSource<Made>;
 }
 
 /**
@@ -101,6 +103,7 @@ export function openTrainingTokens(
     resumed?.buffer.random ?? bufferStream(config.corpus.trainSeed).state(),
   );
   const counts: PolicyCounts = { ...(resumed?.counts ?? { dropped: 0, capped: 0 }) };
+  const held: HeldTensor[] = [];
   let position = 'state' in start ? start.position : undefined;
   if ('state' in start) {
     const { contents, state } = start;
@@ -115,18 +118,26 @@ export function openTrainingTokens(
     },
     counts,
     async next() {
+      for (const tensor of held.splice(0)) tensor.dispose();
       const ready = plain ? null : buffer.take(batchTokens);
       if (ready !== null) return ready;
       const pass = await source.next();
       position = pass.position;
-      if (plain) return pass.activations;
-      const { kept, counts: now } = applyPolicy(policy, pass.activations, medians, {
+      if (plain) {
+        const given = new Map<string, Activations>();
+        for (const [hook, x] of pass.activations) given.set(hook, x instanceof Float32Array ? x : allRows(x));
+        held.push(...[...pass.activations.values()].filter((x) => x instanceof HeldTensor));
+        return given;
+      }
+      const activations = new Map<string, Float32Array>();
+      for (const [hook, x] of pass.activations) if (x instanceof Float32Array) activations.set(hook, x);
+      const { kept, counts: now } = applyPolicy(policy, activations, medians, {
         tokens: batchTokens,
         rowTokens,
       });
       counts.dropped += now.dropped;
       counts.capped += now.capped;
-      buffer.push(pass.activations, kept);
+      buffer.push(activations, kept);
       return buffer.take(batchTokens);
     },
     get filled() {
@@ -144,6 +155,11 @@ export function openTrainingTokens(
     },
     close: () => buffer.close(),
   };
+}
+
+function allRows(tensor: HeldTensor): Activations {
+  const { dims } = tensor.description();
+  return { tensor, rows: Int32Array.from({ length: countOf(dims.slice(0, -1)) }, (_, row) => row) };
 }
 
 /** Of a number, as earlier versions wrote hooks, the label. */

@@ -2,6 +2,7 @@
  * Where optimiser steps are computed. Every backend computes the same step, `reference.ts` being the one that the
  * others are compared with; on one backend the same states and inputs give the same bits.
  */
+import type { Batch } from '../device-rows.ts';
 import type { Recipe } from '../recipe.ts';
 import type { OptimiserState } from '../state.ts';
 
@@ -26,7 +27,7 @@ export interface TrainingSession {
    * @param x activations [recipe.batchTokens, d_in]
    * @param y of a transcoder what it reconstructs, of the same shape
    */
-  step(x: Float32Array, controls: StepControls, y?: Float32Array): Promise<StepResult>;
+  step(x: Batch, controls: StepControls, y?: Batch): Promise<StepResult>;
   /** The state after the last step. Arrays may be the session's own: read them before the next step. */
   state(): Promise<OptimiserState>;
   close(): Promise<void>;
@@ -63,6 +64,8 @@ export interface StepResult {
   errorSquares: number;
   /** Σ‖target − mean of the batch‖². */
   centredSquares: number;
+  /** Σ‖target‖² over the batch. */
+  squares: number;
   /** Global norm of the gradient, before clipping (and after the removal of its parallel part, where that is on). */
   gradientNorm: number;
   /** Latents with a value above 0, summed over the tokens. */

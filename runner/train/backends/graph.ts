@@ -3,17 +3,19 @@ import { providerOf } from '../../onnx/devices.ts';
 import {
   float32,
   floatsOf,
+  type HeldTensor,
   type HoldingSession,
   type HostTensor,
   type SessionOptions,
 } from '../../onnx/session.ts';
 import { architectureOf } from '../architectures/index.ts';
 import { lossWeight, stepSettings } from '../common-settings.ts';
+import { type Batch, rowFeeds, rowsProgram, tokensOf } from '../device-rows.ts';
 import type { Recipe } from '../recipe.ts';
 import { stepProgram } from '../step-program.ts';
 import type { StepResult, TrainingBackend } from './backend.ts';
 import { sharedSessions } from './shared-sessions.ts';
-import { holdState, openStep } from './state-holder.ts';
+import { holdState, openOnDevice, openStep } from './state-holder.ts';
 
 export type GraphBackendOptions = Pick<SessionOptions, 'device' | 'threads' | 'binding' | 'aside'>;
 
@@ -42,27 +44,58 @@ export function graphBackend(options: GraphBackendOptions = {}): TrainingBackend
       );
       const holder = holdState(session, shapes, initial, () => sessions.give(key));
       let open = true;
+      /** What picks rows of activations that lie on the device, by the key it is shared under. */
+      const pickers = new Map<string, Promise<HoldingSession>>();
+      const picker = ({ tensor, scale }: Exclude<Batch, Float32Array>): Promise<HoldingSession> => {
+        const rank = tensor.description().dims.length;
+        const name = `rows ${d_in} ${rank} ${scale === 1}`;
+        const known =
+          pickers.get(name) ??
+          sessions.take(name, () =>
+            openOnDevice(
+              rowsProgram(d_in, rank, scale !== 1, providerOf(options.device)),
+              ['picked'],
+              options,
+            ),
+          );
+        pickers.set(name, known);
+        return known;
+      };
       return {
         async step(x, { learningRate, dead, sparsityScale = 1 }, y) {
           const given = recipe.transcode === undefined ? { x } : { x, y: y ?? new Float32Array() };
-          for (const [name, { length }] of Object.entries(given)) {
-            if (length !== tokens * d_in)
-              throw new RangeError(`${name}: ${length} values, expected ${tokens} tokens × ${d_in}`);
-          }
           const updates = holder.updates + 1;
-          const outputs = await holder.step({
-            ...Object.fromEntries(
-              Object.entries(given).map(([name, values]) => [name, float32(values, [tokens, d_in])]),
-            ),
-            ...architecture.feeds(recipe, { d_in, dead, updates: holder.updates, sparsityScale }),
-            step_size: scalar(learningRate / (1 - recipe.adamBeta1 ** updates)),
-            root_correction: scalar(Math.sqrt(1 - recipe.adamBeta2 ** updates)),
-          });
-          return resultOf(outputs, recipe, d_in);
+          const picked: HeldTensor[] = [];
+          try {
+            const batches: Record<string, HostTensor | HeldTensor> = {};
+            for (const [name, batch] of Object.entries(given)) {
+              const length = tokensOf(batch, d_in) * d_in;
+              if (length !== tokens * d_in)
+                throw new RangeError(`${name}: ${length} values, expected ${tokens} tokens × ${d_in}`);
+              if (batch instanceof Float32Array) batches[name] = float32(batch, [tokens, d_in]);
+              else {
+                const rows = (await (await picker(batch)).run(rowFeeds(batch))).held.picked!;
+                picked.push(rows);
+                batches[name] = rows;
+              }
+            }
+            const outputs = await holder.step({
+              ...batches,
+              ...architecture.feeds(recipe, { d_in, dead, updates: holder.updates, sparsityScale }),
+              step_size: scalar(learningRate / (1 - recipe.adamBeta1 ** updates)),
+              root_correction: scalar(Math.sqrt(1 - recipe.adamBeta2 ** updates)),
+            });
+            return resultOf(outputs, recipe, d_in);
+          } finally {
+            for (const tensor of picked) tensor.dispose();
+          }
         },
         state: () => holder.read(),
         async close() {
-          if (open) await holder.close();
+          if (open) {
+            await holder.close();
+            for (const each of pickers.keys()) await sessions.give(each);
+          }
           open = false;
         },
       };
@@ -84,6 +117,7 @@ function scalar(value: number): HostTensor {
 function resultOf(outputs: Record<string, HostTensor>, recipe: Recipe, d_in: number): StepResult {
   const one = (name: string): number => floatsOf(outputs, name)[0]!;
   const errorSquares = sum(floatsOf(outputs, 'error_squares'));
+  const centredSquares = sum(floatsOf(outputs, 'centred_squares'));
   const nested = 'nested_squares' in outputs ? sum(floatsOf(outputs, 'nested_squares')) : errorSquares;
   const least = 'least_active' in outputs ? one('least_active') : Number.POSITIVE_INFINITY;
   const { fired } = outputs;
@@ -94,7 +128,8 @@ function resultOf(outputs: Record<string, HostTensor>, recipe: Recipe, d_in: num
     auxLoss: one('aux_loss'),
     sparsityLoss: 'sparsity_loss' in outputs ? one('sparsity_loss') : 0,
     errorSquares,
-    centredSquares: sum(floatsOf(outputs, 'centred_squares')),
+    centredSquares,
+    squares: centredSquares + recipe.batchTokens * one('mean_square'),
     gradientNorm: one('gradient_norm'),
     activeLatents: one('active_latents'),
     leastActive: Number.isFinite(least) ? least : null,

@@ -4,6 +4,7 @@
  */
 import { architectureOf } from '../architectures/index.ts';
 import { momentNoise, momentSeed, roundedMoment } from '../bfloat-moments.ts';
+import { hostRows } from '../device-rows.ts';
 import type { Recipe } from '../recipe.ts';
 import type { Gradients } from '../reference-step.ts';
 import { mapParameters, type OptimiserState } from '../state.ts';
@@ -17,7 +18,8 @@ export const referenceBackend: TrainingBackend = {
     let state = initial;
     const { reference } = architectureOf(recipe);
     return {
-      async step(x, { learningRate, dead, sparsityScale = 1 }, y = x) {
+      async step(given, { learningRate, dead, sparsityScale = 1 }, target = given) {
+        const [x, y] = [await hostRows(given), await hostRows(target)];
         const { parameters, updates } = state;
         const { gradients, ...measured } = reference.loss({
           recipe,
@@ -39,7 +41,12 @@ export const referenceBackend: TrainingBackend = {
         if (recipe.adamMoments === 'bfloat16') roundMoments(state, recipe.dSae, d_in);
         if (recipe.unitNormDecoder) unitRows(state.parameters.W_dec, d_in);
         reference.afterStep?.(state.parameters);
-        const result: StepResult = { ...measured, gradientNorm, centredSquares: centredSquares(y, d_in) };
+        const result: StepResult = {
+          ...measured,
+          gradientNorm,
+          centredSquares: centredSquares(y, d_in),
+          squares: norm(y) ** 2,
+        };
         return result;
       },
       async state() {
@@ -50,7 +57,7 @@ export const referenceBackend: TrainingBackend = {
   },
 };
 
-function norm(values: Float64Array): number {
+function norm(values: Float64Array | Float32Array): number {
   let squares = 0;
   for (const value of values) squares += value * value;
   return Math.sqrt(squares);

@@ -1,6 +1,7 @@
 /** Where the state of a step program lies between its runs. */
 import type { Program } from '../../onnx/graph.ts';
 import {
+  type Feeds,
   float32,
   floatsOf,
   type HeldTensor,
@@ -16,7 +17,7 @@ export interface StateHolder {
   /** Optimiser steps taken so far. */
   readonly updates: number;
   /** Runs the step on the state; what else the program gives comes back. */
-  step(feeds: Record<string, HostTensor>): Promise<Record<string, HostTensor>>;
+  step(feeds: Feeds): Promise<Record<string, HostTensor>>;
   read(): Promise<OptimiserState>;
   close(): Promise<void>;
 }
@@ -31,10 +32,23 @@ export function openStep(
   shapes: ParameterShapes,
   options: SessionOptions,
 ): Promise<HoldingSession> {
+  return openOnDevice(
+    program,
+    allNames(shapes).map((name) => `next_${name}`),
+    options,
+  );
+}
+
+/** A session that leaves nothing to the CPU but, where the device has none, arithmetic on shapes. @param held outputs that stay there */
+export function openOnDevice(
+  program: Program,
+  held: readonly string[],
+  options: SessionOptions,
+): Promise<HoldingSession> {
   return openHoldingSession(
     program,
     { ...options, onCpu: options.device === 'webgpu' ? 'nothing' : 'shapes' },
-    allNames(shapes).map((name) => `next_${name}`),
+    held,
   );
 }
 

@@ -8,6 +8,7 @@ import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../runner/lm/families/index.ts';
 import { readoutProgram } from '../../../runner/lm/readout.ts';
 import { buildDivergence, buildSegments, segmentsOf } from '../../../runner/lm/segments.ts';
+import { squareSumProgram } from '../../../runner/lm/square-sums.ts';
 import type { Device } from '../../../runner/onnx/devices.ts';
 import { Graph, type Precision, type Program } from '../../../runner/onnx/graph.ts';
 import { type AttentionKernels, allKernels } from '../../../runner/onnx/kernels.ts';
@@ -23,6 +24,7 @@ import {
   pursuitProgram,
 } from '../../../runner/sae/programs.ts';
 import { type Sae, topKSae } from '../../../runner/sae/sae.ts';
+import { rowsProgram } from '../../../runner/train/device-rows.ts';
 import { stepProgram } from '../../../runner/train/step-program.ts';
 import { exportedSaes } from '../../fixtures/sae/exported-cases.ts';
 import { conformanceCases } from '../train/conformance.ts';
@@ -114,9 +116,15 @@ export function saePrograms(provider: TableProvider): BuiltProgram[] {
   return [...found, ...Object.entries(others).map(([name, program]) => ({ name, program }))];
 }
 
+/** Steps in the order of their cases, and then what brings activations to them. */
 export function trainingPrograms(provider: TableProvider): BuiltProgram[] {
-  return conformanceCases.map(({ title, recipe, d_in }) => ({
+  const steps = conformanceCases.map(({ title, recipe, d_in }) => ({
     name: `step: ${title}`,
     program: stepProgram(recipe, d_in, provider),
   }));
+  return [
+    ...steps,
+    { name: 'rows of a pass', program: rowsProgram(4, 3, true, provider) },
+    { name: 'sums of squares', program: squareSumProgram(4, provider) },
+  ];
 }

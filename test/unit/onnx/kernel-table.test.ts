@@ -80,7 +80,7 @@ describe('of every program that is built for a device, no operator falls to the 
   it('training steps, on WebGPU, but for dead latents that are counted with the step, which are refused there', () => {
     const programs = trainingPrograms('webgpu');
     const counted = (i: number): boolean => {
-      const { recipe } = conformanceCases[i]!;
+      const recipe = conformanceCases[i]?.recipe ?? {};
       return 'deadCounting' in recipe && recipe.deadCounting === 'with-step';
     };
     expect(

@@ -7,6 +7,7 @@ import type { Sae } from '../../../runner/sae/sae.ts';
 import type { StepResult, TrainingBackend } from '../../../runner/train/backends/backend.ts';
 import { graphBackend } from '../../../runner/train/backends/graph.ts';
 import { referenceBackend } from '../../../runner/train/backends/reference.ts';
+import { hostRows } from '../../../runner/train/device-rows.ts';
 import { newTrainingState, type SaePlan } from '../../../runner/train/sae-trainer.ts';
 import { openTrainer, type Trainer, type TrainerState } from '../../../runner/train/trainer.ts';
 import { gaussians, smallRecipe, sparseActivations } from './support.ts';
@@ -188,7 +189,8 @@ test('the order of tokens is drawn anew each pass, from the SAE’s own stream',
       const session = await referenceBackend.init(recipe, width, state);
       return {
         ...session,
-        step(x, controls) {
+        async step(batch, controls) {
+          const x = await hostRows(batch);
           orders.push(Array.from({ length: x.length / d_in }, (_, t) => Math.round(x[t * d_in]!)));
           return session.step(x, controls);
         },

@@ -4,6 +4,7 @@ import { discard } from '../../../onnx/session.ts';
 import { leastDead } from '../../aux-k.ts';
 import { momentSeed } from '../../bfloat-moments.ts';
 import { lossWeight } from '../../common-settings.ts';
+import { type Batch, hostRows } from '../../device-rows.ts';
 import type { Recipe } from '../../recipe.ts';
 import type { OptimiserState } from '../../state.ts';
 import type { StepControls, StepResult, TrainingSession } from '../backend.ts';
@@ -58,7 +59,8 @@ export class SparseCpuSession implements TrainingSession {
     );
   }
 
-  async step(x: Float32Array, { learningRate, dead: candidates }: StepControls): Promise<StepResult> {
+  async step(given: Batch, { learningRate, dead: candidates }: StepControls): Promise<StepResult> {
+    const x = await hostRows(given);
     const { kernels, layout } = this.#place;
     const { tokens, latents, width, d_in, k } = layout;
     if (x.length !== tokens * d_in) {
@@ -68,7 +70,10 @@ export class SparseCpuSession implements TrainingSession {
     copyRows(x, d_in, this.#views.centred, width, tokens);
     this.#run('centre');
     const squares = this.#sumResults('centre');
-    this.#floats(layout.mean, width).set(this.#sumRows(layout.tokenSums, 'centre').map((s) => s / tokens));
+    const mean = this.#sumRows(layout.tokenSums, 'centre').map((s) => s / tokens);
+    this.#floats(layout.mean, width).set(mean);
+    const b_dec = this.#floats(layout.parameters.b_dec, width);
+    const meanSquare = mean.reduce((sum, value, i) => sum + (value + b_dec[i]!) ** 2, 0);
     const auxiliary = candidates.length >= leastDead(this.#recipe);
     const deadPre = await this.#encode(auxiliary ? candidates : new Int32Array(0), squares);
 
@@ -97,6 +102,7 @@ export class SparseCpuSession implements TrainingSession {
       sparsityLoss: 0,
       errorSquares,
       centredSquares,
+      squares: centredSquares + tokens * meanSquare,
       gradientNorm,
       activeLatents,
       leastActive: null,

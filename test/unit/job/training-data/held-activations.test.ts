@@ -1,0 +1,81 @@
+/** Training with activations that stay where the language model computes them gives the SAEs that it gives by the host, to the bit. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { resolveRun } from '../../../../runner/config/resolve.ts';
+import { demoModelFolder } from '../../../../runner/demo/index.ts';
+import { stampOf } from '../../../../runner/job/release/resume-stamp.ts';
+import { trainStage } from '../../../../runner/job/run/train-stage.ts';
+import { Stopped } from '../../../../runner/reporter.ts';
+import { saeSha256 } from '../../../../runner/sae/content-hash.ts';
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'held-activations-'));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+/** Six steps of SAEs at two hooks. */
+const settings = [
+  'backend=graph',
+  'corpus.rowTokens=32',
+  'sae.batchTokens=64',
+  'sae.dSae=64',
+  'sae.k=4',
+  'sae.kAux=8',
+  'sae.deadThresholdTokens=128',
+  'sae.biasInitSamples=64',
+  'training.tokens=384',
+  'training.logSteps=1',
+];
+
+/** @param stopAfter tokens, after which the user asks to stop */
+async function train(folder: string, hold: boolean, set: readonly string[], stopAfter = Infinity) {
+  const config = await resolveRun(['small-world-quick'], { set: [...settings, ...set] });
+  let done = 0;
+  const notes: string[] = [];
+  const { saes } = await trainStage(
+    {
+      config,
+      shard: null,
+      from: [],
+      folder: join(root, folder),
+      model: { folder: demoModelFolder, revision: null },
+      memory: 2 ** 32,
+      hold,
+      stamp: (tokens) => ({ ...stampOf(config, { model: '' }, ''), tokens, seconds: 0 }),
+    },
+    {
+      progress: (tokens) => {
+        done = tokens;
+      },
+      note: (text) => notes.push(text),
+      stopRequested: () => done >= stopAfter,
+    },
+  );
+  expect(notes).toContain(`activations ${hold ? 'stay on cpu' : 'pass through the host’s memory, as asked'}`);
+  return saes.map(({ plan, sae, tokens, trajectory }) => ({
+    id: plan.id,
+    tokens,
+    sha256: saeSha256(sae),
+    trajectory: trajectory.map(({ tokens_per_second: _, ...point }) => point),
+  }));
+}
+
+test.each([
+  ['as they are', ['layers=[0,2]']],
+  ['scaled alike', ['layers=[0]', 'sae.normalisation=expected_average_only_in']],
+  ['of a transcoder', ['hooks=["mlp_in:1>mlp_out:1"]', 'layers=[]']],
+])('%s', async (name, set) => {
+  const byHost = await train(`${name}-host`, false, set);
+  expect(byHost[0]!.tokens).toBe(384);
+  expect(await train(`${name}-held`, true, set)).toEqual(byHost);
+});
+
+test('a run that was stopped goes on from its state', async () => {
+  const set = ['layers=[0,2]'];
+  const whole = await train('whole', true, set);
+  await expect(train('cut', true, set, 192)).rejects.toThrow(Stopped);
+  expect(await train('cut', true, set)).toEqual(whole);
+});
