@@ -7,8 +7,12 @@ import { sessionOptions } from '../../../runner/onnx/binding/c-api/session-optio
 import type { Device } from '../../../runner/onnx/devices.ts';
 import { providerOptions } from '../../../runner/onnx/provider-options.ts';
 
-it('sessions on CUDA compute products in float32 unless TF32 is asked for, and hold as much of a card as they ask for', () => {
-  const others = { device_id: '3', arena_extend_strategy: 'kSameAsRequested' };
+it('sessions on CUDA compute products in float32 unless TF32 is asked for, hold as much of a card as they ask for, and have one stream each', () => {
+  const others = {
+    device_id: '3',
+    arena_extend_strategy: 'kSameAsRequested',
+    use_ep_level_unified_stream: '1',
+  };
   expect(providerOptions('cuda:3')).toEqual({ ...others, use_tf32: '0' });
   expect(providerOptions('cuda:3+tf32')).toEqual({ ...others, use_tf32: '1' });
   expect(providerOptions('webgpu')).toEqual({});
@@ -39,10 +43,11 @@ it('the options reach the session', () => {
 });
 
 it('a record says what the providers of its devices were told', () => {
+  const others = 'arena_extend_strategy=kSameAsRequested, use_ep_level_unified_stream=1';
   expect(deviceText('cuda:0+tf32,webgpu', 'cuda:0+tf32')).toBe(
-    'cuda:0+tf32 (use_tf32=1, arena_extend_strategy=kSameAsRequested), webgpu; the SAE on cuda:0+tf32',
+    `cuda:0+tf32 (use_tf32=1, ${others}), webgpu; the SAE on cuda:0+tf32`,
   );
-  expect(deviceText('cuda:0', 'cuda:0')).toBe('cuda:0 (use_tf32=0, arena_extend_strategy=kSameAsRequested)');
+  expect(deviceText('cuda:0', 'cuda:0')).toBe(`cuda:0 (use_tf32=0, ${others})`);
   const caveats = (device: string) => arithmeticCaveats({ device, precision: 'float32' });
   expect([caveats('cuda:0,cuda:1'), caveats('cpu')]).toEqual([[], []]);
   expect(caveats('cuda:0+tf32,cuda:1+tf32')).toEqual([expect.stringContaining('TF32')]);

@@ -17,6 +17,7 @@ import {
   type SessionSettings,
 } from '../binding.ts';
 import { operatorsOnCpu } from './assignment.ts';
+import { type Carrier, openCarrier } from './carry.ts';
 import type { Argument, Pointer } from './functions.ts';
 import { type Library, loadLibrary } from './library.ts';
 import { type Memory, memoryOf, sessionOptions } from './session-options.ts';
@@ -66,6 +67,9 @@ interface CApiTensor extends NativeTensor {
 
 function openNative(library: Library, program: Program, settings: SessionSettings): NativeSession {
   const { api, check, made, copy } = library;
+  const cpu = memoryOf(library, 'cpu');
+  const here = memoryOf(library, settings.device);
+  const onCard = providerOf(settings.device) === 'cuda';
   const options = sessionOptions(library, settings);
   let session: Pointer;
   try {
@@ -77,15 +81,16 @@ function openNative(library: Library, program: Program, settings: SessionSetting
     api.ReleaseSessionOptions(options);
   }
   let binding: Pointer;
+  let carrier: Carrier | null = null;
   try {
     if (settings.device !== 'cpu') checkPlaces(library, session);
+    if (onCard) carrier = openCarrier(library, session, here, program.inputs);
     binding = made((out) => api.CreateIoBinding(session, out));
   } catch (error) {
+    carrier?.close();
     api.ReleaseSession(session);
     throw error;
   }
-  const cpu = memoryOf(library, 'cpu');
-  const here = memoryOf(library, settings.device);
   const allocator = made((out) => api.GetAllocatorWithDefaultOptions(out));
   const held = new Set(settings.held);
 
@@ -181,7 +186,7 @@ function openNative(library: Library, program: Program, settings: SessionSetting
     lent: Pointer[],
   ): void {
     for (const [name, given] of feeds) {
-      if (!isNative(given)) lent.push(lend(given));
+      if (!isNative(given)) lent.push(carrier?.carry(name, given) ?? lend(given));
       check(api.BindInput(binding, name, isNative(given) ? (given as CApiTensor).pointer : lent.at(-1)!));
     }
     for (const name of outputs) {
@@ -194,7 +199,8 @@ function openNative(library: Library, program: Program, settings: SessionSetting
   }
 
   function given(outputs: readonly string[], into: ReadonlyMap<string, HostTensor>): Tensors {
-    check(api.SynchronizeBoundOutputs(binding));
+    // A run on a card ends when its stream is done; this would wait for those of all other sessions as well.
+    if (!onCard) check(api.SynchronizeBoundOutputs(binding));
     return taken(outputValues(outputs.length), outputs, into);
   }
 
@@ -273,6 +279,7 @@ function openNative(library: Library, program: Program, settings: SessionSetting
     // A thread that ends during a run leaves what that uses to the end of the process.
     if (!open.delete(close) || away !== null) return;
     api.ReleaseIoBinding(binding);
+    carrier?.close();
     api.ReleaseSession(session);
   }
   open.add(close);

@@ -60,6 +60,14 @@ export const functions = {
   CreateSessionFromArray: status(8, 'pointer', 'pointer', 'size', 'pointer', 'pointer'),
   ReleaseSession: release(95),
 
+  /** Where a session expects each of its inputs to lie, in their order: into that many words, how many. It belongs to the session. */
+  SessionGetMemoryInfoForInputs: status(381, 'pointer', 'pointer', 'size'),
+  /** Of a memory info; into an int32: 0 is the host. */
+  MemoryInfoGetDeviceType: { at: 225, gives: 'nothing', takes: ['pointer', 'pointer'] },
+  /** Session, memory info. */
+  CreateAllocator: status(131, 'pointer', 'pointer', 'pointer'),
+  ReleaseAllocator: release(132),
+
   /** Into: an array of parts of the graph, how many. It belongs to the session, like all that is read from it. */
   Session_GetEpGraphAssignmentInfo: status(407, 'pointer', 'pointer', 'pointer'),
   EpAssignedSubgraph_GetEpName: status(408, 'pointer', 'pointer'),
@@ -77,6 +85,8 @@ export const functions = {
     'int',
     'pointer',
   ),
+  /** Allocator, dimensions and how many, element type. */
+  CreateTensorAsOrtValue: status(48, 'pointer', 'pointer', 'size', 'int', 'pointer'),
   GetTensorMutableData: status(51, 'pointer', 'pointer'),
   /** Into: element type (int32), where the dimensions lie, how many. */
   GetTensorElementTypeAndShapeDataReference: status(414, 'pointer', 'pointer', 'pointer', 'pointer'),
@@ -84,7 +94,7 @@ export const functions = {
 
   CreateIoBinding: status(134, 'pointer', 'pointer'),
   ReleaseIoBinding: release(135),
-  /** Copies to the session's device when it is called. */
+  /** Copies what does not lie where the session expects it, when it is called. */
   BindInput: status(136, 'pointer', 'text', 'pointer'),
   /** What an output is written to: a value of the right type and shape. */
   BindOutput: status(137, 'pointer', 'text', 'pointer'),

@@ -36,12 +36,23 @@ export interface Library {
   text(at: Pointer): string;
   /** Loads what the CUDA provider is linked with, where it has been fetched: the provider's library then finds it. */
   loadCuda(): void;
+  /**
+   * Copies numbers to the memory of a card, and waits for them to be there.
+   *
+   * @throws Error where CUDA refuses
+   */
+  copyToCard(to: Pointer, from: ArrayBufferView, bytes: number): void;
 }
 
 /** As much as a system gives a program's first thread: calls run on a stack of koffi's own. */
 const STACK_BYTES = 8 << 20;
 
 const RTLD_NOW = 2;
+
+/** Already loaded when it is asked for: the provider is linked with it. */
+const CUDART = 'libcudart.so.13';
+/** cudaMemcpyHostToDevice */
+const HOST_TO_DEVICE = 1;
 
 /** Errors alone of what belongs to no session. */
 const LOG_LEVEL = 3;
@@ -152,6 +163,16 @@ export async function loadLibrary(): Promise<Library> {
     bytes: number,
   ) => Pointer;
 
+  let copying: ReturnType<typeof copyCalls> | undefined;
+  function copyCalls() {
+    const cudart = koffi.load(CUDART);
+    handles.push(cudart);
+    return {
+      copy: cudart.func('cudaMemcpy', 'int', ['void *', 'const void *', 'size_t', 'int']),
+      wait: cudart.func('cudaStreamSynchronize', 'int', ['void *']),
+    };
+  }
+
   const handles: unknown[] = [opened, memory];
   const environment = made((out) => api.CreateEnv(LOG_LEVEL, 'interpboard', out));
   check(api.DisableTelemetryEvents(environment));
@@ -165,6 +186,13 @@ export async function loadLibrary(): Promise<Library> {
     made,
     loadCuda() {
       for (const library of cuda?.preload ?? []) handles.push(koffi.load(library, { global: true }));
+    },
+    copyToCard(to, from, bytes) {
+      copying ??= copyCalls();
+      const { copy, wait } = copying;
+      // The copy returns when the numbers have left the array; they may still be on their way to the card.
+      const failed = (copy(to, from, bytes, HOST_TO_DEVICE) || wait(null)) as number;
+      if (failed !== 0) throw new Error(`CUDA error ${failed} in a copy of ${bytes} bytes to the card`);
     },
     text: (at) => koffi.decode.string(at),
     copy(to, from, bytes) {
