@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { plainSettings } from '../../../runner/onnx/binding/binding.ts';
 import { type Carrier, openCarrier } from '../../../runner/onnx/binding/c-api/carry.ts';
-import type { Library } from '../../../runner/onnx/binding/c-api/library.ts';
+import { type Library, loadLibrary } from '../../../runner/onnx/binding/c-api/library.ts';
+import { memoryOf, sessionOptions } from '../../../runner/onnx/binding/c-api/session-options.ts';
+import { elementTypes, Graph } from '../../../runner/onnx/graph.ts';
 import { float32, int32 } from '../../../runner/onnx/tensors.ts';
 
 const [SESSION, CARD, ALLOCATOR, VALUE, ADDRESS] = [1n, 2n, 3n, 4n, 5n];
@@ -85,4 +88,47 @@ describe('arrays that a run on a card is given', () => {
     expect(() => open().carry('ids', ids)).toThrow('CUDA error 700');
     expect(said.at(-1)).toBe('released 4');
   });
+});
+
+const tried = `${process.platform}-${process.arch}` === 'linux-x64';
+if (!tried) console.info('the C API is tried on Linux x64 alone');
+
+it.skipIf(!tried)('the functions that do it are where they are looked for', async () => {
+  const graph = new Graph();
+  const names = ['a', 'b', 'c'];
+  const [a, b, c] = names.map((name) => graph.input(name, 'float32', ['n']));
+  graph.output(graph.node('Add', [graph.node('Add', [a!, b!]), c!]), 'y', 'float32', ['n']);
+  const { bytes } = graph.program();
+
+  const library = await loadLibrary();
+  const { api, check, made, environment } = library;
+  const options = sessionOptions(library, plainSettings);
+  const session = made((out) => api.CreateSessionFromArray(environment, bytes, bytes.length, options, out));
+  const host = memoryOf(library, 'cpu');
+  const allocator = made((out) => api.CreateAllocator(session, host.info, out));
+  try {
+    // One for each input, where the program has one output.
+    const infos = new BigUint64Array(names.length);
+    check(api.SessionGetMemoryInfoForInputs(session, infos, names.length));
+    const kinds = Array.from(infos, (info) => {
+      expect(info).not.toBe(0n);
+      const kind = Int32Array.of(7);
+      api.MemoryInfoGetDeviceType(info, kind);
+      return kind[0];
+    });
+    expect(kinds).toEqual([0, 0, 0]);
+    expect(() => check(api.SessionGetMemoryInfoForInputs(session, infos, 2))).toThrow();
+
+    const value = made((out) =>
+      api.CreateTensorAsOrtValue(allocator, BigInt64Array.of(2n, 3n), 2, elementTypes.float32, out),
+    );
+    const [type, shape, rank] = [new Int32Array(1), new BigUint64Array(1), new BigUint64Array(1)];
+    check(api.GetTensorElementTypeAndShapeDataReference(value, type, shape, rank));
+    expect([type[0], rank[0]]).toEqual([elementTypes.float32, 2n]);
+    api.ReleaseValue(value);
+  } finally {
+    api.ReleaseAllocator(allocator);
+    api.ReleaseSession(session);
+    api.ReleaseSessionOptions(options);
+  }
 });

@@ -61,7 +61,7 @@ export const functions = {
   ReleaseSession: release(95),
 
   /** Where a session expects each of its inputs to lie, in their order: into that many words, how many. It belongs to the session. */
-  SessionGetMemoryInfoForInputs: status(381, 'pointer', 'pointer', 'size'),
+  SessionGetMemoryInfoForInputs: status(380, 'pointer', 'pointer', 'size'),
   /** Of a memory info; into an int32: 0 is the host. */
   MemoryInfoGetDeviceType: { at: 225, gives: 'nothing', takes: ['pointer', 'pointer'] },
   /** Session, memory info. */
