@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { quote, UserError } from '../errors.ts';
 import { CROSS_LAYER } from '../sae/checkpoints/cross-layer.ts';
-import { detectFormat } from '../sae/checkpoints/detect.ts';
+import { detectAdapter, detectFormat } from '../sae/checkpoints/detect.ts';
 import { openSaeFile } from '../sae/checkpoints/load.ts';
 import type { SaeFile } from '../sae/checkpoints/loaded.ts';
 import { type EncodingSettings, encodingOf } from '../sae/content-hash.ts';
@@ -11,6 +11,7 @@ import type { SaePlace } from '../sae/published/place.ts';
 import { vectorsOf } from '../sae/sae.ts';
 import { type StoredSae, storedSha256 } from '../sae/stored-sae.ts';
 import { type CrossLayerFacts, crossLayerFacts } from './inspect-cross-layer.ts';
+import { type CrosscoderFacts, crosscoderFacts } from './inspect-crosscoder.ts';
 import {
   count,
   type FileFacts,
@@ -88,9 +89,11 @@ export async function inspectSae(
   name: string,
   options: InspectSaeOptions,
   view: ProgressView,
-): Promise<SaeFacts | CrossLayerFacts> {
+): Promise<SaeFacts | CrossLayerFacts | CrosscoderFacts> {
   const [place] = await locateNamed([name], view);
-  if ((await detectFormat(place!.path)) === CROSS_LAYER) return crossLayerFacts(place!, options);
+  const { format, crosscoder } = await detectAdapter(place!.path);
+  if (format === CROSS_LAYER) return crossLayerFacts(place!, options);
+  if (crosscoder !== undefined) return crosscoderFacts(place!, crosscoder, options);
   const file = await openSaeFile(place!.path, place!.options);
   try {
     return await factsOf(place!, file, options);

@@ -8,6 +8,7 @@ import type { RegistryFilter } from '../sae/published/registry.ts';
 import { type TokenizerFacts, tokenizerFacts } from '../text/tokenizer-facts.ts';
 import { obstacle } from './evaluable.ts';
 import { describeCrossLayer } from './inspect-cross-layer.ts';
+import { describeCrosscoder } from './inspect-crosscoder.ts';
 import { describeLatent, evidenceOfLatent } from './inspect-latent.ts';
 import { describeSae, inspectSae, namesSae } from './inspect-sae.ts';
 import { describeText, latentsOfText } from './inspect-text.ts';
@@ -63,7 +64,12 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     const latents = (values.latents?.split(',') ?? []).map((text) => whole('--latents', text));
     const facts = await inspectSae(folder, { latents, hash: values.hash ?? false }, view);
-    const told = 'reads' in facts ? describeCrossLayer(facts) : describeSae(facts);
+    const told =
+      'reads' in facts
+        ? describeCrossLayer(facts)
+        : 'places' in facts
+          ? describeCrosscoder(facts)
+          : describeSae(facts);
     console.log(values.json ? JSON.stringify(facts, null, 2) : told);
     return 0;
   }

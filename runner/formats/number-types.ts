@@ -100,3 +100,23 @@ function halfToFloat(half: number): number {
   if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
+
+/** Little-endian bytes of whole numbers, from the start of their buffer; undefined for other types. */
+export function wholesOf(type: NumberType, bytes: Uint8Array): Float64Array | undefined {
+  const { buffer } = bytes;
+  switch (type) {
+    case 'I64':
+      return Float64Array.from(new BigInt64Array(buffer), Number);
+    case 'I32':
+      return Float64Array.from(new Int32Array(buffer));
+    case 'I16':
+      return Float64Array.from(new Int16Array(buffer));
+    case 'I8':
+      return Float64Array.from(new Int8Array(buffer));
+    case 'U8':
+    case 'BOOL':
+      return Float64Array.from(bytes);
+    default:
+      return undefined;
+  }
+}

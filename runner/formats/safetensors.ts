@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { MalformedError, quote } from '../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import { parseJson } from './json.ts';
-import { isFloatType, type NumberType, numberTypes } from './number-types.ts';
+import { isFloatType, type NumberType, numberTypes, wholesOf } from './number-types.ts';
 import { readArray, rowMajor, type StoredArray } from './stored-array.ts';
 
 /** The format's own limit on its header. The largest seen in practice are about 10 MB. */
@@ -152,6 +152,17 @@ export async function readFloats(
   shape?: readonly number[],
 ): Promise<Float32Array> {
   return readArray(storedArray(source, file, name, shape));
+}
+
+/** A small tensor of whole numbers, row-major. @throws MalformedError when it is missing or of another type */
+export async function readWholes(source: ByteSource, file: Safetensors, name: string): Promise<number[]> {
+  const entry = file.tensors.get(name);
+  if (entry === undefined) throw malformed(source, `no tensor ${quote(name)}`, `a tensor ${quote(name)}`);
+  // A copy begins where its buffer does.
+  const found = wholesOf(entry.dtype, Uint8Array.from(await source.slice(entry.start, entry.end)));
+  if (found === undefined)
+    throw malformed(source, `tensor ${quote(name)} of type ${entry.dtype}`, 'whole numbers');
+  return [...found];
 }
 
 /**

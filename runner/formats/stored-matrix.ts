@@ -200,6 +200,45 @@ export function finiteMatrix(
   };
 }
 
+/** Matrices of as many rows side by side: [rows, sum of the columns]. */
+export function besideOf(parts: readonly [StoredMatrix, ...StoredMatrix[]]): StoredMatrix {
+  const [{ rows, dtype }] = parts;
+  const columns = parts.reduce((sum, part) => sum + part.columns, 0);
+  async function block({ rows: down, columns: [from, to] }: Block): Promise<Float32Array> {
+    const [height, width] = [down[1] - down[0], to - from];
+    const out = new Float32Array(height * width);
+    let start = 0;
+    for (const part of parts) {
+      const [first, last] = [Math.max(from - start, 0), Math.min(to - start, part.columns)];
+      if (first < last) {
+        const found = await part.block({ rows: down, columns: [first, last] });
+        const wide = last - first;
+        for (let i = 0; i < height; i++)
+          out.set(found.subarray(i * wide, (i + 1) * wide), i * width + start + first - from);
+      }
+      start += part.columns;
+    }
+    return out;
+  }
+  const verify = async (): Promise<void> => {
+    for (const part of parts) await part.verify();
+  };
+  const made: StoredMatrix = {
+    rows,
+    columns,
+    dtype,
+    place: null,
+    block,
+    verify,
+    async read() {
+      await verify();
+      return block({ rows: [0, rows], columns: [0, columns] });
+    },
+    turned: () => turnedOf(made),
+  };
+  return made;
+}
+
 /** The transpose of a matrix that is computed and not stored: each part is transposed as it is read. */
 export function turnedOf(matrix: StoredMatrix): StoredMatrix {
   const { rows: height, columns: width, dtype } = matrix;

@@ -4,7 +4,7 @@
  */
 import { MalformedError, quote } from '../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
-import { isFloatType, type NumberType, numberTypes } from './number-types.ts';
+import { isFloatType, type NumberType, numberTypes, wholesOf } from './number-types.ts';
 import { isFunction, type PickleFunction, type PickleValue, parsePickle } from './pickle.ts';
 import { readArray, type StoredArray } from './stored-array.ts';
 import { openMember, readMember, readZip, type Zip, type ZipMember } from './zip.ts';
@@ -215,25 +215,6 @@ function plain(
   } else throw malformed('a bare storage or function', 'tensors, dicts, lists and numbers');
   turned.set(value, result);
   return result;
-}
-
-function wholesOf(type: NumberType, bytes: Uint8Array): Float64Array | undefined {
-  const { buffer } = bytes;
-  switch (type) {
-    case 'I64':
-      return Float64Array.from(new BigInt64Array(buffer), Number);
-    case 'I32':
-      return Float64Array.from(new Int32Array(buffer));
-    case 'I16':
-      return Float64Array.from(new Int16Array(buffer));
-    case 'I8':
-      return Float64Array.from(new Int8Array(buffer));
-    case 'U8':
-    case 'BOOL':
-      return Float64Array.from(bytes);
-    default:
-      return undefined;
-  }
 }
 
 /** A strided view's numbers, row-major. */

@@ -1,5 +1,6 @@
 /** What a format of SAEs is to the rest: how it is recognised, which of its files are wanted, and how it is opened. */
-import type { Place } from '../../hook.ts';
+import type { Hook, Place } from '../../hook.ts';
+import type { CrosscoderFile } from './crosscoder.ts';
 import type { SaeFile } from './loaded.ts';
 
 /** What some formats do not have in their files. */
@@ -16,6 +17,10 @@ export interface LoadOptions {
   layer?: number;
   /** Reference release: which of the folder's hooks, where a layer has several. */
   hook?: Place;
+  /** Crosscoders: the scalar of each place that its activations are multiplied by. */
+  normScales?: readonly number[];
+  /** Crosscoders: the hook of each place, where they are several of one model. */
+  hooks?: readonly Hook[];
 }
 
 /** How a format is recognised. One that is a single file has names or keys, one that is a folder the files in it. */
@@ -28,6 +33,10 @@ export interface Mark {
   stateDict?: (keys: ReadonlySet<string>) => boolean;
   /** A tensor that the safetensors file of the folder must hold, and one that it must not: names of files are shared, and renamed. */
   tensor?: { file: string; name: string; without?: string };
+  /** Words that a text file of the folder must have, where names of files are shared with another format. */
+  says?: { file: string; words: RegExp };
+  /** Names in a folder that show its files to be of something else, such as a language model. */
+  unless?: RegExp;
 }
 
 export interface SaeAdapter {
@@ -44,8 +53,8 @@ export interface SaeAdapter {
   takes: readonly (keyof LoadOptions)[];
   /** What the name of a repository says and its files do not, with a phrase of it. */
   fromRepository?: (repo: string) => { options: LoadOptions; conversion: string } | null;
-  /** Of a format that is recognised and not read: what it is, and what to do instead; `repository` where only the repository's name tells it from others. */
-  refused?: { found: string; next: string; repository?: RegExp };
+  /** Of a crosscoder's format: opens it. `open`, which opens SAEs of one hook, refuses it. */
+  crosscoder?: (path: string, options: LoadOptions) => Promise<CrosscoderFile>;
   /** @throws UserError for an option that it needs; UnavailableError, MalformedError */
   open: (path: string, options: LoadOptions) => Promise<SaeFile>;
 }

@@ -3,6 +3,8 @@ import type { SaeAdapter } from './adapter.ts';
 import { attentionSaes } from './attention-saes.ts';
 import { circuitTracer } from './circuit-tracer.ts';
 import { crossLayer } from './cross-layer.ts';
+import { hubCrosscoder, trainedCrosscoder } from './crosscoder-dictionary-learning.ts';
+import { crosscoderReplication } from './crosscoder-replication.ts';
 import { dictionaryLearning } from './dictionary-learning.ts';
 import { gemmaScope } from './gemma-scope.ts';
 import { gemmaScope2 } from './gemma-scope-2.ts';
@@ -12,7 +14,6 @@ import { llamaScopeR1 } from './llama-scope-r1.ts';
 import { openAi } from './openai.ts';
 import { qwenScope } from './qwen-scope.ts';
 import { referenceRelease } from './reference-release.ts';
-import { refusedAdapters } from './refused.ts';
 import { saeLens } from './sae-lens.ts';
 import { sparsify } from './sparsify.ts';
 import { temporal } from './temporal.ts';
@@ -24,6 +25,7 @@ export const adapters: readonly SaeAdapter[] = [
   attentionSaes,
   circuitTracer,
   crossLayer,
+  crosscoderReplication,
   dictionaryLearning,
   gemmaScope,
   gemmaScope2,
@@ -33,7 +35,8 @@ export const adapters: readonly SaeAdapter[] = [
   openAi,
   qwenScope,
   referenceRelease,
-  ...refusedAdapters,
+  hubCrosscoder,
+  trainedCrosscoder,
 ];
 
 /** The adapter that reads what a loader of SAELens' registry does; undefined where none does. */

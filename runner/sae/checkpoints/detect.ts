@@ -15,10 +15,7 @@ function unknown(path: string, found: string): UserError {
   return new UserError({
     thing: path,
     found,
-    expected: `a folder or .pt file of ${adapters
-      .filter(({ refused }) => refused === undefined)
-      .map(({ format }) => format)
-      .join(', ')}`,
+    expected: `a folder or .pt file of ${adapters.map(({ format }) => format).join(', ')}`,
     next: 'Point at the folder that holds one SAE’s config and tensors.',
   });
 }
@@ -47,13 +44,29 @@ export async function detectAdapter(path: string): Promise<SaeAdapter> {
   });
   if (found.isFile()) return ofFile(path);
   const names = await readdir(path);
-  const fitting = adapters.filter(({ mark }) => mark.folder?.(names));
+  const fitting: SaeAdapter[] = [];
+  for (const each of adapters) {
+    const { mark } = each;
+    if (mark.folder?.(names) && !names.some((name) => mark.unless?.test(name)) && (await says(path, mark)))
+      fitting.push(each);
+  }
   if (fitting.length > 1)
     throw unknown(path, `files of several formats (${fitting.map(({ format }) => format).join(', ')})`);
   const [adapter] = fitting;
   if (adapter === undefined) throw unknown(path, `${names.length} files of no known format`);
   await checkTensor(path, adapter);
   return adapter;
+}
+
+/** Bytes of a file in which words are looked for. */
+const WORDS_LIMIT = 1_000_000;
+
+async function says(folder: string, { says }: SaeAdapter['mark']): Promise<boolean> {
+  if (says === undefined) return true;
+  return withFile(join(folder, says.file), async (source) => {
+    const start = await source.slice(0, Math.min(source.byteLength, WORDS_LIMIT));
+    return says.words.test(new TextDecoder().decode(start));
+  });
 }
 
 /** A renamed file of another format would be read as transposed weights: the tensors' names must agree. */

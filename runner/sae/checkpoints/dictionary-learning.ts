@@ -53,7 +53,10 @@ const configSchema = z.strictObject({
 
 export const dictionaryLearning: SaeAdapter = {
   format: 'dictionary-learning',
-  mark: { folder: (names) => names.includes(FILES.config) && names.includes(FILES.tensors) },
+  mark: {
+    folder: (names) => names.includes(FILES.config) && names.includes(FILES.tensors),
+    says: { file: FILES.config, words: /^(?!.*"dict_class"\s*:\s*"(?:BatchTopK)?CrossCoder")/s },
+  },
   files: /^(?:config\.json|ae\.pt)$/,
   tensors: /^ae\.pt$/,
   loaders: ['dictionary_learning_1'],
@@ -84,14 +87,17 @@ async function openDictionaryLearning(folder: string): Promise<SaeFile> {
     return {
       format: 'dictionary-learning',
       sae: accepted(source.name, sae),
-      details: { model_name: config.trainer.lm_name ?? null, hook_name: hookOf(config.trainer) },
+      details: { model_name: config.trainer.lm_name ?? null, hook_name: hookOfTrainer(config.trainer) },
       conversions,
     };
   });
 }
 
 /** Its scripts call a submodule resid_post_layer_12 or so; where they name none, it is the residual stream. */
-function hookOf({ layer, submodule_name }: z.infer<typeof trainerSchema>): string | null {
+export function hookOfTrainer({
+  layer,
+  submodule_name,
+}: Pick<z.infer<typeof trainerSchema>, 'layer' | 'submodule_name'>): string | null {
   if (submodule_name != null && !submodule_name.includes('resid_post')) return submodule_name;
   return layer === undefined ? null : `blocks.${layer}.hook_resid_post`;
 }

@@ -3,6 +3,7 @@ import { UserError } from '../../errors.ts';
 import type { LoadOptions } from './adapter.ts';
 import { detectAdapter } from './detect.ts';
 import { type LoadedSae, loadedFrom, type SaeFile } from './loaded.ts';
+import { checkTaken } from './taken-options.ts';
 
 /**
  * All of an SAE in memory.
@@ -24,16 +25,7 @@ export function loadSae(path: string, options: LoadOptions = {}): Promise<Loaded
  */
 export async function openSaeFile(path: string, options: LoadOptions = {}): Promise<SaeFile> {
   const adapter = await detectAdapter(path);
-  const taken: readonly string[] = ['layer', 'hook', 'overrides', ...adapter.takes];
-  const idle = Object.keys(options).find((option) => !taken.includes(option));
-  if (idle !== undefined) {
-    throw new UserError({
-      thing: path,
-      found: `#${idle}, of which the format ${adapter.format} has its own word`,
-      expected: 'what its files do not say',
-      next: `Leave #${idle} out.`,
-    });
-  }
+  checkTaken(path, adapter, options, ['layer', 'hook', 'overrides']);
   if (options.overrides !== undefined && !adapter.takes.includes('overrides')) {
     throw new UserError({
       thing: path,

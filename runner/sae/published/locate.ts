@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { quote, UnavailableError, UserError } from '../../errors.ts';
-import { type Hook, parsePlace, type Site, sites } from '../../hook.ts';
+import { type Hook, parseHook, parsePlace, type Site, sites } from '../../hook.ts';
 import { type DownloadProgress, download } from '../../hub/download.ts';
 import { formatReference, type HubReference, parseReference } from '../../hub/reference.ts';
 import {
@@ -17,13 +17,29 @@ import {
   type RepositoryFile,
 } from '../../hub/repository.ts';
 import type { Hub } from '../../hub/transport.ts';
-import type { LoadOptions } from '../checkpoints/adapter.ts';
+import type { LoadOptions, SaeAdapter } from '../checkpoints/adapter.ts';
 import { adapterOfLoader, adapters } from '../checkpoints/adapters.ts';
 import { refusedAs, refusedLoaders } from '../checkpoints/refused.ts';
 import { siteInWords } from './hook-names.ts';
 import { lightCheckpoints } from './light-checkpoints.ts';
 import type { SaePlace } from './place.ts';
 import { findEntry, type Registry } from './registry.ts';
+
+/** More places than any crosscoder has. */
+const LIST_LIMIT = 256;
+
+/** Values joined by /, one for each place of a crosscoder. @param read null for what is no such value */
+function listOf<T>(read: (text: string) => T | null, expected: string) {
+  return z.union([z.string(), z.number()]).transform((given, context): T[] => {
+    const values = String(given).split('/').map(read);
+    const all = values.filter((value) => value !== null);
+    if (all.length < values.length || all.length > LIST_LIMIT) {
+      context.addIssue({ code: 'custom', message: `expected ${expected}` });
+      return z.NEVER;
+    }
+    return all;
+  });
+}
 
 const optionsSchema = z.strictObject({
   layer: z.int().nonnegative().max(10_000).exactOptional(),
@@ -38,6 +54,11 @@ const optionsSchema = z.strictObject({
     .exactOptional(),
   k: z.int().positive().exactOptional(),
   normScale: z.number().positive().exactOptional(),
+  normScales: listOf((text) => {
+    const scale = Number(text);
+    return Number.isFinite(scale) && scale > 0 ? scale : null;
+  }, 'numbers above 0 joined by /').exactOptional(),
+  hooks: listOf(parseHook, `${sites.join(', ')} with :N, joined by /`).exactOptional(),
   normalize: z.boolean().exactOptional(),
   step: z.int().positive().exactOptional(),
 });
@@ -62,7 +83,7 @@ export function parseSaeName(text: string): { name: string; options: SaeOptions 
       thing: `SAE ${quote(text)}`,
       found,
       expected:
-        'layer=N or hook=SITE:N, k=N, step=N, normScale=X, normalize=true or false after #, each once',
+        'layer=N or hook=SITE:N, k=N, step=N, normScale=X, normalize=true or false, of crosscoders hooks=SITE:N/SITE:N and normScales=X/X after #, each once',
       next: 'Write it as in owner/name:path#layer=3,k=50.',
     });
   const keys = given.map(([key]) => key);
@@ -73,8 +94,10 @@ export function parseSaeName(text: string): { name: string; options: SaeOptions 
     const issue = parsed.error.issues[0];
     throw wrong(`${issue?.path.join('.') || 'options'}: ${issue?.message ?? 'something else'}`);
   }
-  const { layer, hook } = parsed.data;
+  const { layer, hook, hooks } = parsed.data;
   if (layer !== undefined && hook !== undefined) throw wrong('layer beside hook, which names the block too');
+  if (hooks !== undefined && (layer ?? hook) !== undefined)
+    throw wrong('a hook beside hooks, which name all');
   return { name: text.slice(0, at), options: parsed.data };
 }
 
@@ -249,9 +272,20 @@ function hookInPath(path: string): Hook | null {
   return { layer: Number(found[1] ?? found[2]), site: scope };
 }
 
-/** Whether a file is one of an SAE, by its path in the SAE's folder; a single .pt file is asked for by its own. */
-function ofSae(inside: string): boolean {
-  return adapters.some(({ mark, files }) => mark.folder !== undefined && files.test(inside));
+/**
+ * Whether a file is one of an SAE, by its path in the SAE's folder; a single .pt file is asked for by its own.
+ *
+ * @param names of the files in the folder
+ */
+function ofSae(inside: string, names: readonly string[]): boolean {
+  return formatsAmong(names).some(({ mark, files }) => mark.folder !== undefined && files.test(inside));
+}
+
+/** The formats that a folder may be of, by what it must not hold. */
+function formatsAmong(names: readonly string[]): SaeAdapter[] {
+  return adapters.filter(
+    ({ mark: { unless } }) => unless === undefined || !names.some((name) => unless.test(name)),
+  );
 }
 
 interface Fetched {
@@ -274,12 +308,14 @@ async function fetchFiles(
   if (listed !== null && folder === false && !listed.some((file) => file.path === path))
     throw nothingThere(reference, listed);
   const under = path === null || single ? '' : `${path}/`;
-  refuseKnown(reference, listed ?? [], under);
+  const names = (listed ?? []).flatMap(({ path: file }) =>
+    file.startsWith(under) ? [file.slice(under.length)] : [],
+  );
   const select = (file: string): boolean => {
     if (single) return file === path;
     if (!file.startsWith(under)) return false;
     const inside = file.slice(under.length);
-    if (!ofSae(inside)) return false;
+    if (!ofSae(inside, names)) return false;
     const [, at, release] = /^(?:step-(\d+)\/)?sae_L(\d+)/.exec(inside) ?? [];
     if (at !== undefined && step !== undefined && Number(at) !== step) return false;
     return release === undefined || layer === undefined || Number(release) === layer;
@@ -292,7 +328,8 @@ async function fetchFiles(
     onCheck,
     onUnchecked,
   });
-  const tensorsIn = (inside: string): boolean => adapters.some(({ tensors }) => tensors.test(inside));
+  const tensorsIn = (inside: string): boolean =>
+    formatsAmong(names).some(({ tensors }) => tensors.test(inside));
   if (!got.files.some((file) => single || tensorsIn(file.path.slice(under.length))))
     throw nothingThere(reference, listed ?? []);
   return {
@@ -305,20 +342,6 @@ async function fetchFiles(
       license: await licenseOf(hub, reference, signal),
     },
   };
-}
-
-/** Before anything is downloaded. @throws UserError for files of a format that is known and cannot be evaluated */
-function refuseKnown(reference: PinnedReference, listed: readonly RepositoryFile[], under: string): void {
-  const names = listed
-    .filter((file) => file.path.startsWith(under) && !file.path.includes('/', under.length))
-    .map((file) => file.path.slice(under.length));
-  const known = adapters.find(
-    ({ refused, mark }) =>
-      refused !== undefined &&
-      (refused.repository?.test(reference.repo) ?? true) &&
-      mark.folder?.(names) === true,
-  );
-  if (known?.refused !== undefined) throw refusedAs(formatReference(reference), known.refused);
 }
 
 function nothingThere(reference: PinnedReference, files: readonly RepositoryFile[]): UserError {
@@ -338,6 +361,8 @@ function nothingThere(reference: PinnedReference, files: readonly RepositoryFile
 /** The folder, or the single file, that holds an SAE's tensors at that path. */
 function placeOfTensors(path: string): string | null {
   for (const { mark, tensors } of adapters) {
+    // A language model's files have these names too, which would each be named as an SAE.
+    if (mark.unless !== undefined) continue;
     const parts = path.split('/');
     // The tensors of some lie in a folder of the SAE's own.
     for (let depth = parts.length - 1; depth >= Math.max(0, parts.length - 2); depth--) {

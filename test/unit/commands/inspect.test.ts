@@ -48,6 +48,24 @@ describe('inspect', () => {
     await expect(run([clt, '--latents', '1'])).rejects.toThrow(UserError);
   });
 
+  it('prints a crosscoder of two models, and one of several hooks', async () => {
+    const two = `${join(fixtures, 'crosscoder/replication')}#normScales=0.5/0.25`;
+    const text = await inspect(two);
+    expect(text).toMatch(/^places {7}2, of 128 numbers a token each$/m);
+    expect(text).toMatch(/^scaled {7}by 0\.5000, 0\.2500$/m);
+    expect(text).toMatch(
+      /^decoders {5}of the first place alone 2, shared 20, of the second alone 2, between 0, none 0$/m,
+    );
+    const facts = JSON.parse(await inspect(two, '--hash', '--json'));
+    expect(facts).toMatchObject({ d_in: 128, d_sae: 24, scales: [0.5, 0.25], centred: false });
+    expect(facts.files.map((file: { sha256: string }) => file.sha256.length)).toEqual([64, 64]);
+    await expect(run([two, '--latents', '1'])).rejects.toThrow(UserError);
+    const several = await inspect(join(fixtures, 'crosscoder/layers'));
+    expect(several).toMatch(/^architecture batchtopk, k 6$/m);
+    expect(several).toMatch(/^scaled {7}by 0\.\d+, .*, means taken off$/m);
+    expect(several).toMatch(/^decoders {5}longest at 1: 14, 2: 8, 3: 2; none 0$/m);
+  });
+
   it('prints what matching pursuit encodes with, and no encoder, of which its file has none', async () => {
     const pursuit = join(fixtures, 'sae/sae-lens/matching-pursuit');
     const text = await inspect(pursuit);

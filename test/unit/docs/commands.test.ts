@@ -73,6 +73,14 @@ async function saeFiles() {
   return files;
 }
 
+async function crosscoderFiles() {
+  const at = join(fixtures, 'crosscoder', 'layers');
+  const files: Record<string, { text: Uint8Array; lfs?: boolean }> = {};
+  for (const name of ['config.json', 'model.safetensors'])
+    files[name] = { text: await readFile(join(at, name)), lfs: name.endsWith('.safetensors') };
+  return files;
+}
+
 async function syntheticFiles() {
   const at = join(fixtures, 'synthetic', 'model');
   const files: Record<string, { text: Uint8Array }> = {};
@@ -85,6 +93,7 @@ beforeAll(async () => {
   hub = await startStandIn();
   hub.put('owner/name', await manyBlocks());
   hub.put('owner/sae', await saeFiles());
+  hub.put('owner/crosscoder', await crosscoderFiles());
   hub.put('decoderesearch/synth-sae-bench-16k-v1', await syntheticFiles());
   vi.stubEnv('HF_ENDPOINT', hub.url);
   vi.stubEnv('HF_HOME', join(folder, 'home'));

@@ -376,30 +376,6 @@ describe('detection', () => {
     await expect(detectFormat(folder)).rejects.toThrow('with a tensor encoder.weight');
   });
 
-  it('refuses crosscoders of models by name', async () => {
-    const folder = join(root, String(copies++));
-    await mkdir(folder);
-    for (const name of ['cfg.json', 'cc_weights.pt']) await writeFile(join(folder, name), '');
-    const refused = loadSae(folder);
-    await expect(refused).rejects.toThrow(UserError);
-    await expect(refused).rejects.toThrow(/crosscoder, whose latents read and write/);
-  });
-
-  it('refuses crosscoders of dictionary_learning, told from language models by a tensor', async () => {
-    const folder = join(root, String(copies++));
-    await mkdir(folder);
-    await writeFile(join(folder, 'config.json'), '{}');
-    const write = (name: string) =>
-      writeFile(
-        join(folder, 'model.safetensors'),
-        encodeSafetensors({ [name]: { dtype: 'F32', shape: [2, 1, 1], data: new Float32Array(2) } }),
-      );
-    await write('encoder.weight');
-    await expect(loadSae(folder)).rejects.toThrow(/crosscoder, whose latents/);
-    await write('model.norm.weight');
-    await expect(loadSae(folder)).rejects.toThrow(/model.safetensors without a tensor encoder.weight/);
-  });
-
   it('refuses two formats at once', async () => {
     const folder = await copy('sparsify/sae');
     await cp(join(fixtures, 'gemma-scope/plain/params.npz'), join(folder, 'params.npz'));

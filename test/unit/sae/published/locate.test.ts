@@ -202,17 +202,7 @@ test('a folder that is called like a file', async () => {
 
 test('what is known and not read is refused by name, before anything of it is downloaded', async () => {
   await withBench(async ({ hub, server }) => {
-    server.put('lab/diff', {
-      'blocks.14.hook_resid_pre/cfg.json': { text: '{}' },
-      'blocks.14.hook_resid_pre/cc_weights.pt': { text: 'x' },
-    });
-    server.put('lab/gemma-crosscoder-l13', {
-      'config.json': { text: '{}' },
-      'model.safetensors': { text: 'x' },
-    });
     for (const [name, message] of [
-      ['lab/diff:blocks.14.hook_resid_pre', /a crosscoder, whose latents/],
-      ['lab/gemma-crosscoder-l13', /a crosscoder, whose latents/],
       ['saelens:clt-as-per-layer/layer_0', /one layer of a cross-layer transcoder.*eval --sae/],
     ] as const) {
       const failure = locateSae(name, locating(hub));
@@ -220,6 +210,36 @@ test('what is known and not read is refused by name, before anything of it is do
       await expect(failure).rejects.toThrow(message);
     }
     expect(server.requests.filter(({ address }) => address.includes('/resolve/'))).toEqual([]);
+  });
+});
+
+test('crosscoders are found in a repository, and language models are not taken for them', async () => {
+  await withBench(async ({ hub, server }) => {
+    const files = { 'config.json': { text: '{}' }, 'model.safetensors': { text: 'x' } };
+    server.put('lab/diff-L13', files);
+    server.put('lab/model', { ...files, 'tokenizer.json': { text: '{}' } });
+    const place = await locateSae('lab/diff-L13#hooks=resid_post:1/mlp_out:2', locating(hub));
+    expect((await readdir(place.path)).sort()).toEqual(['config.json', 'model.safetensors']);
+    expect(place.options).toEqual({
+      hooks: [
+        { site: 'resid_post', layer: 1 },
+        { site: 'mlp_out', layer: 2 },
+      ],
+    });
+    const asked = server.requests.length;
+    await expect(locateSae('lab/model', locating(hub))).rejects.toThrow(/no files of an SAE there/);
+    const more = server.requests.slice(asked).map(({ address }) => address);
+    expect(more.filter((address) => address.endsWith('/model.safetensors'))).toEqual([]);
+    server.put('ckkissane/crosscoder-gemma-2-2b-model-diff', {
+      'blocks.14.hook_resid_pre/cfg.json': { text: '{}' },
+      'blocks.14.hook_resid_pre/cc_weights.pt': { text: 'x' },
+    });
+    const released = await locateSae(
+      'ckkissane/crosscoder-gemma-2-2b-model-diff:blocks.14.hook_resid_pre',
+      locating(hub),
+    );
+    expect(released.options).toEqual({ normScales: [0.2758961493232058, 0.24422852496546169] });
+    expect(released.conversions).toEqual([expect.stringContaining('authors’ notebook')]);
   });
 });
 
