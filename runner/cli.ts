@@ -5,6 +5,7 @@ import { loadVerb, verbs } from './commands/verbs.ts';
 import { didYouMean } from './config/nearest.ts';
 import { InterpboardError, quote, UserError } from './errors.ts';
 import { refusedByFileSystem } from './io/refused-write.ts';
+import { whenLauncherEnds } from './launcher.ts';
 import { Stopped } from './reporter.ts';
 
 // Read by the native library when it is loaded; worker threads only see a copy of the environment.
@@ -39,19 +40,23 @@ async function main(args: readonly string[]): Promise<number> {
   return verb.run(rest);
 }
 
-/**
- * The reader of the output may stop reading (`… | head`), and a terminal may be closed. A job takes that as a signal to
- * stop: it saves its state. Any other verb ends, as its output has no reader left.
- */
-function whenNobodyReads(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+/** A job takes it as a signal to stop: it saves its state. Any other verb ends. */
+function stopFor(signal: 'SIGPIPE' | 'SIGHUP'): void {
   // Told once: what is still written while the job ends fails as well, and must not end it halfway.
-  told ||= process.emit('SIGPIPE', 'SIGPIPE');
-  if (!told) process.exit(128 + constants.signals.SIGPIPE);
+  told ||= process.emit(signal, signal);
+  if (!told) process.exit(128 + constants.signals[signal]);
 }
 let told = false;
+
+/** The reader of the output may stop reading (`… | head`), and a terminal may be closed. */
+function whenNobodyReads(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  stopFor('SIGPIPE');
+}
 process.stdout.on('error', whenNobodyReads);
 process.stderr.on('error', whenNobodyReads);
+// Killed, it can pass no signal on, and whoever started it takes the program for ended.
+whenLauncherEnds(() => stopFor('SIGHUP'));
 
 const args = process.argv.slice(2);
 try {

@@ -10,7 +10,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import { constants, homedir, release } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 // Read by Astro before it reads its own settings, and by onnxruntime when it is loaded: neither reports anything, and
@@ -135,12 +135,19 @@ checkSystem();
 checkLimits();
 const node = chooseNode();
 const program = resolveProgram(target ?? 'runner/cli.ts');
-if (node === process.execPath) {
+// Of an outer launcher, were it left in the environment.
+delete process.env.INTERPBOARD_LAUNCHER_PIPE;
+if (able) {
   process.argv.splice(1, process.argv.length - 1, program, ...rest);
   await import(pathToFileURL(program).href);
 } else {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
-  const child = spawn(node, [program, ...rest], { stdio: 'inherit', env });
+  // This end of the pipe closes when this process ends, killed too: the program then stops (runner/launcher.ts).
+  const watched =
+    program === join(root, 'runner', basename(program)) && /^cli\.[jt]s$/.test(basename(program));
+  if (watched) env.INTERPBOARD_LAUNCHER_PIPE = '3';
+  const stdio = ['inherit', 'inherit', 'inherit', watched ? 'pipe' : 'ignore'];
+  const child = spawn(node, [program, ...rest], { stdio, env });
   // Whatever can be passed on is: the child decides when to end, and this one ends as it does. On Windows the console
   // tells the child itself, and what kill sends there ends it before it can save its state: this one only waits.
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK'];

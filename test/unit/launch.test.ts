@@ -6,16 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-interface System {
-  platform?: NodeJS.Platform;
-  arch?: string;
-  /** Version of the Node that starts the launcher. */
-  node?: string;
-  /** Version of the system's kernel. */
-  release?: string;
-  pnp?: string;
-}
+import { disguise, type System } from '../disguise.ts';
 
 /** Says which Node it is on, whose folder comes first in its PATH where it is a pinned one; then waits for a line. */
 const CHILD = `
@@ -25,19 +16,6 @@ console.log(process.env.PATH.startsWith(process.argv[2]) ? 'pinned Node' : 'this
 `;
 
 let project = '';
-
-function disguise({ platform, arch, node, release, pnp }: System): string {
-  const versions = { ...(node && { node }), ...(pnp && { pnp }) };
-  const lines = [
-    "import os from 'node:os'; import { syncBuiltinESMExports } from 'node:module';",
-    `const set = (name, value) => Object.defineProperty(process, name, { value });`,
-    `set('versions', { ...process.versions, ...${JSON.stringify(versions)} });`,
-    platform && `set('platform', ${JSON.stringify(platform)});`,
-    arch && `set('arch', ${JSON.stringify(arch)});`,
-    release && `os.release = () => ${JSON.stringify(release)}; syncBuiltinESMExports();`,
-  ];
-  return `data:text/javascript,${encodeURIComponent(lines.filter(Boolean).join('\n'))}`;
-}
 
 /** Starts the launcher; `after` is called when the program under it has spoken. */
 async function launch(
