@@ -8,6 +8,7 @@ import { encodeSafetensors, type TensorToWrite } from '../formats/safetensors.ts
 import { type Aside, throughBlock } from '../lm/blocks/block.ts';
 import type { Build } from '../lm/build.ts';
 import { type Checkpoint, openCheckpoint } from '../lm/checkpoint.ts';
+import { headInput } from '../lm/families/family.ts';
 import { familyOf } from '../lm/families/index.ts';
 import { random } from '../math/random.ts';
 import { Graph } from '../onnx/graph.ts';
@@ -161,6 +162,6 @@ export function weightsOf(checkpoint: Checkpoint): Map<string, readonly number[]
   let residual = family.embed(build, ids, aside);
   for (let block = 0; block < family.blocks; block++)
     residual = throughBlock(build, family.block(block), residual, aside);
-  family.head(build, residual);
+  family.head(build, headInput(family, build, residual, aside));
   return shapes;
 }

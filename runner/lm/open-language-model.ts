@@ -241,10 +241,9 @@ export async function openLanguageModel(
   /** From a residual at hook number `hook`. */
   function fromHook(hook: number, residual: Float32Array, batch: TokenBatch): Going {
     const from = segments.findIndex((segment) => segment.hook === hook);
-    if (widths[from]!.beside > 0)
-      throw new TypeError(
-        `from ${hookName(hooks[hook]!)} a sweep goes on: what travels beside it is needed too`,
-      );
+    const { value, beside } = widths[from]!;
+    if (residual.length !== batch.rows * batch.tokens * (value + beside))
+      throw new TypeError(`from ${hookName(hooks[hook]!)}: all that travels over the cut is needed`);
     return { from, residual, batch };
   }
 
@@ -311,8 +310,9 @@ export async function openLanguageModel(
     if (!options.divergence) throw new TypeError('this language model was opened without divergence');
   }
 
-  function shapeOf(batch: TokenBatch): number[] {
-    return [batch.rows, batch.tokens, family.dModel];
+  function cleanInput(given: Float32Array, batch: TokenBatch): Feeds {
+    const { value, residual: clean } = inputOf(last, given, batch);
+    return { clean: clean!, ...(value && { clean_value: value }) };
   }
 
   function checkIds(ids: Int32Array): void {
@@ -334,13 +334,14 @@ export async function openLanguageModel(
     residual: Float32Array | Carried,
     clean: Float32Array,
     batch: TokenBatch,
+    value?: Float32Array,
   ): Promise<Divergence> {
     needDivergence();
     const targets = targetsOf(batch);
     const [, twofold] = await sessionsOf(last);
     const { host: outputs } = await twofold!.run({
-      ...inputOf(last, residual, batch),
-      clean: float32(clean, shapeOf(batch)),
+      ...inputOf(last, residual, batch, value),
+      ...cleanInput(clean, batch),
       targets: int32(targets, [targets.length, 1]),
     });
     const kl = floatsOf(outputs, 'kl');
@@ -374,13 +375,13 @@ export async function openLanguageModel(
     resident,
     advance,
     finish: (residual, batch) => lastSegment(residual, batch, targetsOf(batch), 'nll'),
-    finishDivergence,
+    finishDivergence: (residual, clean, batch) => finishDivergence(residual, clean, batch),
     finishForAll,
     endings: ({ clean, ...going }) =>
       carried(going, async (residual, value) =>
         clean === undefined
           ? { nll: await lastSegment(residual, going.batch, targetsOf(going.batch), 'nll', value) }
-          : finishDivergence(residual, clean, going.batch),
+          : finishDivergence(residual, clean, going.batch, value),
       ),
     residuals,
     heldResiduals,

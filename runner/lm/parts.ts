@@ -1,12 +1,12 @@
 /** What the parts of a language model weigh, from headers alone: the embedding, each block, the head. */
 
-import { hookOf } from '../hook.ts';
+import { type Hook, hookOf } from '../hook.ts';
 import { Graph, type Precision, type Value } from '../onnx/graph.ts';
 import { countOf } from '../onnx/tensors.ts';
 import { type Aside, throughBlock } from './blocks/block.ts';
 import { type Build, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import type { Family } from './families/family.ts';
+import { type Family, headInput } from './families/family.ts';
 
 export interface WeightSize {
   /** In the precision in which programs hold it. */
@@ -68,16 +68,23 @@ export function partsOf(
     embedding: weights((build) => family.embed(build, build.graph.int32s([0], [1, 1]), new Map())),
     blocks: Array.from({ length: family.blocks }, (_, block) =>
       weights((build, residual) =>
-        throughBlock(build, family.block(block), residual, asideBefore(build, family, block)),
+        throughBlock(
+          build,
+          family.block(block),
+          residual,
+          asideAt(build, family, hookOf({ layer: block, site: 'resid_pre' })),
+        ),
       ),
     ),
-    head: weights((build, residual) => family.head(build, residual)),
+    head: weights((build, residual) => {
+      const aside = asideAt(build, family, hookOf(family.blocks - 1));
+      return family.head(build, headInput(family, build, residual, aside));
+    }),
   };
 }
 
 /** Stands for what the blocks before would have made. */
-function asideBefore({ graph }: Build, family: Family, block: number): Aside {
-  const place = hookOf({ layer: block, site: 'resid_pre' });
+function asideAt({ graph }: Build, family: Family, place: Hook): Aside {
   const widths = [...(family.aside?.(place) ?? new Map<string, number>())];
   return new Map(widths.map(([name, width]) => [name, graph.floats(new Float32Array(width), [1, width])]));
 }

@@ -4,10 +4,11 @@ import { type Device, providerOf } from '../onnx/devices.ts';
 import { Graph, type Precision, type Program, type Value } from '../onnx/graph.ts';
 import type { AttentionKernels } from '../onnx/kernels.ts';
 import { type Aside, type Bundle, stepsOf } from './blocks/block.ts';
+import { columns } from './blocks/linear.ts';
 import { type Build, byRow, startBuild } from './build.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { CutWidths } from './cut.ts';
-import type { Family } from './families/family.ts';
+import { type Family, headInput } from './families/family.ts';
 import { headTiles, type Tile } from './head-tiles.ts';
 import { crossEntropy, divergence } from './losses.ts';
 
@@ -111,7 +112,8 @@ export function buildSegments(
     if (segment.to === null) {
       // A program that embeds as well may read the head's weight whole, for tied embeddings.
       const tile = i === 0 ? family.vocabulary : (options.tile ?? family.vocabulary);
-      finish(build, checkpoint, family, { residual, tile, withLogits: options.logits });
+      const read = headInput(family, build, residual, aside);
+      finish(build, checkpoint, family, { residual: read, tile, withLogits: options.logits });
       return graph.program();
     }
     const give = (tensor: Value, name: string, width: number): void =>
@@ -179,31 +181,36 @@ function start(
     return { build, bundle: { value: null, residual: family.embed(build, ids, aside), aside } };
   }
   const { value, beside } = widthsAt(family, after);
-  const flat = (input: Value, width: number): Value =>
-    graph.node('Reshape', [graph.cast(input, graph.precision), graph.int64s([-1, width])]);
   const given = beside > 0 ? graph.input('value', 'float32', ['rows', 'tokens', value]) : null;
-  const width = beside || value;
-  const input = graph.input('residual', 'float32', ['rows', 'tokens', width]);
+  const input = graph.input('residual', 'float32', ['rows', 'tokens', beside || value]);
   const shape = graph.node('Shape', [input], { attributes: { start: 0, end: 2 } });
   const build = startBuild(graph, checkpoint, shape, maxTokens, kernels);
-  const [own, rest] = [given && flat(given, value), flat(input, width)];
-  const asides = [...(family.aside?.(after) ?? new Map<string, number>())];
-  if (asides.length === 0) return { build, bundle: { value: own, residual: rest, aside: new Map() } };
+  return { build, bundle: bundleOf(build, family, after, given, input) };
+}
+
+/** What travels over a cut, from the inputs that it comes as: the hook's own tensor, if it comes apart, and the rest. */
+function bundleOf(build: Build, family: Family, at: Hook, given: Value | null, input: Value): Bundle {
+  const { graph } = build;
+  const { value, beside } = widthsAt(family, at);
+  const flat = (of: Value, width: number): Value =>
+    graph.node('Reshape', [graph.cast(of, graph.precision), graph.int64s([-1, width])]);
+  const [own, rest] = [given && flat(given, value), flat(input, beside || value)];
+  const asides = [...(family.aside?.(at) ?? new Map<string, number>())];
+  if (asides.length === 0) return { value: own, residual: rest, aside: new Map() };
   const sizes = asides.map(([, size]) => size);
-  const inside = !isResidual(after);
-  const parts = cutColumns(graph, rest, inside ? [family.dModel, ...sizes] : sizes);
+  const inside = !isResidual(at);
+  const parts = cutColumns(build, rest, inside ? [family.dModel, ...sizes] : sizes);
   const residual = inside ? parts.shift()! : own!;
   const aside: Aside = new Map(asides.map(([name], i) => [name, parts[i]!]));
-  return { build, bundle: { value: inside ? own : null, residual, aside } };
+  return { value: inside ? own : null, residual, aside };
 }
 
 /** Not one Split, of which the runtime makes an invalid program where all parts are put together again. */
-function cutColumns(graph: Graph, x: Value, sizes: readonly number[]): Value[] {
+function cutColumns(build: Build, x: Value, sizes: readonly number[]): Value[] {
   let from = 0;
   return sizes.map((size) => {
-    const [start, end] = [graph.int64s([from]), graph.int64s([from + size])];
     from += size;
-    return graph.node('Slice', [x, start, end, graph.int64s([1])]);
+    return columns(build, x, from - size, from);
   });
 }
 
@@ -228,6 +235,7 @@ function finish(
  * The head alone, for two residuals after the last block:
  * `residual` and `clean` float32 [rows, tokens, dModel], `targets` int32 [rows · tokens, 1] (−1: none)
  * -> `nll` of the first (0 where there is no target) and `kl`, KL(clean ‖ residual), float32 [rows · tokens, 1].
+ * Where more than the residual travels there, the residuals are `value` and `clean_value`, and the other two what is beside them.
  */
 export function buildDivergence(
   checkpoint: Checkpoint,
@@ -237,12 +245,12 @@ export function buildDivergence(
   const graph = graphFor(options.device, options.precision);
   const last = { layer: family.blocks - 1, site: 'resid_post' } as const;
   const { build, bundle } = start(graph, checkpoint, family, last, options.maxTokens);
-  const patched = bundle.residual;
-  const input = graph.input('clean', 'float32', ['rows', 'tokens', family.dModel]);
-  const clean = graph.node('Reshape', [
-    graph.cast(input, graph.precision),
-    graph.int64s([-1, family.dModel]),
-  ]);
+  const { value, beside } = widthsAt(family, last);
+  const apart = beside > 0 ? graph.input('clean_value', 'float32', ['rows', 'tokens', value]) : null;
+  const input = graph.input('clean', 'float32', ['rows', 'tokens', beside || value]);
+  const other = bundleOf(build, family, last, apart, input);
+  const patched = headInput(family, build, bundle.residual, bundle.aside);
+  const clean = headInput(family, build, other.residual, other.aside);
   const targets = graph.input('targets', 'int32', ['positions', 1]);
   const tiles = wideTiles(graph, headTiles(build, checkpoint, family, options.tile ?? family.vocabulary));
   const { nll, kl } = graph.withPrecision('float32', () =>

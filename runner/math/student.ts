@@ -22,6 +22,19 @@ export function normalTail(z: number): number {
   return Math.exp(-x / 2) / Math.sqrt(2 * Math.PI) / (z + fraction);
 }
 
+/** The z with P(Z > z) = p, by bisection. */
+export function normalThreshold(p: number): number {
+  if (p <= 0) return Number.POSITIVE_INFINITY;
+  if (p >= 1) return Number.NEGATIVE_INFINITY;
+  let [low, high] = [-9, 9];
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2;
+    if (normalTail(middle) > p) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
 /** P(T > t), T Student's with `df` degrees of freedom, t ≥ 0: half the incomplete beta I_x(df/2, 1/2), x = df/(df + t²). */
 export function studentTail(t: number, df: number): number {
   return 0.5 * incompleteBeta(df / (df + t * t), df / 2, 0.5);

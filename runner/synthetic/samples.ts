@@ -3,7 +3,7 @@
 import { sha256 } from '../io/hash.ts';
 import { cancellationPoint } from '../math/cancellation.ts';
 import { type Random, randomFrom } from '../math/random.ts';
-import { normalTail } from '../math/student.ts';
+import { normalTail, normalThreshold } from '../math/student.ts';
 import { openWorkspace } from '../simd/kernels.ts';
 import type { SyntheticParts } from './layout.ts';
 import type { Forest } from './tree.ts';
@@ -101,7 +101,7 @@ export function sampler(parts: SyntheticParts): Sampler {
     const turned = new Float32Array(buffer, matrix, rows * stride).fill(0);
     const shared = new Float32Array(buffer, weights, rows).fill(0);
     const z = new Float32Array(buffer, sums, features);
-    const offset = Float32Array.from(firing, (p, i) => -thresholdOf(p) * scale[i]!);
+    const offset = Float32Array.from(firing, (p, i) => -normalThreshold(p) * scale[i]!);
     for (let i = 0; i < features; i++) {
       for (let r = 0; r < rank; r++) turned[r * stride + i] = factor[i * rank + r]! * scale[i]!;
     }
@@ -119,19 +119,6 @@ export function sampler(parts: SyntheticParts): Sampler {
       }
     };
   }
-}
-
-/** The z with P(Z > z) = p, by bisection. */
-function thresholdOf(p: number): number {
-  if (p <= 0) return Number.POSITIVE_INFINITY;
-  if (p >= 1) return Number.NEGATIVE_INFINITY;
-  let [low, high] = [-9, 9];
-  for (let step = 0; step < 60; step++) {
-    const middle = (low + high) / 2;
-    if (normalTail(middle) > p) low = middle;
-    else high = middle;
-  }
-  return (low + high) / 2;
 }
 
 /** Level by level: children without their parent go, those that follow its size are scaled, and of a group one stays. */

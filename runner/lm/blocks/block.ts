@@ -17,6 +17,8 @@ export interface Block {
   normsWhatIsAdded?: boolean;
   /** Numbers of a token that `mix` gives: heads times what each reads. */
   mixedWidth: number;
+  /** What the block makes of the residual before anything reads it, where it is not the residual itself. */
+  begin?(build: Build, x: Value, aside: Aside): Value;
   /** Residual -> what queries, keys and values are products of. */
   beforeAttention: Part;
   /** -> what the heads have mixed, [N, mixedWidth]. */
@@ -27,7 +29,7 @@ export interface Block {
   /** -> what is added to the residual, which stands beside it. */
   mlp(build: Build, x: Value, residual: Value): Value;
   /** What the block makes of the residual after attention, and after the MLP, where it is not the residual itself. */
-  middle?: Part;
+  middle?(build: Build, x: Value, aside: Aside): Value;
   end?(build: Build, x: Value, aside: Aside): Value;
 }
 
@@ -51,10 +53,11 @@ const added = ({ graph }: Build, { residual, value }: Bundle): Value => graph.no
 
 const mix: BlockStep = {
   site: 'attn_z',
-  run: (build, block, bundle) => ({
-    ...bundle,
-    value: block.mix(build, block.beforeAttention(build, bundle.residual), bundle.aside),
-  }),
+  run(build, block, bundle) {
+    const residual = block.begin?.(build, bundle.residual, bundle.aside) ?? bundle.residual;
+    const value = block.mix(build, block.beforeAttention(build, residual), bundle.aside);
+    return { ...bundle, residual, value };
+  },
 };
 const project: BlockStep = {
   site: 'attn_out',
@@ -64,7 +67,8 @@ const addAttention: BlockStep = {
   site: 'resid_mid',
   run(build, { middle }, bundle) {
     const sum = added(build, bundle);
-    return { ...bundle, residual: middle === undefined ? sum : middle(build, sum), value: null };
+    const residual = middle === undefined ? sum : middle(build, sum, bundle.aside);
+    return { ...bundle, residual, value: null };
   },
 };
 const readMid: BlockStep = {

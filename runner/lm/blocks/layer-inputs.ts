@@ -41,8 +41,8 @@ export function layerInputs(
   return split(build, both, Array<number>(layers).fill(size));
 }
 
-/** x and what comes of a layer's input, by a gate that x opens; tensors lie under `at`. x [N, width], input [N, size]. */
-export function withLayerInput(
+/** What comes of a layer's input by a gate that x opens, [N, width]; tensors lie under `at`. x [N, width], input [N, size]. */
+export function ofLayerInput(
   build: Build,
   x: Value,
   input: Value,
@@ -53,5 +53,5 @@ export function withLayerInput(
   const gate = linear(build, x, `${at}.per_layer_input_gate`, { from: width, to: size });
   const gated = graph.node('Mul', [activate(build, gate, activation), input]);
   const product = linear(build, gated, `${at}.per_layer_projection`, { from: size, to: width });
-  return graph.node('Add', [x, norm(build, product, `${at}.post_per_layer_input_norm`, width)]);
+  return norm(build, product, `${at}.post_per_layer_input_norm`, width);
 }

@@ -25,6 +25,11 @@ export function split(build: Build, x: Value, sizes: readonly number[]): Value[]
   });
 }
 
+/** Columns `from` to `to`, excluded, of x [N, width]. */
+export function columns({ graph }: Build, x: Value, from: number, to: number): Value {
+  return graph.node('Slice', [x, graph.int64s([from]), graph.int64s([to]), graph.int64s([1])]);
+}
+
 /** Rows of a table chosen by token ids: ids int32 [rows, tokens] -> [rows·tokens, width]. */
 export function embedding(build: Build, ids: Value, name: string, count: number, width: number): Value {
   const { graph } = build;

@@ -1,3 +1,4 @@
+import { normalThreshold } from '../../math/student.ts';
 import type { Value } from '../../onnx/graph.ts';
 import type { Build } from '../build.ts';
 import { clip, linear, split } from './linear.ts';
@@ -90,6 +91,8 @@ export interface MlpShape {
   bias?: boolean;
   /** One product gate_up_proj instead of two. */
   fused?: boolean;
+  /** Of each token's gates, taken as a normal distribution, the lower share that is cut off, and the rest by as much (Gemma 3n). */
+  sparsity?: number;
   /** Names of the three products, default Llama's. */
   names?: { gate: string; up: string; down: string };
 }
@@ -116,6 +119,17 @@ export function gatedMlp(build: Build, x: Value, name: string, shape: MlpShape):
   const [gate, up] = shape.fused
     ? split(build, product('gate_up_proj', 2 * inner), [inner, inner])
     : [product(names.gate, inner), product(names.up, inner)];
-  const gated = build.graph.node('Mul', [activate(build, gate as Value, shape.activation), up as Value]);
+  const kept = shape.sparsity ? aboveQuantile(build, gate as Value, shape.sparsity) : (gate as Value);
+  const gated = build.graph.node('Mul', [activate(build, kept, shape.activation), up as Value]);
   return linear(build, gated, `${name}.${names.down}`, { from: inner, to: width, bias });
+}
+
+/** relu(x − the quantile of a normal distribution with the mean and deviation of each row), x [N, width]. */
+function aboveQuantile({ graph }: Build, x: Value, quantile: number): Value {
+  const mean = (of: Value): Value =>
+    graph.node('ReduceMean', [of, graph.int64s([-1])], { attributes: { keepdims: 1 } });
+  const centred = graph.node('Sub', [x, mean(x)]);
+  const deviation = graph.node('Sqrt', [mean(graph.node('Mul', [centred, centred]))]);
+  const cut = graph.node('Mul', [deviation, graph.scalar(normalThreshold(1 - quantile))]);
+  return graph.node('Relu', [graph.node('Sub', [centred, cut])]);
 }

@@ -134,14 +134,14 @@ export function endNames(
 }
 
 /** @throws UserError for padding that is no token of the vocabulary (counted from its end where negative) */
-function checkPadding(checkpoint: Checkpoint, token: number | null | undefined, vocabulary: number): void {
+export function checkPadding(
+  checkpoint: Checkpoint,
+  token: number | null | undefined,
+  vocabulary: number,
+  key = 'vocab_size',
+): void {
   if (token == null || (token < vocabulary && token >= -vocabulary)) return;
-  throw unsupported(
-    checkpoint,
-    'pad_token_id',
-    `${token}`,
-    `a token below vocab_size ${vocabulary}, or null`,
-  );
+  throw unsupported(checkpoint, 'pad_token_id', `${token}`, `a token below ${key} ${vocabulary}, or null`);
 }
 
 /** @throws UserError where more experts are asked for than there are */
@@ -247,8 +247,9 @@ export interface BlockParts {
   parallel?: boolean;
   /** Factor of what is added to the residual. */
   gain?: number;
-  /** What is made of the residual after attention, and after the MLP. */
-  middle?(build: Build, x: Value, at: string): Value;
+  /** What is made of the residual before attention, after it, and after the MLP. */
+  begin?(build: Build, x: Value, at: string, aside: Aside): Value;
+  middle?(build: Build, x: Value, at: string, aside: Aside): Value;
   end?(build: Build, x: Value, at: string, index: number, aside: Aside): Value;
   /** Name of the attention's tensors in a block; default self_attn. */
   attentionName?: string;
@@ -274,7 +275,7 @@ const preNorms: Record<'attention' | 'mlp', Norms> = {
 /** x + attention(norm(x)), then x + mlp(norm(x)), with norms where the family has them. */
 export function decoderBlock(decoder: Decoder, parts: BlockParts): Family['block'] {
   const { width, inner, activation, heads, kvHeads, headSize } = decoder;
-  const { norms = preNorms, mlp = {}, middle, end, gain = 1, parallel = false } = parts;
+  const { norms = preNorms, mlp = {}, begin, middle, end, gain = 1, parallel = false } = parts;
   return (index) => {
     const at = `${decoder.names.layers}.${index}`;
     const normed = (build: Build, x: Value, name: string | undefined): Value =>
@@ -302,7 +303,8 @@ export function decoderBlock(decoder: Decoder, parts: BlockParts): Family['block
             : gatedMlp(build, x, `${at}.mlp`, { width, inner, activation, ...mlp });
         return raised(build, normed(build, found, norms.mlp.after));
       },
-      ...(middle && { middle: (build: Build, x: Value) => middle(build, x, at) }),
+      ...(begin && { begin: (build: Build, x: Value, aside: Aside) => begin(build, x, at, aside) }),
+      ...(middle && { middle: (build: Build, x: Value, aside: Aside) => middle(build, x, at, aside) }),
       ...(end && { end: (build: Build, x: Value, aside: Aside) => end(build, x, at, index, aside) }),
     };
   };

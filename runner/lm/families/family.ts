@@ -26,13 +26,22 @@ export interface Family {
   block(index: number): Block;
   /** What travels beside the residual at a place, by name, and how wide it is; absent: nothing anywhere. */
   aside?(hook: Hook): ReadonlyMap<string, number>;
-  /** Residual after the last block -> logits [rows·tokens, vocabulary]. */
+  /** Residual after the last block and what travels beside it -> what the head reads; absent: the residual itself. */
+  merge?(build: Build, residual: Value, aside: Aside): Value;
+  /** What `merge` gives, else the residual after the last block -> logits [rows·tokens, vocabulary]. */
   head(build: Build, residual: Value): Value;
   /**
    * Directions in the residual after the last block -> what one unit of each adds to the logits, were the size that the last
    * norm divides by 1 and no cap at the end: the scale of the norm is in it, its bias is not.
    */
   readout(build: Build, directions: Value): Value;
+  /** What a reader of results should know of the family. */
+  notes?: readonly string[];
+}
+
+/** What the head of a family reads, [rows·tokens, dModel]. */
+export function headInput(family: Family, build: Build, residual: Value, aside: Aside): Value {
+  return family.merge?.(build, residual, aside) ?? residual;
 }
 
 const textParts = new WeakSet<Checkpoint>();

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { quote } from '../../errors.ts';
 import type { Value } from '../../onnx/graph.ts';
 import { chosenShares, mixture, packedExpert } from '../blocks/experts.ts';
-import { layerInputs, withLayerInput } from '../blocks/layer-inputs.ts';
+import { layerInputs, ofLayerInput } from '../blocks/layer-inputs.ts';
 import { linear } from '../blocks/linear.ts';
 import { gatedMlp } from '../blocks/mlp.ts';
 import { bareRmsNorm, headNorm, rmsNorm } from '../blocks/norm.ts';
@@ -23,6 +23,7 @@ import { type Family, size, textPart } from './family.ts';
 import { cap, cappedHead, gemmaNorms, scaledEmbedding } from './gemma2.ts';
 import { configKeys, readConfig, unsupported } from './keys.ts';
 import { partialOf, type RopeSettings, ropeFields, ropeSettings, rotaryOf } from './rope.ts';
+import { keySharing, type LayerKind, sharedAside, sharedKeys } from './shared-keys.ts';
 
 /** Settings of one kind of layer: only these of it may have other sizes. */
 const layerSizes = z.strictObject({ head_dim: size.optional(), num_key_value_heads: size.optional() });
@@ -129,8 +130,12 @@ function family(checkpoint: Checkpoint, text: Checkpoint, config: Config): Famil
   }
   const bias = config.attention_bias;
   if (attention.sliding !== undefined) checkWindow(text, config.sliding_window);
-  const sharing = sharingOf(text, config, types);
   const perLayer = config.hidden_size_per_layer_input;
+  const sharing = keySharing(text, config.num_kv_shared_layers, types);
+  if (config.num_kv_shared_layers > 0 && perLayer === 0) {
+    const found = `${config.num_kv_shared_layers} without hidden_size_per_layer_input`;
+    throw unsupported(text, 'num_kv_shared_layers', found, 'both, without which transformers fails');
+  }
   const layerShape = {
     width: decoder.width,
     size: perLayer,
@@ -139,6 +144,8 @@ function family(checkpoint: Checkpoint, text: Checkpoint, config: Config): Famil
     norm: decoder.norm,
     activation: decoder.activation,
   };
+  const keysOf = (of: LayerSizes | undefined): number => (of === undefined ? 0 : of.kvHeads * of.headSize);
+  const keys = { full: keysOf(attention.full), sliding: keysOf(attention.sliding) };
   const shapes = {
     full: attentionOf('full', attention.full),
     sliding: attention.sliding && attentionOf('sliding', attention.sliding),
@@ -182,67 +189,25 @@ function family(checkpoint: Checkpoint, text: Checkpoint, config: Config): Famil
       }
       return found;
     },
-    aside({ layer, site }) {
-      const found = new Map<string, number>();
-      // Of a block's steps attention is the first, and the input of the layer is for the last.
-      const [attended, done] = [
-        site === 'resid_pre' ? layer - 1 : layer,
-        site === 'resid_post' ? layer : layer - 1,
-      ];
-      for (const kind of ['full', 'sliding'] as const) {
-        const { headSize, kvHeads } = attention[kind] ?? { headSize: 0, kvHeads: 0 };
-        if (!sharing.neededAfter(kind, attended)) continue;
-        for (const part of ['keys', 'values']) found.set(`${kind} ${part}`, kvHeads * headSize);
-      }
-      for (let index = done + 1; index < decoder.blocks && perLayer > 0; index++)
-        found.set(`input ${index}`, perLayer);
-      return found;
-    },
+    aside: (hook) => sharedAside(hook, sharing, { keys, input: perLayer, layers: decoder.blocks }),
     head: cappedHead(ends, config.final_logit_softcapping),
     block: decoderBlock(decoder, {
       norms: gemmaNorms,
       attention(index) {
-        const kind = types[index] as 'full' | 'sliding';
-        const made = sharing.made(index);
-        const shared = made || sharing.taken(index) ? { shared: { name: kind, made } } : {};
-        return { ...shapes[kind]!, ...shared };
+        const kind = types[index] as LayerKind;
+        return { ...shapes[kind]!, ...sharedKeys(sharing, kind, index) };
       },
       mlp: (build, x, at, index, residual) =>
         sparse?.(build, x, at, index, residual) ??
         gatedMlp(build, x, `${at}.mlp`, { width, inner: inner(index), activation }),
       end(build, x, at, index, aside) {
+        const { graph } = build;
         const input = aside.get(`input ${index}`)!;
-        const whole = perLayer === 0 ? x : withLayerInput(build, x, input, at, layerShape);
-        return build.graph.node('Mul', [whole, build.weight(`${at}.layer_scalar`, [1])]);
+        const whole =
+          perLayer === 0 ? x : graph.node('Add', [x, ofLayerInput(build, x, input, at, layerShape)]);
+        return graph.node('Mul', [whole, build.weight(`${at}.layer_scalar`, [1])]);
       },
     }),
-  };
-}
-
-/** Which layers take keys and values of an earlier one of their kind, and which make them. */
-function sharingOf(text: Checkpoint, config: Config, types: readonly string[]) {
-  const { num_kv_shared_layers: count, hidden_size_per_layer_input: perLayer } = config;
-  const first = types.length - count;
-  const own = types.slice(0, Math.max(first, 0));
-  const maker = (kind: string): number => own.lastIndexOf(kind);
-  if (types.some((kind) => maker(kind) < 0)) {
-    const found = `${count} of ${types.length} layers`;
-    throw unsupported(text, 'num_kv_shared_layers', found, 'a layer of each kind before them');
-  }
-  if (count > 0 && perLayer === 0) {
-    const found = `${count} without hidden_size_per_layer_input`;
-    throw unsupported(text, 'num_kv_shared_layers', found, 'both, without which transformers fails');
-  }
-  const taken = (index: number): boolean => index >= first;
-  return {
-    taken,
-    made: (index: number): boolean => count > 0 && !taken(index) && maker(types[index]!) === index,
-    /** Whether keys of a kind are there once the attention of a layer is through, and a later one takes them. */
-    neededAfter: (kind: string, layer: number): boolean =>
-      maker(kind) >= 0 &&
-      maker(kind) <= layer &&
-      types.lastIndexOf(kind) > layer &&
-      taken(types.lastIndexOf(kind)),
   };
 }
 

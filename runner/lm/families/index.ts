@@ -7,6 +7,7 @@ import type { Family } from './family.ts';
 import { gemma, gemmaKeys } from './gemma.ts';
 import { gemma2, gemma2Keys } from './gemma2.ts';
 import { gemma3, gemma3Keys } from './gemma3.ts';
+import { gemma3n, gemma3nKeys } from './gemma3n.ts';
 import { gemma4, gemma4Keys, gemma4Unified, gemma4UnifiedKeys } from './gemma4.ts';
 import { glm4, glm4Keys } from './glm4.ts';
 import { glm4Moe, glm4MoeKeys } from './glm4-moe.ts';
@@ -54,6 +55,8 @@ export const families: Readonly<Record<string, FamilyEntry>> = {
   gemma2: { make: gemma2, keys: gemma2Keys },
   gemma3: { make: gemma3, keys: gemma3Keys },
   gemma3_text: { make: gemma3, keys: gemma3Keys },
+  gemma3n: { make: gemma3n, keys: gemma3nKeys },
+  gemma3n_text: { make: gemma3n, keys: gemma3nKeys },
   gemma4: { make: gemma4, keys: gemma4Keys },
   gemma4_text: { make: gemma4, keys: gemma4Keys },
   gemma4_unified: { make: gemma4Unified, keys: gemma4UnifiedKeys },

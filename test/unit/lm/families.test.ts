@@ -204,6 +204,13 @@ describe('an option that is not there is an error that names it', () => {
     ],
     ['gemma2', { use_bidirectional_attention: true }, /use_bidirectional_attention: found true/],
     ['gemma4', { num_kv_shared_layers: 3 }, /num_kv_shared_layers: found 3 of 3 layers; expected a layer of/],
+    ['gemma3n', { altup_active_idx: 4 }, /altup_active_idx: found 4 of 4 streams/],
+    [
+      'gemma3n',
+      { activation_sparsity_pattern: [0.5] },
+      /activation_sparsity_pattern: found a list of 1; expected 5, one for each block/,
+    ],
+    ['gemma3n', { vocab_size: 104 }, /vocab_size of embed_audio: found 6 for 7 tokens/],
     ['gpt2', { add_cross_attention: true }, /add_cross_attention: found true/],
     [
       'gemma3',

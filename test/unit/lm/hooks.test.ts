@@ -111,7 +111,7 @@ describe('at every hook of every family', () => {
   });
 });
 
-it.each(['gemma3', 'gemma4-small'])(
+it.each(['gemma3', 'gemma4-small', 'gemma3n'])(
   'segments that are loaded in turn give the same at hooks inside blocks: %s',
   async (folder) => {
     const hooks = golden.folders[folder]!.hooks.map(({ hook }) => parsed(hook));
@@ -173,6 +173,7 @@ it.each([
   ['mlp_out:0', 'llama'],
   // Of which more than the residual travels.
   ['resid_post:2', 'gemma4-small'],
+  ['resid_post:4', 'gemma3n'],
 ])('some rows of a batch go on from %s of %s as they do among all of them', async (name, folder) => {
   const model = await openLanguageModel(await openCheckpoint(`${fixtures}${folder}`), {
     hooks: [parsed(name)],
@@ -236,27 +237,33 @@ it('refuses a place that a family does not have, and a block that a model does n
   await expect(open('llama', { layer: 2, site: 'mlp_out' })).rejects.toThrow(/found mlp_out:2/);
 });
 
-it('a branch that changes nothing ends as the model does where more than the residual travels', async () => {
-  const folder = 'gemma4-small';
-  const batch = batchOf(golden.folders[folder]!.ids);
-  const model = await openLanguageModel(await openCheckpoint(`${fixtures}${folder}`), {
-    hooks: [1, { layer: 3, site: 'mlp_out' }],
-    divergence: true,
-  });
-  let clean = new Float32Array();
-  const ended: { nll: Float32Array; kl?: Float32Array }[] = [];
-  const observer: Observer = {
-    divergence: true,
-    see: async ({ residual }) => [{ residual: residual.slice(), ended: (ending) => ended.push(ending) }],
-    clean(_index, _batch, nll) {
-      clean = nll.slice();
-    },
-  };
-  await sweep(model, [batch], [observer], { reporter });
-  await model.close();
-  expect(ended).toHaveLength(2);
-  for (const { nll, kl } of ended) {
-    for (const [i, each] of nll.entries()) expect(each).toBeCloseTo(clean[i]!, 4);
-    expect(Math.max(...kl!.map(Math.abs))).toBeLessThan(1e-4);
-  }
-});
+it.each([
+  ['gemma4-small', [1, { layer: 3, site: 'mlp_out' }]],
+  // Of which more travels to the head as well.
+  ['gemma3n', [1, { layer: 3, site: 'mlp_out' }, 4]],
+] as const)(
+  'a branch that changes nothing ends as the model does where more than the residual travels: %s',
+  async (folder, hooks) => {
+    const batch = batchOf(golden.folders[folder]!.ids);
+    const model = await openLanguageModel(await openCheckpoint(`${fixtures}${folder}`), {
+      hooks,
+      divergence: true,
+    });
+    let clean = new Float32Array();
+    const ended: { nll: Float32Array; kl?: Float32Array }[] = [];
+    const observer: Observer = {
+      divergence: true,
+      see: async ({ residual }) => [{ residual: residual.slice(), ended: (ending) => ended.push(ending) }],
+      clean(_index, _batch, nll) {
+        clean = nll.slice();
+      },
+    };
+    await sweep(model, [batch], [observer], { reporter });
+    await model.close();
+    expect(ended).toHaveLength(hooks.length);
+    for (const { nll, kl } of ended) {
+      for (const [i, each] of nll.entries()) expect(each).toBeCloseTo(clean[i]!, 4);
+      expect(Math.max(...kl!.map(Math.abs))).toBeLessThan(1e-4);
+    }
+  },
+);

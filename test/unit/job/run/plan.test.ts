@@ -78,7 +78,7 @@ describe('parameters', () => {
 
 describe('memory', () => {
   // The head is the embedding; tables of each block; a head of its own.
-  it.each(['tiny-f16-tied', 'gemma4-small', 'llama'])(
+  it.each(['tiny-f16-tied', 'gemma4-small', 'gemma3n', 'llama'])(
     '%s: the run holds the segments that the plan says, with room for all and one byte short of it',
     async (name) => {
       const checkpoint = await openCheckpoint(`${fixtures}${name}`);
