@@ -1,7 +1,7 @@
 import type { Value } from '../../onnx/graph.ts';
 import type { Build } from '../build.ts';
 import { linear, split } from './linear.ts';
-import { type Activation, activate, gatedMlp, type MlpShape } from './mlp.ts';
+import { type Activation, activate, gatedMlp, type MlpShape, sigmoid } from './mlp.ts';
 
 /** Which experts a token goes to, by its scores, and with what shares. */
 export interface Choice {
@@ -135,7 +135,7 @@ export function mixture(
 export function gatedSharedExpert(build: Build, x: Value, name: string, shape: MlpShape): Value {
   const shared = gatedMlp(build, x, `${name}.shared_expert`, shape);
   const gate = linear(build, x, `${name}.shared_expert_gate`, { from: shape.width, to: 1 });
-  return build.graph.node('Mul', [shared, build.graph.node('Sigmoid', [gate])]);
+  return build.graph.node('Mul', [shared, sigmoid(build, gate)]);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { none, type Value } from '../../onnx/graph.ts';
 import { type Build, byRow } from '../build.ts';
 import { linear, split } from './linear.ts';
-import { type Activation, activate } from './mlp.ts';
+import { type Activation, activate, sigmoid } from './mlp.ts';
 import { type Norm, scaledRms } from './norm.ts';
 
 export interface GatedDeltaShape {
@@ -35,7 +35,7 @@ export function gatedDelta(build: Build, x: Value, name: string, shape: GatedDel
 
   const mixed = convolve(build, parts.qkv, name, 2 * keys + values, shape);
   const [query, key, value] = split(build, mixed, [keys, keys, values]) as [Value, Value, Value];
-  const beta = graph.node('Sigmoid', [parts.b]);
+  const beta = sigmoid(build, parts.b);
   // The state is a sum over the whole row: as in transformers it is kept in float32.
   const given = [unitHeads(build, query, keySize, keys), unitHeads(build, key, keySize, keys), value];
   const read = graph.inFloat32([...given, beta, parts.a], (q, k, v, share, a) => {

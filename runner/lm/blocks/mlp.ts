@@ -5,21 +5,25 @@ import { clip, linear, split } from './linear.ts';
 
 type Activate = (build: Build, x: Value) => Value;
 
-const gelu =
-  (approximate: 'none' | 'tanh'): Activate =>
-  ({ graph }, x) =>
-    graph.node('Gelu', [x], { attributes: { approximate: { string: approximate } } });
-
 const plain =
   (operator: string): Activate =>
   ({ graph }, x) =>
     graph.node(operator, [x]);
 
-/** Of operators that CUDA has not in bfloat16. */
+/**
+ * Of operators that CUDA has not in bfloat16, or computes in it step by step: of 1 − 1 / (1 + eˣ) nothing is left at x = −6, and a tenth is
+ * wrong at −3. PyTorch computes each in float32 and rounds once.
+ */
 const wide =
   (inner: Activate): Activate =>
   (build, x) =>
     build.graph.inFloat32([x], (of) => inner(build, of));
+
+const gelu = (approximate: 'none' | 'tanh'): Activate =>
+  wide(({ graph }, x) => graph.node('Gelu', [x], { attributes: { approximate: { string: approximate } } }));
+
+/** 1 / (1 + e⁻ˣ) */
+export const sigmoid = wide(plain('Sigmoid'));
 
 /** x times something of it. */
 const gated =
@@ -33,7 +37,7 @@ const clipped =
     clip(build, inner(build, x), low, high);
 
 const relu = plain('Relu');
-const silu = gated(plain('Sigmoid'));
+const silu = wide(gated(plain('Sigmoid')));
 
 /** Mean and deviation of the Laplace activation (Ma et al. 2022), as rounded in transformers. */
 const LAPLACE = { mean: 707_107e-6, deviation: 282_095e-6 };
@@ -50,7 +54,9 @@ const activations = {
   gelu_accurate: gelu('tanh'),
   gelu_pytorch_tanh: gelu('tanh'),
   gelu_python_tanh: gelu('tanh'),
-  quick_gelu: gated(({ graph }, x) => graph.node('Sigmoid', [graph.node('Mul', [x, graph.scalar(1.702)])])),
+  quick_gelu: wide(
+    gated(({ graph }, x) => graph.node('Sigmoid', [graph.node('Mul', [x, graph.scalar(1.702)])])),
+  ),
   relu,
   relu2: (build, x) => {
     const kept = relu(build, x);
@@ -59,7 +65,7 @@ const activations = {
   relu6: clipped((_, x) => x, 0, 6),
   leaky_relu: wide(plain('LeakyRelu')),
   linear: (_, x) => x,
-  sigmoid: plain('Sigmoid'),
+  sigmoid,
   tanh: plain('Tanh'),
   hardswish: gated(
     wide(({ graph }, x) =>
@@ -68,12 +74,12 @@ const activations = {
   ),
   mish: gated(wide(({ graph }, x) => graph.node('Tanh', [graph.node('Softplus', [x])]))),
   sqrtsoftplus: wide(({ graph }, x) => graph.node('Sqrt', [graph.node('Softplus', [x])])),
-  laplace: ({ graph }, x) => {
+  laplace: wide(({ graph }, x) => {
     const centred = graph.node('Sub', [x, graph.scalar(LAPLACE.mean)]);
     const scaled = graph.node('Div', [centred, graph.scalar(LAPLACE.deviation * Math.SQRT2)]);
     const shifted = graph.node('Add', [graph.node('Erf', [scaled]), graph.scalar(1)]);
     return graph.node('Mul', [shifted, graph.scalar(0.5)]);
-  },
+  }),
 } satisfies Record<string, Activate>;
 
 export type Activation = keyof typeof activations;

@@ -4,6 +4,7 @@ import { attention } from './attention.ts';
 import type { AttentionShape } from './attention-shape.ts';
 import type { Aside } from './block.ts';
 import { clip, linear, split } from './linear.ts';
+import { sigmoid } from './mlp.ts';
 import type { Norm } from './norm.ts';
 
 export interface SelfAttentionShape extends AttentionShape {
@@ -75,7 +76,7 @@ export function selfAttention(
     aside.set(`${shared.name} values`, value);
   }
   const mixed = attention(build, scaled, key, value, shape);
-  return gate === undefined ? mixed : graph.node('Mul', [mixed, graph.node('Sigmoid', [gate])]);
+  return gate === undefined ? mixed : graph.node('Mul', [mixed, sigmoid(build, gate)]);
 }
 
 /** x [N, width], each row times the number of its position. */

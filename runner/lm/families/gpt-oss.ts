@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Value } from '../../onnx/graph.ts';
 import { experts } from '../blocks/experts.ts';
 import { clip } from '../blocks/linear.ts';
+import { sigmoid } from '../blocks/mlp.ts';
 import { mxfp4 } from '../blocks/mxfp4.ts';
 import type { Build } from '../build.ts';
 import type { Checkpoint } from '../checkpoint.ts';
@@ -101,7 +102,7 @@ export function gptOss(checkpoint: Checkpoint): Family {
     const limit = graph.scalar(config.swiglu_limit);
     const clipped = graph.node('Min', [gate!, limit]);
     const gain = graph.node('Mul', [clipped, graph.scalar(config.swiglu_alpha)]);
-    const glu = graph.node('Mul', [clipped, graph.node('Sigmoid', [gain])]);
+    const glu = graph.node('Mul', [clipped, sigmoid(build, gain)]);
     const bounded = clip(build, up!, -config.swiglu_limit, config.swiglu_limit);
     const linear = graph.node('Add', [bounded, graph.scalar(1)]);
     return product(graph.node('Mul', [linear, glu]), 'down_proj', { from: inner, to: width });

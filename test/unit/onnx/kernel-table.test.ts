@@ -109,6 +109,33 @@ describe('of every program that is built for a device, no operator falls to the 
       expect(operators.has(name)).toBe(false);
   });
 
+  it('what CUDA computes of 16 bits step by step, rounding each, is computed in float32', async () => {
+    // By activations_impl.cu of the provider; PyTorch computes each in float32.
+    const stepwise = [
+      'Elu',
+      'Gelu',
+      'HardSigmoid',
+      'Mish',
+      'Selu',
+      'Sigmoid',
+      'Softplus',
+      'Softsign',
+      'Swish',
+    ];
+    const programs = (
+      await Promise.all(
+        [allKernels, noKernels].map((kernels) => languageModelPrograms('cuda', kernels, 'bfloat16')),
+      )
+    ).flat();
+    const uses = programs
+      .flatMap(({ program }) => nodesOf(program))
+      .filter((use) => stepwise.includes(use.operator));
+    expect(new Set(uses.map(({ operator }) => operator))).toEqual(
+      new Set(['Gelu', 'HardSigmoid', 'Sigmoid', 'Softplus']),
+    );
+    expect(new Set(uses.map(({ inputs }) => inputs[0]))).toEqual(new Set(['float32']));
+  });
+
   it('an operator that no provider was asked for is an error', () => {
     const graph = new Graph();
     const x = graph.input('x', 'int32', ['n']);
