@@ -13,14 +13,14 @@ import { temporaryName } from './temporary-name.ts';
  */
 export async function writeAtomic(
   path: string,
-  parts: Uint8Array | string | Iterable<Uint8Array>,
+  parts: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const temporary = temporaryName(path);
   try {
     await mkdir(dirname(path), { recursive: true });
     const file = await open(temporary, 'wx');
     try {
-      for (const part of typeof parts === 'string'
+      for await (const part of typeof parts === 'string'
         ? [Buffer.from(parts)]
         : parts instanceof Uint8Array
           ? [parts]

@@ -46,6 +46,13 @@ export class HeldTensor {
     return this.#native;
   }
 
+  /** It has what a run wrote to it, or gave in its place. */
+  replace(native: NativeTensor): void {
+    const before = this.native();
+    this.#native = native;
+    if (native !== before) before.release();
+  }
+
   get released(): boolean {
     return this.#native === null;
   }

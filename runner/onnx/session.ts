@@ -52,7 +52,7 @@ export interface SessionOptions {
 
 export type Feeds = Readonly<Record<string, HostTensor | HeldTensor>>;
 
-export type Destinations = Readonly<Record<string, HostTensor>>;
+export type Destinations = Readonly<Record<string, HostTensor | HeldTensor>>;
 
 export interface Session {
   /**
@@ -61,12 +61,19 @@ export interface Session {
    * @param fetches limits the outputs that are computed and returned
    * @param into arrays that these outputs are written to; they are what is returned of them
    */
-  run(feeds: Feeds, fetches?: readonly string[], into?: Destinations): Promise<Record<string, HostTensor>>;
+  run(
+    feeds: Feeds,
+    fetches?: readonly string[],
+    into?: Readonly<Record<string, HostTensor>>,
+  ): Promise<Record<string, HostTensor>>;
   close(): Promise<void>;
 }
 
 export interface HoldingSession {
-  /** Like a session's `run`; of the outputs, those named as held stay where they were computed, to be disposed of. */
+  /**
+   * Like a session's `run`; of the outputs, those named as held stay where they were computed, to be disposed of. They may be written to a
+   * tensor that the same run reads, of the same device, type and shape: what is read after it is written is up to the program's operators.
+   */
   run(
     feeds: Feeds,
     fetches?: readonly string[],
@@ -151,7 +158,7 @@ export async function openHoldingSession(
     into: Destinations,
   ): ReturnType<HoldingSession['run']> {
     checkNames(program, feeds, fetches);
-    const places = new Map(Object.entries(into));
+    const places = new Map<string, HostTensor | NativeTensor>();
     const given = await reachable(feeds);
     const lent: (() => void)[] = [];
     /** An array that lies on the device as well is not carried there again. */
@@ -168,7 +175,7 @@ export async function openHoldingSession(
         const all = new Map(
           program.inputs.map((name) => [name, lying(checked(`input ${name}`, given[name]!))]),
         );
-        for (const [name, place] of places) checked(`output ${name}`, place);
+        for (const [name, place] of Object.entries(into)) places.set(name, checked(`output ${name}`, place));
         for (const tensor of all.values()) if (!isNative(tensor)) countPassed('given', tensor);
         return all;
       },
@@ -180,7 +187,11 @@ export async function openHoldingSession(
     });
     const outputs: Awaited<ReturnType<HoldingSession['run']>> = { host: {}, held: {} };
     for (const [name, tensor] of found) {
-      if (isNative(tensor)) outputs.held[name] = new HeldTensor(name, tensor, tensors, download);
+      const place = into[name];
+      if (place instanceof HeldTensor && isNative(tensor)) {
+        place.replace(tensor);
+        outputs.held[name] = place;
+      } else if (isNative(tensor)) outputs.held[name] = new HeldTensor(name, tensor, tensors, download);
       else {
         countPassed('taken', tensor);
         outputs.host[name] = tensor;

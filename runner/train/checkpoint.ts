@@ -40,8 +40,11 @@ export interface LoadedCheckpoint {
   damaged: readonly { folder: string; reason: string }[];
 }
 
+/** Bytes one after the other. */
+export type Parts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
 /** Bytes by file name. */
-export type ExtraFiles = ReadonlyMap<string, Iterable<Uint8Array>>;
+export type ExtraFiles = ReadonlyMap<string, Parts>;
 
 export interface CheckpointStore {
   /** The newest intact checkpoint, or undefined where there is none at all. Errors as `loadLatestCheckpoint`. */
@@ -194,8 +197,8 @@ async function writeGeneration(
   await mkdir(partial);
   try {
     const files: Record<string, HashedFile> = {};
-    const write = async (name: string, parts: Iterable<Uint8Array>): Promise<void> => {
-      files[name] = hashParts(parts);
+    const write = async (name: string, parts: Parts): Promise<void> => {
+      files[name] = await hashParts(parts);
       await writeAtomic(join(partial, name), parts);
     };
     for (const { name, parts } of checkpointFiles(checkpoint)) await write(name, parts);
@@ -239,10 +242,10 @@ async function readGeneration(folder: string): Promise<Pick<LoadedCheckpoint, 'c
   };
 }
 
-function hashParts(parts: Iterable<Uint8Array>): HashedFile {
+async function hashParts(parts: Parts): Promise<HashedFile> {
   const hash = createHash('sha256');
   let bytes = 0;
-  for (const part of parts) {
+  for await (const part of parts) {
     hash.update(part);
     bytes += part.byteLength;
   }

@@ -1,5 +1,5 @@
 /** Activations that lie on a device, and steps on rows of them: of every token its number alone goes there. */
-import { Graph, type Program, type Provider } from '../onnx/graph.ts';
+import { Graph, type Program, type Provider, type Value } from '../onnx/graph.ts';
 import { type Feeds, float32, floatsOf, type HeldTensor, int32 } from '../onnx/session.ts';
 
 /** Tokens at a hook, where a device has them: rows of a tensor [tokens, d] or [rows, tokens, d]. */
@@ -45,13 +45,17 @@ export async function hostRows(x: Activations | Batch): Promise<Float32Array> {
 /** `x` [tokens, d], of rank 3 [rows, tokens, d], and `rows` int32 [n] -> `picked` [n, d], multiplied by the scalar `scale` where that is asked for. */
 export function rowsProgram(d: number, rank: number, isScaled: boolean, provider?: Provider): Program {
   const graph = new Graph('', { provider });
-  const x = graph.input('x', 'float32', rank === 3 ? ['rows', 'tokens', d] : ['tokens', d]);
-  const rows = graph.input('rows', 'int32', ['n']);
-  const flat = rank === 3 ? graph.node('Reshape', [x, graph.int64s([-1, d])]) : x;
-  const picked = graph.node('Gather', [flat, rows]);
+  const picked = pickedRows(graph, d, rank, 'rows');
   const given = isScaled ? graph.node('Mul', [picked, graph.input('scale', 'float32', [])]) : picked;
   graph.output(given, 'picked', 'float32', ['n', d]);
   return graph.program();
+}
+
+/** Rows of the input `x`, [tokens, d] or of rank 3 [rows, tokens, d], whose numbers an input int32 [n] has: [n, d]. */
+export function pickedRows(graph: Graph, d: number, rank: number, rows: string): Value {
+  const x = graph.input('x', 'float32', rank === 3 ? ['rows', 'tokens', d] : ['tokens', d]);
+  const flat = rank === 3 ? graph.node('Reshape', [x, graph.int64s([-1, d])]) : x;
+  return graph.node('Gather', [flat, graph.input(rows, 'int32', ['n'])]);
 }
 
 export function rowFeeds({ tensor, rows, scale }: Exclude<Batch, Float32Array>): Feeds {

@@ -1,144 +1,90 @@
 /**
- * A streaming shuffle over many passes: once the buffer is full, every token that comes in takes the place of one
- * drawn at random, and that one goes out. All hooks move together, so a token's activations stay side by side.
+ * A streaming shuffle over many passes: once the buffer is full, every token that comes in takes the place of one drawn at random, and
+ * that one goes out. A token's activations lie in one row of each hook's store from when it comes in until it has been trained on:
+ * here it is known which.
  */
 import { type Random, type RandomState, randomFrom } from '../math/random.ts';
-import type { RowStore } from './row-store.ts';
 
 export interface ShuffleState {
-  /** Slots in use. */
+  /** Places in use. */
   filled: number;
   /** Tokens that are out and not taken yet. */
   waiting: number;
   random: RandomState;
 }
 
-/** Rows are written to disk in stretches of about so many numbers (1 MiB). */
-const CHUNK_FLOATS = 2 ** 18;
-
 export class ShuffleBuffer {
-  readonly #capacity: number;
-  readonly #stores: ReadonlyMap<string, RowStore>;
   readonly #random: Random;
-  /** For each hook the tokens that are out, pass by pass. */
-  readonly #out: ReadonlyMap<string, Float32Array[]>;
+  /** Of each place that is in use the row of its token. */
+  readonly #places: Int32Array;
   #filled = 0;
-  #waiting = 0;
+  /** Rows of tokens that are out, in their order. */
+  #out: number[] = [];
+  /** Those taken last. */
+  #taken: readonly number[] = [];
+  readonly #free: number[];
 
   /**
    * @param capacity tokens held; 0 passes them on as they come
-   * @param stores for each hook, by any name
+   * @param beside tokens that may be there beside those: waiting, coming in, and taken last
    */
-  constructor(capacity: number, stores: ReadonlyMap<string, RowStore>, start: RandomState) {
-    this.#capacity = capacity;
-    this.#stores = stores;
+  constructor(capacity: number, beside: number, start: RandomState) {
     this.#random = randomFrom(start);
-    this.#out = new Map([...stores.keys()].map((hook) => [hook, []]));
+    this.#places = new Int32Array(capacity);
+    const rows = capacity + beside;
+    this.#free = Array.from({ length: rows }, (_, i) => rows - 1 - i);
   }
 
-  /**
-   * @param activations for each hook [tokens, its width]
-   * @param kept the tokens to take in
-   */
-  push(activations: ReadonlyMap<string, Float32Array>, kept: Uint32Array): void {
-    const room = Math.max(0, Math.min(kept.length, this.#capacity - this.#filled));
-    const slots = Array.from({ length: kept.length - room }, () =>
-      this.#capacity === 0 ? 0 : this.#random.integer(this.#capacity),
-    );
-    for (const [hook, store] of this.#stores) {
-      const x = activations.get(hook)!;
-      const d = store.width;
-      const row = (t: number): Float32Array => x.subarray(t * d, (t + 1) * d);
-      for (let i = 0; i < room; i++) store.write(this.#filled + i, row(kept[i]!));
-      const out = new Float32Array(slots.length * d);
-      slots.forEach((slot, i) => {
-        const incoming = row(kept[room + i]!);
-        const outgoing = out.subarray(i * d, (i + 1) * d);
-        if (this.#capacity === 0) outgoing.set(incoming);
-        else {
-          store.read(slot, outgoing);
-          store.write(slot, incoming);
-        }
-      });
-      if (out.length > 0) this.#out.get(hook)!.push(out);
-    }
-    this.#filled += room;
-    this.#waiting += slots.length;
+  /** Takes tokens in. @returns the row for each of them */
+  push(count: number): Int32Array {
+    this.#release();
+    const capacity = this.#places.length;
+    return Int32Array.from({ length: count }, () => {
+      const row = this.#free.pop();
+      if (row === undefined) throw new RangeError('more tokens than the buffer has rows for');
+      if (this.#filled < capacity) this.#places[this.#filled++] = row;
+      else if (capacity === 0) this.#out.push(row);
+      else {
+        const place = this.#random.integer(capacity);
+        this.#out.push(this.#places[place]!);
+        this.#places[place] = row;
+      }
+      return row;
+    });
   }
 
-  /** The next so many tokens of each hook [count, its width], or null while there are not so many. */
-  take(count: number): Map<string, Float32Array> | null {
-    if (this.#waiting < count) return null;
-    this.#waiting -= count;
-    const taken = new Map<string, Float32Array>();
-    for (const [hook, out] of this.#out) taken.set(hook, front(out, count * this.#stores.get(hook)!.width));
-    return taken;
+  /** The rows of the next so many tokens, or null while there are not so many. They are as they are until the next call. */
+  take(count: number): Int32Array | null {
+    this.#release();
+    if (this.#out.length < count) return null;
+    this.#taken = this.#out.splice(0, count);
+    return Int32Array.from(this.#taken);
+  }
+
+  #release(): void {
+    this.#free.push(...this.#taken);
+    this.#taken = [];
   }
 
   state(): ShuffleState {
-    return { filled: this.#filled, waiting: this.#waiting, random: this.#random.state() };
+    return { filled: this.#filled, waiting: this.#out.length, random: this.#random.state() };
+  }
+
+  /** What `state` does not hold: the rows of the tokens in the buffer, then of those that are out. */
+  rows(): Int32Array {
+    return Int32Array.from([...this.#places.subarray(0, this.#filled), ...this.#out]);
   }
 
   /**
-   * What `state` does not hold, of one hook: rows in the buffer, then rows that are out, as float32 bytes. An array
-   * is good until the next one is asked for.
-   */
-  *contents(hook: string): Generator<Uint8Array> {
-    const store = this.#stores.get(hook)!;
-    const d = store.width;
-    const together = Math.max(1, Math.floor(CHUNK_FLOATS / d));
-    const chunk = new Float32Array(Math.min(together, Math.max(1, this.#filled)) * d);
-    for (let slot = 0; slot < this.#filled; ) {
-      let rows = 0;
-      for (; rows < together && slot < this.#filled; rows++, slot++) {
-        store.read(slot, chunk.subarray(rows * d, (rows + 1) * d));
-      }
-      yield bytesOf(chunk.subarray(0, rows * d));
-    }
-    for (const part of this.#out.get(hook)!) yield bytesOf(part);
-  }
-
-  /**
-   * Puts contents back into a new buffer that was given the random state.
+   * Puts a new buffer that was given the random state where another one stood.
    *
-   * @param contents for each hook what `contents` gave, row by row
+   * @returns the rows for the tokens, in the order of `rows`
    */
-  restore({ filled, waiting }: ShuffleState, contents: ReadonlyMap<string, Iterable<Float32Array>>): void {
-    for (const [hook, store] of this.#stores) {
-      const d = store.width;
-      const out = new Float32Array(waiting * d);
-      let at = 0;
-      for (const row of contents.get(hook)!) {
-        if (at < filled) store.write(at, row);
-        else out.set(row, (at - filled) * d);
-        at++;
-      }
-      if (at !== filled + waiting) throw new RangeError(`${at} rows, expected ${filled + waiting}`);
-      if (waiting > 0) this.#out.get(hook)!.push(out);
-    }
+  restore({ filled, waiting }: Pick<ShuffleState, 'filled' | 'waiting'>): Int32Array {
+    const rows = Int32Array.from({ length: filled + waiting }, () => this.#free.pop()!);
+    this.#places.set(rows.subarray(0, filled));
     this.#filled = filled;
-    this.#waiting = waiting;
+    this.#out = [...rows.subarray(filled)];
+    return rows;
   }
-
-  close(): void {
-    for (const store of this.#stores.values()) store.close();
-  }
-}
-
-/** The first `length` numbers of a queue of arrays, taken from it. */
-function front(queue: Float32Array[], length: number): Float32Array {
-  const taken = new Float32Array(length);
-  for (let at = 0; at < length; ) {
-    const part = queue[0]!;
-    const fits = part.subarray(0, length - at);
-    taken.set(fits, at);
-    at += fits.length;
-    if (fits.length === part.length) queue.shift();
-    else queue[0] = part.subarray(fits.length);
-  }
-  return taken;
-}
-
-function bytesOf(array: Float32Array): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { howToEnable, runWithDevice, testedDevice, webgpuEnvironment } from './software-vulkan.ts';
 
 const env = await webgpuEnvironment();
@@ -27,29 +27,35 @@ test.skipIf(!there)(
   600_000,
 );
 
-test.skipIf(!there)(
-  'in training activations stay on the device: of a token its id goes there and, for each SAE, its number; the SAEs are those that come of the host’s way',
-  async () => {
-    const root = await mkdtemp(join(tmpdir(), 'interpboard-residency-'));
-    try {
-      const script = fileURLToPath(new URL('./training-residency-device.ts', import.meta.url));
-      const { stdout } = await runWithDevice(script, [root], env!);
-      const { here, byHost } = JSON.parse(stdout.trim().split('\n').at(-1)!);
-      const [B, dSae, width] = [64, 64, 128];
-      expect(here.notes).toContain(`activations stay on ${testedDevice}`);
-      expect(byHost.notes).toContain('activations pass through the host’s memory, as asked');
-      // Bytes of a token, of two hooks with an SAE each. With a step: its size and correction, whether AuxK is on and how many it keeps.
-      const controls = 2 * (4 + 4 + 1 + 8);
-      expect(here.given).toBe(4 + 2 * 4 + controls / B);
-      expect(byHost.given).toBe(4 + 2 * 4 * width + controls / B);
-      // Back: two squares of each token; with a step four numbers and which latents fired, and of a pass whether it is finite.
-      const measured = 2 * (2 * 4 * B + 4 * 4 + dSae);
-      expect(here.taken).toBe((measured + 2 * 4) / B);
-      expect(byHost.taken).toBe(measured / B + 2 * 4 * width);
-      expect(here.saes).toEqual(byHost.saes);
-    } finally {
-      await rm(root, { recursive: true, force: true });
-    }
-  },
-  600_000,
-);
+describe.each([
+  { title: 'as they come', set: [], buffered: 0 },
+  // Its number among those of the pass, and where in the buffer it goes.
+  { title: 'through a buffer', set: ['training.shuffle.megabytes=1'], buffered: 4 + 8 },
+])('in training, $title,', ({ set, buffered }) => {
+  test.skipIf(!there)(
+    'activations stay on the device: of a token its id goes there and, for each SAE, its number; the SAEs are those that come of the host’s way',
+    async () => {
+      const root = await mkdtemp(join(tmpdir(), 'interpboard-residency-'));
+      try {
+        const script = fileURLToPath(new URL('./training-residency-device.ts', import.meta.url));
+        const { stdout } = await runWithDevice(script, [root, ...set], env!);
+        const { here, byHost } = JSON.parse(stdout.trim().split('\n').at(-1)!);
+        const [B, dSae, width] = [64, 64, 128];
+        expect(here.notes).toContain(`activations stay on ${testedDevice}`);
+        expect(byHost.notes).toContain('activations pass through the host’s memory, as asked');
+        // Bytes of a token, of two hooks with an SAE each. With a step: its size and correction, whether AuxK is on and how many it keeps.
+        const controls = 2 * (4 + 4 + 1 + 8);
+        expect(here.given).toBe(4 + 2 * (buffered + 4) + controls / B);
+        expect(byHost.given).toBe(4 + 2 * 4 * width + controls / B);
+        // Back: two squares of each token; with a step four numbers and which latents fired, and of a pass whether it is finite.
+        const measured = 2 * (2 * 4 * B + 4 * 4 + dSae);
+        expect(here.taken).toBe((measured + 2 * 4) / B);
+        expect(byHost.taken).toBe(measured / B + 2 * 4 * width);
+        expect(here.saes).toEqual(byHost.saes);
+      } finally {
+        await rm(root, { recursive: true, force: true });
+      }
+    },
+    600_000,
+  );
+});

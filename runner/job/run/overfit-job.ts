@@ -83,13 +83,13 @@ async function overfitAll(
   );
   try {
     const samples = await firstActivations(config.sae.biasInitSamples, widths, hooks, source);
-    const tokens = openTrainingTokens(
+    const tokens = await openTrainingTokens(
       { config, folder, widths, hooks: hooks.map(hookLabel), source },
       { samples },
     );
     let batch = await tokens.next();
     while (batch === null) batch = await tokens.next();
-    tokens.close();
+    await tokens.close();
     const backend = chooseBackend({
       choice: config.backend,
       device: devices[0],

@@ -11,7 +11,12 @@ import { percent, type Reporter, Stopped } from '../../reporter.ts';
 import { isSynthetic } from '../../synthetic/layout.ts';
 import { packingPosition } from '../../text/packing.ts';
 import { chooseBackend, fallenBack } from '../../train/backends/choose.ts';
-import { type CheckpointStore, checkpointStore } from '../../train/checkpoint.ts';
+import {
+  type CheckpointStore,
+  checkpointStore,
+  type ExtraFiles,
+  type Parts,
+} from '../../train/checkpoint.ts';
 import type { SaePlan } from '../../train/sae-trainer.ts';
 import { openTrainer, type Progress, type TrainedSae, type Trainer } from '../../train/trainer.ts';
 import { type ResumeStamp, STAMP } from '../release/resume-stamp.ts';
@@ -129,13 +134,14 @@ export async function trainStage(
   try {
     const samples =
       loaded === undefined ? await firstActivations(samplesBefore(config), widths, seen, source) : undefined;
-    tokens = openTrainingTokens(
+    tokens = await openTrainingTokens(
       {
         config,
         folder: run.folder,
         widths,
         hooks: hooks.map(hookLabel),
         source,
+        on: on === null ? null : { device: on, ...(threads === undefined ? {} : { threads }) },
       },
       samples === undefined
         ? { state: position!.tokens, contents: loaded!.files, position: position!.text }
@@ -185,7 +191,8 @@ export async function trainStage(
       const data = { ...(text === undefined ? {} : { text }), tokens: stream.state() };
       const checkpoint = { state: await trainer.state(), position: data };
       const stamp = Buffer.from(`${JSON.stringify(run.stamp(trainer.tokens), null, 1)}\n`);
-      const generation = await store.save(checkpoint, new Map([...stream.contents(), [STAMP, [stamp]]]));
+      const files: ExtraFiles = new Map<string, Parts>([...stream.contents(), [STAMP, [stamp]]]);
+      const generation = await store.save(checkpoint, files);
       if (uploads?.due(trainer.tokens)) await uploads.start(trainer.tokens, await trainer.saes(), generation);
     };
     try {
@@ -223,7 +230,7 @@ export async function trainStage(
     }
   } finally {
     await uploads?.close();
-    tokens?.close();
+    await tokens?.close();
     log?.close();
     await source.close();
   }

@@ -4,9 +4,10 @@ import { UserError } from '../../errors.ts';
 import type { Fit, NeedsBeside } from '../../lm/fit.ts';
 import { type Device, providerOf } from '../../onnx/devices.ts';
 import type { BackendChoice } from '../../train/backends/backend.ts';
+import { fitsTensor } from '../../train/held-rows.ts';
 import { scaledAlike } from '../../train/normalise.ts';
-import type { SaePlan } from '../../train/sae-trainer.ts';
 import { type TrainingNeeds, type TrainingOf, trainingNeeds } from './training-needs.ts';
+import { bufferRows } from './training-tokens.ts';
 
 export interface ActivationsPlace {
   /** Null: the host. */
@@ -40,7 +41,7 @@ export function placeActivations(
   const [device] = devices;
   if (devices.every((each) => each === 'cpu')) return byHost(null);
   if (fits === null) return byHost('a synthetic model is computed there');
-  const why = whyByHost(config, of.plans, devices);
+  const why = whyByHost(config, of, devices);
   if (why !== null) return byHost(why);
   const needs = trainingNeeds(config, of, devices, device);
   if (!fits(needs)) return byHost(`${device} has no room for them beside the language model and the SAEs`);
@@ -61,11 +62,12 @@ export function fitsWhole(share: (needs: NeedsBeside) => Fit): (needs: TrainingN
 
 /** What of a run is done by the host, in words; null where a device does all of it. */
 function whyByHost(
-  { backend, training: { activations, policy, shuffle } }: Settings,
-  plans: readonly SaePlan[],
+  { backend, sae, training }: Settings,
+  { plans, widths }: TrainingOf,
   devices: readonly [Device, ...Device[]],
 ): string | null {
   const [device] = devices;
+  const { activations, policy, shuffle } = training;
   if (devices.length > 1) return 'the language model and the SAEs share several devices';
   if (!['cuda', 'webgpu'].includes(providerOf(device))) return `${device} keeps its tensors there`;
   if (backend === 'sparse-cpu') return 'the backend sparse-cpu computes there';
@@ -73,7 +75,10 @@ function whyByHost(
   if (activations.type !== 'float32') return `they are rounded to ${activations.type} there`;
   if (policy.highNorm !== 'keep')
     return `their norms are looked at there (training.policy.highNorm ${policy.highNorm})`;
-  if (policy.dropFirst > 0 || shuffle.megabytes > 0) return 'tokens of several passes are shuffled there';
+  if (shuffle.onDisk && shuffle.megabytes > 0) return 'training.shuffle.onDisk shuffles them in a file';
+  const rows = bufferRows({ sae, training }, widths);
+  const wide = plans.some(({ d_in }) => !fitsTensor(rows, d_in, device));
+  if (wide) return `training.shuffle.megabytes is more than one tensor of ${device} may have`;
   const apart = plans.find(({ recipe }) => !scaledAlike(recipe.normalisation));
   return apart === undefined ? null : `sae.normalisation ${apart.recipe.normalisation} is computed there`;
 }

@@ -8,10 +8,10 @@ import type { SaePlan } from '../../train/sae-trainer.ts';
 import { hooksOfPlans } from '../shared/planned-saes.ts';
 import { mostOnOne, type SaesOnDevice, shareSaes } from '../shared/sae-devices.ts';
 import { passesAhead } from './passes-ahead.ts';
-import { bufferCapacity } from './training-tokens.ts';
+import { bufferRows } from './training-tokens.ts';
 
 type Settings = Pick<SaeSettings, 'sae'> & {
-  training: Pick<TrainingSettings, 'shuffle' | 'resampleTokens'>;
+  training: Pick<TrainingSettings, 'shuffle' | 'resampleTokens' | 'policy'>;
 };
 
 export interface TrainingNeeds extends NeedsBeside {
@@ -55,8 +55,8 @@ export function trainingNeeds(
   // Of the SAE whose latents are resampled what is read of the samples, normalised, and a loss of each.
   const widest = Math.max(0, ...plans.map(({ d_in }) => d_in));
   const resampled = training.resampleTokens * (4 * widest + 8);
-  const { megabytes, onDisk } = training.shuffle;
-  const buffer = onDisk || on !== null ? 0 : 4 * bufferCapacity(megabytes, widths) * at(hooksOfPlans(plans));
+  const rows = 4 * bufferRows(config, widths) * at(hooksOfPlans(plans));
+  const buffer = on !== null || (training.shuffle.onDisk && training.shuffle.megabytes > 0) ? 0 : rows;
   const sizes = plans.map((plan) => trainingMemory([plan], devices).states);
   const places = shareSaes(sizes, devices);
   const taken = devices.map((device) => {
@@ -64,9 +64,9 @@ export function trainingNeeds(
     return { device, ...trainingMemory(here, devices) };
   });
   const { states, step } = mostOnOne(taken);
-  // Of each hook the pass that is trained on and those ahead of it, and of one SAE at a time what it picks: x, and a transcoder's y.
+  // The buffer; of each hook the pass that is trained on and those ahead of it, and of one SAE at a time what it picks: x, and a transcoder's y.
   const passes = on === null ? 0 : 1 + passesAhead(on);
-  const activations = 4 * sae.batchTokens * (passes * at(seen) + (on === null ? 0 : 2 * widest));
+  const activations = on === null ? 0 : rows + 4 * sae.batchTokens * (passes * at(seen) + 2 * widest);
   return {
     positions: sae.batchTokens,
     states,

@@ -1,13 +1,16 @@
 /** What SAEs are trained on: passes of activations, through the token policy and the shuffle buffer. */
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { TrainingSettings } from '../../config/sections.ts';
 import { MalformedError } from '../../errors.ts';
 import { hookLabel, hookOf } from '../../hook.ts';
-import { countOf, HeldTensor } from '../../onnx/session.ts';
+import type { Device } from '../../onnx/devices.ts';
+import { HeldTensor } from '../../onnx/session.ts';
 import type { PackingPosition } from '../../text/packing.ts';
 import type { Activations } from '../../train/device-rows.ts';
+import { heldRows } from '../../train/held-rows.ts';
 import { fileRows, memoryRows, type RowStore } from '../../train/row-store.ts';
 import { ShuffleBuffer } from '../../train/shuffle-buffer.ts';
 import { bufferStream } from '../../train/streams.ts';
@@ -47,8 +50,8 @@ export interface TrainingTokens {
   readonly counts: PolicyCounts;
   state(): TokensState;
   /** The buffer's contents by file name. */
-  contents(): Map<string, Iterable<Uint8Array>>;
-  close(): void;
+  contents(): Map<string, AsyncIterable<Uint8Array>>;
+  close(): Promise<void>;
 }
 
 export interface TokensStart {
@@ -64,6 +67,8 @@ export interface TokensStart {
   /** Labels of those that are trained at here. */
   hooks: readonly string[];
   source: ActivationSource<Made>;
+  /** The device that activations stay on; without it they are the host's. */
+  on?: { device: Device; threads?: number } | null;
 }
 
 /**
@@ -71,45 +76,53 @@ export interface TokensStart {
  *   that hold its buffer's contents, and where the text stood
  * @throws UnavailableError when the buffer's files cannot be written
  */
-export function openTrainingTokens(
-  { config, folder, widths, hooks, source }: TokensStart,
+export async function openTrainingTokens(
+  { config, folder, widths, hooks, source, on }: TokensStart,
   start:
     | { samples: ReadonlyMap<string, Float32Array> }
     | { state: TokensState; contents: ReadonlyMap<string, string>; position: PackingPosition | undefined },
-): TrainingTokens {
+): Promise<TrainingTokens> {
   const { policy, shuffle } = config.training;
   const { batchTokens } = config.sae;
   const { rowTokens } = config.corpus;
   const here = widthsAmong(hooks, widths);
   const capacity = bufferCapacity(shuffle.megabytes, widths);
-  const plain = keepsAll(policy) && capacity === 0;
+  const plain = bufferRows(config, widths) === 0;
   const resumed = 'state' in start ? start.state : undefined;
   const medians = new Map(
     'samples' in start
       ? [...start.samples].map(([hook, x]) => [hook, medianNorm(x, widths.get(hook)!)] as const)
       : start.state.medians.map(([hook, median]) => [labelOf(hook), median] as const),
   );
-  const stores = new Map<string, RowStore>(
-    here.map(([hook, width]) => [
-      hook,
-      shuffle.onDisk && capacity > 0
-        ? fileRows(join(folder, 'shuffle', `rows_${hook}.f32`), width)
-        : memoryRows(capacity, width),
-    ]),
-  );
+  if ('state' in start) checkBuffer(start.state.buffer, capacity, here, start.contents);
+  const openStore = (hook: string, width: number): RowStore<Made> => {
+    const rows = bufferRows(config, widths);
+    if (on != null) return heldRows(rows, width, on) as RowStore<Made>;
+    const onDisk = shuffle.onDisk && capacity > 0;
+    return onDisk ? fileRows(join(folder, 'shuffle', `rows_${hook}.f32`), width) : memoryRows(rows, width);
+  };
+  const stores = new Map(here.map(([hook, width]) => [hook, openStore(hook, width)]));
   const buffer = new ShuffleBuffer(
     capacity,
-    stores,
+    bufferRows(config, widths) - capacity,
     resumed?.buffer.random ?? bufferStream(config.corpus.trainSeed).state(),
   );
   const counts: PolicyCounts = { ...(resumed?.counts ?? { dropped: 0, capped: 0 }) };
+  /** What lies on a device of the pass that was given last. */
   const held: HeldTensor[] = [];
   let position = 'state' in start ? start.position : undefined;
   if ('state' in start) {
-    const { contents, state } = start;
-    checkBuffer(state.buffer, capacity, here, contents);
-    const files = here.map(([hook, width]) => [hook, rowsOf(contents.get(fileOf(hook)), width)] as const);
-    buffer.restore(start.state.buffer, new Map(files));
+    const rows = buffer.restore(start.state.buffer);
+    for (const [hook, store] of stores) await fill(store, rows, start.contents.get(fileOf(hook)));
+  }
+
+  /** The next batch, where there are tokens enough. */
+  async function taken(): Promise<Map<string, Activations> | null> {
+    const rows = buffer.take(batchTokens);
+    if (rows === null) return null;
+    const batch = new Map<string, Activations>();
+    for (const [hook, store] of stores) batch.set(hook, await store.take(rows));
+    return batch;
   }
 
   return {
@@ -119,26 +132,27 @@ export function openTrainingTokens(
     counts,
     async next() {
       for (const tensor of held.splice(0)) tensor.dispose();
-      const ready = plain ? null : buffer.take(batchTokens);
+      const ready = plain ? null : await taken();
       if (ready !== null) return ready;
       const pass = await source.next();
       position = pass.position;
+      held.push(...[...pass.activations.values()].filter((x) => x instanceof HeldTensor));
       if (plain) {
         const given = new Map<string, Activations>();
-        for (const [hook, x] of pass.activations) given.set(hook, x instanceof Float32Array ? x : allRows(x));
-        held.push(...[...pass.activations.values()].filter((x) => x instanceof HeldTensor));
+        for (const [hook, x] of pass.activations)
+          given.set(hook, x instanceof HeldTensor ? { tensor: x, rows: upTo(batchTokens) } : x);
         return given;
       }
-      const activations = new Map<string, Float32Array>();
-      for (const [hook, x] of pass.activations) if (x instanceof Float32Array) activations.set(hook, x);
-      const { kept, counts: now } = applyPolicy(policy, activations, medians, {
-        tokens: batchTokens,
-        rowTokens,
-      });
+      // What lies on a device is of a policy that looks at no norm.
+      const looked = new Map<string, Float32Array>();
+      for (const [hook, x] of pass.activations) if (x instanceof Float32Array) looked.set(hook, x);
+      const { kept, counts: now } = applyPolicy(policy, looked, medians, { tokens: batchTokens, rowTokens });
       counts.dropped += now.dropped;
       counts.capped += now.capped;
-      buffer.push(activations, kept);
-      return buffer.take(batchTokens);
+      const rows = buffer.push(kept.length);
+      for (const [hook, store] of stores) await store.put(pass.activations.get(hook)!, kept, rows);
+      for (const tensor of held.splice(0)) tensor.dispose();
+      return taken();
     },
     get filled() {
       return capacity === 0 ? 1 : buffer.state().filled / capacity;
@@ -149,17 +163,62 @@ export function openTrainingTokens(
       return { medians: [...medians], counts: { ...counts }, buffer: { ...rest, random: [a, b, c, e] } };
     },
     contents() {
-      const { filled, waiting } = buffer.state();
-      if (filled + waiting === 0) return new Map();
-      return new Map(hooks.map((hook) => [fileOf(hook), { [Symbol.iterator]: () => buffer.contents(hook) }]));
+      const rows = buffer.rows();
+      if (rows.length === 0) return new Map();
+      return new Map(
+        [...stores].map(([hook, store]) => [
+          fileOf(hook),
+          { [Symbol.asyncIterator]: () => chunksOf(store, rows) },
+        ]),
+      );
     },
-    close: () => buffer.close(),
+    async close() {
+      for (const store of stores.values()) await store.close();
+    },
   };
 }
 
-function allRows(tensor: HeldTensor): Activations {
-  const { dims } = tensor.description();
-  return { tensor, rows: Int32Array.from({ length: countOf(dims.slice(0, -1)) }, (_, row) => row) };
+/** Rows are written to checkpoints and read from them in stretches of about so many numbers (1 MiB). */
+const CHUNK_FLOATS = 2 ** 18;
+
+function rowsTogether({ width }: Pick<RowStore, 'width'>): number {
+  return Math.max(1, Math.floor(CHUNK_FLOATS / width));
+}
+
+/** Rows of a store as bytes. */
+async function* chunksOf(store: RowStore<Made>, rows: Int32Array): AsyncGenerator<Uint8Array> {
+  const together = rowsTogether(store);
+  for (let from = 0; from < rows.length; from += together) {
+    const { buffer, byteOffset, byteLength } = await store.read(rows.subarray(from, from + together));
+    yield new Uint8Array(buffer, byteOffset, byteLength);
+  }
+}
+
+/** Puts the rows of a file, in their order, into those of a store. */
+async function fill(store: RowStore<Made>, rows: Int32Array, path: string | undefined): Promise<void> {
+  if (rows.length === 0) return;
+  const file = await open(path!);
+  try {
+    const together = rowsTogether(store);
+    for (let from = 0; from < rows.length; from += together) {
+      const to = rows.subarray(from, from + together);
+      const x = new Float32Array(to.length * store.width);
+      const view = new Uint8Array(x.buffer);
+      for (let done = 0; done < view.length; ) {
+        const { bytesRead } = await file.read(view, done, view.length - done);
+        if (bytesRead === 0) throw new RangeError(`${path} ends within a row`);
+        done += bytesRead;
+      }
+      await store.put(x, upTo(to.length), to);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** 0, 1, … up to a number that is left out. */
+function upTo(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => i);
 }
 
 /** Of a number, as earlier versions wrote hooks, the label. */
@@ -178,6 +237,16 @@ function widthsAmong(
 export function bufferCapacity(megabytes: number, widths: ReadonlyMap<string, number>): number {
   const floats = [...widths.values()].reduce((sum, width) => sum + width, 0);
   return Math.floor((megabytes * 2 ** 20) / (4 * floats));
+}
+
+/** Rows that each hook's tokens take: in the buffer, and beside it what waits, a pass, and a batch; none where passes are trained on as they come. */
+export function bufferRows(
+  { sae, training }: { sae: { batchTokens: number }; training: Pick<TrainingSettings, 'policy' | 'shuffle'> },
+  widths: ReadonlyMap<string, number>,
+): number {
+  const capacity = bufferCapacity(training.shuffle.megabytes, widths);
+  // What was taken last is free again when a pass comes in, at which less than a batch waits.
+  return keepsAll(training.policy) && capacity === 0 ? 0 : capacity + 2 * sae.batchTokens;
 }
 
 /** Files that hold the buffer's contents in a checkpoint, each with the bytes that it may have at most. */
@@ -214,27 +283,4 @@ function checkBuffer(
 /** @param hook its label */
 function fileOf(hook: string): string {
   return `shuffle_${hook}.f32`;
-}
-
-/** Rows of a file of float32 numbers, one after the other in the same array. */
-function* rowsOf(path: string | undefined, d: number): Generator<Float32Array> {
-  if (path === undefined) return;
-  const file = openSync(path, 'r');
-  try {
-    const row = new Float32Array(d);
-    const view = new Uint8Array(row.buffer);
-    for (;;) {
-      let done = 0;
-      while (done < view.length) {
-        const got = readSync(file, view, done, view.length - done, null);
-        if (got === 0) break;
-        done += got;
-      }
-      if (done === 0) return;
-      if (done < view.length) throw new RangeError(`${path} ends within a row`);
-      yield row;
-    }
-  } finally {
-    closeSync(file);
-  }
 }

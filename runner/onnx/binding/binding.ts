@@ -60,13 +60,14 @@ export interface NativeSession {
    * loop turns before, so that a stop is heard between runs.
    *
    * @param ready asked when it has turned: what it gives is used at once, so that nothing of it can be released meanwhile
-   * @param into arrays that these of the outputs are written to
+   * @param into where these of the outputs are written to, asked for when `ready` has been: arrays, or of outputs that are held tensors, of
+   * which a binding that cannot write to them gives another one
    * @returns a tensor of the runtime for each output that is held, an array for each other
    */
   run(
     ready: () => ReadonlyMap<string, HostTensor | NativeTensor>,
     outputs: readonly string[],
-    into?: ReadonlyMap<string, HostTensor>,
+    into?: ReadonlyMap<string, HostTensor | NativeTensor>,
   ): Promise<Map<string, HostTensor | NativeTensor>>;
   /** After this no call may come. Tensors that it gave are released before. */
   close(): Promise<void>;

@@ -58,7 +58,7 @@ export async function openPackage(): Promise<Binding> {
               if (settings.held.includes(name)) return [name, heldTensor(name, tensor)];
               const host = hostTensor(name, tensor);
               const place = into.get(name);
-              return [name, place === undefined ? host : written(name, host, place)];
+              return [name, place === undefined || isNative(place) ? host : written(name, host, place)];
             }),
           );
         },

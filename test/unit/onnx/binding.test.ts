@@ -112,6 +112,37 @@ describe.each(ways)('the runtime by $way', ({ binding, aside }) => {
       expect(structuredClone(first, { transfer: [first.buffer] })).toHaveLength(2);
     });
 
+    it('a tensor that it holds, some of whose rows are written anew', async () => {
+      const graph = new Graph();
+      const x = graph.input('x', 'float32', [3, 2]);
+      const rows = graph.input('rows', 'int64', ['n', 1]);
+      const written = graph.node('ScatterND', [x, rows, graph.input('values', 'float32', ['n', 2])]);
+      graph.output(written, 'y', 'float32', [3, 2]);
+      const session = await openHoldingSession(graph.program(), { binding, aside }, ['y']);
+      const put = (row: number, values: number[]) => ({
+        rows: { type: 'int64', dims: [1, 1], data: BigInt64Array.of(BigInt(row)) } as const,
+        values: float32(Float32Array.from(values), [1, 2]),
+      });
+      const first = await session.run({ ...put(1, [1, 2]), x: float32(new Float32Array(6), [3, 2]) });
+      const all = first.held.y!;
+      for (const [row, values] of [
+        [2, [3, 4]],
+        [1, [5, 6]],
+      ] as const) {
+        const { held } = await session.run({ ...put(row, [...values]), x: all }, undefined, { y: all });
+        expect(held.y).toBe(all);
+      }
+      expect([...floatsOf({ y: await all.read() }, 'y')]).toEqual([0, 0, 5, 6, 3, 4]);
+      const plain = await openSession(program('float32', false), { binding, aside });
+      expect([...floatsOf(await plain.run({ x: all }), 'y')]).toEqual([0, 0, 5, 6, 3, 4]);
+      await plain.close();
+      all.dispose();
+      await expect(
+        session.run({ ...put(0, [1, 1]), x: float32(new Float32Array(6), [3, 2]) }, undefined, { y: all }),
+      ).rejects.toThrow('tensor y: used after its release');
+      await session.close();
+    });
+
     it('of several outputs those that are asked for', async () => {
       const graph = new Graph();
       const x = graph.input('x', 'float32', [2]);

@@ -182,7 +182,7 @@ function openNative(library: Library, program: Program, settings: SessionSetting
   function bind(
     feeds: ReadonlyMap<string, HostTensor | NativeTensor>,
     outputs: readonly string[],
-    into: ReadonlyMap<string, HostTensor>,
+    into: ReadonlyMap<string, HostTensor | NativeTensor>,
     lent: Pointer[],
   ): void {
     for (const [name, given] of feeds) {
@@ -192,13 +192,13 @@ function openNative(library: Library, program: Program, settings: SessionSetting
     for (const name of outputs) {
       const place = into.get(name);
       if (place !== undefined) {
-        lent.push(lend(place));
-        check(api.BindOutput(binding, name, lent.at(-1)!));
+        if (!isNative(place)) lent.push(lend(place));
+        check(api.BindOutput(binding, name, isNative(place) ? (place as CApiTensor).pointer : lent.at(-1)!));
       } else check(api.BindOutputToDevice(binding, name, held.has(name) ? here.info : cpu.info));
     }
   }
 
-  function given(outputs: readonly string[], into: ReadonlyMap<string, HostTensor>): Tensors {
+  function given(outputs: readonly string[], into: ReadonlyMap<string, HostTensor | NativeTensor>): Tensors {
     // A run on a card ends when its stream is done; this would wait for those of all other sessions as well.
     if (!onCard) check(api.SynchronizeBoundOutputs(binding));
     return taken(outputValues(outputs.length), outputs, into);
@@ -213,7 +213,7 @@ function openNative(library: Library, program: Program, settings: SessionSetting
   function run(
     feeds: ReadonlyMap<string, HostTensor | NativeTensor>,
     outputs: readonly string[],
-    into: ReadonlyMap<string, HostTensor>,
+    into: ReadonlyMap<string, HostTensor | NativeTensor>,
   ): Tensors {
     const lent: Pointer[] = [];
     try {
@@ -233,7 +233,7 @@ function openNative(library: Library, program: Program, settings: SessionSetting
   async function runAside(
     feeds: ReadonlyMap<string, HostTensor | NativeTensor>,
     outputs: readonly string[],
-    into: ReadonlyMap<string, HostTensor>,
+    into: ReadonlyMap<string, HostTensor | NativeTensor>,
   ): Promise<Tensors> {
     const lent: Pointer[] = [];
     try {
@@ -250,7 +250,7 @@ function openNative(library: Library, program: Program, settings: SessionSetting
   function taken(
     values: readonly Pointer[],
     outputs: readonly string[],
-    into: ReadonlyMap<string, HostTensor>,
+    into: ReadonlyMap<string, HostTensor | NativeTensor>,
   ): Map<string, HostTensor | NativeTensor> {
     const found = new Map<string, HostTensor | NativeTensor>();
     const waiting = new Set(values);
@@ -268,7 +268,7 @@ function openNative(library: Library, program: Program, settings: SessionSetting
       }
       return found;
     } catch (error) {
-      for (const tensor of found.values()) if (isNative(tensor)) tensor.release();
+      for (const [name, tensor] of found) if (isNative(tensor) && !into.has(name)) tensor.release();
       throw error;
     } finally {
       for (const value of waiting) api.ReleaseValue(value);

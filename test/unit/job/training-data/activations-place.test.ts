@@ -30,6 +30,12 @@ test.each([
   ['webgpu', ['training.activations.gigabytes=1'], /keeps them on disk/],
   ['webgpu', ['training.activations.type=bfloat16'], /rounded to bfloat16/],
   ['webgpu', ['training.policy.highNorm=cap'], /highNorm cap/],
+  [
+    'webgpu',
+    ['training.shuffle.megabytes=1', 'training.shuffle.onDisk=true'],
+    /onDisk shuffles them in a file/,
+  ],
+  ['webgpu', ['training.shuffle.megabytes=4000'], /more than one tensor of webgpu/],
   ['webgpu', ['sae.normalisation=layer_norm'], /sae.normalisation layer_norm/],
 ])('on %s with %j they pass through the host, and why is said', async (device, set, why) => {
   const { on, text, needs, byHost } = await placed(device, set);
@@ -53,6 +59,16 @@ test('on one device they stay there, and their memory is counted there', async (
     expect(needs.on[0]!.activations).toBe(bytes);
     expect(needs.host).toBe(byHost.host);
   }
+});
+
+test('a shuffle buffer is the device’s with them', async () => {
+  const set = ['layers=[0,2]', 'training.shuffle.megabytes=1'];
+  const { needs, byHost, config } = await placed('webgpu', set);
+  const without = await placed('webgpu', ['layers=[0,2]']);
+  // A mebibyte, and beside it what waits, a pass and a batch.
+  const bytes = 2 ** 20 + 2 * config.sae.batchTokens * 4 * 2 * WIDTH;
+  expect(needs.activations - without.needs.activations).toBe(bytes);
+  expect(byHost.host! - needs.host!).toBe(bytes);
 });
 
 test('where they do not fit beside the language model and the SAEs they pass through the host', async () => {

@@ -66,6 +66,8 @@ async function train(folder: string, hold: boolean, set: readonly string[], stop
 test.each([
   ['as they are', ['layers=[0,2]']],
   ['scaled alike', ['layers=[0]', 'sae.normalisation=expected_average_only_in']],
+  // 1,024 tokens of both hooks, of which the first of each row are left out.
+  ['through a buffer', ['layers=[0,2]', 'training.shuffle.megabytes=1', 'training.policy.dropFirst=3']],
   ['of a transcoder', ['hooks=["mlp_in:1>mlp_out:1"]', 'layers=[]']],
 ])('%s', async (name, set) => {
   const byHost = await train(`${name}-host`, false, set);
@@ -73,9 +75,12 @@ test.each([
   expect(await train(`${name}-held`, true, set)).toEqual(byHost);
 });
 
-test('a run that was stopped goes on from its state', async () => {
-  const set = ['layers=[0,2]'];
-  const whole = await train('whole', true, set);
-  await expect(train('cut', true, set, 192)).rejects.toThrow(Stopped);
-  expect(await train('cut', true, set)).toEqual(whole);
+test.each([
+  ['', ['layers=[0,2]']],
+  [', with its buffer', ['layers=[0,2]', 'training.shuffle.megabytes=1']],
+])('a run that was stopped goes on from its state%s, on a device or not', async (name, set) => {
+  const whole = await train(`whole${name}`, true, set);
+  await expect(train(`cut${name}`, true, set, 128)).rejects.toThrow(Stopped);
+  await expect(train(`cut${name}`, false, set, 256)).rejects.toThrow(Stopped);
+  expect(await train(`cut${name}`, true, set)).toEqual(whole);
 });

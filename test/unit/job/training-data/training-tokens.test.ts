@@ -38,12 +38,12 @@ async function restore(buffer: { filled: number; waiting: number }, rows: number
     },
     close: async () => undefined,
   };
-  const tokens = openTrainingTokens(
+  const tokens = await openTrainingTokens(
     { config, folder, widths: new Map([['L0', d]]), hooks: ['L0'], source },
     { state, contents, position: undefined },
   );
   expect(tokens.filled).toBe(buffer.filled / 65_536);
-  tokens.close();
+  await tokens.close();
 }
 
 test('a buffer is restored that holds what its state says', async () => {
@@ -98,7 +98,7 @@ describe('the stream', () => {
     const batch = await tokens.next();
     expect(tokens.counts.dropped).toBe(48);
     expect((batch!.get('L0') as Float32Array)[0]).toBe(3);
-    tokens.close();
+    await tokens.close();
   });
 
   test('fills a buffer that all hooks share, before it gives anything', async () => {
@@ -106,13 +106,13 @@ describe('the stream', () => {
     expect(await tokens.next()).toBeNull();
     // A mebibyte of two hooks' rows of four float32 numbers holds 32,768 tokens.
     expect(tokens.filled).toBe(1024 / 32_768);
-    tokens.close();
+    await tokens.close();
   });
 
   test('is shuffled by the seed of the text, not by that of an SAE', async () => {
     const stateOf = async (...set: string[]) => {
       const tokens = await opened('training.shuffle.megabytes=1', ...set);
-      tokens.close();
+      await tokens.close();
       return tokens.state().buffer.random;
     };
     expect(await stateOf('sae.seed=9')).toEqual(await stateOf());
