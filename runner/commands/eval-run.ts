@@ -37,7 +37,7 @@ import { whichShard } from '../job/shards/which-shard.ts';
 import { checkAlone } from '../job/shared/cross-layer-transcoder.ts';
 import { checkHooksOf, checkSource, type ModelPlace, widthsOf } from '../job/shared/model-place.ts';
 import { type Pin, pinsOf, pinText } from '../job/shared/pinned-text.ts';
-import { plannedSaes, trainedSaes } from '../job/shared/planned-saes.ts';
+import { plannedSaes, recordId, trainedSaes } from '../job/shared/planned-saes.ts';
 import type { PublishedSae } from '../job/shared/published-saes.ts';
 import { type ShardOfRun, saesOfShard, shardName, shardRepository } from '../job/shared/shard.ts';
 import { findFiles } from '../job/shared/text.ts';
@@ -158,7 +158,8 @@ export async function evaluated(
       agreed === null
         ? { run: await identified(opened.found?.config), shard: null }
         : await agreeOnShards(agreed);
-    opened = { ...opened, found: await resumedState(opened, config, identity) };
+    const ids = plannedSaes(config, published).map(({ id }) => recordId(config.name, id));
+    opened = { ...opened, found: await resumedState(opened, config, identity, ids) };
     if (onHub) {
       const own = stampOf(config, identity, onHub.stamp.started);
       opened = await resumeFromHub(onHub, { config, folder: opened, model, identity, shard, own }, view);

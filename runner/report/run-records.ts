@@ -46,8 +46,10 @@ export async function removeOthers(folder: string, kind: RegExp, kept: readonly 
   }
 }
 
-export async function hasRunRecords(runFolder: string): Promise<boolean> {
-  return (await readdir(recordsFolder(runFolder)).catch(() => [])).some((name) => name.endsWith('.json'));
+/** Ids of the records in a run's folder, whether or not they can be read. */
+export async function runRecordIds(runFolder: string): Promise<string[]> {
+  const files = await readdir(recordsFolder(runFolder)).catch(() => []);
+  return files.flatMap((name) => (name.endsWith('.json') ? [name.slice(0, -'.json'.length)] : [])).sort();
 }
 
 /**

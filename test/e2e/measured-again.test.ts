@@ -66,12 +66,18 @@ describe('a run that is done', () => {
   });
 
   slowTest(
-    'measures an SAE of others beside its own, and forgets it where it is not named any more',
+    'measures an SAE of others beside its own, and keeps its record until that is deleted',
     async () => {
       const other = join(folder, 'runs', 'done');
       succeeded(await evaluate('beside', {}));
       succeeded(await evaluate('beside', {}, `--sae=${join(other, 'sae_L2_latest.safetensors')}`, '--train'));
+      const [theirs] = (await recordsOf('beside')).filter(({ sae }) => sae.source !== undefined);
+      refused(
+        await evaluate('beside', {}),
+        /the record "beside-l2-[^"]+", of an SAE that this run leaves out/,
+      );
       expect(await recordsOf('beside')).toHaveLength(2);
+      await rm(join(runFolder('beside'), 'records', `${theirs!.id}.json`));
       succeeded(await evaluate('beside', {}));
       expect(await recordsOf('beside')).toHaveLength(1);
       const exports = (await readdir(runFolder('beside'))).filter((name) => name.startsWith('interpscore_'));

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resolveRun } from '../../../../runner/config/resolve.ts';
 import type { RunConfig } from '../../../../runner/config/run-config.ts';
 import { UserError } from '../../../../runner/errors.ts';
-import { resumedState } from '../../../../runner/job/run/resumed-state.ts';
+import { resumedState as resumed } from '../../../../runner/job/run/resumed-state.ts';
 import type { RunState } from '../../../../runner/job/run/run-folder.ts';
 
 let path: string;
@@ -27,8 +27,21 @@ beforeEach(async () => {
 });
 afterEach(() => rm(path, { recursive: true, force: true }));
 
+/** Of a run whose records are these. */
+const resumedState = (
+  folder: Parameters<typeof resumed>[0],
+  settings: RunConfig,
+  asked: RunState['identity'],
+  records: string[] = [],
+) => resumed(folder, settings, asked, records);
+
 const withCheckpoint = (): Promise<string | undefined> =>
   mkdir(join(path, 'checkpoints', 'generation-000001'), { recursive: true });
+
+const withRecords = async (...ids: string[]): Promise<void> => {
+  await mkdir(join(path, 'records'), { recursive: true });
+  for (const id of ids) await writeFile(join(path, 'records', `${id}.json`), '{}');
+};
 
 describe('a run that is asked for again', () => {
   it('goes on as it was with the same settings', async () => {
@@ -91,16 +104,37 @@ describe('a run that is asked for again', () => {
     const measured: RunConfig = { ...config, train: false, saes: ['a', 'b'] };
     const found: RunState = { ...done, config: measured };
     const asked = { ...identity, evaluated: 'x' };
-    const again = (saes: string[], other: Partial<RunConfig> = {}) =>
-      resumedState({ path, found }, { ...measured, saes, ...other }, asked);
+    const again = (records: string[], other: Partial<RunConfig> = {}) =>
+      resumedState({ path, found }, { ...measured, ...other }, asked, records);
     // Nothing is lost before there are records.
-    expect(await again(['c'])).toMatchObject({ stage: 'evaluating' });
-    await mkdir(join(path, 'records'));
-    await writeFile(join(path, 'records', 'reuse-l2-a.json'), '{}');
-    await expect(again(['c'])).rejects.toThrow(/found records of "a" and 1 more, .*--name.*--fresh/);
-    await expect(again(['b', 'c'])).rejects.toThrow(/found records of "a", which/);
+    expect(await again(['reuse-l2-c'])).toMatchObject({ stage: 'evaluating' });
+    await withRecords('reuse-l2-a', 'reuse-l2-b');
+    await expect(again(['reuse-l2-c'])).rejects.toThrow(
+      /found the record "reuse-l2-a" and 1 more, of SAEs that this run leaves out; .*--name.*--fresh/,
+    );
+    await expect(again(['reuse-l2-b', 'reuse-l2-c'])).rejects.toThrow(
+      /found the record "reuse-l2-a", of an SAE/,
+    );
+    const both = ['reuse-l2-b', 'reuse-l2-a'];
     const model = { ...config.model, id: 'other/model' };
-    await expect(again(['a', 'b'], { model })).rejects.toThrow(/records on the model/);
-    expect(await again(['b', 'a', 'c'])).toMatchObject({ stage: 'evaluating', identity: asked });
+    await expect(again(both, { model })).rejects.toThrow(/records on the model/);
+    expect(await again([...both, 'reuse-l2-c'])).toMatchObject({ stage: 'evaluating', identity: asked });
+  });
+
+  it('refuses to lose the record of an SAE of others beside those that it trained, until its file is deleted', async () => {
+    const asked = { ...identity, evaluated: 'x' };
+    const again = (...records: string[]) => resumedState({ path, found: done }, config, asked, records);
+    await withRecords('mine-l2', 'mine-l2-theirs');
+    await expect(again('mine-l2', 'mine-l2-others')).rejects.toThrow(
+      /found the record "mine-l2-theirs", of an SAE that this run leaves out; .*Name it too with --sae.*delete .*mine-l2-theirs\.json\.$/,
+    );
+    expect(await again('mine-l2', 'mine-l2-theirs', 'mine-l2-others')).toMatchObject({ stage: 'evaluating' });
+    await rm(join(path, 'records', 'mine-l2-theirs.json'));
+    expect(await again('mine-l2')).toMatchObject({ stage: 'evaluating' });
+    // What other training would lose is said first: it is more.
+    await withRecords('mine-l2-theirs');
+    await expect(
+      resumedState({ path, found: done }, config, { ...asked, trained: 'x' }, ['mine-l2']),
+    ).rejects.toThrow(/SAEs trained with other settings/);
   });
 });
