@@ -1,17 +1,30 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { UserError } from '../errors.ts';
+import type { RunConfig } from '../config/run-config.ts';
+import { quote, UserError } from '../errors.ts';
 import { parseReference } from '../hub/reference.ts';
 import { readHubSettings } from '../hub/settings.ts';
 
 /**
- * Whether a run could upload at all, asked before hours of training and not after them; nothing is sent.
+ * Whether a run could upload at all, asked before hours of work and not after them; nothing is sent.
  *
- * @param repository setting upload.repository
- * @throws UserError when it is no repository of the hub, or there is no token, or the hub must not be asked
+ * @param shard whether it is a part of a run, which is sent for the merge whatever it holds
+ * @throws UserError when it has nothing to release, upload.repository is no repository of the hub, there is no token, or
+ *   the hub must not be asked
  */
-export async function checkUpload(repository: string | null): Promise<void> {
+export async function checkUpload(
+  { train, upload: { repository } }: Pick<RunConfig, 'train' | 'upload'>,
+  shard: boolean,
+): Promise<void> {
   if (repository === null) return;
+  if (!train && !shard) {
+    throw new UserError({
+      thing: 'setting upload.repository',
+      found: `${quote(repository)} for a run that trains no SAE`,
+      expected: 'none: SAEs that the run trains are released',
+      next: 'Leave it out, or add --train; npx interpboard publish --site sends the report.',
+    });
+  }
   const settings = await readHubSettings(process.env, homedir());
   const found =
     parseReference(repository, { exists: existsSync, home: homedir() }).kind !== 'hub'

@@ -106,7 +106,7 @@ export async function evaluated(
   const part = values.shard === undefined ? null : whichShard(values.shard, process.env);
   const folder = part === null ? join(runs, given.name) : shardFolder(runs, given.name, part);
   const asked = { ...given, device: await chooseDevices(given.device, (text) => view.line(text)) };
-  if (!checked) await checkUpload(asked.upload.repository);
+  if (!checked) await checkUpload(asked, part !== null);
   const model = await locateModel(asked.model.reference, view);
   asked.precision = await precisionOf(asked, model, view);
   // Before an earlier run is looked at: layers that no run can have are no reason to start over.
@@ -320,7 +320,9 @@ function headline(
   return [
     `run ${config.name}${shard === null ? '' : `, shard ${shardName(shard)}`} (${state})`,
     `model    ${config.model.id}, ${crossLayerText(here) ?? hooksText(places)}, device ${config.device}`,
-    ...(config.corpus.source === 'small-world' && config.model.reference !== null
+    ...(config.corpus.source === 'small-world' &&
+    (config.train || config.corpus.heldout === null) &&
+    config.model.reference !== null
       ? [
           'text     a made-up world of a few hundred words, for trying things out (--set corpus.source=reference: public text)',
         ]

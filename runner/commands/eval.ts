@@ -13,6 +13,8 @@ export async function run(args: readonly string[]): Promise<number> {
   if (given.evaluation.transferFrom !== null) {
     const { checkTransfer, wordsOnOwnModel } = await import('./transfer.ts');
     checkTransfer(given);
+    // Of the run that comes second, before hours of the first.
+    await (await import('./check-upload.ts')).checkUpload(given, values.shard !== undefined);
     const again = wordsOnOwnModel(given, positionals, values);
     const own = parseOptions('eval', again, options, words);
     const code = await evaluated(own, await resolveRun(own.positionals, { ...own.values, suites }), suites);

@@ -1,4 +1,5 @@
 /** `plan` of a run on a synthetic model: it has no segments, and its samples are made as they are read. */
+
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { formatBytes } from '../io/bytes.ts';
 import { hooksOfPlans, trainedSaes } from '../job/shared/planned-saes.ts';
 import { trainingNeeds } from '../job/training-data/training-needs.ts';
 import { parseDevices } from '../onnx/devices.ts';
+import { counted } from '../report/counted.ts';
 import type { SyntheticConfig } from '../synthetic/config.ts';
 import { CONFIG_FILE, isSynthetic, parseConfig, readConfig } from '../synthetic/layout.ts';
 import { isConfiguration, namedSynthetic } from './locate-synthetic.ts';
@@ -73,7 +75,7 @@ export function planOfSamples(
           ],
           [
             '',
-            `${widths.length} SAEs, ${formatBytes(states)}; ${((config.training.tokens * operations) / 1e12).toPrecision(3)} TFLOP`,
+            `${counted(widths.length, 'SAE')}, ${formatBytes(states)}; ${((config.training.tokens * operations) / 1e12).toPrecision(3)} TFLOP`,
           ] satisfies [string, string],
         ]
       : []),

@@ -1,4 +1,5 @@
 /** `submit`: a run in shards as jobs of an engine, printed or sent; and how far they are. */
+
 import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -6,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { loadSuites } from '../config/own-suites.ts';
 import { resolveRun } from '../config/resolve.ts';
+import type { RunConfig } from '../config/run-config.ts';
 import { type HubJobs, hubJobs } from '../engines/hf-jobs.ts';
 import { kubernetesManifests } from '../engines/kubernetes.ts';
 import type { ShardJob } from '../engines/shard-job.ts';
@@ -18,6 +20,7 @@ import { writeAtomic } from '../io/write-atomic.ts';
 import { shardsFolder } from '../job/shards/shard-plan.ts';
 import { runStatus } from '../job/shards/status.ts';
 import { trainedSaes } from '../job/shared/planned-saes.ts';
+import { counted } from '../report/counted.ts';
 import { checkUpload } from './check-upload.ts';
 import { engines, options, passed, words } from './options/submit.ts';
 import { parseOptions } from './parse-options.ts';
@@ -77,7 +80,7 @@ export async function run(args: readonly string[]): Promise<number> {
           flavor: needed('--flavor', values.flavor),
           seconds: secondsOf(needed('--time', values.time)),
         },
-        config.upload.repository,
+        config,
         values.send ?? false,
       );
     default:
@@ -99,7 +102,9 @@ async function submitSlurm(job: Omit<SlurmJob, 'logs'>, runs: string, send: bool
   await writeAtomic(files.merge, slurmMerge(whole));
   const array = await sbatch(files.array);
   const merge = await sbatch(`--dependency=afterany:${array}`, files.merge);
-  console.log(`submitted  ${job.shards} shards of ${job.name} as array ${array}, merge as job ${merge}`);
+  console.log(
+    `submitted  ${counted(job.shards, 'shard')} of ${job.name} as array ${array}, merge as job ${merge}`,
+  );
   console.log(`logs       ${logs}`);
   console.log(`status     npx interpboard submit --status ${job.name}`);
   return 0;
@@ -128,7 +133,8 @@ async function submitKubernetes(
 }
 
 /** Results come through the run's repository: jobs share no storage. */
-async function submitHubJobs(job: HubJobs, repository: string | null, send: boolean): Promise<number> {
+async function submitHubJobs(job: HubJobs, config: RunConfig, send: boolean): Promise<number> {
+  const { repository } = config.upload;
   const reference = parseReference(needed('--set upload.repository', repository ?? undefined), {
     exists: () => false,
     home: homedir(),
@@ -140,7 +146,7 @@ async function submitHubJobs(job: HubJobs, repository: string | null, send: bool
     console.log(JSON.stringify(specs, null, 2));
     return 0;
   }
-  await checkUpload(repository);
+  await checkUpload(config, true);
   const hub = await openHubHere();
   for (const spec of specs) {
     const { page } = await startJob(hub, reference, spec);
@@ -202,7 +208,7 @@ async function printStatus(name: string, runs: string, json: boolean): Promise<n
   const counts = new Map<string, number>();
   for (const { state } of shards) counts.set(state, (counts.get(state) ?? 0) + 1);
   console.log(
-    `${name}: ${shards.length} shards, ${[...counts].map(([state, count]) => `${count} ${state}`).join(', ')}`,
+    `${name}: ${counted(shards.length, 'shard')}, ${[...counts].map(([state, count]) => `${count} ${state}`).join(', ')}`,
   );
   for (const { index, saes, state, note, seconds, trained } of shards) {
     const share = trained === null ? '' : ` ${Math.floor(100 * trained)} %`;
@@ -210,7 +216,7 @@ async function printStatus(name: string, runs: string, json: boolean): Promise<n
     const fields = [
       String(index).padStart(5),
       state.padEnd(9),
-      `${saes} SAEs`.padEnd(9),
+      counted(saes, 'SAE').padEnd(9),
       time.padEnd(9),
       `${note}${share}`,
     ];

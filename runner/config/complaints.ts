@@ -9,9 +9,8 @@ import { trainedPlaces } from './trained-hooks.ts';
 
 export type Complain = (path: string[], message: string) => void;
 
-/** What is expected of a setting that none of the architectures has. */
-export const nothingTo = (trained: readonly string[]): string =>
-  `none: it means nothing to ${trained.join(', ')}`;
+/** Why a setting does nothing that none of the architectures has. */
+export const nothingTo = (trained: readonly string[]): string => `it means nothing to ${trained.join(', ')}`;
 
 /** Counts of tokens that hold nothing whole: no row, or no step that trains. */
 export function complainAboutTokens(
@@ -50,7 +49,7 @@ export function complainAboutSettings(
   const trained = sweptArchitectures(sae, lists);
   for (const [name, setting] of Object.entries(ownSettings)) {
     if (trained.some((architecture) => applies(name, architecture))) continue;
-    const message = `expected ${nothingTo(trained)}`;
+    const message = `expected none: ${nothingTo(trained)}`;
     const given = sae[name as keyof Recipe];
     if (JSON.stringify(given) !== JSON.stringify(setting.parse(undefined))) complain(['sae', name], message);
     if (lists[name as keyof Sweep] !== undefined) complain(['sweep', name], message);
@@ -141,8 +140,8 @@ export function complainAboutOthers(
   if (!train && training.from.length > 0)
     complain(['training', 'from'], 'expected none where nothing is trained');
   const resample = ['training', 'resampleTokens'];
-  if (training.from.length === 0 && training.resampleTokens > 0)
+  if (train && training.from.length === 0 && training.resampleTokens > 0)
     complain(resample, 'expected 0 where training.from names no SAE to start from');
-  if (training.resampleTokens > training.tokens)
+  if (train && training.resampleTokens > training.tokens)
     complain(resample, `expected at most training.tokens (${training.tokens})`);
 }

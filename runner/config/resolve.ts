@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { quote, UserError } from '../errors.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
 import { suites } from '../suites/index.ts';
-import { refuseIdleSettings, withoutIdleSettings } from './idle-settings.ts';
+import { type Asked, refuseIdleSettings, withoutIdleSettings } from './idle-settings.ts';
 import { isObject, type Json } from './json.ts';
 import { didYouMean } from './nearest.ts';
 import type { LoadedSuite } from './own-suites.ts';
@@ -70,16 +70,21 @@ export async function resolveRun(
   }
   const chosen = await readPreset(positionals[0] ?? defaultPreset);
   const fromFile = flags.config === undefined ? {} : await readConfigFile(resolve(flags.config));
-  const asked = flagSettings(flags).reduce(merge, {});
+  const flagged = askedSettings(flags);
+  const asked = flagged.map(({ settings }) => settings).reduce(merge, {});
   const merged = [chosen, fromFile, asked].reduce(merge);
   withoutIdleSettings(merged, merge(fromFile, asked));
   const parsed = runConfig.safeParse(merged);
   if (!parsed.success) throw wrongSetting(parsed.error.issues[0]!, runConfig, merged);
-  refuseIdleSettings(parsed.data, asked);
-  if (!parsed.data.train) refuseHooks(flags);
+  const own = flags.suites ?? [];
+  refuseIdleSettings(
+    parsed.data,
+    flagged,
+    own.map(({ suite }) => suite),
+  );
   // Checked here, so that a mistyped device is reported before anything starts.
   if (parsed.data.device !== AUTO) parseDevices(parsed.data.device);
-  return withOwnSuites(parsed.data, flags.suites ?? []);
+  return withOwnSuites(parsed.data, own);
 }
 
 /**
@@ -166,41 +171,34 @@ async function readConfigFile(path: string): Promise<Json> {
   return parsed;
 }
 
-/** @throws UserError for hooks that say where to train, in a run that trains none */
-function refuseHooks(flags: Pick<RunFlags, 'layers' | 'hooks'>): void {
-  for (const option of ['layers', 'hooks'] as const) {
-    const found = flags[option];
-    if (found === undefined) continue;
-    throw new UserError({
-      thing: `--${option}`,
-      found: `${quote(found)} for a run that trains no SAE`,
-      expected: 'none: it says where SAEs are trained; an SAE of others has a hook of its own',
-      next: 'Leave it out, add --train, or say the hook of an SAE behind its name, as in --sae NAME#layer=2.',
-    });
-  }
-}
-
-function flagSettings(flags: RunFlags): Json[] {
-  const settings: Json[] = (flags.set ?? []).map(parseSetting);
-  if (flags.name !== undefined) settings.push({ name: flags.name });
-  if (flags.device !== undefined) settings.push({ device: flags.device });
-  if (flags.precision !== undefined) settings.push({ precision: flags.precision });
-  if (flags.backend !== undefined) settings.push({ backend: flags.backend });
-  if (flags.log !== undefined) settings.push({ training: { log: flags.log } });
-  if (flags.threads !== undefined) settings.push({ threads: Number(flags.threads) });
-  if (flags.sae !== undefined) settings.push({ saes: [...flags.sae], train: false });
-  if (flags.transfer !== undefined) settings.push({ evaluation: { transferFrom: flags.transfer } });
-  if (flags.from !== undefined) settings.push({ training: { from: [...flags.from] }, train: true });
-  if (flags.train !== undefined) settings.push({ train: flags.train });
-  if (flags.hooks !== undefined) settings.push({ layers: [], hooks: hooksOfWords(flags.hooks) });
-  if (flags.layers !== undefined) settings.push({ layers: flags.layers.split(',').map(Number) });
-  if (flags.model !== undefined) {
-    const name = flags.model.replace(/[/\\]+$/, '');
+/** What the command line says, each option's settings by themselves, those that come later over those before. */
+function askedSettings(flags: RunFlags): Asked[] {
+  const asked: Asked[] = (flags.set ?? []).map((setting) => ({
+    option: null,
+    settings: parseSetting(setting),
+  }));
+  const add = <T>(name: keyof RunFlags, value: T | undefined, settings: (value: T) => Json): void => {
+    if (value !== undefined) asked.push({ option: `--${name}`, settings: settings(value) });
+  };
+  add('name', flags.name, (name) => ({ name }));
+  add('device', flags.device, (device) => ({ device }));
+  add('precision', flags.precision, (precision) => ({ precision }));
+  add('backend', flags.backend, (backend) => ({ backend }));
+  add('log', flags.log, (log) => ({ training: { log } }));
+  add('threads', flags.threads, (threads) => ({ threads: Number(threads) }));
+  add('sae', flags.sae, (saes) => ({ saes: [...saes], train: false }));
+  add('transfer', flags.transfer, (transferFrom) => ({ evaluation: { transferFrom } }));
+  add('from', flags.from, (from) => ({ training: { from: [...from] }, train: true }));
+  add('train', flags.train, (train) => ({ train }));
+  add('hooks', flags.hooks, (hooks) => ({ layers: [], hooks: hooksOfWords(hooks) }));
+  add('layers', flags.layers, (layers) => ({ layers: layers.split(',').map(Number) }));
+  add('model', flags.model, (reference) => {
+    const name = reference.replace(/[/\\]+$/, '');
     // A folder is known by its last name, a repository by its whole one.
     const id = existsSync(name) || /^[./~]/.test(name) ? basename(resolve(name)) : name;
-    settings.push({ model: { id, reference: flags.model } });
-  }
-  return settings;
+    return { model: { id, reference } };
+  });
+  return asked;
 }
 
 /** `a.b=value` as an object; the value is JSON where it can be read as such, else text. */

@@ -297,7 +297,7 @@ export const runConfig = z
     if (distinct(inside) !== hooks.length) complain(['hooks'], 'expected each hook once');
     else if (distinct(all) !== new Set(layers).size + hooks.length)
       complain(['hooks'], 'expected none that layers names already');
-    complainAboutTranscoders(value.train ? all : [], sae, complain);
+    if (value.train) complainAboutTranscoders(all, sae, complain);
     if (evaluation.tokens < 2 * corpus.rowTokens) {
       complain(
         ['evaluation', 'tokens'],

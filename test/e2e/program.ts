@@ -81,9 +81,9 @@ export const LITTLE_TEXT: Readonly<Record<string, string>> = {
 
 /** No suite beside reconstruction and losses. */
 export const NO_SUITES: Readonly<Record<string, string>> = {
-  ...LITTLE_TEXT,
+  'evaluation.tokens': '2048',
+  'evaluation.resamples': '50',
   'evaluation.suites': '[]',
-  'evaluation.controlTokens': '0',
 };
 
 /** Settings as options. */

@@ -17,7 +17,7 @@ import { mixture, startOfMixture } from '../../runner/text/mixture.ts';
 import { loadTokenizer } from '../../runner/text/tokenizer.ts';
 import { readRecords, runProgram, startProgram, until } from '../e2e/program.ts';
 import { whole } from '../sample.ts';
-import { type Settings, SMALL, wordsOf } from './program-run.ts';
+import { configWord, type Settings, SMALL } from './program-run.ts';
 
 const SHARE = 0.2;
 let folder: string;
@@ -104,11 +104,11 @@ const settings = {
   'evaluation.coreTokens': 512,
 };
 
-function words(place: string, more: Settings): string[] {
+async function words(place: string, more: Settings): Promise<string[]> {
   return [
     ...['eval', 'small-world-quick', '--name=heldout', '--no-site', '--cache=off'],
+    await configWord(place, { ...settings, ...more }),
     ...[`--runs=${join(place, 'runs')}`, `--content=${join(place, 'content')}`],
-    ...wordsOf({ ...settings, ...more }),
   ];
 }
 
@@ -133,13 +133,13 @@ describe(`documents of the two sides${rest > 0 ? ` (${rest} more kinds of corpor
       return path;
     };
     const given = await place('given');
-    const whole = await runProgram(words(given, await corpus(given, null)));
+    const whole = await runProgram(await words(given, await corpus(given, null)));
     expect({ code: whole.code, err: whole.err }).toEqual({ code: 0, err: '' });
     const before = await recordsOf(given);
 
     // Other held-out documents, and a training in two sessions.
     const heldout = await place('heldout');
-    const again = words(heldout, await corpus(heldout, 'heldout'));
+    const again = await words(heldout, await corpus(heldout, 'heldout'));
     const stopped = startProgram(again);
     const checkpoints = join(heldout, 'runs', 'heldout', 'checkpoints');
     await until(
@@ -162,7 +162,7 @@ describe(`documents of the two sides${rest > 0 ? ` (${rest} more kinds of corpor
     const training = await place('training');
     const trained = FILES.map((name) => join(given, 'runs', 'heldout', name));
     const third = await runProgram(
-      words(training, { ...(await corpus(training, 'training')), saes: trained }),
+      await words(training, { ...(await corpus(training, 'training')), saes: trained }),
     );
     expect({ code: third.code, err: third.err }).toEqual({ code: 0, err: '' });
     const otherTraining = await recordsOf(training);

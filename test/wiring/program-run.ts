@@ -1,5 +1,5 @@
 /** Runs of the program at the least size that has an effect to show, and all that they leave. */
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { SIMILARITY_FILE, type Similarity } from '../../runner/report/similarity.ts';
@@ -39,24 +39,41 @@ export interface Left {
   similarity: Similarity | null;
 }
 
-export function wordsOf(settings: Settings): string[] {
-  return Object.entries(settings).map(
-    ([path, value]) => `--set=${path}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
+/** A config file of the settings, which are given by their paths; @returns its word for the command line */
+export async function configWord(place: string, settings: Settings): Promise<string> {
+  const file: Record<string, unknown> = {};
+  for (const [path, value] of Object.entries(settings)) {
+    const keys = path.split('.');
+    const last = keys.pop()!;
+    let at = file;
+    for (const key of keys) {
+      at[key] ??= {};
+      at = at[key] as Record<string, unknown>;
+    }
+    at[last] = value;
+  }
+  await mkdir(place, { recursive: true });
+  const path = join(place, 'config.json');
+  await writeFile(path, JSON.stringify(file));
+  return `--config=${path}`;
 }
 
 export interface Run {
   /** Folder of its own. */
   place: string;
+  /** Of a config file, which may say what does nothing. */
   settings: Settings;
+  /** On the command line, which may not. */
+  set?: Settings;
   words?: readonly string[];
   /** Folder of a finished run to go on from. */
   from?: string;
   environment?: Readonly<Record<string, string>>;
 }
 
-export async function start({ place, settings, words = [], from, environment }: Run): Promise<Left> {
-  const name = String(settings.name ?? 'wiring');
+export async function start(run: Run): Promise<Left> {
+  const { place, settings, set = {}, words = [], from, environment } = run;
+  const name = String(set.name ?? settings.name ?? 'wiring');
   const folder = join(place, 'runs', name);
   if (from !== undefined) {
     await mkdir(join(place, 'runs'), { recursive: true });
@@ -64,11 +81,19 @@ export async function start({ place, settings, words = [], from, environment }: 
   }
   const outcome = await runProgram(
     [
-      ...['eval', 'small-world-quick', '--name=wiring', '--no-site', '--cache=off'],
+      ...[
+        'eval',
+        'small-world-quick',
+        await configWord(place, { name, ...SMALL, ...settings }),
+        '--no-site',
+        '--cache=off',
+      ],
       ...[`--runs=${join(place, 'runs')}`, `--content=${join(place, 'content')}`],
-      ...wordsOf({ ...SMALL, ...settings }),
+      ...Object.entries(set).map(
+        ([path, value]) => `--set=${path}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+      ),
       ...words,
-    ].filter((word) => settings.name === undefined || word !== '--name=wiring'),
+    ],
     environment,
   );
   const records = await readRecords(join(folder, 'records')).catch(() => []);

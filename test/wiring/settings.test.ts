@@ -1,46 +1,18 @@
 /** Every setting of the schema acts: another value of it changes what it says it does, or is refused. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeFields } from '../../runner/config/describe-fields.ts';
 import { roleOf } from '../../runner/config/roles.ts';
 import { runConfig } from '../../runner/config/run-config.ts';
 import { whole } from '../sample.ts';
-import { type Left, type Run, type Settings, start } from './program-run.ts';
-import { hubEnvironment, type Made, make, type Wiring, wirings } from './wirings.ts';
+import { type KeptRuns, keptRuns } from './kept-runs.ts';
+import type { Left } from './program-run.ts';
+import { type Wiring, wirings } from './wirings.ts';
 
-let folder: string;
-let made: Made;
-/** Runs to compare with, by their settings. */
-const bases = new Map<string, Promise<Left>>();
-let places = 0;
-
+let runs: KeptRuns;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'interpboard-wiring-'));
-  made = await make(folder);
-  const plain = await base({}, []);
-  made = { ...made, sae: join(plain.folder, 'sae_L2_latest.safetensors') };
+  runs = await keptRuns();
 });
-afterAll(async () => {
-  await made?.hub.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-function run(given: Omit<Run, 'place'>): Promise<Left> {
-  return start({
-    ...given,
-    place: join(folder, `place-${places++}`),
-    environment: hubEnvironment(made.hub, folder),
-  });
-}
-
-function base(settings: Settings, words: readonly string[]): Promise<Left> {
-  const key = JSON.stringify([settings, words]);
-  const found = bases.get(key) ?? run({ settings, words });
-  bases.set(key, found);
-  return found;
-}
+afterAll(() => runs?.close());
 
 const settings = describeFields(runConfig).map(({ path }) => path);
 
@@ -62,13 +34,14 @@ const left = settings.length - chosen.length;
 
 describe(`another value of a setting acts${left > 0 ? ` (${left} more: npm run test:wiring)` : ''}`, () => {
   test.each(chosen)('%s', async (path) => {
+    const { made, run, base } = runs;
     const wiring: Wiring = wirings[path]!;
     const under = typeof wiring.under === 'function' ? wiring.under(made) : (wiring.under ?? {});
     const to: unknown = typeof wiring.to === 'function' ? wiring.to(made) : wiring.to;
-    const changed = { ...under, [path]: to };
     const { words = [] } = wiring;
+    const changed = { settings: under, set: { [path]: to }, words };
     if (wiring.refused !== undefined) {
-      const { outcome } = await run({ settings: changed, words });
+      const { outcome } = await run(changed);
       expect(outcome.code).toBe(wiring.code ?? 2);
       expect(outcome.err).toMatch(wiring.refused);
       return;
@@ -78,7 +51,7 @@ describe(`another value of a setting acts${left > 0 ? ` (${left} more: npm run t
     const was = await Promise.all(seen.map((look) => look(before, made)));
     // What is trained already is measured again, without a word about starting over.
     const again = roleOf(path) === 'evaluation' ? { from: before.folder } : {};
-    const after = await run({ settings: changed, words, ...again });
+    const after = await run({ ...changed, ...again });
     const is = await Promise.all(seen.map((look) => look(after, made)));
     for (const [i, each] of is.entries()) expect(each, after.outcome.all).not.toEqual(was[i]);
     if ('gives' in wiring) expect(is).toEqual([wiring.gives]);

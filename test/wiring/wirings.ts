@@ -371,8 +371,8 @@ export const wirings: Readonly<Record<string, Wiring>> = {
   },
   'live.budget': {
     to: 1_000,
-    seen: async ({ folder }) => {
-      const file = join(folder, '../../content/live/wiring/wiring-l2.json');
+    seen: async (left) => {
+      const file = join(left.folder, '../../content/live/wiring', `${first(left).id}.json`);
       return 'none' in JSON.parse(await readFile(file, 'utf8'));
     },
     gives: true,

@@ -1,4 +1,5 @@
 /** The shards of a run joined into the run folder that one process would have left. */
+
 import { copyFile, link, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -7,6 +8,7 @@ import { MalformedError, quote, UserError } from '../../errors.ts';
 import { emptyOwned } from '../../io/folder-owner.ts';
 import { rename } from '../../io/rename.ts';
 import { temporaryName } from '../../io/temporary-name.ts';
+import { counted } from '../../report/counted.ts';
 import { type NamedRecord, type ValidationReport, writeExports } from '../../report/exports.ts';
 import { type FeatureFiles, readFeatures, writeFeatures } from '../../report/feature-files.ts';
 import { FEATURES } from '../../report/feature-places.ts';
@@ -91,8 +93,8 @@ async function recordsOf(folder: string, run: string, saes: readonly string[]): 
   if (missing !== undefined || found.size !== saes.length) {
     throw new MalformedError({
       thing: join(folder, 'records'),
-      found: missing === undefined ? `${found.size} records` : `no record of ${missing.id}`,
-      expected: `one of each of its ${saes.length} SAEs`,
+      found: missing === undefined ? counted(found.size, 'record') : `no record of ${missing.id}`,
+      expected: `one of each of its SAEs: ${saes.length}`,
       next: 'Start this shard over with --fresh.',
     });
   }
@@ -196,7 +198,8 @@ export async function mergeInto(opened: RunFolder, { config, plan, parts }: Foun
   const states = parts.map(({ state }) => state);
   const sum = (stage: 'training' | 'evaluating'): number =>
     states.reduce((seconds, state) => seconds + state.seconds[stage], 0);
-  const released = config.upload.repository === null || sameMerge(found, states);
+  // SAEs of others are not released, though shards of a run that measures them are sent to its repository.
+  const released = config.upload.repository === null || !config.train || sameMerge(found, states);
   const state: RunState = {
     schema: RUN_SCHEMA,
     identity: plan.identity,

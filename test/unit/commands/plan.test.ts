@@ -125,8 +125,11 @@ describe('plan', () => {
   it('refuses a recipe that the backend does not compute, and hooks beside SAEs of others', async () => {
     for (const [words, error] of [
       [['--hooks=mlp_in:2>mlp_out:2', '--backend=sparse-cpu'], /backend sparse-cpu: found transcoders/],
-      [['--sae=a/b#layer=1', '--layers=2'], /--layers: found "2" for a run that trains no SAE/],
-      [['--sae=a/b#layer=1', '--hooks=mlp_out:2'], /--hooks: found "mlp_out:2" for a run/],
+      [
+        ['--sae=a/b#layer=1', '--layers=2'],
+        /--layers: found \[2\]; expected none: it does nothing without SAEs that the run trains \(--train\)/,
+      ],
+      [['--sae=a/b#layer=1', '--hooks=mlp_out:2'], /--hooks: found \["mlp_out:2"\]; .*--sae NAME#layer=2/],
     ] as const)
       await expect(run(['small-world-quick', ...words])).rejects.toThrow(error);
     await plan('small-world-quick', '--sae=a/b#layer=1', '--layers=2', '--train');
@@ -138,8 +141,8 @@ describe('plan', () => {
     const words = ['--model=synthetic-small', '--layers=0', '--set=sae.dSae=256', '--set=sweep={}'];
     // Weights and two moments; on a CPU gradients and the next state beside them.
     const state = 3 * 4 * (2 * 128 * 256 + 128 + 256);
-    expect(await plan(...words, '--device=cpu')).toContain(`1 SAEs, ${formatBytes(2 * state)};`);
-    expect(await plan(...words, '--device=cuda:0')).toContain(`1 SAEs, ${formatBytes(state)};`);
+    expect(await plan(...words, '--device=cpu')).toContain(`1 SAE, ${formatBytes(2 * state)};`);
+    expect(await plan(...words, '--device=cuda:0')).toContain(`1 SAE, ${formatBytes(state)};`);
     for (const option of ['--shards=2', '--device-memory=8GiB'])
       await expect(run([...words, option])).rejects.toThrow(/^--(shards|device-memory): .*synthetic model/);
   });

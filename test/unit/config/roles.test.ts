@@ -35,11 +35,12 @@ describe('every setting of the schema', () => {
       const other = changed(path);
       const isTraining = JSON.stringify(trainingSettings(other)) !== JSON.stringify(trainingSettings(config));
       const isRecorded = JSON.stringify(recordedSettings(other)) !== JSON.stringify(recordedSettings(config));
+      const decidesWeights = role === 'training' || role === 'both';
       expect({ isTraining, isRecorded }).toEqual({
-        isTraining: role === 'training',
-        isRecorded: role !== 'beside',
+        isTraining: decidesWeights,
+        isRecorded: decidesWeights || role === 'evaluation',
       });
-      expect(differingSettings(config, other)).toEqual(role === 'training' ? [path] : []);
+      expect(differingSettings(config, other)).toEqual(decidesWeights ? [path] : []);
     },
   );
 
@@ -53,11 +54,14 @@ describe('every setting of the schema', () => {
     ['probing.tasks', 'evaluation'],
     ['evaluation.kValues', 'evaluation'],
     ['saes', 'evaluation'],
-    ['upload.everyTokens', 'beside'],
+    ['sae.batchTokens', 'both'],
+    ['device', 'both'],
+    ['upload.everyTokens', 'along-training'],
+    ['upload.private', 'beside'],
   ])('%s decides the %s', (path, role) => expect(roleOf(path)).toBe(role));
 
   it('is known by its name alone', () => {
-    expect(() => roleOf('sae.nothing.deeper')).not.toThrow();
+    expect(() => roleOf('training.policy.nothing.deeper')).not.toThrow();
     expect(() => roleOf('corpus.nothing')).toThrow(RangeError);
     expect(() => roleOf('corpus')).toThrow(RangeError);
   });

@@ -104,13 +104,17 @@ it('scores the latents of each layer as the suite scores those of an SAE, and sa
 });
 
 it('without the suite or without sets there is no probing', async () => {
+  const little = [
+    'evaluation.tokens=512',
+    'evaluation.resamples=20',
+    'evaluation.controlTokens=0',
+    'threads=1',
+  ];
   for (const [suites, sets] of [
     [[], '["topic"]'],
     [[kSparse], '[]'],
   ] as const) {
-    const config = await resolveRun(['small-world-quick'], {
-      set: [...set.slice(1), `probing.sets=${sets}`, 'evaluation.controlTokens=0'],
-    });
+    const config = await resolveRun(['small-world-quick'], { set: [...little, `probing.sets=${sets}`] });
     const run = { config, model, folder: clt, scratch: folder, memory: 2 ** 32, suites };
     const { evaluated, exclusions } = await crossLayerStage(run, reporter);
     expect(Object.keys(evaluated.suites['cross-layer']!.curves!)).toEqual(['var_exp', 'l0', 'alive']);

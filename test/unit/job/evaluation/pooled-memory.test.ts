@@ -29,7 +29,7 @@ test('is what all texts take when no latent fires on two tokens of one', async (
 });
 
 test('is nothing where no suite reads probe texts', async () => {
-  const config = await resolveRun([], { set: [...settings, 'evaluation.suites=["core"]'] });
+  const config = await resolveRun([], { set: ['evaluation.suites=["core"]'] });
   expect(pooledBytes(config, suitesOf(config), [{ d_in: 8, d_sae: 64, k: 4 }])).toBe(0);
 });
 

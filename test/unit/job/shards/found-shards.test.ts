@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resolveRun } from '../../../../runner/config/resolve.ts';
+import type { RunConfig } from '../../../../runner/config/run-config.ts';
 import { MalformedError } from '../../../../runner/errors.ts';
 import { writeJsonAtomic } from '../../../../runner/io/write-atomic.ts';
-import { RUN_SCHEMA, writeState } from '../../../../runner/job/run/run-folder.ts';
-import { findShards } from '../../../../runner/job/shards/merge.ts';
+import { openRunFolder, RUN_SCHEMA, writeState } from '../../../../runner/job/run/run-folder.ts';
+import { findShards, mergeInto } from '../../../../runner/job/shards/merge.ts';
 import { shardFolder, shardsFolder } from '../../../../runner/job/shards/shard-plan.ts';
 import { recordId } from '../../../../runner/job/shared/planned-saes.ts';
 import { writeRunRecords } from '../../../../runner/report/run-records.ts';
@@ -26,8 +27,8 @@ beforeEach(async () => {
 afterEach(() => rm(runs, { recursive: true, force: true }));
 
 /** A run of one shard that is done, with these records. */
-async function found(records: readonly EvaluationRecord[]) {
-  const config = { ...(await resolveRun(['small-world-quick'], {})), name };
+async function found(records: readonly EvaluationRecord[], over: Partial<RunConfig> = {}) {
+  const config = { ...(await resolveRun(['small-world-quick'], {})), name, ...over };
   const folder = shardFolder(runs, name, { index: 1, of: 1 });
   await writeJsonAtomic(join(shardsFolder(runs, name), 'plan.json'), {
     schema: 'interpboard.shards/1',
@@ -79,4 +80,18 @@ describe('records of a shard', () => {
     await expect(found([other])).rejects.toThrow('no record of L0');
     await expect(found([trained, other])).rejects.toThrow('2 records');
   });
+});
+
+it('a merge of SAEs that the run measured and did not train has nothing to release', async () => {
+  const others = { ...trained, sae: { ...trained.sae, training: null } };
+  const upload = { repository: 'lab/results', everyTokens: 1, private: true };
+  const folder = await openRunFolder(join(runs, name));
+  try {
+    const measured = await found([others], { upload, train: false, saes: ['lab/sae'] });
+    expect(await mergeInto(folder, measured)).toMatchObject({ stage: 'done' });
+    const trains = await found([others], { upload });
+    expect(await mergeInto(folder, trains)).toMatchObject({ stage: 'releasing' });
+  } finally {
+    await folder.release();
+  }
 });
