@@ -1,4 +1,5 @@
 /** `merge`: the shards of a run become one run folder, its records, and the report. */
+
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,7 @@ import {
 import { mergeSimilarity } from '../job/shards/merge-similarity.ts';
 import { plannedSaes } from '../job/shared/planned-saes.ts';
 import { publishRun } from '../report/content.ts';
+import { counted } from '../report/counted.ts';
 import { LIVE } from '../report/live-places.ts';
 import { scoreTable } from '../report/score-table.ts';
 import { SIMILARITY_FILE } from '../report/similarity.ts';
@@ -57,10 +59,10 @@ export async function run(args: readonly string[]): Promise<number> {
       await buildSite({ content, out, view });
     view.line(`\n${scoreTable(records)}\n`);
     const { done, missing } = found.union;
-    if (whole) view.line(`run      ${nearby(folder)}, of ${done.length} shards`);
+    if (whole) view.line(`run      ${nearby(folder)}, of ${counted(done.length, 'shard')}`);
     else
       view.line(
-        `partial  ${done.length} of ${done.length + missing.length} shards; not done: ${missing.map(({ index }) => index).join(', ')}`,
+        `partial  ${done.length} of ${counted(done.length + missing.length, 'shard')}; not done: ${missing.map(({ index }) => index).join(', ')}`,
       );
     if (!values['no-site']) view.line(`report   ${nearby(out)}`);
     return 0;

@@ -1,9 +1,11 @@
 /** `plan` in words: a name and what it says, line by line. */
+
 import { hookName } from '../hook.ts';
 import { formatBytes } from '../io/bytes.ts';
 import type { DeviceNeeds, PlannedStage, RunPlan } from '../job/run/plan.ts';
 import { type ShardsPlan, totalOf } from '../job/shards/plan-shards.ts';
 import { sharedText } from '../job/shared/sae-devices.ts';
+import { counted } from '../report/counted.ts';
 
 /** Share of a plain product's rate that whole models reach, as measured on CPUs (0.5 to 0.8). */
 const REACHED = 0.6;
@@ -197,7 +199,10 @@ function shardLines(
   const { saes, checkpoints } = dearest.disk;
   return [
     ['', ''],
-    ['shards', `${shards.length}, of ${sizes.join(' to ')} SAEs (SAEs of others are not counted)`],
+    [
+      'shards',
+      `${shards.length}, of ${sizes.length === 1 ? counted(sizes[0]!, 'SAE') : `${sizes.join(' to ')} SAEs`} (SAEs of others are not counted)`,
+    ],
     [
       '  time',
       rate === null

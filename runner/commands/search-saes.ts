@@ -1,6 +1,8 @@
 /** `inspect saes`: the registry's SAEs that fit. */
+
 import { homedir } from 'node:os';
 import { placeName } from '../hook.ts';
+import { counted } from '../report/counted.ts';
 import type { RegistryEntry, RegistryFilter } from '../sae/published/registry.ts';
 import { entryName, searchRegistry } from '../sae/published/registry.ts';
 import { theRegistry } from '../sae/published/registry-file.ts';
@@ -40,6 +42,6 @@ export function describeEntries(entries: readonly RegistryEntry[]): string {
     line(head),
     ...rows.map(line),
     '',
-    `${entries.length} SAEs of ${models.length === 1 ? models[0] : `${models.length} models`}, of which ${evaluated} can be evaluated here as far as their names say`,
+    `${counted(entries.length, 'SAE')} of ${models.length === 1 ? models[0] : `${models.length} models`}, of which ${evaluated} can be evaluated here as far as their names say`,
   ].join('\n');
 }

@@ -1,9 +1,11 @@
 /** `validate`: holds records to their format, such as those that somebody sent. */
+
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { clip, MalformedError, UserError } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
 import { checkContent } from '../report/content-files.ts';
+import { counted } from '../report/counted.ts';
 import { explanationsVersion } from '../report/explanations.ts';
 import { checkFeatures } from '../report/feature-files.ts';
 import { windowsVersion } from '../report/feature-windows.ts';
@@ -45,12 +47,12 @@ export async function run(args: readonly string[]): Promise<number> {
   if (wrong > 0) {
     throw new MalformedError({
       thing: 'records',
-      found: `${wrong} of ${files.length} files that are not well`,
+      found: `${wrong} of ${counted(files.length, 'file')} not well`,
       expected: 'records of the format that docs/reference/record.md describes',
       next: 'Mend or leave out the files named above.',
     });
   }
-  console.log(`${owners.size} records in ${files.length} files are well`);
+  console.log(`${counted(owners.size, 'record')} in ${counted(files.length, 'file')}, all well`);
   return 0;
 }
 

@@ -1,5 +1,6 @@
 /** The explorer's places in the page, and writing into them. */
 
+import { counted } from '../../runner/report/counted.ts';
 import { html, type Markup } from '../lib/html.ts';
 import { formatCount } from '../lib/numbers.ts';
 import { saveFile } from '../lib/save-file.ts';
@@ -163,7 +164,7 @@ function statusOf(
 ): string {
   const sort =
     fields.find(({ id }) => id === state.sort)?.name ?? (state.sort === 'name' ? 'name' : state.sort);
-  const shown = `${formatCount(rows.length)} of ${formatCount(columns.count)} SAEs, by ${sort}, ${
+  const shown = `${formatCount(rows.length)} of ${counted(columns.count, 'SAE')}, by ${sort}, ${
     state.descending ? 'descending' : 'ascending'
   }.`;
   const kinds = sameSet(state.facets.kind, start.facets.kind) ? startKindsNote(columns.text.kind, start) : '';

@@ -1,4 +1,5 @@
 /** The picture as markup: panels with axes, points and frontier, and what their colours and shapes mean. */
+import { counted } from '../../runner/report/counted.ts';
 import { drawAxes } from '../charts/draw.ts';
 import { shapePath } from '../charts/palette.ts';
 import { drawTake } from '../charts/take.ts';
@@ -33,14 +34,14 @@ function panelView(panel: ScatterPanel, index: number, { x, y, state, walked }: 
   const id = `panel-${index}`;
   const names = { x: axisName(x, state.xScale), y: axisName(y, state.yScale) };
   const heading = title || 'All SAEs shown';
-  const counted = `${points.length} ${noun}${points.length === 1 ? '' : 's'}`;
+  const many = counted(points.length, noun);
   return html`<figure class="multiple" data-panel="${index}" data-name="${fileOf(title, x, y)}" data-source="${`${title}: ${names.y} against ${names.x}. Interpboard`}">
-<figcaption><span id="${id}">${heading} <span class="sub">${counted}${
+<figcaption><span id="${id}">${heading} <span class="sub">${many}${
     panel.left > 0 && html`, ${panel.left} without both values`
   }</span>${drawTake(title || pictureTitle({ x, y }))}</figcaption>
 <div class="plot"${walked && walkedBy(`${heading}: ${y.name} against ${x.name}`)}>
 <svg class="chart scatter" viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-labelledby="${id}" aria-describedby="${id}-about">
-<desc id="${id}-about">${names.y} against ${names.x}, ${counted}. The same values stand in the table.</desc>
+<desc id="${id}-about">${names.y} against ${names.x}, ${many}. The same values stand in the table.</desc>
 ${drawAxes({ ...panel, xLabel: names.x, yLabel: `↑ ${names.y}` })}
 ${untrainedView(panel)}
 ${panel.frontiers.map((path) => html`<path class="frontier" d="${path}"/>`)}

@@ -1,4 +1,5 @@
 /** The table as markup. Its head and its body stand apart, so that sorting keeps the focus where it is. */
+import { counted } from '../../runner/report/counted.ts';
 import { isTranscoderSite } from '../../runner/report/place-site.ts';
 import type { Kind } from '../../runner/report/schema.ts';
 import { type Columns, textAt } from '../lib/columns.ts';
@@ -94,10 +95,10 @@ export function bodyView(input: TableInput, from: number, to: number): Markup {
 function headingView({ heading, rows }: RowGroup, { fields, standings, ranked }: TableInput): Markup {
   const known = rows.filter((row) => standings[row] != null).length;
   const noun = isTranscoderSite(heading!.site) ? 'transcoder' : 'SAE';
-  const counted = `${formatCount(rows.length)} ${noun}${rows.length === 1 ? '' : 's'}`;
+  const many = counted(rows.length, noun);
   const words = ranked
-    ? `${counted}, ${known === 0 ? 'none ranked: no InterpScore with an interval' : `${formatCount(known)} ranked`}`
-    : counted;
+    ? `${many}, ${known === 0 ? 'none ranked: no InterpScore with an interval' : `${formatCount(known)} ranked`}`
+    : many;
   const { model, site, text } = heading!;
   return html`<tr class="group"><th colspan="${fields.length + 2 + Number(ranked)}" scope="rowgroup"><span class="heading">${model} <span class="sub">${site} · ${text} · ${words}</span></span></th></tr>`;
 }
@@ -142,9 +143,7 @@ function rankCell(standing: Standing | null, bracket: Bracket, { columns }: Sour
     site: textAt(columns, 'site', row),
     text: textAt(columns, 'text', row),
   };
-  return html`<td class="rank${look}"><details><summary>${best}–${worst}</summary><p>Tied with ${others} other${
-    others === 1 ? '' : 's'
-  }: the evaluation does not tell them apart. Ranked among ${model}, ${site}, ${text}.</p></details></td>`;
+  return html`<td class="rank${look}"><details><summary>${best}–${worst}</summary><p>Tied with ${counted(others, 'other')}: the evaluation does not tell them apart. Ranked among ${model}, ${site}, ${text}.</p></details></td>`;
 }
 
 interface Cells {

@@ -2,6 +2,7 @@
  * The browser of an SAE's latents. The latent shown stands in the address (#latent=17), so that it can be linked to; its shard
  * is fetched when it is first shown.
  */
+import { counted } from '../../runner/report/counted.ts';
 import type { Explanations } from '../../runner/report/explanations.ts';
 import { EXPLANATIONS_FILE, shardOf } from '../../runner/report/feature-places.ts';
 import type { FeatureIndex, FeatureShard } from '../../runner/report/features.ts';
@@ -50,7 +51,7 @@ function drawList(index: FeatureIndex): void {
     order(),
     (latent) => explained.get(latent)?.found.explanation,
   );
-  status.textContent = `${formatCount(found.length)} of ${formatCount(columns.latent.length)} latents.`;
+  status.textContent = `${formatCount(found.length)} of ${counted(columns.latent.length, 'latent')}.`;
   const chosen = asked();
   list.innerHTML = html`${found.slice(0, listed).map((place) => {
     const latent = columns.latent[place]!;

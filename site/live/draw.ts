@@ -1,9 +1,10 @@
 /** What a live page shows of a text, as markup. */
+import { counted } from '../../runner/report/counted.ts';
 import { latentHref } from '../features/address.ts';
 import { share } from '../features/draw.ts';
 import { loneToken, shadeClass, visibleToken } from '../features/tokens.ts';
 import { html, type Markup } from '../lib/html.ts';
-import { formatCount, formatNumber, formatSmall } from '../lib/numbers.ts';
+import { formatNumber, formatSmall } from '../lib/numbers.ts';
 import type { Next, Reading } from './messages.ts';
 import { valuesOf } from './model.ts';
 
@@ -36,7 +37,7 @@ export function drawLatents(
   return html`<h2>On <code>${loneToken(tokens[position]!)}</code></h2>${
     slots.length === 0
       ? html`<p>No latent fires on this token.</p>`
-      : html`<p class="sub">${formatCount(slots.length)} latents fire. Choose one to see where in the text it fires and what it does to the next token.</p><div class="scroller" tabindex="0" role="region" aria-label="Latents on this token"><table><thead><tr><th scope="col">Latent</th><th scope="col" class="num">Value</th><td></td>${evidence !== null && html`<td></td>`}</tr></thead><tbody>${rows}</tbody></table></div>`
+      : html`<p class="sub">${counted(slots.length, 'latent fires', 'latents fire')}. Choose one to see where in the text it fires and what it does to the next token.</p><div class="scroller" tabindex="0" role="region" aria-label="Latents on this token"><table><thead><tr><th scope="col">Latent</th><th scope="col" class="num">Value</th><td></td>${evidence !== null && html`<td></td>`}</tr></thead><tbody>${rows}</tbody></table></div>`
   }`;
 }
 

@@ -63,7 +63,7 @@ it('a cross-layer transcoder has a run, a record and a page of its own, and is m
   expect(page).toContain('from circuit_tracer import ReplacementModel');
   expect(page).toContain('of the variance of the MLP output of every layer');
   const path = join(content, 'measured', 'crossing', `${id}.json`);
-  expect((await program('validate', path)).out).toContain('1 records in 1 files are well');
+  expect((await program('validate', path)).out).toContain('1 record in 1 file, all well');
   const again = await program('verify', path);
   expect(again.out).toMatch(
     /(\d+) numbers made again, \1 the same, 0 within their intervals, 0 moved beyond/,

@@ -37,7 +37,7 @@ describe('eval --overfit-one-batch', () => {
           'm',
         ),
       );
-    expect(out).toContain('overfit-one-batch: passed, 4 of 4 SAEs learn a batch by heart');
+    expect(out).toContain('overfit-one-batch: passed: 4 of 4 SAEs learned a batch by heart');
     expect(await readdir(folder)).toEqual([]);
   });
 

@@ -227,7 +227,7 @@ describe('the program', () => {
       .filter((name) => name.endsWith('.json'));
     expect(interpboard(['validate'], empty)).toEqual({
       status: 0,
-      stdout: `1 records in ${files.length} files are well\n`,
+      stdout: `1 record in ${files.length} files, all well\n`,
       stderr: '',
     });
   });

@@ -2,10 +2,12 @@
  * A run's repository on the hub: the SAEs as they are and the resume state every so many tokens, in the background;
  * at the end the release, from which the resume state is gone.
  */
+
 import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { UploadSettings } from '../../config/sections.ts';
 import type { UploadFile } from '../../hub/upload.ts';
+import { counted } from '../../report/counted.ts';
 import type { Voice } from '../../reporter.ts';
 import type { TrainedSae } from '../../train/trainer.ts';
 import { writeTrainedSae } from '../shared/trained-saes.ts';
@@ -132,7 +134,7 @@ export async function uploadRelease(
   const thread = openUploadThread({ repository, hidden }, voice);
   try {
     const commit = await thread.request({
-      title: `${name}: ${saes.length} SAEs and their scores`,
+      title: `${name}: ${counted(saes.length, 'SAE')} with scores`,
       files,
       remove: [`${RESUME}/`],
     });

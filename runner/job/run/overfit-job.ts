@@ -1,4 +1,5 @@
 /** The run's recipes on one batch of its own activations, repeated: nothing is written, nothing of a run is touched. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import type { RunConfig } from '../../config/run-config.ts';
 import { UserError } from '../../errors.ts';
 import { hookLabel, readHook } from '../../hook.ts';
 import { parseDevices } from '../../onnx/devices.ts';
+import { counted } from '../../report/counted.ts';
 import { percent, type Reporter, Stopped } from '../../reporter.ts';
 import { chooseBackend } from '../../train/backends/choose.ts';
 import { hostRows } from '../../train/device-rows.ts';
@@ -39,7 +41,7 @@ export async function overfitJob(
     const failed = results.filter(({ outcome }) => outcome !== 'learned');
     reporter.note(
       failed.length === 0
-        ? `overfit-one-batch: passed, ${results.length} of ${results.length} SAEs learn a batch by heart`
+        ? `overfit-one-batch: passed: ${results.length} of ${counted(results.length, 'SAE')} learned a batch by heart`
         : `overfit-one-batch: failed for ${failed.map(({ id }) => id).join(', ')}`,
     );
     return failed.length === 0;

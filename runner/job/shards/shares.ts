@@ -1,9 +1,11 @@
 /** Which SAEs of a run each of its shards trains and measures. */
+
 import type { SuitesSettings, TrainingSettings } from '../../config/sections.ts';
 import { UserError } from '../../errors.ts';
 import type { Checkpoint } from '../../lm/checkpoint.ts';
 import { familyOf } from '../../lm/families/index.ts';
 import { partsOf } from '../../lm/parts.ts';
+import { counted } from '../../report/counted.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { type RunWork, type WorkingSae, workOf, workOfSamples } from '../run/work.ts';
 import type { PlannedSae } from '../shared/planned-saes.ts';
@@ -36,7 +38,7 @@ export function sharesOf(
   if (of > saes.length) {
     throw new UserError({
       thing: '--shard',
-      found: `${of} shards of a run of ${saes.length} ${saes.length === 1 ? 'SAE' : 'SAEs'}`,
+      found: `${counted(of, 'shard')} of a run of ${counted(saes.length, 'SAE')}`,
       expected: 'no more shards than SAEs',
       next: 'Start fewer processes.',
     });
