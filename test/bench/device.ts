@@ -1,11 +1,11 @@
 /**
  * What a device does, in one table: tokens a second of a language model of random weights up to a hook and through the head, of
- * encoding and decoding, of an evaluation's core, and training steps of TopK SAEs; with each what passes between the host and the
+ * encoding and decoding, of an evaluation's core, of a pass and a step in training in turn and at once, and training steps of TopK SAEs; with each what passes between the host and the
  * runtime in a pass. With INTERPBOARD_PYTHON, a Python with torch and transformers, the same in PyTorch.
  *
- *     npm run bench -- device [--device cuda:0|cuda:0+tf32] [--size small|large] [--precision bfloat16] [--seconds 3]
+ *     npm run bench -- device [--device cuda:0|cuda:0+tf32] [--size tiny|small|large] [--precision bfloat16] [--seconds 3]
  *
- * Large is for cards: a llama of 1.1 billion parameters, and SAEs up to 5,120/65,536/128 as far as memory goes.
+ * Tiny is for software Vulkan, whose times say nothing. Large is for cards: a llama of 1.1 billion parameters, and SAEs up to 5,120/65,536/128 as far as memory goes.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -32,6 +32,7 @@ import { trainingMemory } from '../../runner/train/device-memory.ts';
 import { type Recipe, recipe } from '../../runner/train/recipe.ts';
 import { freshState } from '../../runner/train/state.ts';
 import { median } from './parts/median.ts';
+import { overlapOf } from './parts/overlap.ts';
 import { type LlamaSizes, writeRandomLlama } from './parts/random-llama.ts';
 
 interface Size {
@@ -42,7 +43,22 @@ interface Size {
   saes: readonly (readonly [number, number, number, number])[];
 }
 
-export const sizes: Readonly<Record<'small' | 'large', Size>> = {
+export const sizes: Readonly<Record<'tiny' | 'small' | 'large', Size>> = {
+  tiny: {
+    model: {
+      width: 16,
+      inner: 24,
+      blocks: 2,
+      heads: 2,
+      kvHeads: 1,
+      vocabulary: 50,
+      context: 32,
+      type: 'F32',
+    },
+    rows: 2,
+    tokens: 8,
+    saes: [[8, 64, 4, 16]],
+  },
   small: {
     model: {
       width: 256,
@@ -188,6 +204,22 @@ export async function measure(
         () => sweep(model, [batch], [spliced], { reporter }),
         null,
       );
+      const trained = recipe.parse({ dSae: d_sae, k: 32, kAux: d_in / 2, batchTokens: count });
+      const session = await graphBackend({ device }).init(
+        trained,
+        d_in,
+        freshState(randomWeights(d_in, d_sae)),
+      );
+      try {
+        const { ways, ratio, pairs } = await overlapOf(model, batch, session, seconds);
+        for (const { what, ...line } of ways)
+          lines.push({ what: `training ${d_in}/${d_sae}/32, ${what}`, tokens: count, theirs: null, ...line });
+        say(
+          `training, both at once: ${ratio.toFixed(2)} times as fast as in turn (median of ${pairs} pairs)${device.startsWith('cuda') ? '' : '; this device has one run at a time'}`,
+        );
+      } finally {
+        await session.close();
+      }
     } finally {
       await sae.close();
       await model.close();
@@ -218,17 +250,13 @@ export async function measure(
 }
 
 async function openStepping(device: Device, settings: Recipe, d_in: number) {
+  const session = await graphBackend({ device }).init(
+    settings,
+    d_in,
+    freshState(randomWeights(d_in, settings.dSae)),
+  );
   const stream = random('bench device', d_in);
-  const draw = (length: number, scale: number) =>
-    Float32Array.from({ length }, () => scale * (stream.next() - 0.5));
-  const parameters = {
-    W_enc: draw(d_in * settings.dSae, d_in ** -0.5),
-    W_dec: draw(d_in * settings.dSae, d_in ** -0.5),
-    b_enc: new Float32Array(settings.dSae),
-    b_dec: new Float32Array(d_in),
-  };
-  const session = await graphBackend({ device }).init(settings, d_in, freshState(parameters));
-  const x = draw(settings.batchTokens * d_in, 1);
+  const x = Float32Array.from({ length: settings.batchTokens * d_in }, () => stream.next() - 0.5);
   return {
     step: () => session.step(x, { learningRate: 1e-4, dead: new Int32Array(0) }),
     close: () => session.close(),
@@ -236,17 +264,18 @@ async function openStepping(device: Device, settings: Recipe, d_in: number) {
 }
 
 function randomSae(d_in: number, d_sae: number, k: number) {
+  return topKSae({ d_in, d_sae, k, ...randomWeights(d_in, d_sae) });
+}
+
+function randomWeights(d_in: number, d_sae: number) {
   const stream = random('bench device', 'sae');
   const draw = (length: number) => Float32Array.from({ length }, () => d_in ** -0.5 * (stream.next() - 0.5));
-  return topKSae({
-    d_in,
-    d_sae,
-    k,
+  return {
     W_enc: draw(d_in * d_sae),
     W_dec: draw(d_in * d_sae),
     b_enc: new Float32Array(d_sae),
     b_dec: new Float32Array(d_in),
-  });
+  };
 }
 
 interface Peer {
@@ -326,7 +355,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const device = values.device === undefined ? (await automaticDevice()).device : parseDevice(values.device);
   const asked = values.size ?? (device.startsWith('cuda') ? 'large' : 'small');
   const size = sizes[asked as keyof typeof sizes];
-  if (size === undefined) throw new RangeError(`--size: found ${asked}; expected small or large`);
+  if (size === undefined) throw new RangeError(`--size: found ${asked}; expected tiny, small or large`);
   const lines = await measure(
     {
       device,

@@ -18,6 +18,8 @@ const CORPORA = 'test/unit/text/corpora.test.ts';
 const MIXTURE = 'test/unit/text/mixture.test.ts';
 const PACKING = 'test/unit/text/packing.test.ts';
 const PROBES = 'test/unit/text/file-probes.test.ts';
+const HELD = 'test/unit/job/training-data/held-activations.test.ts';
+const PLACE = 'test/unit/job/training-data/activations-place.test.ts';
 const TOKENS = 'test/unit/job/training-data/training-tokens.test.ts';
 const SETTINGS = 'test/wiring/settings.test.ts';
 const FIGURES = 'test/wiring/figures.test.ts';
@@ -109,7 +111,12 @@ export const mutations: readonly Mutation[] = [
     'evaluation.coreTokens',
   ),
   job('training-data/training-tokens.ts', 'counts.dropped += now.dropped;', '', TOKENS),
-  job('training-data/training-tokens.ts', 'keepsAll(policy) && capacity === 0', 'keepsAll(policy)', TOKENS),
+  job(
+    'training-data/training-tokens.ts',
+    'keepsAll(training.policy) && capacity === 0',
+    'keepsAll(training.policy)',
+    TOKENS,
+  ),
   job('training-data/training-tokens.ts', 'bufferStream(config.corpus.trainSeed)', 'bufferStream(0)', TOKENS),
   job('training-data/training-tokens.ts', '(sum, width) => sum + width', '(_, width) => width', TOKENS),
   job(
@@ -239,10 +246,15 @@ export const mutations: readonly Mutation[] = [
   train('token-policy.ts', '*= limit / found', '*= 1', 'test/unit/train/token-policy.test.ts'),
   train(
     'shuffle-buffer.ts',
-    'this.#random.integer(this.#capacity)',
+    'this.#random.integer(capacity)',
     'this.#random.integer(1)',
     'test/unit/train/shuffle-buffer.test.ts',
   ),
+  train('held-rows.ts', 'tokens[from + i]!', 'tokens[i]!', 'test/unit/train/shuffle-buffer.test.ts'),
+  train('device-rows.ts', '(token) => x.rows[token]!', '(token) => token', HELD),
+  train('normalise.ts', 'Math.fround(normalisation.scale)', 'normalisation.scale', HELD),
+  train('shuffle-buffer.ts', 'this.#free.push(...this.#taken);', '', HELD),
+  job('training-data/activations-place.ts', 'if (!fits(needs))', 'if (!fits)', PLACE),
   train(
     'dead-clock.ts',
     'if (silent[j]! >= least) count++;',
