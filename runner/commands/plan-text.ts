@@ -169,7 +169,7 @@ function deviceLine({ device, available, ...needs }: DeviceNeeds, several: boole
   const names = {
     weights: 'weights of the language model',
     states: 'SAEs',
-    step: 'a training step beside them',
+    step: 'a step beside them',
     activations: 'activations',
     batch: 'a batch and the runtime',
   };

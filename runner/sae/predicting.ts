@@ -1,7 +1,7 @@
 /** A temporal SAE's prediction of tokens from those before them, over the sequences of a batch. */
 import { discard, float32, floatsOf, type Session } from '../onnx/session.ts';
 import { squareInputs } from './context-program.ts';
-import type { SaeVectors } from './sae.ts';
+import type { SaeVectors, TemporalContext } from './sae.ts';
 
 export interface Predicted {
   /** [tokens, d_in], in the scale of x'. */
@@ -16,6 +16,8 @@ export interface Predictor {
    * @throws RangeError where `sequence` is missing or no divisor of `tokens`
    */
   of(x: Float32Array, tokens: number, sequence: number | undefined): Promise<Predicted>;
+  /** Bytes of what is kept of the last call. */
+  kept(): number;
   close(): Promise<void>;
 }
 
@@ -51,6 +53,11 @@ export function predictor({ d_in, d_sae, context }: SaeVectors, session: Session
       last = { x: x.slice(), sequence, found };
       return found;
     },
+    kept() {
+      if (last === undefined) return 0;
+      const { x, found } = last;
+      return x.byteLength + found.predicted.byteLength + found.rest.byteLength;
+    },
     async close() {
       last = undefined;
       await session.close();
@@ -69,4 +76,66 @@ function causalMask(side: number): Float32Array {
   return Float32Array.from({ length: side * side }, (_, at) =>
     at % side > Math.floor(at / side) ? Number.NEGATIVE_INFINITY : 0,
   );
+}
+
+/** Of a prediction what its memory and its work follow from. */
+export interface ContextShape {
+  heads: number;
+  /** Of each layer the numbers of a query. */
+  queries: readonly number[];
+}
+
+export function contextShape({ heads, layers }: TemporalContext): ContextShape {
+  return { heads, queries: layers.map(({ k }) => k.bias.length) };
+}
+
+/** What `predictor` keeps of the last call: x, the prediction and the rest. */
+const KEPT = 3;
+/** Arrays [sequence, d_sae], and of the size of the scores [heads, sequence, sequence], that the program holds at a time, at most as measured. */
+const WIDE_HELD = 4;
+const SCORES_HELD = 4;
+
+export interface PredictionBytes {
+  /** Of the program, on its device: W_enc and W_dec once more, and the smaller maps. */
+  program: number;
+  /** Of v and o, which are the host's and given to the program each time. */
+  squares: number;
+  /** Of the smaller maps as the host has them, beside the program's. */
+  maps: number;
+  /** Of what is kept of the last call. */
+  kept: number;
+  /** Of one sequence on its way, on the device. */
+  running: number;
+}
+
+/**
+ * Memory of a prediction, beside that of the SAE of what it leaves.
+ *
+ * @param text most tokens of a call, and of a sequence among them
+ */
+export function predictionBytes(
+  { d_in, d_sae }: Pick<SaeVectors, 'd_in' | 'd_sae'>,
+  { heads, queries }: ContextShape,
+  { tokens, sequence }: { tokens: number; sequence: number },
+): PredictionBytes {
+  const layers = queries.length;
+  const maps = 4 * queries.reduce((sum, width) => sum + 2 * width * (d_sae + 1) + 2 * d_sae, 0);
+  return {
+    program: 4 * 2 * d_in * d_sae + maps,
+    squares: 4 * layers * 2 * d_sae * d_sae,
+    maps,
+    kept: 4 * KEPT * tokens * d_in,
+    running: 4 * sequence * (WIDE_HELD * d_sae + SCORES_HELD * heads * sequence),
+  };
+}
+
+/** Operations for each token of a prediction that sees `sequence` tokens. */
+export function predictionOperations(
+  { d_in, d_sae }: Pick<SaeVectors, 'd_in' | 'd_sae'>,
+  { queries }: ContextShape,
+  sequence: number,
+): number {
+  const layer = (width: number): number =>
+    2 * (2 * d_in * d_sae + 2 * width * d_sae + 2 * d_sae * d_sae) + 2 * sequence * (width + d_sae);
+  return queries.reduce((sum, width) => sum + layer(width), 0);
 }

@@ -1,5 +1,4 @@
 /** What a cross-layer transcoder's evaluation takes beside the language model: computed here for `plan` and for the run. */
-import type { SuitesSettings } from '../../config/sections.ts';
 import type { Device } from '../../onnx/devices.ts';
 import { kSparse } from '../../suites/k-sparse/suite.ts';
 import type { Suite } from '../../suites/suite.ts';
@@ -21,7 +20,7 @@ const HELD = 3;
  * @param layers as `pooledOf` has them
  */
 export function crossLayerNeeds(
-  config: SuitesSettings & { sae: { batchTokens: number } },
+  config: Parameters<typeof evaluationNeeds>[0],
   suites: readonly Suite[],
   layers: readonly PooledSae[],
   [device]: readonly [Device, ...Device[]],

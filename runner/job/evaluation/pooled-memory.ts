@@ -6,7 +6,8 @@ import { asksForControls } from '../../evaluation/control-pass.ts';
 import { PROBE_BATCH_TOKENS } from '../../evaluation/probe-pass.ts';
 import { UNTRAINED_LIMIT } from '../../evaluation/reconstructors.ts';
 import type { NeedsBeside } from '../../lm/fit.ts';
-import type { Device } from '../../onnx/devices.ts';
+import { type Device, providerOf } from '../../onnx/devices.ts';
+import { type ContextShape, contextShape, predictionBytes } from '../../sae/predicting.ts';
 import type { StoredSae } from '../../sae/stored-sae.ts';
 import type { Reading, Suite } from '../../suites/suite.ts';
 import { mostOnOne, type SaesOnDevice, shareSaes } from '../shared/sae-devices.ts';
@@ -20,6 +21,8 @@ export interface PooledSae {
   d_sae: number;
   /** Latents that are active on a token; null where that is not known before. */
   k: number | null;
+  /** Of a temporal SAE. */
+  context?: ContextShape;
 }
 
 /** An entry's latent and value. */
@@ -54,7 +57,8 @@ export function pooledBytes(
 
 /** @param sae whose tensors need not be read */
 export function pooledOf({ d_in, d_out, d_sae, ...sae }: StoredSae): PooledSae {
-  return { d_in, d_out, d_sae, k: sae.architecture === 'topk' ? sae.k : null };
+  const k = sae.architecture === 'topk' ? sae.k : null;
+  return { d_in, d_out, d_sae, k, ...(sae.context && { context: contextShape(sae.context) }) };
 }
 
 /** Bytes of an SAE's two matrices. */
@@ -73,26 +77,46 @@ export interface EvaluationNeeds extends NeedsBeside {
 
 /** What an evaluation takes beside the language model: computed here for `plan` and for the run. */
 export function evaluationNeeds(
-  config: SuitesSettings & { sae: { batchTokens: number } },
+  config: SuitesSettings & { sae: { batchTokens: number }; corpus: { rowTokens: number } },
   suites: readonly Suite[],
   saes: readonly PooledSae[],
   devices: readonly [Device, ...Device[]],
 ): EvaluationNeeds {
-  const divergence = readingsOf(config, suites).some(({ spliced }) => spliced);
-  const sizes = saes.map(weightBytes);
+  const readings = readingsOf(config, suites);
+  const divergence = readings.some(({ spliced }) => spliced);
+  const positions = Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, divergence ? CORE_BATCH_TOKENS : 0);
+  const sequence = Math.max(config.corpus.rowTokens, ...readings.map(({ rowTokens }) => rowTokens));
+  const onHost = providerOf(devices[0]) === 'cpu';
+  const predictions = saes.map(
+    (sae) => sae.context && predictionBytes(sae, sae.context, { tokens: positions, sequence }),
+  );
+  const sizes = saes.map((sae, i) => {
+    const { program = 0, squares = 0 } = predictions[i] ?? {};
+    return weightBytes(sae) + program + squares;
+  });
   const places = shareSaes(sizes, devices);
-  const on = devices.map((device) => ({
-    device,
-    states: sizes.reduce((sum, bytes, i) => sum + (places[i] === device ? bytes : 0), 0),
-    step: 0,
-  }));
+  const on = devices.map((device) => {
+    const here = <Of>(each: readonly Of[]): Of[] => each.filter((_, i) => places[i] === device);
+    return {
+      device,
+      states: here(sizes).reduce((sum, bytes) => sum + bytes, 0),
+      // One SAE computes at a time.
+      step: Math.max(0, ...here(predictions).map((each) => each?.running ?? 0)),
+    };
+  });
+  const { states, step } = mostOnOne(on);
+  // What the host holds of predictions, wherever they are computed; on the CPU the program takes the squares where they lie.
+  const predicting = predictions.reduce(
+    (sum, each) => sum + (each === undefined ? 0 : each.maps + each.kept + (onHost ? 0 : each.squares)),
+    0,
+  );
   return {
-    positions: Math.max(config.sae.batchTokens, PROBE_BATCH_TOKENS, divergence ? CORE_BATCH_TOKENS : 0),
-    saes: mostOnOne(on).states,
+    positions,
+    saes: states + step,
     sizes,
     places,
     on,
-    host: pooledBytes(config, suites, saes),
+    host: pooledBytes(config, suites, saes) + predicting,
     divergence,
   };
 }

@@ -1,5 +1,6 @@
 /** What a run will take, before anything of it is done: from its settings and the checkpoint's headers. */
 import type {
+  CorpusSettings,
   MachineSettings,
   SaeSettings,
   SuitesSettings,
@@ -62,7 +63,7 @@ export interface DeviceNeeds {
   weights: number;
   /** Of the SAEs there: in training the states of their optimisers, in evaluation their weights. */
   states: number;
-  /** Of one training step beside the states. */
+  /** Of one training step beside the states; in evaluation of a temporal SAE's prediction. */
   step: number;
   /** In training, of activations that stay there. */
   activations: number;
@@ -101,6 +102,7 @@ type PlannedConfig = SaeSettings &
   SuitesSettings &
   Pick<MachineSettings, 'device' | 'precision' | 'spill'> & {
     training: Pick<TrainingSettings, 'tokens' | 'shuffle' | 'resampleTokens' | 'policy' | 'activations'>;
+    corpus: Pick<CorpusSettings, 'rowTokens'>;
     backend: BackendChoice;
   };
 
@@ -216,8 +218,13 @@ export function planOf(
   const readings = readingsOf(config, measured);
   const work = workOf(config, measured, parts, family);
   const planned = [
-    ...plans.map(({ hook, recipe }) => ({ layer: hook.layer, d_sae: recipe.dSae, trained: true })),
-    ...known.map(({ place: { layer }, d_sae }) => ({ layer, d_sae, trained: false })),
+    ...plans.map(({ hook, recipe }) => ({ ...hook, d_sae: recipe.dSae, trained: true })),
+    ...known.map(({ place, sizes, ...sae }) => ({
+      ...place,
+      ...sae,
+      trained: false,
+      context: sizes[0]?.context,
+    })),
   ];
   const text = (each: TextWork, branches: number, together = each.tokens): PlannedText => ({
     tokens: each.tokens,

@@ -1,17 +1,22 @@
 /** Floating-point operations of a run: of the language model, which SAEs share, and of each SAE by itself. */
 import type { SuitesSettings, TrainingSettings } from '../../config/sections.ts';
+import { type Hook, hookName, type Place, readHook } from '../../hook.ts';
 import type { Family } from '../../lm/families/family.ts';
 import { type ModelParts, numbersOf } from '../../lm/parts.ts';
+import { widthsAt } from '../../lm/segments.ts';
+import { type ContextShape, predictionOperations } from '../../sae/predicting.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { readingsOf } from '../evaluation/pooled-memory.ts';
 
-/** Of an SAE what its work follows from. */
-export interface WorkingSae {
-  /** Block of its hook: where in it the hook is makes little difference. */
-  layer: number;
+/** Of an SAE what its work follows from. Of what the language model does where in a block it stands makes little difference. */
+export interface WorkingSae extends Place {
   d_sae: number;
   /** Whether the run trains it. */
   trained: boolean;
+  /** Of a temporal SAE. */
+  context?: ContextShape | undefined;
+  /** Whether it is a cross-layer transcoder, of which `d_sae` are the latents of all layers. */
+  crossLayer?: boolean;
 }
 
 /** A text that goes through the language model, with the operations for each token of it. */
@@ -35,12 +40,25 @@ export interface RunWork {
 }
 
 export function workOf(
-  config: SuitesSettings & { training: { tokens: number } },
+  config: SuitesSettings & { training: { tokens: number }; corpus: { rowTokens: number } },
   suites: readonly Suite[],
   parts: ModelParts,
-  family: Pick<Family, 'blocks' | 'dModel'>,
+  family: Family,
 ): RunWork {
-  const d = family.dModel;
+  const widths = new Map<string, number>();
+  const widthAt = (hook: Hook): number => {
+    const name = hookName(hook);
+    const found = widths.get(name) ?? widthsAt(family, hook).value;
+    widths.set(name, found);
+    return found;
+  };
+  /** Encoding a token; decoding it from few latents is next to nothing. */
+  const encode = (sae: WorkingSae, sequence: number): number => {
+    const { d_sae, context } = sae;
+    const d_in = widthAt(readHook(sae));
+    const prediction = context === undefined ? 0 : predictionOperations({ d_in, d_sae }, context, sequence);
+    return 2 * d_in * d_sae + prediction;
+  };
   // A product of a token with a weight is two operations a number; embeddings are looked up.
   const block = (index: number): number =>
     2 * numbersOf(parts, { first: index, last: index, embedding: false, head: false });
@@ -55,18 +73,20 @@ export function workOf(
       tokens: config.training.tokens,
       pass: upTo,
       // Forward and backward through encoder and decoder, both read densely: an upper bound of a sparse decoder's work.
-      sae: ({ d_sae, trained }) => (trained ? 3 * 2 * 2 * d * d_sae : 0),
+      sae: (sae) => (sae.trained ? 3 * 2 * (widthAt(readHook(sae)) + widthAt(sae)) * sae.d_sae : 0),
       branch: () => 0,
     },
     evaluation: {
       tokens: config.evaluation.tokens,
       pass: () => whole + head,
-      sae: ({ d_sae }) => 2 * d * d_sae,
-      branch: ({ layer }) => after[layer]! + head,
+      // A cross-layer transcoder is asked on the model left alone, and on that whose MLPs it replaces.
+      sae: (sae) => (sae.crossLayer ? 2 : 1) * encode(sae, config.corpus.rowTokens),
+      // In its place, in that of zero and in that of means the whole model runs again.
+      branch: ({ layer, crossLayer }) => (crossLayer ? 3 * (whole + head) : after[layer]! + head),
     },
     readings: readingsOf(config, suites).map(({ rows, rowTokens, spliced }): TextWork => {
       const tokens = rows * rowTokens;
-      const sae = ({ d_sae }: WorkingSae): number => 2 * d * d_sae;
+      const sae = (of: WorkingSae): number => encode(of, rowTokens);
       if (!spliced) return { tokens, pass: upTo, sae, branch: () => 0 };
       // Each SAE's branch and each hook's zero end in two heads: their own and the clean one.
       return {

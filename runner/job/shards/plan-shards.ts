@@ -32,6 +32,7 @@ interface PlannedRun {
     SuitesSettings & {
       sae: { batchTokens: number };
       training: Pick<TrainingSettings, 'tokens' | 'policy' | 'shuffle'>;
+      corpus: { rowTokens: number };
     };
   suites: readonly Suite[];
   checkpoint: Checkpoint;

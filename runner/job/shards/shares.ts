@@ -27,7 +27,10 @@ export interface Share {
 /** @throws UserError where there are more shards than SAEs */
 export function sharesOf(
   run: {
-    config: SuitesSettings & { training: Pick<TrainingSettings, 'tokens' | 'policy'> };
+    config: SuitesSettings & {
+      training: Pick<TrainingSettings, 'tokens' | 'policy'>;
+      corpus: { rowTokens: number };
+    };
     suites: readonly Suite[];
     /** Null of a synthetic model. */
     checkpoint: Checkpoint | null;
@@ -123,9 +126,9 @@ function hooksOf(saes: readonly SharedSae[]): number[] {
 
 /** Planned SAEs by what their work follows from. */
 export function sharedSaes(saes: readonly PlannedSae[]): SharedSae[] {
-  return saes.map(({ id, layer, origin }) =>
+  return saes.map(({ origin, ...sae }) =>
     origin.kind === 'trained'
-      ? { id, layer, d_sae: origin.recipe.dSae, trained: true }
-      : { id, layer, d_sae: origin.sae.d_sae, trained: false },
+      ? { ...sae, d_sae: origin.recipe.dSae, trained: true }
+      : { ...sae, d_sae: origin.sae.d_sae, trained: false },
   );
 }

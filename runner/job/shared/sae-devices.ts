@@ -22,7 +22,7 @@ export function shareSaes(bytes: readonly number[], devices: readonly [Device, .
   return found;
 }
 
-/** What SAEs take of a device, in bytes: for as long as they are there, and for a training step beside that. */
+/** What SAEs take of a device, in bytes: for as long as they are there, and for a step beside that. */
 export interface SaesOnDevice {
   device: Device;
   states: number;

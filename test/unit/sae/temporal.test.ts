@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
 import { sharedEncoding } from '../../../runner/evaluation/shared-encoding.ts';
+import { openSession } from '../../../runner/onnx/session.ts';
 import { loadSae } from '../../../runner/sae/checkpoints/load.ts';
 import { writeSaeLens } from '../../../runner/sae/checkpoints/sae-lens-export.ts';
 import { selfTest } from '../../../runner/sae/checkpoints/self-test.ts';
 import { saeSha256 } from '../../../runner/sae/content-hash.ts';
+import { contextProgram } from '../../../runner/sae/context-program.ts';
 import { openSae } from '../../../runner/sae/open-sae.ts';
+import { contextShape, predictionBytes, predictor } from '../../../runner/sae/predicting.ts';
+import { inMemory } from '../../../runner/sae/programs.ts';
 import { checkedSae, type Sae } from '../../../runner/sae/sae.ts';
 import { dense, gaussians, randomSae, relativeDifference } from './support.ts';
 
@@ -93,6 +97,29 @@ test('an array that is filled anew is predicted anew', async () => {
   } finally {
     await open.close();
   }
+});
+
+test('what a prediction takes is what it is counted with', async () => {
+  const shapes = { tokens, sequence };
+  const bytesOf = (maps: readonly { weight: Float32Array; bias: Float32Array }[]): number =>
+    maps.reduce((sum, { weight, bias }) => sum + weight.byteLength + bias.byteLength, 0);
+  const layers = sae.context!.layers;
+  const counted = predictionBytes(sae, contextShape(sae.context!), shapes);
+  const squares = layers.flatMap(({ v, o }) => [v.weight, o.weight]);
+  expect(counted.squares).toBe(squares.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  expect(counted.maps + counted.squares).toBe(bytesOf(layers.flatMap(({ k, q, v, o }) => [k, q, v, o])));
+
+  const program = contextProgram(sae, inMemory(sae));
+  // Beside the numbers are names of nodes, their sizes, and the row before the first token.
+  const beside = program.bytes.length - counted.program;
+  expect(beside).toBeGreaterThan(0);
+  expect(beside).toBeLessThan(4 * layers.length * sae.d_sae + 8_000 * layers.length);
+  const predicts = predictor(sae, await openSession(program, { threads: 1 }));
+  expect(predicts.kept()).toBe(0);
+  await predicts.of(x, tokens, sequence);
+  expect(predicts.kept()).toBe(counted.kept);
+  await predicts.close();
+  expect(predicts.kept()).toBe(0);
 });
 
 test('what does not fit a context is refused, what cannot be written is not, and its tensors are hashed', async () => {

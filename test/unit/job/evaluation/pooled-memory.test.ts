@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { resolveRun } from '../../../../runner/config/resolve.ts';
 import { suitesOf } from '../../../../runner/config/run-config.ts';
-import { pooledBytes } from '../../../../runner/job/evaluation/pooled-memory.ts';
+import { evaluationNeeds, pooledBytes } from '../../../../runner/job/evaluation/pooled-memory.ts';
+import { predictionBytes } from '../../../../runner/sae/predicting.ts';
 
 const settings = [
   // Those that read texts.
@@ -55,4 +56,31 @@ test('counts the latents of an untrained SAE beside each, where one is made', as
   expect(pooledBytes(unprobed, suitesOf(unprobed), [made])).toBe(
     pooledBytes(without, suitesOf(without), [made]),
   );
+});
+
+test('counts what a temporal SAE predicts with, on the device and on the host', async () => {
+  const config = await resolveRun([], {
+    set: ['evaluation.suites=[]', 'sae.batchTokens=8192', 'corpus.rowTokens=512'],
+  });
+  const plain = { d_in: 8, d_sae: 64, k: 4 };
+  const temporal = { ...plain, context: { heads: 2, queries: [16, 16] } };
+  const { program, squares, maps, kept, running } = predictionBytes(plain, temporal.context, {
+    tokens: 8192,
+    sequence: 512,
+  });
+  const needs = (saes: readonly (typeof plain)[], device: 'cpu' | 'cuda:0') => {
+    const found = evaluationNeeds(config, suitesOf(config), saes, [device]);
+    return { sizes: found.sizes, saes: found.saes, host: found.host! };
+  };
+  const without = needs([plain, plain], 'cpu');
+  const [own] = without.sizes;
+  expect(needs([plain, temporal], 'cpu')).toEqual({
+    sizes: [own, own! + program + squares],
+    saes: without.saes + program + squares + running,
+    host: without.host + maps + kept,
+  });
+  // One of several computes at a time.
+  const two = needs([temporal, temporal], 'cuda:0');
+  expect(two.saes).toBe(without.saes + 2 * (program + squares) + running);
+  expect(two.host).toBe(without.host + 2 * (maps + kept + squares));
 });

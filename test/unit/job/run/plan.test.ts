@@ -17,6 +17,7 @@ import { samplesBefore, trainingNeeds } from '../../../../runner/job/training-da
 import { type Checkpoint, openCheckpoint } from '../../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../../runner/lm/families/index.ts';
 import { modelFacts } from '../../../../runner/lm/model-facts.ts';
+import { numbersOf, partsOf } from '../../../../runner/lm/parts.ts';
 import { widthsAt } from '../../../../runner/lm/segments.ts';
 import { countOf } from '../../../../runner/onnx/tensors.ts';
 import { checkpoints } from '../../../fixtures/lm/checkpoints.ts';
@@ -36,6 +37,8 @@ const settings = async (over: Parameters<typeof resolveRun>[1] = {}) =>
     ...over,
     set: ['sae.dSae=64', 'sae.k=4', 'sae.batchTokens=256', ...(over.set ?? [])],
   });
+/** No text but the held-out one. */
+const NOTHING_READ = ['evaluation.suites=[]', 'evaluation.controlTokens=0'];
 type Config = Awaited<ReturnType<typeof settings>>;
 
 const planned = (config: Config, checkpoint: Checkpoint, memory: number, card: number | null = null) =>
@@ -73,6 +76,55 @@ describe('parameters', () => {
         (stage) => stage.operations,
       );
     expect(operations('bfloat16')).toEqual(operations('float32'));
+  });
+});
+
+describe('work', () => {
+  it('of an SAE inside a block is that of the width there', async () => {
+    const checkpoint = await openCheckpoint(`${fixtures}gemma3`);
+    const width = widthsAt(familyOf(checkpoint), { layer: 0, site: 'attn_z' }).value;
+    const config = await settings({ hooks: 'attn_z:0', layers: undefined, set: NOTHING_READ });
+    const [training, evaluation] = planned(config, checkpoint, ROOMY).stages;
+    expect(training!.operations.saes).toBe(config.training.tokens * 3 * 2 * 2 * width * 64);
+    expect(evaluation!.operations.saes).toBe(config.evaluation.tokens * 2 * width * 64);
+  });
+
+  it('of a cross-layer transcoder is four passes, and its latents twice', async () => {
+    const checkpoint = await openCheckpoint(`${fixtures}llama`);
+    const family = familyOf(checkpoint);
+    const config = await resolveRun([], { sae: ['somewhere'], set: NOTHING_READ });
+    const sites = ['resid_mid', 'mlp_out'] as const;
+    const hooks = sites.flatMap((site) => [0, 1].map((layer): Hook => ({ layer, site })));
+    const sizes = [2, 1].map((later) => ({
+      d_in: family.dModel,
+      d_out: later * family.dModel,
+      d_sae: 64,
+      k: null,
+    }));
+    const known = { id: 'clt', place: hooks[0]!, d_sae: 128, crossLayer: true, sizes };
+    const of = (others: Parameters<typeof planOf>[4] & object) =>
+      planOf(config, suitesOf(config), checkpoint, ROOMY, others).stages.at(-1)!.operations;
+    const parts = partsOf(checkpoint, family);
+    const all = { first: 0, last: family.blocks - 1, embedding: false, head: true };
+    const whole = 2 * numbersOf(parts, all);
+    expect(of({ others: [{ hooks, known }] })).toEqual({
+      model: config.evaluation.tokens * 4 * whole,
+      saes: config.evaluation.tokens * 2 * 2 * family.dModel * 128,
+    });
+  });
+
+  it('of a temporal SAE is that of its prediction too', async () => {
+    const checkpoint = await openCheckpoint(`${fixtures}llama`);
+    const { dModel: d } = familyOf(checkpoint);
+    const config = await resolveRun([], { sae: ['somewhere'], set: NOTHING_READ });
+    const hook = hookOf(0);
+    const sae = { d_in: d, d_sae: 64, k: 4, context: { heads: 2, queries: [10] } };
+    const known = { id: 'L0', place: hook, d_sae: 64, crossLayer: false, sizes: [sae] };
+    const others = [{ hooks: [hook], known }];
+    const { saes } = planOf(config, suitesOf(config), checkpoint, ROOMY, { others }).stages[0]!.operations;
+    // Latents, the direction of what they predict, q and k, v and o; scores and what they mix.
+    const layer = 2 * (2 * d * 64 + 2 * 10 * 64 + 2 * 64 * 64) + 2 * config.corpus.rowTokens * (10 + 64);
+    expect(saes).toBe(config.evaluation.tokens * (2 * d * 64 + layer));
   });
 });
 

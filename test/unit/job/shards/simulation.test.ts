@@ -35,7 +35,13 @@ function manySaes(): SharedSae[] {
   const draw = random('simulated SAEs', 1);
   return Array.from({ length: 4_000 }, (_, i) => {
     const layer = Math.floor(i / 100);
-    return { id: `L${layer}_${i % 100}`, layer, d_sae: 2 ** (12 + draw.integer(5)), trained: true };
+    return {
+      id: `L${layer}_${i % 100}`,
+      layer,
+      site: 'resid_post',
+      d_sae: 2 ** (12 + draw.integer(5)),
+      trained: true,
+    };
   });
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveRun } from '../../../../runner/config/resolve.ts';
+import { hookOf } from '../../../../runner/hook.ts';
 import { heldoutSamples } from '../../../../runner/job/evaluation/heldout-samples.ts';
 import { sharesOf } from '../../../../runner/job/shards/shares.ts';
 import { checkSource, modelFiles, modelShape } from '../../../../runner/job/shared/model-place.ts';
@@ -50,7 +51,12 @@ describe('samples as the stream of training', () => {
 
 describe('shards of a run on samples', () => {
   it('take SAEs by what they cost alone: the model costs nothing', () => {
-    const saes = [64, 64, 128, 512].map((d_sae, i) => ({ id: String(i), layer: 0, d_sae, trained: true }));
+    const saes = [64, 64, 128, 512].map((d_sae, i) => ({
+      id: String(i),
+      ...hookOf(0),
+      d_sae,
+      trained: true,
+    }));
     const shares = sharesOf({ config, suites: [], checkpoint: null }, saes, 2);
     expect(shares.map((share) => share.saes.map(({ id }) => id))).toEqual([['0', '1', '2'], ['3']]);
     expect(shares.map(({ passes }) => passes)).toEqual([0, 0]);
