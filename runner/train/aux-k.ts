@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { elementTypes, Graph, type Value } from '../onnx/graph.ts';
 import { type HostTensor, int32 } from '../onnx/session.ts';
 import { type CommonRecipe, lossWeight, size } from './common-settings.ts';
-import { encoderGradients, positive, scatterColumns, sumAll } from './gradients.ts';
+import { encoderGradients, meanOverTokens, positive, scatterColumns, sumAll } from './gradients.ts';
 import type { PerParameter } from './state.ts';
 
 export const auxKSettings = {
@@ -107,7 +107,12 @@ export function auxK(
   const back = graph.node('Gemm', [slope, W_dec], { attributes: { transB: 1 } });
   const selected = graph.node('GatherElements', [back, at], { attributes: { axis: 1 } });
   const slopes = graph.node('Mul', [selected, positive(graph, z)]);
-  const encoder = encoderGradients(graph, centred, scatterColumns(graph, zeros, at, slopes));
+  const encoder = encoderGradients(
+    graph,
+    centred,
+    scatterColumns(graph, zeros, at, slopes),
+    recipe.batchTokens,
+  );
 
   // Widened after they are spread out: devices work on int32.
   const spread = graph.node('Expand', [dead, graph.node('Shape', [W_enc])]);
@@ -155,7 +160,7 @@ function auxWeight(graph: Graph, recipe: AuxKRecipe, d_in: number, keep: Value, 
       return graph.node('Mul', [plain, graph.node('Div', [kept, graph.scalar(recipe.kAux)])]);
     }
     case 'normalised': {
-      const mean = graph.node('ReduceMean', [error, graph.int64s([0])]);
+      const mean = meanOverTokens(graph, error, recipe.batchTokens);
       const variance = sumAll(graph, 'ReduceSumSquare', graph.node('Sub', [error, mean]));
       const zero = graph.scalar(0);
       const inverse = graph.node('Div', [graph.scalar(1), variance]);

@@ -2,6 +2,7 @@
 import type { Graph, Value } from '../onnx/graph.ts';
 import type { ProgramStep } from './architectures/architecture.ts';
 import { type CommonRecipe, lossWeight } from './common-settings.ts';
+import { sumOverTokens } from './gradients.ts';
 
 type Reconstructing = Pick<
   ProgramStep<Pick<CommonRecipe, 'batchTokens' | 'lossReduction'>>,
@@ -67,7 +68,7 @@ export function reconstructionLoss(
     nestedSquares: groups.length === 1 ? null : meanOfSquares(graph, errors),
     W_dec: joined(graph, rowGradients, 0),
     slopes: joined(graph, back, 1),
-    b_dec: graph.node('ReduceSum', [slopes[0]!, graph.int64s([0])], { attributes: { keepdims: 0 } }),
+    b_dec: sumOverTokens(graph, slopes[0]!, recipe.batchTokens),
     skip:
       W_skip === undefined
         ? {}

@@ -11,6 +11,7 @@
  */
 import { Graph, type Program, type Provider, type Value } from '../onnx/graph.ts';
 import { architectureOf } from './architectures/index.ts';
+import { meanOverTokens, sumAll } from './gradients.ts';
 import type { Recipe } from './recipe.ts';
 import { mapParameters } from './state.ts';
 import { adam, clipFactor, globalNorm, unitRows, withoutParallel } from './update.ts';
@@ -76,15 +77,14 @@ export function stepProgram(recipe: Recipe, d_in: number, provider?: Provider): 
   const lastAxis = graph.int64s([1]);
   graph.output(graph.node('ReduceSumSquare', [error, lastAxis], perToken), 'error_squares', 'float32', [B]);
   const shifted = recipe.transcode === undefined ? centred : graph.node('Sub', [target, b_dec]);
-  const mean = graph.node('ReduceMean', [shifted, graph.int64s([0])]);
+  const mean = meanOverTokens(graph, shifted, B);
   const deviation = graph.node('Sub', [shifted, mean]);
   graph.output(graph.node('ReduceSumSquare', [deviation, lastAxis], perToken), 'centred_squares', 'float32', [
     B,
   ]);
   const isShifted = recipe.transcode !== undefined || recipe.applyBDecToInput;
   const whole = isShifted ? graph.node('Add', [mean, b_dec]) : mean;
-  const meanSquare = graph.node('ReduceSumSquare', [whole, graph.int64s([0, 1])], perToken);
-  graph.output(meanSquare, 'mean_square', 'float32', []);
+  graph.output(sumAll(graph, 'ReduceSumSquare', whole), 'mean_square', 'float32', []);
   graph.output(loss.aux ?? graph.scalar(0), 'aux_loss', 'float32', []);
   graph.output(norm, 'gradient_norm', 'float32', []);
   graph.output(selection.activeLatents, 'active_latents', 'float32', []);

@@ -15,7 +15,7 @@ export function topKLoss(
   const { graph, recipe, d_in, centred, parameters, zero } = step;
   const { W_enc, W_dec } = parameters;
   const main = reconstructionLoss(step, selection.z, groups);
-  const encoder = encoderGradients(graph, centred, selection.backward(main.slopes).pre);
+  const encoder = encoderGradients(graph, centred, selection.backward(main.slopes).pre, recipe.batchTokens);
   const { loss, gradients } = auxK(graph, recipe, d_in, {
     centred,
     error: main.error,

@@ -71,7 +71,7 @@ export function selectOfBatch({
   const kept = graph.node('Relu', [top]);
   const scattered = graph.node('ScatterElements', [zeros, at, kept], { attributes: { axis: 0 } });
   const dense = graph.node('Reshape', [scattered, graph.int64s([B, n])]);
-  const { active, activeLatents, fired } = activityOf(graph, dense);
+  const { active, activeLatents, fired } = activityOf(graph, dense, B);
   const infinite = graph.scalar(Number.POSITIVE_INFINITY);
   const above = graph.node('Where', [graph.node('Greater', [kept, graph.scalar(0)]), kept, infinite]);
   return {

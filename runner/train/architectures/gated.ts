@@ -49,13 +49,13 @@ export const gated = architecture({
   }),
   feeds: (recipe, step) => sparsityFeeds(recipe, step),
 
-  select({ graph, centred, parameters: { W_enc, b_gate, b_mag, r_mag } }) {
+  select({ graph, recipe, centred, parameters: { W_enc, b_gate, b_mag, r_mag } }) {
     const c = graph.node('MatMul', [centred, W_enc]);
     const gate = graph.node('Add', [c, b_gate!]);
     const scale = graph.node('Exp', [r_mag!]);
     const magnitude = graph.node('Add', [graph.node('Mul', [c, scale]), b_mag!]);
     const z = graph.node('Mul', [positive(graph, gate), graph.node('Relu', [magnitude])]);
-    const { active, activeLatents, fired } = activityOf(graph, z);
+    const { active, activeLatents, fired } = activityOf(graph, z, recipe.batchTokens);
     return {
       z,
       inner: { gate },
@@ -65,8 +65,8 @@ export const gated = architecture({
         return {
           pre,
           own: {
-            b_mag: sumOverTokens(graph, through),
-            r_mag: sumOverTokens(graph, graph.node('Mul', [pre, c])),
+            b_mag: sumOverTokens(graph, through, recipe.batchTokens),
+            r_mag: sumOverTokens(graph, graph.node('Mul', [pre, c]), recipe.batchTokens),
           },
         };
       },
@@ -93,11 +93,11 @@ export const gated = architecture({
     const perLatent = norms === null ? weight : graph.node('Mul', [norms, weight]);
     const throughGate = graph.node('Mul', [graph.node('Add', [toGate, perLatent]), positive(graph, g)]);
     const slopes = graph.node('Add', [pre, throughGate]);
-    const encoderSum = sumOverTokens(graph, slopes);
+    const encoderSum = sumOverTokens(graph, slopes, recipe.batchTokens);
     const gradients = {
       W_enc: graph.node('Gemm', [centred, slopes], { attributes: { transA: 1 } }),
       W_dec: main.W_dec,
-      b_gate: sumOverTokens(graph, throughGate),
+      b_gate: sumOverTokens(graph, throughGate, recipe.batchTokens),
       b_mag: own.b_mag!,
       r_mag: own.r_mag!,
       b_dec: main.b_dec,
@@ -106,14 +106,20 @@ export const gated = architecture({
     if (recipe.auxDecoder === 'trained') {
       const rows = graph.node('Gemm', [g, auxSlope], { attributes: { transA: 1 } });
       gradients.W_dec = graph.node('Add', [gradients.W_dec, rows]);
-      gradients.b_dec = graph.node('Add', [gradients.b_dec, sumOverTokens(graph, auxSlope)]);
+      gradients.b_dec = graph.node('Add', [
+        gradients.b_dec,
+        sumOverTokens(graph, auxSlope, recipe.batchTokens),
+      ]);
       if (gradients.W_skip !== undefined) {
         const share = graph.node('Gemm', [auxSlope, x], { attributes: { transA: 1 } });
         gradients.W_skip = graph.node('Add', [gradients.W_skip, share]);
       }
     }
     if (norms !== null) {
-      const share = graph.node('Mul', [graph.node('Div', [sumOverTokens(graph, g), norms]), weight]);
+      const share = graph.node('Mul', [
+        graph.node('Div', [sumOverTokens(graph, g, recipe.batchTokens), norms]),
+        weight,
+      ]);
       const rows = graph.node('Mul', [W_dec, graph.node('Unsqueeze', [share, graph.int64s([1])])]);
       gradients.W_dec = graph.node('Add', [gradients.W_dec, rows]);
     }

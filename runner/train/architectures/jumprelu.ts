@@ -71,18 +71,19 @@ export const jumprelu = architecture({
   }),
   feeds: (recipe, step) => sparsityFeeds(recipe, step),
 
-  select({ graph, recipe: { bandwidth }, centred, parameters }) {
+  select({ graph, recipe, centred, parameters }) {
+    const { bandwidth } = recipe;
     const threshold = parameters.threshold!;
     const pre = graph.node('Gemm', [centred, parameters.W_enc, parameters.b_enc!]);
     const over = cast(graph, graph.node('Greater', [pre, threshold]));
     const z = graph.node('Mul', [pre, over]);
-    const { activeLatents, fired } = activityOf(graph, z);
+    const { activeLatents, fired } = activityOf(graph, z, recipe.batchTokens);
     return {
       z,
       inner: { pre, over },
       backward(slopes) {
         const near = nearThreshold(graph, pre, threshold, bandwidth);
-        const share = sumOverTokens(graph, graph.node('Mul', [near, slopes]));
+        const share = sumOverTokens(graph, graph.node('Mul', [near, slopes]), recipe.batchTokens);
         const factor = graph.node('Mul', [threshold, graph.scalar(-1 / bandwidth)]);
         return {
           pre: graph.node('Mul', [slopes, over]),
@@ -101,7 +102,7 @@ export const jumprelu = architecture({
     const { bandwidth, batchTokens, sparsityLoss, l0Target: target } = recipe;
     const main = reconstructionLoss(step, z, [recipe.dSae]);
     const { pre, own } = backward(main.slopes);
-    const encoder = encoderGradients(graph, centred, pre);
+    const encoder = encoderGradients(graph, centred, pre, recipe.batchTokens);
 
     const weight = graph.input('sparsity_weight', 'float32', []);
     const l0 = graph.node('ReduceSum', [inner!.over!, graph.int64s([1])], { attributes: { keepdims: 1 } });
@@ -110,7 +111,7 @@ export const jumprelu = architecture({
     // that is near 0.
     const stepOf = sparsityLoss === 'l0-target' ? z : inner!.pre!;
     const near = nearThreshold(graph, stepOf, threshold, bandwidth);
-    const share = sumOverTokens(graph, graph.node('Mul', [near, penalty.slope]));
+    const share = sumOverTokens(graph, graph.node('Mul', [near, penalty.slope]), recipe.batchTokens);
     const factor = graph.node('Mul', [weight, graph.scalar(-1 / bandwidth)]);
     return {
       error: main.error,

@@ -37,9 +37,9 @@ export const relu = architecture({
     };
   },
 
-  select({ graph, centred, parameters: { W_enc, b_enc } }) {
+  select({ graph, recipe, centred, parameters: { W_enc, b_enc } }) {
     const z = graph.node('Relu', [graph.node('Gemm', [centred, W_enc, b_enc!])]);
-    const { active, activeLatents, fired } = activityOf(graph, z);
+    const { active, activeLatents, fired } = activityOf(graph, z, recipe.batchTokens);
     return {
       z,
       inner: { active },
@@ -69,10 +69,13 @@ export const relu = architecture({
     const slope = graph.node('Mul', [norm.slope, weight]);
     const toLatents = norms === null ? slope : graph.node('Mul', [slope, norms]);
     const { pre } = backward(graph.node('Add', [main.slopes, toLatents]));
-    const encoder = encoderGradients(graph, centred, pre);
+    const encoder = encoderGradients(graph, centred, pre, recipe.batchTokens);
     let rows = main.W_dec;
     if (norms !== null) {
-      const share = graph.node('Div', [sumOverTokens(graph, graph.node('Mul', [z, slope])), norms]);
+      const share = graph.node('Div', [
+        sumOverTokens(graph, graph.node('Mul', [z, slope]), recipe.batchTokens),
+        norms,
+      ]);
       const own = graph.node('Mul', [W_dec, graph.node('Unsqueeze', [share, graph.int64s([1])])]);
       rows = graph.node('Add', [rows, own]);
     }

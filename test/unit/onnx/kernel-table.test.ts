@@ -109,6 +109,16 @@ describe('of every program that is built for a device, no operator falls to the 
       expect(operators.has(name)).toBe(false);
   });
 
+  it('no training step on CUDA adds all of a matrix at once, which it does in another order each time', () => {
+    const added = trainingPrograms('cuda')
+      .filter(({ name }) => name.startsWith('step: '))
+      .flatMap(({ program }) => nodesOf(program))
+      .filter(({ operator }) => operator.startsWith('Reduce'));
+    expect(added.length).toBeGreaterThan(0);
+    for (const { operator, constants } of added)
+      expect([operator, constants[1]?.dims]).toEqual([operator, [1]]);
+  });
+
   it('what CUDA computes of 16 bits step by step, rounding each, is computed in float32', async () => {
     // By activations_impl.cu of the provider; PyTorch computes each in float32.
     const stepwise = [
