@@ -125,20 +125,21 @@ async function blocks(
   });
 }
 
-/**
- * Multiples of 1/4: their products and sums are exact in float32, and in TF32 too, so that every device selects the same
- * latents, of equal ones the first.
- */
-function quarters(count: number, name: string): Float32Array {
+/** Multiples of 1/4: their products and sums are exact in float32, and in TF32 too, so that every device selects the same latents. */
+export function quarters(count: number, name: string): Float32Array {
   const stream = random('doctor', name);
   return Float32Array.from({ length: count }, () => Math.round(4 * stream.gaussian()) / 4);
 }
 
-function quarterTensors({ d_in, d_sae }: { d_in: number; d_sae: number }): SaeTensors {
+/** Below the grid of 1/16 that the products lie on, and of few enough bits for TF32. */
+const BIAS_STEP = 2 ** -15;
+
+/** No two latents of a token are equal: which of equal ones is kept, each device decides by itself. */
+export function quarterTensors({ d_in, d_sae }: { d_in: number; d_sae: number }): SaeTensors {
   return {
     W_enc: quarters(d_in * d_sae, 'W_enc'),
     W_dec: quarters(d_sae * d_in, 'W_dec'),
-    b_enc: quarters(d_sae, 'b_enc'),
+    b_enc: Float32Array.from({ length: d_sae }, (_, latent) => latent * BIAS_STEP),
     b_dec: quarters(d_in, 'b_dec'),
   };
 }

@@ -68,18 +68,20 @@ export const blockKinds: Readonly<Record<string, Readonly<Record<string, unknown
     num_experts_per_tok: 2,
     sliding_window: null,
   },
+  // Heads as large as those of Qwen3.5 and Qwen3.6: kernels are made for sizes.
   'gated delta nets': {
     model_type: 'qwen3_5',
     text_config: {
       ...decoder,
+      head_dim: 256,
       model_type: 'qwen3_5_text',
       attn_output_gate: true,
       full_attention_interval: 2,
       linear_conv_kernel_dim: 4,
-      linear_key_head_dim: 32,
+      linear_key_head_dim: 128,
       linear_num_key_heads: 2,
       linear_num_value_heads: 4,
-      linear_value_head_dim: 32,
+      linear_value_head_dim: 128,
       rope_parameters: { rope_type: 'default', rope_theta: 10_000, partial_rotary_factor: 0.25 },
     },
   },

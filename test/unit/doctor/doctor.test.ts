@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Check, examine } from '../../../runner/doctor/checks.ts';
+import { type Check, examine, quarters, quarterTensors } from '../../../runner/doctor/checks.ts';
 import { diagnose, verdictOf } from '../../../runner/doctor/diagnose.ts';
 import { readMachine } from '../../../runner/doctor/machine.ts';
 import { allKernels } from '../../../runner/onnx/kernels.ts';
@@ -44,6 +44,25 @@ describe('doctor', () => {
     }
     expect(verdictOf(checks)).toBe('right');
   }, 600_000);
+
+  it('checks SAEs by numbers that TF32 has, of which no two latents of a token come out equal', () => {
+    const [shape, tokens] = [{ d_in: 128, d_sae: 1_024 }, 16];
+    const { W_enc, W_dec, b_enc, b_dec } = quarterTensors(shape);
+    const x = quarters(tokens * shape.d_in, 'x');
+    // A mantissa of 10 bits and one before them.
+    const fits = (value: number): boolean =>
+      value === 0 || Number.isInteger(value * 2 ** (10 - Math.floor(Math.log2(Math.abs(value)))));
+    for (const values of [W_enc, W_dec, b_enc!, b_dec, x]) expect(values.every(fits)).toBe(true);
+    for (let token = 0; token < tokens; token++) {
+      const pre = b_enc!.map((bias, latent) => {
+        let sum = bias;
+        for (let i = 0; i < shape.d_in; i++)
+          sum += (x[token * shape.d_in + i]! - b_dec[i]!) * W_enc[i * shape.d_sae + latent]!;
+        return sum;
+      });
+      expect(new Set(pre).size).toBe(shape.d_sae);
+    }
+  });
 
   it('tells rounding, fewer digits and wrong answers apart', () => {
     expect(verdictOf([{ difference: 3e-7 }, { difference: 2e-5 }])).toBe('right');
