@@ -37,6 +37,7 @@ const words: Readonly<Record<string, string>> = {
   rowTokens: 'Tokens per packed row',
   saeType: 'Number type of the SAE',
   checkpointEveryTokens: 'Tokens between saved checkpoints',
+  activations: 'Activations between language model and SAE',
   shuffleMegabytes: 'Shuffle buffer, MB',
   tokensDropped: 'Tokens left out',
   normsCapped: 'Activations whose norm was capped',

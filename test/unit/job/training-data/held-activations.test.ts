@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { resolveRun } from '../../../../runner/config/resolve.ts';
 import { demoModelFolder } from '../../../../runner/demo/index.ts';
+import { hookOf } from '../../../../runner/hook.ts';
 import { stampOf } from '../../../../runner/job/release/resume-stamp.ts';
 import { trainStage } from '../../../../runner/job/run/train-stage.ts';
+import { openActivationsOn } from '../../../../runner/job/training-data/held-activations.ts';
+import type { HostTensor } from '../../../../runner/onnx/session.ts';
 import { Stopped } from '../../../../runner/reporter.ts';
 import { saeSha256 } from '../../../../runner/sae/content-hash.ts';
 
@@ -83,4 +86,39 @@ test.each([
   await expect(train(`cut${name}`, true, set, 128)).rejects.toThrow(Stopped);
   await expect(train(`cut${name}`, false, set, 256)).rejects.toThrow(Stopped);
   expect(await train(`cut${name}`, true, set)).toEqual(whole);
+});
+
+test('passes that are made ahead are those that are made in turn, and none is left behind', async () => {
+  const config = await resolveRun(['small-world-quick'], { set: [...settings, 'layers=[0,2]'] });
+  const run = {
+    config,
+    hooks: [hookOf(0), hookOf(2)],
+    place: { folder: demoModelFolder, revision: null },
+    folder: join(root, 'ahead'),
+    memory: 2 ** 32,
+    saes: 0,
+  };
+  let stops = false;
+  const voice = { progress: () => undefined, note: () => undefined, stopRequested: () => stops };
+  const found = [];
+  for (const most of [0, 2]) {
+    const source = await openActivationsOn('cpu', run, undefined, voice, most);
+    const passes = [];
+    for (let i = 0; i < 3; i++) {
+      const { activations, position } = await source.next();
+      const values: Record<string, HostTensor> = {};
+      for (const [hook, tensor] of activations) {
+        values[hook] = await tensor.read();
+        tensor.dispose();
+      }
+      passes.push({ position, values });
+    }
+    stops = most > 0;
+    if (stops) await expect(source.next()).rejects.toThrow(Stopped);
+    // What is on its way ends before the sessions that make it.
+    await source.close();
+    found.push(passes);
+  }
+  expect(Object.keys(found[0]![0]!.values)).toEqual(['L0', 'L2']);
+  expect(found[1]).toEqual(found[0]);
 });
