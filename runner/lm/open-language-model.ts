@@ -9,7 +9,6 @@ import {
   type Feeds,
   float32,
   floatsOf,
-  type HeldTensor,
   type HoldingSession,
   int32,
   openHoldingSession,
@@ -21,6 +20,7 @@ import { partsOfCut, valueOfCut } from './cut.ts';
 import { familyOf } from './families/index.ts';
 import { firstNotFinite, notFinite } from './finite.ts';
 import { tileWidth } from './head-tiles.ts';
+import { heldResiduals } from './held-residuals.ts';
 import {
   type Divergence,
   type Going,
@@ -282,30 +282,6 @@ export async function openLanguageModel(
     return found;
   }
 
-  async function heldResiduals(batch: TokenBatch): Promise<HeldTensor[]> {
-    const found: HeldTensor[] = [];
-    let x: Carried | null = null;
-    try {
-      for (let segment = 0; found.length < hooks.length; segment++) {
-        const next: Float32Array | Carried = await step(segment, x, batch);
-        if (!(next instanceof Carried)) throw new TypeError('a model that is not resident holds nothing');
-        x?.dispose();
-        x = next;
-        if (segments[segment]!.hook === null) continue;
-        const value = next.takeValue();
-        found.push(value);
-        // What is computed of numbers that are not finite is none either, and here alone is it known what they came from.
-        if (!Number.isFinite(await squareSums.of(value))) await residuals(batch, found.length - 1);
-      }
-      return found;
-    } catch (error) {
-      for (const tensor of found) tensor.dispose();
-      throw error;
-    } finally {
-      x?.dispose();
-    }
-  }
-
   function needDivergence(): void {
     if (!options.divergence) throw new TypeError('this language model was opened without divergence');
   }
@@ -384,7 +360,7 @@ export async function openLanguageModel(
           : finishDivergence(residual, clean, going.batch, value),
       ),
     residuals,
-    heldResiduals,
+    heldResiduals: (batch) => heldResiduals({ hooks, segments, step, squareSums, residuals }, batch),
     async losses(hook, residual, batch) {
       return carried(fromHook(hook, residual, batch), (x) => lastSegment(x, batch, targetsOf(batch), 'nll'));
     },

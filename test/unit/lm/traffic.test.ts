@@ -82,3 +82,28 @@ it('for activations alone nothing behind the last hook is loaded', async () => {
   await model.close();
   await whole.close();
 });
+
+it('activations of every hook can stay where they are, and nothing of them comes to the host but a sum', async () => {
+  const checkpoint = await openCheckpoint(folder);
+  // Of the hook inside a block its own tensor, of which the residual beside it is no part.
+  const hooks = [0, { layer: 1, site: 'attn_z' as const }, 2];
+  const model = await openLanguageModel(checkpoint, { hooks });
+  const before = traffic();
+  const held = await model.heldResiduals(batch);
+  const { given, taken } = trafficSince(before);
+  expect(given).toEqual({ tensors: 1, bytes: 4 * 2 * tokens });
+  expect(taken).toEqual({ tensors: 3, bytes: 3 * 4 });
+  const found = [];
+  for (const tensor of held) found.push((await tensor.read()).data);
+  expect(found).toEqual(await model.residuals(batch));
+  // They are the caller's: another pass leaves them, and the model's end takes them along.
+  const more = await model.heldResiduals(batch);
+  held[0]!.dispose();
+  expect((await held[1]!.read()).data).toEqual(found[1]);
+  await model.close();
+  expect([...held, ...more].every(({ released }) => released)).toBe(true);
+  const memory = Math.max(...model.segments.map(({ bytes }) => bytes));
+  const turns = await openLanguageModel(checkpoint, { hooks, memory });
+  await expect(turns.heldResiduals(batch)).rejects.toThrow('not resident');
+  await turns.close();
+});
