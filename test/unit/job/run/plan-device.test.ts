@@ -81,6 +81,10 @@ describe('the reference run on one card', () => {
       expect(training!.devices[0]!.weights / GB).toBeLessThan(48);
       // Three SAEs: parameters and two moments in float32.
       expect(training!.devices[0]!.states).toBe(3 * 3 * 4 * (2 * 5_120 * 65_536 + 5_120 + 65_536));
+      // Two passes at three hooks, and what a step picks.
+      expect(training!.activations).toBe('on cuda:0');
+      expect(training!.devices[0]!.activations).toBe(4 * 2_048 * 5_120 * (2 * 3 + 2));
+      expect(evaluation!.activations).toBeNull();
       expect(sum(training!.devices[0]!)).toBeLessThanOrEqual(card);
       expect(sum(evaluation!.devices[0]!)).toBeLessThanOrEqual(card);
       expect(evaluation!.resident).toBe(true);
@@ -90,6 +94,7 @@ describe('the reference run on one card', () => {
   it('is loaded by segments on a smaller card, and refused where not even a step fits', () => {
     const { stages } = planned(cards.h100!);
     expect(stages[0]!.resident).toBe(false);
+    expect(stages[0]!.activations).toMatch(/^through the host’s memory: cuda:0 has no room for them/);
     expect(sum(stages[0]!.devices[0]!)).toBeLessThanOrEqual(cards.h100!);
     expect(() => planned(cards['rtx-4090']!)).toThrow(UserError);
     expect(() => planned(cards['rtx-4090']!)).toThrow(/memory of cuda:0/);
@@ -105,6 +110,7 @@ describe('the reference run on one card', () => {
   it('is spread over two cards, model and SAEs, and what lies on each is said', () => {
     const two = planned(cards.h100!, { device: 'cuda:0,cuda:1' }).stages[0]!;
     expect(two.resident).toBe(true);
+    expect(two.activations).toMatch(/^through the host’s memory: .*several devices/);
     expect(new Set(two.segments.map(({ device }) => device))).toEqual(new Set(['cuda:0', 'cuda:1']));
     const one = planned(cards.h200!).stages[0]!.devices;
     expect(one.map(({ device }) => device)).toEqual(['cuda:0']);
