@@ -17,6 +17,8 @@ export interface LanguageModelOptions {
   /** Bytes that weights may take on one device at a time; default no limit, so that all segments are held. */
   memory?: number;
   threads?: number;
+  /** Whether the thread goes on while a segment runs; default on CUDA alone. */
+  aside?: boolean;
   /** False keeps weights unpacked: less memory, slower products. Default true. */
   prepack?: boolean;
   /** Longest row; default the model's context length. */

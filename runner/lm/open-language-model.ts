@@ -84,7 +84,12 @@ export async function openLanguageModel(
     );
   }
   const held = new Map<number, HoldingSession[]>();
-  const squareSums = openSquareSums(options.threads);
+  const { threads, aside } = options;
+  const running = {
+    ...(threads === undefined ? {} : { threads }),
+    ...(aside === undefined ? {} : { aside }),
+  };
+  const squareSums = openSquareSums(running);
   /** What `advance` gave last, where it was computed: it is what the next segment takes, unless a branch comes between. */
   let latest: { array: Float32Array; carried: Carried } | null = null;
 
@@ -102,7 +107,7 @@ export async function openLanguageModel(
           {
             folder: checkpoint.weightsFolder,
             device: segments[segment]!.device,
-            ...(options.threads === undefined ? {} : { threads: options.threads }),
+            ...running,
             ...(options.prepack === undefined ? {} : { prepack: options.prepack }),
           },
           // Of segments loaded in turn nothing may stay behind.

@@ -1,7 +1,13 @@
 /** Sums of squares of tensors that lie on devices: whether all of their numbers are finite, for one that comes to the host. */
 import { type Device, providerOf } from '../onnx/devices.ts';
 import { Graph, type Program, type Provider } from '../onnx/graph.ts';
-import { floatsOf, type HeldTensor, openSession, type Session } from '../onnx/session.ts';
+import {
+  floatsOf,
+  type HeldTensor,
+  openSession,
+  type Session,
+  type SessionOptions,
+} from '../onnx/session.ts';
 
 export interface SquareSums {
   /** Of a tensor [rows, tokens, d], where it lies; not finite where a number is not, and where one is beyond about 1e19. */
@@ -9,15 +15,18 @@ export interface SquareSums {
   close(): Promise<void>;
 }
 
+/** How its programs are run. */
+type Running = Pick<SessionOptions, 'threads' | 'aside'>;
+
 /** A session for each device and width, opened when it is needed. */
-export function openSquareSums(threads: number | undefined): SquareSums {
+export function openSquareSums(running: Running): SquareSums {
   const sessions = new Map<string, Promise<Session>>();
   return {
     async of(tensor) {
       const { device } = tensor;
       const d = tensor.description().dims.at(-1)!;
       const key = `${device} ${d}`;
-      const session = sessions.get(key) ?? open(device, d, threads);
+      const session = sessions.get(key) ?? open(device, d, running);
       sessions.set(key, session);
       return floatsOf(await (await session).run({ x: tensor }), 'squares')[0]!;
     },
@@ -30,10 +39,10 @@ export function openSquareSums(threads: number | undefined): SquareSums {
   };
 }
 
-function open(device: Device, d: number, threads: number | undefined): Promise<Session> {
+function open(device: Device, d: number, running: Running): Promise<Session> {
   return openSession(squareSumProgram(d, providerOf(device)), {
     device,
-    ...(threads === undefined ? {} : { threads }),
+    ...running,
   });
 }
 

@@ -9,7 +9,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -162,12 +162,8 @@ export async function measure(
     const hook = Math.floor(size.model.blocks / 2) - 1;
     const ids = Int32Array.from({ length: count }, (_, i) => (i * 7_919) % size.model.vocabulary);
     const batch = { ids, rows, tokens };
-    const model = await openLanguageModel(checkpoint, {
-      hooks: [hook],
-      device,
-      precision,
-      maxTokens: tokens,
-    });
+    const opening = { hooks: [hook], device, precision, maxTokens: tokens };
+    const model = await openLanguageModel(checkpoint, opening);
     const [d_in, d_sae] = [size.model.width, 4 * size.model.width];
     const sae = await openSae(randomSae(d_in, d_sae, 32), { device });
     try {
@@ -205,20 +201,23 @@ export async function measure(
         null,
       );
       const trained = recipe.parse({ dSae: d_sae, k: 32, kAux: d_in / 2, batchTokens: count });
-      const session = await graphBackend({ device }).init(
-        trained,
-        d_in,
-        freshState(randomWeights(d_in, d_sae)),
-      );
+      // On a CPU half of the cores each, in threads of their own, as a run has them there.
+      const halves = { aside: true, threads: Math.max(1, Math.floor(availableParallelism() / 2)) };
+      const running = device === 'cpu' ? halves : {};
+      const beside =
+        device === 'cpu' ? await openLanguageModel(checkpoint, { ...opening, ...halves }) : model;
+      const state = freshState(randomWeights(d_in, d_sae));
+      const session = await graphBackend({ device, ...running }).init(trained, d_in, state);
       try {
-        const { ways, ratio, pairs } = await overlapOf(model, batch, session, seconds);
+        const { ways, ratio, pairs } = await overlapOf(beside, batch, session, seconds);
         for (const { what, ...line } of ways)
           lines.push({ what: `training ${d_in}/${d_sae}/32, ${what}`, tokens: count, theirs: null, ...line });
         say(
-          `training, both at once: ${ratio.toFixed(2)} times as fast as in turn (median of ${pairs} pairs)${device.startsWith('cuda') ? '' : '; this device has one run at a time'}`,
+          `training, both at once: ${ratio.toFixed(2)} times as fast as in turn (median of ${pairs} pairs)${device === 'cpu' || device.startsWith('cuda') ? '' : '; this device has one run at a time'}`,
         );
       } finally {
         await session.close();
+        if (beside !== model) await beside.close();
       }
     } finally {
       await sae.close();

@@ -14,7 +14,7 @@ export interface Overlap {
 
 /**
  * The activations of the model's hook stay where they are, and are what the step is given. At once means that the next pass is made beside
- * the step, in this thread: a device whose runs do not leave it (all but CUDA) does one after the other all the same.
+ * the step: a device whose runs do not leave the thread does one after the other all the same.
  */
 export async function overlapOf(
   model: LanguageModel,

@@ -14,7 +14,7 @@ it('the benchmark of a device says what passes between it and the host, and leav
   );
   expect(said[0]).toBe('cpu, the language model in float32');
   expect(said[1]).toMatch(
-    /^training, both at once: \d+\.\d\d times as fast as in turn \(median of 1 pairs\); this device/,
+    /^training, both at once: \d+\.\d\d times as fast as in turn \(median of 1 pairs\)$/,
   );
   expect(said[2]).toMatch(/^training step 1000000\/1000000\/4, 16 tokens: left out, /);
   expect(lines).toHaveLength(9);

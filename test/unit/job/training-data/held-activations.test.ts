@@ -9,9 +9,14 @@ import { hookOf } from '../../../../runner/hook.ts';
 import { stampOf } from '../../../../runner/job/release/resume-stamp.ts';
 import { trainStage } from '../../../../runner/job/run/train-stage.ts';
 import { openActivationsOn } from '../../../../runner/job/training-data/held-activations.ts';
-import type { HostTensor } from '../../../../runner/onnx/session.ts';
+import { openCheckpoint } from '../../../../runner/lm/checkpoint.ts';
+import { openLanguageModel } from '../../../../runner/lm/open-language-model.ts';
+import type { HeldTensor, HostTensor } from '../../../../runner/onnx/session.ts';
 import { Stopped } from '../../../../runner/reporter.ts';
 import { saeSha256 } from '../../../../runner/sae/content-hash.ts';
+import { graphBackend } from '../../../../runner/train/backends/graph.ts';
+import { recipe } from '../../../../runner/train/recipe.ts';
+import { newTrainingState } from '../../../../runner/train/sae-trainer.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -120,5 +125,42 @@ test('passes that are made ahead are those that are made in turn, and none is le
     found.push(passes);
   }
   expect(Object.keys(found[0]![0]!.values)).toEqual(['L0', 'L2']);
+  expect(found[1]).toEqual(found[0]);
+});
+
+test('a pass that goes on beside a step, as on CUDA, changes neither', async () => {
+  const checkpoint = await openCheckpoint(demoModelFolder);
+  const batch = { ids: Int32Array.from({ length: 64 }, (_, i) => (7 * i) % 500), rows: 2, tokens: 32 };
+  const settings = recipe.parse({ dSae: 64, k: 4, kAux: 8, batchTokens: 64, biasInitSamples: 1 });
+  const rows = Int32Array.from({ length: 64 }, (_, i) => i);
+  const found = [];
+  for (const atOnce of [false, true]) {
+    const running = { aside: true, threads: 1 };
+    const model = await openLanguageModel(checkpoint, { hooks: [2], ...running });
+    const d_in = model.dModel;
+    const { optimiser } = newTrainingState(
+      { id: 'L2', hook: hookOf(2), d_in, recipe: settings },
+      new Float32Array(d_in).fill(1),
+    );
+    const session = await graphBackend(running).init(settings, d_in, optimiser);
+    const pass = async (round: number) =>
+      (await model.heldResiduals({ ...batch, ids: batch.ids.map((id) => id + round) }))[0]!;
+    const step = (tensor: HeldTensor) =>
+      session.step({ tensor, rows, scale: 1 }, { learningRate: 1e-3, dead: new Int32Array(0) });
+    let now = await pass(0);
+    const losses: number[] = [];
+    for (let round = 1; round <= 5; round++) {
+      const stepping = step(now);
+      if (!atOnce) await stepping;
+      const [next, { mse }] = await Promise.all([pass(round), stepping]);
+      losses.push(mse);
+      now.dispose();
+      now = next;
+    }
+    found.push({ losses, state: await session.state() });
+    await session.close();
+    await model.close();
+  }
+  expect(new Set(found[0]!.losses).size).toBe(5);
   expect(found[1]).toEqual(found[0]);
 });
