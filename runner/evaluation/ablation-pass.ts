@@ -5,7 +5,7 @@
  */
 
 import type { TokenBatch } from '../lm/language-model.ts';
-import type { Branch, HookBatch, Observer } from '../lm/sweep.ts';
+import type { Branch, HookBatch, Observer } from '../lm/observer.ts';
 import { joined } from '../math/joined.ts';
 import type { AblatedRow } from '../metrics/ablation-effect.ts';
 import type { OpenSae } from '../sae/open-sae.ts';

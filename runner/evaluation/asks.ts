@@ -1,6 +1,6 @@
 /** What suites ask of the sweep, as observations; they get the results once the sweep is over. */
 import type { TokenBatch } from '../lm/language-model.ts';
-import type { Observer } from '../lm/sweep.ts';
+import type { Observer } from '../lm/observer.ts';
 import type { SparseRow } from '../probes/features.ts';
 import type { Latents } from '../sae/sae.ts';
 import type {

@@ -16,7 +16,7 @@ import type { ContentCache } from '../io/content-cache.ts';
 import { canonicalJson, sha256 } from '../io/hash.ts';
 import type { TokenBatch } from '../lm/language-model.ts';
 import { lossCount } from '../lm/language-model.ts';
-import type { Branch, Observer } from '../lm/sweep.ts';
+import type { Branch, Observer } from '../lm/observer.ts';
 import { joined } from '../math/joined.ts';
 import type { FiringTable } from '../metrics/firing.ts';
 import { type HookStatistics, type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';

@@ -6,7 +6,7 @@ import { deserialize, serialize } from 'node:v8';
 import { hookName, indexOfHook, placeName } from '../hook.ts';
 import { canonicalJson } from '../io/hash.ts';
 import { lossCount, type TokenBatch } from '../lm/language-model.ts';
-import type { Branch, Ending } from '../lm/sweep.ts';
+import type { Branch, Ending } from '../lm/observer.ts';
 import type { CoreTable } from '../metrics/core-losses.ts';
 import { type CachedResults, documentsOf, type HookSaes, namesOf, type Observation } from './observation.ts';
 

@@ -8,7 +8,8 @@ import { indexOfHook, type Place, readHook } from '../hook.ts';
 import type { ContentCache } from '../io/content-cache.ts';
 import { sha256 } from '../io/hash.ts';
 import { type ActivationModel, hasLosses, type TokenBatch } from '../lm/language-model.ts';
-import { type Observer, type SweepOptions, type SweptPlace, sweep } from '../lm/sweep.ts';
+import { ablationsAt, type Observer, type SweptPlace } from '../lm/observer.ts';
+import { type SweepOptions, sweep } from '../lm/sweep.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 
 /** The SAEs at one place, in the order of their statistics. */
@@ -83,14 +84,32 @@ export async function observe(
     from = part.to;
     return [observer, ...others].map((each) => ({ ...each, part }));
   });
-  const branches = Math.max(0, ...observations.map((each) => each.branches));
   const work = workOf(model, hooks, batches, observers);
   const places = placesIn(model, hooks);
+  const branches = Math.max(
+    0,
+    ...observations.map((each) => each.branches + ablationsBeside(model, places, each)),
+  );
   await sweep(model, batches, observers, {
     ...(await sweeping(batches, branches)),
     work,
     ...(places.length > 0 && { places }),
   });
+}
+
+/** Ablations that go on beside the reconstructions: where more than the hook's own tensor travels. */
+function ablationsBeside(
+  { segments, widths }: ActivationModel,
+  places: readonly SweptPlace[],
+  { observer, others = [] }: Observation<unknown>,
+): number {
+  let sum = 0;
+  for (const [place, { hook }] of places.entries()) {
+    const { beside } = widths[segments.findIndex((segment) => segment.hook === hook)]!;
+    if (beside === 0) continue;
+    for (const each of [observer, ...others]) sum += ablationsAt(each, place);
+  }
+  return sum;
 }
 
 /** Places by the numbers of their hooks in a model. */

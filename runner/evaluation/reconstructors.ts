@@ -1,6 +1,6 @@
 /** How the controls of a hook reconstruct: what each is stands in control-pass.ts. */
 
-import type { HookBatch } from '../lm/sweep.ts';
+import type { HookBatch } from '../lm/observer.ts';
 import { type Random, random, shuffle } from '../math/random.ts';
 import type { Device } from '../onnx/devices.ts';
 import type { ReconstructionControl } from '../report/schema.ts';

@@ -7,7 +7,7 @@
 
 import { type Hook, indexOfHook } from '../hook.ts';
 import { lossCount, type TokenBatch } from '../lm/language-model.ts';
-import type { Branch, Observer } from '../lm/sweep.ts';
+import type { Branch, Observer } from '../lm/observer.ts';
 import { meanOfTokens } from '../metrics/activations.ts';
 import { type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { LossTable } from '../metrics/loss-recovered.ts';
@@ -78,6 +78,9 @@ export function observeTokens(
     zero: new RowLosses(known?.at(hook)?.zero),
     mean: new RowLosses(known?.at(hook)?.mean),
   }));
+  /** Zero and the mean, where they are not known. */
+  const ablations = (hook: number): number =>
+    hasLosses && firstAt[hook] === hook && known?.at(hook) === undefined ? 2 : 0;
   const observer: Observer = {
     branches: () => (hasLosses ? hooks.reduce((sum, { saes }) => sum + saes.length, 0) : 0),
     async see({ hook, index, batch, residual: x, input }) {
@@ -115,11 +118,11 @@ export function observeTokens(
         }),
       );
     },
-    ablates: (hook) => hasLosses && firstAt[hook] === hook && known?.at(hook) === undefined,
+    ablations,
     seen(hook) {
       const here = state[hook]!;
       here.tables = here.statistics.tables();
-      if (!hasLosses || firstAt[hook] !== hook || known?.at(hook) !== undefined) return [];
+      if (ablations(hook) === 0) return [];
       return [
         { vector: new Float32Array(hooks[hook]!.d), into: here.zero },
         { vector: meanOf(here.tables), into: here.mean },

@@ -1,6 +1,6 @@
 /** One pass over samples whose features are known: how often each latent fires with the feature that it is nearest to. */
 import type { TokenBatch } from '../lm/language-model.ts';
-import type { Observer } from '../lm/sweep.ts';
+import type { Observer } from '../lm/observer.ts';
 import { type Random, random, shuffle } from '../math/random.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 import { openSae } from '../sae/open-sae.ts';

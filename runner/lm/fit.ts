@@ -1,4 +1,5 @@
 /** How a language model and what is computed with it share the memory that a run may use: computed here for `plan` and for the run. */
+import { hookOf } from '../hook.ts';
 import type { Family } from './families/family.ts';
 import { type MemoryShares, PROGRAM, shareMemory, WAITING_SHARE } from './memory.ts';
 import type { ModelParts } from './parts.ts';
@@ -13,8 +14,8 @@ export interface NeedsBeside {
   saes: number;
   /** Bytes of what else is held by the host, wherever SAEs are computed; default none. */
   host?: number | undefined;
-  /** Whether ablations may wait between segments; default true. */
-  ablations?: boolean | undefined;
+  /** Tokens of the text on which activations are ablated; default none. */
+  ablated?: number | undefined;
 }
 
 export interface FitOptions extends Omit<PlacementOptions, 'memory'>, NeedsBeside {
@@ -43,9 +44,12 @@ export interface Fit {
  * @throws UserError for a hook that the model does not have, or when the memory does not hold a batch or the largest part
  */
 export function fitModel(parts: ModelParts, family: Family, options: FitOptions): Fit {
-  const { memory, card, device, positions, saes, host = 0, ablations = true, ...at } = options;
+  const { memory, card, device, positions, saes, host = 0, ablated = 0, ...at } = options;
   const { activationsOnly = false, ...where } = at;
   const whole = placementOf(parts, { ...where, activationsOnly });
+  const beside = where.hooks
+    .map((hook) => 4 * ablated * widthsAt(family, hookOf(hook)).beside)
+    .reduce((sum, bytes) => sum + bytes, 0);
   const shares = shareMemory(
     card ?? memory,
     {
@@ -55,11 +59,13 @@ export function fitModel(parts: ModelParts, family: Family, options: FitOptions)
       // On the host room for the head is left in training too, so that weights have the same room as when it ends.
       head: card === null || !activationsOnly,
       weights: card === null ? whole.held.all : whole.held.most,
-      // Ablations are not asked for where activations alone are.
-      ...(activationsOnly || !ablations ? {} : { hooks: where.hooks }),
+      beside: card === null ? beside : 0,
     },
     card === null ? undefined : `memory of ${device}`,
   );
+  // The host keeps them, wherever the model is.
+  if (card !== null && shares.weights === undefined)
+    shares.beside = Math.min(beside, Math.max(0, memory - PROGRAM - host));
   const placement =
     shares.weights === undefined
       ? whole

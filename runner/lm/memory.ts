@@ -1,7 +1,6 @@
 /** How the memory a run may use is shared out. */
 import { totalmem } from 'node:os';
 import { UserError } from '../errors.ts';
-import { type HookLike, hookOf, isResidual } from '../hook.ts';
 import { formatBytes } from '../io/bytes.ts';
 import type { Family } from './families/family.ts';
 import { tileWidth } from './head-tiles.ts';
@@ -10,7 +9,7 @@ import { tileWidth } from './head-tiles.ts';
 const UNASKED = 0.8;
 /** Node, the runtime's code and this program, as measured (about 250 MB), and what the allocator keeps. */
 export const PROGRAM = 400e6;
-/** Bytes of residuals beside hooks inside blocks that are kept for ablations there, where there is room (256 MiB). */
+/** Bytes of residuals beside hooks that a sweep keeps for ablations there if it is not told otherwise (256 MiB). */
 export const BESIDE_LIMIT = 256 * 2 ** 20;
 /** Of what is left beside a batch, the part that residuals may take that wait, where weights are loaded in turn. */
 export const WAITING_SHARE = 0.3;
@@ -36,8 +35,8 @@ export interface MemoryNeeds {
   positions: number;
   /** Of everything that SAEs hold. */
   saes: number;
-  /** Where activations are looked at, for what is kept beside those inside blocks; default nothing. */
-  hooks?: readonly HookLike[];
+  /** Of residuals beside hooks that are to be kept for ablations there; default none. */
+  beside?: number;
   /** False where nothing behind the last hook is computed; default true. */
   head?: boolean;
 }
@@ -65,8 +64,7 @@ export function shareMemory(memory: number, needs: MemoryNeeds, of = '--memory')
   const rest = memory - working;
   const left = rest - needs.weights;
   if (left >= 0) {
-    const inside = (needs.hooks ?? []).some((hook) => !isResidual(hookOf(hook)));
-    const beside = inside ? Math.min(BESIDE_LIMIT, left) : 0;
+    const beside = Math.min(needs.beside ?? 0, left);
     return { working, weights: undefined, waiting: left - beside, beside };
   }
   if (rest <= 0) {

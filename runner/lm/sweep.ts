@@ -11,6 +11,7 @@
  * stands in residual-store.ts.
  */
 import { type Reporter, Stopped } from '../reporter.ts';
+import { type ApartAblation, ablateBeside } from './ablate-beside.ts';
 import { rowsOfCut, valueOfCut, withValue } from './cut.ts';
 import {
   type ActivationModel,
@@ -23,73 +24,15 @@ import {
   type TokenBatch,
 } from './language-model.ts';
 import { BESIDE_LIMIT } from './memory.ts';
+import {
+  ablationsAt,
+  type Branch,
+  type ConstantBranch,
+  type HookBatch,
+  type Observer,
+  type SweptPlace,
+} from './observer.ts';
 import { memoryStore, type ResidualStore } from './residual-store.ts';
-
-/** Where observers look: at a hook of the model, and at what an earlier one gave beside it. */
-export interface SweptPlace {
-  /** Number of the hook among the model's. */
-  hook: number;
-  /** Number of the hook whose activations come as `input`. */
-  reads: number;
-}
-
-/** The clean activations of one batch at one place. */
-export interface HookBatch {
-  /** Number of the place among those swept: of the hook among the model's, unless the sweep was given others. */
-  hook: number;
-  /** Number of the batch among those swept. */
-  index: number;
-  batch: TokenBatch;
-  /** [rows, tokens, width of the hook]; not to be changed. */
-  residual: Float32Array;
-  /** The same array, and at a place that reads another hook [rows, tokens, width of that]; not to be changed. */
-  input: Float32Array;
-}
-
-/** What a residual ended in, for every position of its batch, [rows · tokens]: see `LanguageModel.finish`. */
-export interface Ending {
-  nll: Float32Array;
-  /** KL(clean ‖ this one); only where the observer asked for divergence. */
-  kl?: Float32Array;
-}
-
-/** What goes on from a hook in the place of the clean activations, beside them. */
-export interface Branch {
-  /** [rows, tokens, width of the hook], the sweep's from now on. */
-  residual: Float32Array;
-  /** The rows of the batch that go on, at least one; all by default. Not of an observer that asks for divergence. */
-  rows?: readonly number[];
-  ended(ending: Ending): void;
-}
-
-/** One vector in the place of the activations at every position of the observer's batches: zero or mean ablation. */
-export interface ConstantBranch {
-  /** [width of the hook] */
-  vector: Float32Array;
-  /** One array for each of the observer's batches, as `LanguageModel.finish` gives them. */
-  ended(nll: readonly Float32Array[]): void;
-}
-
-/**
- * What is called during a sweep. All parts are optional; a batch for which no observer asks for more ends at the last
- * hook. Several observers with batches of their own share a sweep, so that every segment is loaded and run once over them all.
- */
-export interface Observer {
-  /** Its batches, by their numbers in the sweep, `to` excluded; all by default. It sees them numbered from 0. */
-  part?: { from: number; to: number };
-  /** About how many branches it lets go on from a batch, over all hooks; none by default. For the time that is left. */
-  branches?(index: number): number;
-  /** Whether its branches are compared with the clean model by KL; the model must have been opened with divergence. */
-  divergence?: boolean;
-  /** Called once for each place and batch; batches come in order at each hook, hooks in order for each batch. */
-  see?(seen: HookBatch): Promise<readonly Branch[]>;
-  /** Called once per place, when all batches were seen there. Its batches must then be of one width. */
-  seen?(hook: number): readonly ConstantBranch[];
-  /** Whether `seen` will give branches at a place; by default it may. What they need is not kept for nothing. */
-  ablates?(hook: number): boolean;
-  /** Called once per batch with the losses of the model left alone. */
-  clean?(index: number, batch: TokenBatch, nll: Float32Array): void;
-}
 
 export interface SweepOptions {
   reporter: Reporter;
@@ -148,7 +91,7 @@ export async function sweep(
   let done = 0;
   let worked = 0;
   /** Ablations that go through the model by themselves, in the end. */
-  const apart: (ConstantBranch & { hook: number; part: { from: number; to: number } })[] = [];
+  const apart: ApartAblation[] = [];
   /** What stands beside the hooks inside blocks, for them; null where it is too much to be kept. */
   let beside: Map<string, Float32Array> | null = model.resident ? new Map() : null;
   let besideFloats = 0;
@@ -206,10 +149,13 @@ export async function sweep(
           constant.ended(await ends().finishForAll(await store.take(constant.key), constant.batches));
         else await advance(number, constant.key, rowOf(constant.batches[0]!.tokens));
       }
-      if (hook !== null) await ablate(number, hook, constants);
+      if (hook !== null) await ablate(number, hook, constants, branches);
     }
   }
-  if (apart.length > 0) await (beside === null ? sweepApart() : ablateBeside(beside));
+  if (apart.length > 0)
+    await (beside === null
+      ? sweepApart()
+      : ablateBeside(ends(), batches, apart, beside, { stopWhenAsked, progress: progressApart }));
   if (Math.round(done) < total) reporter.progress(total, total, {}, 1);
 
   function stopWhenAsked(): void {
@@ -238,8 +184,7 @@ export async function sweep(
     const residual = valueOfCut(given, widths);
     const batch = batches[index]!;
     const ablated = ({ observer }: { observer: Observer }): boolean =>
-      observer.seen !== undefined &&
-      places.some((at, place) => at.hook === hook && (observer.ablates?.(place) ?? true));
+      places.some((at, place) => at.hook === hook && ablationsAt(observer, place) > 0);
     if (widths.beside > 0 && watching(index).some(ablated)) {
       besideFloats += given.length - residual.length;
       if (4 * besideFloats > besideLimit) beside = null;
@@ -290,7 +235,13 @@ export async function sweep(
     }
   }
 
-  async function ablate(segment: number, hook: number, constants: RunningConstant[]): Promise<void> {
+  /** @param branches of the batches that are on their way */
+  async function ablate(
+    segment: number,
+    hook: number,
+    constants: RunningConstant[],
+    branches: ReadonlyMap<number, RunningBranch[]>,
+  ): Promise<void> {
     for (const { observer, from, to } of views) {
       const own = batches.slice(from, to);
       if (own.length === 0) continue;
@@ -299,7 +250,9 @@ export async function sweep(
       );
       for (const { vector, ended } of asked) {
         if (model.widths[segment]!.beside > 0) {
-          apart.push({ hook, vector, part: { from, to }, ended });
+          const part = { from, to };
+          if (waits(segment, part, branches)) await branchOff(segment, { vector, ended }, part, branches);
+          else apart.push({ hook, vector, part, ended });
           continue;
         }
         const key = `constant-${constants.length}`;
@@ -309,33 +262,54 @@ export async function sweep(
     }
   }
 
+  /** Whether what travels behind a segment waits in the store for all batches of an observer. */
+  function waits(
+    segment: number,
+    { from, to }: { from: number; to: number },
+    branches: ReadonlyMap<number, RunningBranch[]>,
+  ): boolean {
+    const there = (index: number): boolean =>
+      branches.has(index) && (segment < lastHook || cleanEnds[index]!);
+    return !model.resident && Array.from({ length: to - from }, (_, i) => from + i).every(there);
+  }
+
+  /** An ablation beside the other branches, with what waits: no pass of its own, for which all segments would be loaded again. */
+  async function branchOff(
+    segment: number,
+    { vector, ended }: ConstantBranch,
+    { from, to }: { from: number; to: number },
+    branches: ReadonlyMap<number, RunningBranch[]>,
+  ): Promise<void> {
+    const nll = Array<Float32Array>(to - from);
+    let left = nll.length;
+    for (let index = from; index < to; index++) {
+      stopWhenAsked();
+      const batch = batches[index]!;
+      const given = await store.take(`clean-${index}`);
+      const running = branches.get(index)!;
+      const key = `branch-${index}-${running.length}`;
+      await store.put(key, withValue(given, repeated(vector, batch.rows * batch.tokens)));
+      await store.put(`clean-${index}`, given);
+      running.push({
+        at: { key },
+        from: segment,
+        observer: {},
+        batch,
+        ended(ending) {
+          nll[index - from] = ending.nll;
+          left--;
+          if (left === 0) ended(nll);
+        },
+      });
+    }
+  }
+
   function progressApart(...[done, all, fields, share]: Parameters<Reporter['progress']>): void {
     reporter.progress(done, all, { ...fields, pass: 'ablations' }, share);
   }
 
-  /** Ablations inside a block, from what was kept there. */
-  async function ablateBeside(kept: ReadonlyMap<string, Float32Array>): Promise<void> {
-    const all = apart.reduce((sum, { part }) => sum + part.to - part.from, 0);
-    let ended = 0;
-    for (const { hook, vector, part, ended: tell } of apart) {
-      const nll: Float32Array[] = [];
-      const behind = segments.findIndex((each) => each.hook === hook);
-      for (let index = part.from; index < part.to; index++) {
-        stopWhenAsked();
-        const batch = batches[index]!;
-        const value = repeated(vector, batch.rows * batch.tokens);
-        const residual = kept.get(`${index}-${hook}`)!;
-        const goes = { from: behind, value, residual, batch, between: stopWhenAsked };
-        nll.push((await ends().endings(goes)).nll);
-        ended++;
-        progressApart(Math.round((total * ended) / all), total, {}, ended / all);
-      }
-      tell(nll);
-    }
-  }
-
   /**
-   * The same where that is not kept, by a pass of their own: the residual beside the hook differs from text to text, so that one row does not stand for
+   * Ablations where nothing is kept for them, by a pass of their own: the residual beside the hook differs from text to text, so that one row does not stand for
    * all. The vector is known when all text was seen, hence they go through the model after it.
    */
   async function sweepApart(): Promise<void> {

@@ -5,7 +5,8 @@
  * and the mean in its place); `again` the same of another SAE at the hook, where the losses of ablations are cached. In brackets
  * stands what the weights say that tokens meet: behind the residual stream an ablation is one row for all text, inside a block it
  * goes through the rest of the model with all of the text, as what stands beside the hook differs from token to token; and what goes
- * on from a hook inside a block goes through the rest of that block.
+ * on from a hook inside a block goes through the rest of that block. At the end stands an evaluation at mlp_out where segments are loaded in
+ * turn, and where there is no room to keep what stands beside the hook, so that ablations take the text through the model again.
  *
  *     node test/bench/hooks.ts [--rows 24] [--rounds 5]
  */
@@ -20,10 +21,12 @@ import { type CachedResults, observe } from '../../runner/evaluation/observation
 import { observeTokens } from '../../runner/evaluation/token-pass.ts';
 import { type Hook, hookName } from '../../runner/hook.ts';
 import { openContentCache } from '../../runner/io/content-cache.ts';
-import { openCheckpoint } from '../../runner/lm/checkpoint.ts';
+import { type Checkpoint, openCheckpoint } from '../../runner/lm/checkpoint.ts';
+import { familyOf } from '../../runner/lm/families/index.ts';
 import { hookWidth, type LanguageModel, type TokenBatch } from '../../runner/lm/language-model.ts';
 import { openLanguageModel } from '../../runner/lm/open-language-model.ts';
-import { sweep } from '../../runner/lm/sweep.ts';
+import { partsOf } from '../../runner/lm/parts.ts';
+import { type SweepOptions, sweep } from '../../runner/lm/sweep.ts';
 import { random } from '../../runner/math/random.ts';
 import { type Reporter, silent, stageReporter } from '../../runner/reporter.ts';
 import { openSae } from '../../runner/sae/open-sae.ts';
@@ -117,12 +120,57 @@ async function compare(): Promise<void> {
       );
     }
     console.log('in brackets: by the weights that tokens meet');
+    await compareModes(checkpoint, batches);
     for (const { model, sae } of places) {
       await sae.close();
       await model.close();
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A first SAE at mlp_out against one at resid_post, of a model loaded in turn, and of one held whole without room beside. */
+async function compareModes(checkpoint: Checkpoint, batches: readonly TokenBatch[]): Promise<void> {
+  const parts = partsOf(checkpoint, familyOf(checkpoint));
+  const largest = Math.max(
+    ...[parts.embedding, parts.head, ...parts.blocks].map((part) =>
+      [...part.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+    ),
+  );
+  const modes = [
+    { name: 'segments loaded in turn', memory: 2 * largest, sweeping: { together: batches.length } },
+    { name: 'no room beside', memory: undefined, sweeping: { beside: 0 } },
+  ];
+  for (const { name, memory, sweeping } of modes) {
+    const [outside, inside] = await Promise.all(
+      (['resid_post', 'mlp_out'] as const).map(async (site) => {
+        const hook: Hook = { layer: LAYER, site };
+        const model = await openLanguageModel(checkpoint, {
+          hooks: [hook],
+          maxTokens: TOKENS,
+          threads: 1,
+          ...(memory !== undefined && { memory }),
+        });
+        return { hook, model, sae: await openSae(randomSae(hookWidth(model, hook)), { threads: 1 }) };
+      }),
+    );
+    const ratios: number[] = [];
+    for (let round = -1; round < Number(values.rounds); round++) {
+      const [without, within] = [outside!, inside!].map(
+        ({ hook, model, sae }) =>
+          () =>
+            evaluate(model, hook, sae, batches, undefined, sweeping),
+      );
+      const base = await timed(without!);
+      const more = await timed(within!);
+      if (round >= 0) ratios.push(more / base);
+    }
+    console.log(`${name}: mlp_out:${LAYER} against resid_post: evaluation ${percent(median(ratios) - 1)}`);
+    for (const { model, sae } of [outside!, inside!]) {
+      await sae.close();
+      await model.close();
+    }
   }
 }
 
@@ -159,10 +207,11 @@ async function evaluate(
   sae: Awaited<ReturnType<typeof openSae>>,
   text: readonly TokenBatch[],
   cached?: CachedResults,
+  options: Pick<SweepOptions, 'together' | 'beside'> = {},
 ): Promise<void> {
   const hooks = [{ ...hook, d: hookWidth(model, hook), saes: [sae] }];
   const observation = observeTokens(hooks, text, null, [], true, await knownAblations(hooks, text, cached));
-  const sweeping = async () => ({ reporter: reporter() });
+  const sweeping = async () => ({ reporter: reporter(), ...options });
   await observe(model, [observation], sweeping, hooks);
   observation.result();
 }

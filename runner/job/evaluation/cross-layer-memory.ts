@@ -28,5 +28,5 @@ export function crossLayerNeeds(
   const evaluation = { ...config.evaluation, untrainedProbes: false };
   const needs = evaluationNeeds({ ...config, evaluation }, crossLayerSuites(suites), layers, [device]);
   const held = layers.reduce((sum, { d_in }) => sum + HELD * 4 * config.sae.batchTokens * d_in, 0);
-  return { ...needs, host: (needs.host ?? 0) + held, ablations: false };
+  return { ...needs, host: (needs.host ?? 0) + held, ablated: 0 };
 }

@@ -118,6 +118,7 @@ export function evaluationNeeds(
     on,
     host: pooledBytes(config, suites, saes) + predicting,
     divergence,
+    ablated: config.evaluation.tokens,
   };
 }
 

@@ -3,7 +3,8 @@ import type { CorpusSettings, ValidationSettings } from '../../config/sections.t
 import { type HookSaes, placesIn } from '../../evaluation/observation.ts';
 import { placeName, placesAmong } from '../../hook.ts';
 import { type ActivationModel, hasLosses, hookWidth } from '../../lm/language-model.ts';
-import { type Observer, sweep } from '../../lm/sweep.ts';
+import type { Observer } from '../../lm/observer.ts';
+import { sweep } from '../../lm/sweep.ts';
 import { resampleRows } from '../../metrics/bootstrap.ts';
 import { hookStatistics } from '../../metrics/hook-statistics.ts';
 import type { Device } from '../../onnx/devices.ts';

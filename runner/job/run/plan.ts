@@ -226,11 +226,11 @@ export function planOf(
       context: sizes[0]?.context,
     })),
   ];
-  const text = (each: TextWork, branches: number, together = each.tokens): PlannedText => ({
+  const text = (each: TextWork, branches: number, together = each.tokens, ablations = 0): PlannedText => ({
     tokens: each.tokens,
     together,
     branches,
-    model: each.pass(layers) + planned.reduce((sum, sae) => sum + each.branch(sae), 0),
+    model: each.pass(layers) + planned.reduce((sum, sae) => sum + each.branch(sae), ablations),
     saes: planned.reduce((sum, sae) => sum + each.sae(sae), 0),
   });
   // In the order in which the run shares them out.
@@ -249,6 +249,9 @@ export function planOf(
     measuredSaes.flatMap(({ sizes }) => sizes),
     devices,
   );
+  // Hooks whose activations are ablated by passes of all text; of a cross-layer transcoder's none are.
+  const ablated = crossLayer ? [] : orderedHooks(planned).filter((hook) => work.ablations(hook) > 0);
+  const ablations = ablated.reduce((sum, hook) => sum + work.ablations(hook), 0);
   const complete = !crossLayer && known.length === others.length;
   const count = plans.length + others.length;
   const read = tensorsRead(checkpoint, family);
@@ -288,7 +291,7 @@ export function planOf(
         evaluated,
         complete ? measuredSaes.map(({ id }) => id) : [],
         [
-          text(work.evaluation, count),
+          text(work.evaluation, count + 2 * ablated.length, work.evaluation.tokens, ablations),
           // As long as they may be.
           ...work.readings.map((each, i) => text(each, readings[i]!.spliced ? count + hooks.length : 0)),
         ],

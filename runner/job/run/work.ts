@@ -35,6 +35,8 @@ export interface RunWork {
   training: TextWork;
   /** The held-out text. */
   evaluation: TextWork;
+  /** For each token of it, of the language model with zero and with the mean in the place of a hook's activations. */
+  ablations(hook: Hook): number;
   /** What the suites read, in the order of `readingsOf`, each as long as it may be. */
   readings: readonly TextWork[];
 }
@@ -84,6 +86,8 @@ export function workOf(
       // In its place, in that of zero and in that of means the whole model runs again.
       branch: ({ layer, crossLayer }) => (crossLayer ? 3 * (whole + head) : after[layer]! + head),
     },
+    // In the residual stream one row stands for all text, where nothing else travels beside it.
+    ablations: (hook) => (widthsAt(family, hook).beside > 0 ? 2 * (after[hook.layer]! + head) : 0),
     readings: readingsOf(config, suites).map(({ rows, rowTokens, spliced }): TextWork => {
       const tokens = rows * rowTokens;
       const sae = (of: WorkingSae): number => encode(of, rowTokens);
@@ -108,6 +112,7 @@ export function workOfSamples({
   return {
     training: { ...free, tokens: training.tokens, sae: ({ d_sae, trained }) => (trained ? 3 * d_sae : 0) },
     evaluation: { ...free, tokens: evaluation.tokens, sae: ({ d_sae }) => d_sae },
+    ablations: () => 0,
     readings: [],
   };
 }

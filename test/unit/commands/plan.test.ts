@@ -176,7 +176,7 @@ describe('plan', () => {
     expect(text).not.toMatch(/waiting residuals|ablations/);
     const inside = await plan('small-world-quick', '--hooks=mlp_out:2', '--memory=2GiB');
     expect(inside.split('evaluation')[1]).toMatch(
-      /^ {2}memory .*, room for ablations inside blocks 256 MiB$/m,
+      /^ {2}memory .*, room for ablations inside blocks 2\.00 MiB$/m,
     );
     expect(inside).not.toContain('waiting residuals');
     // Training needs no segment after the last hook.

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { type HookSaes, observe, workOf } from '../../../runner/evaluation/observation.ts';
 import type { LanguageModel, TokenBatch } from '../../../runner/lm/language-model.ts';
-import type { Observer } from '../../../runner/lm/sweep.ts';
+import type { Observer } from '../../../runner/lm/observer.ts';
 import type { OpenSae } from '../../../runner/sae/open-sae.ts';
 
 const [BLOCKS, D, D_SAE, VOCABULARY, LAYER] = [4, 8, 64, 100, 1];
@@ -86,4 +86,29 @@ it('text that nobody lets go on from ends at the last hook', () => {
   const of = (branches: number) => workOf(model, hooks, [batch(1)], [{ branches: () => branches }])[0]!;
   expect(of(0)).toBe(5 * (2 * 12 * D * D + 2 * D * D_SAE));
   expect(of(1)).toBe(5 * (4 * 12 * D * D + VOCABULARY * D + 2 * D * D_SAE + 2 * 12 * D * D + VOCABULARY * D));
+});
+
+it('what goes on at a time is told with the ablations beside which more than the hook’s own tensor travels', async () => {
+  const { model } = counting();
+  const told: number[] = [];
+  const observer: Observer = { seen: () => [], ablations: () => 2 };
+  for (const beside of [0, D]) {
+    const observation = {
+      batches: [batch(1)],
+      observer,
+      others: [observer, {}],
+      branches: 3,
+      result: () => null,
+    };
+    await observe(
+      { ...model, widths: [{ value: D, beside }] },
+      [observation],
+      async (_, branches) => {
+        told.push(branches);
+        return { reporter: { progress: () => undefined, note: () => undefined, stopRequested: () => false } };
+      },
+      hooks,
+    );
+  }
+  expect(told).toEqual([3, 3 + 2 * 2]);
 });

@@ -7,8 +7,9 @@ import { type ContentCache, openContentCache } from '../../../runner/io/content-
 import { cachedModel } from '../../../runner/lm/cached-model.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import type { LanguageModel, TokenBatch } from '../../../runner/lm/language-model.ts';
+import type { Observer } from '../../../runner/lm/observer.ts';
 import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
-import { type Observer, sweep } from '../../../runner/lm/sweep.ts';
+import { sweep } from '../../../runner/lm/sweep.ts';
 
 const llama = fileURLToPath(new URL('../../fixtures/lm/llama', import.meta.url));
 const reporter = { progress: () => undefined, note: () => undefined, stopRequested: () => false };

@@ -10,9 +10,10 @@ import { withFile } from '../../../runner/io/byte-source.ts';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import { familyOf } from '../../../runner/lm/families/index.ts';
 import type { TokenBatch } from '../../../runner/lm/language-model.ts';
+import type { Observer } from '../../../runner/lm/observer.ts';
 import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 import { partsOf } from '../../../runner/lm/parts.ts';
-import { type Observer, sweep } from '../../../runner/lm/sweep.ts';
+import { sweep } from '../../../runner/lm/sweep.ts';
 import { HALF_STEP, SPREADS } from './golden.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/lm/', import.meta.url));
@@ -128,11 +129,18 @@ it.each(['gemma3', 'gemma4-small', 'gemma3n'])(
 );
 
 it.each([
-  ['from the hook on, of a model held whole', true, 3],
-  ['again, of one loaded in parts', false, 4],
-])(
+  ['from the hook on, of a model held whole', true, {}, 3],
+  [
+    'again, of one held whole, where there is no room for what stands beside the hook',
+    true,
+    { beside: 0 },
+    4,
+  ],
+  ['again, of one loaded in parts, a batch at a time', false, {}, 4],
+  ['beside what is seen, of one loaded in parts, all text at a time', false, { together: 3 }, 3],
+] as const)(
   'ablations inside a block take their observer’s batches through the model %s, and no others',
-  async (_, resident, passesUpToHook) => {
+  async (name, resident, sweeping, passesUpToHook) => {
     const { ids } = golden.folders.llama!;
     const batch = batchOf(ids);
     const hook: Hook = { layer: 1, site: 'mlp_out' };
@@ -153,18 +161,19 @@ it.each([
       seen: () => [{ vector: new Float32Array(model.dModel), ended: (nll) => found.push(...nll) }],
     };
     const options = {
+      ...sweeping,
       reporter: {
         ...reporter,
         progress: (_done: number, _total: number, fields: Readonly<Record<string, string>> = {}) =>
           void passes.add(fields.pass),
       },
     };
-    await sweep(counting, [batch, batch, batch], [ablated, {}], options);
+    await sweep(counting, [batch, batch, batch], [ablated, { clean: () => undefined }], options);
     await model.close();
     expect(found).toHaveLength(1);
     expect(found[0]).toHaveLength(batch.ids.length);
     expect(advanced).toBe(passesUpToHook);
-    expect([...passes]).toEqual([undefined, 'ablations']);
+    expect([...passes]).toEqual(name.startsWith('beside') ? [undefined] : [undefined, 'ablations']);
   },
 );
 

@@ -2,9 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../../runner/lm/checkpoint.ts';
 import type { LanguageModel, TokenBatch } from '../../../runner/lm/language-model.ts';
+import type { Observer } from '../../../runner/lm/observer.ts';
 import { openLanguageModel } from '../../../runner/lm/open-language-model.ts';
 import { memoryStore } from '../../../runner/lm/residual-store.ts';
-import { type Observer, type SweepOptions, sweep } from '../../../runner/lm/sweep.ts';
+import { type SweepOptions, sweep } from '../../../runner/lm/sweep.ts';
 import { Stopped } from '../../../runner/reporter.ts';
 import { HALF_STEP } from './golden.ts';
 

@@ -87,6 +87,13 @@ describe('work', () => {
     const [training, evaluation] = planned(config, checkpoint, ROOMY).stages;
     expect(training!.operations.saes).toBe(config.training.tokens * 3 * 2 * 2 * width * 64);
     expect(evaluation!.operations.saes).toBe(config.evaluation.tokens * 2 * width * 64);
+    // Its reconstruction, zero and the mean go on from there; in the residual stream the last two are one row each.
+    const { model } = planned(await settings({ set: NOTHING_READ }), checkpoint, ROOMY).stages[1]!.operations;
+    const parts = partsOf(checkpoint, familyOf(checkpoint));
+    const whole = { first: 0, last: parts.blocks.length - 1, embedding: false, head: true };
+    const behind = 2 * numbersOf(parts, { ...whole, first: 1 });
+    expect(model).toBe(config.evaluation.tokens * (2 * numbersOf(parts, whole) + behind));
+    expect(evaluation!.operations.model).toBe(model + config.evaluation.tokens * 2 * behind);
   });
 
   it('of a cross-layer transcoder is four passes, and its latents twice', async () => {
@@ -179,6 +186,15 @@ describe('memory', () => {
     const short = sum(needs - 1);
     expect(short.resident).toBe(false);
     expect(short.needs).toBeLessThan(needs);
+  });
+
+  it('of what is kept for ablations inside blocks is that of all text, and on the host', async () => {
+    const checkpoint = await openCheckpoint(`${fixtures}gemma3`);
+    const config = await settings({ hooks: 'attn_z:0,mlp_out:1', set: NOTHING_READ });
+    const kept = 4 * config.evaluation.tokens * 2 * familyOf(checkpoint).dModel;
+    expect(planned(config, checkpoint, ROOMY).stages.map(({ memory }) => memory.beside)).toEqual([0, kept]);
+    const onCard = planned({ ...config, device: 'cuda:0' }, checkpoint, ROOMY, ROOMY).stages[1]!;
+    expect(onCard.memory.beside).toBe(kept);
   });
 
   it('of SAEs inside blocks is that of the width there, in the plan as in the run', async () => {

@@ -46,6 +46,7 @@ function manySaes(): SharedSae[] {
 }
 
 const work: RunWork = {
+  ablations: () => 0,
   training: {
     tokens: 1,
     pass: (hooks) => 2_000 * (1 + hooks.at(-1)!),
