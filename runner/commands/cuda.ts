@@ -9,7 +9,7 @@ import { UserError } from '../errors.ts';
 import { downloadPinned } from '../hub/pinned-download.ts';
 import { wheelAddress } from '../hub/wheel-index.ts';
 import { checkFree } from '../io/room.ts';
-import { cudaFolder, cudaLibraries, wheels } from '../onnx/cuda-libraries.ts';
+import { cudaFolder, cudaLibraries, LEAST_DRIVER, wheels } from '../onnx/cuda-libraries.ts';
 import { deviceAdvice } from '../onnx/devices.ts';
 import { type ShownHub, withShownHub } from './download-view.ts';
 import { optionLines } from './option-lines.ts';
@@ -27,8 +27,6 @@ const options = {
   ...everyVerb,
 } as const;
 
-/** Of NVIDIA's drivers for Linux the first for CUDA 13. */
-const LEAST_DRIVER = 580;
 /** What the libraries take, unpacked. */
 const UNPACKED_BYTES = 1.1e9;
 /** An index that is not there is no reason to wait long. */
@@ -144,7 +142,7 @@ function help(): string {
     'usage: npx interpboard cuda [options]',
     '',
     'Fetches the CUDA provider of onnxruntime and the libraries of CUDA 13 that it needs into the user’s cache: 730 MB, from PyPI,',
-    'without Python. The driver is NVIDIA’s own, version 580 or newer.',
+    `without Python. The driver is NVIDIA’s own, version ${LEAST_DRIVER} or newer.`,
     '',
     'Options',
     ...optionLines(options),

@@ -5,6 +5,7 @@ import type { Hub } from '../hub/transport.ts';
 import { Stopped } from '../reporter.ts';
 import { hashingStage } from './hashing.ts';
 import type { ProgressView } from './progress.ts';
+import { whenInterrupted } from './when-interrupted.ts';
 
 /** The hub, with downloads shown on the terminal and ended by Ctrl-C. */
 export interface ShownHub {
@@ -23,8 +24,7 @@ export interface ShownHub {
 export async function withShownHub<T>(view: ProgressView, use: (shown: ShownHub) => Promise<T>): Promise<T> {
   const hub = await openHubHere();
   const abort = new AbortController();
-  const stop = (): void => abort.abort();
-  process.once('SIGINT', stop);
+  const uninterrupted = whenInterrupted(() => abort.abort());
   const began = performance.now();
   let before: number | undefined;
   try {
@@ -47,6 +47,6 @@ export async function withShownHub<T>(view: ProgressView, use: (shown: ShownHub)
       throw new Stopped('stopped; what was downloaded is kept, the same command goes on from there');
     throw error;
   } finally {
-    process.off('SIGINT', stop);
+    uninterrupted();
   }
 }

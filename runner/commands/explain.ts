@@ -28,6 +28,7 @@ import { parseOptions } from './parse-options.ts';
 import { projectFolder, projectRoot } from './paths.ts';
 import { progressView } from './progress.ts';
 import { everyVerb, places, site } from './shared-options.ts';
+import { whenInterrupted } from './when-interrupted.ts';
 import { wholeNumber } from './whole-number.ts';
 
 /** More would only fill a server's queue. */
@@ -99,8 +100,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const folder = finishedRunFolder(name, values.runs);
   const view = progressView(process.stdout);
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  process.once('SIGINT', onSignal);
+  const uninterrupted = whenInterrupted(() => stop.abort());
   const cache = await openContentCache(
     join(projectRoot, '.cache', 'explanations'),
     CACHE_LIMIT,
@@ -173,7 +173,7 @@ export async function run(args: readonly string[]): Promise<number> {
       throw new Stopped('stopped; answers that came are kept, the same command goes on from there');
     throw error;
   } finally {
-    process.off('SIGINT', onSignal);
+    uninterrupted();
     await cache.settled();
     view.end();
   }

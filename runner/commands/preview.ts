@@ -8,6 +8,7 @@ import { optionLines } from './option-lines.ts';
 import { parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
 import { everyVerb } from './shared-options.ts';
+import { whenInterrupted } from './when-interrupted.ts';
 
 const options = {
   out: { type: 'string', help: 'folder of the report (default dist)' },
@@ -49,13 +50,11 @@ function serve(work: string, out: string, port: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = startAstro(work, ['preview', '--port', port], { INTERPBOARD_OUT: out }, 'inherit');
     // The server ends with its input; what it needed is then removed.
-    let stopped: (typeof SIGNALS)[number] | undefined;
-    for (const signal of SIGNALS) {
-      process.once(signal, () => {
-        stopped = signal;
-        child.stdin?.end();
-      });
-    }
+    let stopped: NodeJS.Signals | undefined;
+    whenInterrupted((signal) => {
+      stopped = signal;
+      child.stdin?.end();
+    }, SIGNALS);
     child.on('error', reject);
     child.on('close', (code) =>
       resolve(stopped === undefined ? (code ?? 1) : 128 + constants.signals[stopped]),

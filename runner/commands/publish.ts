@@ -16,6 +16,7 @@ import { options, words } from './options/publish.ts';
 import { parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
 import { type ProgressView, progressView } from './progress.ts';
+import { whenInterrupted } from './when-interrupted.ts';
 
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
@@ -139,8 +140,7 @@ async function sendFiles(
 ): Promise<{ url: string; commit: string }> {
   const { reference, planned, title, hidden, pullRequest, view } = what;
   const abort = new AbortController();
-  const stop = (): void => abort.abort();
-  process.once('SIGINT', stop);
+  const uninterrupted = whenInterrupted(() => abort.abort());
   const sizes = new Map(planned.map(({ path, bytes }) => [path, bytes]));
   const total = planned.reduce((sum, { bytes }) => sum + bytes, 0);
   const fractions = new Map<string, number>();
@@ -176,7 +176,7 @@ async function sendFiles(
       );
     throw error;
   } finally {
-    process.off('SIGINT', stop);
+    uninterrupted();
   }
 }
 

@@ -5,6 +5,7 @@ import type { RunFolder } from '../job/run/run-folder.ts';
 import { Stopped } from '../reporter.ts';
 import { type Link, openLink } from '../threads/link.ts';
 import type { ProgressView } from './progress.ts';
+import { SAME_SIGNAL_MS } from './when-interrupted.ts';
 
 /** What ends the program in good order: the terminal (HUP: it was closed), a scheduler, or whoever read the output. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE', 'SIGUSR2'] as const;
@@ -18,9 +19,6 @@ const FIRST_HEAP = 128;
 
 /** How a job ended; where it was stopped, the exit code that a shell gives for the signal. */
 export type JobOutcome = { kind: 'finished' | 'failed' } | { kind: 'stopped'; code: number };
-
-/** A second Ctrl-C within this time is the same one, passed on by npm as well. */
-const SAME_SIGNAL_MS = 1_000;
 
 /**
  * Runs the job in a worker thread, because sessions block theirs: this one stays free for the terminal and signals.

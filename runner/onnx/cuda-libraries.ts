@@ -57,6 +57,9 @@ export const wheels: readonly Wheel[] = [
   },
 ];
 
+/** Of NVIDIA's drivers for Linux the first for CUDA 13. */
+export const LEAST_DRIVER = 580;
+
 /** In an order in which each finds what it is linked with: before the provider asks for them. */
 const PRELOADED = ['libcudart.so.13', 'libcublasLt.so.13', 'libcublas.so.13', 'libcurand.so.10'];
 

@@ -1,4 +1,5 @@
 import { quote, UserError } from '../errors.ts';
+import { cudaProviderInstalled, LEAST_DRIVER } from './cuda-libraries.ts';
 
 /**
  * Where a session runs, and how it rounds: with +tf32 a card rounds the factors of matrix products to TF32, whose mantissa has 10 bits
@@ -109,8 +110,13 @@ export function providerOf(device: Device | undefined): ExecutionProvider['name'
  * What to do when a device cannot be used.
  *
  * @param system the platform and the architecture of its processor, as in linux-arm64
+ * @param fetched whether the CUDA provider is there
  */
-export function deviceAdvice(device: Device, system = `${process.platform}-${process.arch}`): string {
+export function deviceAdvice(
+  device: Device,
+  system = `${process.platform}-${process.arch}`,
+  fetched: () => boolean = cudaProviderInstalled,
+): string {
   switch (device) {
     case 'cpu':
       return 'Check free memory and the checkpoint’s files.';
@@ -123,9 +129,11 @@ export function deviceAdvice(device: Device, system = `${process.platform}-${pro
     case 'dml':
       return `DirectML is there on Windows alone; use ${others(system)}.`;
     default:
-      return system === 'linux-x64'
-        ? 'Fetch the CUDA provider once with npx interpboard cuda, check the driver, or use --device webgpu or cpu.'
-        : `CUDA is there on Linux x64 alone; use ${others(system)}.`;
+      if (system === 'linux-x64')
+        return fetched()
+          ? `Check that nvidia-smi shows the card and a driver of version ${LEAST_DRIVER} or newer, or use --device webgpu or cpu.`
+          : 'Fetch the CUDA provider once with npx interpboard cuda, check the driver, or use --device webgpu or cpu.';
+      return `CUDA is there on Linux x64 alone; use ${others(system)}.`;
   }
 }
 

@@ -28,6 +28,8 @@ it('advises no device that a system’s package lacks', () => {
   for (const device of ['webgpu', 'coreml', 'dml', 'cuda:0'] as const)
     expect(deviceAdvice(device, 'linux-arm64')).not.toMatch(/--device.*webgpu|driver|npx interpboard cuda/);
   expect(deviceAdvice('webgpu', 'linux-x64')).toContain('Vulkan driver');
-  expect(deviceAdvice('cuda:0', 'linux-x64')).toContain('npx interpboard cuda');
+  expect(deviceAdvice('cuda:0', 'linux-x64', () => false)).toContain('npx interpboard cuda');
+  // What is there need not be fetched again.
+  expect(deviceAdvice('cuda:0', 'linux-x64', () => true)).toMatch(/^Check that nvidia-smi.*580 or newer/);
   expect(deviceAdvice('cuda:0', 'win32-x64')).toContain('webgpu');
 });
