@@ -195,7 +195,7 @@ export function refuseIdleSettings(config: RunConfig, asked: readonly Asked[], o
 const AMOUNTS: readonly string[] = ['evaluation.controlTokens', 'live.budget'];
 
 /** What is left out needs nothing, and may undo what a config file says. */
-function asksForNothing(path: string, value: unknown): boolean {
+export function asksForNothing(path: string, value: unknown): boolean {
   return (
     value === null || (Array.isArray(value) && value.length === 0) || (value === 0 && AMOUNTS.includes(path))
   );

@@ -12,22 +12,25 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const settings = [
-  'sae.dSae=64',
+const asWords = (settings: readonly string[]): string[] => settings.map((setting) => `--set=${setting}`);
+const measured = asWords([
   'sae.batchTokens=256',
+  'evaluation.tokens=1024',
+  'evaluation.resamples=50',
+  'evaluation.suites=["core","ground-truth"]',
+]);
+const trainedBy = asWords([
+  'sae.dSae=64',
   'sae.biasInitSamples=256',
   'sae.warmupSteps=1',
   'sae.scheduleSteps=8',
   'training.tokens=2048',
-  'evaluation.tokens=1024',
-  'evaluation.resamples=50',
-  'evaluation.suites=["core","ground-truth"]',
-].map((setting) => `--set=${setting}`);
+]);
 
 test('eval trains and measures SAEs on it, and leaves out what needs text', async () => {
   const places = ['runs', 'content'].map((name) => `--${name}=${join(folder, name)}`);
-  const words = ['eval', 'synthetic-small', `--model=${join(fixtures, 'model')}`, ...settings, ...places];
-  const { code, err, out } = await runProgram([...words, '--set=sweep.k=[2,4]', '--no-site']);
+  const words = ['eval', 'synthetic-small', `--model=${join(fixtures, 'model')}`, ...measured, ...places];
+  const { code, err, out } = await runProgram([...words, ...trainedBy, '--set=sweep.k=[2,4]', '--no-site']);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   expect(out).toContain('left out on a synthetic model: core');
   const records = await readRecords(join(folder, 'content', 'measured', 'synthetic-small'));
