@@ -3,26 +3,31 @@ import type { Latents } from '../sae/sae.ts';
 
 /**
  * An SAE that remembers the latents of what it encoded last, so that several observers of one residual encode it once. The
- * latents are shared and must not be changed.
+ * latents are shared and must not be changed; nor may the residual, which is known by its array. Memory of a session's
+ * outputs that is used again comes as another array.
  */
 export function sharedEncoding(sae: OpenSae): OpenSae {
-  let last: { x: Float32Array; latents: Latents } | undefined;
-  async function encode(x: Float32Array, tokens: number, sequence?: number): Promise<Latents> {
-    if (last?.x !== x) last = { x, latents: await sae.encode(x, tokens, sequence) };
-    return last.latents;
+  let last: { x: Float32Array; tokens: number; sequence: number | undefined; latents: Latents } | undefined;
+  /** The latents of these texts, where they are what was encoded last. */
+  function known(x: Float32Array, tokens: number, sequence: number | undefined): Latents | undefined {
+    const same = last?.x === x && last.tokens === tokens && last.sequence === sequence;
+    return same ? last?.latents : undefined;
   }
   return {
     ...sae,
-    encode,
+    async encode(x, tokens, sequence) {
+      const latents = known(x, tokens, sequence) ?? (await sae.encode(x, tokens, sequence));
+      last = { x, tokens, sequence, latents };
+      return latents;
+    },
     async reconstruct(x, tokens, sequence) {
-      if (last?.x !== x) {
-        // Together, so that on a device latents stay there until they are decoded.
-        const { reconstruction, ...latents } = await sae.reconstruct(x, tokens, sequence);
-        last = { x, latents };
-        return { ...latents, reconstruction };
-      }
-      const { latents } = last;
-      return { ...latents, reconstruction: await sae.decode(latents, tokens, x, sequence) };
+      const latents = known(x, tokens, sequence);
+      if (latents !== undefined)
+        return { ...latents, reconstruction: await sae.decode(latents, tokens, x, sequence) };
+      // Together, so that on a device latents stay there until they are decoded.
+      const { reconstruction, ...made } = await sae.reconstruct(x, tokens, sequence);
+      last = { x, tokens, sequence, latents: made };
+      return { ...made, reconstruction };
     },
     async close() {
       last = undefined;

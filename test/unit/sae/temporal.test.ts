@@ -60,6 +60,15 @@ test('asks how long texts are; latents encoded once are decoded with the predict
     await expect(open.encode(x, tokens, 7)).rejects.toThrow(
       'sequence = 7, expected the tokens of each text, a divisor of 24',
     );
+    // The same array as one text has others, and one of another number of tokens is refused.
+    const apart = await open.encode(x, tokens, sequence);
+    const whole = await open.encode(x, tokens, tokens);
+    expect(relativeDifference(whole.values, apart.values)).toBeGreaterThan(1e-2);
+    await expect(open.encode(x, sequence, sequence)).rejects.toThrow(RangeError);
+    const [, asOne] = await reconstructed(x, tokens, tokens);
+    await open.encode(x, tokens, sequence);
+    const { reconstruction } = await open.reconstruct(x, tokens, tokens);
+    expect(relativeDifference(reconstruction, asOne!)).toBeLessThan(1e-6);
     const latents = await open.encode(x, tokens, sequence);
     await expect(open.decode(latents, tokens)).rejects.toThrow('x: undefined values for 24 tokens');
     const [, expected] = await reconstructed(x);
