@@ -7,7 +7,7 @@ import { type RunConfig, suitesOf } from '../config/run-config.ts';
 import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
 import { trainedHooks, trainedPlaces } from '../config/trained-hooks.ts';
 import { UserError } from '../errors.ts';
-import { type Place, placeName, placesAmong, readHook } from '../hook.ts';
+import { hookName, type Place, placeName, placesAmong, readHook } from '../hook.ts';
 import { parseBytes } from '../io/bytes.ts';
 import { writeLive } from '../job/release/live.ts';
 import { stampOf } from '../job/release/resume-stamp.ts';
@@ -35,6 +35,7 @@ import { sharedSaes, sharesOf } from '../job/shards/shares.ts';
 import { forgetFailure, noteFailure } from '../job/shards/status.ts';
 import { whichShard } from '../job/shards/which-shard.ts';
 import { checkAlone } from '../job/shared/cross-layer-transcoder.ts';
+import { checkOther, checkSameTokens } from '../job/shared/crosscoder.ts';
 import { checkHooksOf, checkSource, type ModelPlace, widthsOf } from '../job/shared/model-place.ts';
 import { type Pin, pinsOf, pinText } from '../job/shared/pinned-text.ts';
 import { plannedSaes, recordId, trainedSaes } from '../job/shared/planned-saes.ts';
@@ -62,7 +63,7 @@ import { checkUpload } from './check-upload.ts';
 import { chooseDevices, precisionOf } from './choose-devices.ts';
 import { evaluationCache } from './evaluation-cache.ts';
 import { shownHashes } from './hashing.ts';
-import { locateModel } from './locate-model.ts';
+import { locateModel, locateOther } from './locate-model.ts';
 import { locatePublished } from './locate-saes.ts';
 import { nearby } from './nearby.ts';
 import type { options } from './options/eval.ts';
@@ -116,7 +117,10 @@ export async function evaluated(
     checkRecipes(asked, await widthsOf(model, trainedHooks(asked)));
   }
   if (checked) return overfit(asked, model, memory, view);
-  const published = await locatePublished(asked.saes, model, view, hash);
+  const other = await locateOther(asked.evaluation.otherModel, view, hash);
+  if (other !== null) await checkSameTokens(model, other);
+  const published = await locatePublished(asked.saes, model, view, hash, '--sae', other);
+  checkOther(published, asked.evaluation.otherModel);
   const from = await locatePublished(asked.training.from, model, view, hash, '--from');
   checkAlone(published, { train: asked.train, shard: part !== null, from });
   await matchStarts(asked, model, from);
@@ -127,7 +131,7 @@ export async function evaluated(
     const onHub = await findOnHub({ ...asked, upload: shardRepository(asked, part) }, opened, fresh, view);
     const pinned = async (pins: readonly Pin[]): Promise<PlannedRun> => {
       const config = await pinText(asked, pins, findFiles);
-      return { config, identity: await runIdentity(config, model, published, hash, from) };
+      return { config, identity: await runIdentity(config, model, published, hash, from, other) };
     };
     const identified = (before: unknown): Promise<PlannedRun> => pinned(onHub?.stamp.text ?? pinsOf(before));
     const identityOf = async (pins: readonly Pin[]) => (await pinned(pins)).identity;
@@ -174,6 +178,7 @@ export async function evaluated(
         model,
         suiteFiles: (values.suite ?? []).map((file) => resolve(file)),
         published,
+        other,
         from,
         shard,
         command: commandOf(positionals, values),
@@ -287,6 +292,7 @@ function commandOf(positionals: readonly string[], values: Values): string {
     from,
     suite,
     transfer,
+    'other-model': values['other-model'],
     train,
     name,
     layers,
@@ -319,7 +325,10 @@ function headline(
   const here = saesOfShard(published, shard);
   return [
     `run ${config.name}${shard === null ? '' : `, shard ${shardName(shard)}`} (${state})`,
-    `model    ${config.model.id}, ${crossLayerText(here) ?? hooksText(places)}, device ${config.device}`,
+    `model    ${config.model.id}, ${placesText(here) ?? crossLayerText(here) ?? hooksText(places)}, device ${config.device}`,
+    ...(config.evaluation.otherModel === null
+      ? []
+      : [`         and ${config.evaluation.otherModel}, of the second place`]),
     ...(config.corpus.source === 'small-world' &&
     (config.train || config.corpus.heldout === null) &&
     config.model.reference !== null
@@ -337,7 +346,7 @@ function headline(
       ...(sae.otherHook === null
         ? []
         : [`         of ${sae.otherHook} by its files, taken for ${placeName(sae)}`]),
-      ...elsewhereText(sae, config),
+      ...(sae.places === undefined ? elsewhereText(sae, config) : []),
     ]),
   ].join('\n');
 }
@@ -347,6 +356,13 @@ function hooksText(places: readonly Place[]): string {
   return places.every(({ site }) => site === 'resid_post')
     ? `layers ${places.map(({ layer }) => layer).join(', ')}`
     : `hooks ${places.map(placeName).join(', ')}`;
+}
+
+/** `hooks resid_post:2, resid_post:4`, or the one hook `of both`; null without a crosscoder, which is alone in its run. */
+function placesText([sae]: readonly PublishedSae[]): string | null {
+  if (sae?.places === undefined) return null;
+  const hooks = [...new Set(sae.places.map(({ hook }) => hookName(hook)))];
+  return hooks.length === 1 ? `hook ${hooks[0]} of both` : `hooks ${hooks.join(', ')}`;
 }
 
 /** `layers 0–5, resid_mid to mlp_out`; null without a cross-layer transcoder, which is alone in its run. */

@@ -1,14 +1,35 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { modelIdOf } from '../config/resolve.ts';
 import { demoModelFolder } from '../demo/index.ts';
+import { DEMO_MODEL } from '../demo/model-folder.ts';
 import { download } from '../hub/download.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
+import type { HashFiles } from '../io/hash.ts';
+import { modelSha256 } from '../job/run/identity.ts';
+import type { OtherModel } from '../job/shared/crosscoder.ts';
 import type { ModelPlace } from '../job/shared/model-place.ts';
 import { isModelFile } from '../lm/model-files.ts';
 import { withShownHub } from './download-view.ts';
 import { isConfiguration, isSyntheticFile, madeHere, namedSynthetic } from './locate-synthetic.ts';
 import type { ProgressView } from './progress.ts';
+
+/**
+ * The second model of a crosscoder.
+ *
+ * @param reference as the user names it; null without one
+ * @throws as `locateModel`, and as hashing its files does
+ */
+export async function locateOther(
+  reference: string | null,
+  view: ProgressView,
+  hash: HashFiles,
+): Promise<OtherModel | null> {
+  if (reference === null) return null;
+  const place = await locateModel(reference === DEMO_MODEL ? null : reference, view);
+  return { ...place, id: modelIdOf(reference), sha256: await modelSha256(place, hash) };
+}
 
 /**
  * The folder of a model: an embedded one, a local one, or a repository of the hub, whose files are downloaded into the

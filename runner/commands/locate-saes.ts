@@ -25,11 +25,12 @@ export async function locatePublished(
   view: ProgressView,
   hash: HashFiles,
   option = '--sae',
+  other: ModelPlace | null = null,
 ): Promise<PublishedSae[]> {
   if (names.length === 0) return [];
   const places = await located(names, view, locateSaes);
   checkNumber(places, option);
-  return describePublished(places, await modelShape(model), hash);
+  return describePublished(places, await modelShape(model), hash, other && (await modelShape(other)));
 }
 
 /** @throws as `locateSae` does; Stopped at Ctrl-C */

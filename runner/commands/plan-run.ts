@@ -6,6 +6,7 @@ import type { LoadedSuite } from '../config/own-suites.ts';
 import { type RunConfig, suitesOf } from '../config/run-config.ts';
 import { trainedHooks } from '../config/trained-hooks.ts';
 import { demoModelFolder } from '../demo/index.ts';
+import { DEMO_MODEL } from '../demo/model-folder.ts';
 import { quote, UnavailableError, UserError } from '../errors.ts';
 import { openHubHere } from '../hub/here.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
@@ -64,9 +65,17 @@ export async function planned(
   const all = [...suitesOf(config), ...suites.map(({ suite }) => suite)];
   const { checkpoint } = located;
   const shape = shapeOf(familyOf(checkpoint));
-  const others = await otherSaes(config, shape);
+  const { otherModel } = config.evaluation;
+  const second = otherModel === null ? null : await locate(otherModel === DEMO_MODEL ? null : otherModel);
+  const others = await otherSaes(config, shape, second && shapeOf(familyOf(second.checkpoint)));
   const card = await deviceMemory(values['device-memory'], parseDevices(device));
   const plan = planOf(config, all, checkpoint, memory, { others, card });
+  const ofSecond = others.map((sae) => ({ ...sae, hooks: sae.otherHooks ?? [] }));
+  const other = second && {
+    model: second.name,
+    files: second.files,
+    plan: planOf(config, all, second.checkpoint, memory, { others: ofSecond, card }),
+  };
   if (config.train) checkRecipes(config, widthsIn(shape, trainedHooks(config)));
   const shards =
     values.shards === undefined
@@ -84,6 +93,7 @@ export async function planned(
     unseen,
     transferFrom: config.evaluation.transferFrom,
     plan,
+    other,
     shards,
     speeds,
   };

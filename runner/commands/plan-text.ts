@@ -30,13 +30,15 @@ export interface PlanFacts {
   /** SAEs that training starts from and that are not looked into here. */
   unseen: number;
   plan: RunPlan;
+  /** The second model of a crosscoder; null without one. */
+  other: { model: string; files: PlanFacts['files']; plan: RunPlan } | null;
   shards: ShardsPlan | null;
   /** Of each device; null where it is not there. */
   speeds: Record<string, Speed | null>;
 }
 
 export function planText(facts: PlanFacts): string {
-  const { plan, files } = facts;
+  const { plan } = facts;
   const speeds = Object.entries(facts.speeds);
   const known = speeds.flatMap(([, speed]) => speed ?? []);
   const slowest =
@@ -46,22 +48,8 @@ export function planText(facts: PlanFacts): string {
           model: Math.min(...known.map(({ model }) => model)),
           saes: Math.min(...known.map(({ saes }) => saes)),
         };
-  const count = (value: number): string => value.toLocaleString('en');
   const lines: [string, string][] = [
-    ['model', facts.model],
-    [
-      '',
-      `${plan.family}, ${plan.blocks} blocks, d_model ${plan.dModel}, ${count(plan.parameters)} parameters`,
-    ],
-    ['weights', `${formatBytes(plan.stored)} in files, ${formatBytes(plan.weights)} in ${plan.precision}`],
-    ...(files === null
-      ? []
-      : [
-          ['download', `${formatBytes(files.missing)} of ${formatBytes(files.bytes)}`] satisfies [
-            string,
-            string,
-          ],
-        ]),
+    ...modelLines({ ...facts, name: 'model' }),
     ['memory', `${formatBytes(facts.memory)} may be used`],
     [
       'devices',
@@ -87,8 +75,40 @@ export function planText(facts: PlanFacts): string {
   if (facts.transferFrom !== null)
     lines.push(['transfer', `${facts.transferFrom} is measured as well: not counted here`]);
   for (const stage of plan.stages) lines.push(...stageLines(stage, facts.freeDisk, slowest));
+  if (facts.other !== null) {
+    lines.push(['', ''], ...modelLines({ ...facts.other, name: 'and' }));
+    for (const stage of facts.other.plan.stages) lines.push(...stageLines(stage, facts.freeDisk, slowest));
+  }
   if (facts.shards !== null) lines.push(...shardLines(facts.shards, slowest, speeds.length));
   return inColumns(lines);
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en');
+}
+
+function modelLines({
+  name,
+  model,
+  files,
+  plan,
+}: Pick<PlanFacts, 'model' | 'files' | 'plan'> & { name: string }): [string, string][] {
+  return [
+    [name, model],
+    [
+      '',
+      `${plan.family}, ${plan.blocks} blocks, d_model ${plan.dModel}, ${count(plan.parameters)} parameters`,
+    ],
+    ['weights', `${formatBytes(plan.stored)} in files, ${formatBytes(plan.weights)} in ${plan.precision}`],
+    ...(files === null
+      ? []
+      : [
+          ['download', `${formatBytes(files.missing)} of ${formatBytes(files.bytes)}`] satisfies [
+            string,
+            string,
+          ],
+        ]),
+  ];
 }
 
 export function inColumns(lines: readonly (readonly [string, string])[]): string {

@@ -51,6 +51,10 @@ export const runOptions = {
     type: 'string',
     help: 'with --sae: the SAEs’ own model, where --model is another, such as a fine-tune of it; they are measured on both, in pairs over the same text',
   },
+  'other-model': {
+    type: 'string',
+    help: 'with --sae: the model of the second place of a crosscoder of two models, where --model is that of the first',
+  },
   from: {
     type: 'string',
     multiple: true,

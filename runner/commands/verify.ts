@@ -61,6 +61,7 @@ export async function run(args: readonly string[]): Promise<number> {
       `--content=${join(folder, 'content')}`,
     ];
     if (values.model !== undefined) words.push(`--model=${values.model}`);
+    if (values['other-model'] !== undefined) words.push(`--other-model=${values['other-model']}`);
     if (values.device !== undefined) words.push(`--device=${values.device}`);
     for (const sae of values.sae ?? []) words.push(`--sae=${sae}`);
     for (const sae of values.from ?? []) words.push(`--from=${sae}`);

@@ -128,7 +128,7 @@ export function complainAboutOthers(
     train: boolean;
     saes: string[];
     training: { tokens: number; from: string[]; resampleTokens: number };
-    evaluation: { transferFrom: string | null };
+    evaluation: { transferFrom: string | null; otherModel: string | null };
   },
   complain: Complain,
 ): void {
@@ -136,6 +136,16 @@ export function complainAboutOthers(
     const transfer = ['evaluation', 'transferFrom'];
     if (saes.length === 0) complain(transfer, 'expected null without SAEs of others: --transfer needs --sae');
     else if (train) complain(transfer, 'expected null where SAEs are trained: --transfer is without --train');
+  }
+  if (evaluation.otherModel !== null) {
+    const other = ['evaluation', 'otherModel'];
+    if (saes.length === 0) complain(other, 'expected null without SAEs of others: --other-model needs --sae');
+    else if (train) complain(other, 'expected null where SAEs are trained: --other-model is without --train');
+    else if (evaluation.transferFrom !== null)
+      complain(
+        other,
+        'expected null where SAEs are measured on their own model too: --other-model is without --transfer',
+      );
   }
   if (!train && training.from.length > 0)
     complain(['training', 'from'], 'expected none where nothing is trained');

@@ -34,6 +34,8 @@ export interface RunFlags {
   train?: boolean | undefined;
   /** The own model of the SAEs of others. */
   transfer?: string | undefined;
+  /** The second model of a crosscoder. */
+  'other-model'?: string | undefined;
   /** SAEs that training starts from. */
   from?: readonly string[] | undefined;
   /** Suites from the files that --suite names. */
@@ -188,17 +190,19 @@ function askedSettings(flags: RunFlags): Asked[] {
   add('threads', flags.threads, (threads) => ({ threads: Number(threads) }));
   add('sae', flags.sae, (saes) => ({ saes: [...saes], train: false }));
   add('transfer', flags.transfer, (transferFrom) => ({ evaluation: { transferFrom } }));
+  add('other-model', flags['other-model'], (otherModel) => ({ evaluation: { otherModel } }));
   add('from', flags.from, (from) => ({ training: { from: [...from] }, train: true }));
   add('train', flags.train, (train) => ({ train }));
   add('hooks', flags.hooks, (hooks) => ({ layers: [], hooks: hooksOfWords(hooks) }));
   add('layers', flags.layers, (layers) => ({ layers: layers.split(',').map(Number) }));
-  add('model', flags.model, (reference) => {
-    const name = reference.replace(/[/\\]+$/, '');
-    // A folder is known by its last name, a repository by its whole one.
-    const id = existsSync(name) || /^[./~]/.test(name) ? basename(resolve(name)) : name;
-    return { model: { id, reference } };
-  });
+  add('model', flags.model, (reference) => ({ model: { id: modelIdOf(reference), reference } }));
   return asked;
+}
+
+/** What records call a model: a folder is known by its last name, a repository by its whole one. */
+export function modelIdOf(reference: string): string {
+  const name = reference.replace(/[/\\]+$/, '');
+  return existsSync(name) || /^[./~]/.test(name) ? basename(resolve(name)) : name;
 }
 
 /** `a.b=value` as an object; the value is JSON where it can be read as such, else text. */

@@ -246,6 +246,15 @@ export const runConfig = z
         .describe(
           'of SAEs of others, evaluated on another model than their own: their own, on which they are measured too, over the same text; null: none',
         ),
+      otherModel: z
+        .string()
+        .min(1)
+        .max(1_000)
+        .nullable()
+        .default(null)
+        .describe(
+          'of a crosscoder of two models: that of its second place, where model.reference is that of the first; a repository or a folder; null: none',
+        ),
       pairEvery: z
         .boolean()
         .default(false)

@@ -25,6 +25,8 @@ interface Claiming {
     hook: string;
     layer: number;
     layers?: number | undefined;
+    places?: readonly { model: string; hook: string; layer: number }[] | undefined;
+    other_model?: { id: string } | undefined;
     d_in: number | null;
     d_out?: number | undefined;
     d_sae: number;
@@ -82,6 +84,14 @@ export function claimFaults({ model, sae, data, metrics }: Claiming): ClaimFault
     fault(['sae', 'layer'], `expected a block of ${model.blocks}, received ${sae.layer}`);
   if (sae.layers !== undefined && (sae.layers < 1 || sae.layers > sae.layer + 1))
     fault(['sae', 'layers'], `expected 1 to ${sae.layer + 1}, received ${sae.layers}`);
+  const last = sae.places?.at(-1);
+  if (last !== undefined && (last.layer !== sae.layer || last.hook !== sae.hook))
+    fault(['sae', 'places'], `expected the last of them at ${sae.hook}, received ${last.hook}`);
+  for (const [i, { model: name, layer }] of (sae.places ?? []).entries()) {
+    if (name !== model.id && name !== sae.other_model?.id)
+      fault(['sae', 'places', i, 'model'], `expected ${model.id} or sae.other_model, received ${name}`);
+    if (layer >= LARGEST_DEPTH) fault(['sae', 'places', i, 'layer'], `expected at most ${LARGEST_DEPTH}`);
+  }
   return faults;
 }
 

@@ -39,7 +39,7 @@ export interface ValidationReport {
 
 /**
  * Writes all exports of a run's records into its folder; returns the files' names. They are by layer, and have no place for
- * a cross-layer transcoder: of one alone none are written.
+ * a cross-layer transcoder or a crosscoder: of one alone none are written.
  *
  * @param validation by SAE, where the run has a validation of its own; else the report repeats the records
  */
@@ -49,7 +49,7 @@ export async function writeExports(
   all: readonly NamedRecord[],
   validation?: ReadonlyMap<string, ValidationReport>,
 ): Promise<string[]> {
-  const saes = all.filter(({ record }) => record.sae.layers === undefined);
+  const saes = all.filter(({ record: { sae } }) => (sae.layers ?? sae.places) === undefined);
   if (saes.length === 0 && all.length > 0) return [];
   const files: [string, unknown][] = saes.map(({ id, record }) => [exportFile(id), layerExport(record)]);
   files.push([`interpscore_${runName}.json`, combinedExport(saes)]);

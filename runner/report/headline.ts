@@ -24,13 +24,19 @@ export const headlines: readonly Headline[] = declarations.flatMap((suite: Suite
 /** Figures of a leading suite that has no total. */
 const FIRST = 2;
 
-/** What an SAE is judged by: of each suite that leads its total, or what it names first; InterpScore where none does. */
+/** What an SAE is judged by: of each suite that leads its total, or what it names first of what the record has; InterpScore where none does. */
 export function leadFigures(
   entry: Declaring & { suites: Readonly<Record<string, unknown>> },
 ): readonly string[] {
   const views = suitesOf([entry])
     .filter(({ leads: first }) => first)
-    .flatMap((suite) => suite.views.find((view) => view.kind === 'measures') ?? []);
-  const ids = views.flatMap((view) => (view.total === undefined ? view.ids.slice(0, FIRST) : [view.total]));
+    .flatMap((suite) => {
+      const view = suite.views.find((each) => each.kind === 'measures');
+      const { measures = {} } = (entry.suites[suite.id] ?? {}) as { measures?: object };
+      return view === undefined ? [] : [{ ...view, has: (id: string) => Object.hasOwn(measures, id) }];
+    });
+  const ids = views.flatMap(({ total, ids: all, has }) =>
+    total === undefined ? all.filter(has).slice(0, FIRST) : [total],
+  );
   return ids.length === 0 ? ['interpscore@0.0.1'] : ids;
 }

@@ -15,15 +15,30 @@ export function hookSite(hook: string): string {
 
 /**
  * What an SAE reads and reconstructs, whatever the layers: `resid_post`, of a transcoder `mlp.hook_in > mlp_out`, and of a
- * cross-layer one `resid_mid > mlp_out, cross-layer`.
+ * cross-layer one `resid_mid > mlp_out, cross-layer`; of a crosscoder of two models `resid_post, crosscoder of two models`, of several
+ * hooks `resid_post, crosscoder of hooks`.
  */
 export function placeSite({
   hook,
   reads,
   layers,
-}: Pick<EvaluationRecord['sae'], 'hook' | 'reads' | 'layers'>): string {
+  places,
+  other_model,
+}: Pick<EvaluationRecord['sae'], 'hook' | 'reads' | 'layers' | 'places' | 'other_model'>): string {
+  if (places !== undefined) {
+    const sites = [...new Set(places.map((place) => hookSite(place.hook)))].join(', ');
+    return `${sites}, crosscoder of ${other_model === undefined ? 'hooks' : 'two models'}`;
+  }
   const site = reads === undefined ? hookSite(hook) : `${hookSite(reads)} > ${hookSite(hook)}`;
   return layers === undefined ? site : `${site}, cross-layer`;
+}
+
+/** Whether it stands at one layer alone: a cross-layer transcoder and a crosscoder of several hooks do not. */
+export function isAtOneLayer({
+  layers,
+  places = [],
+}: Pick<EvaluationRecord['sae'], 'layers' | 'places'>): boolean {
+  return layers === undefined && new Set(places.map(({ layer }) => layer)).size <= 1;
 }
 
 /** Whether a place of `placeSite` is a transcoder's. */

@@ -119,6 +119,11 @@ const provenance = z.strictObject({
   seeds: z.record(name, z.int()),
 });
 
+const histogram = z.strictObject({
+  edges: z.array(z.number()).max(1_000),
+  counts: z.array(count).max(1_000),
+});
+
 /** What a published SAE was read from. */
 const saeSource = z.strictObject({
   /** The adapter that read it. */
@@ -185,6 +190,19 @@ export const recordObject = z.strictObject({
      * `hook` the last one that it writes to, `layer` that one’s block, and `d_sae` counts the latents of all layers.
      */
     layers: count.optional(),
+    /**
+     * Of a crosscoder, where its one code reads and writes, in the order of its tensors: `hook` and `layer` are those of the last
+     * place, and `d_in` counts the numbers of a token at one of them.
+     */
+    places: z
+      .array(z.strictObject({ model: name, hook: name, layer: count }))
+      .min(2)
+      .max(256)
+      .optional(),
+    /** Of a crosscoder of two models, the second one: `model` is the first. */
+    other_model: z
+      .strictObject({ id: name, revision: text.nullable(), sha256: sha256.nullable() })
+      .optional(),
     d_in: count.nullable(),
     /** Of a transcoder, the width of what it reconstructs. */
     d_out: count.optional(),
@@ -247,6 +265,8 @@ export const recordObject = z.strictObject({
         window_tokens: count,
       })
       .nullable(),
+    /** Of a crosscoder of two places: latents by the relative length of their decoders, and shared ones by the cosine of the two. */
+    decoders: z.strictObject({ relative_norm: histogram, cosine: histogram }).optional(),
   }),
   trajectory: z
     .strictObject({

@@ -1,4 +1,4 @@
-/** Histogram over a logarithmic axis: how many latents fire how often, how many tokens have which value. */
+/** Histogram: how many latents fire how often, how many tokens have which value, both over a logarithmic axis; or over a plain one. */
 import { formatCount } from '../lib/numbers.ts';
 import { defaultFrame, type Frame, linearAxis, logAxis, round, type Tick } from './scale.ts';
 
@@ -10,9 +10,11 @@ export interface HistogramGeometry {
 }
 
 export interface HistogramInput {
-  /** Log10 of the bins' bounds, one more than `counts`. */
+  /** Log10 of the bins' bounds, or on a linear axis these, one more than `counts`. */
   edges: readonly number[];
   counts: readonly number[];
+  /** Default log. */
+  scale?: 'log' | 'linear';
   format: (value: number) => string;
   /** What a bin says, of its count and bounds in words. */
   say: (count: string, from: string, to: string) => string;
@@ -22,12 +24,15 @@ export interface HistogramInput {
 export function histogram({
   edges,
   counts,
+  scale = 'log',
   format,
   say,
   frame = { ...defaultFrame, right: 12 },
 }: HistogramInput): HistogramGeometry {
-  const bounds = edges.map((edge) => 10 ** edge);
-  const x = logAxis(bounds, [frame.left, frame.width - frame.right], format);
+  const linear = scale === 'linear';
+  const bounds = linear ? [...edges] : edges.map((edge) => 10 ** edge);
+  const across = [frame.left, frame.width - frame.right] as const;
+  const x = linear ? linearAxis(bounds, across, { count: 5, format }) : logAxis(bounds, across, format);
   const floor = frame.height - frame.bottom;
   const y = linearAxis([...counts], [floor, frame.top], {
     // At least so high that the ticks are whole numbers.

@@ -5,7 +5,7 @@ import { measureOf } from '../../runner/report/measures.ts';
 import { studyLine } from '../../runner/report/metric-study.ts';
 import { drawsOf, type PairedId } from '../../runner/report/paired.ts';
 import { packDraws } from '../../runner/report/paired-draws.ts';
-import { placeSite } from '../../runner/report/place-site.ts';
+import { isAtOneLayer, placeSite } from '../../runner/report/place-site.ts';
 import { rankWithin } from '../../runner/report/ranking.ts';
 import { type EvaluationRecord, rankedKinds } from '../../runner/report/schema.ts';
 import { isLightCheckpoint } from './along-training.ts';
@@ -172,11 +172,9 @@ function textOf(entry: EvaluationRecord, field: TextField): string | null {
 function numberOf({ sae, model }: EvaluationRecord, field: NumberField): number | null {
   switch (field) {
     case 'layer':
-      return sae.layers === undefined ? sae.layer : null;
+      return isAtOneLayer(sae) ? sae.layer : null;
     case 'depth':
-      return model.blocks && sae.layers === undefined
-        ? Number(((sae.layer + 1) / model.blocks).toFixed(4))
-        : null;
+      return model.blocks && isAtOneLayer(sae) ? Number(((sae.layer + 1) / model.blocks).toFixed(4)) : null;
     case 'k':
       return sae.k;
     case 'd_sae':

@@ -6,6 +6,7 @@ import type { Definition, Direction } from '../../runner/report/definition.ts';
 import { baseDefinitionIds, definitions } from '../../runner/report/definitions.ts';
 import { isMeasure } from '../../runner/report/is-measure.ts';
 import { type PairedDifference, pairedDifference } from '../../runner/report/paired.ts';
+import { isAtOneLayer } from '../../runner/report/place-site.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import type { MeasuresView, SuiteDeclaration, View } from '../../runner/report/suite.ts';
 import { definitionOf, suitesOf } from '../../runner/report/suites/find.ts';
@@ -78,7 +79,8 @@ export function compareRecords(records: readonly EvaluationRecord[]): Comparison
         fact('Model blocks', (entry) => entry.model.blocks),
         fact('Model type', (entry) => entry.model.dtype),
         fact('Architecture', (entry) => entry.sae.architecture),
-        fact('Layer', (entry) => (entry.sae.layers === undefined ? entry.sae.layer : layerText(entry.sae))),
+        fact('Layer', (entry) => (isAtOneLayer(entry.sae) ? entry.sae.layer : layerText(entry.sae))),
+        fact('Second model', ({ sae }) => sae.other_model?.id),
         fact('Hook', ({ sae }) => hookNames(sae).hook),
         fact('Hook that it reads', ({ sae }) => hookNames(sae).reads),
         fact('Width of the hook (d_in)', (entry) => entry.sae.d_in),

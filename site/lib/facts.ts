@@ -1,4 +1,6 @@
 /** A record's settings as lists of name and value, in reading order. */
+
+import { isAtOneLayer } from '../../runner/report/place-site.ts';
 import type { EvaluationRecord } from '../../runner/report/schema.ts';
 import { formatCount, formatDuration, formatTime } from './format.ts';
 import { hookNames, layerText } from './hook-words.ts';
@@ -26,8 +28,9 @@ export function architectureFacts({ model, sae }: EvaluationRecord): Fact[] {
     { name: 'Model blocks', value: count(model.blocks) },
     { name: 'Model type', value: model.dtype },
     { name: 'Model SHA-256', value: model.sha256, code: true },
+    ...otherModelFacts(sae.other_model),
     { name: 'SAE architecture', value: architectureNames[sae.architecture] },
-    { name: sae.layers === undefined ? 'Layer' : 'Layers', value: layerText(sae) },
+    { name: isAtOneLayer(sae) ? 'Layer' : 'Layers', value: layerText(sae) },
     { name: 'Hook', value: hookNames(sae).hook },
     { name: 'Hook that it reads', value: hookNames(sae).reads ?? null },
     { name: 'Width of the hook (d_in)', value: count(sae.d_in) },
@@ -39,6 +42,15 @@ export function architectureFacts({ model, sae }: EvaluationRecord): Fact[] {
     { name: 'SAE SHA-256', value: sae.sha256, code: true },
     { name: 'Licence', value: sae.license },
     ...sourceFacts(sae.source),
+  ];
+}
+
+function otherModelFacts(other: EvaluationRecord['sae']['other_model']): Fact[] {
+  if (other === undefined) return [];
+  return [
+    { name: 'Second model', value: other.id },
+    { name: 'Second model revision', value: other.revision, code: true },
+    { name: 'Second model SHA-256', value: other.sha256, code: true },
   ];
 }
 

@@ -6,6 +6,7 @@ import {
   definitions,
 } from '../../runner/report/definitions.ts';
 import { measureOf } from '../../runner/report/measures.ts';
+import { isAtOneLayer } from '../../runner/report/place-site.ts';
 import type { EvaluationRecord, Measure } from '../../runner/report/schema.ts';
 import { fixed } from '../charts/formats.ts';
 import { CONTROL } from '../charts/palette.ts';
@@ -64,7 +65,7 @@ export const MOST_LINES = 12;
 
 /**
  * SAEs of one hook share a picture. Transcoders have one for each pair of hooks: what they explain is of another hook than
- * the one they read.
+ * the one they read; crosscoders of two models one of their own.
  */
 export function layerPictures(
   releases: readonly { label: string; records: readonly EvaluationRecord[] }[],
@@ -73,7 +74,7 @@ export function layerPictures(
   most = MOST_LINES,
 ): LayerPicture[] {
   const place = ({ sae }: EvaluationRecord): string | null =>
-    sae.reads === undefined ? null : placeWords(sae);
+    (sae.reads ?? sae.places) === undefined ? null : placeWords(sae);
   const headings = new Set(releases.flatMap(({ records }) => records.map(place)));
   return [...headings]
     .sort((a, b) => Number(a !== null) - Number(b !== null))
@@ -104,8 +105,8 @@ export function layerLines(
   releases: readonly { label: string; records: readonly EvaluationRecord[] }[],
 ): LayerLine[] {
   return releases.flatMap(({ label, records: all }) => {
-    // A cross-layer transcoder stands at no single layer.
-    const records = all.filter(({ sae }) => sae.layers === undefined);
+    // A cross-layer transcoder stands at no single layer, and neither does a crosscoder of several hooks.
+    const records = all.filter(({ sae }) => isAtOneLayer(sae));
     const variants = variantsOf(records);
     const lines = Map.groupBy(records, (entry) => variants.get(entry)!.key);
     return [...lines.values()].map((group) => ({

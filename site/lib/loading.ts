@@ -54,6 +54,7 @@ function tensorFile(files: EvaluationRecord['sae']['files']): string | null {
 /** @param several whether its layer has other SAEs in the same place */
 export function loadingSnippets(entry: EvaluationRecord, several = false): Snippet[] {
   if (entry.sae.layers !== undefined) return circuitTracer(entry);
+  if (entry.sae.places !== undefined) return ofItsAuthors(entry);
   const place = placeOf(entry, several);
   if (place === null) return [];
   return [ours(entry, place), ...(inSaeLens(entry) ? [saeLens(entry, place)] : []), ...pyTorch(entry)];
@@ -69,6 +70,33 @@ function circuitTracer({ sae, model }: EvaluationRecord): Snippet[] {
         'from circuit_tracer import ReplacementModel',
         '',
         `model = ReplacementModel.from_pretrained(${quoted(model.id)}, ${quoted(sae.repo)})`,
+      ].join('\n'),
+    },
+  ];
+}
+
+/** Of a crosscoder, which is no SAE of one hook: its authors' program. */
+function ofItsAuthors({ sae }: EvaluationRecord): Snippet[] {
+  if (sae.repo === null) return [];
+  if (sae.files.some(({ name }) => name === 'cc_weights.pt')) {
+    const code = [
+      'from crosscoder import CrossCoder',
+      '',
+      `coder = CrossCoder.load_from_hf(${quoted(sae.repo)}, ${quoted(sae.source?.path ?? '')})`,
+    ];
+    const note = 'In a checkout of github.com/ckkissane/crosscoder-model-diff-replication.';
+    return [{ title: 'crosscoder-model-diff-replication', note, code: code.join('\n') }];
+  }
+  if (!sae.files.some(({ name }) => name === 'model.safetensors')) return [];
+  const name = sae.architecture === 'batchtopk' ? 'BatchTopKCrossCoder' : 'CrossCoder';
+  return [
+    {
+      title: 'dictionary_learning',
+      note: 'The fork of github.com/science-of-finetuning.',
+      code: [
+        `from dictionary_learning import ${name}`,
+        '',
+        `coder = ${name}.from_pretrained(${quoted(sae.repo)}, from_hub=True)`,
       ].join('\n'),
     },
   ];

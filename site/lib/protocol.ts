@@ -17,7 +17,7 @@ type Reader = readonly [name: string, read: (entry: EvaluationRecord) => string]
 
 /** In the order in which they matter. */
 const readers: readonly Reader[] = [
-  ['Language model', ({ model }) => model.id],
+  ['Language model', ({ model, sae }) => [model.id, sae.other_model?.id].filter(Boolean).join(' and ')],
   ['Hook', ({ sae }) => hookWords(sae)],
   ['Type of its weights', ({ model }) => model.dtype ?? unknown],
   ['Evaluation text', ({ data }) => (data === null ? unknown : `${data.name}, ${data.split}`)],

@@ -42,9 +42,11 @@ export function releaseSummary(records: readonly EvaluationRecord[]): string {
 function nounOf(records: readonly EvaluationRecord[]): string {
   const noun = records.every(({ sae }) => sae.layers !== undefined)
     ? 'cross-layer transcoder'
-    : records.every(({ sae }) => sae.reads !== undefined)
-      ? 'transcoder'
-      : 'SAE';
+    : records.every(({ sae }) => sae.places !== undefined)
+      ? 'crosscoder'
+      : records.every(({ sae }) => sae.reads !== undefined)
+        ? 'transcoder'
+        : 'SAE';
   return records.length === 1 ? noun : `${noun}s`;
 }
 

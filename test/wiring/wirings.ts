@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { zstdCompressSync } from 'node:zlib';
 import { demoModelFolder, demoRow } from '../../runner/demo/index.ts';
 import {
@@ -86,6 +87,8 @@ const saeProbes = ({ probes }: Made): Settings => ({
   'suites.sae-probes.tasks': ['117_us_state_FL', '118_us_state_CA'],
   'suites.sae-probes.ks': [2, 8],
 });
+/** Of two models at one hook. */
+const CROSSCODER = `${fileURLToPath(new URL('../fixtures/crosscoder/replication', import.meta.url))}#normScales=0.16+0.17`;
 const FEATURES = { 'evaluation.suites': ['features'] };
 /** The index of the evidence of the first SAE's latents, and their first file. */
 const evidence =
@@ -525,6 +528,13 @@ export const wirings: Readonly<Record<string, Wiring>> = {
     under: ({ sae }: Made) => ({ train: false, saes: [sae] }),
     seen: (left) => first(left).transfer?.record ?? null,
     gives: 'wiring-own-model-l2-sae-l2-latest',
+  },
+  // The second place of the crosscoder among the fixtures in a copy of the embedded model: what is seen is which models it names.
+  'evaluation.otherModel': {
+    to: ({ model }: Made) => model,
+    under: { train: false, saes: [CROSSCODER], 'evaluation.otherModel': 'interpboard/small-world' },
+    seen: (left) => first(left).sae.other_model?.id ?? null,
+    gives: 'model',
   },
   'evaluation.pairEvery': { to: true, seen: (left) => Object.keys(first(left).paired!.draws).length > 12 },
   'evaluation.resamples': { to: 30, seen: (left) => first(left).paired?.count, gives: 30 },

@@ -4,6 +4,7 @@ import { everyVerb } from '../shared-options.ts';
 
 export const options = {
   model: { type: 'string', help: 'where the language model lies, when the record names a folder' },
+  'other-model': { type: 'string', help: 'where the second model of a crosscoder lies, as for eval' },
   sae: { type: 'string', multiple: true, help: 'where an SAE of others lies, as for eval' },
   from: { type: 'string', multiple: true, help: 'where an SAE that training starts from lies, as for eval' },
   suite: { type: 'string', multiple: true, help: 'where a suite’s file lies, as for eval' },

@@ -29,8 +29,8 @@ const ARCHITECTURES: Partial<Record<EvaluationRecord['sae']['architecture'], str
 
 /** The files of one record: an evaluation of which it has nothing gets none. */
 export function saeBenchFiles(record: EvaluationRecord): SaeBenchFile[] {
-  // Its files are of one hook, and a cross-layer transcoder stands at all MLPs.
-  if (record.sae.layers !== undefined) return [];
+  // Its files are of one hook; a cross-layer transcoder stands at all MLPs, a crosscoder at several places.
+  if ((record.sae.layers ?? record.sae.places) !== undefined) return [];
   const { release, id } = identity(record);
   const name = `${release}_${id}_eval_results.json`.replace(/[^\w.-]/g, '_');
   return formats.flatMap(({ types: [type], write }) => {

@@ -4,7 +4,8 @@ import { asksForControls } from '../../evaluation/control-pass.ts';
 import { type Evaluated, pairedStatistics } from '../../evaluation/evaluate.ts';
 import { type CachedResults, type HookSaes, namesOf } from '../../evaluation/observation.ts';
 import { pairedPart, pairingKeys } from '../../evaluation/pairing.ts';
-import { type ReplacedMlps, replacedMlps, stoppedMeasuring } from '../../evaluation/replaced-mlps.ts';
+import { REPLACED, type ReplacedMlps, replacedMlps } from '../../evaluation/replaced-mlps.ts';
+import { stoppedMeasuring } from '../../evaluation/replacing.ts';
 import type { Hook } from '../../hook.ts';
 import { canonicalJson, sha256 } from '../../io/hash.ts';
 import { knownTokens } from '../../lm/known-tokens.ts';
@@ -102,7 +103,9 @@ export async function crossLayerStage(
       const probing = suites.includes(kSparse)
         ? await crossLayerProbing({ config, opened, tokenizer, batches, hooks }, exclusions, reporter).catch(
             (error) => {
-              throw error instanceof Stopped ? stoppedMeasuring(run.cached !== undefined) : error;
+              throw error instanceof Stopped
+                ? stoppedMeasuring(run.cached === undefined ? null : REPLACED)
+                : error;
             },
           )
         : null;

@@ -49,7 +49,10 @@ export async function recordOf(parts: {
   /** Where the SAE lay. */
   on: Device;
   planned: PlannedSae;
-  sae: Pick<EvaluationRecord['sae'], 'architecture' | 'd_in' | 'd_out' | 'd_sae' | 'k' | 'layers'> & {
+  sae: Pick<
+    EvaluationRecord['sae'],
+    'architecture' | 'd_in' | 'd_out' | 'd_sae' | 'k' | 'layers' | 'places' | 'other_model'
+  > & {
     /** Of a temporal SAE. */
     context?: unknown;
     encoding?: EncodingSettings;
@@ -89,6 +92,8 @@ export async function recordOf(parts: {
       hook: hookPath(planned),
       ...(planned.reads && { reads: hookPath(planned.reads), d_out: sae.d_out ?? sae.d_in! }),
       ...(sae.layers !== undefined && { layers: sae.layers }),
+      ...(sae.places !== undefined && { places: sae.places }),
+      ...(sae.other_model !== undefined && { other_model: sae.other_model }),
       architecture: sae.architecture,
       ...(sae.context !== undefined && { variant: 'temporal' }),
       layer,

@@ -90,7 +90,7 @@ export function publishedFacts(published: PublishedSae, selfTest: Tested | null,
   const { place, format, details, files, conversions } = published;
   const { model_name, hook_name } = details;
   const caveats =
-    model_name !== null && !isOwnModel(model_name, model)
+    model_name !== null && published.places === undefined && !isOwnModel(model_name, model)
       ? [`The SAE’s files name ${model_name} as its model; it was evaluated on ${model}.`]
       : [];
   if (published.otherHook !== null) {

@@ -17,6 +17,7 @@ import { liveFile } from '../../report/live-places.ts';
 import type { EvaluationRecord } from '../../report/schema.ts';
 import { decodeProgram, decodingNeedsInput, encodeProgram, inMemory } from '../../sae/programs.ts';
 import { isSynthetic } from '../../synthetic/layout.ts';
+import { isAlone } from '../shared/cross-layer-transcoder.ts';
 import type { ModelPlace } from '../shared/model-place.ts';
 import { openPlannedSae, type PlannedSae, recordId } from '../shared/planned-saes.ts';
 
@@ -85,11 +86,13 @@ async function liveOf(
   keep: (bytes: Uint8Array) => Promise<LiveFile>,
 ): Promise<Live> {
   const base = { schema: liveVersion, sha256: hash } as const;
-  if (planned.origin.kind === 'published' && planned.origin.sae.layers !== undefined)
+  if (planned.origin.kind === 'published' && isAlone(planned.origin.sae)) {
+    const stands = planned.origin.sae.layers === undefined ? 'at several places' : 'in the place of all MLPs';
     return {
       ...base,
-      none: 'it stands in the place of all MLPs, and only SAEs of the residual stream run in the page',
+      none: `it stands ${stands}, and only SAEs of the residual stream run in the page`,
     };
+  }
   const file = await openPlannedSae(run.folder, planned);
   try {
     const { d_in, d_sae, d_out } = file.sae;

@@ -4,21 +4,22 @@ import type { EvaluationRecord, Exclusion } from '../../report/schema.ts';
 import type { Reporter } from '../../reporter.ts';
 import { crossLayerStage } from '../evaluation/cross-layer-stage.ts';
 import { type MeasuringRun, recordOf } from '../evaluation/record.ts';
+import { isAlone } from '../shared/cross-layer-transcoder.ts';
 import type { PlannedSae } from '../shared/planned-saes.ts';
 import type { PublishedSae } from '../shared/published-saes.ts';
 import { openCachedResults } from './kept-results.ts';
 import type { RunStart } from './messages.ts';
 
-export interface PublishedCrossLayer {
+/** An SAE of others that is alone in its run: a cross-layer transcoder or a crosscoder. */
+export interface PublishedAlone {
   planned: PlannedSae;
   published: PublishedSae;
 }
 
-export function crossLayerAmong(saes: readonly PlannedSae[]): PublishedCrossLayer | null {
+export function aloneAmong(saes: readonly PlannedSae[]): PublishedAlone | null {
   for (const planned of saes) {
     const { origin } = planned;
-    if (origin.kind === 'published' && origin.sae.layers !== undefined)
-      return { planned, published: origin.sae };
+    if (origin.kind === 'published' && isAlone(origin.sae)) return { planned, published: origin.sae };
   }
   return null;
 }
@@ -26,7 +27,7 @@ export function crossLayerAmong(saes: readonly PlannedSae[]): PublishedCrossLaye
 /** @throws as `crossLayerStage` */
 export async function crossLayerRecord(
   run: RunStart & { measuring: MeasuringRun; leftOut: readonly Exclusion[] },
-  { planned, published }: PublishedCrossLayer,
+  { planned, published }: PublishedAlone,
   seconds: () => number,
   reporter: (stage: string, unit: string) => Reporter,
 ): Promise<EvaluationRecord> {

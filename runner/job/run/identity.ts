@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { recordedSettings, trainingSettings } from '../../config/roles.ts';
 import type { RunConfig } from '../../config/run-config.ts';
+import { hookName } from '../../hook.ts';
 import { canonicalJson, type HashFiles, sha256 } from '../../io/hash.ts';
+import type { OtherModel } from '../shared/crosscoder.ts';
 import { type ModelPlace, modelFiles } from '../shared/model-place.ts';
 import type { PublishedSae } from '../shared/published-saes.ts';
 
@@ -24,13 +26,12 @@ export async function runIdentity(
   published: readonly PublishedSae[],
   hash: HashFiles,
   from: readonly PublishedSae[] = [],
+  other: OtherModel | null = null,
 ): Promise<RunIdentity> {
-  const names = await modelFiles(model);
-  const hashed = await hash(names.map((name) => join(model.folder, name)));
-  const hashes = Object.fromEntries(names.map((name, index) => [name, hashed[index]!.sha256]));
-  const known = ({ files, layer, site, reads }: PublishedSae): object => ({
+  const known = ({ files, layer, site, reads, places }: PublishedSae): object => ({
     files,
     layer,
+    ...(places === undefined ? {} : { places: places.map(({ model, hook }) => [model, hookName(hook)]) }),
     ...(site === 'resid_post' ? {} : { site }),
     ...(reads === undefined ? {} : { reads }),
   });
@@ -39,7 +40,24 @@ export async function runIdentity(
   const started = from.length === 0 ? settings : { settings, from: from.map(known) };
   return {
     trained: sha256(canonicalJson(started)),
-    evaluated: sha256(canonicalJson({ settings: recordedSettings(config), saes })),
-    model: sha256(canonicalJson(hashes)),
+    evaluated: sha256(
+      canonicalJson({
+        settings: recordedSettings(config),
+        saes,
+        ...(other === null ? {} : { other: other.sha256 }),
+      }),
+    ),
+    model: await modelSha256(model, hash),
   };
+}
+
+/**
+ * Hash over the hashes of a model's files.
+ *
+ * @throws UserError or MalformedError when its folder holds no readable checkpoint
+ */
+export async function modelSha256(model: ModelPlace, hash: HashFiles): Promise<string> {
+  const names = await modelFiles(model);
+  const hashed = await hash(names.map((name) => join(model.folder, name)));
+  return sha256(canonicalJson(Object.fromEntries(names.map((name, index) => [name, hashed[index]!.sha256]))));
 }

@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../config/run-config.ts';
+import type { OtherModel } from '../shared/crosscoder.ts';
 import type { ModelPlace } from '../shared/model-place.ts';
 import type { PublishedSae } from '../shared/published-saes.ts';
 import type { ShardOfRun } from '../shared/shard.ts';
@@ -19,6 +20,8 @@ export interface RunStart extends Work {
   suiteFiles: readonly string[];
   /** SAEs to evaluate that the run does not train. */
   published: readonly PublishedSae[];
+  /** The second model of a crosscoder; null without one. */
+  other: OtherModel | null;
   /** SAEs whose weights training starts from. */
   from: readonly PublishedSae[];
   /** The part of the run that is done; null for all of it. */

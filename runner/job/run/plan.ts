@@ -21,6 +21,7 @@ import type { Precision } from '../../onnx/graph.ts';
 import type { Suite } from '../../suites/suite.ts';
 import type { BackendChoice } from '../../train/backends/backend.ts';
 import { crossLayerNeeds, crossLayerSuites } from '../evaluation/cross-layer-memory.ts';
+import { crosscoderNeeds } from '../evaluation/crosscoder-memory.ts';
 import {
   type EvaluationNeeds,
   evaluationNeeds,
@@ -75,6 +76,8 @@ export interface DeviceNeeds {
 export interface OtherSae {
   /** All that is read of the language model for it; none where that is not known. */
   hooks: readonly Hook[];
+  /** Of a crosscoder of two models, what is read of the second. */
+  otherHooks?: readonly Hook[];
   /** Null where its files are not at hand. */
   known: {
     id: string;
@@ -82,7 +85,9 @@ export interface OtherSae {
     d_sae: number;
     /** Whether it is a cross-layer transcoder, whose layers lie on the first device. */
     crossLayer: boolean;
-    /** Its own; of a cross-layer transcoder that of each layer. */
+    /** Of a crosscoder, how many models it has: they share what the run may use. */
+    ofModels?: number;
+    /** Its own, of a crosscoder over all places side by side; of a cross-layer transcoder that of each layer. */
     sizes: readonly PooledSae[];
   } | null;
 }
@@ -121,7 +126,7 @@ export interface RunPlan {
 }
 
 /**
- * @param memory bytes the run may use
+ * @param all bytes the run may use, of which a model of a crosscoder of two has half
  * @param others SAEs of others, as far as they are known
  * @param card bytes of each device, where it has memory of its own; null: not known
  * @throws UserError for a family or hook that is not there, or when the memory does not hold the largest part
@@ -130,9 +135,12 @@ export function planOf(
   config: PlannedConfig,
   suites: readonly Suite[],
   checkpoint: Checkpoint,
-  memory: number,
-  { others = [], card = null }: { others?: readonly OtherSae[]; card?: number | null } = {},
+  all: number,
+  { others = [], card: whole = null }: { others?: readonly OtherSae[]; card?: number | null } = {},
 ): RunPlan {
+  const crosscoder = others.map(({ known }) => known).find((known) => known?.ofModels !== undefined);
+  const models = crosscoder?.ofModels ?? 1;
+  const [memory, card] = [Math.floor(all / models), whole === null ? null : Math.floor(whole / models)];
   const family = familyOf(checkpoint);
   const devices = parseDevices(config.device);
   const precision = choosePrecision(config.precision, devices, checkpoint);
@@ -214,7 +222,7 @@ export function planOf(
 
   const known = others.flatMap((sae) => sae.known ?? []);
   const crossLayer = known.some((sae) => sae.crossLayer);
-  const measured = crossLayer ? crossLayerSuites(suites) : suites;
+  const measured = crosscoder ? [] : crossLayer ? crossLayerSuites(suites) : suites;
   const readings = readingsOf(config, measured);
   const work = workOf(config, measured, parts, family);
   const planned = [
@@ -230,8 +238,11 @@ export function planOf(
     tokens: each.tokens,
     together,
     branches,
-    model: each.pass(layers) + planned.reduce((sum, sae) => sum + each.branch(sae), ablations),
-    saes: planned.reduce((sum, sae) => sum + each.sae(sae), 0),
+    // A crosscoder's passes each begin at the start: one with the model left alone, three with each of its places replaced.
+    model: crosscoder
+      ? each.pass(layers) * (1 + 3 * hooks.length)
+      : each.pass(layers) + planned.reduce((sum, sae) => sum + each.branch(sae), ablations),
+    saes: planned.reduce((sum, sae) => sum + each.sae(sae), 0) * (crosscoder ? hooks.length : 1),
   });
   // In the order in which the run shares them out.
   const measuredSaes = [
@@ -243,16 +254,15 @@ export function planOf(
     ...known,
   ].sort((a, b) => comparePlaces(a.place, b.place));
   const needsOf = crossLayer ? crossLayerNeeds : evaluationNeeds;
-  const evaluated = needsOf(
-    config,
-    suites,
-    measuredSaes.flatMap(({ sizes }) => sizes),
-    devices,
-  );
-  // Hooks whose activations are ablated by passes of all text; of a cross-layer transcoder's none are.
-  const ablated = crossLayer ? [] : orderedHooks(planned).filter((hook) => work.ablations(hook) > 0);
+  const sizes = measuredSaes.flatMap((sae) => sae.sizes);
+  const evaluated = crosscoder
+    ? crosscoderNeeds(config, sizes[0]!, models, devices)
+    : needsOf(config, suites, sizes, devices);
+  // Hooks whose activations are ablated by passes of all text; of a cross-layer transcoder's and a crosscoder's none are.
+  const ablated =
+    crossLayer || crosscoder ? [] : orderedHooks(planned).filter((hook) => work.ablations(hook) > 0);
   const ablations = ablated.reduce((sum, hook) => sum + work.ablations(hook), 0);
-  const complete = !crossLayer && known.length === others.length;
+  const complete = !crossLayer && !crosscoder && known.length === others.length;
   const count = plans.length + others.length;
   const read = tensorsRead(checkpoint, family);
   const place = config.train

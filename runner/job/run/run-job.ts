@@ -34,7 +34,8 @@ import { openPlannedSae, type PlannedSae, plannedSaes } from '../shared/planned-
 import { saesOfShard } from '../shared/shard.ts';
 import { writeTrained } from '../shared/trained-saes.ts';
 import { checkTrainingText } from '../training-data/check-text.ts';
-import { crossLayerAmong, crossLayerRecord, type PublishedCrossLayer } from './cross-layer-record.ts';
+import { aloneAmong, crossLayerRecord, type PublishedAlone } from './cross-layer-record.ts';
+import { crosscoderRecord } from './crosscoder-record.ts';
 import { keepingOf, openCachedResults } from './kept-results.ts';
 import type { RunStart } from './messages.ts';
 import { type OpenedRun, type StartedRun, withSaes } from './opened-run.ts';
@@ -161,14 +162,14 @@ async function evaluateAndWrite(
   // From here on the records are of these settings.
   await writeState(folder, state);
   try {
-    const transcoder = crossLayerAmong(saes);
+    const alone = aloneAmong(saes);
     const measured: Measured | undefined =
-      transcoder === null
+      alone === null
         ? await withSaes(start, saes, reporter, async (run) => ({
             ...(await evaluateRun(run, state, reporter, since)),
             validation: await validateStage({ config, ...run }, reporter('validation', 'tokens')),
           }))
-        : await measureCrossLayer(start, state, transcoder, reporter, since);
+        : await measureAlone(start, state, alone, reporter, since);
     const records = measured?.records ?? [];
     await writeRunRecords(
       folder,
@@ -196,22 +197,23 @@ async function evaluateAndWrite(
 
 interface Measured {
   records: MeasuredSae[];
-  /** Left out of a cross-layer transcoder, as are figures of a validation. */
+  /** Left out of what is alone in its run, as are figures of a validation. */
   fired?: FiredLatents;
   validation?: Awaited<ReturnType<typeof validateStage>>;
 }
 
-async function measureCrossLayer(
+async function measureAlone(
   start: StartedRun,
   state: RunState,
-  transcoder: PublishedCrossLayer,
+  alone: PublishedAlone,
   reporter: (stage: string, unit: string) => Reporter,
   since: number,
 ): Promise<Measured> {
   const run = { ...start, measuring: measuringRun(start, state) };
   const seconds = (): number => secondsUntilNow(state, since);
-  const record = await crossLayerRecord(run, transcoder, seconds, reporter);
-  return { records: [{ id: transcoder.planned.id, record, evidence: undefined }] };
+  const measure = alone.published.places === undefined ? crossLayerRecord : crosscoderRecord;
+  const record = await measure(run, alone, seconds, reporter);
+  return { records: [{ id: alone.planned.id, record, evidence: undefined }] };
 }
 
 function afterEvaluation({ upload }: StartedRun['config']): RunState['stage'] {

@@ -73,23 +73,30 @@ export async function evaluableCrossLayer(
   };
 }
 
-/** An SAE of others; with layers where it is a cross-layer transcoder. */
-interface MaybeCrossLayer {
+/** An SAE of others; with layers where it is a cross-layer transcoder, with places where it is a crosscoder. */
+export interface MaybeAlone {
   place: SaePlace;
   layers?: number;
+  places?: readonly unknown[];
+}
+
+/** Whether it has a run to itself. */
+export function isAlone({ layers, places }: Omit<MaybeAlone, 'place'>): boolean {
+  return layers !== undefined || places !== undefined;
 }
 
 /**
- * Holds a run to what one can measure: a cross-layer transcoder stands in the place of all MLPs, and beside nothing.
+ * Holds a run to what one can measure: a cross-layer transcoder, which stands in the place of all MLPs, and a crosscoder, which
+ * stands at several places, are measured beside nothing.
  *
  * @param run with how many further SAEs it has of which nothing is known here
  * @throws UserError
  */
 export function checkAlone(
-  published: readonly MaybeCrossLayer[],
-  run: { train: boolean; shard: boolean; from: readonly MaybeCrossLayer[]; unknown?: number },
+  published: readonly MaybeAlone[],
+  run: { train: boolean; shard: boolean; from: readonly MaybeAlone[]; unknown?: number },
 ): void {
-  const among = [...published, ...run.from].find(({ layers }) => layers !== undefined);
+  const among = [...published, ...run.from].find(isAlone);
   if (among === undefined) return;
   const beside = run.from.includes(among)
     ? '--from'
@@ -102,9 +109,9 @@ export function checkAlone(
           : null;
   if (beside === null) return;
   throw new UserError({
-    thing: `cross-layer transcoder ${quote(among.place.name)}`,
+    thing: `${among.layers === undefined ? 'crosscoder' : 'cross-layer transcoder'} ${quote(among.place.name)}`,
     found: beside === '--from' ? 'it as what training starts from' : `${beside} beside it`,
-    expected: 'a run of its own: it is evaluated in the place of all MLPs at once',
+    expected: `a run of its own: it is evaluated ${among.layers === undefined ? 'at all its places' : 'in the place of all MLPs at once'}`,
     next: 'Give it alone with --sae.',
   });
 }

@@ -39,6 +39,8 @@ export interface RunModelOptions
   /** Bytes the run may use. */
   memory: number;
   maxTokens: number;
+  /** Models that share what is free of a card, this one and those that are opened after it; default 1. */
+  sharing?: number;
   /** Of one operator; left to onnxruntime without them. */
   threads?: number | null | undefined;
   /** Whether residuals up to the last hook alone are asked for. */
@@ -110,19 +112,28 @@ export interface RunFit {
 
 type FitOfRun = Pick<
   RunModelOptions,
-  'place' | 'device' | 'precision' | 'hooks' | 'cuts' | 'memory' | 'activationsOnly' | 'divergence'
+  | 'place'
+  | 'device'
+  | 'precision'
+  | 'hooks'
+  | 'cuts'
+  | 'memory'
+  | 'sharing'
+  | 'activationsOnly'
+  | 'divergence'
 >;
 
 /** How the run's language model and what is beside it share memory. */
 export async function fitRunModel(options: FitOfRun): Promise<RunFit> {
-  const { activationsOnly = false } = options;
+  const { activationsOnly = false, sharing = 1 } = options;
   const checkpoint = await openCheckpoint(options.place.folder);
   const family = familyOf(checkpoint);
   const devices = parseDevices(options.device);
   const precision = choosePrecision(options.precision, devices, checkpoint);
   const parts = partsOf(checkpoint, family, precision);
   // Of a card its own memory; residuals that wait lie on the host in any case.
-  const card = await freeMemory(devices);
+  const free = await freeMemory(devices);
+  const card = free === null ? null : Math.floor(free / sharing);
   return {
     checkpoint,
     family,

@@ -1,15 +1,17 @@
 /** SAEs that the run did not train: what is known of one from its headers, before anything runs. */
 import { basename } from 'node:path';
 import { quote, UserError } from '../../errors.ts';
+import type { CrosscoderPlace } from '../../evaluation/replaced-places.ts';
 import { compareHooks, hookName, hookOf, type Place, placeLabel, placeName, placeOf } from '../../hook.ts';
 import { type HashFiles, sha256 } from '../../io/hash.ts';
 import { CROSS_LAYER } from '../../sae/checkpoints/cross-layer.ts';
-import { detectFormat } from '../../sae/checkpoints/detect.ts';
+import { detectAdapter } from '../../sae/checkpoints/detect.ts';
 import { openSaeFile } from '../../sae/checkpoints/load.ts';
 import type { SaeDetails, SaeFormat } from '../../sae/checkpoints/loaded.ts';
 import { type NamedHook, saeHook, saeHookIfSaid, transcoderTarget } from '../../sae/published/hook-names.ts';
 import type { SaePlace } from '../../sae/published/place.ts';
 import { evaluableCrossLayer } from './cross-layer-transcoder.ts';
+import { evaluableCrosscoder } from './crosscoder.ts';
 import type { ModelShape } from './model-place.ts';
 
 /** With the hook that it is of. */
@@ -19,6 +21,8 @@ export interface PublishedSae extends Place {
   d_sae: number;
   /** Of a cross-layer transcoder, how many it has: it stands at the last output, and reads the first input. */
   layers?: number;
+  /** Of a crosscoder, where it reads and writes: it stands at the last of them. */
+  places?: readonly CrosscoderPlace[];
   place: SaePlace;
   format: SaeFormat;
   details: SaeDetails;
@@ -36,6 +40,7 @@ const NAME_LIMIT = 60;
  * Looks into each SAE's files; nothing large is read but to be hashed.
  *
  * @param model that they are to fit; a synthetic one has one hook, whatever their files say
+ * @param other the second model of a crosscoder; null where the run has none
  * @throws UserError for a hook that is not known or of another width, and as reading does
  * @throws UnavailableError, MalformedError as reading does
  */
@@ -43,10 +48,17 @@ export async function describePublished(
   places: readonly SaePlace[],
   model: ModelShape,
   hash: HashFiles,
+  other: ModelShape | null = null,
 ): Promise<PublishedSae[]> {
   const found: PublishedSae[] = [];
   for (const place of places) {
-    if ((await detectFormat(place.path)) === CROSS_LAYER) {
+    const adapter = await detectAdapter(place.path);
+    if (adapter.crosscoder !== undefined) {
+      const described = await evaluableCrosscoder(place, adapter.crosscoder, { own: model, other }, hash);
+      found.push({ id: uniqueId(`${placeLabel(hookOf(described))}_${slug(place)}`, found), ...described });
+      continue;
+    }
+    if (adapter.format === CROSS_LAYER) {
       const described = await evaluableCrossLayer(place, model, hash);
       found.push({ id: uniqueId(`${placeLabel(described)}_${slug(place)}`, found), ...described });
       continue;

@@ -2,6 +2,7 @@
 import { absorption } from './absorption.ts';
 import { core } from './core.ts';
 import { crossLayer } from './cross-layer.ts';
+import { crosscoder } from './crosscoder.ts';
 import { features } from './features.ts';
 import { groundTruth } from './ground-truth.ts';
 import { interpScore } from './interpscore.ts';
@@ -25,4 +26,5 @@ export const declarations = [
   unlearning,
   groundTruth,
   crossLayer,
+  crosscoder,
 ] as const;

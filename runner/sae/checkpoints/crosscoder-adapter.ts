@@ -18,7 +18,7 @@ export function crosscoderAdapter(
         thing: path,
         found: 'a crosscoder, whose latents read and write the activations of several models or layers',
         expected: 'an SAE or a transcoder of one hook',
-        next: 'Look into it with npx interpboard inspect.',
+        next: 'Evaluate it with npx interpboard eval --sae.',
       });
     },
   };

@@ -83,7 +83,7 @@ async function openReplication(folder: string, { normScales }: LoadOptions): Pro
         found:
           normScales === undefined ? 'no word of how activations are scaled' : `${normScales.length} scales`,
         expected: `${places} scales, one for each model: √d over the mean norm of its activations, which the files of a crosscoder do not have`,
-        next: 'Append them to its name: #normScales=0.28/0.24.',
+        next: 'Append them to its name: #normScales=0.28+0.24.',
       });
     }
     const bag = new TensorBag(source.name, FORMAT, tensors);

@@ -28,10 +28,10 @@ import { findEntry, type Registry } from './registry.ts';
 /** More places than any crosscoder has. */
 const LIST_LIMIT = 256;
 
-/** Values joined by /, one for each place of a crosscoder. @param read null for what is no such value */
+/** Values joined by +, one for each place of a crosscoder. @param read null for what is no such value */
 function listOf<T>(read: (text: string) => T | null, expected: string) {
   return z.union([z.string(), z.number()]).transform((given, context): T[] => {
-    const values = String(given).split('/').map(read);
+    const values = String(given).split('+').map(read);
     const all = values.filter((value) => value !== null);
     if (all.length < values.length || all.length > LIST_LIMIT) {
       context.addIssue({ code: 'custom', message: `expected ${expected}` });
@@ -57,8 +57,8 @@ const optionsSchema = z.strictObject({
   normScales: listOf((text) => {
     const scale = Number(text);
     return Number.isFinite(scale) && scale > 0 ? scale : null;
-  }, 'numbers above 0 joined by /').exactOptional(),
-  hooks: listOf(parseHook, `${sites.join(', ')} with :N, joined by /`).exactOptional(),
+  }, 'numbers above 0 joined by +').exactOptional(),
+  hooks: listOf(parseHook, `${sites.join(', ')} with :N, joined by +`).exactOptional(),
   normalize: z.boolean().exactOptional(),
   step: z.int().positive().exactOptional(),
 });
@@ -83,7 +83,7 @@ export function parseSaeName(text: string): { name: string; options: SaeOptions 
       thing: `SAE ${quote(text)}`,
       found,
       expected:
-        'layer=N or hook=SITE:N, k=N, step=N, normScale=X, normalize=true or false, of crosscoders hooks=SITE:N/SITE:N and normScales=X/X after #, each once',
+        'layer=N or hook=SITE:N, k=N, step=N, normScale=X, normalize=true or false, of crosscoders hooks=SITE:N+SITE:N and normScales=X+X after #, each once',
       next: 'Write it as in owner/name:path#layer=3,k=50.',
     });
   const keys = given.map(([key]) => key);

@@ -49,7 +49,7 @@ describe('inspect', () => {
   });
 
   it('prints a crosscoder of two models, and one of several hooks', async () => {
-    const two = `${join(fixtures, 'crosscoder/replication')}#normScales=0.5/0.25`;
+    const two = `${join(fixtures, 'crosscoder/replication')}#normScales=0.5+0.25`;
     const text = await inspect(two);
     expect(text).toMatch(/^places {7}2, of 128 numbers a token each$/m);
     expect(text).toMatch(/^scaled {7}by 0\.5000, 0\.2500$/m);

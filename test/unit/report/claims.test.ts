@@ -43,6 +43,20 @@ test.each<[string, (record: EvaluationRecord) => void, RegExp]>([
     ({ sae }) => Object.assign(sae, { layers: 4 }),
     /1 to 3, received 4/,
   ],
+  [
+    'a crosscoder whose last place is another hook',
+    ({ sae, model }) =>
+      Object.assign(sae, { places: [0, 1].map((layer) => ({ model: model.id, hook: sae.hook, layer })) }),
+    /sae.places: found expected the last of them/,
+  ],
+  [
+    'a place in a model that it does not name',
+    ({ sae, model }) =>
+      Object.assign(sae, {
+        places: ['lab/it', model.id].map((name) => ({ model: name, hook: sae.hook, layer: sae.layer })),
+      }),
+    /sae.places.0.model/,
+  ],
   ['a block beyond the last', ({ sae, model }) => Object.assign(sae, { layer: model.blocks }), /sae.layer/],
   [
     'a composite that is not the sum of its parts',

@@ -42,6 +42,20 @@ test('SAEs of one hook, transcoders and cross-layer transcoders are ranked apart
   expect(groups(records)).toEqual([0, 1, 2, 2]);
 });
 
+test('crosscoders of two models and of several hooks are ranked apart from SAEs, and from one another', () => {
+  const hook = 'blocks.3.hook_resid_post';
+  const at = (model: string, layer: number) => ({ model, hook: `blocks.${layer}.hook_resid_post`, layer });
+  const other_model = { id: 'lab/it', revision: null, sha256: null };
+  const places = [
+    { hook },
+    { hook, places: [at('a', 3), at('lab/it', 3)], other_model },
+    { hook, places: [at('a', 2), at('a', 3)] },
+    { hook, places: [at('a', 1), at('a', 3)] },
+  ];
+  const records = board([{}, {}, {}, {}]).map((each, i) => ({ ...each, sae: { ...each.sae, ...places[i] } }));
+  expect(groups(records)).toEqual([0, 1, 2, 2]);
+});
+
 test('a record without an interval has no rank', () => {
   const records = board([{}, {}, {}]);
   records[1]!.suites.interpscore!.measures![ID] = {

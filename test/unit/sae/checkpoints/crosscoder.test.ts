@@ -133,7 +133,7 @@ it('is refused by name where an SAE of one hook is wanted', async () => {
   for (const name of ['replication', 'layers', 'trained', 'tied/NONE']) {
     const refused = openSaeFile(join(fixtures, name));
     await expect(refused).rejects.toThrow(UserError);
-    await expect(refused).rejects.toThrow(/a crosscoder, whose latents.*npx interpboard inspect/);
+    await expect(refused).rejects.toThrow(/a crosscoder, whose latents.*npx interpboard eval --sae/);
   }
 });
 

@@ -218,7 +218,7 @@ test('crosscoders are found in a repository, and language models are not taken f
     const files = { 'config.json': { text: '{}' }, 'model.safetensors': { text: 'x' } };
     server.put('lab/diff-L13', files);
     server.put('lab/model', { ...files, 'tokenizer.json': { text: '{}' } });
-    const place = await locateSae('lab/diff-L13#hooks=resid_post:1/mlp_out:2', locating(hub));
+    const place = await locateSae('lab/diff-L13#hooks=resid_post:1+mlp_out:2', locating(hub));
     expect((await readdir(place.path)).sort()).toEqual(['config.json', 'model.safetensors']);
     expect(place.options).toEqual({
       hooks: [

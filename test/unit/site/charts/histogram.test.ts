@@ -5,6 +5,19 @@ import { formatPower, powerOfTen } from '../../../../site/lib/format.ts';
 const say = (count: string, from: string, to: string): string => `${count}: ${from} to ${to}`;
 
 describe('histogram', () => {
+  it('stands on a plain axis where it is asked for', () => {
+    const { bars, xTicks } = histogram({
+      edges: [-1, 0, 1],
+      counts: [3, 1],
+      scale: 'linear',
+      format: String,
+      say,
+    });
+    expect(bars.map(({ title }) => title)).toEqual(['3: -1 to 0', '1: 0 to 1']);
+    expect(bars[0]!.width).toBe(bars[1]!.width);
+    expect(xTicks.map(({ label }) => label)).toEqual(['-1', '-0.5', '0', '0.5', '1']);
+  });
+
   it('stands its bars on the floor', () => {
     expect(
       histogram({ edges: [-3, -2, -1], counts: [3, 1], format: formatPower, say }),

@@ -7,6 +7,7 @@ import {
   isUsualHook,
   layersWords,
   layerText,
+  twoPlaces,
 } from '../../../../site/lib/hook-words.ts';
 import { layerLines, layerPictures } from '../../../../site/lib/layer-charts.ts';
 import { protocolDifferences } from '../../../../site/lib/protocol.ts';
@@ -48,6 +49,35 @@ it('of a cross-layer transcoder all layers are named, and its release says what 
   });
   expect(hookNames(entry.sae)).toEqual({ hook: entry.sae.hook, reads: undefined });
   expect(layerLines([{ label: 'x', records: [transcoder] }])).toEqual([]);
+});
+
+it('of a crosscoder all places are named, and it is drawn and compared apart from SAEs', () => {
+  const entries = ['small-world-l0', 'small-world-l2'].map(fixture);
+  const places = (models: readonly string[]) =>
+    models.map((model) => ({ model, hook: entries[1]!.sae.hook, layer: 2 }));
+  const [own, it] = [entries[1]!.model.id, 'lab/it'];
+  const other_model = { id: it, revision: null, sha256: null };
+  const two = { ...entries[1]!, sae: { ...entries[1]!.sae, places: places([own, it]), other_model } };
+  expect([layerText(two.sae), layersWords([two.sae])]).toEqual(['2', 'layer 2']);
+  expect(hookWords(two.sae)).toBe('the residual stream of two models (crosscoder)');
+  expect(isUsualHook(two.sae)).toBe(false);
+  expect(twoPlaces(two.sae)).toEqual([own, it]);
+  expect(releaseSummary([two])).toMatch(
+    /^One TopK crosscoder on the residual stream of two models of .*, layer 2; /,
+  );
+  const hooks = [0, 2].map((layer) => ({ model: own, hook: `blocks.${layer}.hook_resid_post`, layer }));
+  const several = { ...entries[1]!, sae: { ...entries[1]!.sae, places: hooks } };
+  expect([layerText(several.sae), layersWords([several.sae])]).toEqual(['0, 2', 'layers 0, 2']);
+  expect(hookWords(several.sae)).toBe('the residual stream (crosscoder)');
+  expect(hookNames(several.sae).hook).toBe('blocks.0.hook_resid_post, blocks.2.hook_resid_post');
+  expect(twoPlaces(several.sae)).toEqual(['blocks.0.hook_resid_post', 'blocks.2.hook_resid_post']);
+  const lines = layerLines([{ label: 'x', records: [two, several] }]);
+  expect(lines.flatMap(({ records }) => records)).toEqual([two]);
+  const shared = (records: typeof entries) => layerPictures([{ label: 'x', records }], 'm', 'layers');
+  expect(shared([...entries, two]).map(({ lines: drawn }) => drawn.length)).toEqual([1]);
+  expect(protocolDifferences([entries[1]!, two]).map(({ name }) => name)).toEqual(['Language model', 'Hook']);
+  const others = { ...two, sae: { ...two.sae, other_model: { ...other_model, id: 'lab/other' } } };
+  expect(protocolDifferences([two, others]).map(({ name }) => name)).toEqual(['Language model']);
 });
 
 it('figures by layer draw transcoders apart from SAEs', () => {

@@ -106,6 +106,8 @@ describe('an SAE in words', () => {
     expect(leadFigures(entry)).toEqual(['interpscore@0.0.1']);
     const mcc = { value: 0.4, interval: null, interval_note: 'it follows from the decoder alone' };
     entry.suites = { 'ground-truth': { measures: { 'mcc@synthsaebench': mcc } } };
+    expect(leadFigures(entry)).toEqual(['mcc@synthsaebench']);
+    entry.suites = { 'ground-truth': { measures: { 'f1@synthsaebench': mcc, 'mcc@synthsaebench': mcc } } };
     expect(leadFigures(entry)).toEqual(['mcc@synthsaebench', 'f1@synthsaebench']);
     expect(headlines([entry])[0]).toMatchObject({ title: 'Mean correlation coefficient', text: '0.4000' });
     entry.suites = {};
