@@ -32,46 +32,58 @@ export function keepsAll({ dropFirst, highNorm }: TokenPolicy): boolean {
   return dropFirst === 0 && highNorm === 'keep';
 }
 
+/** A token beyond the limit at a hook. */
+export interface HighNorm {
+  /** Number of it in its pass. */
+  token: number;
+  norm: number;
+  /** Its activations, [d]: of those that the host has their own memory, else a copy. */
+  row: Float32Array;
+}
+
+/** Tokens of activations [tokens, d] whose norm is beyond a limit, ascending. */
+export function highNorms(x: Float32Array, d: number, limit: number): HighNorm[] {
+  const found: HighNorm[] = [];
+  for (let token = 0; token < x.length / d; token++) {
+    const length = norm(x, token, d);
+    if (length > limit) found.push({ token, norm: length, row: x.subarray(token * d, (token + 1) * d) });
+  }
+  return found;
+}
+
+/** Scales a token's activations to the limit, in place. */
+export function cap({ norm: found, row }: HighNorm, limit: number): void {
+  for (let i = 0; i < row.length; i++) row[i]! *= limit / found;
+}
+
 /**
- * Applies a policy to one pass. Capped rows are changed in place; a token that is beyond the limit at one hook is
- * dropped at all of them, so that every SAE is trained on the same tokens.
+ * Applies a policy to one pass: a token that is beyond the limit at one hook is dropped at all of them, so that every SAE is trained on
+ * the same tokens.
  *
- * @param activations for each hook [tokens, its width]
- * @param medians norm, for each hook
+ * @param high for each hook the tokens beyond its limit; none where norms are kept
  * @param pass its tokens, and those of one row of text; it is whole rows
- * @returns the tokens that stay, ascending
+ * @returns the tokens that stay, ascending, and for each hook those to be capped
  */
 export function applyPolicy(
   policy: TokenPolicy,
-  activations: ReadonlyMap<string, Float32Array>,
-  medians: ReadonlyMap<string, number>,
+  high: ReadonlyMap<string, readonly HighNorm[]>,
   { tokens, rowTokens }: { tokens: number; rowTokens: number },
-): { kept: Uint32Array; counts: PolicyCounts } {
-  const counts: PolicyCounts = { dropped: 0, capped: 0 };
-  const kept: number[] = [];
-  for (let t = 0; t < tokens; t++) {
-    if (t % rowTokens < policy.dropFirst || !within(t)) counts.dropped++;
-    else kept.push(t);
+): { kept: Uint32Array; capped: Map<string, HighNorm[]>; counts: PolicyCounts } {
+  const isFirst = (token: number): boolean => token % rowTokens < policy.dropFirst;
+  const left = new Set<number>();
+  const capped = new Map<string, HighNorm[]>();
+  for (const [hook, found] of high) {
+    if (policy.highNorm === 'drop') for (const { token } of found) left.add(token);
+    else
+      capped.set(
+        hook,
+        found.filter(({ token }) => !isFirst(token)),
+      );
   }
-  return { kept: Uint32Array.from(kept), counts };
-
-  /** Whether a token stays; caps it where that is the policy. */
-  function within(t: number): boolean {
-    if (policy.highNorm === 'keep') return true;
-    let stays = true;
-    for (const [hook, x] of activations) {
-      const d = x.length / tokens;
-      const limit = policy.highNormFactor * medians.get(hook)!;
-      const found = norm(x, t, d);
-      if (found <= limit) continue;
-      if (policy.highNorm === 'drop') stays = false;
-      else {
-        counts.capped++;
-        for (let i = t * d; i < (t + 1) * d; i++) x[i]! *= limit / found;
-      }
-    }
-    return stays;
-  }
+  const all = Uint32Array.from({ length: tokens }, (_, token) => token);
+  const kept = all.filter((token) => !isFirst(token) && !left.has(token));
+  const scaled = [...capped.values()].reduce((sum, each) => sum + each.length, 0);
+  return { kept, capped, counts: { dropped: tokens - kept.length, capped: scaled } };
 }
 
 function norm(x: Float32Array, row: number, d: number): number {

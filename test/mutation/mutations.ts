@@ -239,10 +239,11 @@ export const mutations: readonly Mutation[] = [
 
   train(
     'token-policy.ts',
-    't % rowTokens < policy.dropFirst',
-    't % rowTokens <= policy.dropFirst',
+    'token % rowTokens < policy.dropFirst',
+    'token % rowTokens <= policy.dropFirst',
     'test/unit/train/token-policy.test.ts',
   ),
+  train('held-norms.ts', 'token: rows[found.token]!', 'token: found.token', HELD),
   train('token-policy.ts', '*= limit / found', '*= 1', 'test/unit/train/token-policy.test.ts'),
   train(
     'shuffle-buffer.ts',

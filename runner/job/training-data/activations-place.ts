@@ -67,14 +67,12 @@ function whyByHost(
   devices: readonly [Device, ...Device[]],
 ): string | null {
   const [device] = devices;
-  const { activations, policy, shuffle } = training;
+  const { activations, shuffle } = training;
   if (devices.length > 1) return 'the language model and the SAEs share several devices';
   if (!['cuda', 'webgpu'].includes(providerOf(device))) return `${device} keeps its tensors there`;
   if (backend === 'sparse-cpu') return 'the backend sparse-cpu computes there';
   if (activations.gigabytes > 0) return 'training.activations keeps them on disk';
   if (activations.type !== 'float32') return `they are rounded to ${activations.type} there`;
-  if (policy.highNorm !== 'keep')
-    return `their norms are looked at there (training.policy.highNorm ${policy.highNorm})`;
   if (shuffle.onDisk && shuffle.megabytes > 0) return 'training.shuffle.onDisk shuffles them in a file';
   const rows = bufferRows({ sae, training }, widths);
   const wide = plans.some(({ d_in }) => !fitsTensor(rows, d_in, device));

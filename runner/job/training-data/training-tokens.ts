@@ -6,15 +6,25 @@ import { z } from 'zod';
 import type { TrainingSettings } from '../../config/sections.ts';
 import { MalformedError } from '../../errors.ts';
 import { hookLabel, hookOf } from '../../hook.ts';
+import { joined } from '../../math/joined.ts';
 import type { Device } from '../../onnx/devices.ts';
 import { HeldTensor } from '../../onnx/session.ts';
 import type { PackingPosition } from '../../text/packing.ts';
 import type { Activations } from '../../train/device-rows.ts';
+import { heldNorms } from '../../train/held-norms.ts';
 import { heldRows } from '../../train/held-rows.ts';
 import { fileRows, memoryRows, type RowStore } from '../../train/row-store.ts';
 import { ShuffleBuffer } from '../../train/shuffle-buffer.ts';
 import { bufferStream } from '../../train/streams.ts';
-import { applyPolicy, keepsAll, medianNorm, type PolicyCounts } from '../../train/token-policy.ts';
+import {
+  applyPolicy,
+  cap,
+  type HighNorm,
+  highNorms,
+  keepsAll,
+  medianNorm,
+  type PolicyCounts,
+} from '../../train/token-policy.ts';
 import type { ActivationSource, Made } from './activations.ts';
 
 const word = z
@@ -116,6 +126,12 @@ export async function openTrainingTokens(
     for (const [hook, store] of stores) await fill(store, rows, start.contents.get(fileOf(hook)));
   }
 
+  const norms = on == null ? null : heldNorms(on);
+
+  function beyond(x: Made, hook: string, limit: number): Promise<HighNorm[]> | HighNorm[] {
+    return x instanceof HeldTensor ? norms!.beyond(x, limit) : highNorms(x, widths.get(hook)!, limit);
+  }
+
   /** The next batch, where there are tokens enough. */
   async function taken(): Promise<Map<string, Activations> | null> {
     const rows = buffer.take(batchTokens);
@@ -143,14 +159,24 @@ export async function openTrainingTokens(
           given.set(hook, x instanceof HeldTensor ? { tensor: x, rows: upTo(batchTokens) } : x);
         return given;
       }
-      // What lies on a device is of a policy that looks at no norm.
-      const looked = new Map<string, Float32Array>();
-      for (const [hook, x] of pass.activations) if (x instanceof Float32Array) looked.set(hook, x);
-      const { kept, counts: now } = applyPolicy(policy, looked, medians, { tokens: batchTokens, rowTokens });
+      const limitOf = (hook: string): number => policy.highNormFactor * medians.get(hook)!;
+      const high = new Map<string, HighNorm[]>();
+      if (policy.highNorm !== 'keep')
+        for (const [hook, x] of pass.activations) high.set(hook, await beyond(x, hook, limitOf(hook)));
+      const { kept, capped, counts: now } = applyPolicy(policy, high, { tokens: batchTokens, rowTokens });
       counts.dropped += now.dropped;
       counts.capped += now.capped;
+      for (const [hook, each] of capped) for (const found of each) cap(found, limitOf(hook));
       const rows = buffer.push(kept.length);
-      for (const [hook, store] of stores) await store.put(pass.activations.get(hook)!, kept, rows);
+      for (const [hook, store] of stores) {
+        const x = pass.activations.get(hook)!;
+        await store.put(x, kept, rows);
+        // On a device the capped ones are as they were.
+        const again = x instanceof HeldTensor ? (capped.get(hook) ?? []) : [];
+        if (again.length === 0) continue;
+        const to = Int32Array.from(again, ({ token }) => rows[kept.indexOf(token)]!);
+        await store.put(joined(again.map(({ row }) => row)), upTo(again.length), to);
+      }
       for (const tensor of held.splice(0)) tensor.dispose();
       return taken();
     },
@@ -173,6 +199,7 @@ export async function openTrainingTokens(
       );
     },
     async close() {
+      await norms?.close();
       for (const store of stores.values()) await store.close();
     },
   };

@@ -25,6 +25,7 @@ import {
 } from '../../../runner/sae/programs.ts';
 import { type Sae, topKSae } from '../../../runner/sae/sae.ts';
 import { rowsProgram } from '../../../runner/train/device-rows.ts';
+import { squaresProgram } from '../../../runner/train/held-norms.ts';
 import { emptyProgram, putProgram } from '../../../runner/train/held-rows.ts';
 import { stepProgram } from '../../../runner/train/step-program.ts';
 import { exportedSaes } from '../../fixtures/sae/exported-cases.ts';
@@ -128,6 +129,7 @@ export function trainingPrograms(provider: TableProvider): BuiltProgram[] {
     { name: 'rows of a pass', program: rowsProgram(4, 3, true, provider) },
     { name: 'rows, empty', program: emptyProgram(8, 4, provider) },
     { name: 'rows, of a pass', program: putProgram(4, 3, provider) },
+    { name: 'squares of tokens', program: squaresProgram(4, provider) },
     { name: 'sums of squares', program: squareSumProgram(4, provider) },
   ];
 }

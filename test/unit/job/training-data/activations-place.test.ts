@@ -29,7 +29,6 @@ test.each([
   ['webgpu', ['backend=sparse-cpu'], /the backend sparse-cpu/],
   ['webgpu', ['training.activations.gigabytes=1'], /keeps them on disk/],
   ['webgpu', ['training.activations.type=bfloat16'], /rounded to bfloat16/],
-  ['webgpu', ['training.policy.highNorm=cap'], /highNorm cap/],
   [
     'webgpu',
     ['training.shuffle.megabytes=1', 'training.shuffle.onDisk=true'],

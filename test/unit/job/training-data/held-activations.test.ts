@@ -76,6 +76,9 @@ test.each([
   ['scaled alike', ['layers=[0]', 'sae.normalisation=expected_average_only_in']],
   // 1,024 tokens of both hooks, of which the first of each row are left out.
   ['through a buffer', ['layers=[0,2]', 'training.shuffle.megabytes=1', 'training.policy.dropFirst=3']],
+  // Beyond the median of a hook are half of the tokens.
+  ['capped', ['layers=[0,2]', 'training.policy.highNorm=cap', 'training.policy.highNormFactor=1']],
+  ['some left out', ['layers=[0,2]', 'training.policy.highNorm=drop', 'training.policy.highNormFactor=1.1']],
   ['of a transcoder', ['hooks=["mlp_in:1>mlp_out:1"]', 'layers=[]']],
 ])('%s', async (name, set) => {
   const byHost = await train(`${name}-host`, false, set);
