@@ -9,6 +9,7 @@ import { openHubHere } from '../hub/here.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
 import { openRepository } from '../hub/repository-files.ts';
 import { formatBytes } from '../io/bytes.ts';
+import { stepOperations } from '../job/run/work.ts';
 import { hooksOfPlans, trainedSaes } from '../job/shared/planned-saes.ts';
 import { trainingNeeds } from '../job/training-data/training-needs.ts';
 import { parseDevices } from '../onnx/devices.ts';
@@ -61,8 +62,7 @@ export function planOfSamples(
   const numbers = new Map(seen.map((hook) => [hookLabel(hook), d]));
   const { sizes } = trainingNeeds(config, { plans, seen, widths: numbers }, parseDevices(config.device));
   const states = sizes.reduce((sum, bytes) => sum + bytes, 0);
-  // Forward and backward through encoder and decoder, both read densely: an upper bound of a sparse decoder's work.
-  const operations = widths.reduce((sum, width) => sum + 3 * 2 * 2 * d * width, 0);
+  const operations = widths.reduce((sum, width) => sum + stepOperations(d, d, width), 0);
   return [
     ['model', name],
     ['', `synthetic, ${count(features)} features in ${count(d)} dimensions`],

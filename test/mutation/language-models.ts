@@ -81,7 +81,7 @@ export const languageModelMutations: readonly Mutation[] = [
   ),
   lm('families/gemma4.ts', "types[decoder.blocks - 1] = 'full';", '', CONFIGS, 'gemma4_text'),
   lm('families/rope.ts', 'i < turned ? Math.fround', 'i < turned + 1 ? Math.fround', FAMILIES, 'gemma4'),
-  lm('segments.ts', 'const inside = !isResidual(after);', 'const inside = false;', HOOKS, 'gemma4-small'),
+  lm('segments.ts', 'const inside = !isResidual(at);', 'const inside = false;', HOOKS, 'gemma4-small'),
   lm('fp8.ts', 'places(columns, block[1])', 'places(columns, block[0])', FP8),
   lm('build.ts', 'const all = part === undefined ? own : [shape[0]!, ...own];', 'const all = own;', FP8),
 ];

@@ -22,7 +22,7 @@ export const syntheticMutations: readonly Mutation[] = [
   synthetic('samples.ts', 'if (value[above]! <= 0) value[feature] = 0;', 'if (value[above]! < 0) {}', MODEL),
   synthetic('samples.ts', 'random.integer(found.count) === 0', 'found.count > 99', MODEL),
   synthetic('samples.ts', 'for (const feature of active) value[feature] = 1;', '', MODEL),
-  synthetic('samples.ts', '-thresholdOf(p) * scale[i]!', '-thresholdOf(p)', MODEL),
+  synthetic('samples.ts', '-normalThreshold(p) * scale[i]!', '-normalThreshold(p)', MODEL),
   synthetic('samples.ts', 'shared[r] = random.gaussian()', 'shared[r] = 0', MODEL),
   synthetic('samples.ts', 'row.set(bias);', 'row.fill(0);', MODEL),
   synthetic('layout.ts', 'seed === null ? null : seed + 1', 'seed === null ? null : seed + 2', MODEL),

@@ -71,11 +71,11 @@ async function overfitAll(
   const plans = withWidths(trained, widths);
   const devices = parseDevices(config.device);
   const { threads } = sharingOf(config.threads, devices);
-  // One SAE at a time.
+  // One SAE at a time: the one that needs most on a device need not be the one that needs most beside it.
   const needs = plans.map((plan) => trainingNeeds(config, { plans: [plan], seen: hooks, widths }, devices));
-  const largest = needs.reduce((a, b) => (b.saes > a.saes ? b : a));
+  const most = (of: 'saes' | 'host'): number => Math.max(...needs.map((each) => each[of]));
   const source = await openActivations(
-    { config, hooks, place: model, folder, memory, saes: largest.saes, host: largest.host },
+    { config, hooks, place: model, folder, memory, saes: most('saes'), host: most('host') },
     undefined,
     {
       ...reporter,

@@ -41,6 +41,14 @@ export interface RunWork {
   readings: readonly TextWork[];
 }
 
+/**
+ * Of a training step for each token: forward and backward through encoder and decoder, both read densely, which is an
+ * upper bound of a sparse decoder's work.
+ */
+export function stepOperations(d_in: number, d_out: number, d_sae: number): number {
+  return 3 * 2 * (d_in + d_out) * d_sae;
+}
+
 export function workOf(
   config: SuitesSettings & { training: { tokens: number }; corpus: { rowTokens: number } },
   suites: readonly Suite[],
@@ -74,8 +82,7 @@ export function workOf(
     training: {
       tokens: config.training.tokens,
       pass: upTo,
-      // Forward and backward through encoder and decoder, both read densely: an upper bound of a sparse decoder's work.
-      sae: (sae) => (sae.trained ? 3 * 2 * (widthAt(readHook(sae)) + widthAt(sae)) * sae.d_sae : 0),
+      sae: (sae) => (sae.trained ? stepOperations(widthAt(readHook(sae)), widthAt(sae), sae.d_sae) : 0),
       branch: () => 0,
     },
     evaluation: {

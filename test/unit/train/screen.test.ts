@@ -16,6 +16,7 @@ import { chunksOf, type Phase, work } from '../../../runner/train/backends/spars
 import { copyRows } from '../../../runner/train/backends/sparse-cpu/sae-memory.ts';
 import { Screen } from '../../../runner/train/backends/sparse-cpu/screen.ts';
 import {
+  choiceBy,
   exactLimit,
   exactnessSample,
   int8Share,
@@ -354,6 +355,15 @@ describe('the check of the int8 product', () => {
 
   test('of 7-bit integers too it would find sums that saturate', () => {
     expect(levels(64, saturating(30_000))).toBe(false);
+  });
+
+  test.each([
+    [0.53, 127, true, 'screened in 8-bit integers; here a product of 8-bit integers takes 0.53 of'],
+    [0.8, 64, false, 'no screen; here a product of 7-bit integers takes 0.80 of'],
+  ] as const)('a product of %d the time, to %i, pays: %s', (share, limit, pays, words) => {
+    const { why, pays: found } = choiceBy(share, { k: 32, latents: 4_096 }, limit);
+    expect(found).toBe(pays);
+    expect(why).toBe(`top 32 of 4096 latents: ${words} the float32 one’s time`);
   });
 
   test('the two products are measured against each other', async () => {

@@ -133,13 +133,23 @@ async function shareOf(
   return integers / floats;
 }
 
-/** Whether the screen pays for an SAE of these sizes on this machine, and that in a line for the user. */
-export async function screenChoice(
-  sizes: Sizes,
+export interface ScreenChoice {
+  pays: boolean;
+  /** A line for the user. */
+  why: string;
+}
+
+/** Whether the screen pays for an SAE of these sizes on this machine. */
+export async function screenChoice(sizes: Sizes, limit: ScreenLimit, threads: number): Promise<ScreenChoice> {
+  return choiceBy(await int8Share(sizes, threads), sizes, limit);
+}
+
+/** @param share as `int8Share` measures it */
+export function choiceBy(
+  share: number,
+  sizes: Pick<Sizes, 'k' | 'latents'>,
   limit: ScreenLimit,
-  threads: number,
-): Promise<{ pays: boolean; why: string }> {
-  const share = await int8Share(sizes, threads);
+): ScreenChoice {
   const pays = share < PAYS;
   const bits = limit === 127 ? '8-bit' : '7-bit';
   return {
