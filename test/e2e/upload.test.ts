@@ -34,7 +34,6 @@ const small = {
   'evaluation.resamples': '50',
   'evaluation.coreTokens': '1024',
   'evaluation.tokens': '2048',
-  layers: '[0,2]',
 };
 
 function evaluate(
@@ -64,6 +63,7 @@ function run(place: string, environment: Record<string, string> = {}, tokens = 8
     'training.snapshots': 'bfloat16',
     'training.tokens': String(tokens),
     'sae.batchTokens': String(BATCH),
+    layers: '[0,2]',
   };
   return evaluate(place, settings, environment);
 }

@@ -73,7 +73,7 @@ async function overfitAll(
   const { threads } = sharingOf(config.threads, devices);
   // One SAE at a time: the one that needs most on a device need not be the one that needs most beside it.
   const needs = plans.map((plan) => trainingNeeds(config, { plans: [plan], seen: hooks, widths }, devices));
-  const most = (of: 'saes' | 'host'): number => Math.max(...needs.map((each) => each[of]));
+  const most = (of: 'saes' | 'host'): number => Math.max(...needs.map((each) => each[of] ?? 0));
   const source = await openActivations(
     { config, hooks, place: model, folder, memory, saes: most('saes'), host: most('host') },
     undefined,
