@@ -11,7 +11,7 @@ import type { AblatedRow } from '../metrics/ablation-effect.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 import type { Latents } from '../sae/sae.ts';
 import type { Ablations } from '../suites/suite.ts';
-import type { HookSaes } from './observation.ts';
+import { type HookSaes, onEachDevice } from './observation.ts';
 
 export function observeAblations(hooks: readonly HookSaes[], ask: Ablations): Observer {
   /** Of each batch on its way. */
@@ -22,8 +22,7 @@ export function observeAblations(hooks: readonly HookSaes[], ask: Ablations): Ob
     async see({ hook, index, batch, residual, input }) {
       firstRows[index + 1] = (firstRows[index] ?? 0) + batch.rows;
       const firstRow = firstRows[index] ?? 0;
-      const branches: Branch[] = [];
-      for (const [number, sae] of hooks[hook]!.saes.entries()) {
+      const branches = await onEachDevice(hooks[hook]!, async (sae, number): Promise<Branch | null> => {
         const encoded = await sae.encode(input, batch.rows * batch.tokens, batch.tokens);
         const latents = ask.without({
           hook,
@@ -31,8 +30,8 @@ export function observeAblations(hooks: readonly HookSaes[], ask: Ablations): Ob
           encoded: { ...encoded, ids: batch.ids, rows: batch.rows, tokens: batch.tokens },
         });
         const taken = firingsOf(encoded, latents, batch);
-        if (taken.length === 0) continue;
-        branches.push({
+        if (taken.length === 0) return null;
+        return {
           residual: await without(sae, { residual, input }, encoded, taken, batch.tokens),
           rows: taken.map(({ row }) => row),
           ended({ nll }) {
@@ -48,9 +47,9 @@ export function observeAblations(hooks: readonly HookSaes[], ask: Ablations): Ob
               ask.ended({ hook, index: number, row: found });
             }
           },
-        });
-      }
-      return branches;
+        };
+      });
+      return branches.filter((branch) => branch !== null);
     },
     clean(index, _batch, nll) {
       // Branches of a batch end right after its clean losses are known.

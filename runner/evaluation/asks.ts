@@ -2,7 +2,6 @@
 import type { TokenBatch } from '../lm/language-model.ts';
 import type { Observer } from '../lm/observer.ts';
 import type { SparseRow } from '../probes/features.ts';
-import type { Latents } from '../sae/sae.ts';
 import type {
   Asked,
   HeldOutRows,
@@ -15,7 +14,7 @@ import type {
 import { observeAblations } from './ablation-pass.ts';
 import type { ControlPass } from './control-pass.ts';
 import { observeCore } from './core-pass.ts';
-import type { CachedResults, HookSaes, Observation } from './observation.ts';
+import { type CachedResults, type HookSaes, type Observation, onEachDevice } from './observation.ts';
 import { inBatches, observeProbes } from './probe-pass.ts';
 
 export interface SweepAsks extends Pick<SuiteContext, 'pooled' | 'tokenOf' | 'visit' | 'ablated'> {
@@ -112,7 +111,7 @@ function observeOneToken(
           chosen.set(input.subarray(token * read, (token + 1) * read), row * read);
           copy.values.set(residual.subarray(token * d, (token + 1) * d), text * d);
         });
-        for (const [i, sae] of hooks[hook]!.saes.entries()) {
+        await onEachDevice(hooks[hook]!, async (sae, i) => {
           const { k, indices, values } = sae.temporal
             ? await sae.encode(input, batch.rows * batch.tokens, batch.tokens)
             : await sae.encode(chosen, group.length);
@@ -123,7 +122,7 @@ function observeOneToken(
               values.subarray(token * k, (token + 1) * k),
             );
           });
-        }
+        });
         return [];
       },
     },
@@ -154,10 +153,9 @@ function observeVisits(
     observer: {
       async see({ hook, index, batch, residual, input }) {
         const { d } = hooks[hook]!;
-        const encoded: Latents[] = [];
-        for (const sae of hooks[hook]!.saes) {
-          encoded.push(await sae.encode(input, batch.rows * batch.tokens, batch.tokens));
-        }
+        const encoded = await onEachDevice(hooks[hook]!, (sae) =>
+          sae.encode(input, batch.rows * batch.tokens, batch.tokens),
+        );
         groups[index]!.forEach((text, row) => {
           const tokens = texts[text]!.ids.length;
           const from = row * batch.tokens;
@@ -183,11 +181,10 @@ function observeVisits(
 function observeHeldOut(hooks: readonly HookSaes[], see: (seen: HeldOutRows) => void): Observer {
   return {
     async see({ hook, batch: { ids, rows, tokens, documents }, input }) {
-      const encoded = [];
-      for (const sae of hooks[hook]!.saes) {
+      const encoded = await onEachDevice(hooks[hook]!, async (sae) => {
         const { k, indices, values } = await sae.encode(input, rows * tokens, tokens);
-        encoded.push({ ids, rows, tokens, documents, k, indices, values });
-      }
+        return { ids, rows, tokens, documents, k, indices, values };
+      });
       see({ hook, encoded });
       return [];
     },

@@ -21,11 +21,11 @@ import { joined } from '../math/joined.ts';
 import type { FiringTable } from '../metrics/firing.ts';
 import { type HookStatistics, type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { ReconstructionTable } from '../metrics/reconstruction.ts';
+import { sideBySide } from '../onnx/side-by-side.ts';
 import type { Latents } from '../sae/sae.ts';
 import { type CachedResults, documentOf, documentsOf, type HookSaes, namesOf } from './observation.ts';
 import {
   type Control,
-  type ControlOutput,
   type ControlSae,
   controlsOf,
   type LeftOutControl,
@@ -192,22 +192,18 @@ export function controlPass(
       }
       here.made ??= await make(hook);
       const { entries, statistics } = here.made;
-      const outputs: ControlOutput[] = [];
-      const branches: Branch[] = [];
-      for (const entry of entries) {
-        if (entry.outcome !== null) continue;
-        const { losses, running } = entry;
-        const output = await running.reconstruct(
-          { residual, input },
-          batch.rows * batch.tokens,
-          batch.tokens,
-        );
-        outputs.push(output);
-        branches.push({
-          residual: output.reconstruction,
+      const controls = entries.flatMap((entry) => (entry.outcome === null ? [entry] : []));
+      const outputs = await sideBySide(
+        controls,
+        ({ running }) => running.device,
+        ({ running }) => running.reconstruct({ residual, input }, batch.rows * batch.tokens, batch.tokens),
+      );
+      const branches = controls.map(
+        ({ losses }, i): Branch => ({
+          residual: outputs[i]!.reconstruction,
           ended: ({ nll }) => losses.push(...rowSums(nll, batch)),
-        });
-      }
+        }),
+      );
       for (let row = 0; row < batch.rows; row++) {
         const [from, to] = [row * batch.tokens * d, (row + 1) * batch.tokens * d];
         statistics.add(

@@ -8,7 +8,14 @@ import { canonicalJson } from '../io/hash.ts';
 import { lossCount, type TokenBatch } from '../lm/language-model.ts';
 import type { Branch, Ending } from '../lm/observer.ts';
 import type { CoreTable } from '../metrics/core-losses.ts';
-import { type CachedResults, documentsOf, type HookSaes, namesOf, type Observation } from './observation.ts';
+import {
+  type CachedResults,
+  documentsOf,
+  type HookSaes,
+  namesOf,
+  type Observation,
+  onEachDevice,
+} from './observation.ts';
 
 export interface CoreMeasured {
   /** Document of each row, where the text says. */
@@ -86,8 +93,10 @@ export async function observeCore(
           const residual = new Float32Array(batch.rows * batch.tokens * d);
           branches.push({ residual, ended: (ending) => zero.add(ending, batch) });
         }
-        for (const [i, sae] of hooks[hook]!.saes.entries()) {
-          const { reconstruction } = await sae.reconstruct(input, batch.rows * batch.tokens, batch.tokens);
+        const found = await onEachDevice(hooks[hook]!, (sae) =>
+          sae.reconstruct(input, batch.rows * batch.tokens, batch.tokens),
+        );
+        for (const [i, { reconstruction }] of found.entries()) {
           batch.ids.forEach((id, position) => {
             if (!special.has(id)) return;
             const [from, to] = [position * d, (position + 1) * d];

@@ -10,6 +10,7 @@ import { sha256 } from '../io/hash.ts';
 import { type ActivationModel, hasLosses, type TokenBatch } from '../lm/language-model.ts';
 import { ablationsAt, type Observer, type SweptPlace } from '../lm/observer.ts';
 import { type SweepOptions, sweep } from '../lm/sweep.ts';
+import { sideBySide } from '../onnx/side-by-side.ts';
 import type { OpenSae } from '../sae/open-sae.ts';
 
 /** The SAEs at one place, in the order of their statistics. */
@@ -17,6 +18,14 @@ export interface HookSaes extends Place {
   /** Width of the hook: numbers of a token that they reconstruct. */
   d: number;
   saes: readonly OpenSae[];
+}
+
+/** Asks the SAEs at a place: those that lie on different devices at the same time. @returns the answers in their order */
+export function onEachDevice<Result>(
+  { saes }: Pick<HookSaes, 'saes'>,
+  ask: (sae: OpenSae, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  return sideBySide(saes, ({ device }) => device, ask);
 }
 
 export interface Observation<Result> {

@@ -3,7 +3,9 @@
  * asks for it. They are the features of every probe.
  */
 import type { TokenBatch } from '../lm/language-model.ts';
+import { sideBySide } from '../onnx/side-by-side.ts';
 import type { SparseRow } from '../probes/features.ts';
+import type { OpenSae } from '../sae/open-sae.ts';
 import type { Latents } from '../sae/sae.ts';
 import type { PooledTexts, PooledUntrained, ProbeText } from '../suites/suite.ts';
 import type { ControlPass } from './control-pass.ts';
@@ -63,7 +65,8 @@ export function observeProbes(
           for (const i of of) if (!untrained.has(i)) untrained.set(i, { follows, latents: into, directions });
           encoders.push({ sae, into });
         }
-        for (const { sae, into } of encoders) {
+        const device = ({ sae }: { sae: OpenSae }) => sae.device;
+        await sideBySide(encoders, device, async ({ sae, into }) => {
           const found = await sae.encode(input, batch.rows * batch.tokens, batch.tokens);
           const { entries, columns } = into;
           const sums = new Float32Array(columns);
@@ -72,7 +75,7 @@ export function observeProbes(
             const at = { from: row * batch.tokens, length: batch.lengths![row]!, kept, count: counts[text]! };
             entries[text] = pooledLatents(found, at, sums);
           });
-        }
+        });
         if (means) {
           group.forEach((text, row) => {
             const [at, count] = [text * d, counts[text]!];

@@ -54,6 +54,8 @@ export type SeenActivations = Pick<HookBatch, 'residual' | 'input'>;
 export interface RunningControl {
   /** How many it has, where they are counted: an untrained SAE's. */
   latents: number | null;
+  /** Of the SAE that it asks; none where the host computes it. */
+  device?: Device;
   /** @param sequence tokens of each row of the batch */
   reconstruct(seen: SeenActivations, tokens: number, sequence: number): Promise<ControlOutput>;
 }
@@ -164,6 +166,7 @@ export async function controlsOf(
         const sae = await asSae.open();
         return {
           latents: d_sae,
+          device: sae.device,
           async reconstruct({ input }, tokens) {
             const { reconstruction, ...latents } = await sae.reconstruct(input, tokens);
             return { reconstruction, latents };
@@ -182,6 +185,7 @@ export async function controlsOf(
       follows: null,
       open: async () => ({
         latents: null,
+        device: sae.device,
         async reconstruct({ input }, tokens, sequence) {
           const latents = await sae.encode(input, tokens, sequence);
           const indices = latents.indices.map((latent) => order[latent]!);

@@ -13,7 +13,7 @@ import { type HookTables, hookStatistics } from '../metrics/hook-statistics.ts';
 import type { LossTable } from '../metrics/loss-recovered.ts';
 import type { KnownAblations } from './known-ablations.ts';
 import { meanOf } from './mean-of.ts';
-import { documentOf, documentsOf, type HookSaes, type Observation } from './observation.ts';
+import { documentOf, documentsOf, type HookSaes, type Observation, onEachDevice } from './observation.ts';
 
 export interface HookMeasured extends Hook {
   /** Document of each row, where the text says. */
@@ -86,9 +86,9 @@ export function observeTokens(
     async see({ hook, index, batch, residual: x, input }) {
       const { statistics, sae: losses } = state[hook]!;
       const { d } = hooks[hook]!;
-      const views = [];
-      for (const sae of hooks[hook]!.saes)
-        views.push(await sae.reconstruct(input, batch.rows * batch.tokens, batch.tokens));
+      const views = await onEachDevice(hooks[hook]!, (sae) =>
+        sae.reconstruct(input, batch.rows * batch.tokens, batch.tokens),
+      );
       const passMean = meanOfTokens(x, d);
       for (let row = 0; row < batch.rows; row++) {
         const [from, to] = [row * batch.tokens, (row + 1) * batch.tokens];

@@ -9,6 +9,7 @@ import type { Detection, Matching, TrueDetections, Truth } from '../suites/truth
 import { type SyntheticModel, sampleBatch } from '../synthetic/model.ts';
 import { activationsOf } from '../synthetic/samples.ts';
 import { matchFeatures } from './matching.ts';
+import { onEachDevice } from './observation.ts';
 import { oracleSae } from './oracle.ts';
 import { activeLatents, type MakingOptions } from './reconstructors.ts';
 import { meanResidual, untrainedDirections, untrainedSae } from './untrained.ts';
@@ -109,9 +110,9 @@ export async function truthPass(
   const observer: Observer = {
     async see({ batch, residual }) {
       const active = model.features(batch);
-      const encoded = [];
-      for (const { sae } of [...own, ...references])
-        encoded.push(await sae.encode(residual, batch.rows * batch.tokens, batch.tokens));
+      const encoded = await onEachDevice({ saes: [...own, ...references].map(({ sae }) => sae) }, (sae) =>
+        sae.encode(residual, batch.rows * batch.tokens, batch.tokens),
+      );
       for (let t = 0; t < batch.rows * batch.tokens; t++) {
         const block = Math.floor(((row + Math.floor(t / batch.tokens)) * blocks) / rows);
         samples[block]!++;

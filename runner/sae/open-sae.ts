@@ -56,6 +56,8 @@ export interface Reconstruction extends Latents {
 
 /** An SAE on a device. Every array returned is the caller's own. */
 export interface OpenSae {
+  /** Where it is computed. */
+  readonly device: Device;
   readonly architecture: Sae['architecture'];
   readonly d_in: number;
   readonly d_sae: number;
@@ -88,10 +90,16 @@ export interface OpenSaeOptions {
   threads?: number;
   /** Encodes beside this one, where two threads are worth it; stays the caller's to close, after the SAE. */
   thread?: EncodingThread | undefined;
+  /** Whether the thread goes on while it is computed; default as sessions do. For tests. */
+  aside?: boolean;
 }
 
-function sessionOptions({ device, threads }: OpenSaeOptions): SessionOptions {
-  return { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) };
+function sessionOptions({ device, threads, aside }: OpenSaeOptions): SessionOptions {
+  return {
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(aside === undefined ? {} : { aside }),
+  };
 }
 
 /**
@@ -298,6 +306,7 @@ async function openTokenwise(sae: Sae | StoredSae, options: OpenSaeOptions): Pro
   }
 
   return {
+    device,
     architecture,
     d_in,
     d_sae,

@@ -2,8 +2,10 @@
  * Trains any number of SAEs from one stream of activations: every forward pass of the language model feeds each of
  * them. Knows neither language models nor files.
  */
+
 import { UserError } from '../errors.ts';
 import { type Hook, hookLabel, hookWords, placeName, readHook } from '../hook.ts';
+import { sideBySide } from '../onnx/side-by-side.ts';
 import type { TrajectoryPoint } from '../report/schema.ts';
 import type { Sae } from '../sae/sae.ts';
 import type { TrainingBackend } from './backends/backend.ts';
@@ -94,8 +96,8 @@ export async function openTrainer(
   if ('resume' in start) checkPlans(plans, start.resume.plans);
   const backendOf = typeof backend === 'function' ? backend : () => backend;
   const trainers: SaeTrainer[] = [];
-  /** By backend, the places of its trainers in `trainers`. */
-  const lanes = new Map<TrainingBackend, number[]>();
+  /** Of each trainer. */
+  const backends: TrainingBackend[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(trainers.map((trainer) => trainer.close()));
   };
@@ -112,7 +114,7 @@ export async function openTrainer(
             );
       if (state === undefined) throw new RangeError(`no state of ${plan.id}`);
       const own = backendOf(plan);
-      lanes.set(own, [...(lanes.get(own) ?? []), trainers.length]);
+      backends.push(own);
       trainers.push(await openSaeTrainer(own, plan, state, settings));
     }
   } catch (error) {
@@ -137,12 +139,11 @@ export async function openTrainer(
         y: plan.hook.reads && required(activations, plan, plan.hook),
       }));
       try {
-        const ways = [...lanes.values()].map(async (lane) => {
-          for (const i of lane) await trainers[i]!.pass(given[i]!.x, given[i]!.y);
-        });
-        // What fails is said when nothing runs any more.
-        const failed = (await Promise.allSettled(ways)).find(({ status }) => status === 'rejected');
-        if (failed?.status === 'rejected') throw failed.reason;
+        await sideBySide(
+          given,
+          (_, i) => backends[i],
+          ({ x, y }, i) => trainers[i]!.pass(x, y),
+        );
       } catch (error) {
         failure = error;
         throw error;

@@ -1,6 +1,6 @@
 /** Validation of SAEs on a budget of held-out tokens of its own: reconstruction, sparsity and dead latents, no losses. */
 import type { CorpusSettings, ValidationSettings } from '../../config/sections.ts';
-import { type HookSaes, placesIn } from '../../evaluation/observation.ts';
+import { type HookSaes, onEachDevice, placesIn } from '../../evaluation/observation.ts';
 import { placeName, placesAmong } from '../../hook.ts';
 import { type ActivationModel, hasLosses, hookWidth } from '../../lm/language-model.ts';
 import type { Observer } from '../../lm/observer.ts';
@@ -75,11 +75,10 @@ export async function validateStage(
     const observer: Observer = {
       async see({ hook, index, batch, residual: x, input }) {
         const tokens = batch.rows * batch.tokens;
-        const views = [];
-        for (const sae of hooks[hook]!.saes) {
+        const views = await onEachDevice(hooks[hook]!, async (sae) => {
           const { reconstruction, k, indices, values } = await sae.reconstruct(input, tokens, batch.tokens);
-          views.push({ reconstruction, latents: { k, indices, values } });
-        }
+          return { reconstruction, latents: { k, indices, values } };
+        });
         statistics[hook]!.add({ x, tokens, pass: index }, views);
         return [];
       },
