@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { whole } from '../sample.ts';
 import { howToEnable, runWithDevice, testedDevice, webgpuEnvironment } from './software-vulkan.ts';
 
 const env = await webgpuEnvironment();
@@ -28,11 +29,11 @@ test.skipIf(!there)(
 );
 
 describe.each([
-  { title: 'as they come', set: [], buffered: 0 },
+  { title: 'as they come', set: [], buffered: 0, slow: false },
   // Its number among those of the pass, and where in the buffer it goes.
-  { title: 'through a buffer', set: ['training.shuffle.megabytes=1'], buffered: 4 + 8 },
-])('in training, $title,', ({ set, buffered }) => {
-  test.skipIf(!there)(
+  { title: 'through a buffer', set: ['training.shuffle.megabytes=1'], buffered: 4 + 8, slow: true },
+])('in training, $title,', ({ set, buffered, slow }) => {
+  test.skipIf(!there || (slow && !whole))(
     'activations stay on the device: of a token its id goes there and, for each SAE, its number; the SAEs are those that come of the host’s way',
     async () => {
       const root = await mkdtemp(join(tmpdir(), 'interpboard-residency-'));
