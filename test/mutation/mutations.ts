@@ -2,10 +2,10 @@
 import { languageModelMutations } from './language-models.ts';
 import { type Mutation, of } from './mutation.ts';
 import { syntheticMutations } from './synthetic.ts';
+import { trainingMutations } from './training.ts';
 
 const text = of('text');
 const job = of('job');
-const train = of('train');
 const report = of('report');
 const exchange = of('exchange');
 const config = of('config');
@@ -18,7 +18,6 @@ const CORPORA = 'test/unit/text/corpora.test.ts';
 const MIXTURE = 'test/unit/text/mixture.test.ts';
 const PACKING = 'test/unit/text/packing.test.ts';
 const PROBES = 'test/unit/text/file-probes.test.ts';
-const HELD = 'test/unit/job/training-data/held-activations.test.ts';
 const PLACE = 'test/unit/job/training-data/activations-place.test.ts';
 const TOKENS = 'test/unit/job/training-data/training-tokens.test.ts';
 const SETTINGS = 'test/wiring/settings.test.ts';
@@ -212,12 +211,6 @@ export const mutations: readonly Mutation[] = [
     'await sae.reconstruct(x, batch.rows * batch.tokens, batch.tokens)',
     'test/unit/evaluation/transcoders.test.ts',
   ),
-  train(
-    'reconstruction-loss.ts',
-    "graph.node('Gemm', [slopes[0]!, x], { attributes: { transA: 1 } })",
-    "graph.node('Gemm', [slopes.at(-1)!, x], { attributes: { transA: 1 } })",
-    'test/unit/train/backends.test.ts',
-  ),
   job(
     'release/hub-resume.ts',
     'file?.size !== bytes || bytes > limit',
@@ -237,68 +230,7 @@ export const mutations: readonly Mutation[] = [
     'test/unit/config/roles.test.ts',
   ),
 
-  train(
-    'token-policy.ts',
-    'token % rowTokens < policy.dropFirst',
-    'token % rowTokens <= policy.dropFirst',
-    'test/unit/train/token-policy.test.ts',
-  ),
-  train('held-norms.ts', 'token: rows[found.token]!', 'token: found.token', HELD),
-  train('token-policy.ts', '*= limit / found', '*= 1', 'test/unit/train/token-policy.test.ts'),
-  train(
-    'shuffle-buffer.ts',
-    'this.#random.integer(capacity)',
-    'this.#random.integer(1)',
-    'test/unit/train/shuffle-buffer.test.ts',
-  ),
-  train('held-rows.ts', 'tokens[from + i]!', 'tokens[i]!', 'test/unit/train/shuffle-buffer.test.ts'),
-  train('device-rows.ts', '(token) => x.rows[token]!', '(token) => token', HELD),
-  train('normalise.ts', 'Math.fround(normalisation.scale)', 'normalisation.scale', HELD),
-  train('shuffle-buffer.ts', 'this.#free.push(...this.#taken);', '', HELD),
   job('training-data/activations-place.ts', 'if (!fits(needs))', 'if (!fits)', PLACE),
-  train(
-    'dead-clock.ts',
-    'if (silent[j]! >= least) count++;',
-    'if (silent[j]! > least) count++;',
-    'test/unit/train/dead-clock.test.ts',
-  ),
-  train(
-    'schedule.ts',
-    '(peak * step) / warmupSteps',
-    '(peak * step) / (warmupSteps + 1)',
-    'test/unit/train/schedule.test.ts',
-  ),
-  train('normalise.ts', 'squares / (d - 1)', 'squares / d', 'test/unit/train/normalise.test.ts'),
-  train(
-    'trajectory.ts',
-    'step % every === 0 || isLogSpaced(step)',
-    'isLogSpaced(step)',
-    'test/unit/train/trainer.test.ts',
-  ),
-  train(
-    'scale.ts',
-    'return centredSquares > ROUNDING * squares;',
-    'return true;',
-    'test/unit/train/trainer.test.ts',
-  ),
-  train(
-    'streams.ts',
-    'random(purpose, seed, layer, site)',
-    'random(purpose, seed, site)',
-    'test/unit/train/init.test.ts',
-  ),
-  train(
-    'sae-trainer.ts',
-    "hookStream('token order', recipe.seed, hook)",
-    "hookStream('token order', 0, hook)",
-    'test/unit/train/trainer.test.ts',
-  ),
-  train(
-    'sae-trainer.ts',
-    'this.#clock.advance(result.fired, recipe.batchTokens);',
-    '',
-    'test/unit/train/trainer.test.ts',
-  ),
 
   // What is drawn together: documents, from the packed text to the interval.
   text('row-documents.ts', 'if (taken > most)', 'if (taken >= most)', PACKING),
@@ -415,5 +347,6 @@ export const mutations: readonly Mutation[] = [
   suites('absorption/suite.ts', 'jump: f1Jump', 'jump: 0.03', ABSORPTION),
   suites('absorption/suite.ts', ', pairing: [resamples.seed]', '', ABSORPTION),
   ...languageModelMutations,
+  ...trainingMutations,
   ...syntheticMutations,
 ];

@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hubEnvironment, type Made, make } from './made.ts';
 import { type Left, type Run, type Settings, start } from './program-run.ts';
-import { hubEnvironment, type Made, make } from './wirings.ts';
 
 export interface KeptRuns {
   made: Made;

@@ -11,8 +11,9 @@ import { runConfig } from '../../runner/config/run-config.ts';
 import { root } from '../e2e/program.ts';
 import { whole } from '../sample.ts';
 import { type KeptRuns, keptRuns } from './kept-runs.ts';
+import type { Made } from './made.ts';
 import type { Left, Settings } from './program-run.ts';
-import { type Made, type Wiring, wirings } from './wirings.ts';
+import { type Wiring, wirings } from './wirings.ts';
 
 interface Mode {
   settings?: Settings;
