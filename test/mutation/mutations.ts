@@ -207,8 +207,8 @@ export const mutations: readonly Mutation[] = [
   ),
   evaluation(
     'token-pass.ts',
-    'await sae.reconstruct(input, batch.rows * batch.tokens, batch.tokens)',
-    'await sae.reconstruct(x, batch.rows * batch.tokens, batch.tokens)',
+    'sae.reconstruct(input, batch.rows * batch.tokens, batch.tokens)',
+    'sae.reconstruct(x, batch.rows * batch.tokens, batch.tokens)',
     'test/unit/evaluation/transcoders.test.ts',
   ),
   job(

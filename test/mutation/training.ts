@@ -53,7 +53,7 @@ export const trainingMutations: readonly Mutation[] = [
     'scale.ts',
     'return centredSquares > ROUNDING * squares;',
     'return true;',
-    'test/unit/train/trainer.test.ts',
+    'test/unit/train/trainer-stops.test.ts',
   ),
   train(
     'streams.ts',
