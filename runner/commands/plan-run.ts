@@ -26,6 +26,7 @@ import { isModelFile } from '../lm/model-files.ts';
 import { automaticDevice, deviceFacts } from '../onnx/device-facts.ts';
 import { AUTO, parseDevices } from '../onnx/devices.ts';
 import type { Precision } from '../onnx/graph.ts';
+import { runtimeBinding } from '../onnx/session.ts';
 import { deviceMemory } from './device-memory.ts';
 import { locateHere } from './locate-saes.ts';
 import type { options } from './options/plan.ts';
@@ -69,12 +70,13 @@ export async function planned(
   const second = otherModel === null ? null : await locate(otherModel === DEMO_MODEL ? null : otherModel);
   const others = await otherSaes(config, shape, second && shapeOf(familyOf(second.checkpoint)));
   const card = await deviceMemory(values['device-memory'], parseDevices(device));
-  const plan = planOf(config, all, checkpoint, memory, { others, card });
+  const binding = await runtimeBinding();
+  const plan = planOf(config, all, checkpoint, memory, { others, card, binding });
   const ofSecond = others.map((sae) => ({ ...sae, hooks: sae.otherHooks ?? [] }));
   const other = second && {
     model: second.name,
     files: second.files,
-    plan: planOf(config, all, second.checkpoint, memory, { others: ofSecond, card }),
+    plan: planOf(config, all, second.checkpoint, memory, { others: ofSecond, card, binding }),
   };
   if (config.train) checkRecipes(config, widthsIn(shape, trainedHooks(config)));
   const shards =

@@ -31,7 +31,12 @@ test.skipIf(!there)(
 describe.each([
   { title: 'as they come', set: [], buffered: 0, slow: false },
   // Its number among those of the pass, and where in the buffer it goes.
-  { title: 'through a buffer', set: ['training.shuffle.megabytes=1'], buffered: 4 + 8, slow: true },
+  {
+    title: `through a buffer${whole ? '' : ' (npm run test:gpu)'}`,
+    set: ['training.shuffle.megabytes=1'],
+    buffered: 4 + 8,
+    slow: true,
+  },
 ])('in training, $title,', ({ set, buffered, slow }) => {
   test.skipIf(!there || (slow && !whole))(
     'activations stay on the device: of a token its id goes there and, for each SAE, its number; the SAEs are those that come of the host’s way',

@@ -16,6 +16,7 @@ import { bytesOf, partsOf } from '../../lm/parts.ts';
 import type { PlacedSegment } from '../../lm/placement.ts';
 import { choosePrecision } from '../../lm/precision.ts';
 import { widthsAt } from '../../lm/segments.ts';
+import type { BindingName } from '../../onnx/binding/binding.ts';
 import { type Device, parseDevices } from '../../onnx/devices.ts';
 import type { Precision } from '../../onnx/graph.ts';
 import type { Suite } from '../../suites/suite.ts';
@@ -129,6 +130,7 @@ export interface RunPlan {
  * @param all bytes the run may use, of which a model of a crosscoder of two has half
  * @param others SAEs of others, as far as they are known
  * @param card bytes of each device, where it has memory of its own; null: not known
+ * @param binding how the runtime is reached
  * @throws UserError for a family or hook that is not there, or when the memory does not hold the largest part
  */
 export function planOf(
@@ -136,7 +138,11 @@ export function planOf(
   suites: readonly Suite[],
   checkpoint: Checkpoint,
   all: number,
-  { others = [], card: whole = null }: { others?: readonly OtherSae[]; card?: number | null } = {},
+  {
+    others = [],
+    card: whole = null,
+    binding = 'c-api',
+  }: { others?: readonly OtherSae[]; card?: number | null; binding?: BindingName } = {},
 ): RunPlan {
   const crosscoder = others.map(({ known }) => known).find((known) => known?.ofModels !== undefined);
   const models = crosscoder?.ofModels ?? 1;
@@ -271,6 +277,7 @@ export function planOf(
         { plans, seen: own, widths },
         devices,
         fitsWhole((needs) => share('training', { hooks: own }, needs)),
+        binding,
       )
     : null;
   return {

@@ -5,7 +5,7 @@ import type { RunConfig } from '../../config/run-config.ts';
 import { compareHooks, type Hook, hookLabel } from '../../hook.ts';
 import { canonicalJson } from '../../io/hash.ts';
 import { parseDevices } from '../../onnx/devices.ts';
-import { floatsOf, HeldTensor, runtimeVersion } from '../../onnx/session.ts';
+import { floatsOf, HeldTensor, runtimeBinding, runtimeVersion } from '../../onnx/session.ts';
 import type { TrajectoryPoint } from '../../report/schema.ts';
 import { percent, type Reporter, Stopped } from '../../reporter.ts';
 import { isSynthetic } from '../../synthetic/layout.ts';
@@ -249,9 +249,15 @@ async function placeHere(
     return { on, text, needs: trainingNeeds(config, run, devices, on) };
   }
   if (devices.every((device) => device === 'cpu') || isSynthetic(model.folder))
-    return placeActivations(config, run, devices, null);
+    return placeActivations(config, run, devices, null, await runtimeBinding());
   const where = { ...config, place: model, memory, hooks: seen, cuts, activationsOnly: true };
-  return placeActivations(config, run, devices, fitsWhole((await fitRunModel(where)).share));
+  return placeActivations(
+    config,
+    run,
+    devices,
+    fitsWhole((await fitRunModel(where)).share),
+    await runtimeBinding(),
+  );
 }
 
 /** All that the stream of activations follows from, but for its position. */

@@ -2,6 +2,7 @@
 import type { SaeSettings, TrainingSettings } from '../../config/sections.ts';
 import { UserError } from '../../errors.ts';
 import type { Fit, NeedsBeside } from '../../lm/fit.ts';
+import type { BindingName } from '../../onnx/binding/binding.ts';
 import { type Device, providerOf } from '../../onnx/devices.ts';
 import type { BackendChoice } from '../../train/backends/backend.ts';
 import { fitsTensor } from '../../train/held-rows.ts';
@@ -26,12 +27,14 @@ type Settings = SaeSettings & {
  * They stay on a device where all that is done to them can be done there, and there is room.
  *
  * @param fits whether the language model is held whole beside what training takes; null of a synthetic model
+ * @param binding how the runtime is reached
  */
 export function placeActivations(
   config: Settings,
   of: TrainingOf,
   devices: readonly [Device, ...Device[]],
   fits: ((needs: TrainingNeeds) => boolean) | null,
+  binding: BindingName,
 ): ActivationsPlace {
   const byHost = (why: string | null): ActivationsPlace => ({
     on: null,
@@ -41,7 +44,7 @@ export function placeActivations(
   const [device] = devices;
   if (devices.every((each) => each === 'cpu')) return byHost(null);
   if (fits === null) return byHost('a synthetic model is computed there');
-  const why = whyByHost(config, of, devices);
+  const why = whyByHost(config, of, devices, binding);
   if (why !== null) return byHost(why);
   const needs = trainingNeeds(config, of, devices, device);
   if (!fits(needs)) return byHost(`${device} has no room for them beside the language model and the SAEs`);
@@ -65,6 +68,7 @@ function whyByHost(
   { backend, sae, training }: Settings,
   { plans, widths }: TrainingOf,
   devices: readonly [Device, ...Device[]],
+  binding: BindingName,
 ): string | null {
   const [device] = devices;
   const { activations, shuffle } = training;
@@ -75,6 +79,9 @@ function whyByHost(
   if (activations.type !== 'float32') return `they are rounded to ${activations.type} there`;
   if (shuffle.onDisk && shuffle.megabytes > 0) return 'training.shuffle.onDisk shuffles them in a file';
   const rows = bufferRows({ sae, training }, widths);
+  // It would copy the whole buffer for every pass.
+  if (rows > 0 && binding === 'package')
+    return 'onnxruntime’s JavaScript writes to no tensor that is on a device';
   const wide = plans.some(({ d_in }) => !fitsTensor(rows, d_in, device));
   if (wide) return `training.shuffle.megabytes is more than one tensor of ${device} may have`;
   const apart = plans.find(({ recipe }) => !scaledAlike(recipe.normalisation));

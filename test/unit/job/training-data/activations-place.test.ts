@@ -5,19 +5,25 @@ import { hookLabel } from '../../../../runner/hook.ts';
 import { hooksOfPlans, trainedSaes, withWidths } from '../../../../runner/job/shared/planned-saes.ts';
 import { fitsWhole, placeActivations } from '../../../../runner/job/training-data/activations-place.ts';
 import { trainingNeeds } from '../../../../runner/job/training-data/training-needs.ts';
+import type { BindingName } from '../../../../runner/onnx/binding/binding.ts';
 import { parseDevices } from '../../../../runner/onnx/devices.ts';
 
 const WIDTH = 16;
 const everything = (): boolean => true;
 
-async function placed(device: string, set: readonly string[], fits: (() => boolean) | null = everything) {
+async function placed(
+  device: string,
+  set: readonly string[],
+  fits: (() => boolean) | null = everything,
+  binding: BindingName = 'c-api',
+) {
   const config = await resolveRun(['small-world-quick'], { set: [`device=${device}`, ...set] });
   const seen = hooksOfPlans(trainedSaes(config));
   const widths = new Map(seen.map((hook) => [hookLabel(hook), WIDTH]));
   const of = { plans: withWidths(trainedSaes(config), widths), seen, widths };
   const devices = parseDevices(device);
   return {
-    ...placeActivations(config, of, devices, fits),
+    ...placeActivations(config, of, devices, fits, binding),
     config,
     byHost: trainingNeeds(config, of, devices),
   };
@@ -68,6 +74,15 @@ test('a shuffle buffer is the device’s with them', async () => {
   const bytes = 2 ** 20 + 2 * config.sae.batchTokens * 4 * 2 * WIDTH;
   expect(needs.activations - without.needs.activations).toBe(bytes);
   expect(byHost.host! - needs.host!).toBe(bytes);
+});
+
+test('by onnxruntime’s JavaScript passes stay on a device, and none is written into a buffer there', async () => {
+  expect((await placed('webgpu', [], everything, 'package')).on).toBe('webgpu');
+  for (const set of ['training.shuffle.megabytes=1', 'training.policy.dropFirst=1']) {
+    const { on, text } = await placed('webgpu', [set], everything, 'package');
+    expect(on).toBeNull();
+    expect(text).toMatch(/onnxruntime’s JavaScript writes to no tensor/);
+  }
 });
 
 test('where they do not fit beside the language model and the SAEs they pass through the host', async () => {
