@@ -4,21 +4,27 @@ import {
   discard,
   float32,
   floatsOf,
-  int32,
   int32sOf,
   openHoldingSession,
   openSession,
   type Session,
-  type SessionOptions,
 } from '../onnx/session.ts';
 import { contextProgram } from './context-program.ts';
 import type { EncodingThread } from './encoding-thread.ts';
 import { type EncoderShape, emptyLatents, encodeStretches } from './host-encoder.ts';
+import {
+  checkLength,
+  type DeviceOptions,
+  openDecoder,
+  programOf,
+  ROWS_ON_DEVICE,
+  sessionOptions,
+  stretches,
+} from './open-decoder.ts';
 import { inFile } from './place-in-file.ts';
 import { predictor } from './predicting.ts';
 import {
   centredProgram,
-  decodeProgram,
   decodingNeedsInput,
   encodeProgram,
   encodingMatrices,
@@ -36,16 +42,6 @@ import { isStored, type StoredSae } from './stored-sae.ts';
 const PRE_LIMIT = 64 << 20;
 /** The same where the program finds K itself: it holds counts, masks and values of that size beside each other. */
 const DENSE_LIMIT = PRE_LIMIT / 4;
-/** Floats of gathered decoder rows held at once: tokens × k × d_out (64 MiB; on another device 1 GiB, where a run costs more than its numbers). */
-const ROWS_LIMIT = 16 << 20;
-const ROWS_ON_DEVICE = 256 << 20;
-
-/**
- * Bytes of W_enc (256 MiB) from which on a stored SAE is used without a packed copy of it: encoding takes about 1.2
- * times as long, and the SAE no memory of its own.
- */
-const UNPACKED_FROM = 256 << 20;
-
 /** Bytes of W_enc (64 MiB) up to which two threads hold a packed copy each. */
 const SHARED_UP_TO = 64 << 20;
 
@@ -85,21 +81,9 @@ export interface OpenSae {
   close(): Promise<void>;
 }
 
-export interface OpenSaeOptions {
-  device?: Device;
-  threads?: number;
+export interface OpenSaeOptions extends DeviceOptions {
   /** Encodes beside this one, where two threads are worth it; stays the caller's to close, after the SAE. */
   thread?: EncodingThread | undefined;
-  /** Whether the thread goes on while it is computed; default as sessions do. For tests. */
-  aside?: boolean;
-}
-
-function sessionOptions({ device, threads, aside }: OpenSaeOptions): SessionOptions {
-  return {
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(aside === undefined ? {} : { aside }),
-  };
 }
 
 /**
@@ -175,15 +159,11 @@ async function openTokenwise(sae: Sae | StoredSae, options: OpenSaeOptions): Pro
   const { architecture, d_in, d_sae, d_out = d_in } = sae;
   const fixed = sae.architecture === 'topk' ? sae.k : null;
   const bytes = 4 * d_in * d_sae;
-  const large = isStored(sae) && bytes >= UNPACKED_FROM;
   const { device = 'cpu', threads = availableParallelism(), thread } = options;
   const onHost = fixed !== null && device === 'cpu' && threads <= HOST_THREADS;
   const shared = onHost && threads > 1 && bytes <= SHARED_UP_TO ? thread : undefined;
-  const made = async (make: typeof encodeProgram, needed: readonly MatrixName[]) => {
-    const { place, ...where } = isStored(sae) ? await inFile(sae, needed) : { place: inMemory(sae) };
-    const settings = { ...sessionOptions(options), ...where, ...(large ? { prepack: false } : {}) };
-    return { program: make(sae, place, providerOf(device)), settings };
-  };
+  const made = (make: typeof encodeProgram, needed: readonly MatrixName[]) =>
+    programOf(sae, make, needed, options);
   const pursues = sae.architecture === 'matching_pursuit';
   const onDevice = device !== 'cpu' && !pursues;
   const encoding = await made(
@@ -201,23 +181,16 @@ async function openTokenwise(sae: Sae | StoredSae, options: OpenSaeOptions): Pro
     close: holding.close,
   };
   const encoder = pursues ? await pursuing(sae, plain, () => made(centredProgram, [])) : plain;
-  const decoder = await made(decodeProgram, ['W_dec'])
-    .then(({ program, settings }) => openSession(program, settings))
-    .catch(async (error: unknown) => {
-      await encoder.close();
-      throw error;
-    });
+  const decoder = await openDecoder(sae, options).catch(async (error: unknown) => {
+    await encoder.close();
+    throw error;
+  });
+  const { decode } = decoder;
   const helper = shared?.open(encoding.program, encoding.settings, { d_in, d_sae, k: fixed! });
   const needsInput = decodingNeedsInput(sae);
 
-  function check(name: string, array: ArrayLike<unknown>, tokens: number, width: number): void {
-    if (array.length !== tokens * width) {
-      throw new RangeError(`${name}: ${array.length} values, expected ${tokens} tokens × ${width}`);
-    }
-  }
-
   async function encode(x: Float32Array, tokens: number): Promise<Latents> {
-    check('x', x, tokens, d_in);
+    checkLength('x', x, tokens, d_in);
     if (onHost) return selected(x, tokens, { d_in, d_sae, k: fixed! });
     if (onDevice) return encodeThere(x, tokens);
     const parts: Latents[] = [];
@@ -250,7 +223,7 @@ async function openTokenwise(sae: Sae | StoredSae, options: OpenSaeOptions): Pro
         const whole = (to - from) * k * d_out <= ROWS_ON_DEVICE;
         const feeds = { values: values!, indices: indices!, ...(needsInput ? { x: given } : {}) };
         const decoded = whole
-          ? floatsOf(await decoder.run(feeds), 'reconstruction')
+          ? floatsOf(await decoder.session.run(feeds), 'reconstruction')
           : await decode({ k, ...found }, to - from, part);
         into.set(decoded, from * d_out);
         discard(decoded);
@@ -284,27 +257,6 @@ async function openTokenwise(sae: Sae | StoredSae, options: OpenSaeOptions): Pro
     return latents;
   }
 
-  async function decode(latents: Latents, tokens: number, x?: Float32Array): Promise<Float32Array> {
-    const { k, values, indices } = latents;
-    if (fixed !== null && k !== fixed) throw new RangeError(`latents of ${k} slots, expected ${fixed}`);
-    check('values', values, tokens, k);
-    check('indices', indices, tokens, k);
-    if (needsInput) check('x', x ?? [], tokens, d_in);
-    const reconstruction = new Float32Array(tokens * d_out);
-    for (const [from, to] of stretches(tokens, (onDevice ? ROWS_ON_DEVICE : ROWS_LIMIT) / (k * d_out))) {
-      const dims = [to - from, k];
-      const outputs = await decoder.run({
-        values: float32(values.subarray(from * k, to * k), dims),
-        indices: int32(indices.subarray(from * k, to * k), dims),
-        ...(needsInput && x ? { x: float32(x.subarray(from * d_in, to * d_in), [to - from, d_in]) } : {}),
-      });
-      const found = floatsOf(outputs, 'reconstruction');
-      reconstruction.set(found, from * d_out);
-      discard(found);
-    }
-    return reconstruction;
-  }
-
   return {
     device,
     architecture,
@@ -317,7 +269,7 @@ async function openTokenwise(sae: Sae | StoredSae, options: OpenSaeOptions): Pro
     decode,
     async reconstruct(x, tokens) {
       if (onDevice) {
-        check('x', x, tokens, d_in);
+        checkLength('x', x, tokens, d_in);
         const reconstruction = new Float32Array(tokens * d_out);
         return { ...(await encodeThere(x, tokens, reconstruction)), reconstruction };
       }
@@ -347,10 +299,4 @@ function joined(parts: readonly Latents[], least: number): Latents {
     }
   }
   return { k, values, indices };
-}
-
-/** [from, to) pairs that cover 0..total in steps of at most `limit`, at least one each. */
-function* stretches(total: number, limit: number): Generator<[number, number]> {
-  const size = Math.max(1, Math.floor(limit));
-  for (let from = 0; from < total; from += size) yield [from, Math.min(from + size, total)];
 }

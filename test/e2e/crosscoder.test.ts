@@ -86,7 +86,7 @@ it('a crosscoder has a run, a record and a page of its own, and is made again', 
   expect(layers).not.toContain('Relative length of the decoders');
 
   const path = join(content, 'measured', 'pair', `${ofTwo!.id}.json`);
-  expect((await program('validate', path)).out).toContain('1 records in 1 files are well');
+  expect((await program('validate', path)).out).toContain('1 record in 1 file, all well');
   const again = await program('verify', path, two, `--other-model=${exchanged}`);
   expect(again.out).toMatch(
     /(\d+) numbers made again, \1 the same, 0 within their intervals, 0 moved beyond/,

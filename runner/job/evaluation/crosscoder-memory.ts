@@ -7,7 +7,7 @@ const HELD = 4;
 
 /**
  * Of one of its models, which share the run's memory and what the crosscoder takes of it. Not counted are the latents of a batch,
- * since few of them fire.
+ * since few of them fire, and ablations, since none are made.
  *
  * @param sae its code: d_in is that of all places side by side
  * @param models of the crosscoder
@@ -25,5 +25,6 @@ export function crosscoderNeeds(
     ...needs,
     saes: needs.saes / models,
     host: ((needs.host ?? 0) + held) / models,
+    ablated: 0,
   };
 }

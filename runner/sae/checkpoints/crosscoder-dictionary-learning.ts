@@ -244,7 +244,7 @@ async function assembled(
         } as const);
   if (threshold !== null && code !== 'NONE')
     conversions.push(`the threshold of latents times ${normWords[code]} as one for each latent`);
-  return { format: FORMAT, details, conversions, places, d, sae: accepted(thing, sae), scaling };
+  return { format: FORMAT, details, conversions, places, d, sae: accepted(thing, sae), decoders, scaling };
 }
 
 const normWords: Record<Exclude<CodeNorm, 'NONE'>, string> = {

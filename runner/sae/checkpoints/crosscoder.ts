@@ -4,6 +4,7 @@
  * n·d numbers, and a crosscoder is held as an SAE of that.
  */
 import type { StoredArray } from '../../formats/stored-array.ts';
+import type { StoredMatrix } from '../../formats/stored-matrix.ts';
 import type { StoredSae } from '../stored-sae.ts';
 import type { SaeDetails, SaeFormat } from './loaded.ts';
 
@@ -20,6 +21,8 @@ export interface CrosscoderFile {
   d: number;
   /** Of the scaled activations of all places side by side [tokens, places · d]. */
   sae: StoredSae;
+  /** W_dec place by place, [latents, d] each, where it lies so: side by side its rows are not in one piece. */
+  decoders?: readonly StoredMatrix[];
   /** How activations are scaled before they are encoded; null where they are not. */
   scaling: Scaling | null;
   close(): Promise<void>;

@@ -10,6 +10,7 @@ import { suitesOf } from '../../../../runner/config/run-config.ts';
 import { demoModelFolder } from '../../../../runner/demo/model-folder.ts';
 import { formatBytes } from '../../../../runner/io/bytes.ts';
 import { hashFile } from '../../../../runner/io/hash.ts';
+import { crosscoderNeeds } from '../../../../runner/job/evaluation/crosscoder-memory.ts';
 import { crosscoderStage } from '../../../../runner/job/evaluation/crosscoder-stage.ts';
 import { planOf } from '../../../../runner/job/run/plan.ts';
 import { checkAlone } from '../../../../runner/job/shared/cross-layer-transcoder.ts';
@@ -139,6 +140,11 @@ it('stopped says what is kept', async () => {
 });
 
 it('takes the memory that its plan says, half of the run’s for each of two models', async () => {
+  const config = await resolveRun(['small-world-quick'], { set: [...set] });
+  const needs = (models: number) =>
+    crosscoderNeeds(config, { d_in: 256, d_sae: 24, k: null }, models, ['cpu']);
+  expect([needs(2).saes * 2, needs(2).host! * 2]).toEqual([needs(1).saes, needs(1).host]);
+  expect(needs(1).saes).toBe(4 * 2 * 256 * 24);
   const alone = await plannedOf(several);
   expect(alone.tokens).toBe(512);
   const ofTwo = await plannedOf(two);

@@ -119,6 +119,8 @@ it('reads what lies transposed and by places as it lies whole', async () => {
   const { W_enc, W_dec } = file.sae;
   const whole = await W_dec.read();
   expect(W_enc.place).not.toBeNull();
+  // Each place's decoder is used where it lies.
+  expect(file.decoders!.map(({ place }) => place?.turned)).toEqual([false, false, false]);
   const part = await W_dec.block({ rows: [3, 9], columns: [100, 300] });
   for (let row = 3; row < 9; row++)
     for (let column = 100; column < 300; column++)
