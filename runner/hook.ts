@@ -121,11 +121,6 @@ export function placesAmong(placed: readonly Place[]): Place[] {
   return [...new Map(placed.map((each) => [placeName(each), placeOf(each)])).values()].sort(comparePlaces);
 }
 
-/** Hooks of things, each once, in the order in which the things come. */
-export function hooksAmong(hooked: readonly Hook[]): Hook[] {
-  return [...new Map(hooked.map(({ layer, site }) => [hookName({ layer, site }), { layer, site }])).values()];
-}
-
 /** One hook for each place: the residual stream before a block is that after the one before. */
 export function hookOf(hook: HookLike): Hook {
   if (typeof hook === 'number') return { layer: hook, site: 'resid_post' };

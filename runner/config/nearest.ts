@@ -2,7 +2,7 @@
 const allowed = (name: string): number => Math.max(2, Math.floor(name.length / 3));
 
 /** The name that a mistyped one was meant to be; undefined where none is near. */
-export function nearest(found: string, names: readonly string[]): string | undefined {
+function nearest(found: string, names: readonly string[]): string | undefined {
   const wanted = found.toLowerCase();
   const near = names
     .map((name) => ({ name, edits: edits(wanted, name.toLowerCase()) }))

@@ -38,7 +38,7 @@ export interface Identity {
 /** The parts of a record that results fill. */
 export type Results = Partial<Pick<EvaluationRecord, 'data' | 'metrics' | 'suites'>>;
 
-export const NO_INTERVAL = 'The file gives none.';
+const NO_INTERVAL = 'The file gives none.';
 export const NO_VALUE = 'The file read holds no such value.';
 
 /** A value of a file: null, absent and −1 (SAEBench's mark) are missing, not small. */

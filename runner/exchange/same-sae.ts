@@ -101,7 +101,7 @@ export function modelKey(id: string): string {
 }
 
 /** The place in a block, however a program writes it: resid_post, mlp_out, … */
-export function siteOf(hook: string): string {
+function siteOf(hook: string): string {
   const text = hook.toLowerCase();
   const transformerLens = /hook_([a-z_]+)/.exec(text)?.[1];
   if (transformerLens !== undefined) return transformerLens;

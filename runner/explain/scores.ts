@@ -27,7 +27,7 @@ export function scoreOf(tallies: readonly Tally[]): ScoreEstimate {
 }
 
 /** What always giving the commoner answer scores, in the mean over latents. */
-export function chanceOf(examples: readonly LatentExamples[], protocol: Protocol): number | null {
+function chanceOf(examples: readonly LatentExamples[], protocol: Protocol): number | null {
   if (examples.length === 0) return null;
   const each = examples.map(({ [protocol]: labelled }) => {
     const share = labelled.filter(({ yes }) => yes).length / labelled.length;

@@ -74,7 +74,7 @@ function gathered(
 }
 
 /** Whether the elements lie in order without a gap; axes of one value have any step. */
-export function inOrder(shape: readonly number[], stride: readonly number[]): boolean {
+function inOrder(shape: readonly number[], stride: readonly number[]): boolean {
   const expected = rowMajor(shape);
   return shape.every((size, axis) => size === 1 || stride[axis] === expected[axis]);
 }

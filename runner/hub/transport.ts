@@ -29,7 +29,7 @@ export interface Hub {
   hashes: KnownHashes;
 }
 
-export const TIMEOUTS: Timeouts = { answerMs: 30_000, stallMs: 60_000 };
+const TIMEOUTS: Timeouts = { answerMs: 30_000, stallMs: 60_000 };
 const RANGE_BYTES = 8 * 2 ** 30;
 const MAX_REDIRECTS = 10;
 /** Signed addresses of content networks run to about 2 kB. */

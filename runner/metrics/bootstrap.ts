@@ -31,7 +31,7 @@ export interface ResampleOptions {
 }
 
 /** Resamples used by every published interval. */
-export const RESAMPLES = 1_000;
+const RESAMPLES = 1_000;
 
 /**
  * Blocks drawn with replacement, `count` times.

@@ -62,7 +62,7 @@ export const BINS = 40 * PER_OCTAVE;
 export const LOWEST_BIN = LOWEST * PER_OCTAVE;
 
 /** The bin that a positive value falls into; those beyond the ends fall into the first and the last. */
-export function binOf(value: number): number {
+function binOf(value: number): number {
   const bin = Math.floor((Math.log2(value) - LOWEST) * PER_OCTAVE);
   return Math.min(BINS - 1, Math.max(0, bin));
 }

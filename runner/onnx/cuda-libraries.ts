@@ -63,7 +63,7 @@ export const LEAST_DRIVER = 580;
 /** In an order in which each finds what it is linked with: before the provider asks for them. */
 const PRELOADED = ['libcudart.so.13', 'libcublasLt.so.13', 'libcublas.so.13', 'libcurand.so.10'];
 
-export const PROVIDERS = ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'];
+const PROVIDERS = ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'];
 
 /** Beside the libraries, written last: their names and sizes. */
 export const LIST = 'libraries.json';

@@ -25,7 +25,7 @@ export interface LinearProbeRecipe {
 }
 
 /** SAEBench's defaults; the size of the batch decides how much of a spurious correlation is learned. */
-export const SAEBENCH_PROBE: LinearProbeRecipe = { epochs: 20, batchRows: 16, learningRate: 1e-3, l1: 1e-3 };
+const SAEBENCH_PROBE: LinearProbeRecipe = { epochs: 20, batchRows: 16, learningRate: 1e-3, l1: 1e-3 };
 
 /** PyTorch's default of AdamW. */
 const WEIGHT_DECAY = 0.01;

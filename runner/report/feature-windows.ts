@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const windowsVersion = 'interpboard/features-windows-1';
 
 /** Most windows; a latent names places among them. */
-export const MOST_WINDOWS = 1_000;
+const MOST_WINDOWS = 1_000;
 const id = z.int().nonnegative().max(16_777_216);
 const place = z
   .int()

@@ -19,7 +19,7 @@ const finite = z.number();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Why a latent is among those shown, in the order in which they were taken. */
-export const choices = ['all', 'used', 'dense', 'isolated', 'random'] as const;
+const choices = ['all', 'used', 'dense', 'isolated', 'random'] as const;
 export type Choice = (typeof choices)[number];
 
 /** Columns, an entry per latent. */

@@ -13,7 +13,7 @@ const file = z.strictObject({ sha256, bytes: z.int().positive().max(MOST_BYTES) 
 export type LiveFile = z.infer<typeof file>;
 const width = z.int().positive().max(16_777_216);
 
-export const livePage = z.strictObject({
+const livePage = z.strictObject({
   schema: z.literal(liveVersion),
   /** Content hash of the SAE. */
   sha256,

@@ -134,7 +134,7 @@ function firstOrder(value: number, influences: readonly Influences[], count: num
   return linear;
 }
 
-export function sameSource(a: Source, b: Source): boolean {
+function sameSource(a: Source, b: Source): boolean {
   return a === b || nameOf(a) === nameOf(b);
 }
 
@@ -147,7 +147,7 @@ export function perStratum({ strata }: Source, of: (size: number) => number): Fl
   return Float64Array.from(strata.flatMap((size) => new Array<number>(size).fill(of(size))));
 }
 
-export function blocksOf({ strata }: Source): number {
+function blocksOf({ strata }: Source): number {
   return strata.reduce((sum, size) => sum + size, 0);
 }
 

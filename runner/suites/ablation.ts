@@ -10,7 +10,7 @@ import { largest, meanDifference } from '../probes/mean-difference.ts';
 import { latentCounts } from './latent-counts.ts';
 
 /** Latents ablated: SAEBench's values. */
-export const N_VALUES = [2, 5, 10, 20, 50, 100, 500] as const;
+const N_VALUES = [2, 5, 10, 20, 50, 100, 500] as const;
 
 /** The setting that TPP and SCR share. */
 export const nValues = latentCounts(N_VALUES, 'latents that tpp and scr set to zero');

@@ -11,7 +11,7 @@ const finite = z.number().min(-1e6).max(1e6);
 const positive = z.number().gt(0).max(1e6);
 
 /** In descending order for all but `random`. */
-export const firing = z.discriminatedUnion('generator_name', [
+const firing = z.discriminatedUnion('generator_name', [
   z.strictObject({
     generator_name: z.literal('zipfian'),
     exponent: positive,
@@ -24,7 +24,7 @@ export const firing = z.discriminatedUnion('generator_name', [
 ]);
 
 /** A mean or standard deviation for each feature; a number is the same for all. */
-export const magnitude = z.union([
+const magnitude = z.union([
   finite,
   z.discriminatedUnion('generator_name', [
     z.strictObject({ generator_name: z.literal('constant'), value: finite }),
@@ -48,7 +48,7 @@ const seed = z
 
 const branching = z.int().min(2).max(MOST_FEATURES);
 
-export const hierarchy = z.strictObject({
+const hierarchy = z.strictObject({
   total_root_nodes: z.int().min(1).max(MOST_FEATURES),
   branching_factor: z.union([branching, z.tuple([branching, branching])]),
   /** Levels below the roots. */

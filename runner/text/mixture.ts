@@ -56,7 +56,7 @@ export interface MixtureOptions {
 }
 
 /** A text of so many characters or fewer is passed over (reference recipe). */
-export const SHORTEST_SKIPPED = 50;
+const SHORTEST_SKIPPED = 50;
 
 export function startOfMixture(sources: readonly TextSource[], seed: number): MixturePosition {
   return {

@@ -58,7 +58,7 @@ export interface ChartSpec {
 }
 
 /** Points of a series, where both axes have a place for them. */
-export function pointsOf({ x, y }: Pick<ChartSpec, 'x' | 'y'>, series: SeriesSpec): LinePoint[] {
+function pointsOf({ x, y }: Pick<ChartSpec, 'x' | 'y'>, series: SeriesSpec): LinePoint[] {
   return series.x.flatMap((at, i) => {
     const value = series.y[i];
     if (value === undefined || (x.scale === 'log' && at <= 0) || (y.scale === 'log' && value <= 0)) return [];

@@ -11,7 +11,7 @@ import { fieldsOf, type View } from './view.ts';
 
 type Input = HTMLInputElement | HTMLSelectElement;
 
-export const switchNames = ['grouped', 'intervals', 'whiskers', 'frontier', 'shared'] as const;
+const switchNames = ['grouped', 'intervals', 'whiskers', 'frontier', 'shared'] as const;
 const textNames = ['x', 'y', 'panels', 'colour', 'shape'] as const;
 
 export function isInput(target: EventTarget | null): target is Input {

@@ -117,7 +117,7 @@ export function orderRows(source: Source, state: State, rows: readonly number[])
     .map(([, members]) => ({ heading: headingOf(columns, members[0]!), rows: members }));
 }
 
-export function headingOf(columns: Columns, row: number): { model: string; site: string; text: string } {
+function headingOf(columns: Columns, row: number): { model: string; site: string; text: string } {
   return {
     model: textAt(columns, 'model', row) ?? 'model not stated',
     site: textAt(columns, 'site', row) ?? 'hook not stated',

@@ -68,7 +68,7 @@ export const MOST_PANELS = 12;
 /** Of the ends of a logarithmic axis. */
 const LEAST_RATIO = 2;
 
-export const frames = {
+const frames = {
   several: { width: 400, height: 268, left: 46, right: 14, top: 12, bottom: 40 },
   one: { width: 600, height: 340, left: 50, right: 16, top: 12, bottom: 42 },
 } as const satisfies Record<string, Frame>;

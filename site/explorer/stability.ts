@@ -10,7 +10,7 @@ import { componentColumns, composite, shares, type Weights } from './composite.t
 import type { Standing, Standings } from './standing.ts';
 
 /** Sets of weights that are tried, drawn evenly over all that sum to 1. */
-export const WEIGHT_DRAWS = 2_000;
+const WEIGHT_DRAWS = 2_000;
 
 /**
  * How often each of several series is the largest; ties share.

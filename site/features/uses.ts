@@ -15,7 +15,7 @@ const rules: Readonly<Record<string, string>> = {
   scr: 'effect on the probe of what is removed',
 };
 
-export function ruleOf(suite: string): string {
+function ruleOf(suite: string): string {
   return rules[suite] ?? `weight by the suite ${suite}`;
 }
 

@@ -23,7 +23,7 @@ const escapes: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return !/[&<>"']/.test(text) ? text : text.replace(/[&<>"']/g, (found) => escapes[found]!);
 }
 

@@ -37,7 +37,7 @@ const MOST = 20;
  * @param prefix of the pictures' ids
  * @returns null where no two SAEs were compared
  */
-export function similarityView(
+function similarityView(
   similarity: Similarity,
   records: readonly EvaluationRecord[],
   title: string,

@@ -14,7 +14,7 @@ const CARRY = {
   wind: 'a scarf',
   fog: 'a lantern',
 };
-export const ADVICE = CARRY as Readonly<Record<string, string>>;
+const ADVICE = CARRY as Readonly<Record<string, string>>;
 
 /** A text that describes a town by its people, animals and weather. */
 export function description(random: Random): string {

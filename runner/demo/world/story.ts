@@ -79,7 +79,7 @@ function finish(paragraphs: readonly string[][]): string {
 }
 
 /** With a full stop, unless the sentence has its end already. */
-export function closed(text: string): string {
+function closed(text: string): string {
   return /[.!?]"?$/.test(text) ? text : `${text}.`;
 }
 

@@ -25,7 +25,7 @@ export interface ModelPlace {
 }
 
 /** The corpus of a synthetic model, which reads no text. */
-export const SAMPLES = 'samples';
+const SAMPLES = 'samples';
 
 export interface ModelShape {
   dModel: number;

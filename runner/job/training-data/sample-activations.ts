@@ -7,7 +7,7 @@ import { type PackingPosition, startOfPacking } from '../../text/packing.ts';
 import type { ActivationSource } from './activation-source.ts';
 
 /** Names the samples that training reads; those of evaluation have a stream of their own, whatever the seeds. */
-export function trainingStream(seed: number): string {
+function trainingStream(seed: number): string {
   return `training ${seed}`;
 }
 

@@ -16,7 +16,7 @@ const ADDRESS = `https://raw.githubusercontent.com/decoderesearch/SAELens/v${VER
 /** The file is 1.5 MB. */
 const BYTE_LIMIT = 32 << 20;
 
-export const registryVariable = 'INTERPBOARD_SAE_REGISTRY';
+const registryVariable = 'INTERPBOARD_SAE_REGISTRY';
 
 export interface RegistryPlace {
   /** An http(s) address, or a path. */

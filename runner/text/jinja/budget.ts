@@ -2,9 +2,9 @@
 import { TemplateError } from './errors.ts';
 
 /** Steps: an expression or statement is one, an item gone over too. Long conversations take about a million. */
-export const MAX_STEPS = 5_000_000;
+const MAX_STEPS = 5_000_000;
 /** Characters of the text, and of any string on the way to it. */
-export const MAX_CHARACTERS = 2 ** 26;
+const MAX_CHARACTERS = 2 ** 26;
 /** Characters of all strings that are built, one after the other. */
 const MAX_BUILT = 2 ** 30;
 /** Macros within macros. */

@@ -44,7 +44,7 @@ function stripper(name: string, side: 'left' | 'right' | 'both'): Method {
 }
 
 /** Parts between separators, at most `most` cuts from the left; runs of white space where there is no separator. */
-export function split(self: string, separator: string | null, most: number): string[] {
+function split(self: string, separator: string | null, most: number): string[] {
   if (separator === '') throw new TemplateError('empty separator');
   if (separator !== null) {
     const parts = self.split(separator);

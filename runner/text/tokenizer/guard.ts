@@ -3,7 +3,7 @@ import { createContext, Script } from 'node:vm';
 import { UnsupportedPart } from './unsupported-part.ts';
 
 /** A book takes a few seconds; what takes longer is a pattern that tries every way to match. */
-export const MAX_MILLISECONDS = 60_000;
+const MAX_MILLISECONDS = 60_000;
 
 const shared: { use: () => unknown } = { use: () => undefined };
 const context = createContext({ run: () => shared.use() });

@@ -7,7 +7,7 @@ import { UnsupportedPart } from './unsupported-part.ts';
 export type Normalize = (text: string) => string;
 
 /** Longest text that normalising may make of one that is shorter; replacements can follow each other. */
-export const MAX_GROWTH = 64;
+const MAX_GROWTH = 64;
 const SMALL_TEXT = 2 ** 20;
 
 const part = z.discriminatedUnion('type', [

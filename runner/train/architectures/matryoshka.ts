@@ -56,7 +56,7 @@ interface Groups {
 }
 
 /** Latents of each group, in order: every fraction but the last rounded down, the last takes the rest. */
-export function groupSizes({ dSae, groupFractions }: Groups): number[] {
+function groupSizes({ dSae, groupFractions }: Groups): number[] {
   const sizes = groupFractions.slice(0, -1).map((fraction) => Math.floor(fraction * dSae));
   return [...sizes, dSae - sizes.reduce((sum, size) => sum + size, 0)];
 }
