@@ -8,6 +8,8 @@ import { demoModelFolder } from '../../../../runner/demo/index.ts';
 import { hookOf } from '../../../../runner/hook.ts';
 import { stampOf } from '../../../../runner/job/release/resume-stamp.ts';
 import { trainStage } from '../../../../runner/job/run/train-stage.ts';
+import { writeTrained } from '../../../../runner/job/shared/trained-saes.ts';
+import { readTrajectory } from '../../../../runner/job/shared/trajectory-file.ts';
 import { openActivationsOn } from '../../../../runner/job/training-data/held-activations.ts';
 import { openCheckpoint } from '../../../../runner/lm/checkpoint.ts';
 import { openLanguageModel } from '../../../../runner/lm/open-language-model.ts';
@@ -43,7 +45,7 @@ async function train(folder: string, hold: boolean, set: readonly string[], stop
   const config = await resolveRun(['small-world-quick'], { set: [...settings, ...set] });
   let done = 0;
   const notes: string[] = [];
-  const { saes } = await trainStage(
+  const trained = await trainStage(
     {
       config,
       shard: null,
@@ -63,6 +65,11 @@ async function train(folder: string, hold: boolean, set: readonly string[], stop
     },
   );
   expect(notes).toContain(`activations ${hold ? 'stay on cpu' : 'pass through the host’s memory, as asked'}`);
+  // What the record says of it is read from beside each SAE.
+  const { saes } = trained;
+  await writeTrained(join(root, folder), 'embedded', trained);
+  const { activations } = await readTrajectory(join(root, folder), saes[0]!.plan.id);
+  expect(activations).toBe(hold ? 'on cpu' : 'through the host’s memory, as asked');
   return saes.map(({ plan, sae, tokens, trajectory }) => ({
     id: plan.id,
     tokens,
