@@ -23,7 +23,7 @@ import { trainedSaes } from '../job/shared/planned-saes.ts';
 import { counted } from '../report/counted.ts';
 import { checkUpload } from './check-upload.ts';
 import { engines, options, passed, words } from './options/submit.ts';
-import { parseOptions } from './parse-options.ts';
+import { optionWords, parseOptions } from './parse-options.ts';
 import { programRoot, projectFolder } from './paths.ts';
 import { duration } from './progress.ts';
 import { wholeNumber } from './whole-number.ts';
@@ -46,8 +46,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const job: ShardJob = {
     name: config.name,
     shards,
-    words: [...positionals, ...optionWords(values, Object.keys(passed) as (keyof typeof passed)[])],
-    mergeWords: optionWords(values, ['runs', 'content', 'out', 'no-site']),
+    words: [...positionals, ...optionWords(picked(values, Object.keys(passed) as (keyof typeof passed)[]))],
+    mergeWords: optionWords(picked(values, ['runs', 'content', 'out', 'no-site'])),
     gpus:
       values.gpus === undefined
         ? 1
@@ -226,14 +226,9 @@ async function printStatus(name: string, runs: string, json: boolean): Promise<n
   return 0;
 }
 
-/** Options as words of a command, as they were given. */
-function optionWords(values: Values, names: readonly (keyof typeof passed | 'out' | 'no-site')[]): string[] {
-  return names.flatMap((name) => {
-    const value = values[name];
-    if (value === undefined) return [];
-    if (typeof value === 'boolean') return [`--${name}`];
-    return [value].flat().map((each) => `--${name}=${each}`);
-  });
+/** Of the options those of these names. */
+function picked(values: Values, names: readonly (keyof Values)[]): Partial<Values> {
+  return Object.fromEntries(names.map((name) => [name, values[name]]));
 }
 
 function secondsOf(text: string): number {
