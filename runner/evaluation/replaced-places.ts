@@ -94,9 +94,8 @@ export async function replacedPlaces(
         return null;
       });
     }
-    const latents = await coder.encode(x, tokens);
-    stopWhenAsked();
-    const rebuilt = await coder.decode(latents, tokens);
+    const latents = await coder.encode(x, tokens, stopWhenAsked);
+    const rebuilt = await coder.decode(latents, tokens, stopWhenAsked);
     const seen = places.map((_, place): Seen => {
       return { x: x[place]!, reconstruction: rebuilt[place]!, d, d_sae, ...(place === 0 && { latents }) };
     });

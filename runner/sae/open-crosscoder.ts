@@ -1,7 +1,7 @@
 /** A crosscoder on a device: one code of a token's activations at all its places. */
 import type { CrosscoderFile, Scaling } from './checkpoints/crosscoder.ts';
-import { openDecoder } from './open-decoder.ts';
-import { type OpenSae, type OpenSaeOptions, openSae } from './open-sae.ts';
+import { openDecoder, stretches } from './open-decoder.ts';
+import { joined, type OpenSae, type OpenSaeOptions, openSae } from './open-sae.ts';
 import type { Latents } from './sae.ts';
 import type { StoredSae } from './stored-sae.ts';
 
@@ -11,17 +11,24 @@ export interface OpenCrosscoder {
   readonly places: number;
   readonly d: number;
   readonly d_sae: number;
-  /** @param x of each place [tokens, d] */
-  encode(x: readonly Float32Array[], tokens: number): Promise<Latents>;
+  /**
+   * @param x of each place [tokens, d]
+   * @param between called before each stretch of tokens; what it throws ends the work
+   */
+  encode(x: readonly Float32Array[], tokens: number, between?: () => void): Promise<Latents>;
   /** What latents stand for at each place [tokens, d]. */
-  decode(latents: Latents, tokens: number): Promise<Float32Array[]>;
+  decode(latents: Latents, tokens: number, between?: () => void): Promise<Float32Array[]>;
   close(): Promise<void>;
 }
+
+/** Products of a stretch of tokens with the encoder, and numbers of decoders that are read for one: a second or so of one core. */
+const AT_ONCE = { products: 2 ** 33, rows: 2 ** 28 };
 
 /** @throws as `openSae` */
 export async function openCrosscoder(
   file: Pick<CrosscoderFile, 'sae' | 'places' | 'd' | 'scaling' | 'decoders'>,
   options: OpenSaeOptions = {},
+  { products, rows } = AT_ONCE,
 ): Promise<OpenCrosscoder> {
   const { sae, places, d, scaling, decoders = [] } = file;
   // Decoders that lie apart are each used where they lie: the one that encodes has the first.
@@ -48,10 +55,27 @@ export async function openCrosscoder(
     places,
     d,
     d_sae: first.d_sae,
-    encode: (x, tokens) => first.encode(scaledSideBySide(x, tokens, d, scaling), tokens),
-    async decode(latents, tokens) {
-      const all: Float32Array[] = [];
-      for (const part of parts) all.push(await part.decode(latents, tokens));
+    async encode(x, tokens, between) {
+      const wide = scaledSideBySide(x, tokens, d, scaling);
+      const width = places * d;
+      const found: Latents[] = [];
+      for (const [from, to] of stretches(tokens, products / (width * sae.d_sae))) {
+        between?.();
+        found.push(await first.encode(wide.subarray(from * width, to * width), to - from));
+      }
+      return joined(found, 1);
+    },
+    async decode({ k, values, indices }, tokens, between) {
+      const all = parts.map(() => new Float32Array((tokens * places * d) / parts.length));
+      const width = (places * d) / parts.length;
+      for (const [from, to] of stretches(tokens, rows / (k * width))) {
+        const range = [from * k, to * k] as const;
+        const some = { k, values: values.subarray(...range), indices: indices.subarray(...range) };
+        for (const [at, part] of parts.entries()) {
+          between?.();
+          all[at]!.set(await part.decode(some, to - from), from * width);
+        }
+      }
       // Of one that is decoded at once all places stand side by side.
       const at = (place: number) =>
         decoders.length === 0 ? { from: place, step: places } : { from: 0, step: 1 };

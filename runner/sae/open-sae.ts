@@ -283,8 +283,8 @@ async function openTokenwise(sae: Sae | StoredSae, options: OpenSaeOptions): Pro
   };
 }
 
-/** Stretches of tokens as one: as many slots as the widest has, the others filled up with empty ones. */
-function joined(parts: readonly Latents[], least: number): Latents {
+/** Latents of stretches of tokens as one: as many slots as the widest has, the others filled up with empty ones. */
+export function joined(parts: readonly Latents[], least: number): Latents {
   const [only] = parts;
   if (only !== undefined && parts.length === 1) return only;
   const k = parts.reduce((most, part) => Math.max(most, part.k), least);

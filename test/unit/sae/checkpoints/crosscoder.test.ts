@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { MalformedError, UserError } from '../../../../runner/errors.ts';
+import { InterpboardError, MalformedError, UserError } from '../../../../runner/errors.ts';
 import { encodeSafetensors, readFloats, readSafetensors } from '../../../../runner/formats/safetensors.ts';
 import { withFile } from '../../../../runner/io/byte-source.ts';
+import { random } from '../../../../runner/math/random.ts';
 import type { LoadOptions } from '../../../../runner/sae/checkpoints/adapter.ts';
 import type { CrosscoderFile } from '../../../../runner/sae/checkpoints/crosscoder.ts';
 import { detectAdapter } from '../../../../runner/sae/checkpoints/detect.ts';
@@ -16,6 +17,7 @@ import { openCrosscoder } from '../../../../runner/sae/open-crosscoder.ts';
 import { storedSha256 } from '../../../../runner/sae/stored-sae.ts';
 import layers from '../../../fixtures/crosscoder/layers/golden.json' with { type: 'json' };
 import replication from '../../../fixtures/crosscoder/replication/golden.json' with { type: 'json' };
+import { mutated } from '../../formats/hostile.ts';
 import { relativeDifference } from '../support.ts';
 
 const fixtures = fileURLToPath(new URL('../../../fixtures/crosscoder/', import.meta.url));
@@ -131,6 +133,36 @@ it('reads what lies transposed and by places as it lies whole', async () => {
   await file.close();
 });
 
+it('works on stretches of tokens, between which it may be stopped', async () => {
+  for (const [name, options] of [
+    ['replication', { normScales: replication.scales }],
+    ['layers', {}],
+  ] as const) {
+    const file = await opened(join(fixtures, name), options);
+    const [whole, apart] = [
+      await openCrosscoder(file, { threads: 1 }),
+      await openCrosscoder(file, { threads: 1 }, { products: 3 * file.sae.d_in * 24, rows: 5_000 }),
+    ];
+    const tokens = 16;
+    const x = Array.from({ length: file.places }, (_, place) =>
+      Float32Array.from({ length: tokens * file.d }, (_each, i) => 20 * Math.sin(i * (place + 1))),
+    );
+    let asked = 0;
+    const between = () => void asked++;
+    const latents = await whole.encode(x, tokens);
+    expect(await apart.encode(x, tokens, between)).toEqual(latents);
+    expect(asked).toBe(6);
+    const rebuilt = await whole.decode(latents, tokens);
+    expect(await apart.decode(latents, tokens, between)).toEqual(rebuilt);
+    expect(asked).toBeGreaterThan(10);
+    const stop = () => {
+      throw new Error('stopped');
+    };
+    await expect(apart.encode(x, tokens, stop)).rejects.toThrow('stopped');
+    for (const each of [whole, apart, file]) await each.close();
+  }
+});
+
 it('is refused by name where an SAE of one hook is wanted', async () => {
   for (const name of ['replication', 'layers', 'trained', 'tied/NONE']) {
     const refused = openSaeFile(join(fixtures, name));
@@ -224,4 +256,36 @@ it('is told from language models, whose files have the same names', async () => 
   const folder = await copyOf('layers');
   await writeFile(join(folder, 'tokenizer.json'), '{}');
   await expect(detectAdapter(folder)).rejects.toThrow(/no known format/);
+});
+
+it('damaged files: an error of ours or a crosscoder, nothing else', async () => {
+  let refused = 0;
+  for (const [name, files, options] of [
+    ['replication', ['cfg.json', 'cc_weights.pt'], { normScales: [1, 1] }],
+    ['layers', ['config.json', 'model.safetensors'], {}],
+    ['tied/MIXED', ['config.json', 'model_final.pt'], {}],
+  ] as const) {
+    const folder = await copyOf(name);
+    for (const file of files) {
+      const original = await readFile(join(folder, file));
+      // Of tensors what lies before the numbers, where a change is more than another number.
+      const head = file.endsWith('.safetensors') ? 8 + Number(original.readBigUInt64LE(0)) : original.length;
+      for (let seed = 0; seed < 40; seed++) {
+        const damaged = mutated(original.subarray(0, head), random('crosscoder', name, file, seed));
+        await writeFile(join(folder, file), Buffer.concat([damaged, original.subarray(head)]));
+        const result = await opened(folder, options).catch((caught: unknown) => caught);
+        if (!(result instanceof Error)) {
+          await (result as CrosscoderFile).close();
+          continue;
+        }
+        if (!(result instanceof InterpboardError))
+          throw new Error(`${file}, seed ${seed}`, { cause: result });
+        expect(result.message).not.toMatch(/[\n\r]/);
+        expect(result.message.length).toBeLessThan(1_000);
+        refused++;
+      }
+      await writeFile(join(folder, file), original);
+    }
+  }
+  expect(refused).toBeGreaterThan(80);
 });
