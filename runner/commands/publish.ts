@@ -8,6 +8,7 @@ import { type HubReference, parseReference, repositoryLabel } from '../hub/refer
 import type { Hub } from '../hub/transport.ts';
 import { type PlannedFile, planUpload, type UploadFile, upload } from '../hub/upload.ts';
 import { filesOfRelease, recordFiles } from '../job/release/release.ts';
+import { counted } from '../report/counted.ts';
 import { Stopped } from '../reporter.ts';
 import { inWorkFolder } from './astro.ts';
 import { buildSite } from './build-site.ts';
@@ -34,6 +35,7 @@ export async function run(args: readonly string[]): Promise<number> {
       next: 'Run npx interpboard publish --help.',
     });
   }
+  refuseIdle(values);
   const view = progressView(process.stdout);
   const send = { dryRun: values['dry-run'] ?? false, private: values.private ?? false, view };
   try {
@@ -63,6 +65,30 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+/** @throws UserError for an option that does nothing for what is published */
+function refuseIdle(values: ReturnType<typeof parseOptions<typeof options>>['values']): void {
+  const { to, site } = values;
+  const space = site !== undefined && isSpace(site);
+  const needs = [
+    ['license', to !== undefined, '--to: it is of the model card'],
+    ['private', to !== undefined || space, '--to, or --site with a Space: nothing else is made'],
+    ['base', site !== undefined && !space, '--site with a folder: a Space has an address of its own'],
+  ] as const;
+  for (const [option, acts, beside] of needs) {
+    if (values[option] === undefined || acts) continue;
+    throw new UserError({
+      thing: `--${option}`,
+      found: quote(String(values[option])),
+      expected: `none: it does nothing without ${beside}`,
+      next: 'Leave it out, or add what it belongs to.',
+    });
+  }
+}
+
+function isSpace(target: string): boolean {
+  return /^(hf:\/\/)?spaces\//.test(target);
+}
+
 interface Sending {
   dryRun: boolean;
   /** Into a repository of somebody else, which is not made. */
@@ -76,7 +102,7 @@ async function publishSite(
   site: { content: string; base: string; message: string | undefined; send: Sending },
 ): Promise<void> {
   const { content, base, send } = site;
-  const hub = /^(hf:\/\/)?spaces\//.test(target) ? hubTarget('--site', target) : null;
+  const hub = isSpace(target) ? hubTarget('--site', target) : null;
   if (hub === null && !send.dryRun) {
     const out = resolve(target);
     await buildSite({ content, out, base, files: NOT_JEKYLL, view: send.view });
@@ -186,7 +212,7 @@ function listFiles(target: string, files: readonly PlannedFile[], view: Progress
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   for (const { path, bytes, sha256 } of files)
     view.line(`  ${path.padEnd(width)}  ${String(bytes).padStart(12)} bytes  sha256 ${sha256.slice(0, 16)}`);
-  view.line(`${files.length} files, ${total.toLocaleString('en')} bytes for ${target}`);
+  view.line(`${counted(files.length, 'file')}, ${total.toLocaleString('en')} bytes for ${target}`);
 }
 
 async function filesOf(folder: string): Promise<UploadFile[]> {

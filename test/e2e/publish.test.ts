@@ -181,6 +181,9 @@ describe('a run to a release repository', () => {
     [['demo', '--to', 'datasets/me/saes'], /--to: found "datasets\/me\/saes"/],
     [['--site', 'spaces/me'], /--site: found "spaces\/me"/],
     [['--site', 'out', '--base', '/a b'], /--base/],
+    [['--site', 'spaces/me/report', '--base', '/a'], /--base: found "\/a"; .*without --site with a folder/],
+    [['--site', 'out', '--private'], /--private: .*without --to, or --site with a Space/],
+    [['--site', 'out', '--license', 'mit'], /--license: .*without --to/],
   ])('%j is told what is wrong', async (args, says) => {
     const { code, out } = await publish({}, '--runs', join(folder, 'runs'), ...args);
     expect(out).toMatch(says);
