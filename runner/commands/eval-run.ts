@@ -4,10 +4,8 @@ import { basename, join, resolve } from 'node:path';
 import type { LoadedSuite } from '../config/own-suites.ts';
 import { portableWord } from '../config/portable.ts';
 import { type RunConfig, suitesOf } from '../config/run-config.ts';
-import { sparsitySettingsOf, sweptArchitectures } from '../config/sweep.ts';
 import { trainedHooks, trainedPlaces } from '../config/trained-hooks.ts';
 import { UserError } from '../errors.ts';
-import { hookName, type Place, placeName, placesAmong, readHook } from '../hook.ts';
 import { parseBytes } from '../io/bytes.ts';
 import { writeLive } from '../job/release/live.ts';
 import { stampOf } from '../job/release/resume-stamp.ts';
@@ -38,9 +36,8 @@ import { checkAlone } from '../job/shared/cross-layer-transcoder.ts';
 import { checkOther, checkSameTokens } from '../job/shared/crosscoder.ts';
 import { checkHooksOf, checkSource, type ModelPlace, widthsOf } from '../job/shared/model-place.ts';
 import { type Pin, pinsOf, pinText } from '../job/shared/pinned-text.ts';
-import { plannedSaes, recordId, trainedSaes } from '../job/shared/planned-saes.ts';
-import type { PublishedSae } from '../job/shared/published-saes.ts';
-import { type ShardOfRun, saesOfShard, shardName, shardRepository } from '../job/shared/shard.ts';
+import { plannedSaes, recordId } from '../job/shared/planned-saes.ts';
+import { type ShardOfRun, shardName, shardRepository } from '../job/shared/shard.ts';
 import { findFiles } from '../job/shared/text.ts';
 import { matchStarts } from '../job/training-data/starts.ts';
 import { openCheckpoint } from '../lm/checkpoint.ts';
@@ -71,8 +68,8 @@ import { optionWords, type parseOptions } from './parse-options.ts';
 import { projectFolder, projectRoot } from './paths.ts';
 import { type ProgressView, progressView, voiceOf } from './progress.ts';
 import { findOnHub, isFinishedOnHub, resumeFromHub } from './resume-from-hub.ts';
+import { headline, shapeText } from './run-headline.ts';
 import { runJob } from './run-job.ts';
-import { elsewhereText } from './transfer.ts';
 
 type Values = ReturnType<typeof parseOptions<typeof options>>['values'];
 
@@ -305,82 +302,4 @@ function commandOf(positionals: readonly string[], values: Values): string {
   });
   const shown = [...positionals, ...options].map((word) => shellWord(portableWord(word)));
   return ['npx interpboard eval', ...shown].join(' ');
-}
-
-function headline(
-  config: RunConfig,
-  published: readonly PublishedSae[],
-  folder: RunFolder,
-  shard: ShardOfRun | null,
-): string {
-  const state =
-    folder.found === undefined
-      ? 'new run'
-      : folder.found.stage === 'done'
-        ? 'finished run'
-        : `resumes ${folder.found.stage}`;
-  const { training } = config;
-  const trained = saesOfShard(trainedSaes(config), shard).length;
-  const places = placesAmong(saesOfShard(plannedSaes(config, published), shard));
-  const here = saesOfShard(published, shard);
-  return [
-    `run ${config.name}${shard === null ? '' : `, shard ${shardName(shard)}`} (${state})`,
-    `model    ${config.model.id}, ${placesText(here) ?? crossLayerText(here) ?? hooksText(places)}, device ${config.device}`,
-    ...(config.evaluation.otherModel === null
-      ? []
-      : [`         and ${config.evaluation.otherModel}, of the second place`]),
-    ...(config.corpus.source === 'small-world' &&
-    (config.train || config.corpus.heldout === null) &&
-    config.model.reference !== null
-      ? [
-          'text     a made-up world of a few hundred words, for trying things out (--set corpus.source=reference: public text)',
-        ]
-      : []),
-    ...(trained === 0
-      ? []
-      : [
-          `SAEs     ${trained} ${shapeText(config)}, ${training.tokens.toLocaleString('en')} tokens each from one shared pass`,
-        ]),
-    ...here.flatMap((sae) => [
-      `SAE      ${sae.id}, of the format ${sae.format}`,
-      ...(sae.otherHook === null
-        ? []
-        : [`         of ${sae.otherHook} by its files, taken for ${placeName(sae)}`]),
-      ...(sae.places === undefined ? elsewhereText(sae, config) : []),
-    ]),
-  ].join('\n');
-}
-
-/** `layers 0, 4`, or `hooks resid_post:0, mlp_out:4` where some are inside blocks. */
-function hooksText(places: readonly Place[]): string {
-  return places.every(({ site }) => site === 'resid_post')
-    ? `layers ${places.map(({ layer }) => layer).join(', ')}`
-    : `hooks ${places.map(placeName).join(', ')}`;
-}
-
-/** `hooks resid_post:2, resid_post:4`, or the one hook `of both`; null without a crosscoder, which is alone in its run. */
-function placesText([sae]: readonly PublishedSae[]): string | null {
-  if (sae?.places === undefined) return null;
-  const hooks = [...new Set(sae.places.map(({ hook }) => hookName(hook)))];
-  return hooks.length === 1 ? `hook ${hooks[0]} of both` : `hooks ${hooks.join(', ')}`;
-}
-
-/** `layers 0–5, resid_mid to mlp_out`; null without a cross-layer transcoder, which is alone in its run. */
-function crossLayerText([sae]: readonly PublishedSae[]): string | null {
-  if (sae?.layers === undefined) return null;
-  return `layers 0–${sae.layers - 1}, ${readHook(sae).site} to ${sae.site}`;
-}
-
-/** What the SAEs are: one shape, or the lists of the sweep. */
-function shapeText({ sae, sweep }: RunConfig): string {
-  const list = (values: readonly unknown[] | undefined, one: unknown): string =>
-    values === undefined ? String(one) : values.join('/');
-  const trained = sweptArchitectures(sae, sweep);
-  const shown = ['dSae' as const, ...sparsitySettingsOf(trained)];
-  const others = Object.entries(sweep).filter(([axis]) => !['architecture', ...shown].includes(axis));
-  return [
-    trained.join('/'),
-    ...shown.map((axis) => `${axis === 'dSae' ? 'n' : axis}=${list(sweep[axis], sae[axis])}`),
-    ...others.map(([axis, values]) => `${axis}=${list(values, '')}`),
-  ].join(' ');
 }
