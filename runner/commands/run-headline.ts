@@ -48,7 +48,7 @@ export function headline(
       ...(sae.otherHook === null
         ? []
         : [`         of ${sae.otherHook} by its files, taken for ${placeName(sae)}`]),
-      ...(sae.places === undefined ? elsewhereText(sae, config) : []),
+      ...elsewhereText(sae, config),
     ]),
   ].join('\n');
 }

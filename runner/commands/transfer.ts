@@ -6,20 +6,22 @@ import { NAME_LIMIT, type RunConfig } from '../config/run-config.ts';
 import { DEMO_MODEL } from '../demo/model-folder.ts';
 import { quote, UserError } from '../errors.ts';
 import { formatReference, parseReference } from '../hub/reference.ts';
-import { isOwnModel } from '../job/evaluation/sae-facts.ts';
+import { namesModel } from '../job/evaluation/sae-facts.ts';
 import type { PublishedSae } from '../job/shared/published-saes.ts';
 import { ownRunOf } from '../report/transfer.ts';
 import { optionWords } from './parse-options.ts';
 
 /** A line where the SAE's files name another model than the one it is evaluated on; none where they name this or none. */
 export function elsewhereText(
-  { details: { model_name } }: Pick<PublishedSae, 'details'>,
+  sae: Pick<PublishedSae, 'details' | 'places'>,
   { model, evaluation: { transferFrom } }: Pick<RunConfig, 'model' | 'evaluation'>,
 ): string[] {
-  if (model_name === null || isOwnModel(model_name, model.id)) return [];
+  const { model_name } = sae.details;
+  if (model_name === null || namesModel(sae, model.id)) return [];
   // A name of somebody's file is no word to copy into a shell unless it is a plain one.
   const own = /^[\w./-]{1,200}$/.test(model_name) ? model_name : 'MODEL';
-  const both = transferFrom === null ? ` (--transfer ${own} measures it there too)` : '';
+  const both =
+    transferFrom === null && sae.places === undefined ? ` (--transfer ${own} measures it there too)` : '';
   return [`         of ${quote(model_name)}, evaluated on ${model.id}${both}`];
 }
 

@@ -90,7 +90,7 @@ export function publishedFacts(published: PublishedSae, selfTest: Tested | null,
   const { place, format, details, files, conversions } = published;
   const { model_name, hook_name } = details;
   const caveats =
-    model_name !== null && published.places === undefined && !isOwnModel(model_name, model)
+    model_name !== null && !namesModel(published, model)
       ? [`The SAE’s files name ${model_name} as its model; it was evaluated on ${model}.`]
       : [];
   if (published.otherHook !== null) {
@@ -136,9 +136,21 @@ export function publishedFacts(published: PublishedSae, selfTest: Tested | null,
 }
 
 /** Whether what an SAE's files call its model is this one: by its last name. */
-export function isOwnModel(model_name: string, model: string): boolean {
-  const plain = (text: string): string => text.toLowerCase().replace(/^.*\//, '');
-  return plain(model_name) === plain(model);
+function isOwnModel(model_name: string, model: string): boolean {
+  return lastName(model_name) === lastName(model);
+}
+
+function lastName(model: string): string {
+  return model.toLowerCase().replace(/^.*\//, '');
+}
+
+/** The same of what SAEs' files say: those of a crosscoder of two models may name both in one word. */
+export function namesModel(
+  { details: { model_name }, places }: Pick<PublishedSae, 'details' | 'places'>,
+  model: string,
+): boolean {
+  if (model_name === null || isOwnModel(model_name, model)) return true;
+  return places !== undefined && model_name.toLowerCase().includes(lastName(model));
 }
 
 /** What lies on this machine is known by its last name. */

@@ -56,7 +56,7 @@ export async function evaluableCrosscoder(
     });
   }
   const hooks = place.options.hooks ?? [hookIn(place, file.details)];
-  const places = placesOf(thing, hooks.map(hookOf), file.places, other);
+  const places = placesOf(thing, hooks.map(hookOf), file.places, other, file.details);
   for (const { model, hook } of places) {
     const shape = model === 0 ? own : other!;
     const width = hook.layer < shape.blocks ? shape.widthAt({ ...hook, ofModule: false }) : null;
@@ -100,6 +100,7 @@ function placesOf(
   hooks: readonly Hook[],
   count: number,
   other: ModelShape | null,
+  { model_name }: SaeDetails,
 ): CrosscoderPlace[] {
   const several = hooks.length === count;
   const twice = hooks.find((hook, i) => hooks.findIndex((each) => compareHooks(each, hook) === 0) < i);
@@ -133,7 +134,7 @@ function placesOf(
     thing,
     found: 'two places at one hook, and no second model',
     expected: 'the models of both: --model is that of the first place, --other-model of the second',
-    next: 'Name the second with --other-model, or the hooks of one model with #hooks=resid_post:4+resid_post:8.',
+    next: `Name the second with --other-model${model_name === null ? '' : ` (its files name ${quote(model_name)})`}, or the hooks of one model with #hooks=resid_post:4+resid_post:8.`,
   });
 }
 

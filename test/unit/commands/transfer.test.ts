@@ -54,4 +54,9 @@ it('an SAE on another model than its files name is said, and how to measure both
   expect(hostile).toContain(String.raw`of "x\n$(rm)\u001b[31m", evaluated`);
   expect(hostile).toContain('(--transfer MODEL measures');
   expect([line(null), line('someone/Fine-Tune')]).toEqual([[], []]);
+  // A crosscoder of two models may name both in one word.
+  const ofCrosscoder = (model_name: string) =>
+    elsewhereText({ details: { model_name, hook_name: null }, places: [] }, config);
+  expect(ofCrosscoder('fine-tune-it-Fine-Tune')).toEqual([]);
+  expect(ofCrosscoder('lab/base')).toEqual(['         of "lab/base", evaluated on lab/fine-tune']);
 });

@@ -190,7 +190,9 @@ it('is one SAE of a run, alone in it, at its last place', async () => {
 });
 
 it('says in one line which model or hook is missing, or one too many', async () => {
-  await expect(described(two)).rejects.toThrow(/no second model.*--other-model/);
+  await expect(described(two)).rejects.toThrow(
+    /no second model.*--other-model \(its files name "small-world"\)/,
+  );
   const layers = join(fixtures, 'layers');
   await expect(described(layers)).rejects.toThrow(/nothing that says its hook/);
   await expect(described(`${layers}#hook=resid_post:2`)).rejects.toThrow(
