@@ -40,23 +40,23 @@ async function main(args: readonly string[]): Promise<number> {
   return verb.run(rest);
 }
 
-/** A job takes it as a signal to stop: it saves its state. Any other verb ends. */
-function stopFor(signal: 'SIGPIPE' | 'SIGHUP'): void {
+/** Nobody is there for whom the program works. A job takes that as a signal to stop: it saves its state. Any other verb ends. */
+function stop(): void {
   // Told once: what is still written while the job ends fails as well, and must not end it halfway.
-  told ||= process.emit(signal, signal);
-  if (!told) process.exit(128 + constants.signals[signal]);
+  told ||= process.emit('SIGPIPE', 'SIGPIPE');
+  if (!told) process.exit(128 + constants.signals.SIGPIPE);
 }
 let told = false;
 
 /** The reader of the output may stop reading (`… | head`), and a terminal may be closed. */
 function whenNobodyReads(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-  stopFor('SIGPIPE');
+  stop();
 }
 process.stdout.on('error', whenNobodyReads);
 process.stderr.on('error', whenNobodyReads);
 // Killed, it can pass no signal on, and whoever started it takes the program for ended.
-whenLauncherEnds(() => stopFor('SIGHUP'));
+whenLauncherEnds(stop);
 
 const args = process.argv.slice(2);
 try {

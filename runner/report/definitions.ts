@@ -10,7 +10,7 @@ import { type Definition, grouped } from './definition.ts';
 import { type SimilarityId, similarityDefinitions } from './similarity-definitions.ts';
 import { declarations } from './suites/index.ts';
 
-export type { Definition, Direction } from './definition.ts';
+export type { Definition } from './definition.ts';
 export { type ComponentName, componentNames, interpScoreComponents } from './suites/interpscore.ts';
 
 /** Of what is measured of every SAE, whatever suites a run asks for, and what is read of others' files besides suites. */
