@@ -9,6 +9,7 @@ import { UserError } from '../../errors.ts';
 import type { StoredArray } from '../../formats/stored-array.ts';
 import { readTorchFile, TorchTensor } from '../../formats/torch-file.ts';
 import { openFile } from '../../io/byte-source.ts';
+import { counted } from '../../report/counted.ts';
 import type { LoadOptions } from './adapter.ts';
 import { type CrosscoderFile, mergedAxes, PLACE_LIMIT } from './crosscoder.ts';
 import { crosscoderAdapter } from './crosscoder-adapter.ts';
@@ -81,7 +82,9 @@ async function openReplication(folder: string, { normScales }: LoadOptions): Pro
       throw new UserError({
         thing: folder,
         found:
-          normScales === undefined ? 'no word of how activations are scaled' : `${normScales.length} scales`,
+          normScales === undefined
+            ? 'no word of how activations are scaled'
+            : counted(normScales.length, 'scale'),
         expected: `${places} scales, one for each model: √d over the mean norm of its activations, which the files of a crosscoder do not have`,
         next: 'Append them to its name: #normScales=0.28+0.24.',
       });

@@ -176,7 +176,7 @@ it('asks for the scales that files do not have, one for each model', async () =>
   await expect(opened(folder)).rejects.toThrow(
     /no word of how activations are scaled; expected 2 scales.*#normScales=/,
   );
-  await expect(opened(folder, { normScales: [1] })).rejects.toThrow(/1 scales/);
+  await expect(opened(folder, { normScales: [1] })).rejects.toThrow(/found 1 scale;/);
   const idle = opened(join(fixtures, 'layers'), { normScales: [1, 1, 1] });
   await expect(idle).rejects.toThrow(/#normScales, of which the format .* has its own word/);
 });
