@@ -30,7 +30,7 @@ import { withShownHub } from './download-view.ts';
 import { locateModel } from './locate-model.ts';
 import { nearby } from './nearby.ts';
 import { options, words } from './options/merge.ts';
-import { parseOptions } from './parse-options.ts';
+import { parseOptions, refuseIdleOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
 import { type ProgressView, progressView, voiceOf } from './progress.ts';
 
@@ -38,6 +38,7 @@ import { type ProgressView, progressView, voiceOf } from './progress.ts';
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseOptions('merge', args, options, words);
   const name = positionals[0]!;
+  refuseIdleOptions(values, [['shards', values.from !== undefined, '--from']]);
   const runs = projectFolder('runs', values.runs);
   const content = projectFolder('content', values.content);
   const out = projectFolder('dist', values.out);

@@ -55,6 +55,31 @@ function parsedArguments<const Options extends ParseArgsOptionsConfig>(
   }
 }
 
+/**
+ * @param needs of options that do something only beside another one: whether that is there, and what it is
+ * @throws UserError for one that is given and does nothing
+ */
+export function refuseIdleOptions<const Name extends string>(
+  values: Readonly<
+    Partial<Record<NoInfer<Name>, string | boolean | readonly (string | boolean)[] | undefined>>
+  >,
+  needs: readonly (readonly [option: Name, isThere: boolean, needed: string])[],
+): void {
+  for (const [option, isThere, needed] of needs) {
+    const value = values[option];
+    if (value === undefined || isThere) continue;
+    throw new UserError({
+      thing: `--${option}`,
+      found: [value]
+        .flat()
+        .map((each) => quote(String(each)))
+        .join(', '),
+      expected: `none: it does nothing without ${needed}`,
+      next: 'Leave it out, or add what it belongs to.',
+    });
+  }
+}
+
 /** Options as words that say them again, in the order of the object; those that are not given are left out. */
 export function optionWords(
   values: Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>,

@@ -14,7 +14,7 @@ import { inWorkFolder } from './astro.ts';
 import { buildSite } from './build-site.ts';
 import { finishedRunFolder, withFinishedRun } from './finished-run.ts';
 import { options, words } from './options/publish.ts';
-import { parseOptions } from './parse-options.ts';
+import { parseOptions, refuseIdleOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
 import { type ProgressView, progressView } from './progress.ts';
 import { whenInterrupted } from './when-interrupted.ts';
@@ -35,7 +35,13 @@ export async function run(args: readonly string[]): Promise<number> {
       next: 'Run npx interpboard publish --help.',
     });
   }
-  refuseIdle(values);
+  const { to, site } = values;
+  const space = site !== undefined && isSpace(site);
+  refuseIdleOptions(values, [
+    ['license', to !== undefined, '--to: it is of the model card'],
+    ['private', to !== undefined || space, '--to, or --site with a Space: nothing else is made'],
+    ['base', site !== undefined && !space, '--site with a folder: a Space has an address of its own'],
+  ]);
   const view = progressView(process.stdout);
   const send = { dryRun: values['dry-run'] ?? false, private: values.private ?? false, view };
   try {
@@ -62,26 +68,6 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   } finally {
     view.end();
-  }
-}
-
-/** @throws UserError for an option that does nothing for what is published */
-function refuseIdle(values: ReturnType<typeof parseOptions<typeof options>>['values']): void {
-  const { to, site } = values;
-  const space = site !== undefined && isSpace(site);
-  const needs = [
-    ['license', to !== undefined, '--to: it is of the model card'],
-    ['private', to !== undefined || space, '--to, or --site with a Space: nothing else is made'],
-    ['base', site !== undefined && !space, '--site with a folder: a Space has an address of its own'],
-  ] as const;
-  for (const [option, acts, beside] of needs) {
-    if (values[option] === undefined || acts) continue;
-    throw new UserError({
-      thing: `--${option}`,
-      found: quote(String(values[option])),
-      expected: `none: it does nothing without ${beside}`,
-      next: 'Leave it out, or add what it belongs to.',
-    });
   }
 }
 

@@ -23,7 +23,7 @@ import { trainedSaes } from '../job/shared/planned-saes.ts';
 import { counted } from '../report/counted.ts';
 import { checkUpload } from './check-upload.ts';
 import { engines, options, passed, words } from './options/submit.ts';
-import { optionWords, parseOptions } from './parse-options.ts';
+import { optionWords, parseOptions, refuseIdleOptions } from './parse-options.ts';
 import { programRoot, projectFolder } from './paths.ts';
 import { duration } from './progress.ts';
 import { wholeNumber } from './whole-number.ts';
@@ -34,9 +34,17 @@ type Values = ReturnType<typeof parseOptions<typeof options>>['values'];
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseOptions('submit', args, options, words);
   const runs = projectFolder('runs', values.runs);
+  refuseIdleOptions(values, [['json', values.status !== undefined, '--status']]);
   if (values.status !== undefined) return printStatus(values.status, runs, values.json ?? false);
   const engine = engines.find((each) => each === values.engine);
   if (engine === undefined) throw wrong('--engine', values.engine, `one of ${engines.join(', ')}`);
+  refuseIdleOptions(values, [
+    ['gpus', engine !== 'hf-jobs', '--engine slurm or kubernetes: --flavor says the hardware'],
+    ['directive', engine === 'slurm', '--engine slurm'],
+    ['image', engine !== 'slurm', '--engine kubernetes or hf-jobs'],
+    ['flavor', engine === 'hf-jobs', '--engine hf-jobs'],
+    ['claim', engine === 'kubernetes', '--engine kubernetes'],
+  ]);
   const suites = await loadSuites(values.suite ?? []);
   const config = await resolveRun(positionals, { ...values, suites });
   const shards = wholeNumber('submit', '--shards', values.shards, { most: 999_999 });

@@ -1,6 +1,14 @@
 import { expect, it } from 'vitest';
-import { ANY_WORDS, optionWords, parseOptions } from '../../../runner/commands/parse-options.ts';
+import { run as merge } from '../../../runner/commands/merge.ts';
+import {
+  ANY_WORDS,
+  optionWords,
+  parseOptions,
+  refuseIdleOptions,
+} from '../../../runner/commands/parse-options.ts';
+import { run as publish } from '../../../runner/commands/publish.ts';
 import { everyVerb } from '../../../runner/commands/shared-options.ts';
+import { run as submit } from '../../../runner/commands/submit.ts';
 
 const options = { ...everyVerb, out: { type: 'string' } } as const;
 
@@ -23,6 +31,32 @@ it('gives options and words, and refuses what a verb does not take in one line',
   expect(parseOptions('merge', ['a'], options, one).positionals).toEqual(['a']);
   expect(parseOptions('merge', ['--help'], options, one).positionals).toEqual([]);
   expect(() => parseOptions('merge', ['--help', 'a', 'b'], options, one)).toThrow('found "a" "b"');
+});
+
+it('refuses an option that does nothing without another one', () => {
+  const needs = [['out', false, '--site']] as const;
+  expect(() => refuseIdleOptions({ out: 'there' }, needs)).toThrow(
+    '--out: found "there"; expected none: it does nothing without --site. Leave it out',
+  );
+  expect(() => refuseIdleOptions({ out: ['a', 'b'] }, needs)).toThrow('--out: found "a", "b"; expected none');
+  expect(() => refuseIdleOptions({ out: 'there' }, [['out', true, '--site']])).not.toThrow();
+  expect(() => refuseIdleOptions({}, needs)).not.toThrow();
+});
+
+it('of verbs that have several uses', async () => {
+  for (const [verb, words, option] of [
+    [merge, ['run', '--shards=2'], 'shards'],
+    [submit, ['--json', '--engine=slurm', '--shards=2'], 'json'],
+    [submit, ['--engine=slurm', '--shards=2', '--image=a/b'], 'image'],
+    [submit, ['--engine=slurm', '--shards=2', '--claim=c'], 'claim'],
+    [submit, ['--engine=kubernetes', '--shards=2', '--flavor=l4x1'], 'flavor'],
+    [submit, ['--engine=kubernetes', '--shards=2', '--directive=--mem=1'], 'directive'],
+    [submit, ['--engine=hf-jobs', '--shards=2', '--gpus=2'], 'gpus'],
+    [publish, ['--site=out', '--license=mit'], 'license'],
+  ] as const)
+    await expect(verb(words), words.join(' ')).rejects.toThrow(
+      new RegExp(`^--${option}: found .*does nothing without`),
+    );
 });
 
 it('says options again as words that are read the same', () => {
