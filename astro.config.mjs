@@ -21,6 +21,8 @@ if (process.env.INTERPBOARD_ENDS_WITH_INPUT === '1') {
     .once('end', () => process.exit(1))
     .resume()
     .unref();
+  // Whether the terminal's end is the runner's as well is its to say.
+  process.on('SIGHUP', () => undefined);
 }
 
 const project = fileURLToPath(new URL('.', import.meta.url));

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Arguments -> verb, error class -> exit code. Each verb is loaded only when it is asked for. */
 import { constants } from 'node:os';
+import { outliveTerminal } from './commands/hang-up.ts';
 import { loadVerb, verbs } from './commands/verbs.ts';
 import { didYouMean } from './config/nearest.ts';
 import { InterpboardError, quote, UserError } from './errors.ts';
@@ -55,6 +56,7 @@ function whenNobodyReads(error: NodeJS.ErrnoException): void {
 }
 process.stdout.on('error', whenNobodyReads);
 process.stderr.on('error', whenNobodyReads);
+outliveTerminal();
 // Killed, it can pass no signal on, and whoever started it takes the program for ended.
 whenLauncherEnds(stop);
 

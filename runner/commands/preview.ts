@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { quote, UserError } from '../errors.ts';
 import { inWorkFolder, startAstro } from './astro.ts';
+import { HANG_UP } from './hang-up.ts';
 import { optionLines } from './option-lines.ts';
 import { parseOptions } from './parse-options.ts';
 import { projectFolder } from './paths.ts';
@@ -44,7 +45,7 @@ export async function run(args: readonly string[]): Promise<number> {
   return inWorkFolder((work) => serve(work, out, port));
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', ...HANG_UP];
 
 function serve(work: string, out: string, port: string): Promise<number> {
   return new Promise((resolve, reject) => {

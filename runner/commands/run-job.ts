@@ -4,11 +4,12 @@ import type { JobStart } from '../job/run/messages.ts';
 import type { RunFolder } from '../job/run/run-folder.ts';
 import { Stopped } from '../reporter.ts';
 import { type Link, openLink } from '../threads/link.ts';
+import { HANG_UP } from './hang-up.ts';
 import type { ProgressView } from './progress.ts';
 import { SAME_SIGNAL_MS } from './when-interrupted.ts';
 
 /** What ends the program in good order: the terminal (HUP: it was closed), a scheduler, or whoever read the output. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE', 'SIGUSR2'] as const;
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGPIPE', 'SIGUSR2', ...HANG_UP];
 
 /**
  * Heap, in MiB, that a thread of the job fills before V8 looks for garbage on its own account. V8 counts arrays outside the

@@ -82,11 +82,18 @@ describe.skipIf(process.platform === 'win32' || !existsSync(join(root, 'node_mod
       expect((await again.outcome).all).toContain('resumes training');
     });
 
-    test('goes on to its end where the shell ends that started the launcher in the background', async () => {
+    test('goes on to its end where the shell that started it in the background ends, and its terminal too', async () => {
       const words = command(8_192).map((word) => `'${word.replaceAll("'", "'\\''")}'`);
       const shell = start(['sh', '-c', `nohup ${words.join(' ')} --name=background & echo started`]);
+      let text = '';
+      shell.child.stdout?.on('data', (chunk) => {
+        text += String(chunk);
+      });
       const ended = new Promise<void>((resolve) => shell.child.on('exit', () => resolve()));
       await ended;
+      await until(() => text.includes('training'), shell);
+      // As a terminal does that is closed. Node takes back that nohup has the signal ignored.
+      process.kill(-shell.child.pid!, 'SIGHUP');
       const { code, out } = await shell.outcome;
       expect(code).toBe(0);
       expect(out).toMatch(/^started/);

@@ -49,10 +49,10 @@ test.skipIf(!unix)('a verb whose output nobody reads ends without a word (not on
   expect(await ended(child)).toEqual({ code: 141, signal: null, err: '' });
 });
 
-/** A run of some seconds, its state saved every few hundred milliseconds. */
+/** A run of some seconds, more than pass between two lines that it writes; its state is saved every few hundred milliseconds. */
 const small = settingWords({
   layers: '[2]',
-  'training.tokens': '102400',
+  'training.tokens': '307200',
   'training.checkpointTokens': '4096',
   'evaluation.tokens': '2048',
   'evaluation.controlTokens': '0',
@@ -60,9 +60,12 @@ const small = settingWords({
   'evaluation.suites': '["core"]',
 });
 
-function start(place: string, ...more: string[]) {
+/** Errors of the program go to a terminal, as far as it can see: without one it does not end with it. */
+const ON_A_TERMINAL = { NODE_OPTIONS: '--import=data:text/javascript,process.stderr.isTTY=true' };
+
+function start(place: string, environment: Readonly<Record<string, string>> = {}) {
   const places = [`--runs=${join(folder, place, 'runs')}`, `--content=${join(folder, place, 'content')}`];
-  return startProgram(['eval', 'small-world-quick', '--no-site', ...places, ...small, ...more]);
+  return startProgram(['eval', 'small-world-quick', '--no-site', ...places, ...small], environment);
 }
 
 const runOf = (place: string): string => join(folder, place, 'runs', 'small-world-quick');
@@ -79,7 +82,7 @@ async function stageOf(place: string): Promise<string> {
 
 /** Stops a run at work; gives how it ended. */
 async function stopped(place: string, stop: (child: ChildProcess) => void) {
-  const program = start(place);
+  const program = start(place, ON_A_TERMINAL);
   await until(() => generations(place).then((count) => count >= 1), program);
   stop(program.child);
   const { code, err, out } = await program.outcome;
