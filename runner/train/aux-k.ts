@@ -114,9 +114,8 @@ export function auxK(
     recipe.batchTokens,
   );
 
-  // Widened after they are spread out: devices work on int32.
-  const spread = graph.node('Expand', [dead, graph.node('Shape', [W_enc])]);
-  const columns = graph.node('Cast', [spread], { attributes: { to: elementTypes.int64 } });
+  // Of 32 bits they take as much memory as a matrix of gradients at most, however many latents are dead.
+  const columns = graph.node('Expand', [dead, graph.node('Shape', [W_enc])]);
   const rows = graph.node('Cast', [graph.node('Unsqueeze', [dead, graph.int64s([1])])], {
     attributes: { to: elementTypes.int64 },
   });
