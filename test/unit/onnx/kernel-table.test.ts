@@ -119,6 +119,19 @@ describe('of every program that is built for a device, no operator falls to the 
       expect([operator, constants[1]?.dims]).toEqual([operator, [1]]);
   });
 
+  it('indices as many as the numbers of a matrix are of 32 bits in training steps: of 64 they outgrow it', () => {
+    const added = trainingPrograms('cuda')
+      .flatMap(({ program }) => nodesOf(program))
+      .filter(
+        ({ operator, attributes }) =>
+          operator === 'ScatterElements' &&
+          attributes.some(({ name }) => name === 'reduction') &&
+          attributes.some(({ name, i }) => name === 'axis' && i === 1),
+      );
+    expect(added.length).toBeGreaterThan(0);
+    expect(new Set(added.map(({ inputs }) => inputs[1]))).toEqual(new Set(['int32']));
+  });
+
   it('what CUDA computes of 16 bits step by step, rounding each, is computed in float32', async () => {
     // By activations_impl.cu of the provider; PyTorch computes each in float32.
     const stepwise = [
